@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An accelerator executes guest instructions: interp, jit, kvm, cosim. All share one architectural state per vCPU. */
+#pragma once
+
+#include "vcpu.h"
+
+struct VtAccel
+{
+  const char *name;      /* "interp" */
+  const char *summary;   /* a sentence for people */
+  /* Can it run here? On failure the error says why, in a sentence that is shown. */
+  bool   (*probe)   (GError **error);
+  bool   (*attach)  (VtVcpu *vcpu, GError **error);   /* once per vCPU before the first run */
+  void   (*detach)  (VtVcpu *vcpu);
+  /* Executes until something in VtExit happens. Own thread, without the machine lock. `budget`: at most that many
+   * instructions; UINT64_MAX for no limit. On return the architectural state is complete. */
+  VtExit (*run)     (VtVcpu *vcpu, uint64_t budget);
+  /* RAM with VT_PAGE_CODE was written; any thread. Nullable. */
+  void   (*code_wrote) (VtVcpu *vcpu, VtRam *ram, uint64_t off, uint64_t len);
+};
+
+extern const VtAccel vt_accel_interp;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bit and byte helpers. The one bounds test of the engine lives here. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define VT_KIB (G_GUINT64_CONSTANT (1) << 10)
+#define VT_MIB (G_GUINT64_CONSTANT (1) << 20)
+#define VT_GIB (G_GUINT64_CONSTANT (1) << 30)
+
+#define VT_PAGE_SHIFT 12u
+#define VT_PAGE_SIZE  G_GUINT64_CONSTANT (4096)
+#define VT_PAGE_MASK  (VT_PAGE_SIZE - 1)
+
+#define VT_NS_PER_SECOND G_GINT64_CONSTANT (1000000000)
+
+/* true if [off, off + len) lies inside size; written so that no sum can wrap. */
+static inline bool
+vt_fits (uint64_t off, uint64_t len, uint64_t size)
+{
+  return off <= size && len <= size - off;
+}
+
+/* Bits [shift, shift + width) of value; width 1..64. */
+static inline uint64_t
+vt_extract (uint64_t value, unsigned shift, unsigned width)
+{
+  return (value >> shift) & (UINT64_MAX >> (64 - width));
+}
+
+/* value with bits [shift, shift + width) replaced by the low bits of field. */
+static inline uint64_t
+vt_deposit (uint64_t value, unsigned shift, unsigned width, uint64_t field)
+{
+  uint64_t mask = (UINT64_MAX >> (64 - width)) << shift;
+  return (value & ~mask) | ((field << shift) & mask);
+}
+
+/* All ones in the low `bytes` bytes; bytes 1..8. */
+static inline uint64_t
+vt_mask_bytes (unsigned bytes)
+{
+  return UINT64_MAX >> (64 - 8 * bytes);
+}
+
+/* Little-endian loads and stores of 1..8 bytes at any alignment. */
+static inline uint64_t
+vt_load_le (const void *from, unsigned bytes)
+{
+  uint64_t value = 0;
+  memcpy (&value, from, bytes);
+  return GUINT64_FROM_LE (value);
+}
+
+static inline void
+vt_store_le (void *to, uint64_t value, unsigned bytes)
+{
+  uint64_t le = GUINT64_TO_LE (value);
+  memcpy (to, &le, bytes);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The x86-64 vCPU: state, software TLB, and the services that instruction semantics stand on.
+ *
+ * Semantics functions raise exceptions by vt_x86_raise(), which does not return: it unwinds to the run loop with RIP still
+ * at the instruction.  So an instruction does all that can fault before it changes state.
+ */
+#pragma once
+
+#include <setjmp.h>
+
+#include "irq.h"
+#include "state.h"
+#include "vcpu.h"
+#include "x86-insn.h"
+#include "x86-state.h"
+
+typedef struct VtX86Model VtX86Model;   /* CPUID and limits, x86-model.h */
+typedef struct VtApic     VtApic;       /* local APIC, apic.h */
+
+enum
+{
+  X86_DE = 0, X86_DB = 1, X86_NMI = 2, X86_BP = 3, X86_OF = 4, X86_BR = 5, X86_UD = 6, X86_NM = 7, X86_DF = 8, X86_TS = 10,
+  X86_NP = 11, X86_SS = 12, X86_GP = 13, X86_PF = 14, X86_MF = 16, X86_AC = 17, X86_MC = 18, X86_XM = 19,
+};
+
+#define X86_PF_P  (1u << 0)
+#define X86_PF_W  (1u << 1)
+#define X86_PF_U  (1u << 2)
+#define X86_PF_RSVD (1u << 3)
+#define X86_PF_I  (1u << 4)
+
+/* Kind of a memory access, for paging and the TLB. */
+typedef enum
+{
+  VT_READ,
+  VT_WRITE,
+  VT_FETCH,
+} VtAccessKind;
+
+/* Software TLB: direct mapped by page number. `tag_*` hold the page's linear address (bits 63..12) when an access of that
+ * kind at the current privilege may use `addend` straight away, or ~0. host = linear + addend. The entry's flags pointer
+ * lets a store see VT_PAGE_* flags. */
+#define VT_X86_TLB_BITS 12u
+#define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
+typedef struct
+{
+  uint64_t  tag_read, tag_write, tag_fetch;
+  uintptr_t addend;
+  uint8_t  *page_flags;
+  VtRam    *ram;
+  uint64_t  ram_off;     /* of the page */
+  uint64_t  gpa;         /* of the page */
+} VtX86TlbEntry;
+
+typedef struct VtX86Cpu
+{
+  VtVcpu     vcpu;         /* first */
+  VtX86State s;
+
+  /* Lazy arithmetic flags of the interpreter (flags.h); folded into s.rflags by vt_x86_sync_flags(). */
+  uint64_t cc_dst, cc_src, cc_src2;
+  uint32_t cc_op;
+
+  /* Derived from s by vt_x86_update_mode(): */
+  uint8_t  cpl;            /* current privilege level */
+  uint8_t  mode;           /* VT_X86_REAL ... */
+  uint8_t  code_bits;      /* 16, 32 or 64: default operand and address size */
+  uint8_t  stack_bits;     /* 16, 32 or 64 */
+  bool     long_mode;      /* EFER.LMA */
+  bool     paging;
+  bool     flat;           /* DS, ES, SS: base 0, no limit worth checking */
+
+  const VtX86Model *model;
+  VtApic           *apic;
+  uint64_t          tsc_hz;
+  /* External interrupt acknowledge (INTA): the vector from the 8259 pair. Machine lock held. */
+  uint8_t         (*inta) (void *opaque);
+  void             *inta_opaque;
+  VtMachinePort     machine;
+
+  /* While running */
+  jmp_buf          unwind;
+  const VtX86Insn *insn;            /* being executed: its address is s.rip until it retires */
+  uint64_t         next_rip;        /* after this instruction; branches write it */
+  VtX86TlbEntry    tlb[VT_X86_TLB_SIZE];
+  void            *interp;          /* private to the interpreter (decode cache) */
+  void            *accel_data;      /* private to other accelerators */
+} VtX86Cpu;
+
+enum
+{
+  VT_X86_REAL,
+  VT_X86_V86,
+  VT_X86_PROT,     /* 16 or 32 bits, also compatibility mode (then long_mode is set) */
+  VT_X86_LONG,     /* 64-bit mode */
+};
+
+/* --- Construction (x86-state.c) ---------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  unsigned          index;
+  VtMem            *mem, *io;
+  VtClock          *clock;
+  const VtX86Model *model;
+  uint64_t          tsc_hz;
+  uint8_t         (*inta) (void *opaque);
+  void             *inta_opaque;
+  VtMachinePort     machine;
+} VtX86CpuConfig;
+
+VtX86Cpu *vt_x86_cpu_new (const VtX86CpuConfig *config);
+void      vt_x86_cpu_free (VtX86Cpu *cpu);
+extern const VtVcpuClass vt_x86_vcpu_class;
+/* State table of VtX86State; and after a load, or any change from outside, everything derived from it. */
+extern const VtState vt_x86_state_table;
+void vt_x86_cpu_settle (VtX86Cpu *cpu);
+/* Hostile stream: could a processor of this model be in that state? */
+bool vt_x86_state_check (const VtX86Cpu *cpu, const VtX86State *incoming, GError **error);
+
+/* --- Services for semantics ---------------------------------------------------------------------------------------- */
+
+/* Exceptions (exceptions.c). Faults: RIP stays at the instruction. */
+G_NORETURN void vt_x86_raise (VtX86Cpu *cpu, unsigned vector, uint32_t error_code);   /* error code ignored where none exists */
+G_NORETURN void vt_x86_raise_pf (VtX86Cpu *cpu, uint64_t linear, uint32_t error_code);
+static inline void G_NORETURN vt_x86_ud (VtX86Cpu *cpu) { vt_x86_raise (cpu, X86_UD, 0); }
+static inline void G_NORETURN vt_x86_gp0 (VtX86Cpu *cpu) { vt_x86_raise (cpu, X86_GP, 0); }
+/* Delivers an event through the IDT now; used by the run loop and by INT n / INT3 / INTO / INT1 (trap-like: the pushed RIP
+ * is next_rip). May itself unwind. */
+void vt_x86_deliver_software_interrupt (VtX86Cpu *cpu, unsigned vector, unsigned insn_kind);
+/* Called by the run loop after an unwind with the raised exception: double-fault logic, then delivery through the IDT. */
+void vt_x86_deliver_exception (VtX86Cpu *cpu);
+/* Pending INIT, SIPI, SMI, NMI, external interrupt, in architectural priority; called at safe points when
+ * VT_VCPU_INTERRUPT is set or a window opens. Returns true when something was delivered. */
+bool vt_x86_service_events (VtX86Cpu *cpu);
+
+/* Linear memory (access.c); page faults unwind. Accesses may cross a page. Privilege is the CPL, or supervisor for the
+ * _system kind (descriptor tables, TSS, IDT stack pushes). */
+uint8_t  vt_x86_load8  (VtX86Cpu *cpu, uint64_t linear);
+uint16_t vt_x86_load16 (VtX86Cpu *cpu, uint64_t linear);
+uint32_t vt_x86_load32 (VtX86Cpu *cpu, uint64_t linear);
+uint64_t vt_x86_load64 (VtX86Cpu *cpu, uint64_t linear);
+void     vt_x86_store8  (VtX86Cpu *cpu, uint64_t linear, uint8_t value);
+void     vt_x86_store16 (VtX86Cpu *cpu, uint64_t linear, uint16_t value);
+void     vt_x86_store32 (VtX86Cpu *cpu, uint64_t linear, uint32_t value);
+void     vt_x86_store64 (VtX86Cpu *cpu, uint64_t linear, uint64_t value);
+/* len 1..4096 bytes; a store faults before its first byte is written. */
+void     vt_x86_load_bytes  (VtX86Cpu *cpu, uint64_t linear, void *dst, unsigned len);
+void     vt_x86_store_bytes (VtX86Cpu *cpu, uint64_t linear, const void *src, unsigned len);
+uint64_t vt_x86_load_system  (VtX86Cpu *cpu, uint64_t linear, unsigned size);
+void     vt_x86_store_system (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size);
+/* Faults exactly as an access of that kind would, and changes nothing else. */
+void     vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind);
+
+/* Address of the instruction's memory operand: segmentation (limits, canonical form; #GP or #SS) done, paging not. */
+uint64_t vt_x86_operand_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, VtAccessKind kind);
+/* The same for an offset in a segment given by hand (string instructions, stack, far pointers). */
+uint64_t vt_x86_linear (VtX86Cpu *cpu, unsigned seg, uint64_t offset, unsigned size, VtAccessKind kind);
+/* Effective address alone, without segment base or checks, truncated to the address size (LEA). */
+uint64_t vt_x86_effective_address (VtX86Cpu *cpu, const VtX86Insn *insn);
+
+/* Paging (paging.c): walks, sets A/D bits, fills the TLB; faults unwind. */
+void vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool system);
+/* For debuggers and MONITOR: no side effects. False when not mapped. */
+bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
+void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
+void vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear);
+
+/* Registers whose change has consequences (control.c). They raise #GP on reserved bits. */
+void vt_x86_write_cr0 (VtX86Cpu *cpu, uint64_t value);
+void vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value);
+void vt_x86_write_cr4 (VtX86Cpu *cpu, uint64_t value);
+void vt_x86_write_xcr0 (VtX86Cpu *cpu, uint64_t value);
+void vt_x86_update_mode (VtX86Cpu *cpu);
+
+/* Arithmetic flags: after sync, s.rflags holds them all; set replaces them (mask within X86_RFLAGS_ARITH). */
+void vt_x86_sync_flags (VtX86Cpu *cpu);
+void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
+
+/* Guest TSC now. */
+uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a machine is made of. Filled from libvirt domain XML (src/model) or command-line options (vitrinectl); checked by
+ * vt_config_check(). Strings are owned by the config; NULL means absent. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum { VT_ACCEL_AUTO, VT_ACCEL_INTERP, VT_ACCEL_JIT, VT_ACCEL_KVM, VT_ACCEL_COSIM } VtAccelChoice;
+typedef enum { VT_FIRMWARE_BIOS, VT_FIRMWARE_UEFI } VtFirmware;
+typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI } VtDiskBus;
+typedef enum { VT_IMAGE_RAW, VT_IMAGE_QCOW2 } VtImageFormat;
+typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
+typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
+typedef enum { VT_BOOT_DISK, VT_BOOT_CDROM, VT_BOOT_NETWORK } VtBootDevice;
+
+typedef struct
+{
+  char         *path;        /* NULL: empty drive (CD only) */
+  VtImageFormat format;
+  VtDiskBus     bus;
+  bool          cdrom;
+  bool          readonly;
+  bool          snapshot;    /* writes go to a temporary file and are lost at the end */
+  int           boot_index;  /* 1.. ; 0: not bootable by order */
+} VtDiskConfig;
+
+typedef struct
+{
+  VtSerialKind kind;
+  char        *path;         /* VT_SERIAL_FILE */
+} VtSerialConfig;
+
+typedef struct
+{
+  char         *name;
+  char         *uuid;        /* canonical; NULL: random */
+  char         *machine;     /* "q35" */
+  VtAccelChoice accel;
+  char         *cpu_model;   /* NULL: the best the accelerator can do */
+  unsigned      cpus;
+  uint64_t      memory_bytes;
+
+  VtFirmware    firmware;
+  char         *firmware_code;   /* NULL: Debian's file for `firmware` */
+  char         *nvram;           /* UEFI variables, read-write; NULL: a temporary copy of the template */
+  char         *kernel, *initrd, *append;
+  GPtrArray    *boot_order;      /* unused when disks have boot_index */
+
+  GPtrArray    *disks;           /* VtDiskConfig* */
+  GPtrArray    *serials;         /* VtSerialConfig* */
+  VtVideo       video;
+  uint32_t      xres, yres;      /* 0: default */
+  uint64_t      vram_bytes;      /* 0: default (16 MiB) */
+  bool          edid;
+
+  char         *debugcon;        /* file for ports 0x402 and 0xe9; NULL: none */
+  bool          debug_exit;      /* isa-debug-exit at 0xf4 */
+  bool          test_device;     /* pc-testdev */
+  bool          no_reboot;       /* a guest reset ends the run */
+  bool          rng;             /* virtio-rng, default on */
+} VtConfig;
+
+VtConfig       *vt_config_new (void);
+void            vt_config_free (VtConfig *config);
+VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
+VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
+
+/* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and
+ * what to do. */
+bool vt_config_check (const VtConfig *config, GError **error);

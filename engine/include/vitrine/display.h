@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Frames of the guest's screen: shared memory, pulled by the UI at its own pace, never pushed. */
+#pragma once
+
+#include "machine.h"
+
+typedef struct
+{
+  int32_t x, y, width, height;
+} VtDamage;
+
+typedef struct
+{
+  const uint8_t *pixels;        /* XRGB8888 words, host byte order (cairo's CAIRO_FORMAT_RGB24); valid until release */
+  uint32_t       width, height; /* device pixels */
+  uint32_t       stride_bytes;
+  VtDamage       damage;        /* bounding box of what changed since the frame `seen` */
+  uint64_t       sequence;      /* pass as `seen` next time */
+  bool           blank;         /* nothing to show */
+} VtFrame;
+
+unsigned vt_machine_displays (const VtMachine *machine);   /* 0 with --video none */
+/* Brings the surface up to date and locks it. False when nothing changed since `seen` (0: first time). Any one thread. */
+bool vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, VtFrame *out);
+void vt_display_release (VtMachine *machine, VtFrame *frame);
+/* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
+void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
+/* PNG of the whole screen at guest resolution, written atomically. */
+bool vt_display_screenshot (VtMachine *machine, unsigned display, const char *path, GError **error);
+/* A crude but stable fingerprint of the screen's contents, for tests that wait for a picture. */
+uint64_t vt_display_hash (VtMachine *machine, unsigned display);
+/* Text-mode contents as UTF-8 lines, for tests, accessibility and `vitrinectl console --screen`; NULL in graphics modes. */
+char *vt_display_text (VtMachine *machine, unsigned display);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a person does with keyboard and mouse. Key codes are Linux evdev codes: positions on the keyboard. */
+#pragma once
+
+#include "machine.h"
+
+void vt_input_key (VtMachine *machine, unsigned evdev_code, bool down);
+/* Releases every key and button that is still held: on focus loss. */
+void vt_input_release_all (VtMachine *machine);
+void vt_input_motion (VtMachine *machine, int32_t dx, int32_t dy);
+void vt_input_place (VtMachine *machine, uint32_t x, uint32_t y);   /* 0..65535 across the screen */
+void vt_input_buttons (VtMachine *machine, uint32_t mask);          /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
+void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);
+/* Does the guest take absolute positions (tablet), so that no grab is needed? */
+bool vt_input_absolute (const VtMachine *machine);
+
+/* "ctrl-alt-delete", "ret", "a", "shift-a", "f12", "text:hello": keys pressed in order and released in reverse; several
+ * separated by spaces. US layout for text. Error names the part that is not understood. */
+bool vt_input_send_spec (VtMachine *machine, const char *spec, GError **error);
