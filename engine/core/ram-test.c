@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mem.h"
+
+static uint8_t host[8 * 4096] __attribute__ ((aligned (4096)));
+
+static void
+a_harvest_names_each_written_page_once (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  uint8_t dirty[8];
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 8);
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 0);
+  vt_ram_mark (ram, 3 * 4096 - 1, 2);
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 2);
+  g_assert_true (dirty[2] && dirty[3] && !dirty[1] && !dirty[4]);
+}
+
+static void
+one_client_s_harvest_leaves_the_other_s_flags (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  uint8_t dirty[8];
+  vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty);
+  vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_MIGRATE, dirty);
+  vt_ram_mark (ram, 4096, 1);
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 1);
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_MIGRATE, dirty), ==, 1);
+}
+
+typedef struct
+{
+  unsigned calls;
+  uint64_t off;
+} Seen;
+
+static void
+saw_code (void *opaque, VtRam *ram, uint64_t off, uint64_t len)
+{
+  Seen *seen = opaque;
+  seen->calls++;
+  seen->off = off;
+}
+
+static void
+a_write_to_code_changes_the_page_version_and_is_told_once (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  Seen seen = { 0 };
+  ram->code_wrote = saw_code;
+  ram->code_wrote_opaque = &seen;
+  vt_ram_set_flags (ram, 5, 1, VT_PAGE_CODE);
+  uint32_t version = ram->page_version[5];
+  vt_ram_mark (ram, 5 * 4096 + 7, 4);
+  vt_ram_mark (ram, 5 * 4096 + 7, 4);
+  g_assert_cmpuint (seen.calls, ==, 1);
+  g_assert_cmpuint (seen.off, ==, 5 * 4096 + 7);
+  g_assert_cmpuint (ram->page_version[5], ==, version + 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/ram/harvest", a_harvest_names_each_written_page_once);
+  g_test_add_func ("/ram/two-clients", one_client_s_harvest_leaves_the_other_s_flags);
+  g_test_add_func ("/ram/code", a_write_to_code_changes_the_page_version_and_is_told_once);
+  return g_test_run ();
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mem.h"
+
+static void (*barrier_all) (void);
+
+void
+vt_ram_install_barrier (void (*barrier) (void))
+{
+  barrier_all = barrier;
+}
+
+void
+vt_ram_flags_barrier (void)
+{
+  if (barrier_all != NULL)
+    barrier_all ();
+  else
+    __atomic_thread_fence (__ATOMIC_SEQ_CST);
+}
+
+VtRam *
+vt_ram_new (const char *name, void *host, uint64_t size, void (*free_host) (void *host, uint64_t size))
+{
+  g_assert (size > 0 && (size & VT_PAGE_MASK) == 0 && ((uintptr_t) host & VT_PAGE_MASK) == 0);
+  VtRam *ram = g_new0 (VtRam, 1);
+  ram->name = g_strdup (name);
+  ram->host = host;
+  ram->size = size;
+  ram->free_host = free_host;
+  ram->page_flags = g_malloc0 (size >> VT_PAGE_SHIFT);
+  ram->page_version = g_malloc0 ((size >> VT_PAGE_SHIFT) * sizeof (uint32_t));
+  return ram;
+}
+
+void
+vt_ram_free (VtRam *ram)
+{
+  if (ram == NULL)
+    return;
+  if (ram->free_host != NULL)
+    ram->free_host (ram->host, ram->size);
+  g_free (ram->page_flags);
+  g_free (ram->page_version);
+  g_free (ram->name);
+  g_free (ram);
+}
+
+void
+vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len)
+{
+  uint64_t last = (off + len - 1) >> VT_PAGE_SHIFT;
+  bool     code = false;
+  for (uint64_t page = off >> VT_PAGE_SHIFT; page <= last; page++)
+    if (__atomic_exchange_n (&ram->page_flags[page], 0, __ATOMIC_ACQ_REL) & VT_PAGE_CODE)
+      {
+        __atomic_fetch_add (&ram->page_version[page], 1, __ATOMIC_ACQ_REL);
+        code = true;
+      }
+  if (code && ram->code_wrote != NULL)
+    ram->code_wrote (ram->code_wrote_opaque, ram, off, len);
+}
+
+void
+vt_ram_set_flags (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t flag)
+{
+  g_assert (vt_fits (first_page, n_pages, ram->size >> VT_PAGE_SHIFT));
+  for (uint64_t page = first_page; page < first_page + n_pages; page++)
+    if ((__atomic_load_n (&ram->page_flags[page], __ATOMIC_RELAXED) & flag) != flag)
+      __atomic_fetch_or (&ram->page_flags[page], flag, __ATOMIC_ACQ_REL);
+}
+
+uint64_t
+vt_ram_harvest (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t clean_flag, uint8_t *dirty)
+{
+  g_assert (vt_fits (first_page, n_pages, ram->size >> VT_PAGE_SHIFT));
+  uint64_t n_dirty = 0;
+  for (uint64_t i = 0; i < n_pages; i++)
+    {
+      uint8_t *flags = &ram->page_flags[first_page + i];
+      dirty[i] = (__atomic_load_n (flags, __ATOMIC_RELAXED) & clean_flag) == 0;
+      if (dirty[i])
+        {
+          __atomic_fetch_or (flags, clean_flag, __ATOMIC_ACQ_REL);
+          n_dirty++;
+        }
+    }
+  if (n_dirty > 0)
+    vt_ram_flags_barrier ();
+  return n_dirty;
+}
