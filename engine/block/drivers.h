@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The block drivers. Each opens as a VtBlock (interfaces/block.h) and is closed by vt_block_close().
+ *
+ * Drivers do their work on a pool of threads, and end requests on the loop thread: they are handed a way to get there. */
+#pragma once
+
+#include "block.h"
+
+/* Runs fn (arg) on the loop thread, with the machine lock held, soon and never inside post(). Any thread. */
+typedef struct
+{
+  void (*post) (void *loop, void (*fn) (void *arg), void *arg);
+  void  *loop;
+} VtPost;
+
+/* A raw image: the file's bytes are the disk's. It is never probed for another format. The file is locked against other
+ * machines: shared for readers, exclusive for a writer. */
+VtBlock *vt_raw_open (const char *path, bool readonly, VtPost post, GError **error);
+/* A CD image: read-only, blocks of 2048 bytes; the tail of a size that is no multiple of 2048 reads as zeros. */
+VtBlock *vt_raw_open_cd (const char *path, VtPost post, GError **error);
+
+/* `snapshot=on`: writes go to a sparse temporary file that vanishes with the process. Takes `below` (closed with it), which
+ * may be read-only. tmpdir NULL: the system's choice. */
+VtBlock *vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GError **error);
+
+/* A disk in memory, for tests and RAM disks. */
+VtBlock *vt_memory_block_new (uint64_t size_bytes, VtPost post);
