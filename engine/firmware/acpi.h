@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ACPI tables of a q35 machine: RSDP, RSDT, XSDT, FADT, FACS, MADT, HPET, MCFG and DSDT (ACPI 6.4). */
+#pragma once
+
+#include "tables.h"
+
+#define VT_ACPI_TABLES_FILE "etc/acpi/tables"
+#define VT_ACPI_RSDP_FILE   "etc/acpi/rsdp"
+
+/* Everything comes from the machine, so that no number exists twice. A zero base means "not there". */
+typedef struct
+{
+  unsigned cpus;                  /* local APIC id = index */
+  uint16_t pm_base;               /* PM1 event +0, PM1 control +4, timer +8, GPE0 +0x20 */
+  uint8_t  gpe0_len;              /* bytes, status and enable together: 16 */
+  uint8_t  sci_irq;               /* 9, level, active high */
+  uint16_t smi_cmd_port;          /* 0xb2 */
+  uint8_t  acpi_enable, acpi_disable;
+  uint16_t reset_port;            /* 0xcf9 */
+  uint8_t  reset_value;           /* 0x0f */
+  uint8_t  s5_type;               /* SLP_TYP that powers off */
+  uint64_t local_apic_base, ioapic_base, hpet_base;
+  uint8_t  ioapic_id;
+  uint64_t ecam_base;
+  unsigned ecam_buses;            /* 256 */
+  uint64_t pci_low_base, pci_low_end;     /* 32-bit window for BARs; end is one past */
+  uint64_t pci_high_base, pci_high_end;   /* 64-bit window; equal: none */
+  /* Global system interrupt of pin 0..3 (INTA..INTD) of a slot on bus 0. */
+  unsigned (*intx_gsi) (unsigned slot, unsigned pin);
+  uint8_t  serial_ports;          /* how many of COM1 and COM2 exist */
+  bool     i8042;
+  bool     fw_cfg;
+} VtAcpiConfig;
+
+void vt_acpi_build (VtTables *tables, const VtAcpiConfig *config);
+
+/* The DSDT alone (tests). */
+GByteArray *vt_acpi_build_dsdt (const VtAcpiConfig *config);
