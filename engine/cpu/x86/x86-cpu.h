@@ -37,20 +37,43 @@ typedef enum
   VT_FETCH,
 } VtAccessKind;
 
-/* Software TLB: direct mapped by page number. `tag_*` hold the page's linear address (bits 63..12) when an access of that
- * kind at the current privilege may use `addend` straight away, or ~0. host = linear + addend. The entry's flags pointer
- * lets a store see VT_PAGE_* flags. */
-#define VT_X86_TLB_BITS 12u
+/* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
+ * of that kind may go straight to the host at linear + addend, or VT_X86_TLB_NONE. What the inline path reads is apart from
+ * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
+#define VT_X86_TLB_BITS 11u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
+#define VT_X86_TLB_NONE UINT64_C (1)      /* no page address has bit 0 set */
+
 typedef struct
 {
-  uint64_t  tag_read, tag_write, tag_fetch;
+  uint64_t  tag_read, tag_write;
   uintptr_t addend;
-  uint8_t  *page_flags;
-  VtRam    *ram;
-  uint64_t  ram_off;     /* of the page */
-  uint64_t  gpa;         /* of the page */
+  uint8_t  *page_flags;    /* a store looks here afterwards: VT_PAGE_* */
 } VtX86TlbEntry;
+
+typedef struct
+{
+  uint64_t tag[3];         /* by VtAccessKind: the translation allows this, whatever is at the physical address */
+  uint64_t gpa;            /* of the page */
+  VtRam   *ram;            /* NULL: not RAM in the direction that was asked for */
+  uint64_t ram_off;
+  bool     global;
+} VtX86TlbPage;
+
+typedef struct
+{
+  VtX86TlbEntry fast[VT_X86_TLB_SIZE];
+  VtX86TlbPage  page[VT_X86_TLB_SIZE];
+  bool          used;      /* filled since the last flush */
+} VtX86Tlb;
+
+enum
+{
+  VT_X86_TLB_SYSTEM,       /* CPL 0..2 with EFLAGS.AC clear, and implicit supervisor accesses: SMAP applies */
+  VT_X86_TLB_SMAP_OFF,     /* CPL 0..2 with EFLAGS.AC set */
+  VT_X86_TLB_USER,
+  VT_X86_TLB_COUNT,
+};
 
 typedef struct VtX86Cpu
 {
@@ -58,8 +81,12 @@ typedef struct VtX86Cpu
   VtX86State s;
 
   /* Lazy arithmetic flags of the interpreter (flags.h); folded into s.rflags by vt_x86_sync_flags(). */
-  uint64_t cc_dst, cc_src, cc_src2;
+  uint64_t cc_dst, cc_src;
   uint32_t cc_op;
+
+  /* Table of the current privilege; a table of misses while every access needs a closer look (alignment checks, data
+   * breakpoints). */
+  VtX86TlbEntry *tlb;
 
   /* Derived from s by vt_x86_update_mode(): */
   uint8_t  cpl;            /* current privilege level */
@@ -79,10 +106,22 @@ typedef struct VtX86Cpu
   VtMachinePort     machine;
 
   /* While running */
-  jmp_buf          unwind;
   const VtX86Insn *insn;            /* being executed: its address is s.rip until it retires */
+  const VtX86Insn *block_stop;      /* the run loop leaves the block before this instruction */
   uint64_t         next_rip;        /* after this instruction; branches write it */
-  VtX86TlbEntry    tlb[VT_X86_TLB_SIZE];
+  jmp_buf          unwind;          /* where vt_x86_raise() goes */
+  uint8_t          exc_vector;      /* of the exception that unwinds */
+  uint32_t         exc_error;
+  uint64_t         exc_linear;      /* page faults: goes to CR2 */
+  uint32_t         pending_db;      /* DR6 bits that become a #DB trap when this instruction retires */
+  uint8_t          tlb_kind;        /* VT_X86_TLB_* of the current privilege */
+  bool             check_align;     /* CR0.AM, EFLAGS.AC and CPL 3 */
+  bool             attention;       /* TF, debug registers or an interrupt shadow: one instruction at a time */
+  bool             events_deferred; /* something is pending that could not be delivered yet: look when a window opens */
+  uint32_t         code_generation; /* changes whenever linear to physical translation of code may have changed */
+  uint64_t         pdpte[4];        /* PAE paging: the four page-directory-pointer entries (loaded with CR3) */
+  uint64_t         phys_mask;       /* physical-address bits of the model */
+  VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
 } VtX86Cpu;
@@ -134,23 +173,7 @@ void vt_x86_deliver_exception (VtX86Cpu *cpu);
  * VT_VCPU_INTERRUPT is set or a window opens. Returns true when something was delivered. */
 bool vt_x86_service_events (VtX86Cpu *cpu);
 
-/* Linear memory (access.c); page faults unwind. Accesses may cross a page. Privilege is the CPL, or supervisor for the
- * _system kind (descriptor tables, TSS, IDT stack pushes). */
-uint8_t  vt_x86_load8  (VtX86Cpu *cpu, uint64_t linear);
-uint16_t vt_x86_load16 (VtX86Cpu *cpu, uint64_t linear);
-uint32_t vt_x86_load32 (VtX86Cpu *cpu, uint64_t linear);
-uint64_t vt_x86_load64 (VtX86Cpu *cpu, uint64_t linear);
-void     vt_x86_store8  (VtX86Cpu *cpu, uint64_t linear, uint8_t value);
-void     vt_x86_store16 (VtX86Cpu *cpu, uint64_t linear, uint16_t value);
-void     vt_x86_store32 (VtX86Cpu *cpu, uint64_t linear, uint32_t value);
-void     vt_x86_store64 (VtX86Cpu *cpu, uint64_t linear, uint64_t value);
-/* len 1..4096 bytes; a store faults before its first byte is written. */
-void     vt_x86_load_bytes  (VtX86Cpu *cpu, uint64_t linear, void *dst, unsigned len);
-void     vt_x86_store_bytes (VtX86Cpu *cpu, uint64_t linear, const void *src, unsigned len);
-uint64_t vt_x86_load_system  (VtX86Cpu *cpu, uint64_t linear, unsigned size);
-void     vt_x86_store_system (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size);
-/* Faults exactly as an access of that kind would, and changes nothing else. */
-void     vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind);
+/* Linear memory is in x86-access.h, included below. */
 
 /* Address of the instruction's memory operand: segmentation (limits, canonical form; #GP or #SS) done, paging not. */
 uint64_t vt_x86_operand_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, VtAccessKind kind);
@@ -161,6 +184,9 @@ uint64_t vt_x86_effective_address (VtX86Cpu *cpu, const VtX86Insn *insn);
 
 /* Paging (paging.c): walks, sets A/D bits, fills the TLB; faults unwind. */
 void vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool system);
+/* PAE paging: reads the four PDPTEs at `cr3`; false when one has a reserved bit set (then #GP). They are part of what a
+ * MOV to CR3, CR0 or CR4 loads (SDM 4.4.1); nothing changes on failure. */
+bool vt_x86_load_pdptes (VtX86Cpu *cpu, uint64_t cr3);
 /* For debuggers and MONITOR: no side effects. False when not mapped. */
 bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
@@ -172,6 +198,9 @@ void vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_cr4 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_xcr0 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_update_mode (VtX86Cpu *cpu);
+/* Part of the above, enough after a change of CPL, EFLAGS.AC or TF, CR0.AM or DR7: picks the TLB table and decides whether
+ * the run loop must look after every instruction (interp.c). */
+void vt_x86_update_checks (VtX86Cpu *cpu);
 
 /* Arithmetic flags: after sync, s.rflags holds them all; set replaces them (mask within X86_RFLAGS_ARITH). */
 void vt_x86_sync_flags (VtX86Cpu *cpu);
@@ -179,3 +208,10 @@ void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
 
 /* Guest TSC now. */
 uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);
+
+/* Is there an event that ends a halt? Machine lock held (events.c). */
+bool vt_x86_events_pending (VtX86Cpu *cpu);
+/* Called when pending_db is not 0 after an instruction retired: raises #DB with these DR6 bits. */
+void vt_x86_deliver_debug_trap (VtX86Cpu *cpu, uint32_t dr6_bits);
+
+#include "x86-access.h"

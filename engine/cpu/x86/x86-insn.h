@@ -62,6 +62,11 @@ struct VtX86Insn
   uint8_t  kind[VT_X86_MAX_OPERANDS];
   uint8_t  reg[VT_X86_MAX_OPERANDS];
   uint8_t  opnd_size[VT_X86_MAX_OPERANDS];   /* bytes, 255 for larger (FXSAVE...) */
+
+  /* For specialised forms (forms.h). Address of the memory operand when no segment check is needed: the sum of three 64-bit
+   * words of VtX86State, one of them shifted, and disp (which then includes the length for RIP-relative ones). */
+  uint8_t  ea_base, ea_index, ea_shift, ea_seg;
+  uint8_t  byte_off[2];     /* of byte register operands 0 and 1, from gpr[0] */
 };
 
 /* A topic file offers rows; the decoder picks the op by mnemonic (op == NULL rows are not allowed; a mnemonic that no table
