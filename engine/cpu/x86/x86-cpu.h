@@ -105,6 +105,16 @@ typedef struct VtX86Cpu
   void             *inta_opaque;
   VtMachinePort     machine;
 
+  /* Exceptions and debugging, private to exceptions.c and debug.c. */
+  uint64_t         pending_db;      /* DR6 bits of debug traps that are due when the instruction retires */
+  uint32_t         raised_error;
+  uint8_t          raised_vector;   /* what vt_x86_raise() was given */
+  uint8_t          raised_how;
+  uint8_t          delivering;      /* vector of the event being delivered ... */
+  uint8_t          delivering_how;  /* ... and its kind; VT_X86_EVENT_NONE when none is */
+  bool             stepping;        /* TF was set when the instruction began */
+  bool             events_blocked;  /* something is pending, but a flag or shadow holds it back */
+
   /* While running */
   const VtX86Insn *insn;            /* being executed: its address is s.rip until it retires */
   const VtX86Insn *block_stop;      /* the run loop leaves the block before this instruction */
@@ -164,6 +174,17 @@ G_NORETURN void vt_x86_raise (VtX86Cpu *cpu, unsigned vector, uint32_t error_cod
 G_NORETURN void vt_x86_raise_pf (VtX86Cpu *cpu, uint64_t linear, uint32_t error_code);
 static inline void G_NORETURN vt_x86_ud (VtX86Cpu *cpu) { vt_x86_raise (cpu, X86_UD, 0); }
 static inline void G_NORETURN vt_x86_gp0 (VtX86Cpu *cpu) { vt_x86_raise (cpu, X86_GP, 0); }
+/* Kinds of events that go through the IDT. */
+enum
+{
+  VT_X86_EVENT_NONE,
+  VT_X86_EVENT_EXTERNAL,    /* interrupt from the APIC or the 8259 pair */
+  VT_X86_EVENT_NMI,
+  VT_X86_EVENT_EXCEPTION,
+  VT_X86_EVENT_INT_N,       /* INT n */
+  VT_X86_EVENT_INT3,        /* INT3, INTO: no VME redirection */
+  VT_X86_EVENT_INT1,        /* INT1: no DPL check */
+};
 /* Delivers an event through the IDT now; used by the run loop and by INT n / INT3 / INTO / INT1 (trap-like: the pushed RIP
  * is next_rip). May itself unwind. */
 void vt_x86_deliver_software_interrupt (VtX86Cpu *cpu, unsigned vector, unsigned insn_kind);
@@ -172,6 +193,33 @@ void vt_x86_deliver_exception (VtX86Cpu *cpu);
 /* Pending INIT, SIPI, SMI, NMI, external interrupt, in architectural priority; called at safe points when
  * VT_VCPU_INTERRUPT is set or a window opens. Returns true when something was delivered. */
 bool vt_x86_service_events (VtX86Cpu *cpu);
+/* Is there a reason to leave HLT? Machine lock held. */
+bool vt_x86_has_work (VtX86Cpu *cpu);
+/* INIT (and the parts of a reset that INIT shares): registers of SDM volume 3A, table 9-1. */
+void vt_x86_init (VtX86Cpu *cpu, bool power_on);
+/* After IF, or the shadow that held an interrupt back, has changed: look for events at the next safe point. */
+static inline void
+vt_x86_window_opened (VtX86Cpu *cpu)
+{
+  if (cpu->events_blocked)
+    __atomic_fetch_or (&cpu->vcpu.requests, VT_VCPU_INTERRUPT, __ATOMIC_RELAXED);
+}
+
+/* Debugging (debug.c). While careful, the run loop executes one instruction at a time between these two calls. */
+static inline bool
+vt_x86_careful (const VtX86Cpu *cpu)
+{
+  return (cpu->s.rflags & (X86_RFLAGS_TF | X86_RFLAGS_RF)) != 0 || cpu->s.shadow != 0 || cpu->pending_db != 0
+         || (cpu->s.dr[7] & 0xff) != 0;
+}
+/* Code breakpoints; may raise. */
+void vt_x86_before_insn (VtX86Cpu *cpu);
+/* The instruction has retired, s.rip is that of the next: RF and shadows end, traps are raised. */
+void vt_x86_after_insn (VtX86Cpu *cpu);
+/* Is a data breakpoint set in the page? Its TLB entry then holds no tag for loads and stores ... */
+bool vt_x86_page_watched (const VtX86Cpu *cpu, uint64_t linear);
+/* ... so that each access comes by here. */
+void vt_x86_watch_access (VtX86Cpu *cpu, uint64_t linear, unsigned size, VtAccessKind kind);
 
 /* Linear memory is in x86-access.h, included below. */
 
