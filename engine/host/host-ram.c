@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "host-ram.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "vitrine/error.h"
+
+static void
+barrier_on_all_threads (void)
+{
+  if (syscall (SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+    __atomic_thread_fence (__ATOMIC_SEQ_CST);
+}
+
+void
+vt_host_init (void)
+{
+  static gsize done;
+  if (!g_once_init_enter (&done))
+    return;
+  if (syscall (SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0)
+    vt_ram_install_barrier (barrier_on_all_threads);
+  g_once_init_leave (&done, 1);
+}
+
+static void
+unmap (void *host, uint64_t size)
+{
+  munmap (host, size);
+}
+
+VtRam *
+vt_host_ram_new (const char *name, uint64_t size, GError **error)
+{
+  void *host = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (host == MAP_FAILED)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot get %" G_GUINT64_FORMAT " MiB of memory for %s: %s",
+                   size / VT_MIB, name, g_strerror (errno));
+      return NULL;
+    }
+  /* Large pages make the guest's own TLB misses cheap for us; a refusal costs nothing. */
+  (void) madvise (host, size, MADV_HUGEPAGE);
+  (void) madvise (host, size, MADV_DONTDUMP);
+  return vt_ram_new (name, host, size, unmap);
+}
+
+uint64_t
+vt_host_peak_rss_bytes (void)
+{
+  struct rusage usage;
+  return getrusage (RUSAGE_SELF, &usage) == 0 ? (uint64_t) usage.ru_maxrss * VT_KIB : 0;
+}
+
+double
+vt_host_cpu_seconds (void)
+{
+  struct rusage usage;
+  if (getrusage (RUSAGE_SELF, &usage) != 0)
+    return 0;
+  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+         + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
