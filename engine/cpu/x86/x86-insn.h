@@ -78,10 +78,11 @@ typedef struct
   void   (*prepare) (VtX86Insn *insn);
 } VtX86OpRow;
 
-/* Topic tables, terminated by a row with op == NULL. */
+/* Topic tables, terminated by a row with op == NULL. Zydis gives MOVSD and CMPSD, string and SSE2 instructions, one
+ * mnemonic each: the integer row counts for opcodes A5 and A7, the SIMD row for the others. */
 extern const VtX86OpRow vt_x86_ops_integer[];    /* alu, mov, shift, bit, mul/div, branches near, stack, string, bmi, adx */
 extern const VtX86OpRow vt_x86_ops_system[];     /* segments, far branches, interrupts, control registers, MSR, CPUID, I/O */
-extern const VtX86OpRow vt_x86_ops_fpu[];        /* x87 */
-extern const VtX86OpRow vt_x86_ops_sse[];        /* MMX, SSE to SSE4.2, AES, PCLMUL, SHA */
-extern const VtX86OpRow vt_x86_ops_avx[];        /* AVX, AVX2, FMA, F16C */
-extern const VtX86OpRow vt_x86_ops_xsave[];      /* FXSAVE, XSAVE family, LDMXCSR */
+
+/* x87, MMX, SSE to SSE4.2, AES, PCLMUL, SHA, AVX, AVX2, FMA, F16C, FXSAVE and XSAVE families, LDMXCSR: all tables of the
+ * vector and floating-point files, NULL-terminated (simd-tables.c). */
+extern const VtX86OpRow *const vt_x86_simd_tables[];
