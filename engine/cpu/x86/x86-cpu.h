@@ -104,6 +104,9 @@ typedef struct VtX86Cpu
   uint8_t         (*inta) (void *opaque);
   void             *inta_opaque;
   VtMachinePort     machine;
+  /* FERR#: an x87 exception is to be reported the PC way, as IRQ 13 (CR0.NE clear). Nullable; vCPU thread, no lock. */
+  void            (*ferr) (void *opaque);
+  void             *ferr_opaque;
 
   /* Exceptions and debugging, private to exceptions.c and debug.c. */
   uint64_t         pending_db;      /* DR6 bits of debug traps that are due when the instruction retires */
