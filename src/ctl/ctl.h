@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vitrinectl's verbs. Each gets argv[0] = its own name, does its work, and returns the process's exit status; errors are
+ * one line on standard error. */
+#pragma once
+
+#include <glib.h>
+
+int vitrine_ctl_run (int argc, char **argv);
+
+int vitrine_ctl_list (int argc, char **argv);
+int vitrine_ctl_create (int argc, char **argv);
+int vitrine_ctl_define (int argc, char **argv);
+int vitrine_ctl_dumpxml (int argc, char **argv);
+int vitrine_ctl_delete (int argc, char **argv);
+
+int vitrine_ctl_start (int argc, char **argv);
+int vitrine_ctl_stop (int argc, char **argv);
+int vitrine_ctl_pause (int argc, char **argv);
+int vitrine_ctl_resume (int argc, char **argv);
+int vitrine_ctl_reset (int argc, char **argv);
+int vitrine_ctl_screenshot (int argc, char **argv);
+int vitrine_ctl_send_keys (int argc, char **argv);
+int vitrine_ctl_type (int argc, char **argv);
+int vitrine_ctl_console (int argc, char **argv);
+
+/* "vitrinectl: MESSAGE" on standard error; returns 1. */
+int vitrine_ctl_fail (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* A usage error: the same, with the verb's synopsis. */
+int vitrine_ctl_usage (const char *synopsis);

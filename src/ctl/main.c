@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vitrinectl: Vitrine from a terminal. The table of verbs; each verb is in a file by topic. */
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl.h"
+
+typedef struct
+{
+  const char *name;
+  int       (*function) (int argc, char **argv);   /* NULL: known, but not built yet */
+  const char *summary;
+} Verb;
+
+static const Verb verbs[] = {
+#ifdef VITRINE_HAVE_RUN
+  { "run", vitrine_ctl_run, N_("Run a machine in this terminal, without a window") },
+#else
+  { "run", NULL, N_("Run a machine in this terminal, without a window") },
+#endif
+  { "list", vitrine_ctl_list, N_("List the machines and their states") },
+  { "create", vitrine_ctl_create, N_("Create a machine") },
+  { "define", vitrine_ctl_define, N_("Add a machine from a libvirt domain XML file") },
+  { "dumpxml", vitrine_ctl_dumpxml, N_("Print a machine’s definition") },
+  { "delete", vitrine_ctl_delete, N_("Delete a machine") },
+  { "start", vitrine_ctl_start, N_("Start a machine in a window of its own") },
+  { "stop", vitrine_ctl_stop, N_("Press the power button, or force off") },
+  { "pause", vitrine_ctl_pause, N_("Pause a running machine") },
+  { "resume", vitrine_ctl_resume, N_("Let a paused machine go on") },
+  { "reset", vitrine_ctl_reset, N_("Reset a running machine") },
+  { "screenshot", vitrine_ctl_screenshot, N_("Save a running machine’s screen as PNG") },
+  { "send-keys", vitrine_ctl_send_keys, N_("Press keys in a running machine") },
+  { "type", vitrine_ctl_type, N_("Type text into a running machine") },
+  { "console", vitrine_ctl_console, N_("Connect this terminal to a serial console") },
+  { "snapshot", NULL, N_("Take, list and revert snapshots") },
+  { "image", NULL, N_("Create and convert disk images") },
+  { "edid", NULL, N_("Show the monitor that a machine sees") },
+  { "trace", NULL, N_("Show what devices do") },
+  { "stat", NULL, N_("Show a machine’s performance") },
+  { "migrate", NULL, N_("Move a running machine to another process or host") },
+};
+
+int
+vitrine_ctl_fail (const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_printerr ("vitrinectl: %s\n", message);
+  return 1;
+}
+
+int
+vitrine_ctl_usage (const char *synopsis)
+{
+  g_printerr (_("Usage: vitrinectl %s\n"), synopsis);
+  return 1;
+}
+
+static void
+print_help (void)
+{
+  g_print (_("Usage: vitrinectl VERB [ARGUMENTS]\n\nVerbs:\n"));
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    g_print ("  %-11s %s%s\n", verbs[i].name, _(verbs[i].summary),
+             verbs[i].function == NULL ? _(" (not yet supported)") : "");
+  g_print (_("\n“vitrinectl VERB --help” explains one of them.\n"));
+}
+
+static int
+dispatch (int argc, char **argv)
+{
+  if (argc < 2)
+    {
+      print_help ();
+      return 1;
+    }
+  if (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h") || g_str_equal (argv[1], "help"))
+    {
+      print_help ();
+      return 0;
+    }
+  if (g_str_equal (argv[1], "--version"))
+    {
+      g_print ("vitrinectl %s\n", VITRINE_VERSION);
+      return 0;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_equal (verbs[i].name, argv[1]))
+      {
+        if (verbs[i].function == NULL)
+          return vitrine_ctl_fail (_("“%s” is not yet supported."), argv[1]);
+        return verbs[i].function (argc - 1, argv + 1);
+      }
+  return vitrine_ctl_fail (_("There is no verb “%s”. “vitrinectl --help” lists them."), argv[1]);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
+  return dispatch (argc, argv);
+}

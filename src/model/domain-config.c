@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineDomain to VtConfig: what the engine is asked to build. Each refusal names the element and says what to do. */
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "domain-private.h"
+#include <vitrine/error.h>
+
+typedef struct
+{
+  VitrineDomain *domain;
+  const xmlNode *root;
+  VtConfig      *config;
+  char          *what;   /* how errors call the document */
+} Job;
+
+typedef struct
+{
+  const char *name;
+  int         value;
+} Choice;
+
+static gboolean
+choose (const Choice *choices, guint n, const char *name, int *value)
+{
+  for (guint i = 0; i < n; i++)
+    if (g_strcmp0 (choices[i].name, name) == 0)
+      {
+        *value = choices[i].value;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+G_GNUC_PRINTF (4, 5)
+static gboolean
+refuse (Job *job, GError **error, VtErrorCode code, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, VT_ERROR, code, "“%s”: %s", job->what, message);
+  return FALSE;
+}
+
+/* --- processor, memory, board ----------------------------------------------------------------------------------- */
+
+static gboolean
+take_board (Job *job, GError **error)
+{
+  const xmlNode *type = vitrine_xml_find (job->root, "os/type");
+  g_autofree char *arch = vitrine_xml_attr (type, "arch");
+  g_autofree char *board = vitrine_xml_attr (type, "machine");
+  g_autofree char *kind = vitrine_xml_text (type);
+
+  if (arch != NULL && !g_str_equal (arch, "x86_64") && !g_str_equal (arch, "i686"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<type arch='%s'>: this architecture is not supported yet, only x86_64 is."), arch);
+  if (kind != NULL && !g_str_equal (kind, "hvm"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<type>%s</type>: only fully virtualized machines (hvm) are supported."), kind);
+  if (board != NULL && !g_str_equal (board, "q35") && !g_str_has_prefix (board, "pc-q35"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<type machine='%s'>: this board is not supported yet. Change it to machine='q35'."), board);
+  job->config->machine = g_strdup ("q35");
+  return TRUE;
+}
+
+static gboolean
+take_accelerator (Job *job, GError **error)
+{
+  static const Choice choices[] = {
+    { "auto", VT_ACCEL_AUTO }, { "interp", VT_ACCEL_INTERP }, { "jit", VT_ACCEL_JIT }, { "kvm", VT_ACCEL_KVM },
+  };
+  g_autofree char *type = vitrine_xml_attr (job->root, "type");
+  g_autofree char *wish = vitrine_domain_get_extra (job->domain, "accelerator");
+  int accel = VT_ACCEL_AUTO;
+
+  if (type != NULL && !g_str_equal (type, "qemu") && !g_str_equal (type, "kvm"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<domain type='%s'> is not supported. Change it to type='qemu' or type='kvm'."), type);
+  if (wish != NULL && !choose (choices, G_N_ELEMENTS (choices), wish, &accel))
+    return refuse (job, error, VT_ERROR_CONFIG,
+                   _("<vitrine:accelerator>%s: must be one of auto, interp, jit and kvm."), wish);
+  job->config->accel = accel;
+  return TRUE;
+}
+
+static gboolean
+take_size (Job *job, GError **error)
+{
+  const xmlNode *cpu = vitrine_xml_child (job->root, "cpu");
+  VtConfig *config = job->config;
+
+  config->memory_bytes = vitrine_domain_get_memory_bytes (job->domain);
+  if (config->memory_bytes == 0)
+    return refuse (job, error, VT_ERROR_CONFIG,
+                   _("<memory> is missing or not a size. Write for example <memory unit='MiB'>1024</memory>."));
+  config->cpus = vitrine_domain_get_cpus (job->domain);
+  if (config->cpus == 0)
+    return refuse (job, error, VT_ERROR_CONFIG, _("<vcpu> is not a number of processors. Write for example <vcpu>2</vcpu>."));
+  if (vitrine_xml_child (cpu, "model") != NULL && !vitrine_xml_attr_is (cpu, "mode", "host-passthrough")
+      && !vitrine_xml_attr_is (cpu, "mode", "host-model") && !vitrine_xml_attr_is (cpu, "mode", "maximum"))
+    config->cpu_model = vitrine_xml_text (vitrine_xml_child (cpu, "model"));
+  return TRUE;
+}
+
+static gboolean
+take_boot (Job *job, GError **error)
+{
+  const xmlNode *os = vitrine_xml_child (job->root, "os");
+  VitrineFirmware firmware = vitrine_domain_get_firmware (job->domain);
+  VtConfig *config = job->config;
+  g_autofree char *on_reboot = vitrine_xml_text (vitrine_xml_child (job->root, "on_reboot"));
+
+  config->firmware = firmware == VITRINE_FIRMWARE_UEFI ? VT_FIRMWARE_UEFI : VT_FIRMWARE_BIOS;
+  config->firmware_code = vitrine_domain_get_loader (job->domain);
+  config->nvram = vitrine_domain_get_nvram (job->domain);
+  config->kernel = vitrine_domain_get_kernel (job->domain);
+  config->initrd = vitrine_domain_get_initrd (job->domain);
+  config->append = vitrine_domain_get_cmdline (job->domain);
+  config->no_reboot = g_strcmp0 (on_reboot, "destroy") == 0;
+  if (config->kernel == NULL && config->initrd != NULL)
+    return refuse (job, error, VT_ERROR_CONFIG, _("<initrd> without <kernel>: add the kernel, or remove <initrd>."));
+  if (vitrine_xml_attr_is (vitrine_xml_child (os, "loader"), "secure", "yes"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<loader secure='yes'>: Secure Boot is not supported yet. Remove secure='yes'."));
+  return TRUE;
+}
+
+/* --- disks ------------------------------------------------------------------------------------------------------ */
+
+static const Choice disk_formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 } };
+static const Choice disk_buses[] = {
+  { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI },
+};
+
+static gboolean
+check_disk_element (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **error)
+{
+  g_autofree char *type = vitrine_xml_attr (node, "type");
+  const char *target = disk->target != NULL ? disk->target : "?";
+
+  if (type != NULL && !g_str_equal (type, "file") && !g_str_equal (type, "block"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<disk type='%s'> (%s): only files and block devices are supported. Copy the image into a file."), type,
+                   target);
+  if (vitrine_xml_child (node, "encryption") != NULL || vitrine_xml_find (node, "source/encryption") != NULL)
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<encryption> of disk %s: encrypted images are not supported yet. Decrypt the image first."), target);
+  if (disk->path == NULL && !disk->cdrom)
+    return refuse (job, error, VT_ERROR_CONFIG,
+                   _("disk %s has no <source file='…'/>. Name its image, or remove the <disk>."), target);
+  if (disk->path != NULL && !g_path_is_absolute (disk->path))
+    return refuse (job, error, VT_ERROR_CONFIG, _("<source file='%s'> of disk %s: write the whole path, from “/”."),
+                   disk->path, target);
+  return TRUE;
+}
+
+static gboolean
+take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **error)
+{
+  const char *target = disk->target != NULL ? disk->target : "?";
+  int format, bus;
+
+  if (!check_disk_element (job, node, disk, error))
+    return FALSE;
+  if (!choose (disk_formats, G_N_ELEMENTS (disk_formats), disk->format, &format))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<driver type='%s'> of disk %s: this image format is not supported. Convert the image to raw or qcow2."),
+                   disk->format, target);
+  if (!choose (disk_buses, G_N_ELEMENTS (disk_buses), disk->bus, &bus))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<target bus='%s'> of disk %s is not supported. Change it to bus='sata' or bus='virtio'."), disk->bus,
+                   target);
+
+  VtDiskConfig *out = vt_config_add_disk (job->config, disk->path);
+  out->format = format;
+  out->bus = bus;
+  out->cdrom = disk->cdrom;
+  out->readonly = disk->readonly;
+  out->snapshot = disk->transient;
+  out->boot_index = (int) disk->boot_order;
+  return TRUE;
+}
+
+static gboolean
+take_disks (Job *job, GError **error)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (job->domain);
+  guint i = 0;
+
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (job->root, "devices"), "disk")
+    if (!vitrine_xml_attr_is (node, "device", "floppy") && !take_disk (job, node, disks->pdata[i++], error))
+      return FALSE;
+  return TRUE;
+}
+
+/* <os><boot dev='cdrom'/>: the older way to say an order, by kind. */
+static void
+take_boot_devices (Job *job)
+{
+  static const Choice kinds[] = { { "hd", FALSE }, { "cdrom", TRUE } };
+  int order = 1, cdrom;
+
+  VITRINE_XML_FOREACH (boot, vitrine_xml_child (job->root, "os"), "boot")
+    {
+      g_autofree char *dev = vitrine_xml_attr (boot, "dev");
+      if (!choose (kinds, G_N_ELEMENTS (kinds), dev, &cdrom))
+        continue;
+      for (guint i = 0; i < job->config->disks->len; i++)
+        {
+          VtDiskConfig *disk = job->config->disks->pdata[i];
+          if (disk->cdrom == cdrom && disk->boot_index == 0)
+            disk->boot_index = order++;
+        }
+    }
+}
+
+/* --- consoles and screen ---------------------------------------------------------------------------------------- */
+
+static gboolean
+take_serial (Job *job, const xmlNode *node, GError **error)
+{
+  /* A person's terminal is our own console tab, whatever the host side was under libvirt. */
+  static const Choice kinds[] = {
+    { "pty", VT_SERIAL_CONSOLE }, { "vc", VT_SERIAL_CONSOLE }, { "stdio", VT_SERIAL_CONSOLE },
+    { "file", VT_SERIAL_FILE }, { "null", VT_SERIAL_NULL },
+  };
+  g_autofree char *type = vitrine_xml_attr (node, "type");
+  int kind;
+
+  if (!choose (kinds, G_N_ELEMENTS (kinds), type, &kind))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<serial type='%s'> is not supported. Change it to type='pty', which opens in a tab."),
+                   type != NULL ? type : "");
+  VtSerialConfig *serial = vt_config_add_serial (job->config, kind);
+  if (kind == VT_SERIAL_FILE)
+    {
+      serial->path = vitrine_xml_attr (vitrine_xml_child (node, "source"), "path");
+      if (serial->path == NULL)
+        return refuse (job, error, VT_ERROR_CONFIG, _("<serial type='file'> has no <source path='…'/>. Add the file to write."));
+    }
+  return TRUE;
+}
+
+static gboolean
+take_serials (Job *job, GError **error)
+{
+  const xmlNode *devices = vitrine_xml_child (job->root, "devices");
+  guint n = 0;
+
+  VITRINE_XML_FOREACH (node, devices, "serial")
+    {
+      if (!take_serial (job, node, error))
+        return FALSE;
+      n++;
+    }
+  /* libvirt: a first <console> without a <serial> is the serial port itself. */
+  const xmlNode *console = vitrine_xml_child (devices, "console");
+  const xmlNode *target = vitrine_xml_child (console, "target");
+  if (n == 0 && console != NULL && (target == NULL || vitrine_xml_attr_is (target, "type", "serial")))
+    return take_serial (job, console, error);
+  return TRUE;
+}
+
+static gboolean
+take_video (Job *job, GError **error)
+{
+  static const Choice models[] = {
+    { "vga", VT_VIDEO_STD },       { "cirrus", VT_VIDEO_STD }, { "qxl", VT_VIDEO_STD }, { "vmvga", VT_VIDEO_STD },
+    { "bochs", VT_VIDEO_BOCHS },   { "ramfb", VT_VIDEO_RAMFB }, { "virtio", VT_VIDEO_VIRTIO },
+    { "none", VT_VIDEO_NONE },
+  };
+  const xmlNode *model = vitrine_xml_find (job->root, "devices/video/model");
+  g_autofree char *name = vitrine_domain_get_video (job->domain);
+  g_autofree char *vram = vitrine_xml_attr (model, "vram");
+  int video;
+
+  if (!choose (models, G_N_ELEMENTS (models), name, &video))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<video><model type='%s'>: this display is not supported. Change it to type='vga'."), name);
+  job->config->video = video;
+  if (video == VT_VIDEO_STD && g_str_equal (name, "vga") && vram != NULL
+      && !vitrine_domain_parse_size (vram, "KiB", &job->config->vram_bytes))
+    return refuse (job, error, VT_ERROR_CONFIG, _("<model vram='%s'>: not a size in KiB, such as 16384."), vram);
+  vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
+  return TRUE;
+}
+
+/* --- what we lack ----------------------------------------------------------------------------------------------- */
+
+static gboolean
+refuse_lacking (Job *job, GError **error)
+{
+  /* Without these the guest would not be the same machine: better no start than a surprise. */
+  static const struct { const char *element, *sentence; } lacking[] = {
+    { "hostdev", N_("host devices cannot be passed through yet") },
+    { "filesystem", N_("shared folders are not supported yet") },
+    { "memory", N_("memory modules are not supported") },
+    { "nvdimm", N_("memory modules are not supported") },
+  };
+  const xmlNode *devices = vitrine_xml_child (job->root, "devices");
+
+  for (guint i = 0; i < G_N_ELEMENTS (lacking); i++)
+    if (vitrine_xml_child (devices, lacking[i].element) != NULL)
+      return refuse (job, error, VT_ERROR_UNSUPPORTED, _("<%s>: %s. Remove the element to run without it."),
+                     lacking[i].element, _(lacking[i].sentence));
+  return TRUE;
+}
+
+static gboolean
+wants_rng (const Job *job)
+{
+  return vitrine_xml_find (job->root, "devices/rng") != NULL;
+}
+
+VtConfig *
+vitrine_domain_to_config (VitrineDomain *domain, GError **error)
+{
+  g_autoptr(VtConfig) config = vt_config_new ();
+  g_autofree char *what = vitrine_domain_get_name (domain);
+  Job job = { domain, vitrine_domain_root (domain), config, what };
+
+  config->name = vitrine_domain_get_name (domain);
+  config->uuid = vitrine_domain_get_uuid (domain);
+  config->rng = wants_rng (&job);
+  g_free (g_steal_pointer (&config->machine));
+  if (!take_board (&job, error) || !take_accelerator (&job, error) || !take_size (&job, error)
+      || !take_boot (&job, error) || !refuse_lacking (&job, error) || !take_disks (&job, error)
+      || !take_serials (&job, error) || !take_video (&job, error))
+    return NULL;
+  take_boot_devices (&job);
+  return g_steal_pointer (&config);
+}
+
+GStrv
+vitrine_domain_list_missing (VitrineDomain *domain)
+{
+  static const struct { const char *element, *sentence; } missing[] = {
+    { "interface", N_("Network cards are not supported yet: the machine has no network.") },
+    { "sound", N_("Sound is not supported yet.") },
+    { "tpm", N_("A TPM is not supported yet.") },
+    { "smartcard", N_("Smart cards are not supported.") },
+    { "redirdev", N_("USB redirection is not supported yet.") },
+    { "watchdog", N_("A watchdog is not supported yet.") },
+    { "parallel", N_("Parallel ports are not supported.") },
+    { "vsock", N_("Host-guest sockets are not supported yet.") },
+    { "shmem", N_("Shared memory devices are not supported.") },
+  };
+  const xmlNode *devices = vitrine_xml_child (vitrine_domain_root (domain), "devices");
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (missing); i++)
+    if (vitrine_xml_child (devices, missing[i].element) != NULL)
+      g_strv_builder_add (builder, _(missing[i].sentence));
+  VITRINE_XML_FOREACH (node, devices, "disk")
+    if (vitrine_xml_attr_is (node, "device", "floppy"))
+      {
+        g_strv_builder_add (builder, _("Floppy drives are not supported yet."));
+        break;
+      }
+  return g_strv_builder_end (builder);
+}

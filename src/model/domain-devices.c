@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineDomain: disks, boot order and video. */
+#include <string.h>
+
+#include "domain-private.h"
+
+VitrineDisk *
+vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom)
+{
+  VitrineDisk *disk = g_new0 (VitrineDisk, 1);
+
+  disk->path = g_strdup (path);
+  disk->format = g_strdup (format);
+  disk->bus = g_strdup (bus);
+  disk->cdrom = cdrom;
+  disk->readonly = cdrom;
+  return disk;
+}
+
+void
+vitrine_disk_free (VitrineDisk *disk)
+{
+  if (disk == NULL)
+    return;
+  g_free (disk->target);
+  g_free (disk->path);
+  g_free (disk->format);
+  g_free (disk->bus);
+  g_free (disk);
+}
+
+static xmlNode *
+devices (VitrineDomain *self)
+{
+  return vitrine_xml_ensure (vitrine_domain_root (self), "devices");
+}
+
+/* libvirt guesses the bus from the target's first letters when none is given. */
+static const char *
+bus_from_target (const char *target)
+{
+  static const struct { const char *prefix, *bus; } guesses[] = { { "vd", "virtio" }, { "hd", "ide" }, { "sd", "sata" } };
+
+  for (guint i = 0; target != NULL && i < G_N_ELEMENTS (guesses); i++)
+    if (g_str_has_prefix (target, guesses[i].prefix))
+      return guesses[i].bus;
+  return "virtio";
+}
+
+static guint
+get_boot_order (const xmlNode *device)
+{
+  g_autofree char *text = vitrine_xml_attr (vitrine_xml_child (device, "boot"), "order");
+  guint64 order = 0;
+
+  if (text != NULL && !g_ascii_string_to_unsigned (text, 10, 1, 999, &order, NULL))
+    order = 0;
+  return (guint) order;
+}
+
+static char *
+get_source (const xmlNode *node)
+{
+  const xmlNode *source = vitrine_xml_child (node, "source");
+  char *path = vitrine_xml_attr (source, "file");
+  return path != NULL ? path : vitrine_xml_attr (source, "dev");
+}
+
+static VitrineDisk *
+disk_from_node (const xmlNode *node)
+{
+  VitrineDisk *disk = g_new0 (VitrineDisk, 1);
+  const xmlNode *target = vitrine_xml_child (node, "target");
+
+  disk->cdrom = vitrine_xml_attr_is (node, "device", "cdrom");
+  disk->path = get_source (node);
+  disk->format = vitrine_xml_attr (vitrine_xml_child (node, "driver"), "type");
+  disk->target = vitrine_xml_attr (target, "dev");
+  disk->bus = vitrine_xml_attr (target, "bus");
+  if (disk->format == NULL)
+    disk->format = g_strdup ("raw");   /* libvirt's rule: never guessed from the content */
+  if (disk->bus == NULL)
+    disk->bus = g_strdup (bus_from_target (disk->target));
+  disk->readonly = disk->cdrom || vitrine_xml_child (node, "readonly") != NULL;
+  disk->transient = vitrine_xml_child (node, "transient") != NULL;
+  disk->boot_order = get_boot_order (node);
+  return disk;
+}
+
+static gboolean
+is_floppy (const xmlNode *node)
+{
+  return vitrine_xml_attr_is (node, "device", "floppy");
+}
+
+GPtrArray *
+vitrine_domain_get_disks (VitrineDomain *self)
+{
+  GPtrArray *disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_disk_free);
+
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (vitrine_domain_root (self), "devices"), "disk")
+    if (!is_floppy (node))
+      g_ptr_array_add (disks, disk_from_node (node));
+  return disks;
+}
+
+static xmlNode *
+find_disk (VitrineDomain *self, const char *target)
+{
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (vitrine_domain_root (self), "devices"), "disk")
+    if (vitrine_xml_attr_is (vitrine_xml_child (node, "target"), "dev", target))
+      return node;
+  return NULL;
+}
+
+static char *
+free_target (VitrineDomain *self, const char *bus)
+{
+  const char *prefix = g_strcmp0 (bus, "virtio") == 0 ? "vd" : g_strcmp0 (bus, "ide") == 0 ? "hd" : "sd";
+
+  for (char letter = 'a'; letter <= 'z'; letter++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s%c", prefix, letter);
+      if (find_disk (self, name) == NULL)
+        return g_steal_pointer (&name);
+    }
+  return g_strdup_printf ("%szz", prefix);
+}
+
+static xmlNode *
+add_element (xmlNode *parent, const char *name)
+{
+  return xmlNewChild (parent, NULL, (const xmlChar *) name, NULL);
+}
+
+/* libvirt wants file='' for files and dev='' for block devices, and the disk's type to agree. */
+static void
+set_source (xmlNode *node, const char *path)
+{
+  gboolean block = path != NULL && g_str_has_prefix (path, "/dev/");
+  xmlNode *source = vitrine_xml_child (node, "source");
+
+  vitrine_xml_set_attr (node, "type", block ? "block" : "file");
+  if (path == NULL)
+    {
+      vitrine_xml_remove (source);
+      return;
+    }
+  if (source == NULL)
+    source = add_element (node, "source");
+  vitrine_xml_set_attr (source, block ? "dev" : "file", path);
+  vitrine_xml_set_attr (source, block ? "file" : "dev", NULL);
+}
+
+static void
+set_boot_order (xmlNode *device, guint order)
+{
+  xmlNode *boot = vitrine_xml_child (device, "boot");
+  g_autofree char *text = g_strdup_printf ("%u", order);
+
+  if (order == 0)
+    {
+      vitrine_xml_remove (boot);
+      return;
+    }
+  vitrine_xml_set_attr (boot != NULL ? boot : add_element (device, "boot"), "order", text);
+}
+
+void
+vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
+{
+  g_autofree char *target_name = disk->target != NULL ? g_strdup (disk->target) : free_target (self, disk->bus);
+  xmlNode *parent = devices (self);
+  xmlNode *node = xmlNewNode (NULL, (const xmlChar *) "disk");
+  xmlNode *first = xmlFirstElementChild (parent);
+  xmlNode *last_disk = NULL;
+
+  VITRINE_XML_FOREACH (other, parent, "disk")
+    last_disk = other;
+  if (last_disk != NULL)
+    xmlAddNextSibling (last_disk, node);
+  else if (first != NULL)
+    xmlAddPrevSibling (first, node);
+  else
+    xmlAddChild (parent, node);
+
+  vitrine_xml_set_attr (node, "device", disk->cdrom ? "cdrom" : "disk");
+  xmlNode *driver = add_element (node, "driver");
+  vitrine_xml_set_attr (driver, "name", "qemu");   /* the only driver name that libvirt's QEMU driver takes */
+  vitrine_xml_set_attr (driver, "type", disk->format);
+  set_source (node, disk->path);
+  xmlNode *target = add_element (node, "target");
+  vitrine_xml_set_attr (target, "dev", target_name);
+  vitrine_xml_set_attr (target, "bus", disk->bus);
+  if (disk->readonly)
+    add_element (node, "readonly");
+  if (disk->transient)
+    add_element (node, "transient");
+  set_boot_order (node, disk->boot_order);
+}
+
+gboolean
+vitrine_domain_remove_disk (VitrineDomain *self, const char *target)
+{
+  xmlNode *node = find_disk (self, target);
+
+  vitrine_xml_remove (node);
+  return node != NULL;
+}
+
+gboolean
+vitrine_domain_set_disk_path (VitrineDomain *self, const char *target, const char *path)
+{
+  xmlNode *node = find_disk (self, target);
+
+  if (node != NULL)
+    set_source (node, path);
+  return node != NULL;
+}
+
+void
+vitrine_domain_set_boot_order (VitrineDomain *self, const char *const *targets)
+{
+  xmlNode *os = vitrine_xml_ensure (vitrine_domain_root (self), "os");
+
+  for (xmlNode *boot; (boot = vitrine_xml_child (os, "boot")) != NULL;)   /* libvirt refuses both kinds together */
+    vitrine_xml_remove (boot);
+  for (xmlNode *device = devices (self)->children; device != NULL; device = device->next)
+    if (device->type == XML_ELEMENT_NODE)
+      set_boot_order (device, 0);
+  for (guint i = 0, order = 1; targets != NULL && targets[i] != NULL; i++)
+    {
+      xmlNode *node = find_disk (self, targets[i]);
+      if (node != NULL)
+        set_boot_order (node, order++);
+    }
+}
+
+/* --- video ------------------------------------------------------------------------------------------------------ */
+
+char *
+vitrine_domain_get_video (VitrineDomain *self)
+{
+  const xmlNode *model = vitrine_xml_find (vitrine_domain_root (self), "devices/video/model");
+  char *type = vitrine_xml_attr (model, "type");
+  return type != NULL ? type : g_strdup ("none");
+}
+
+void
+vitrine_domain_set_video (VitrineDomain *self, const char *type)
+{
+  xmlNode *model = vitrine_xml_ensure (devices (self), "video/model");
+
+  if (vitrine_xml_attr_is (model, "type", type))
+    return;
+  for (xmlAttr *attr = model->properties; attr != NULL; attr = model->properties)
+    xmlRemoveProp (attr);   /* memory sizes and heads belong to the old model */
+  vitrine_xml_set_attr (model, "type", type);
+}
+
+static guint
+get_count (const xmlNode *node, const char *name)
+{
+  g_autofree char *text = vitrine_xml_attr (node, name);
+  guint64 value = 0;
+
+  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 0, 16384, &value, NULL))
+    return 0;
+  return (guint) value;
+}
+
+void
+vitrine_domain_get_resolution (VitrineDomain *self, guint *width, guint *height)
+{
+  const xmlNode *node = vitrine_xml_find (vitrine_domain_root (self), "devices/video/model/resolution");
+
+  *width = get_count (node, "x");
+  *height = get_count (node, "y");
+}
+
+void
+vitrine_domain_set_resolution (VitrineDomain *self, guint width, guint height)
+{
+  g_autofree char *x = g_strdup_printf ("%u", width);
+  g_autofree char *y = g_strdup_printf ("%u", height);
+
+  if (width == 0 || height == 0)
+    {
+      vitrine_xml_remove (vitrine_xml_find (vitrine_domain_root (self), "devices/video/model/resolution"));
+      return;
+    }
+  xmlNode *node = vitrine_xml_ensure (devices (self), "video/model/resolution");
+  vitrine_xml_set_attr (node, "x", x);
+  vitrine_xml_set_attr (node, "y", y);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared between the files that implement VitrineDomain. */
+#pragma once
+
+#include "domain.h"
+#include "xml-tree.h"
+
+xmlNode *vitrine_domain_root (VitrineDomain *domain);
+char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call the document */
+
+/* "512" with a unit as libvirt writes them ("KiB" when NULL); FALSE for what is no size or does not fit 64 bits. */
+gboolean vitrine_domain_parse_size (const char *text, const char *unit, guint64 *bytes);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine's definition: a libvirt domain XML document with typed access to the parts that we understand. Everything else
+ * in the document is kept as it is. What we need beyond libvirt's schema lives in <metadata> under
+ * VITRINE_DOMAIN_NAMESPACE, so that virt-xml-validate and virsh define take every document we write.
+ *
+ * Getters that return char * give a new string, NULL when the document does not say. Main thread, or one thread at a
+ * time. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include <vitrine/config.h>
+
+#define VITRINE_DOMAIN_NAMESPACE "https://vitrine.org/xmlns/domain/1"
+#define VITRINE_DOMAIN_MAX_BYTES (4 * 1024 * 1024)
+#define VITRINE_DOMAIN_MAX_CPUS 64
+
+#define VITRINE_TYPE_DOMAIN (vitrine_domain_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineDomain, vitrine_domain, VITRINE, DOMAIN, GObject)
+
+typedef enum
+{
+  VITRINE_FIRMWARE_BIOS,
+  VITRINE_FIRMWARE_UEFI,
+} VitrineFirmware;
+
+/* One <disk>. A copy: changing it changes nothing until it is given back. */
+typedef struct
+{
+  char    *target;      /* <target dev>: unique in the machine, "vda", "sda" */
+  char    *path;        /* NULL: empty drive */
+  char    *format;      /* "raw", "qcow2" */
+  char    *bus;         /* "virtio", "sata", "ide", "scsi" */
+  gboolean cdrom;
+  gboolean readonly;
+  gboolean transient;   /* writes are lost at power-off */
+  guint    boot_order;  /* 1..; 0: not in the order */
+} VitrineDisk;
+
+VitrineDisk *vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom);
+void         vitrine_disk_free (VitrineDisk *disk);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineDisk, vitrine_disk_free)
+
+/* A q35 machine with our defaults: 1 processor, 1 GiB, BIOS, VGA, one serial console, a random number device, no disk. */
+VitrineDomain *vitrine_domain_new (const char *name);
+/* @source names the document in errors ("debian.xml"). A missing uuid is made up; everything else must be there. */
+VitrineDomain *vitrine_domain_new_from_data (const char *data, gsize length, const char *source, GError **error);
+VitrineDomain *vitrine_domain_new_from_file (const char *path, GError **error);
+VitrineDomain *vitrine_domain_copy (VitrineDomain *domain);
+
+char    *vitrine_domain_to_xml (VitrineDomain *domain);
+/* Replaces @path only after the new document is complete and on the disk. */
+gboolean vitrine_domain_save (VitrineDomain *domain, const char *path, GError **error);
+
+char   *vitrine_domain_get_name (VitrineDomain *domain);
+void    vitrine_domain_set_name (VitrineDomain *domain, const char *name);
+/* What a definition may be called; the error says what to change. */
+gboolean vitrine_domain_check_name (const char *name, GError **error);
+char   *vitrine_domain_get_uuid (VitrineDomain *domain);
+void    vitrine_domain_set_uuid (VitrineDomain *domain, const char *uuid);
+char   *vitrine_domain_get_title (VitrineDomain *domain);          /* <title>, else the name */
+char   *vitrine_domain_get_description (VitrineDomain *domain);
+void    vitrine_domain_set_description (VitrineDomain *domain, const char *description);
+guint64 vitrine_domain_get_memory_bytes (VitrineDomain *domain);   /* 0: not given, or not a size */
+void    vitrine_domain_set_memory_bytes (VitrineDomain *domain, guint64 bytes);
+guint   vitrine_domain_get_cpus (VitrineDomain *domain);           /* 0: not a count */
+void    vitrine_domain_set_cpus (VitrineDomain *domain, guint cpus);
+
+VitrineFirmware vitrine_domain_get_firmware (VitrineDomain *domain);
+/* Changes nothing when it is that already; else drops loader and nvram of the other kind. */
+void    vitrine_domain_set_firmware (VitrineDomain *domain, VitrineFirmware firmware);
+char   *vitrine_domain_get_loader (VitrineDomain *domain);
+char   *vitrine_domain_get_nvram (VitrineDomain *domain);
+void    vitrine_domain_set_nvram (VitrineDomain *domain, const char *path);
+char   *vitrine_domain_get_kernel (VitrineDomain *domain);
+char   *vitrine_domain_get_initrd (VitrineDomain *domain);
+char   *vitrine_domain_get_cmdline (VitrineDomain *domain);
+/* NULL @kernel returns to booting from firmware. */
+void    vitrine_domain_set_direct_boot (VitrineDomain *domain, const char *kernel, const char *initrd,
+                                        const char *cmdline);
+
+GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);       /* of VitrineDisk, in document order; floppies left out */
+/* Picks a free target when @disk has none. */
+void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk);
+gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);
+gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target, const char *path);   /* NULL: eject */
+/* @targets in the order to try; every other device leaves the order. */
+void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const *targets);
+
+char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
+void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);
+void     vitrine_domain_get_resolution (VitrineDomain *domain, guint *width, guint *height);   /* 0: the default */
+void     vitrine_domain_set_resolution (VitrineDomain *domain, guint width, guint height);
+
+/* libosinfo's identifier, in the metadata that virt-manager and Boxes use too. */
+char *vitrine_domain_get_os_id (VitrineDomain *domain);
+void  vitrine_domain_set_os_id (VitrineDomain *domain, const char *id);
+/* Our own settings, strings by key: "scaling", "accelerator". @value NULL removes. */
+char *vitrine_domain_get_extra (VitrineDomain *domain, const char *key);
+void  vitrine_domain_set_extra (VitrineDomain *domain, const char *key, const char *value);
+
+/* The engine's view. The error names the element and says what to do. */
+VtConfig *vitrine_domain_to_config (VitrineDomain *domain, GError **error);
+/* Sentences about devices that the definition has and our machine will go without; never NULL. */
+GStrv vitrine_domain_list_missing (VitrineDomain *domain);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where things are on the disk: docs/ARCHITECTURE.md, "On disk". New strings, to be freed. */
+#pragma once
+
+#include <glib.h>
+
+char *vitrine_paths_machines (void);                     /* $XDG_DATA_HOME/vitrine/machines */
+char *vitrine_paths_images (void);                       /* $XDG_DATA_HOME/vitrine/images */
+char *vitrine_paths_trash (void);                        /* $XDG_DATA_HOME/vitrine/trash */
+char *vitrine_paths_machine (const char *uuid);
+char *vitrine_paths_in_machine (const char *uuid, const char *file);
+char *vitrine_paths_sockets (void);                      /* $XDG_RUNTIME_DIR/vitrine */
+char *vitrine_paths_socket (const char *uuid);
+
+/* A file name that is free in @folder, made from a person's words: "Debian 12" gives "debian-12.raw", then "debian-12-2.raw". */
+char *vitrine_paths_free_name (const char *folder, const char *words, const char *suffix);
