@@ -109,14 +109,10 @@ typedef struct VtX86Cpu
   void             *ferr_opaque;
 
   /* Exceptions and debugging, private to exceptions.c and debug.c. */
-  uint64_t         pending_db;      /* DR6 bits of debug traps that are due when the instruction retires */
-  uint32_t         raised_error;
-  uint8_t          raised_vector;   /* what vt_x86_raise() was given */
-  uint8_t          raised_how;
+  uint8_t          exc_debug_fault; /* the #DB that unwinds is a fault: RF goes to the stack */
   uint8_t          delivering;      /* vector of the event being delivered ... */
   uint8_t          delivering_how;  /* ... and its kind; VT_X86_EVENT_NONE when none is */
   bool             stepping;        /* TF was set when the instruction began */
-  bool             events_blocked;  /* something is pending, but a flag or shadow holds it back */
 
   /* While running */
   const VtX86Insn *insn;            /* being executed: its address is s.rip until it retires */
@@ -196,25 +192,17 @@ void vt_x86_deliver_exception (VtX86Cpu *cpu);
 /* Pending INIT, SIPI, SMI, NMI, external interrupt, in architectural priority; called at safe points when
  * VT_VCPU_INTERRUPT is set or a window opens. Returns true when something was delivered. */
 bool vt_x86_service_events (VtX86Cpu *cpu);
-/* Is there a reason to leave HLT? Machine lock held. */
-bool vt_x86_has_work (VtX86Cpu *cpu);
 /* INIT (and the parts of a reset that INIT shares): registers of SDM volume 3A, table 9-1. */
 void vt_x86_init (VtX86Cpu *cpu, bool power_on);
 /* After IF, or the shadow that held an interrupt back, has changed: look for events at the next safe point. */
 static inline void
 vt_x86_window_opened (VtX86Cpu *cpu)
 {
-  if (cpu->events_blocked)
+  if (cpu->events_deferred)
     __atomic_fetch_or (&cpu->vcpu.requests, VT_VCPU_INTERRUPT, __ATOMIC_RELAXED);
 }
 
-/* Debugging (debug.c). While careful, the run loop executes one instruction at a time between these two calls. */
-static inline bool
-vt_x86_careful (const VtX86Cpu *cpu)
-{
-  return (cpu->s.rflags & (X86_RFLAGS_TF | X86_RFLAGS_RF)) != 0 || cpu->s.shadow != 0 || cpu->pending_db != 0
-         || (cpu->s.dr[7] & 0xff) != 0;
-}
+/* Debugging (debug.c). While `attention` is set, the run loop executes one instruction at a time between these two. */
 /* Code breakpoints; may raise. */
 void vt_x86_before_insn (VtX86Cpu *cpu);
 /* The instruction has retired, s.rip is that of the next: RF and shadows end, traps are raised. */
