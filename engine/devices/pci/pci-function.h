@@ -147,6 +147,8 @@ void vt_pci_finalize (VtPciFunction *fn);
 void vt_pci_set_irq (VtPciFunction *fn, bool level);
 bool vt_pci_msix_enabled (const VtPciFunction *fn);
 bool vt_pci_msi_enabled (const VtPciFunction *fn);
+/* Sends the MSI message once more, for a new cause while the level is already high. Nothing while MSI is off. */
+void vt_pci_msi_send (VtPciFunction *fn);
 /* One MSI-X message, or its pending bit while masked. Vectors out of range are ignored. */
 void vt_pci_msix_notify (VtPciFunction *fn, unsigned vector);
 
