@@ -81,7 +81,21 @@ typedef struct
 /* Topic tables, terminated by a row with op == NULL. Zydis gives MOVSD and CMPSD, string and SSE2 instructions, one
  * mnemonic each: the integer row counts for opcodes A5 and A7, the SIMD row for the others. */
 extern const VtX86OpRow vt_x86_ops_integer[];    /* alu, mov, shift, bit, mul/div, branches near, stack, string, bmi, adx */
-extern const VtX86OpRow vt_x86_ops_system[];     /* segments, far branches, interrupts, control registers, MSR, CPUID, I/O */
+extern const VtX86OpRow vt_x86_ops_system[];     /* segments, far branches, interrupts, control registers, MSR, CPUID, I/O,
+                                                  * PUSHF and POPF, CLI and STI, INS and OUTS */
+
+/* Forms of mnemonics of the integer table that belong to the system half; the integer rows' prepare() picks them. */
+void vt_x86_op_mov_to_seg   (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_mov_from_seg (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_mov_to_cr    (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_mov_from_cr  (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_mov_to_dr    (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_mov_from_dr  (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_push_seg     (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_pop_seg      (VtX86Cpu *cpu, const VtX86Insn *insn);
+void vt_x86_op_call_far     (VtX86Cpu *cpu, const VtX86Insn *insn);   /* opcodes 9A and FF /3 */
+void vt_x86_op_jmp_far      (VtX86Cpu *cpu, const VtX86Insn *insn);   /* opcodes EA and FF /5 */
+void vt_x86_op_ret_far      (VtX86Cpu *cpu, const VtX86Insn *insn);   /* opcodes CA and CB */
 
 /* x87, MMX, SSE to SSE4.2, AES, PCLMUL, SHA, AVX, AVX2, FMA, F16C, FXSAVE and XSAVE families, LDMXCSR: all tables of the
  * vector and floating-point files, NULL-terminated (simd-tables.c). */
