@@ -57,14 +57,14 @@ typedef struct
   uint64_t gpa;            /* of the page */
   VtRam   *ram;            /* NULL: not RAM in the direction that was asked for */
   uint64_t ram_off;
-  bool     global;
 } VtX86TlbPage;
 
 typedef struct
 {
   VtX86TlbEntry fast[VT_X86_TLB_SIZE];
   VtX86TlbPage  page[VT_X86_TLB_SIZE];
-  bool          used;      /* filled since the last flush */
+  uint64_t      used[VT_X86_TLB_SIZE / 64];     /* bit maps: filled since the last flush, so that a flush costs what was used */
+  uint64_t      global[VT_X86_TLB_SIZE / 64];
 } VtX86Tlb;
 
 enum
@@ -74,6 +74,15 @@ enum
   VT_X86_TLB_USER,
   VT_X86_TLB_COUNT,
 };
+
+/* A page of the physical address space, looked up in the view: page tables and code. */
+#define VT_X86_PHYS_PAGES 64u
+typedef struct
+{
+  uint64_t gpa;        /* of the page; VT_X86_TLB_NONE when unused */
+  VtPage   page;
+  bool     writable;   /* plain RAM for writes too, and the same RAM */
+} VtX86PhysPage;
 
 typedef struct VtX86Cpu
 {
@@ -131,6 +140,8 @@ typedef struct VtX86Cpu
   uint64_t         pdpte[4];        /* PAE paging: the four page-directory-pointer entries (loaded with CR3) */
   uint64_t         phys_mask;       /* physical-address bits of the model */
   VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
+  uint64_t         large_4m[4], large_1g[4];   /* by hash of the address: such a page is in the TLB, in pieces of 4 KiB */
+  VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
 } VtX86Cpu;
@@ -226,6 +237,8 @@ void vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool sy
 /* PAE paging: reads the four PDPTEs at `cr3`; false when one has a reserved bit set (then #GP). They are part of what a
  * MOV to CR3, CR0 or CR4 loads (SDM 4.4.1); nothing changes on failure. */
 bool vt_x86_load_pdptes (VtX86Cpu *cpu, uint64_t cr3);
+/* The RAM page that holds gpa, or NULL when it is not plain RAM for reads. Valid until the view changes. */
+const VtX86PhysPage *vt_x86_phys_page (VtX86Cpu *cpu, uint64_t gpa);
 /* For debuggers and MONITOR: no side effects. False when not mapped. */
 bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
