@@ -128,14 +128,8 @@ typedef struct VtX86Cpu
   const VtX86Insn *block_stop;      /* the run loop leaves the block before this instruction */
   uint64_t         next_rip;        /* after this instruction; branches write it */
   jmp_buf          unwind;          /* where vt_x86_raise() goes */
-  uint8_t          exc_vector;      /* of the exception that unwinds */
-  uint32_t         exc_error;
-  uint64_t         exc_linear;      /* page faults: goes to CR2 */
-  uint32_t         pending_db;      /* DR6 bits that become a #DB trap when this instruction retires */
   uint8_t          tlb_kind;        /* VT_X86_TLB_* of the current privilege */
   bool             check_align;     /* CR0.AM, EFLAGS.AC and CPL 3 */
-  bool             attention;       /* TF, debug registers or an interrupt shadow: one instruction at a time */
-  bool             events_deferred; /* something is pending that could not be delivered yet: look when a window opens */
   uint32_t         code_generation; /* changes whenever linear to physical translation of code may have changed */
   uint64_t         pdpte[4];        /* PAE paging: the four page-directory-pointer entries (loaded with CR3) */
   uint64_t         phys_mask;       /* physical-address bits of the model */
@@ -250,8 +244,7 @@ void vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_cr4 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_xcr0 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_update_mode (VtX86Cpu *cpu);
-/* Part of the above, enough after a change of CPL, EFLAGS.AC or TF, CR0.AM or DR7: picks the TLB table and decides whether
- * the run loop must look after every instruction (interp.c). */
+/* Part of the above, enough after a change of CPL, EFLAGS.AC or CR0.AM: picks the TLB table (access.c). */
 void vt_x86_update_checks (VtX86Cpu *cpu);
 
 /* Arithmetic flags: after sync, s.rflags holds them all; set replaces them (mask within X86_RFLAGS_ARITH). */
@@ -260,10 +253,5 @@ void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
 
 /* Guest TSC now. */
 uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);
-
-/* Is there an event that ends a halt? Machine lock held (events.c). */
-bool vt_x86_events_pending (VtX86Cpu *cpu);
-/* Called when pending_db is not 0 after an instruction retired: raises #DB with these DR6 bits. */
-void vt_x86_deliver_debug_trap (VtX86Cpu *cpu, uint32_t dr6_bits);
 
 #include "x86-access.h"
