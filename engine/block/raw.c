@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Raw images and CD images: byte n of the disk is byte n of the file. Never probed for another format: a guest that writes
+ * a format's magic into its first sector must not get that format's features (backing files) from us. */
+#include <errno.h>
+
+#include "file.h"
+#include "threaded.h"
+#include "vitrine/error.h"
+
+#define DISK_BLOCK 512u
+#define CD_BLOCK   2048u
+
+typedef struct
+{
+  VtThreaded threaded;
+  VtFile    *file;
+  bool       tail_reads_zero;   /* CD images whose size is no whole number of blocks */
+} Raw;
+
+static int
+raw_read (Raw *raw, const VtIo *io)
+{
+  uint64_t off = io->off;
+  for (size_t i = 0; i < io->n_vec; i++)
+    {
+      size_t got;
+      int    error = vt_file_read (raw->file, off, io->vec[i].base, io->vec[i].len, &got);
+      if (error != 0)
+        return error;
+      /* The file became shorter under us, or this is the tail of a CD image. */
+      if (got < io->vec[i].len && !raw->tail_reads_zero)
+        return EIO;
+      memset (io->vec[i].base + got, 0, io->vec[i].len - got);
+      off += io->vec[i].len;
+    }
+  return 0;
+}
+
+static int
+raw_write (Raw *raw, const VtIo *io)
+{
+  uint64_t off = io->off;
+  for (size_t i = 0; i < io->n_vec; i++)
+    {
+      int error = vt_file_write (raw->file, off, io->vec[i].base, io->vec[i].len);
+      if (error != 0)
+        return error;
+      off += io->vec[i].len;
+    }
+  return 0;
+}
+
+static int
+raw_run (VtThreaded *driver, const VtIo *io)
+{
+  Raw *raw = (Raw *) driver;
+  switch (io->op)
+    {
+    case VT_IO_READ:
+      return raw_read (raw, io);
+    case VT_IO_WRITE:
+      return raw_write (raw, io);
+    case VT_IO_FLUSH:
+      return raw->threaded.block.readonly ? 0 : vt_file_sync (raw->file);
+    case VT_IO_DISCARD:
+    case VT_IO_WRITE_ZEROES:
+      return vt_file_punch (raw->file, io->off, io->len);
+    }
+  return EINVAL;
+}
+
+static void
+raw_close (VtBlock *block)
+{
+  Raw *raw = (Raw *) block;
+  vt_threaded_clear (&raw->threaded);
+  vt_file_close (raw->file);
+  g_free (raw);
+}
+
+static const VtBlockOps raw_ops = { .submit = vt_threaded_submit, .refuse = vt_threaded_refuse, .close = raw_close };
+
+static VtBlock *
+raw_new (VtFile *file, const char *path, uint64_t size, bool readonly, uint32_t block_bytes, VtPost post)
+{
+  Raw *raw = g_new0 (Raw, 1);
+  vt_threaded_init (&raw->threaded, &raw_ops, post, raw_run);
+  raw->file = file;
+  raw->threaded.block.size_bytes = size;
+  raw->threaded.block.logical_block_bytes = block_bytes;
+  raw->threaded.block.readonly = readonly;
+  raw->threaded.block.label = g_strdup (path);
+  raw->tail_reads_zero = block_bytes == CD_BLOCK;
+  return &raw->threaded.block;
+}
+
+static VtFile *
+open_locked (const char *path, bool readonly, GError **error)
+{
+  g_autoptr (VtFile) file = vt_file_open (path, !readonly, error);
+  if (file == NULL || !vt_file_lock (file, !readonly, error))
+    return NULL;
+  if (vt_file_size (file) == 0)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "Cannot use “%s” as a disk: it is empty", path);
+      return NULL;
+    }
+  return g_steal_pointer (&file);
+}
+
+VtBlock *
+vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
+{
+  g_autoptr (VtFile) file = open_locked (path, readonly, error);
+  if (file == NULL)
+    return NULL;
+  uint64_t size = vt_file_size (file);
+  if (size % DISK_BLOCK != 0)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE,
+                   "Cannot use “%s” as a disk: its size, %" G_GUINT64_FORMAT " bytes, is not a whole number of 512-byte "
+                   "sectors; it may have been cut short",
+                   path, size);
+      return NULL;
+    }
+  return raw_new (g_steal_pointer (&file), path, size, readonly, DISK_BLOCK, post);
+}
+
+VtBlock *
+vt_raw_open_cd (const char *path, VtPost post, GError **error)
+{
+  g_autoptr (VtFile) file = open_locked (path, true, error);
+  if (file == NULL)
+    return NULL;
+  uint64_t size = vt_file_size (file);
+  if (size > UINT64_MAX - CD_BLOCK)
+    size = 0;
+  size = (size + CD_BLOCK - 1) / CD_BLOCK * CD_BLOCK;
+  return raw_new (g_steal_pointer (&file), path, size, true, CD_BLOCK, post);
+}

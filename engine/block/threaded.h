@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Base of drivers whose requests are blocking calls: they run on a pool of threads and end on the loop thread. */
+#pragma once
+
+#include "drivers.h"
+
+typedef struct VtThreaded VtThreaded;
+/* On a pool thread, without any lock; 0 or a positive errno. `io` is the request or a copy of part of it. */
+typedef int (*VtThreadedRun) (VtThreaded *driver, const VtIo *io);
+
+struct VtThreaded
+{
+  VtBlock       block;
+  VtPost        post;
+  GThreadPool  *pool;
+  VtThreadedRun run;
+};
+
+void vt_threaded_init (VtThreaded *driver, const VtBlockOps *ops, VtPost post, VtThreadedRun run);
+/* Waits for the threads; nothing may be in flight. */
+void vt_threaded_clear (VtThreaded *driver);
+
+/* Calls done (opaque, error) on the loop thread after run (driver, io). io is copied; its vectors are borrowed. */
+typedef void (*VtThreadedDone) (VtThreaded *driver, void *opaque, int error);
+void vt_threaded_start (VtThreaded *driver, const VtIo *io, VtThreadedDone done, void *opaque);
+/* Calls done (opaque, error) on the loop thread; nothing to run. */
+void vt_threaded_defer (VtThreaded *driver, VtThreadedDone done, void *opaque, int error);
+
+/* Block operations for drivers that pass each request whole to run(). */
+void vt_threaded_submit (VtBlock *block, VtIo *io);
+void vt_threaded_refuse (VtBlock *block, VtIo *io, int error);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bits.h"
+#include "vitrine/error.h"
+
+#define ZERO_CHUNK (64u * 1024)
+
+struct VtFile
+{
+  int      fd;
+  uint64_t size;
+  char    *path;
+};
+
+void
+vt_file_close (VtFile *file)
+{
+  if (file == NULL)
+    return;
+  close (file->fd);
+  g_free (file->path);
+  g_free (file);
+}
+
+uint64_t
+vt_file_size (const VtFile *file)
+{
+  return file->size;
+}
+
+static void
+set_image_error (GError **error, const char *path, const char *problem)
+{
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "Cannot use “%s” as a disk: %s", path, problem);
+}
+
+static bool
+measure (VtFile *file, GError **error)
+{
+  struct stat st;
+  off_t       size = 0;
+  if (fstat (file->fd, &st) != 0)
+    {
+      set_image_error (error, file->path, g_strerror (errno));
+      return false;
+    }
+  if (S_ISREG (st.st_mode))
+    size = st.st_size;
+  else if (S_ISBLK (st.st_mode))
+    size = lseek (file->fd, 0, SEEK_END);
+  else
+    {
+      set_image_error (error, file->path, S_ISDIR (st.st_mode) ? "it is a folder" : "it is not a file");
+      return false;
+    }
+  file->size = size > 0 ? (uint64_t) size : 0;
+  return true;
+}
+
+VtFile *
+vt_file_open (const char *path, bool writable, GError **error)
+{
+  /* Non-blocking, so that a FIFO is refused instead of waited for. */
+  int fd = open (path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    {
+      int problem = errno;
+      set_image_error (error, path, problem == EISDIR ? "it is a folder" : g_strerror (problem));
+      return NULL;
+    }
+  g_autoptr (VtFile) file = g_new0 (VtFile, 1);
+  file->fd = fd;
+  file->path = g_strdup (path);
+  if (!measure (file, error))
+    return NULL;
+  return g_steal_pointer (&file);
+}
+
+static int
+open_nameless (const char *dir)
+{
+  int fd = open (dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    return fd;
+  /* Not every file system knows O_TMPFILE. */
+  g_autofree char *name = g_build_filename (dir, "vitrine-XXXXXX", NULL);
+  fd = g_mkstemp_full (name, O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    unlink (name);
+  return fd;
+}
+
+VtFile *
+vt_file_open_temporary (const char *dir, uint64_t size, GError **error)
+{
+  const char *where = dir != NULL ? dir : g_get_tmp_dir ();
+  int         fd = open_nameless (where);
+  if (fd < 0 || ftruncate (fd, (off_t) size) != 0)
+    {
+      int problem = errno;
+      if (fd >= 0)
+        close (fd);
+      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "Cannot make a temporary file in “%s”: %s", where, g_strerror (problem));
+      return NULL;
+    }
+  VtFile *file = g_new0 (VtFile, 1);
+  file->fd = fd;
+  file->size = size;
+  file->path = g_strdup (where);
+  return file;
+}
+
+bool
+vt_file_lock (VtFile *file, bool exclusive, GError **error)
+{
+  /* Open file description locks belong to this opening, not to the process: two machines of one process exclude each
+   * other too, and closing some other descriptor of the file does not drop them. */
+  struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+  if (fcntl (file->fd, F_OFD_SETLK, &lock) == 0)
+    return true;
+  if (errno == EAGAIN || errno == EACCES)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "“%s” is in use by another machine or program", file->path);
+      return false;
+    }
+  /* Some network file systems have no locks: working without one is what the person asked for. */
+  g_warning ("“%s” cannot be locked: %s", file->path, g_strerror (errno));
+  return true;
+}
+
+int
+vt_file_read (VtFile *file, uint64_t off, void *buffer, size_t len, size_t *got)
+{
+  *got = 0;
+  while (*got < len)
+    {
+      ssize_t n = pread (file->fd, (uint8_t *) buffer + *got, len - *got, (off_t) (off + *got));
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return errno;
+      if (n == 0)
+        break;
+      *got += (size_t) n;
+    }
+  return 0;
+}
+
+int
+vt_file_write (VtFile *file, uint64_t off, const void *buffer, size_t len)
+{
+  for (size_t done = 0; done < len;)
+    {
+      ssize_t n = pwrite (file->fd, (const uint8_t *) buffer + done, len - done, (off_t) (off + done));
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return errno;
+      if (n == 0)
+        return ENOSPC;
+      done += (size_t) n;
+    }
+  return 0;
+}
+
+int
+vt_file_sync (VtFile *file)
+{
+  return fdatasync (file->fd) == 0 ? 0 : errno;
+}
+
+static int
+write_zeros (VtFile *file, uint64_t off, uint64_t len)
+{
+  g_autofree void *zeros = g_malloc0 (ZERO_CHUNK);
+  while (len > 0)
+    {
+      size_t n = (size_t) MIN (len, ZERO_CHUNK);
+      int    problem = vt_file_write (file, off, zeros, n);
+      if (problem != 0)
+        return problem;
+      off += n;
+      len -= n;
+    }
+  return 0;
+}
+
+int
+vt_file_punch (VtFile *file, uint64_t off, uint64_t len)
+{
+  if (len == 0)
+    return 0;
+  if (fallocate (file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) off, (off_t) len) == 0)
+    return 0;
+  if (errno == EOPNOTSUPP || errno == ENOSYS || errno == ENODEV)
+    return write_zeros (file, off, len);
+  return errno;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files as disk images need them: positioned I/O, locks against other processes, holes. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct VtFile VtFile;
+
+/* A regular file or a block device; anything else is refused. Errors (VT_ERROR_IMAGE) name the file. */
+VtFile  *vt_file_open (const char *path, bool writable, GError **error);
+/* A nameless file of `size` bytes, all a hole, in `dir` (NULL: the system's choice). */
+VtFile  *vt_file_open_temporary (const char *dir, uint64_t size, GError **error);
+void     vt_file_close (VtFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFile, vt_file_close)
+
+/* Bytes when it was opened. */
+uint64_t vt_file_size (const VtFile *file);
+
+/* Against other openers, in this process or another, until closed: exclusive, or shared with other readers. False
+ * (VT_ERROR_BUSY) when someone is in the way. */
+bool     vt_file_lock (VtFile *file, bool exclusive, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* All return 0 or a positive errno. Any thread. */
+int      vt_file_read (VtFile *file, uint64_t off, void *buffer, size_t len, size_t *got);   /* *got < len: end of file */
+int      vt_file_write (VtFile *file, uint64_t off, const void *buffer, size_t len);
+int      vt_file_sync (VtFile *file);
+/* The range reads as zeros afterwards, without taking space where the file system can do that. */
+int      vt_file_punch (VtFile *file, uint64_t off, uint64_t len);
