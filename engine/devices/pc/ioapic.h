@@ -18,8 +18,8 @@ extern const VtDeviceClass vt_ioapic_class;
 
 extern const VtRegion vt_ioapic_region;   /* memory 0xfec00000, 4 KiB */
 
-/* A wire into a pin. True means asserted, whatever polarity the guest programs. One wire per pin: the machine combines
- * sources that share one. */
+/* A wire into a pin. True means asserted, whatever polarity the guest programs. Up to eight wires may share a pin; the pin is
+ * their OR. A wire keeps its place in the saved state by the order of these calls. */
 VtIrq vt_ioapic_input (VtDevice *dev, unsigned pin, const char *label);
 
 /* A local APIC finished a level-triggered interrupt with this vector (EOI broadcast). */

@@ -20,7 +20,8 @@ extern const VtRegion vt_pic_master_region;   /* I/O 0x20, 2 bytes */
 extern const VtRegion vt_pic_slave_region;    /* I/O 0xa0, 2 bytes */
 extern const VtRegion vt_pic_elcr_region;     /* I/O 0x4d0, 2 bytes */
 
-/* A wire into input `irq` (0..15). One wire per input. */
+/* A wire into input `irq` (0..15, not 2). Up to eight wires may share an input; the input is their OR. A wire keeps its place
+ * in the saved state by the order of these calls. */
 VtIrq vt_pic_input (VtDevice *dev, unsigned irq, const char *label);
 
 /* The processor's interrupt acknowledge cycle: returns the vector, and moves the request into service. With nothing
