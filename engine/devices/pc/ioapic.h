@@ -6,14 +6,9 @@
 
 #define VT_IOAPIC_PINS 24u
 
-/* VtEnv.config; NULL: ID 0. */
-typedef struct
-{
-  uint8_t id;   /* at reset; firmware may change it */
-} VtIoapicConfig;
-
 /* Needs VtEnv.msi: an interrupt leaves as the write an MSI would be (PCI 3.0 6.8, Intel SDM 3A 11.11), with delivery mode
- * (also ExtINT, NMI, INIT, SMI), level and trigger in the data and the destination in the address. */
+ * (also ExtINT, NMI, INIT, SMI), level and trigger in the data and the destination in the address. The ID is 0 until firmware
+ * writes it. */
 extern const VtDeviceClass vt_ioapic_class;
 
 extern const VtRegion vt_ioapic_region;   /* memory 0xfec00000, 4 KiB */
