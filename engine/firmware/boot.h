@@ -56,7 +56,7 @@ VtBootKind vt_boot_kind (const VtBoot *boot);
 /* Machine lock held or machine stopped. Memory from 0 to ram_low_bytes must be RAM, 0xa0000..0xbffff excepted. */
 bool vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The chores of firmware for a kernel that boots without it: ACPI base address and ECAM of the q35 chipset, through
+/* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: ACPI base address and ECAM of the q35 chipset, through
  * configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the standard VGA at PCI `vga_slot` (0: no VGA), whose first
  * BAR goes to vga_bar. Machine lock held. `screen` (nullable) gets the mode. */
 typedef struct
