@@ -312,6 +312,7 @@ static void
 fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t linear_page)
 {
   page->ram = NULL;
+  page->plain[0] = page->plain[1] = false;
   if (cpu->apic != NULL && vt_apic_covers (cpu->apic, page->gpa))
     return;
   const VtX86PhysPage *phys = vt_x86_phys_page (cpu, page->gpa);
@@ -322,6 +323,11 @@ fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t line
   page->ram_off = phys->page.ram_off;
   fast->addend = (uintptr_t) phys->page.host - linear_page;
   fast->page_flags = &phys->page.ram->page_flags[phys->page.ram_off >> VT_PAGE_SHIFT];
+  page->plain[0] = true;
+  page->plain[1] = phys->writable;
+  /* A data breakpoint in the page: every access has to come by access.c. */
+  if (G_UNLIKELY ((cpu->s.dr[7] & 0xff) != 0) && vt_x86_page_watched (cpu, linear_page))
+    return;
   fast->tag_read = page->tag[VT_READ];
   if (phys->writable)
     fast->tag_write = page->tag[VT_WRITE];

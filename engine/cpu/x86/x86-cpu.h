@@ -55,8 +55,9 @@ typedef struct
 {
   uint64_t tag[3];         /* by VtAccessKind: the translation allows this, whatever is at the physical address */
   uint64_t gpa;            /* of the page */
-  VtRam   *ram;            /* NULL: not RAM in the direction that was asked for */
+  VtRam   *ram;            /* NULL: registers or nothing */
   uint64_t ram_off;
+  bool     plain[2];       /* RAM at `addend` for loads, for stores */
 } VtX86TlbPage;
 
 typedef struct
@@ -168,6 +169,8 @@ extern const VtVcpuClass vt_x86_vcpu_class;
 /* State table of VtX86State; and after a load, or any change from outside, everything derived from it. */
 extern const VtState vt_x86_state_table;
 void vt_x86_cpu_settle (VtX86Cpu *cpu);
+/* Memory mappings changed: picks up the new views and forgets everything found in the old. Own thread. */
+void vt_x86_take_view (VtX86Cpu *cpu);
 /* Hostile stream: could a processor of this model be in that state? */
 bool vt_x86_state_check (const VtX86Cpu *cpu, const VtX86State *incoming, GError **error);
 

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decoded code, by the RAM it came from. See code-cache.h. */
+#include "code-cache.h"
+
+#include "x86-sys.h"
+
+#define ARENA_BYTES   (32 * VT_MIB)
+#define MAX_INSNS     32u
+#define MAX_BYTES     (MAX_INSNS * VT_X86_MAX_INSN)
+#define N_BUCKETS     (1u << 15)
+#define N_READY_PAGES 1024u
+
+/* A page whose VT_PAGE_CODE this cache has set, with the barrier that belongs to it, at that version. */
+typedef struct
+{
+  const uint32_t *version;
+  uint32_t        seen;
+} ReadyPage;
+
+struct VtX86CodeCache
+{
+  VtX86Decoder *decoder;
+  uint8_t      *arena;
+  size_t        used;
+  VtX86Block   *bucket[N_BUCKETS];
+  ReadyPage     ready[N_READY_PAGES];
+  VtX86Block   *single;      /* for code that is not cached: room for one instruction */
+};
+
+/* Where to fetch from: RAM of a page, or registers. */
+typedef struct
+{
+  const uint8_t *host;       /* of the first byte; NULL when not RAM */
+  VtRam         *ram;
+  uint64_t       ram_page;   /* number */
+  uint64_t       gpa;
+  unsigned       left;       /* bytes to the end of the page */
+} Source;
+
+/* --- Fetching ------------------------------------------------------------------------------------------------------------ */
+
+static void
+translate_fetch (VtX86Cpu *cpu, uint64_t linear, Source *out)
+{
+  VtX86Tlb *tlb = &cpu->tlbs[cpu->tlb_kind];
+  unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
+  const VtX86TlbPage *page = &tlb->page[slot];
+  uint64_t offset = linear & VT_PAGE_MASK;
+  if (page->tag[VT_FETCH] != linear - offset)
+    vt_x86_tlb_fill (cpu, linear, VT_FETCH, false);
+
+  *out = (Source) { .gpa = page->gpa | offset, .left = (unsigned) (VT_PAGE_SIZE - offset) };
+  if (page->ram != NULL && page->plain[0])
+    {
+      out->ram = page->ram;
+      out->ram_page = page->ram_off >> VT_PAGE_SHIFT;
+      out->host = page->ram->host + page->ram_off + offset;
+    }
+}
+
+static void
+fetch_bytes (VtX86Cpu *cpu, const Source *source, uint8_t *dst, unsigned len)
+{
+  if (source->host != NULL)
+    {
+      memcpy (dst, source->host, len);
+      return;
+    }
+  for (unsigned i = 0; i < len; i++)
+    dst[i] = (uint8_t) vt_view_read (cpu->vcpu.view, VT_GPA (source->gpa + i), 1);
+}
+
+/* --- Code outside RAM, and instructions across pages -------------------------------------------------------------------- */
+
+static const VtX86Block *
+decode_single (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear, const Source *source)
+{
+  uint8_t bytes[VT_X86_MAX_INSN];
+  VtX86Block *block = cache->single;
+  unsigned len = MIN (source->left, VT_X86_MAX_INSN);
+  VtX86Tail tail = VT_X86_TAIL_BRANCH;
+
+  fetch_bytes (cpu, source, bytes, len);
+  VtX86DecodeResult result = vt_x86_decode (cache->decoder, bytes, len, cpu->code_bits, &block->insn[0], &tail);
+  if (result == VT_X86_NEED_MORE)
+    {
+      /* Only now may the next page fault: the instruction does reach into it. */
+      Source next;
+      uint64_t next_linear = linear + len;
+      translate_fetch (cpu, cpu->code_bits == 64 ? next_linear : (uint32_t) next_linear, &next);
+      fetch_bytes (cpu, &next, bytes + len, VT_X86_MAX_INSN - len);
+      result = vt_x86_decode (cache->decoder, bytes, VT_X86_MAX_INSN, cpu->code_bits, &block->insn[0], &tail);
+    }
+  if (result != VT_X86_DECODED)
+    vt_x86_gp0 (cpu);
+  block->tail = (uint8_t) MAX (tail, VT_X86_TAIL_BRANCH);
+  block->bytes = block->insn[0].length;
+  block->code_bits = cpu->code_bits;
+  return block;
+}
+
+/* --- Code in RAM --------------------------------------------------------------------------------------------------------- */
+
+static unsigned
+bucket_of (const uint8_t *host, unsigned code_bits)
+{
+  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) code_bits << 56);
+  return (unsigned) ((key * UINT64_C (0x9e3779b97f4a7c15)) >> 49) & (N_BUCKETS - 1);
+}
+
+static void
+drop_everything (VtX86CodeCache *cache)
+{
+  cache->used = 0;
+  memset (cache->bucket, 0, sizeof (cache->bucket));
+}
+
+static void *
+allocate (VtX86CodeCache *cache, size_t size)
+{
+  size = (size + 63) & ~(size_t) 63;
+  if (size > ARENA_BYTES - cache->used)
+    return NULL;
+  void *memory = cache->arena + cache->used;
+  cache->used += size;
+  return memory;
+}
+
+/* From now on a writer to the page bumps its version: returns the version to check against. The order against writers is
+ * in mem.h; they clear the flag before they bump, so a flag that is still set afterwards vouches for the version. */
+static uint32_t
+make_ready (VtX86CodeCache *cache, VtRam *ram, uint64_t ram_page)
+{
+  const uint32_t *version = &ram->page_version[ram_page];
+  ReadyPage *ready = &cache->ready[((uintptr_t) version >> 2) & (N_READY_PAGES - 1)];
+  uint32_t now = __atomic_load_n (version, __ATOMIC_ACQUIRE);
+  bool flagged = (__atomic_load_n (&ram->page_flags[ram_page], __ATOMIC_ACQUIRE) & VT_PAGE_CODE) != 0;
+  if (flagged && ready->version == version && ready->seen == now)
+    return now;
+
+  vt_ram_set_flags (ram, ram_page, 1, VT_PAGE_CODE);
+  vt_ram_flags_barrier ();
+  *ready = (ReadyPage) { .version = version, .seen = __atomic_load_n (version, __ATOMIC_ACQUIRE) };
+  return ready->seen;
+}
+
+static bool
+still_flagged (const VtRam *ram, uint64_t ram_page)
+{
+  return (__atomic_load_n (&ram->page_flags[ram_page], __ATOMIC_ACQUIRE) & VT_PAGE_CODE) != 0;
+}
+
+/* Decodes from `raw` until a tail, or as far as whole instructions go. */
+static void
+decode_run (VtX86CodeCache *cache, VtX86Cpu *cpu, const uint8_t *raw, unsigned len, VtX86Block *block)
+{
+  VtX86Tail tail = VT_X86_TAIL_NONE;
+  unsigned at = 0, n = 0;
+  while (n < MAX_INSNS && at < len && tail == VT_X86_TAIL_NONE)
+    {
+      VtX86Insn *insn = &block->insn[n];
+      if (vt_x86_decode (cache->decoder, raw + at, len - at, cpu->code_bits, insn, &tail) != VT_X86_DECODED)
+        break;
+      at += insn->length;
+      n++;
+    }
+  block->n = (uint16_t) n;
+  block->bytes = (uint16_t) at;
+  block->tail = (uint8_t) MAX (tail, VT_X86_TAIL_BRANCH);
+}
+
+/* NULL: not even one whole instruction in this page. */
+static VtX86Block *
+decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
+{
+  struct
+  {
+    VtX86Block block;
+    VtX86Insn  insn[MAX_INSNS];
+  } scratch;
+  VtX86Block *draft = &scratch.block;
+  uint8_t raw[MAX_BYTES];
+  unsigned len = MIN (source->left, MAX_BYTES);
+
+  do
+    {
+      draft->seen = make_ready (cache, source->ram, source->ram_page);
+      memcpy (raw, source->host, len);
+    }
+  while (!still_flagged (source->ram, source->ram_page));
+  decode_run (cache, cpu, raw, len, draft);
+  if (draft->n == 0)
+    return NULL;
+
+  size_t insn_bytes = sizeof (VtX86Block) + draft->n * sizeof (VtX86Insn);
+  VtX86Block *block = allocate (cache, insn_bytes + draft->bytes);
+  if (block == NULL)
+    {
+      drop_everything (cache);
+      cpu->code_generation++;
+      block = allocate (cache, insn_bytes + draft->bytes);
+    }
+  uint8_t *raw_copy = (uint8_t *) block + insn_bytes;
+  memcpy (block, draft, insn_bytes);
+  memcpy (raw_copy, raw, draft->bytes);
+  block->raw = raw_copy;
+  block->host = source->host;
+  block->version = &source->ram->page_version[source->ram_page];
+  block->code_bits = cpu->code_bits;
+  block->cached = true;
+  cpu->vcpu.stats.blocks_decoded++;
+  return block;
+}
+
+/* The page was written since, but perhaps not these bytes. */
+static bool
+revalidate (VtX86CodeCache *cache, VtX86Block *block, const Source *source)
+{
+  uint32_t seen = make_ready (cache, source->ram, source->ram_page);
+  if (memcmp (block->raw, source->host, block->bytes) != 0 || !still_flagged (source->ram, source->ram_page))
+    return false;
+  block->seen = seen;
+  return true;
+}
+
+static VtX86Block *
+find_in_ram (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
+{
+  VtX86Block **link = &cache->bucket[bucket_of (source->host, cpu->code_bits)];
+  const uint32_t *version = &source->ram->page_version[source->ram_page];
+  for (; *link != NULL; link = &(*link)->chain)
+    {
+      VtX86Block *block = *link;
+      if (block->host != source->host || block->code_bits != cpu->code_bits || block->version != version)
+        continue;
+      if (vt_x86_block_current (block) || revalidate (cache, block, source))
+        return block;
+      *link = block->chain;
+      break;
+    }
+
+  VtX86Block *block = decode_block (cache, cpu, source);
+  if (block != NULL)
+    {
+      VtX86Block **bucket = &cache->bucket[bucket_of (source->host, cpu->code_bits)];
+      block->chain = *bucket;
+      *bucket = block;
+    }
+  return block;
+}
+
+const VtX86Block *
+vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear)
+{
+  Source source;
+  translate_fetch (cpu, linear, &source);
+  const VtX86Block *block = source.host != NULL ? find_in_ram (cache, cpu, &source) : NULL;
+  return block != NULL ? block : decode_single (cache, cpu, linear, &source);
+}
+
+VtX86CodeCache *
+vt_x86_code_cache_new (const VtX86Model *model)
+{
+  static const uint32_t never_written;
+  VtX86CodeCache *cache = g_new0 (VtX86CodeCache, 1);
+  cache->decoder = vt_x86_decoder_new (model);
+  /* Not zeroed: pages that are not used yet cost nothing. */
+  cache->arena = g_malloc (ARENA_BYTES);
+  cache->single = g_malloc0 (sizeof (VtX86Block) + sizeof (VtX86Insn));
+  cache->single->n = 1;
+  cache->single->version = &never_written;
+  return cache;
+}
+
+void
+vt_x86_code_cache_free (VtX86CodeCache *cache)
+{
+  if (cache == NULL)
+    return;
+  vt_x86_decoder_free (cache->decoder);
+  g_free (cache->arena);
+  g_free (cache->single);
+  g_free (cache);
+}

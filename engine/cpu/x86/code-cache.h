@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Decoded code, by the RAM it came from.
+ *
+ * A block is a run of instructions up to a branch or the end of a page.  It is valid while the page versions are those it
+ * was decoded from; VT_PAGE_CODE makes every writer bump the version.  Memory is an arena of fixed size: when it is full,
+ * everything goes.  One cache per vCPU, used by its thread only.
+ */
+#pragma once
+
+#include "decode.h"
+#include "x86-cpu.h"
+
+typedef struct VtX86CodeCache VtX86CodeCache;
+
+typedef struct VtX86Block
+{
+  struct VtX86Block *chain;        /* next in the hash bucket */
+  const uint8_t     *host;         /* first byte: the key, with code_bits */
+  const uint32_t    *version;      /* of the page, now ... */
+  uint32_t           seen;         /* ... and when decoded */
+  uint16_t           n;            /* instructions */
+  uint16_t           bytes;
+  uint8_t            code_bits;
+  uint8_t            tail;         /* VtX86Tail of the last instruction */
+  bool               cached;       /* false: from device memory or across two pages; good for one execution */
+  uint8_t            pad_;
+  const uint8_t     *raw;          /* copy of the bytes */
+  VtX86Insn          insn[];
+} VtX86Block;
+
+VtX86CodeCache *vt_x86_code_cache_new (const VtX86Model *model);
+void            vt_x86_code_cache_free (VtX86CodeCache *cache);
+/* The block at a linear address, for the current mode and privilege; fetch faults unwind. Valid until the next call. */
+const VtX86Block *vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear);
+
+static inline bool
+vt_x86_block_current (const VtX86Block *block)
+{
+  return __atomic_load_n (block->version, __ATOMIC_RELAXED) == block->seen;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The interpreter's run loop.
+ *
+ * Blocks of decoded instructions come from the code cache; a small table by linear address finds most of them without a
+ * translation.  Between blocks the loop looks at the request word; after a "special" tail, which may have changed modes or
+ * flags, at everything else as well.  Exceptions arrive by longjmp.
+ */
+#include "interp.h"
+
+#include "code-cache.h"
+#include "x86-sys.h"
+
+#define N_JUMPS 8192u
+
+/* A block by the linear address it starts at. */
+typedef struct
+{
+  uint64_t          linear;
+  uint64_t          context;   /* see code_context() */
+  const VtX86Block *block;
+} Jump;
+
+typedef struct
+{
+  VtX86CodeCache  *cache;
+  const VtX86Insn *first;      /* of the instructions not yet counted */
+  uint64_t         stop_at;    /* value of stats.instructions */
+  Jump             jump[N_JUMPS];
+} Interp;
+
+void
+vt_x86_interp_init (VtX86Cpu *cpu)
+{
+  if (cpu->interp != NULL)
+    return;
+  Interp *interp = g_new0 (Interp, 1);
+  interp->cache = vt_x86_code_cache_new (cpu->model);
+  cpu->interp = interp;
+}
+
+void
+vt_x86_interp_free (VtX86Cpu *cpu)
+{
+  Interp *interp = cpu->interp;
+  if (interp == NULL)
+    return;
+  vt_x86_code_cache_free (interp->cache);
+  g_free (interp);
+  cpu->interp = NULL;
+}
+
+/* --- Finding blocks ------------------------------------------------------------------------------------------------------ */
+
+/* Whatever, besides the linear address, decides which block runs. Never 0. */
+static uint64_t
+code_context (const VtX86Cpu *cpu)
+{
+  return ((uint64_t) cpu->code_generation << 8) | cpu->code_bits | (cpu->cpl == 3);
+}
+
+static const VtX86Block *
+find_block (Interp *interp, VtX86Cpu *cpu, uint64_t linear)
+{
+  uint64_t context = code_context (cpu);
+  Jump *jump = &interp->jump[(linear ^ (linear >> 12)) & (N_JUMPS - 1)];
+  if (G_LIKELY (jump->linear == linear && jump->context == context && vt_x86_block_current (jump->block)))
+    return jump->block;
+
+  cpu->insn = NULL;
+  if (cpu->code_bits == 64 && !vt_x86_canonical (linear))
+    vt_x86_gp0 (cpu);
+  const VtX86Block *block = vt_x86_code_find (interp->cache, cpu, linear);
+  if (block->cached)
+    *jump = (Jump) { .linear = linear, .context = code_context (cpu), .block = block };
+  return block;
+}
+
+static uint64_t
+code_linear (const VtX86Cpu *cpu)
+{
+  if (G_LIKELY (cpu->code_bits == 64))
+    return cpu->s.rip;
+  return (uint32_t) (cpu->s.seg[VT_CS].base + cpu->s.rip);
+}
+
+/* --- Executing ----------------------------------------------------------------------------------------------------------- */
+
+static void
+execute (Interp *interp, VtX86Cpu *cpu, const VtX86Block *block, unsigned n)
+{
+  const VtX86Insn *insn = block->insn;
+  uint64_t rip = cpu->s.rip;
+
+  interp->first = insn;
+  cpu->block_stop = insn + n;
+  do
+    {
+      cpu->s.rip = rip;
+      cpu->insn = insn;
+      rip += insn->length;
+      cpu->next_rip = rip;
+      insn->op (cpu, insn);
+    }
+  while (++insn != cpu->block_stop);
+  cpu->s.rip = cpu->next_rip;
+  cpu->vcpu.stats.instructions += (uint64_t) (insn - interp->first);
+  cpu->insn = interp->first = NULL;
+}
+
+/* Outside 64-bit mode the whole block has to lie inside the code segment; otherwise instruction by instruction. */
+static unsigned
+fetch_limit (VtX86Cpu *cpu, const VtX86Block *block)
+{
+  if (G_LIKELY (cpu->code_bits == 64))
+    return block->n;
+  cpu->s.rip = (uint32_t) cpu->s.rip;
+  uint64_t limit = cpu->s.seg[VT_CS].limit;
+  if (G_LIKELY (cpu->s.rip + block->bytes - 1 <= limit))
+    return block->n;
+  if (cpu->s.rip + block->insn[0].length - 1 > limit)
+    vt_x86_gp0 (cpu);
+  return 1;
+}
+
+/* Straight on from block to block while nothing but branches happens. */
+static void
+run_blocks (Interp *interp, VtX86Cpu *cpu)
+{
+  const VtX86Block *block;
+  do
+    {
+      block = find_block (interp, cpu, code_linear (cpu));
+      execute (interp, cpu, block, fetch_limit (cpu, block));
+    }
+  while (block->tail == VT_X86_TAIL_BRANCH && vt_vcpu_requests (&cpu->vcpu) == 0
+         && cpu->vcpu.stats.instructions + 32 < interp->stop_at);
+}
+
+static void
+run_one (Interp *interp, VtX86Cpu *cpu)
+{
+  vt_x86_before_insn (cpu);
+  const VtX86Block *block = find_block (interp, cpu, code_linear (cpu));
+  fetch_limit (cpu, block);
+  execute (interp, cpu, block, 1);
+  vt_x86_after_insn (cpu);
+}
+
+/* --- Requests ------------------------------------------------------------------------------------------------------------ */
+
+/* False: leave the run loop. */
+static bool
+serve_requests (VtX86Cpu *cpu)
+{
+  uint32_t requests = vt_vcpu_requests (&cpu->vcpu);
+  if (vt_vcpu_take (&cpu->vcpu, VT_VCPU_VIEW | VT_VCPU_FLUSH))
+    vt_x86_take_view (cpu);
+  if (requests & VT_VCPU_INTERRUPT)
+    vt_x86_service_events (cpu);
+  return !(requests & (VT_VCPU_STOP | VT_VCPU_EXCLUSIVE));
+}
+
+static bool
+may_continue (Interp *interp, VtX86Cpu *cpu, VtExit *exit)
+{
+  *exit = VT_EXIT_STOP;
+  if (vt_vcpu_requests (&cpu->vcpu) != 0 && !serve_requests (cpu))
+    return false;
+  vt_x86_update_checks (cpu);
+  if (G_UNLIKELY (cpu->s.activity != VT_X86_RUNNING))
+    {
+      *exit = cpu->s.activity == VT_X86_SHUTDOWN ? VT_EXIT_SHUTDOWN : VT_EXIT_HALT;
+      return false;
+    }
+  *exit = VT_EXIT_BUDGET;
+  return cpu->vcpu.stats.instructions < interp->stop_at;
+}
+
+/* An exception ended a block early: count what had retired. */
+static void
+count_retired (Interp *interp, VtX86Cpu *cpu)
+{
+  if (interp->first != NULL && cpu->insn != NULL)
+    cpu->vcpu.stats.instructions += (uint64_t) (cpu->insn - interp->first);
+  interp->first = NULL;
+  cpu->insn = NULL;
+}
+
+VtExit
+vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
+{
+  vt_x86_interp_init (cpu);
+  Interp *interp = cpu->interp;
+  uint64_t done = cpu->vcpu.stats.instructions;
+  VtExit exit = VT_EXIT_STOP;
+
+  interp->stop_at = budget < UINT64_MAX - done ? done + budget : UINT64_MAX;
+  if (setjmp (cpu->unwind) != 0)
+    {
+      count_retired (cpu->interp, cpu);
+      vt_x86_deliver_exception (cpu);
+    }
+  while (may_continue (cpu->interp, cpu, &exit))
+    {
+      interp = cpu->interp;
+      if (G_UNLIKELY (vt_x86_careful (cpu)) || interp->stop_at - cpu->vcpu.stats.instructions <= 32)
+        run_one (interp, cpu);
+      else
+        run_blocks (interp, cpu);
+    }
+  vt_x86_sync_flags (cpu);
+  return exit;
+}
+
+VtExit
+vt_x86_step (VtX86Cpu *cpu)
+{
+  return vt_x86_interp_run (cpu, 1);
+}
