@@ -49,6 +49,8 @@ vt_x86_update_checks (VtX86Cpu *cpu)
   else
     cpu->tlb_kind = ac ? VT_X86_TLB_SMAP_OFF : VT_X86_TLB_SYSTEM;
   cpu->check_align = cpu->cpl == 3 && ac && (cpu->s.cr0 & X86_CR0_AM);
+  cpu->attention = (cpu->s.rflags & (X86_RFLAGS_TF | X86_RFLAGS_RF)) != 0 || cpu->s.shadow != 0 || cpu->pending_db != 0
+                   || (cpu->s.dr[7] & 0xff) != 0;
   cpu->tlb = cpu->check_align ? closed_table () : cpu->tlbs[cpu->tlb_kind].fast;
 }
 

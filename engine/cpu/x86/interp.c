@@ -198,12 +198,15 @@ vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
   if (setjmp (cpu->unwind) != 0)
     {
       count_retired (cpu->interp, cpu);
+      /* Counts as one, so that a budget ends even when nothing but exceptions happens. */
+      if (((Interp *) cpu->interp)->stop_at != UINT64_MAX)
+        ((Interp *) cpu->interp)->stop_at--;
       vt_x86_deliver_exception (cpu);
     }
   while (may_continue (cpu->interp, cpu, &exit))
     {
       interp = cpu->interp;
-      if (G_UNLIKELY (vt_x86_careful (cpu)) || interp->stop_at - cpu->vcpu.stats.instructions <= 32)
+      if (G_UNLIKELY (cpu->attention) || interp->stop_at - cpu->vcpu.stats.instructions <= 32)
         run_one (interp, cpu);
       else
         run_blocks (interp, cpu);

@@ -9,15 +9,15 @@
 WEAK void
 vt_x86_raise (VtX86Cpu *cpu, unsigned vector, uint32_t error_code)
 {
-  cpu->raised_vector = (uint8_t) vector;
-  cpu->raised_error = error_code;
+  cpu->exc_vector = (uint8_t) vector;
+  cpu->exc_error = error_code;
   longjmp (cpu->unwind, 1);
 }
 
 WEAK void
 vt_x86_raise_pf (VtX86Cpu *cpu, uint64_t linear, uint32_t error_code)
 {
-  cpu->s.cr2 = linear;
+  cpu->exc_linear = linear;
   vt_x86_raise (cpu, X86_PF, error_code);
 }
 
@@ -35,7 +35,7 @@ vt_x86_service_events (VtX86Cpu *cpu)
 }
 
 WEAK bool
-vt_x86_has_work (VtX86Cpu *cpu)
+vt_x86_events_pending (VtX86Cpu *cpu)
 {
   return cpu->s.activity == VT_X86_RUNNING;
 }

@@ -129,6 +129,12 @@ typedef struct VtX86Cpu
   const VtX86Insn *block_stop;      /* the run loop leaves the block before this instruction */
   uint64_t         next_rip;        /* after this instruction; branches write it */
   jmp_buf          unwind;          /* where vt_x86_raise() goes */
+  uint8_t          exc_vector;      /* of the exception that unwinds */
+  uint32_t         exc_error;
+  uint64_t         exc_linear;      /* page faults: goes to CR2 */
+  uint32_t         pending_db;      /* DR6 bits that become a #DB trap when this instruction retires */
+  bool             attention;       /* TF, RF, debug registers or an interrupt shadow: one instruction at a time */
+  bool             events_deferred; /* something is pending that could not be delivered yet: look when a window opens */
   uint8_t          tlb_kind;        /* VT_X86_TLB_* of the current privilege */
   bool             check_align;     /* CR0.AM, EFLAGS.AC and CPL 3 */
   uint32_t         code_generation; /* changes whenever linear to physical translation of code may have changed */
@@ -247,7 +253,8 @@ void vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_cr4 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_write_xcr0 (VtX86Cpu *cpu, uint64_t value);
 void vt_x86_update_mode (VtX86Cpu *cpu);
-/* Part of the above, enough after a change of CPL, EFLAGS.AC or CR0.AM: picks the TLB table (access.c). */
+/* Part of the above, enough after a change of CPL, EFLAGS.AC, CR0.AM, TF, RF, DR7 or a shadow: picks the TLB table, sets
+ * `attention` (access.c). The run loop calls it after every instruction of the system half. */
 void vt_x86_update_checks (VtX86Cpu *cpu);
 
 /* Arithmetic flags: after sync, s.rflags holds them all; set replaces them (mask within X86_RFLAGS_ARITH). */
@@ -256,5 +263,8 @@ void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
 
 /* Guest TSC now. */
 uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);
+
+/* Is there an event that ends a halt? Machine lock held (exceptions.c). */
+bool vt_x86_events_pending (VtX86Cpu *cpu);
 
 #include "x86-access.h"

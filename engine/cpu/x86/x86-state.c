@@ -120,7 +120,7 @@ reset (VtVcpu *vcpu, bool power_on)
 static bool
 has_work (VtVcpu *vcpu)
 {
-  return vt_x86_has_work ((VtX86Cpu *) vcpu);
+  return vt_x86_events_pending ((VtX86Cpu *) vcpu);
 }
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
@@ -187,7 +187,7 @@ vt_x86_cpu_settle (VtX86Cpu *cpu)
   cpu->insn = NULL;
   cpu->pending_db = 0;
   cpu->delivering_how = VT_X86_EVENT_NONE;
-  cpu->events_blocked = false;
+  cpu->events_deferred = false;
   vt_x86_take_view (cpu);
   vt_x86_update_mode (cpu);
   vt_x86_update_checks (cpu);
