@@ -134,11 +134,11 @@ put_link_disable (VtAml *aml, const char *route)
 static void
 put_link_current (VtAml *aml, const char *route)
 {
-  vt_aml_method (aml, "_CRS", 0, true);
   vt_aml_name (aml, "RSRC");
   vt_aml_resources (aml);
   vt_aml_irq_level (aml, 0);
   vt_aml_end (aml);
+  vt_aml_method (aml, "_CRS", 0, true);
   vt_aml_op (aml, VT_AML_CREATE_WORD_FIELD);
   vt_aml_path (aml, "RSRC");
   vt_aml_int (aml, 1);
@@ -339,7 +339,6 @@ put_host_bridge (VtAml *aml, const VtAcpiConfig *config)
   vt_aml_name (aml, "_CID");
   vt_aml_eisa_id (aml, "PNP0A03");
   named_int (aml, "_UID", 0);
-  named_int (aml, "_ADR", 0);
   put_host_resources (aml, config);
   put_host_osc (aml);
   put_prt (aml, config);

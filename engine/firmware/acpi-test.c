@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ACPI and SMBIOS tables: placed in memory they are consistent, and Intel's compiler takes the DSDT apart and builds it
+ * again without a complaint. */
+#include <glib/gstdio.h>
+
+#include "acpi.h"
+#include "fw-cfg.h"
+#include "smbios.h"
+
+#define RAM_BYTES (16 * VT_MIB)
+#define FSEG      0xf0000u
+
+typedef struct
+{
+  VtRam    *ram;
+  VtMem    *mem;
+  VtTables *tables;
+  uint64_t  high_start;
+} Fixture;
+
+static unsigned
+test_gsi (unsigned slot, unsigned pin)
+{
+  return 16 + (slot + pin) % 8;
+}
+
+static const VtAcpiConfig config = {
+  .cpus = 3,
+  .pm_base = 0x600, .gpe0_len = 16, .sci_irq = 9, .smi_cmd_port = 0xb2, .acpi_enable = 2, .acpi_disable = 3,
+  .reset_port = 0xcf9, .reset_value = 0x0f, .s5_type = 0,
+  .local_apic_base = 0xfee00000, .ioapic_base = 0xfec00000, .hpet_base = 0xfed00000, .hpet_block_id = 0x8086a201,
+  .ecam_base = 0xb0000000, .ecam_buses = 256,
+  .pci_low_base = 0xc0000000, .pci_low_end = 0xfec00000, .pci_high_base = 0x800000000, .pci_high_end = 0x1000000000,
+  .intx_gsi = test_gsi, .serial_ports = 2, .i8042 = true, .fw_cfg = true,
+};
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE), RAM_BYTES, NULL);
+  f->mem = vt_mem_new ("memory", UINT64_C (1) << 36, NULL);
+  g_assert_nonnull (vt_mem_map_ram (f->mem, f->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  f->tables = vt_tables_new ();
+  vt_acpi_build (f->tables, &config);
+  g_assert_true (vt_tables_place (f->tables, f->mem, RAM_BYTES, FSEG, &f->high_start, NULL));
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  void *host = f->ram->host;
+  vt_tables_free (f->tables);
+  vt_mem_free (f->mem);
+  vt_ram_free (f->ram);
+  g_aligned_free (host);
+}
+
+static uint8_t
+sum (const uint8_t *bytes, uint32_t len)
+{
+  uint8_t total = 0;
+  for (uint32_t i = 0; i < len; i++)
+    total += bytes[i];
+  return total;
+}
+
+static const uint8_t *
+find_table (const Fixture *f, const char *signature)
+{
+  const uint8_t *ram = f->ram->host;
+  uint64_t       xsdt = vt_load_le (ram + FSEG + 24, 8);
+  uint32_t       len = vt_load_le (ram + xsdt + 4, 4);
+  for (uint32_t at = 36; at < len; at += 8)
+    {
+      const uint8_t *table = ram + vt_load_le (ram + xsdt + at, 8);
+      if (memcmp (table, signature, 4) == 0)
+        return table;
+    }
+  return NULL;
+}
+
+static void
+every_table_is_found_from_the_rsdp_and_sums_to_zero (Fixture *f, gconstpointer data)
+{
+  const char *const signatures[] = { "FACP", "APIC", "HPET", "MCFG" };
+  const uint8_t    *rsdp = f->ram->host + FSEG;
+  g_assert_cmpmem (rsdp, 8, "RSD PTR ", 8);
+  g_assert_cmpuint (sum (rsdp, 20), ==, 0);
+  g_assert_cmpuint (sum (rsdp, 36), ==, 0);
+  for (unsigned i = 0; i < G_N_ELEMENTS (signatures); i++)
+    {
+      const uint8_t *table = find_table (f, signatures[i]);
+      g_assert_nonnull (table);
+      g_assert_cmpuint (sum (table, vt_load_le (table + 4, 4)), ==, 0);
+    }
+}
+
+static void
+the_fadt_leads_to_the_dsdt_and_an_aligned_facs (Fixture *f, gconstpointer data)
+{
+  const uint8_t *fadt = find_table (f, "FACP");
+  uint32_t       facs = vt_load_le (fadt + 36, 4), dsdt = vt_load_le (fadt + 40, 4);
+  g_assert_cmpuint (facs % 64, ==, 0);
+  g_assert_cmpmem (f->ram->host + facs, 4, "FACS", 4);
+  g_assert_cmpmem (f->ram->host + dsdt, 4, "DSDT", 4);
+  g_assert_cmpuint (dsdt, ==, vt_load_le (fadt + 140, 8));
+  g_assert_cmpuint (sum (f->ram->host + dsdt, vt_load_le (f->ram->host + dsdt + 4, 4)), ==, 0);
+  g_assert_cmpuint (f->high_start % VT_PAGE_SIZE, ==, 0);
+}
+
+static void
+tables_that_do_not_fit_are_refused (Fixture *f, gconstpointer data)
+{
+  uint64_t start;
+  g_autoptr (GError) error = NULL;
+  g_assert_false (vt_tables_place (f->tables, f->mem, 256, FSEG, &start, &error));
+  g_assert_nonnull (error);
+}
+
+static bool
+run (const char *folder, const char *command, char **output)
+{
+  int status = 0;
+  g_autofree char *shell = g_strdup_printf ("cd '%s' && %s 2>&1", folder, command);
+  const char *const argv[] = { "sh", "-c", shell, NULL };
+  return g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, NULL, &status, NULL)
+         && status == 0;
+}
+
+static void
+check_with_iasl (const Fixture *f, const char *name, const uint8_t *table)
+{
+  g_autofree char *folder = g_dir_make_tmp ("vitrine-acpi-XXXXXX", NULL);
+  g_autofree char *aml = g_strdup_printf ("%s/%s.aml", folder, name);
+  g_autofree char *take_apart = g_strdup_printf ("iasl -d %s.aml", name), *build = g_strdup_printf ("iasl -we %s.dsl", name);
+  g_autofree char *taken_apart = NULL, *built = NULL, *ignored = NULL;
+  g_assert_true (g_file_set_contents (aml, (const char *) table, vt_load_le (table + 4, 4), NULL));
+  bool ok = run (folder, take_apart, &taken_apart) && run (folder, build, &built);
+  if (!ok || built == NULL || strstr (built, "0 Errors") == NULL)
+    g_test_message ("%s\n%s", taken_apart, built);
+  g_assert_true (ok);
+  g_assert_null (strstr (taken_apart, "rror"));
+  run (folder, "rm -f *", &ignored);
+  g_rmdir (folder);
+}
+
+static void
+iasl_takes_the_tables_apart_and_builds_them_again (Fixture *f, gconstpointer data)
+{
+  g_autofree char *iasl = g_find_program_in_path ("iasl");
+  if (iasl == NULL)
+    {
+      g_test_skip ("iasl (package acpica-tools) is not installed");
+      return;
+    }
+  const uint8_t *fadt = find_table (f, "FACP");
+  check_with_iasl (f, "dsdt", f->ram->host + vt_load_le (fadt + 40, 4));
+  check_with_iasl (f, "facp", fadt);
+  check_with_iasl (f, "apic", find_table (f, "APIC"));
+  check_with_iasl (f, "hpet", find_table (f, "HPET"));
+  check_with_iasl (f, "mcfg", find_table (f, "MCFG"));
+}
+
+static void
+smbios_has_a_valid_entry_point_and_ends_with_type_127 (Fixture *f, gconstpointer data)
+{
+  const VtSmbiosConfig smbios = { .cpus = 300, .ram_low_bytes = 2 * VT_GIB, .ram_high_bytes = 62 * VT_GIB };
+  uint64_t             end;
+  g_assert_true (vt_smbios_place (&smbios, f->mem, 0xf1000, &end, NULL));
+  const uint8_t *entry = f->ram->host + 0xf1000;
+  g_assert_cmpmem (entry, 5, "_SM3_", 5);
+  g_assert_cmpuint (sum (entry, 24), ==, 0);
+  const uint8_t *at = f->ram->host + vt_load_le (entry + 16, 8), *stop = at + vt_load_le (entry + 12, 4);
+  unsigned       type = 0;
+  while (at < stop)
+    {
+      type = at[0];
+      for (at += at[1]; at[0] != 0 || at[1] != 0; at++)
+        ;
+      at += 2;
+    }
+  g_assert_true (at == stop);
+  g_assert_cmpuint (type, ==, 127);
+  g_assert_cmpuint (end, ==, (uint64_t) (stop - f->ram->host));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(fn) g_test_add ("/acpi/" #fn, Fixture, NULL, set_up, fn, tear_down)
+  ADD (every_table_is_found_from_the_rsdp_and_sums_to_zero);
+  ADD (the_fadt_leads_to_the_dsdt_and_an_aligned_facs);
+  ADD (tables_that_do_not_fit_are_refused);
+  ADD (iasl_takes_the_tables_apart_and_builds_them_again);
+  ADD (smbios_has_a_valid_entry_point_and_ends_with_type_127);
+  return g_test_run ();
+}
