@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineBackend: dispatch and signals. */
+#include "backend.h"
+
+G_DEFINE_INTERFACE (VitrineBackend, vitrine_backend, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  FRAME_READY,
+  CONSOLE_OUTPUT,
+  GUEST_RESET,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+static guint
+new_signal (const char *name)
+{
+  return g_signal_new (name, VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+vitrine_backend_default_init (VitrineBackendInterface *iface)
+{
+  signals[CHANGED] = new_signal ("changed");
+  signals[FRAME_READY] = new_signal ("frame-ready");
+  signals[GUEST_RESET] = new_signal ("guest-reset");
+  signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
+}
+
+VitrineState
+vitrine_backend_get_state (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_state (self);
+}
+
+const char *
+vitrine_backend_get_message (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_message (self);
+}
+
+const char *
+vitrine_backend_get_accelerator (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_accelerator (self);
+}
+
+void
+vitrine_backend_resume (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->resume (self);
+}
+
+void
+vitrine_backend_pause (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->pause (self);
+}
+
+void
+vitrine_backend_reset (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->reset (self);
+}
+
+void
+vitrine_backend_power_button (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->power_button (self);
+}
+
+void
+vitrine_backend_force_off (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->force_off (self);
+}
+
+gboolean
+vitrine_backend_save (VitrineBackend *self, const char *path, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->save (self, path, error);
+}
+
+gboolean
+vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->restore (self, path, error);
+}
+
+gboolean
+vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, error);
+}
+
+gboolean
+vitrine_backend_has_display (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->has_display (self);
+}
+
+gboolean
+vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->acquire_frame (self, seen, out);
+}
+
+void
+vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->release_frame (self, frame);
+}
+
+gboolean
+vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, path, error);
+}
+
+char *
+vitrine_backend_get_text (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_text (self);
+}
+
+void
+vitrine_backend_key (VitrineBackend *self, guint evdev_code, gboolean down)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->key (self, evdev_code, down);
+}
+
+void
+vitrine_backend_release_all (VitrineBackend *self)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->release_all (self);
+}
+
+void
+vitrine_backend_motion (VitrineBackend *self, gint dx, gint dy)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->motion (self, dx, dy);
+}
+
+void
+vitrine_backend_place (VitrineBackend *self, guint x, guint y)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->place (self, x, y);
+}
+
+void
+vitrine_backend_buttons (VitrineBackend *self, guint mask)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->buttons (self, mask);
+}
+
+void
+vitrine_backend_wheel (VitrineBackend *self, gint clicks_x, gint clicks_y)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->wheel (self, clicks_x, clicks_y);
+}
+
+gboolean
+vitrine_backend_is_absolute (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->is_absolute (self);
+}
+
+gboolean
+vitrine_backend_send_keys (VitrineBackend *self, const char *spec, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->send_keys (self, spec, error);
+}
+
+guint
+vitrine_backend_get_n_consoles (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_n_consoles (self);
+}
+
+void
+vitrine_backend_console_send (VitrineBackend *self, guint console, const guint8 *bytes, gsize n)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->console_send (self, console, bytes, n);
+}
+
+GBytes *
+vitrine_backend_get_console_history (VitrineBackend *self, guint console)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_console_history (self, console);
+}
+
+void
+vitrine_backend_emit_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[CHANGED], 0);
+}
+
+void
+vitrine_backend_emit_frame_ready (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[FRAME_READY], 0);
+}
+
+void
+vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes)
+{
+  g_signal_emit (self, signals[CONSOLE_OUTPUT], 0, console, bytes);
+}
+
+void
+vitrine_backend_emit_guest_reset (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[GUEST_RESET], 0);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A running machine as the windows see it, whatever runs it. Implemented by the in-process engine (backend/engine) and by
+ * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
+ *
+ * Signals: "changed" () when state, message or accelerator changed; "frame-ready" () when acquire_frame() would give
+ * something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (). */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "state.h"
+
+typedef struct
+{
+  const guint8 *pixels;            /* XRGB8888 words in host byte order; valid until released */
+  guint         width, height;     /* device pixels */
+  guint         stride;            /* bytes */
+  gint          damage_x, damage_y, damage_width, damage_height;
+  guint64       sequence;          /* give it back as `seen` next time */
+  gboolean      blank;             /* the guest shows nothing */
+  gpointer      token;             /* the implementation's own */
+} VitrineFrame;
+
+#define VITRINE_TYPE_BACKEND (vitrine_backend_get_type ())
+G_DECLARE_INTERFACE (VitrineBackend, vitrine_backend, VITRINE, BACKEND, GObject)
+
+struct _VitrineBackendInterface
+{
+  GTypeInterface parent;
+
+  VitrineState (*get_state) (VitrineBackend *self);
+  const char *(*get_message) (VitrineBackend *self);
+  const char *(*get_accelerator) (VitrineBackend *self);
+
+  void (*resume) (VitrineBackend *self);
+  void (*pause) (VitrineBackend *self);
+  void (*reset) (VitrineBackend *self);
+  void (*power_button) (VitrineBackend *self);
+  void (*force_off) (VitrineBackend *self);
+  gboolean (*save) (VitrineBackend *self, const char *path, GError **error);
+  gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
+  gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, GError **error);
+
+  gboolean (*has_display) (VitrineBackend *self);
+  gboolean (*acquire_frame) (VitrineBackend *self, guint64 seen, VitrineFrame *out);
+  void (*release_frame) (VitrineBackend *self, VitrineFrame *frame);
+  gboolean (*screenshot) (VitrineBackend *self, const char *path, GError **error);
+  char *(*get_text) (VitrineBackend *self);
+
+  void (*key) (VitrineBackend *self, guint evdev_code, gboolean down);
+  void (*release_all) (VitrineBackend *self);
+  void (*motion) (VitrineBackend *self, gint dx, gint dy);
+  void (*place) (VitrineBackend *self, guint x, guint y);
+  void (*buttons) (VitrineBackend *self, guint mask);
+  void (*wheel) (VitrineBackend *self, gint clicks_x, gint clicks_y);
+  gboolean (*is_absolute) (VitrineBackend *self);
+  gboolean (*send_keys) (VitrineBackend *self, const char *spec, GError **error);
+
+  guint (*get_n_consoles) (VitrineBackend *self);
+  void (*console_send) (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
+  GBytes *(*get_console_history) (VitrineBackend *self, guint console);
+};
+
+VitrineState vitrine_backend_get_state (VitrineBackend *self);
+const char  *vitrine_backend_get_message (VitrineBackend *self);       /* NULL when there is nothing to say */
+const char  *vitrine_backend_get_accelerator (VitrineBackend *self);   /* a sentence; NULL before the start */
+
+void vitrine_backend_resume (VitrineBackend *self);                    /* also the first start */
+void vitrine_backend_pause (VitrineBackend *self);
+void vitrine_backend_reset (VitrineBackend *self);
+void vitrine_backend_power_button (VitrineBackend *self);
+void vitrine_backend_force_off (VitrineBackend *self);
+/* Block for the time of the write or read. */
+gboolean vitrine_backend_save (VitrineBackend *self, const char *path, GError **error);
+gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error);
+/* @drive: index among the disks of the definition; NULL ejects. */
+gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, GError **error);
+
+gboolean vitrine_backend_has_display (VitrineBackend *self);
+/* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */
+gboolean vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out);
+void     vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame);
+gboolean vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error);
+char    *vitrine_backend_get_text (VitrineBackend *self);              /* text modes: lines; else NULL */
+
+void     vitrine_backend_key (VitrineBackend *self, guint evdev_code, gboolean down);
+void     vitrine_backend_release_all (VitrineBackend *self);
+void     vitrine_backend_motion (VitrineBackend *self, gint dx, gint dy);
+void     vitrine_backend_place (VitrineBackend *self, guint x, guint y);   /* 0..65535 across the screen */
+void     vitrine_backend_buttons (VitrineBackend *self, guint mask);       /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
+void     vitrine_backend_wheel (VitrineBackend *self, gint clicks_x, gint clicks_y);
+gboolean vitrine_backend_is_absolute (VitrineBackend *self);
+gboolean vitrine_backend_send_keys (VitrineBackend *self, const char *spec, GError **error);
+
+guint   vitrine_backend_get_n_consoles (VitrineBackend *self);
+void    vitrine_backend_console_send (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
+/* What the console printed so far (bounded); then follow "console-output". */
+GBytes *vitrine_backend_get_console_history (VitrineBackend *self, guint console);
+
+/* For implementations. */
+void vitrine_backend_emit_changed (VitrineBackend *self);
+void vitrine_backend_emit_frame_ready (VitrineBackend *self);
+void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
+void vitrine_backend_emit_guest_reset (VitrineBackend *self);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The near end of a running machine in another process. */
+#include "client.h"
+
+#include <gio/gunixfdlist.h>
+#include <glib/gi18n-lib.h>
+
+#include "machine1.h"
+#include "service.h"
+
+struct _VitrineClient
+{
+  GObject parent_instance;
+
+  GDBusConnection    *connection;
+  VitrineBusMachine1 *proxy;
+  VitrineState        state;
+  char               *message;
+};
+
+G_DEFINE_FINAL_TYPE (VitrineClient, vitrine_client, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  CLOSED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+#define CONNECTION_FLAGS (G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT)
+
+static void
+vitrine_client_dispose (GObject *object)
+{
+  VitrineClient *self = VITRINE_CLIENT (object);
+
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  if (self->proxy != NULL)
+    g_signal_handlers_disconnect_by_data (self->proxy, self);
+  g_clear_object (&self->proxy);
+  g_clear_object (&self->connection);
+  g_clear_pointer (&self->message, g_free);
+  G_OBJECT_CLASS (vitrine_client_parent_class)->dispose (object);
+}
+
+static void
+vitrine_client_class_init (VitrineClientClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vitrine_client_dispose;
+  signals[CHANGED] = g_signal_new ("changed", VITRINE_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CLOSED] = g_signal_new ("closed", VITRINE_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+vitrine_client_init (VitrineClient *self)
+{
+}
+
+static void
+take_state (VitrineClient *self, const char *state, const char *message)
+{
+  self->state = vitrine_state_from_nick (state);
+  g_free (self->message);
+  self->message = message != NULL && *message != '\0' ? g_strdup (message) : NULL;
+}
+
+static void
+state_changed (VitrineClient *self, const char *state, const char *message)
+{
+  take_state (self, state, message);
+  g_signal_emit (self, signals[CHANGED], 0);
+}
+
+static void
+connection_closed (VitrineClient *self)
+{
+  g_object_ref (self);
+  g_signal_emit (self, signals[CLOSED], 0);
+  g_object_unref (self);
+}
+
+/* The signal carries both values at once; the cached properties would arrive one by one. */
+static VitrineClient *
+client_new (GDBusConnection *connection, VitrineBusMachine1 *proxy)
+{
+  VitrineClient *self = g_object_new (VITRINE_TYPE_CLIENT, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->proxy = g_object_ref (proxy);
+  take_state (self, vitrine_bus_machine1_get_state (proxy), vitrine_bus_machine1_get_message (proxy));
+  g_signal_connect_swapped (proxy, "state-changed", G_CALLBACK (state_changed), self);
+  g_signal_connect_swapped (connection, "closed", G_CALLBACK (connection_closed), self);
+  return self;
+}
+
+static char *
+address_of (const char *socket_path)
+{
+  g_autofree char *escaped = g_dbus_address_escape_value (socket_path);
+  return g_strdup_printf ("unix:path=%s", escaped);
+}
+
+/* --- connecting ------------------------------------------------------------------------------------------------- */
+
+static void
+proxy_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GTask) task = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineBusMachine1) proxy = vitrine_bus_machine1_proxy_new_finish (result, &error);
+
+  if (proxy == NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    g_task_return_pointer (task, client_new (g_dbus_proxy_get_connection (G_DBUS_PROXY (proxy)), proxy), g_object_unref);
+}
+
+static void
+connection_ready (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GTask) task = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GDBusConnection) connection = g_dbus_connection_new_for_address_finish (result, &error);
+
+  if (connection == NULL)
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    vitrine_bus_machine1_proxy_new (connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, NULL, VITRINE_SERVICE_OBJECT,
+                                    g_task_get_cancellable (task), proxy_ready, g_object_ref (task));
+}
+
+void
+vitrine_client_connect_async (const char *socket_path, GCancellable *cancellable, GAsyncReadyCallback done, gpointer data)
+{
+  GTask *task = g_task_new (NULL, cancellable, done, data);
+  g_autofree char *address = address_of (socket_path);
+
+  g_task_set_source_tag (task, vitrine_client_connect_async);
+  g_dbus_connection_new_for_address (address, CONNECTION_FLAGS, NULL, cancellable, connection_ready, task);
+}
+
+VitrineClient *
+vitrine_client_connect_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+VitrineClient *
+vitrine_client_connect_sync (const char *socket_path, GError **error)
+{
+  g_autofree char *address = address_of (socket_path);
+  g_autoptr(GDBusConnection) connection =
+    g_dbus_connection_new_for_address_sync (address, CONNECTION_FLAGS, NULL, NULL, error);
+  if (connection == NULL)
+    return NULL;
+  g_autoptr(VitrineBusMachine1) proxy = vitrine_bus_machine1_proxy_new_sync (
+    connection, G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START, NULL, VITRINE_SERVICE_OBJECT, NULL, error);
+  return proxy != NULL ? client_new (connection, proxy) : NULL;
+}
+
+/* --- talking ---------------------------------------------------------------------------------------------------- */
+
+VitrineState
+vitrine_client_get_state (VitrineClient *self)
+{
+  return self->state;
+}
+
+char *
+vitrine_client_get_message (VitrineClient *self)
+{
+  return g_strdup (self->message);
+}
+
+char *
+vitrine_client_get_accelerator (VitrineClient *self)
+{
+  return vitrine_bus_machine1_dup_accelerator (self->proxy);
+}
+
+static void
+call_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GTask) task = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GVariant) reply = g_dbus_proxy_call_finish (G_DBUS_PROXY (source), result, &error);
+
+  if (reply == NULL)
+    {
+      g_dbus_error_strip_remote_error (error);
+      g_task_return_error (task, g_steal_pointer (&error));
+    }
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+vitrine_client_call_async (VitrineClient *self, const char *method, GVariant *arguments, GCancellable *cancellable,
+                           GAsyncReadyCallback done, gpointer data)
+{
+  GTask *task = g_task_new (self, cancellable, done, data);
+
+  g_task_set_source_tag (task, vitrine_client_call_async);
+  g_dbus_proxy_call (G_DBUS_PROXY (self->proxy), method, arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, cancellable,
+                     call_done, task);
+}
+
+gboolean
+vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error)
+{
+  g_autoptr(GError) local = NULL;
+  g_autoptr(GVariant) reply = g_dbus_proxy_call_sync (G_DBUS_PROXY (self->proxy), method, arguments,
+                                                      G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &local);
+  if (reply != NULL)
+    return TRUE;
+  g_dbus_error_strip_remote_error (local);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+int
+vitrine_client_open_console (VitrineClient *self, guint console, GError **error)
+{
+  g_autoptr(GUnixFDList) descriptors = NULL;
+  g_autoptr(GVariant) stream = NULL;
+  g_autoptr(GError) local = NULL;
+
+  if (!vitrine_bus_machine1_call_open_console_sync (self->proxy, console, NULL, &stream, &descriptors, NULL, &local))
+    {
+      g_dbus_error_strip_remote_error (local);
+      g_propagate_error (error, g_steal_pointer (&local));
+      return -1;
+    }
+  return g_unix_fd_list_get (descriptors, g_variant_get_handle (stream), error);
+}

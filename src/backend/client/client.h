@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The near end of a running machine in another process: D-Bus, peer to peer, on the machine's socket.
+ * Signals: "changed" () when state, message or accelerator changed; "closed" () once, when the process is gone. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "state.h"
+
+#define VITRINE_TYPE_CLIENT (vitrine_client_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineClient, vitrine_client, VITRINE, CLIENT, GObject)
+
+void           vitrine_client_connect_async (const char *socket_path, GCancellable *cancellable,
+                                             GAsyncReadyCallback done, gpointer data);
+VitrineClient *vitrine_client_connect_finish (GAsyncResult *result, GError **error);
+/* Blocks: for vitrinectl. */
+VitrineClient *vitrine_client_connect_sync (const char *socket_path, GError **error);
+
+VitrineState vitrine_client_get_state (VitrineClient *self);
+char        *vitrine_client_get_message (VitrineClient *self);      /* NULL when empty */
+char        *vitrine_client_get_accelerator (VitrineClient *self);
+
+/* @method: one of the interface's names; @arguments: floating tuple, or NULL. */
+void     vitrine_client_call_async (VitrineClient *self, const char *method, GVariant *arguments,
+                                    GCancellable *cancellable, GAsyncReadyCallback done, gpointer data);
+gboolean vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, GError **error);
+gboolean vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error);
+/* A descriptor with the bytes of a serial console, or -1. Blocks. */
+int      vitrine_client_open_console (VitrineClient *self, guint console, GError **error);

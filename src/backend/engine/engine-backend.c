@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineBackend on the engine, in this process. The engine posts its events to our main context, so everything here runs on
+ * GTK's thread. */
+#include "engine-backend.h"
+
+#include <vitrine/console.h>
+#include <vitrine/display.h>
+#include <vitrine/input.h>
+#include <vitrine/machine.h>
+#include <vitrine/snapshot.h>
+
+#include "console-log.h"
+
+typedef struct
+{
+  VitrineEngineBackend *owner;
+  guint                 index;
+  VitrineConsoleLog     log;
+} Console;
+
+struct _VitrineEngineBackend
+{
+  GObject parent_instance;
+
+  VtMachine *machine;
+  char      *message;
+  GPtrArray *consoles;   /* Console */
+};
+
+static void vitrine_engine_backend_iface_init (VitrineBackendInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (VitrineEngineBackend, vitrine_engine_backend, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (VITRINE_TYPE_BACKEND, vitrine_engine_backend_iface_init))
+
+static VtMachine *
+machine_of (VitrineBackend *backend)
+{
+  return VITRINE_ENGINE_BACKEND (backend)->machine;
+}
+
+/* --- state ------------------------------------------------------------------------------------------------------ */
+
+static VitrineState
+engine_get_state (VitrineBackend *backend)
+{
+  switch (vt_machine_state (machine_of (backend)))
+    {
+    case VT_MACHINE_PAUSED:
+      return VITRINE_STATE_PAUSED;
+    case VT_MACHINE_RUNNING:
+      return VITRINE_STATE_RUNNING;
+    case VT_MACHINE_OFF:
+      return VITRINE_STATE_OFF;
+    case VT_MACHINE_DIED:
+      return VITRINE_STATE_DIED;
+    case VT_MACHINE_BLOCKED:
+      return VITRINE_STATE_BLOCKED;
+    }
+  g_return_val_if_reached (VITRINE_STATE_DIED);
+}
+
+static const char *
+engine_get_message (VitrineBackend *backend)
+{
+  return VITRINE_ENGINE_BACKEND (backend)->message;
+}
+
+static const char *
+engine_get_accelerator (VitrineBackend *backend)
+{
+  return vt_machine_accel_sentence (machine_of (backend));
+}
+
+static void
+engine_resume (VitrineBackend *backend)
+{
+  vt_machine_resume (machine_of (backend));
+}
+
+static void
+engine_pause (VitrineBackend *backend)
+{
+  vt_machine_pause (machine_of (backend));
+}
+
+static void
+engine_reset (VitrineBackend *backend)
+{
+  vt_machine_reset (machine_of (backend));
+}
+
+static void
+engine_power_button (VitrineBackend *backend)
+{
+  vt_machine_power_button (machine_of (backend));
+}
+
+static void
+engine_force_off (VitrineBackend *backend)
+{
+  vt_machine_force_off (machine_of (backend));
+}
+
+static gboolean
+engine_save (VitrineBackend *backend, const char *path, GError **error)
+{
+  return vt_machine_save (machine_of (backend), path, error);
+}
+
+static gboolean
+engine_restore (VitrineBackend *backend, const char *path, GError **error)
+{
+  return vt_machine_restore (machine_of (backend), path, error);
+}
+
+static gboolean
+engine_change_medium (VitrineBackend *backend, guint drive, const char *path, GError **error)
+{
+  return vt_machine_change_medium (machine_of (backend), drive, path, error);
+}
+
+/* --- screen ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+engine_has_display (VitrineBackend *backend)
+{
+  return vt_machine_displays (machine_of (backend)) > 0;
+}
+
+static gboolean
+engine_acquire_frame (VitrineBackend *backend, guint64 seen, VitrineFrame *out)
+{
+  VtFrame frame;
+
+  if (!vt_display_acquire (machine_of (backend), 0, seen, &frame))
+    return FALSE;
+  *out = (VitrineFrame) {
+    .pixels = frame.pixels,
+    .width = frame.width,
+    .height = frame.height,
+    .stride = frame.stride_bytes,
+    .damage_x = frame.damage.x,
+    .damage_y = frame.damage.y,
+    .damage_width = frame.damage.width,
+    .damage_height = frame.damage.height,
+    .sequence = frame.sequence,
+    .blank = frame.blank,
+    .token = g_memdup2 (&frame, sizeof frame),
+  };
+  return TRUE;
+}
+
+static void
+engine_release_frame (VitrineBackend *backend, VitrineFrame *frame)
+{
+  vt_display_release (machine_of (backend), frame->token);
+  g_clear_pointer (&frame->token, g_free);
+}
+
+static gboolean
+engine_screenshot (VitrineBackend *backend, const char *path, GError **error)
+{
+  return vt_display_screenshot (machine_of (backend), 0, path, error);
+}
+
+static char *
+engine_get_text (VitrineBackend *backend)
+{
+  return engine_has_display (backend) ? vt_display_text (machine_of (backend), 0) : NULL;
+}
+
+/* --- input ------------------------------------------------------------------------------------------------------ */
+
+static void
+engine_key (VitrineBackend *backend, guint evdev_code, gboolean down)
+{
+  vt_input_key (machine_of (backend), evdev_code, down);
+}
+
+static void
+engine_release_all (VitrineBackend *backend)
+{
+  vt_input_release_all (machine_of (backend));
+}
+
+static void
+engine_motion (VitrineBackend *backend, gint dx, gint dy)
+{
+  vt_input_motion (machine_of (backend), dx, dy);
+}
+
+static void
+engine_place (VitrineBackend *backend, guint x, guint y)
+{
+  vt_input_place (machine_of (backend), x, y);
+}
+
+static void
+engine_buttons (VitrineBackend *backend, guint mask)
+{
+  vt_input_buttons (machine_of (backend), mask);
+}
+
+static void
+engine_wheel (VitrineBackend *backend, gint clicks_x, gint clicks_y)
+{
+  vt_input_wheel (machine_of (backend), clicks_x, clicks_y);
+}
+
+static gboolean
+engine_is_absolute (VitrineBackend *backend)
+{
+  return vt_input_absolute (machine_of (backend));
+}
+
+static gboolean
+engine_send_keys (VitrineBackend *backend, const char *spec, GError **error)
+{
+  return vt_input_send_spec (machine_of (backend), spec, error);
+}
+
+/* --- consoles --------------------------------------------------------------------------------------------------- */
+
+static guint
+engine_get_n_consoles (VitrineBackend *backend)
+{
+  return VITRINE_ENGINE_BACKEND (backend)->consoles->len;
+}
+
+static void
+engine_console_send (VitrineBackend *backend, guint console, const guint8 *bytes, gsize n)
+{
+  vt_console_send (machine_of (backend), console, bytes, n);
+}
+
+static GBytes *
+engine_get_console_history (VitrineBackend *backend, guint console)
+{
+  Console *entry = VITRINE_ENGINE_BACKEND (backend)->consoles->pdata[console];
+  return vitrine_console_log_get (&entry->log);
+}
+
+static void
+console_output (void *opaque, const uint8_t *bytes, size_t n)
+{
+  Console *console = opaque;
+  g_autoptr(GBytes) chunk = g_bytes_new (bytes, n);
+
+  vitrine_console_log_append (&console->log, bytes, n);
+  vitrine_backend_emit_console_output (VITRINE_BACKEND (console->owner), console->index, chunk);
+}
+
+static void
+console_free (Console *console)
+{
+  vitrine_console_log_clear (&console->log);
+  g_free (console);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+static void
+state_changed (void *opaque, VtMachineState state, const char *message)
+{
+  VitrineEngineBackend *self = opaque;
+
+  g_free (self->message);
+  self->message = g_strdup (message);
+  vitrine_backend_emit_changed (VITRINE_BACKEND (self));
+}
+
+static void
+guest_reset (void *opaque)
+{
+  vitrine_backend_emit_guest_reset (VITRINE_BACKEND (opaque));
+}
+
+static void
+damaged (void *opaque)
+{
+  vitrine_backend_emit_frame_ready (VITRINE_BACKEND (opaque));
+}
+
+static void
+vitrine_engine_backend_finalize (GObject *object)
+{
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (object);
+
+  for (guint i = 0; i < self->consoles->len; i++)
+    vt_console_set_output (self->machine, i, NULL, NULL);
+  g_clear_pointer (&self->machine, vt_machine_free);
+  g_ptr_array_unref (self->consoles);
+  g_free (self->message);
+  G_OBJECT_CLASS (vitrine_engine_backend_parent_class)->finalize (object);
+}
+
+static void
+vitrine_engine_backend_class_init (VitrineEngineBackendClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vitrine_engine_backend_finalize;
+}
+
+static void
+vitrine_engine_backend_init (VitrineEngineBackend *self)
+{
+  self->consoles = g_ptr_array_new_with_free_func ((GDestroyNotify) console_free);
+}
+
+static void
+vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
+{
+  iface->get_state = engine_get_state;
+  iface->get_message = engine_get_message;
+  iface->get_accelerator = engine_get_accelerator;
+  iface->resume = engine_resume;
+  iface->pause = engine_pause;
+  iface->reset = engine_reset;
+  iface->power_button = engine_power_button;
+  iface->force_off = engine_force_off;
+  iface->save = engine_save;
+  iface->restore = engine_restore;
+  iface->change_medium = engine_change_medium;
+  iface->has_display = engine_has_display;
+  iface->acquire_frame = engine_acquire_frame;
+  iface->release_frame = engine_release_frame;
+  iface->screenshot = engine_screenshot;
+  iface->get_text = engine_get_text;
+  iface->key = engine_key;
+  iface->release_all = engine_release_all;
+  iface->motion = engine_motion;
+  iface->place = engine_place;
+  iface->buttons = engine_buttons;
+  iface->wheel = engine_wheel;
+  iface->is_absolute = engine_is_absolute;
+  iface->send_keys = engine_send_keys;
+  iface->get_n_consoles = engine_get_n_consoles;
+  iface->console_send = engine_console_send;
+  iface->get_console_history = engine_get_console_history;
+}
+
+VitrineBackend *
+vitrine_engine_backend_open (const VtConfig *config, GError **error)
+{
+  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset };
+
+  if (!vt_config_check (config, error))
+    return NULL;
+  VtMachine *machine = vt_machine_new (config, error);
+  if (machine == NULL)
+    return NULL;
+
+  VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
+  self->machine = machine;
+  vt_machine_set_events (machine, &events, self);
+  if (vt_machine_displays (machine) > 0)
+    vt_display_set_notify (machine, 0, damaged, self);
+  for (guint i = 0; i < vt_machine_consoles (machine); i++)
+    {
+      Console *console = g_new0 (Console, 1);
+      console->owner = self;
+      console->index = i;
+      g_ptr_array_add (self->consoles, console);
+      vt_console_set_output (machine, i, console_output, console);
+    }
+  return VITRINE_BACKEND (self);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineBackend on the engine, in this process. */
+#pragma once
+
+#include <vitrine/config.h>
+
+#include "backend.h"
+
+#define VITRINE_TYPE_ENGINE_BACKEND (vitrine_engine_backend_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineEngineBackend, vitrine_engine_backend, VITRINE, ENGINE_BACKEND, GObject)
+
+/* Builds the machine, paused. Opens images and loads firmware, which blocks for the time of that. */
+VitrineBackend *vitrine_engine_backend_open (const VtConfig *config, GError **error);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The far end: one GDBusServer per machine process. */
+#include "service.h"
+
+#include <errno.h>
+#include <gio/gunixfdlist.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "console-pipe.h"
+#include "machine1.h"
+
+struct _VitrineService
+{
+  GObject parent_instance;
+
+  char               *socket_path;
+  GDBusServer        *server;
+  VitrineBusMachine1 *skeleton;
+  VitrineBackend     *backend;
+  GPtrArray          *connections;   /* GDBusConnection */
+  GPtrArray          *pipes;         /* VitrineConsolePipe */
+};
+
+G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
+
+static guint present_signal;
+
+static void
+vitrine_service_dispose (GObject *object)
+{
+  VitrineService *self = VITRINE_SERVICE (object);
+
+  vitrine_service_stop (self);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  g_clear_object (&self->backend);
+  g_clear_object (&self->skeleton);
+  g_clear_pointer (&self->connections, g_ptr_array_unref);
+  g_clear_pointer (&self->pipes, g_ptr_array_unref);
+  g_clear_pointer (&self->socket_path, g_free);
+  G_OBJECT_CLASS (vitrine_service_parent_class)->dispose (object);
+}
+
+static void
+vitrine_service_class_init (VitrineServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vitrine_service_dispose;
+  present_signal = g_signal_new ("present", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+vitrine_service_init (VitrineService *self)
+{
+  self->connections = g_ptr_array_new_with_free_func (g_object_unref);
+  self->pipes = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_console_pipe_free);
+}
+
+static void
+set_state (VitrineService *self, VitrineState state, const char *message)
+{
+  const char *nick = vitrine_state_to_nick (state);
+
+  vitrine_bus_machine1_set_state (self->skeleton, nick);
+  vitrine_bus_machine1_set_message (self->skeleton, message != NULL ? message : "");
+  vitrine_bus_machine1_emit_state_changed (self->skeleton, nick, message != NULL ? message : "");
+}
+
+/* --- methods ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+refuse (GDBusMethodInvocation *call, const char *sentence)
+{
+  g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_FAILED, sentence);
+  return TRUE;
+}
+
+static gboolean
+handle_get_state (VitrineService *self, GDBusMethodInvocation *call)
+{
+  vitrine_bus_machine1_complete_get_state (self->skeleton, call, vitrine_bus_machine1_get_state (self->skeleton),
+                                           vitrine_bus_machine1_get_message (self->skeleton));
+  return TRUE;
+}
+
+static gboolean
+handle_present (VitrineService *self, GDBusMethodInvocation *call)
+{
+  g_signal_emit (self, present_signal, 0);
+  vitrine_bus_machine1_complete_present (self->skeleton, call);
+  return TRUE;
+}
+
+static const struct
+{
+  const char *method, *signal;
+  void       (*function) (VitrineBackend *backend);
+} commands[] = {
+  { "Pause", "handle-pause", vitrine_backend_pause },
+  { "Resume", "handle-resume", vitrine_backend_resume },
+  { "Reset", "handle-reset", vitrine_backend_reset },
+  { "PowerButton", "handle-power-button", vitrine_backend_power_button },
+  { "ForceOff", "handle-force-off", vitrine_backend_force_off },
+};
+
+static gboolean
+is_alive (VitrineService *self)
+{
+  return self->backend != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend));
+}
+
+static gboolean
+handle_command (VitrineService *self, GDBusMethodInvocation *call)
+{
+  const char *method = g_dbus_method_invocation_get_method_name (call);
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  g_dbus_method_invocation_return_value (call, NULL);   /* before the machine may end, and with it this connection */
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_str_equal (method, commands[i].method))
+      commands[i].function (self->backend);
+  return TRUE;
+}
+
+static gboolean
+handle_screenshot (VitrineService *self, GDBusMethodInvocation *call, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (!g_path_is_absolute (path))
+    return refuse (call, _("The screenshot’s path must start with “/”."));
+  if (!vitrine_backend_screenshot (self->backend, path, &error))
+    return refuse (call, error->message);
+  vitrine_bus_machine1_complete_screenshot (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_send_keys (VitrineService *self, GDBusMethodInvocation *call, const char *keys)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (!vitrine_backend_send_keys (self->backend, keys, &error))
+    return refuse (call, error->message);
+  vitrine_bus_machine1_complete_send_keys (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *unused, guint console)
+{
+  g_autoptr(GError) error = NULL;
+  int other = -1;
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (console >= vitrine_backend_get_n_consoles (self->backend))
+    return refuse (call, _("The machine has no serial console of that number."));
+  VitrineConsolePipe *pipe = vitrine_console_pipe_new (self->backend, console, &other, &error);
+  if (pipe == NULL)
+    return refuse (call, error->message);
+  g_ptr_array_add (self->pipes, pipe);
+  g_autoptr(GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&other, 1);
+  vitrine_bus_machine1_complete_open_console (self->skeleton, call, descriptors, g_variant_new_handle (0));
+  return TRUE;
+}
+
+static void
+connect_methods (VitrineService *self)
+{
+  const struct { const char *signal; GCallback function; } methods[] = {
+    { "handle-get-state", G_CALLBACK (handle_get_state) },       { "handle-present", G_CALLBACK (handle_present) },
+    { "handle-screenshot", G_CALLBACK (handle_screenshot) },     { "handle-send-keys", G_CALLBACK (handle_send_keys) },
+    { "handle-open-console", G_CALLBACK (handle_open_console) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    g_signal_connect_swapped (self->skeleton, methods[i].signal, methods[i].function, self);
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_signal_connect_swapped (self->skeleton, commands[i].signal, G_CALLBACK (handle_command), self);
+}
+
+/* --- the socket ------------------------------------------------------------------------------------------------- */
+
+static void
+connection_closed (VitrineService *self, gboolean vanished, GError *error, GDBusConnection *connection)
+{
+  g_dbus_interface_skeleton_unexport_from_connection (G_DBUS_INTERFACE_SKELETON (self->skeleton), connection);
+  g_ptr_array_remove_fast (self->connections, connection);
+}
+
+static gboolean
+new_connection (VitrineService *self, GDBusConnection *connection)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), connection, VITRINE_SERVICE_OBJECT,
+                                         &error))
+    {
+      g_warning ("Cannot offer the machine to a client: %s", error->message);
+      return FALSE;
+    }
+  g_ptr_array_add (self->connections, g_object_ref (connection));
+  g_signal_connect_object (connection, "closed", G_CALLBACK (connection_closed), self, G_CONNECT_SWAPPED);
+  return TRUE;
+}
+
+static gboolean
+check_path (const char *path, GError **error)
+{
+  if (strlen (path) < sizeof ((struct sockaddr_un *) 0)->sun_path)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
+               _("The path of the machine’s socket is too long for the system: “%s”. Use a shorter XDG_RUNTIME_DIR."), path);
+  return FALSE;
+}
+
+static gboolean
+listen_at (VitrineService *self, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (self->socket_path);
+  g_autofree char *escaped = g_dbus_address_escape_value (self->socket_path);
+  g_autofree char *address = g_strdup_printf ("unix:path=%s", escaped);
+  g_autofree char *guid = g_dbus_generate_guid ();
+
+  if (!check_path (self->socket_path, error))
+    return FALSE;
+  if (g_mkdir_with_parents (folder, 0700) < 0)
+    {
+      int saved = errno;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), _("Cannot create “%s”: %s"), folder,
+                   g_strerror (saved));
+      return FALSE;
+    }
+  g_unlink (self->socket_path);
+  self->server = g_dbus_server_new_sync (address, G_DBUS_SERVER_FLAGS_AUTHENTICATION_REQUIRE_SAME_USER, guid, NULL, NULL,
+                                         error);
+  if (self->server == NULL)
+    return FALSE;
+  g_signal_connect_object (self->server, "new-connection", G_CALLBACK (new_connection), self, G_CONNECT_SWAPPED);
+  g_dbus_server_start (self->server);
+  return TRUE;
+}
+
+VitrineService *
+vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error)
+{
+  g_autoptr(VitrineService) self = g_object_new (VITRINE_TYPE_SERVICE, NULL);
+
+  self->socket_path = g_strdup (socket_path);
+  self->skeleton = vitrine_bus_machine1_skeleton_new ();
+  vitrine_bus_machine1_set_uuid (self->skeleton, uuid);
+  vitrine_bus_machine1_set_title (self->skeleton, title);
+  vitrine_bus_machine1_set_state (self->skeleton, vitrine_state_to_nick (VITRINE_STATE_STARTING));
+  vitrine_bus_machine1_set_message (self->skeleton, "");
+  vitrine_bus_machine1_set_accelerator (self->skeleton, "");
+  vitrine_bus_machine1_set_process_id (self->skeleton, (guint) getpid ());
+  connect_methods (self);
+  return listen_at (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+static void
+backend_changed (VitrineService *self)
+{
+  const char *accelerator = vitrine_backend_get_accelerator (self->backend);
+
+  vitrine_bus_machine1_set_accelerator (self->skeleton, accelerator != NULL ? accelerator : "");
+  set_state (self, vitrine_backend_get_state (self->backend), vitrine_backend_get_message (self->backend));
+}
+
+void
+vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
+{
+  g_return_if_fail (self->backend == NULL);
+  self->backend = g_object_ref (backend);
+  vitrine_bus_machine1_set_consoles (self->skeleton, vitrine_backend_get_n_consoles (backend));
+  g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
+  backend_changed (self);
+}
+
+void
+vitrine_service_set_failed (VitrineService *self, const char *message)
+{
+  set_state (self, VITRINE_STATE_FAILED, message);
+}
+
+void
+vitrine_service_stop (VitrineService *self)
+{
+  if (self->server == NULL)
+    return;
+  set_state (self, VITRINE_STATE_OFF, NULL);
+  g_dbus_interface_skeleton_flush (G_DBUS_INTERFACE_SKELETON (self->skeleton));
+  g_ptr_array_set_size (self->pipes, 0);
+  for (guint i = 0; i < self->connections->len; i++)
+    g_dbus_connection_flush_sync (self->connections->pdata[i], NULL, NULL);
+  g_dbus_server_stop (self->server);
+  g_clear_object (&self->server);
+  g_unlink (self->socket_path);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The far end: offers a machine of this process as org.vitrine.Machine1 on its socket, to the same user only.
+ * Signal: "present" () when someone asks for the window. */
+#pragma once
+
+#include "backend.h"
+
+#define VITRINE_SERVICE_OBJECT "/org/vitrine/Machine1"
+
+#define VITRINE_TYPE_SERVICE (vitrine_service_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineService, vitrine_service, VITRINE, SERVICE, GObject)
+
+/* Listens at once; state is "starting" until there is a backend. The caller holds the machine's run lock, so a socket that
+ * lies there is a dead one. */
+VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error);
+void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);
+/* The machine could not be built. */
+void            vitrine_service_set_failed (VitrineService *self, const char *message);
+/* Tells clients the final state, then removes the socket. */
+void            vitrine_service_stop (VitrineService *self);

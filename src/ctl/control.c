@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Verbs about running machines: start, stop, pause, resume, reset, screenshot, send-keys, type, console. */
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "machines.h"
+#include "paths.h"
+
+#define START_SECONDS 30
+#define CONSOLE_ESCAPE 0x1d   /* Ctrl+], as telnet and virsh have it */
+
+/* --- start ------------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  GMainLoop *loop;
+  gboolean   timed_out;
+} Wait;
+
+static gboolean
+give_up (gpointer data)
+{
+  Wait *wait = data;
+
+  wait->timed_out = TRUE;
+  g_main_loop_quit (wait->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+state_changed (Wait *wait, GParamSpec *pspec, VitrineMachine *machine)
+{
+  if (vitrine_machine_get_state (machine) != VITRINE_STATE_STARTING)
+    g_main_loop_quit (wait->loop);
+}
+
+static int
+wait_for_start (VitrineMachine *machine)
+{
+  g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Wait wait = { loop, FALSE };
+  gulong handler = g_signal_connect_swapped (machine, "notify::state", G_CALLBACK (state_changed), &wait);
+  guint limit = g_timeout_add_seconds (START_SECONDS, give_up, &wait);
+
+  if (vitrine_machine_get_state (machine) == VITRINE_STATE_STARTING)
+    g_main_loop_run (loop);
+  g_signal_handler_disconnect (machine, handler);
+  if (wait.timed_out)
+    return vitrine_ctl_fail (_("“%s” did not start within %d seconds."), vitrine_machine_get_title (machine), START_SECONDS);
+  g_source_remove (limit);
+  VitrineState state = vitrine_machine_get_state (machine);
+  const char *message = vitrine_machine_get_message (machine);
+  if (vitrine_state_is_alive (state))
+    return 0;
+  return vitrine_ctl_fail (_("“%s” did not start: %s"), vitrine_machine_get_title (machine),
+                           message != NULL ? message : vitrine_state_to_label (state));
+}
+
+int
+vitrine_ctl_start (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("start MACHINE");
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
+  if (machine == NULL)
+    return 1;
+  if (!vitrine_machine_start (machine, &error))
+    return vitrine_ctl_fail (_("Cannot start “%s”: %s"), argv[1], error->message);
+  return wait_for_start (machine);
+}
+
+/* --- one call each ---------------------------------------------------------------------------------------------- */
+
+static int
+call (const char *words, const char *method, GVariant *arguments)
+{
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
+  g_autoptr(GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (client == NULL)
+    return 1;
+  if (!vitrine_client_call_sync (client, method, owned, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
+}
+
+static int
+call_plain (int argc, char **argv, const char *method)
+{
+  g_autofree char *synopsis = g_strdup_printf ("%s MACHINE", argv[0]);
+
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage (synopsis);
+  return call (argv[1], method, NULL);
+}
+
+int
+vitrine_ctl_stop (int argc, char **argv)
+{
+  gboolean force = argc == 3 && g_str_equal (argv[1], "--force");
+
+  if ((argc != 2 && !force) || argv[argc - 1][0] == '-')
+    return vitrine_ctl_usage ("stop [--force] MACHINE");
+  return call (argv[argc - 1], force ? "ForceOff" : "PowerButton", NULL);
+}
+
+int
+vitrine_ctl_pause (int argc, char **argv)
+{
+  return call_plain (argc, argv, "Pause");
+}
+
+int
+vitrine_ctl_resume (int argc, char **argv)
+{
+  return call_plain (argc, argv, "Resume");
+}
+
+int
+vitrine_ctl_reset (int argc, char **argv)
+{
+  return call_plain (argc, argv, "Reset");
+}
+
+int
+vitrine_ctl_screenshot (int argc, char **argv)
+{
+  if (argc != 3 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("screenshot MACHINE FILE.png");
+  g_autofree char *path = g_canonicalize_filename (argv[2], NULL);
+  return call (argv[1], "Screenshot", g_variant_new ("(s)", path));
+}
+
+int
+vitrine_ctl_send_keys (int argc, char **argv)
+{
+  if (argc < 3 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("send-keys MACHINE KEYS…");
+  g_autofree char *keys = g_strjoinv (" ", argv + 2);
+  return call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
+}
+
+int
+vitrine_ctl_type (int argc, char **argv)
+{
+  if (argc != 3 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("type MACHINE TEXT");
+  /* The specification separates by spaces: each word on its own, with the space bar between them. */
+  g_auto(GStrv) words = g_strsplit (argv[2], " ", -1);
+  GString *spec = g_string_new (NULL);
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      if (i > 0)
+        g_string_append (spec, "spc ");
+      if (*words[i] != '\0')
+        g_string_append_printf (spec, "text:%s ", words[i]);
+    }
+  g_autofree char *keys = g_string_free (spec, FALSE);
+  return call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
+}
+
+/* --- console ---------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GMainLoop *loop;
+  int        fd;
+  gboolean   terminal;
+} Console;
+
+static gboolean
+write_all (int fd, const char *bytes, gssize n)
+{
+  while (n > 0)
+    {
+      gssize written = write (fd, bytes, (gsize) n);
+      if (written < 0 && errno != EINTR && errno != EAGAIN)
+        return FALSE;
+      bytes += MAX (written, 0);
+      n -= MAX (written, 0);
+    }
+  return TRUE;
+}
+
+static gboolean
+from_guest (int fd, GIOCondition condition, gpointer data)
+{
+  Console *console = data;
+  char bytes[4096];
+  gssize n = read (fd, bytes, sizeof bytes);
+
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (n > 0 && write_all (STDOUT_FILENO, bytes, n))
+    return G_SOURCE_CONTINUE;
+  g_main_loop_quit (console->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+from_terminal (int fd, GIOCondition condition, gpointer data)
+{
+  Console *console = data;
+  char bytes[256];
+  gssize n = read (fd, bytes, sizeof bytes);
+
+  if (n <= 0)
+    return G_SOURCE_REMOVE;   /* input ended; output goes on */
+  const char *escape = console->terminal ? memchr (bytes, CONSOLE_ESCAPE, (gsize) n) : NULL;
+  if (escape == NULL && write_all (console->fd, bytes, n))
+    return G_SOURCE_CONTINUE;
+  g_main_loop_quit (console->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+talk (int fd)
+{
+  g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Console console = { loop, fd, isatty (STDIN_FILENO) };
+  struct termios before, raw;
+
+  if (console.terminal)
+    {
+      tcgetattr (STDIN_FILENO, &before);
+      raw = before;
+      cfmakeraw (&raw);
+      tcsetattr (STDIN_FILENO, TCSANOW, &raw);
+    }
+  g_unix_fd_add (fd, G_IO_IN | G_IO_HUP | G_IO_ERR, from_guest, &console);
+  g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, from_terminal, &console);
+  g_main_loop_run (loop);
+  if (console.terminal)
+    tcsetattr (STDIN_FILENO, TCSANOW, &before);
+}
+
+int
+vitrine_ctl_console (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+  guint64 number = 0;
+
+  if ((argc != 2 && argc != 3) || argv[1][0] == '-'
+      || (argc == 3 && !g_ascii_string_to_unsigned (argv[2], 10, 0, 63, &number, NULL)))
+    return vitrine_ctl_usage ("console MACHINE [NUMBER]");
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (argv[1]);
+  if (client == NULL)
+    return 1;
+  int fd = vitrine_client_open_console (client, (guint) number, &error);
+  if (fd < 0)
+    return vitrine_ctl_fail ("%s", error->message);
+  g_printerr (_("Connected to “%s”. Ctrl+] leaves.\n"), argv[1]);
+  talk (fd);
+  close (fd);
+  g_printerr ("\n");
+  return 0;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Verbs about definitions: list, create, define, dumpxml, delete. */
+#include "machines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "paths.h"
+#include "run-lock.h"
+
+VitrineLibrary *
+vitrine_ctl_open_library (void)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_library_new ();
+  g_autoptr(GError) error = NULL;
+
+  if (vitrine_library_load (library, &error))
+    return g_steal_pointer (&library);
+  vitrine_ctl_fail ("%s", error->message);
+  return NULL;
+}
+
+VitrineMachine *
+vitrine_ctl_find (VitrineLibrary *library, const char *words)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineMachine *machine = vitrine_library_find (library, words, &error);
+
+  if (machine == NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  return machine;
+}
+
+VitrineClient *
+vitrine_ctl_connect (const char *words)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, words) : NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (machine == NULL)
+    return NULL;
+  const char *uuid = vitrine_machine_get_uuid (machine);
+  g_autofree char *lock = vitrine_paths_in_machine (uuid, "lock");
+  g_autofree char *socket_path = vitrine_paths_socket (uuid);
+  if (vitrine_run_lock_query (lock) != VITRINE_RUN_LOCK_HELD)
+    {
+      vitrine_ctl_fail (_("“%s” is not running. “vitrinectl start” starts it."), words);
+      return NULL;
+    }
+  VitrineClient *client = vitrine_client_connect_sync (socket_path, &error);
+  if (client == NULL)
+    vitrine_ctl_fail (_("Cannot reach the process of “%s”: %s"), words, error->message);
+  return client;
+}
+
+/* --- list ------------------------------------------------------------------------------------------------------- */
+
+/* The lock says whether there is a process; only then is there someone to ask. */
+static VitrineState
+ask_state (VitrineMachine *machine)
+{
+  const char *uuid = vitrine_machine_get_uuid (machine);
+  g_autofree char *lock = vitrine_paths_in_machine (uuid, "lock");
+  g_autofree char *socket_path = vitrine_paths_socket (uuid);
+
+  if (vitrine_run_lock_query (lock) != VITRINE_RUN_LOCK_HELD)
+    return vitrine_machine_get_state (machine);
+  g_autoptr(VitrineClient) client = vitrine_client_connect_sync (socket_path, NULL);
+  return client != NULL ? vitrine_client_get_state (client) : VITRINE_STATE_STARTING;
+}
+
+int
+vitrine_ctl_list (int argc, char **argv)
+{
+  if (argc != 1)
+    return vitrine_ctl_usage ("list");
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  if (library == NULL)
+    return 1;
+  for (guint i = 0; i < vitrine_library_get_size (library); i++)
+    {
+      VitrineMachine *machine = vitrine_library_get (library, i);
+      VitrineState state = ask_state (machine);
+      g_print ("%s  %-9s %s\n", vitrine_machine_get_uuid (machine), vitrine_state_to_nick (state),
+               vitrine_machine_get_title (machine));
+      if (state == VITRINE_STATE_BROKEN)
+        g_printerr ("  %s\n", vitrine_machine_get_message (machine));
+    }
+  return 0;
+}
+
+/* --- create ----------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  char  *memory, *disk_size, *cdrom, *disk, *kernel, *initrd, *append, *firmware;
+  int    cpus;
+  char **names;
+} CreateOptions;
+
+static void
+create_options_clear (CreateOptions *options)
+{
+  char *strings[] = { options->memory, options->disk_size, options->cdrom, options->disk,
+                      options->kernel, options->initrd,    options->append, options->firmware };
+  for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
+    g_free (strings[i]);
+  g_strfreev (options->names);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CreateOptions, create_options_clear)
+
+static gboolean
+parse_create (int argc, char **argv, CreateOptions *options, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "memory", 0, 0, G_OPTION_ARG_STRING, &options->memory, N_("Memory (default 1G)"), "SIZE" },
+    { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, N_("Processors (default 1)"), "N" },
+    { "disk-size", 0, 0, G_OPTION_ARG_STRING, &options->disk_size, N_("Create a disk of this size"), "SIZE" },
+    { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, N_("Use this raw disk image"), "FILE" },
+    { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, N_("Put this image into the CD drive"), "FILE" },
+    { "kernel", 0, 0, G_OPTION_ARG_FILENAME, &options->kernel, N_("Boot this kernel"), "FILE" },
+    { "initrd", 0, 0, G_OPTION_ARG_FILENAME, &options->initrd, N_("With this initial RAM disk"), "FILE" },
+    { "append", 0, 0, G_OPTION_ARG_STRING, &options->append, N_("And this command line"), "TEXT" },
+    { "firmware", 0, 0, G_OPTION_ARG_STRING, &options->firmware, N_("Firmware (default bios)"), "bios|uefi" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names, NULL, NULL },
+    { NULL },
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new ("NAME");
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  return g_option_context_parse (context, &argc, &argv, error);
+}
+
+/* "512M", "20G"; plain numbers are bytes. */
+static gboolean
+parse_size (const char *text, guint64 *bytes)
+{
+  static const char units[] = "KMGT";
+  char *end = NULL;
+  guint64 number = g_ascii_strtoull (text, &end, 10);
+  const char *unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
+
+  if (end == text || number == 0 || (*end != '\0' && (unit == NULL || end[1] != '\0')))
+    return FALSE;
+  return g_uint64_checked_mul (bytes, number, unit != NULL ? G_GUINT64_CONSTANT (1) << (10 * (unit - units + 1)) : 1);
+}
+
+static char *
+absolute (const char *path)
+{
+  return g_canonicalize_filename (path, NULL);
+}
+
+/* A sparse file: it takes space as the guest writes. */
+static char *
+make_disk (const char *name, guint64 bytes)
+{
+  g_autofree char *folder = vitrine_paths_images ();
+  g_mkdir_with_parents (folder, 0700);
+  g_autofree char *path = vitrine_paths_free_name (folder, name, ".raw");
+  int fd = open (path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+  if (fd < 0 || ftruncate (fd, (off_t) bytes) < 0)
+    {
+      int saved = errno;
+      if (fd >= 0)
+        {
+          close (fd);
+          g_unlink (path);
+        }
+      vitrine_ctl_fail (_("Cannot create the disk “%s”: %s"), path, g_strerror (saved));
+      return NULL;
+    }
+  close (fd);
+  return g_steal_pointer (&path);
+}
+
+static void
+add_drive (VitrineDomain *domain, const char *path, gboolean cdrom, guint order)
+{
+  g_autofree char *whole = absolute (path);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (whole, "raw", cdrom ? "sata" : "virtio", cdrom);
+
+  disk->boot_order = order;
+  vitrine_domain_add_disk (domain, disk);
+}
+
+static int
+apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_disk)
+{
+  guint64 bytes = 0;
+
+  if (options->memory != NULL && !parse_size (options->memory, &bytes))
+    return vitrine_ctl_fail (_("--memory %s: not a size. Write for example 512M or 2G."), options->memory);
+  if (options->memory != NULL)
+    vitrine_domain_set_memory_bytes (domain, bytes);
+  if (options->cpus < 0 || options->cpus > VITRINE_DOMAIN_MAX_CPUS)
+    return vitrine_ctl_fail (_("--cpus %d: must be between 1 and %d."), options->cpus, VITRINE_DOMAIN_MAX_CPUS);
+  if (options->cpus > 0)
+    vitrine_domain_set_cpus (domain, (guint) options->cpus);
+  if (options->firmware != NULL && !g_str_equal (options->firmware, "bios") && !g_str_equal (options->firmware, "uefi"))
+    return vitrine_ctl_fail (_("--firmware %s: must be bios or uefi."), options->firmware);
+  if (g_strcmp0 (options->firmware, "uefi") == 0)
+    vitrine_domain_set_firmware (domain, VITRINE_FIRMWARE_UEFI);
+  if (options->disk_size != NULL && !parse_size (options->disk_size, &bytes))
+    return vitrine_ctl_fail (_("--disk-size %s: not a size. Write for example 20G."), options->disk_size);
+  if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
+    return 1;
+  if (options->disk != NULL)
+    add_drive (domain, options->disk, FALSE, 1);
+  if (*new_disk != NULL)
+    add_drive (domain, *new_disk, FALSE, options->disk != NULL ? 0 : 1);
+  if (options->cdrom != NULL)
+    add_drive (domain, options->cdrom, TRUE, 2);
+  if (options->kernel != NULL)
+    {
+      g_autofree char *kernel = absolute (options->kernel);
+      g_autofree char *initrd = options->initrd != NULL ? absolute (options->initrd) : NULL;
+      vitrine_domain_set_direct_boot (domain, kernel, initrd, options->append);
+    }
+  return 0;
+}
+
+static int
+store (VitrineDomain *domain)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  g_autoptr(GError) error = NULL;
+
+  if (library == NULL)
+    return 1;
+  VitrineMachine *machine = vitrine_library_add (library, domain, &error);
+  if (machine == NULL)
+    return vitrine_ctl_fail ("%s", error->message);
+  g_print ("%s\n", vitrine_machine_get_uuid (machine));
+  return 0;
+}
+
+int
+vitrine_ctl_create (int argc, char **argv)
+{
+  g_auto(CreateOptions) options = { 0 };
+  g_autofree char *new_disk = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (!parse_create (argc, argv, &options, &error) || (options.names != NULL
+      && !vitrine_domain_check_name (options.names[0], &error)))
+    return vitrine_ctl_fail ("%s", error->message);
+  if (options.names == NULL || options.names[1] != NULL)
+    return vitrine_ctl_usage ("create NAME [--memory SIZE] [--cpus N] [--disk-size SIZE] [--cdrom FILE] …");
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new (options.names[0]);
+  int status = apply_create (domain, &options, &new_disk);
+  if (status == 0)
+    status = store (domain);
+  if (status != 0 && new_disk != NULL)
+    g_unlink (new_disk);
+  return status;
+}
+
+int
+vitrine_ctl_define (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("define FILE.xml");
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (argv[1], &error);
+  if (domain == NULL)
+    return vitrine_ctl_fail ("%s", error->message);
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+  for (guint i = 0; missing[i] != NULL; i++)
+    g_printerr (_("note: %s\n"), missing[i]);
+  return store (domain);
+}
+
+int
+vitrine_ctl_dumpxml (int argc, char **argv)
+{
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("dumpxml MACHINE");
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
+  if (machine == NULL)
+    return 1;
+  if (vitrine_machine_get_domain (machine) == NULL)
+    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (machine));
+  g_autofree char *xml = vitrine_domain_to_xml (vitrine_machine_get_domain (machine));
+  fputs (xml, stdout);
+  return 0;
+}
+
+int
+vitrine_ctl_delete (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("delete MACHINE");
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
+  if (machine == NULL)
+    return 1;
+  g_autofree char *uuid = g_strdup (vitrine_machine_get_uuid (machine));
+  if (!vitrine_library_delete (library, machine, &error) || !vitrine_library_purge (library, uuid, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
+}

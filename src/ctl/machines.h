@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What several verbs need: the library, and the machine that a word names. */
+#pragma once
+
+#include "client.h"
+#include "library.h"
+
+/* NULL after an error that has been printed. */
+VitrineLibrary *vitrine_ctl_open_library (void);
+/* @library keeps the machine. */
+VitrineMachine *vitrine_ctl_find (VitrineLibrary *library, const char *words);
+/* A connection to the machine that @words names; NULL after an error that has been printed. */
+VitrineClient  *vitrine_ctl_connect (const char *words);

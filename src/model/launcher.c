@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Starts machine processes. */
+#include "launcher.h"
+
+#include <glib/gi18n-lib.h>
+#include <unistd.h>
+
+/* The window program itself, or the one beside vitrinectl. After an upgrade under our feet the link says "(deleted)"; the
+ * new file of that name is the right one then. */
+static char *
+find_program (void)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+
+  if (self == NULL)
+    return g_find_program_in_path ("vitrine");
+  if (g_str_has_suffix (self, " (deleted)"))
+    self[strlen (self) - strlen (" (deleted)")] = '\0';
+  g_autofree char *folder = g_path_get_dirname (self);
+  g_autofree char *name = g_path_get_basename (self);
+  if (g_str_has_prefix (name, "vitrine") && !g_str_equal (name, "vitrinectl"))
+    return g_steal_pointer (&self);
+  g_autofree char *sibling = g_build_filename (folder, "vitrine", NULL);
+  if (g_file_test (sibling, G_FILE_TEST_IS_EXECUTABLE))
+    return g_steal_pointer (&sibling);
+  return g_find_program_in_path ("vitrine");
+}
+
+static void
+leave_session (gpointer unused)
+{
+  setsid ();
+}
+
+static void
+reap (GObject *source, GAsyncResult *result, gpointer unused)
+{
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+}
+
+gboolean
+vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
+{
+  g_autofree char *program = find_program ();
+  g_autofree char *option = g_strdup_printf ("--machine=%s", uuid);
+
+  if (program == NULL)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                           _("The program “vitrine” is not installed beside this one, nor in PATH."));
+      return FALSE;
+    }
+  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_subprocess_launcher_set_stdout_file_path (launcher, log_path);
+  g_subprocess_launcher_set_child_setup (launcher, leave_session, NULL, NULL);
+  g_autoptr(GSubprocess) process = g_subprocess_launcher_spawn (launcher, error, program, option, NULL);
+  if (process == NULL)
+    return FALSE;
+  g_subprocess_wait_async (process, NULL, reap, NULL);   /* no zombie when it ends before us */
+  return TRUE;
+}

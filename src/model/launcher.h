@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Starts machine processes: `vitrine --machine=UUID`, in sessions of their own, so that they outlive who started them. */
+#pragma once
+
+#include <gio/gio.h>
+
+gboolean vitrine_launcher_start (const char *uuid, const char *log_path, GError **error);
