@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Entry into a test case with a complete state of registers, and the ways out: a landing, or a signal.
+ *
+ * Nothing of the case survives here but memory at fixed addresses, so all is addressed absolutely.
+ */
+#include "host-context.h"
+
+#define CTX(field) (LAYOUT_CONTEXT + field)
+
+        .intel_syntax noprefix
+        .text
+
+        .macro  load_state
+        push    rbx
+        push    rbp
+        push    r12
+        push    r13
+        push    r14
+        push    r15
+        mov     [CTX (CONTEXT_HOST_RSP)], rsp
+        stmxcsr [CTX (CONTEXT_MXCSR)]
+        xor     edx, edx
+        mov     eax, 7                  /* x87, SSE, AVX */
+        xrstor64 [CTX (CONTEXT_XAREA_IN)]
+        mov     rax, [CTX (CONTEXT_FS_IN)]
+        wrfsbase rax
+        mov     rax, [CTX (CONTEXT_GS_IN)]
+        wrgsbase rax
+        push    qword ptr [CTX (CONTEXT_RFLAGS_IN)]
+        popfq
+        mov     rax, [CTX (CONTEXT_GPR_IN + 0)]
+        mov     rcx, [CTX (CONTEXT_GPR_IN + 8)]
+        mov     rdx, [CTX (CONTEXT_GPR_IN + 16)]
+        mov     rbx, [CTX (CONTEXT_GPR_IN + 24)]
+        mov     rsp, [CTX (CONTEXT_GPR_IN + 32)]
+        mov     rbp, [CTX (CONTEXT_GPR_IN + 40)]
+        mov     rsi, [CTX (CONTEXT_GPR_IN + 48)]
+        mov     rdi, [CTX (CONTEXT_GPR_IN + 56)]
+        mov     r8,  [CTX (CONTEXT_GPR_IN + 64)]
+        mov     r9,  [CTX (CONTEXT_GPR_IN + 72)]
+        mov     r10, [CTX (CONTEXT_GPR_IN + 80)]
+        mov     r11, [CTX (CONTEXT_GPR_IN + 88)]
+        mov     r12, [CTX (CONTEXT_GPR_IN + 96)]
+        mov     r13, [CTX (CONTEXT_GPR_IN + 104)]
+        mov     r14, [CTX (CONTEXT_GPR_IN + 112)]
+        mov     r15, [CTX (CONTEXT_GPR_IN + 120)]
+        .endm
+
+        .globl  host_enter64
+        .type   host_enter64, @function
+host_enter64:
+        load_state
+        jmp     qword ptr [CTX (CONTEXT_RIP_IN)]
+        .size   host_enter64, . - host_enter64
+
+        .globl  host_enter32
+        .type   host_enter32, @function
+host_enter32:
+        mov     eax, HOST_DS            /* null in a 64-bit process, which 32-bit code cannot use */
+        mov     ds, eax
+        mov     es, eax
+        mov     fs, eax
+        mov     gs, eax
+        load_state
+        .byte   0xff, 0x2c, 0x25        /* jmp far dword ptr [CTX (CONTEXT_RIP_IN)] */
+        .long   CTX (CONTEXT_RIP_IN)
+        .size   host_enter32, . - host_enter32
+
+        .globl  host_capture
+        .type   host_capture, @function
+host_capture:
+        mov     [CTX (CONTEXT_GPR_OUT + 0)], rax
+        mov     [CTX (CONTEXT_GPR_OUT + 8)], rcx
+        mov     [CTX (CONTEXT_GPR_OUT + 16)], rdx
+        mov     [CTX (CONTEXT_GPR_OUT + 24)], rbx
+        mov     [CTX (CONTEXT_GPR_OUT + 32)], rsp
+        mov     [CTX (CONTEXT_GPR_OUT + 40)], rbp
+        mov     [CTX (CONTEXT_GPR_OUT + 48)], rsi
+        mov     [CTX (CONTEXT_GPR_OUT + 56)], rdi
+        mov     [CTX (CONTEXT_GPR_OUT + 64)], r8
+        mov     [CTX (CONTEXT_GPR_OUT + 72)], r9
+        mov     [CTX (CONTEXT_GPR_OUT + 80)], r10
+        mov     [CTX (CONTEXT_GPR_OUT + 88)], r11
+        mov     [CTX (CONTEXT_GPR_OUT + 96)], r12
+        mov     [CTX (CONTEXT_GPR_OUT + 104)], r13
+        mov     [CTX (CONTEXT_GPR_OUT + 112)], r14
+        mov     [CTX (CONTEXT_GPR_OUT + 120)], r15
+        mov     rsp, [CTX (CONTEXT_HOST_RSP)]
+        pushfq
+        pop     qword ptr [CTX (CONTEXT_RFLAGS_OUT)]
+        push    0x202                   /* DF and AC off for C code */
+        popfq
+        xor     edx, edx
+        mov     eax, 7
+        xsave64 [CTX (CONTEXT_XAREA_OUT)]
+        rdfsbase rax
+        mov     [CTX (CONTEXT_FS_OUT)], rax
+        rdgsbase rax
+        mov     [CTX (CONTEXT_GS_OUT)], rax
+        mov     rax, [CTX (CONTEXT_HOST_FS)]
+        wrfsbase rax
+        xor     eax, eax
+return_to_c:
+        mov     ecx, ds                 /* null, unless 32-bit code ran */
+        test    ecx, ecx
+        jz      1f
+        xor     ecx, ecx
+        mov     ds, ecx
+        mov     es, ecx
+        mov     fs, ecx
+        mov     gs, ecx
+        mov     rcx, [CTX (CONTEXT_HOST_FS)]
+        wrfsbase rcx
+1:      fninit
+        ldmxcsr [CTX (CONTEXT_MXCSR)]
+        vzeroupper
+        pop     r15
+        pop     r14
+        pop     r13
+        pop     r12
+        pop     rbp
+        pop     rbx
+        ret
+        .size   host_capture, . - host_capture
+
+        .globl  host_leave
+        .type   host_leave, @function
+host_leave:
+        mov     rsp, [CTX (CONTEXT_HOST_RSP)]
+        mov     eax, 1
+        jmp     return_to_c
+        .size   host_leave, . - host_leave
+
+        .globl  host_signal_entry
+        .type   host_signal_entry, @function
+host_signal_entry:
+        rdfsbase rax
+        mov     [CTX (CONTEXT_SIGNAL_FS)], rax
+        rdgsbase rax
+        mov     [CTX (CONTEXT_SIGNAL_GS)], rax
+        mov     rax, [CTX (CONTEXT_HOST_FS)]
+        wrfsbase rax
+        sub     rsp, 8
+        call    host_signal
+        add     rsp, 8
+        mov     rax, [CTX (CONTEXT_SIGNAL_FS)]   /* sigreturn does not restore it */
+        wrfsbase rax
+        ret
+        .size   host_signal_entry, . - host_signal_entry
+
+        .section .note.GNU-stack, "", @progbits
