@@ -68,6 +68,7 @@ static const struct
   { ZYDIS_MNEMONIC_LFS,      "depends on the descriptor tables" },
   { ZYDIS_MNEMONIC_LGS,      "depends on the descriptor tables" },
   { ZYDIS_MNEMONIC_LSS,      "depends on the descriptor tables" },
+  { ZYDIS_MNEMONIC_SYSEXIT,  "AMD has none in long mode (#UD), Intel has (#GP here)" },
   { ZYDIS_MNEMONIC_UD0,      "length differs between vendors (ModRM or not)" },
 };
 
@@ -87,6 +88,9 @@ forms_excluded (const Decoded *d)
       && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT
       && (d->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
     return "depends on the descriptor tables";
+  if (insn->mnemonic == ZYDIS_MNEMONIC_NOP && insn->opcode_map == ZYDIS_OPCODE_MAP_0F && insn->opcode == 0x0d
+      && d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
+    return "PREFETCHW with a register: Intel has a NOP, AMD #UD";
   return NULL;
 }
 

@@ -697,7 +697,8 @@ aim_branch (Generator *g)
         set_operand (g, op, landing);
       return;
     }
-  if (insn->raw.imm[0].size == 32 && rng_chance (&g->rng, 10))
+  int32_t anywhere = insn->raw.imm[0].value.s;
+  if (insn->raw.imm[0].size == 32 && (anywhere > 1 << 20 || anywhere < -(1 << 20)) && rng_chance (&g->rng, 10))
     return;
   int32_t distance = landing - (g->rip + g->len);
   memcpy (g->bytes + insn->raw.imm[0].offset, &distance, insn->raw.imm[0].size / 8);

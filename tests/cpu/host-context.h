@@ -21,8 +21,6 @@
 #define CONTEXT_RFLAGS_OUT  384
 #define CONTEXT_FS_OUT      392
 #define CONTEXT_GS_OUT      400
-#define CONTEXT_SIGNAL_FS   408
-#define CONTEXT_SIGNAL_GS   416
 #define CONTEXT_XAREA_IN    1024
 #define CONTEXT_XAREA_OUT   2048
 #define CONTEXT_SIZE        4096
@@ -48,8 +46,7 @@ typedef struct
   uint64_t gpr_out[16];
   uint64_t rflags_out;
   uint64_t fs_out, gs_out;
-  uint64_t signal_fs, signal_gs;   /* not fs_out: a timer may come while host_capture runs */
-  uint8_t  pad1_[600];
+  uint8_t  pad1_[616];
   uint8_t  xarea_in[1024];
   uint8_t  xarea_out[2048];
 } HostContext;
@@ -57,7 +54,6 @@ typedef struct
 _Static_assert (__builtin_offsetof (HostContext, gpr_out) == CONTEXT_GPR_OUT, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, host_mxcsr) == CONTEXT_MXCSR, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, gs_out) == CONTEXT_GS_OUT, "shared with assembly");
-_Static_assert (__builtin_offsetof (HostContext, signal_gs) == CONTEXT_SIGNAL_GS, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_in) == CONTEXT_XAREA_IN, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_out) == CONTEXT_XAREA_OUT, "shared with assembly");
 _Static_assert (sizeof (HostContext) == CONTEXT_SIZE, "one page");
@@ -66,7 +62,7 @@ _Static_assert (sizeof (HostContext) == CONTEXT_SIZE, "one page");
 int host_enter64 (void);
 int host_enter32 (void);
 void host_capture (void);
-/* Signal handler: saves FS and GS bases, brings back ours, and calls host_signal(). */
+/* Signal handler: brings back our FS base and calls host_signal() with those of the case. */
 void host_signal_entry (void);
 /* Back to the caller of host_enter*(), from a signal handler. */
 _Noreturn void host_leave (void);

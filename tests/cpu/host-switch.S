@@ -134,17 +134,14 @@ host_leave:
         .globl  host_signal_entry
         .type   host_signal_entry, @function
 host_signal_entry:
-        rdfsbase rax
-        mov     [CTX (CONTEXT_SIGNAL_FS)], rax
-        rdgsbase rax
-        mov     [CTX (CONTEXT_SIGNAL_GS)], rax
+        rdfsbase rcx                    /* host_signal()'s 4th and 5th argument */
+        rdgsbase r8
+        push    rcx
         mov     rax, [CTX (CONTEXT_HOST_FS)]
         wrfsbase rax
-        sub     rsp, 8
         call    host_signal
-        add     rsp, 8
-        mov     rax, [CTX (CONTEXT_SIGNAL_FS)]   /* sigreturn does not restore it */
-        wrfsbase rax
+        pop     rcx
+        wrfsbase rcx                    /* sigreturn does not restore it */
         ret
         .size   host_signal_entry, . - host_signal_entry
 

@@ -44,7 +44,7 @@ static struct
   Result           *result;
 } run;
 
-void host_signal (int sig, siginfo_t *info, void *uc_);
+void host_signal (int sig, siginfo_t *info, void *uc_, uint64_t fs_base, uint64_t gs_base);
 
 static void
 take_registers (const ucontext_t *uc, State *out)
@@ -56,14 +56,12 @@ take_registers (const ucontext_t *uc, State *out)
     out->gpr[i] = gregs[order[i]];
   out->rip = gregs[REG_RIP];
   out->rflags = gregs[REG_EFL];
-  out->fs_base = context->signal_fs;
-  out->gs_base = context->signal_gs;
   memcpy (out->xarea, uc->uc_mcontext.fpregs, XAREA_SIZE);
 }
 
 /* Runs on the alternate stack, with our FS base; referenced by host-switch.S. */
 __attribute__ ((used)) void
-host_signal (int sig, siginfo_t *info, void *uc_)
+host_signal (int sig, siginfo_t *info, void *uc_, uint64_t fs_base, uint64_t gs_base)
 {
   const ucontext_t *uc = uc_;
   const greg_t *gregs = uc->uc_mcontext.gregs;
@@ -81,6 +79,8 @@ host_signal (int sig, siginfo_t *info, void *uc_)
     }
   Result *result = run.result;
   take_registers (uc, &result->out);
+  result->out.fs_base = fs_base;
+  result->out.gs_base = gs_base;
   result->hung = sig == SIGVTALRM || sig == SIGSYS;
   result->vector = gregs[REG_TRAPNO];
   result->error_code = gregs[REG_ERR];

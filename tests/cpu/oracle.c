@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Instruction tests against the host's processor: every form that user code can run, random operands and flags, everything
+ * compared.  docs/TESTING-CPU.md says what is and what is not.
+ */
+#include "case.h"
+#include "compare.h"
+#include "forms.h"
+#include "generate.h"
+#include "rng.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEFAULT_CASES 2000000
+
+static struct
+{
+  gint64  cases;
+  gint64  first;
+  gint64  seed;
+  int     jobs;
+  int     reports;
+  char   *form_glob;
+  char   *engine;
+  gboolean list_forms;
+  gboolean summary;
+} options = { .cases = DEFAULT_CASES, .seed = 1, .jobs = 1, .reports = 2 };
+
+static const GOptionEntry entries[] = {
+  { "cases", 'n', 0, G_OPTION_ARG_INT64, &options.cases, "Number of cases, over all forms", "N" },
+  { "first", 0, 0, G_OPTION_ARG_INT64, &options.first, "Number of each form's first case", "N" },
+  { "seed", 's', 0, G_OPTION_ARG_INT64, &options.seed, "Seed of the random numbers", "N" },
+  { "form", 'f', 0, G_OPTION_ARG_STRING, &options.form_glob, "Only forms whose name matches", "GLOB" },
+  { "jobs", 'j', 0, G_OPTION_ARG_INT, &options.jobs, "Processes", "N" },
+  { "engine", 'e', 0, G_OPTION_ARG_STRING, &options.engine, "Accelerator to test, or host for the host twice", "NAME" },
+  { "reports", 'r', 0, G_OPTION_ARG_INT, &options.reports, "Differences shown per form", "N" },
+  { "list-forms", 'l', 0, G_OPTION_ARG_NONE, &options.list_forms, "List the forms and stop", NULL },
+  { "summary", 0, 0, G_OPTION_ARG_NONE, &options.summary, "Counts of every form at the end", NULL },
+  { NULL },
+};
+
+/* Counters of one form, in memory that all processes share. */
+typedef struct
+{
+  uint64_t cases, faults, differences, hung, failed;
+} Tally;
+
+typedef struct
+{
+  Executor *host, *engine;
+  uint8_t  *baseline;          /* what the window holds before each case */
+  Case     *batch;             /* LAYOUT_N_SLOTS of them */
+} Bench;
+
+/* --- Running ------------------------------------------------------------------------------------------------------------ */
+
+static void
+prepare_window (const Bench *bench, const Case *c, uint8_t *window)
+{
+  for (unsigned i = 0; i < c->n_patches; i++)
+    memcpy (window + c->patches[i].at, c->patch_data + c->patches[i].data, c->patches[i].len);
+}
+
+static void
+restore_window (const Bench *bench, const Case *c, uint8_t *window)
+{
+  memcpy (window, bench->baseline, LAYOUT_WINDOW_RW_SIZE);
+  for (unsigned i = 0; i < c->n_patches; i++)   /* patches reach the read-only page, instructions do not */
+    if (c->patches[i].at + c->patches[i].len > LAYOUT_WINDOW_RW_SIZE)
+      memcpy (window + LAYOUT_WINDOW_RW_SIZE, bench->baseline + LAYOUT_WINDOW_RW_SIZE,
+              LAYOUT_WINDOW_SIZE - LAYOUT_WINDOW_RW_SIZE);
+}
+
+static void
+report (const Bench *bench, const Case *c, const Form *form, const Result *want, const Result *got)
+{
+  g_autofree uint8_t *before = g_memdup2 (bench->baseline, LAYOUT_WINDOW_SIZE);
+  prepare_window (bench, c, before);
+  compare_report (c, form->name, want, got, before, bench->host->window, bench->engine->window);
+  fflush (stdout);
+}
+
+static void
+run_case (const Bench *bench, const Case *c, const Form *form, Tally *tally)
+{
+  static Result want, got;   /* padding stays zero, so that memcmp() works */
+  prepare_window (bench, c, bench->host->window);
+  bench->host->run (bench->host, c, &want);
+  if (bench->engine == bench->host)
+    restore_window (bench, c, bench->host->window);
+  prepare_window (bench, c, bench->engine->window);
+  bench->engine->run (bench->engine, c, &got);
+  tally->cases++;
+  tally->faults += want.vector != NO_VECTOR;
+  if (want.hung)
+    tally->hung++;
+  else if (!compare_equal (c, &want, &got, bench->host->window, bench->engine->window))
+    if (tally->differences++ < options.reports)
+      report (bench, c, form, &want, &got);
+  restore_window (bench, c, bench->host->window);
+  restore_window (bench, c, bench->engine->window);
+}
+
+static void
+put_code (Executor *executor, const Case *c)
+{
+  executor->put_code (executor, c->slot, c->code, c->slot_len);
+}
+
+static void
+run_form (const Bench *bench, const Form *form, unsigned index, Tally *tally, uint64_t n_cases)
+{
+  uint64_t done = 0;
+  while (done < n_cases)
+    {
+      unsigned n = 0;
+      for (; n < LAYOUT_N_SLOTS && done < n_cases; done++)
+        if (generate_case (&bench->batch[n], form, index, options.seed, options.first + done,
+                           LAYOUT_CODE + n * LAYOUT_SLOT_SIZE))
+          n++;
+        else
+          tally->failed++;
+      for (unsigned i = 0; i < n; i++)
+        {
+          put_code (bench->host, &bench->batch[i]);
+          if (bench->engine != bench->host)
+            put_code (bench->engine, &bench->batch[i]);
+        }
+      bench->host->code_ready (bench->host);
+      bench->engine->code_ready (bench->engine);
+      for (unsigned i = 0; i < n; i++)
+        run_case (bench, &bench->batch[i], form, tally);
+    }
+}
+
+static bool
+bench_open (Bench *bench, GError **error)
+{
+  bench->host = executor_host_new (error);
+  if (bench->host == NULL)
+    return false;
+  bool self_test = g_strcmp0 (options.engine, "host") == 0;
+  bench->engine = self_test ? bench->host : executor_engine_new (options.engine, error);
+  if (bench->engine == NULL)
+    return false;
+  bench->batch = g_new0 (Case, LAYOUT_N_SLOTS);
+  bench->baseline = g_malloc (LAYOUT_WINDOW_SIZE);
+  Rng rng;
+  rng_seed (&rng, 0x77696e646f77);
+  for (unsigned at = 0; at < LAYOUT_WINDOW_SIZE; at += 8)
+    *(uint64_t *) (bench->baseline + at) = rng_u64 (&rng);
+  memcpy (bench->host->window, bench->baseline, LAYOUT_WINDOW_SIZE);
+  memcpy (bench->engine->window, bench->baseline, LAYOUT_WINDOW_SIZE);
+  return true;
+}
+
+/* The forms `worker`, `worker` + jobs, ... of the list. */
+static int
+work (GPtrArray *forms, Tally *tallies, unsigned worker, uint64_t per_form)
+{
+  Bench bench = { 0 };
+  g_autoptr(GError) error = NULL;
+  if (!bench_open (&bench, &error))
+    {
+      fprintf (stderr, "%s\n", error->message);
+      return EXIT_FAILURE;
+    }
+  for (unsigned i = worker; i < forms->len; i += options.jobs)
+    run_form (&bench, forms->pdata[i], i, &tallies[i], per_form);
+  return EXIT_SUCCESS;
+}
+
+static bool
+run_workers (GPtrArray *forms, Tally *tallies, uint64_t per_form)
+{
+  bool ok = true;
+  fflush (stdout);
+  for (int worker = 0; worker < options.jobs; worker++)
+    {
+      pid_t pid = fork ();
+      if (pid == 0)
+        _exit (work (forms, tallies, worker, per_form));
+      ok &= pid > 0;
+    }
+  int status;
+  while (wait (&status) > 0)
+    if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
+      {
+        printf ("a worker ended with status %#x\n", status);
+        ok = false;
+      }
+  return ok;
+}
+
+/* --- Lists and sums --------------------------------------------------------------------------------------------------------- */
+
+/* All forms that are compared and asked for. */
+static GPtrArray *
+select_forms (unsigned *n_all, unsigned *n_excluded)
+{
+  GPtrArray *selected = g_ptr_array_new ();
+  for (Mode mode = 0; mode < N_MODES; mode++)
+    {
+      GPtrArray *forms = forms_enumerate (mode);
+      for (unsigned i = 0; i < forms->len; i++)
+        {
+          Form *form = forms->pdata[i];
+          (*n_all)++;
+          *n_excluded += form->excluded != NULL;
+          if (options.list_forms)
+            printf ("%s%s%s\n", form->name, form->excluded ? "   not compared: " : "", form->excluded ? form->excluded : "");
+          if (form->excluded == NULL && (options.form_glob == NULL || g_pattern_match_simple (options.form_glob, form->name)))
+            g_ptr_array_add (selected, form);
+        }
+    }
+  return selected;
+}
+
+static bool
+sum_up (GPtrArray *forms, const Tally *tallies, unsigned n_all, unsigned n_excluded)
+{
+  Tally total = { 0 };
+  unsigned run = 0, differing = 0;
+  for (unsigned i = 0; i < forms->len; i++)
+    {
+      const Form *form = forms->pdata[i];
+      const Tally *t = &tallies[i];
+      total.cases += t->cases;
+      total.faults += t->faults;
+      total.differences += t->differences;
+      total.hung += t->hung;
+      total.failed += t->failed;
+      run += t->cases != 0;
+      differing += t->differences != 0;
+      if (t->cases == 0)
+        printf ("never run: %s\n", form->name);
+      if (options.summary || t->differences != 0 || t->hung != 0)
+        printf ("%8" G_GUINT64_FORMAT " cases %7" G_GUINT64_FORMAT " faults %3" G_GUINT64_FORMAT " hung %7" G_GUINT64_FORMAT
+                " differences  %s\n", t->cases, t->faults, t->hung, t->differences, form->name);
+    }
+  printf ("cpu-oracle: %u forms, %u excluded, %u run of %u selected; %" G_GUINT64_FORMAT " cases, %" G_GUINT64_FORMAT
+          " with an exception, %" G_GUINT64_FORMAT " hung, %" G_GUINT64_FORMAT " not generated; %" G_GUINT64_FORMAT
+          " differences in %u forms\n",
+          n_all, n_excluded, run, forms->len, total.cases, total.faults, total.hung, total.failed, total.differences, differing);
+  return total.differences == 0 && run == forms->len && total.hung == 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GOptionContext) context = g_option_context_new ("- instructions against the host's processor");
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, &error))
+    {
+      fprintf (stderr, "%s\n", error->message);
+      return EXIT_FAILURE;
+    }
+  unsigned n_all = 0, n_excluded = 0;
+  GPtrArray *forms = select_forms (&n_all, &n_excluded);
+  if (options.list_forms)
+    return EXIT_SUCCESS;
+  options.jobs = CLAMP (options.jobs, 1, 64);
+  size_t size = MAX (forms->len, 1) * sizeof (Tally);
+  Tally *tallies = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (tallies == MAP_FAILED)
+    {
+      fprintf (stderr, "No memory for counters: %s\n", g_strerror (errno));
+      return EXIT_FAILURE;
+    }
+  bool ok = run_workers (forms, tallies, forms->len ? (options.cases + forms->len - 1) / forms->len : 0);
+  return sum_up (forms, tallies, n_all, n_excluded) && ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
