@@ -151,4 +151,3 @@ UNDEFINED (vt_x86_op_jmp_far)
 UNDEFINED (vt_x86_op_ret_far)
 
 WEAK const VtX86OpRow vt_x86_ops_system[] = { { 0 } };
-WEAK const VtX86OpRow *const vt_x86_simd_tables[] = { NULL };

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Vector instructions: availability, SIMD floating-point exceptions, and the list of tables
+ * (SDM volume 3A, 2.5 and 14.1; volume 1, 11.5). */
+#include "fpu.h"
+#include "simd.h"
+
+const VtX86OpRow *const vt_x86_simd_tables[] = {
+  vt_x86_ops_fpu_arith,   vt_x86_ops_fpu_math, vt_x86_ops_fpu_move,    vt_x86_ops_fpu_env,
+  vt_x86_ops_xsave,       vt_x86_ops_vec_move, vt_x86_ops_vec_int,     vt_x86_ops_vec_shuffle,
+  vt_x86_ops_vec_fp,      vt_x86_ops_vec_convert, NULL,
+};
+
+void
+vt_simd_refuse_sse (VtX86Cpu *cpu)
+{
+  if ((cpu->s.cr0 & X86_CR0_EM) || !(cpu->s.cr4 & X86_CR4_OSFXSR))
+    vt_x86_ud (cpu);
+  vt_x86_raise (cpu, X86_NM, 0);
+}
+
+void
+vt_simd_refuse_avx (VtX86Cpu *cpu)
+{
+  if (!(cpu->s.cr4 & X86_CR4_OSXSAVE) || (cpu->s.xcr0 & 6) != 6)
+    vt_x86_ud (cpu);
+  vt_x86_raise (cpu, X86_NM, 0);
+}
+
+void
+vt_mmx_enter (VtX86Cpu *cpu)
+{
+  if (G_UNLIKELY (cpu->s.cr0 & X86_CR0_EM))
+    vt_x86_ud (cpu);
+  vt_fpu_enter (cpu);
+}
+
+void
+vt_simd_fp_flags (VtX86Cpu *cpu, uint32_t flags)
+{
+  uint32_t unmasked = flags & ~(cpu->s.mxcsr >> 7) & MXCSR_FLAGS;
+
+  /* What is detected before the operation suppresses what its result would have raised (volume 1, 11.5.3). */
+  if (unmasked & FSW_PRE)
+    flags &= FSW_PRE;
+  cpu->s.mxcsr |= flags;
+  if (unmasked)
+    vt_x86_raise (cpu, cpu->s.cr4 & X86_CR4_OSXMMEXCPT ? X86_XM : X86_UD, 0);
+}
+
+void
+vt_simd_check_aligned (VtX86Cpu *cpu, uint64_t linear, unsigned size)
+{
+  if (G_UNLIKELY (linear & (size - 1)))
+    vt_x86_gp0 (cpu);
+}
