@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "acpi-pm.h"
+#include "testbench.h"
+
+#define P &vt_acpi_pm_region
+#define APM &vt_acpi_pm_apm_region
+
+static uint16_t
+get16 (Bench *b, unsigned off)
+{
+  return (uint16_t) bench_read (b, P, off, 2);
+}
+
+static void
+put16 (Bench *b, unsigned off, uint16_t value)
+{
+  bench_write (b, P, off, value, 2);
+}
+
+static void
+the_enable_command_switches_sci_on (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  g_assert_cmphex (get16 (&b, 4), ==, 1);
+  g_assert_cmphex (bench_in (&b, APM, 0), ==, VT_ACPI_PM_ENABLE_CMD);
+  bench_out (&b, APM, 0, VT_ACPI_PM_DISABLE_CMD);
+  g_assert_cmphex (get16 (&b, 4), ==, 0);
+}
+
+static void
+the_power_button_raises_sci_until_its_status_is_cleared (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  put16 (&b, 2, 0x0100);
+  vt_acpi_pm_power_button (b.dev);
+  g_assert_false (b.level[0]);
+  g_assert_false (vt_acpi_pm_enabled (b.dev));
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  g_assert_true (b.level[0]);
+  g_assert_true (vt_acpi_pm_enabled (b.dev));
+  g_assert_cmphex (bench_read (&b, P, 0, 4), ==, 0x01000100);
+  put16 (&b, 0, 0x0001);
+  g_assert_true (b.level[0]);
+  put16 (&b, 0, 0x0100);
+  g_assert_false (b.level[0]);
+}
+
+static void
+the_timer_runs_at_3579545_hz_and_tells_when_its_top_bit_toggles (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  put16 (&b, 2, 0x0001);
+  vt_clock_advance (b.clock, VT_NS_PER_SECOND);
+  g_assert_cmpuint (bench_read (&b, P, 8, 4), ==, 3579545);
+  int64_t half = vt_ticks_to_ns (0x800000, 3579545);   /* rounded down */
+  vt_clock_advance (b.clock, half - VT_NS_PER_SECOND);
+  g_assert_false (b.level[0]);
+  vt_clock_advance (b.clock, 1);
+  g_assert_true (b.level[0]);
+  g_assert_cmphex (bench_read (&b, P, 8, 4), ==, 0x800000);
+  put16 (&b, 0, 0x0001);
+  g_assert_false (b.level[0]);
+  vt_clock_advance (b.clock, half + 1);
+  g_assert_true (b.level[0]);
+  g_assert_cmphex (bench_read (&b, P, 8, 4), <=, 1);
+}
+
+static void
+general_purpose_events_share_the_sci (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  bench_write (&b, P, 0x28, 0x02, 1);
+  vt_acpi_pm_gpe (b.dev, 1);
+  vt_acpi_pm_gpe (b.dev, 33);
+  g_assert_true (b.level[0]);
+  g_assert_cmphex (bench_read (&b, P, 0x20, 4), ==, 2);
+  g_assert_cmphex (bench_read (&b, P, 0x24, 4), ==, 2);
+  bench_write (&b, P, 0x20, 0x02, 1);
+  g_assert_false (b.level[0]);
+  bench_write (&b, P, 0x2c, 0x02, 4);
+  g_assert_true (b.level[0]);
+}
+
+static void
+soft_off_asks_the_machine_to_power_off (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  put16 (&b, 4, 1 | VT_ACPI_PM_SLP_TYP_S5 << 10);
+  g_assert_cmpuint (b.requests, ==, 0);
+  put16 (&b, 4, 1 | VT_ACPI_PM_SLP_TYP_S5 << 10 | 0x2000);
+  g_assert_cmpuint (b.requests, ==, 1);
+  g_assert_cmpint (b.request, ==, VT_REQUEST_POWER_OFF);
+  g_assert_cmphex (get16 (&b, 4), ==, 1);
+  put16 (&b, 4, 1 | 7 << 10 | 0x2000);
+  g_assert_cmpuint (b.requests, ==, 2);
+}
+
+static void
+suspend_is_refused_unless_the_machine_offers_it (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  put16 (&b, 4, VT_ACPI_PM_SLP_TYP_S3 << 10 | 0x2000);
+  g_assert_cmpuint (b.requests, ==, 0);
+  g_assert_cmpuint (b.dev->guest_warnings, ==, 1);
+  g_auto(Bench) c;
+  bench_init (&c, &vt_acpi_pm_class, &(VtAcpiPmConfig) { .s3 = true, .timer_32bit = true });
+  put16 (&c, 4, VT_ACPI_PM_SLP_TYP_S3 << 10 | 0x2000);
+  g_assert_cmpint (c.request, ==, VT_REQUEST_SUSPEND);
+  vt_clock_advance (c.clock, 10 * VT_NS_PER_SECOND);
+  g_assert_cmpuint (bench_read (&c, P, 8, 4), ==, 35795450);
+}
+
+static void
+firmware_finds_smm_taken_care_of (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x21);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/acpi-pm/enable", the_enable_command_switches_sci_on);
+  g_test_add_func ("/acpi-pm/power-button", the_power_button_raises_sci_until_its_status_is_cleared);
+  g_test_add_func ("/acpi-pm/timer", the_timer_runs_at_3579545_hz_and_tells_when_its_top_bit_toggles);
+  g_test_add_func ("/acpi-pm/gpe", general_purpose_events_share_the_sci);
+  g_test_add_func ("/acpi-pm/soft-off", soft_off_asks_the_machine_to_power_off);
+  g_test_add_func ("/acpi-pm/suspend", suspend_is_refused_unless_the_machine_offers_it);
+  g_test_add_func ("/acpi-pm/smm", firmware_finds_smm_taken_care_of);
+  return g_test_run ();
+}
