@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ vt_host_ram_new (const char *name, uint64_t size, GError **error)
   return vt_ram_new (name, host, size, unmap);
 }
 
+void
+vt_host_ram_clear (VtRam *ram)
+{
+  if (madvise (ram->host, ram->size, MADV_DONTNEED) != 0)
+    memset (ram->host, 0, ram->size);
+}
+
 uint64_t
 vt_host_peak_rss_bytes (void)
 {
@@ -65,4 +73,17 @@ vt_host_cpu_seconds (void)
     return 0;
   return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
          + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+void
+vt_host_random (uint8_t *bytes, size_t n)
+{
+  while (n > 0)
+    {
+      ssize_t got = getrandom (bytes, n, 0);
+      if (got < 0)
+        continue;
+      bytes += got;
+      n -= (size_t) got;
+    }
 }

@@ -17,6 +17,7 @@ typedef struct
   VtDamage       damage;        /* bounding box of what changed since the frame `seen` */
   uint64_t       sequence;      /* pass as `seen` next time */
   bool           blank;         /* nothing to show */
+  void          *hold;          /* keeps the pixels alive; private */
 } VtFrame;
 
 unsigned vt_machine_displays (const VtMachine *machine);   /* 0 with --video none */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "machine-private.h"
+
+#define MEMORY_MIN_BYTES (1 * VT_MIB)
+#define MEMORY_MAX_BYTES (1024 * VT_GIB)
+#define SATA_PORTS       6u
+#define SERIAL_MAX       4u
+
+static void
+disk_free (gpointer data)
+{
+  VtDiskConfig *disk = data;
+  g_free (disk->path);
+  g_free (disk);
+}
+
+static void
+serial_free (gpointer data)
+{
+  VtSerialConfig *serial = data;
+  g_free (serial->path);
+  g_free (serial);
+}
+
+VtConfig *
+vt_config_new (void)
+{
+  VtConfig *config = g_new0 (VtConfig, 1);
+  config->machine = g_strdup ("q35");
+  config->cpus = 1;
+  config->memory_bytes = VT_GIB;
+  config->edid = true;
+  config->rng = true;
+  config->disks = g_ptr_array_new_with_free_func (disk_free);
+  config->serials = g_ptr_array_new_with_free_func (serial_free);
+  return config;
+}
+
+void
+vt_config_clear (VtConfig *config)
+{
+  g_free (config->name);
+  g_free (config->uuid);
+  g_free (config->machine);
+  g_free (config->cpu_model);
+  g_free (config->firmware_code);
+  g_free (config->nvram);
+  g_free (config->kernel);
+  g_free (config->initrd);
+  g_free (config->append);
+  g_free (config->debugcon);
+  g_clear_pointer (&config->boot_order, g_ptr_array_unref);
+  g_clear_pointer (&config->disks, g_ptr_array_unref);
+  g_clear_pointer (&config->serials, g_ptr_array_unref);
+}
+
+void
+vt_config_free (VtConfig *config)
+{
+  if (config == NULL)
+    return;
+  vt_config_clear (config);
+  g_free (config);
+}
+
+static gpointer
+copy_disk (gconstpointer from, gpointer unused)
+{
+  VtDiskConfig *disk = g_memdup2 (from, sizeof *disk);
+  disk->path = g_strdup (disk->path);
+  return disk;
+}
+
+static gpointer
+copy_serial (gconstpointer from, gpointer unused)
+{
+  VtSerialConfig *serial = g_memdup2 (from, sizeof *serial);
+  serial->path = g_strdup (serial->path);
+  return serial;
+}
+
+void
+vt_config_copy (VtConfig *to, const VtConfig *from)
+{
+  *to = *from;
+  to->name = g_strdup (from->name);
+  to->uuid = g_strdup (from->uuid);
+  to->machine = g_strdup (from->machine);
+  to->cpu_model = g_strdup (from->cpu_model);
+  to->firmware_code = g_strdup (from->firmware_code);
+  to->nvram = g_strdup (from->nvram);
+  to->kernel = g_strdup (from->kernel);
+  to->initrd = g_strdup (from->initrd);
+  to->append = g_strdup (from->append);
+  to->debugcon = g_strdup (from->debugcon);
+  to->boot_order = NULL;
+  to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
+  g_ptr_array_set_free_func (to->disks, disk_free);
+  to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
+  g_ptr_array_set_free_func (to->serials, serial_free);
+}
+
+VtDiskConfig *
+vt_config_add_disk (VtConfig *config, const char *path)
+{
+  VtDiskConfig *disk = g_new0 (VtDiskConfig, 1);
+  disk->path = g_strdup (path);
+  g_ptr_array_add (config->disks, disk);
+  return disk;
+}
+
+VtSerialConfig *
+vt_config_add_serial (VtConfig *config, VtSerialKind kind)
+{
+  VtSerialConfig *serial = g_new0 (VtSerialConfig, 1);
+  serial->kind = kind;
+  g_ptr_array_add (config->serials, serial);
+  return serial;
+}
+
+static bool G_GNUC_PRINTF (3, 4)
+refuse (GError **error, VtErrorCode code, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, VT_ERROR, code, message);
+  return false;
+}
+
+static bool
+check_processor_and_memory (const VtConfig *config, GError **error)
+{
+  if (g_strcmp0 (config->machine, "q35") != 0)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "Machine type “%s” is not supported yet: use “q35”", config->machine);
+  if (config->cpus < 1 || config->cpus > MAX_CPUS)
+    return refuse (error, VT_ERROR_CONFIG, "%u processors: choose 1 to %u", config->cpus, MAX_CPUS);
+  if (config->memory_bytes < MEMORY_MIN_BYTES || config->memory_bytes > MEMORY_MAX_BYTES
+      || (config->memory_bytes & (VT_MIB - 1)) != 0)
+    return refuse (error, VT_ERROR_CONFIG, "%" G_GUINT64_FORMAT " bytes of memory: choose whole MiB, from 1 MiB to 1 TiB",
+                   config->memory_bytes);
+  return true;
+}
+
+static bool
+check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
+{
+  const char *name = disk->path != NULL ? disk->path : "(empty drive)";
+  if (disk->path == NULL && !disk->cdrom)
+    return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD drives can be empty");
+  if (disk->format == VT_IMAGE_QCOW2)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: qcow2 images are not supported yet; convert it with "
+                   "“qemu-img convert -O raw”", name);
+  if (disk->bus == VT_BUS_IDE || disk->bus == VT_BUS_SCSI)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);
+  if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata", name);
+  if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
+    return refuse (error, VT_ERROR_CONFIG, "More than %u SATA drives: put further disks on the virtio bus", SATA_PORTS);
+  return true;
+}
+
+static bool
+check_files (const VtConfig *config, GError **error)
+{
+  unsigned sata = 0, virtio = 0;
+  for (guint i = 0; i < config->disks->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
+      if (!check_disk (disk, &sata, error))
+        return false;
+      if (disk->bus == VT_BUS_VIRTIO && ++virtio > 20)
+        return refuse (error, VT_ERROR_CONFIG, "More than 20 virtio disks");
+    }
+  if (config->initrd != NULL && config->kernel == NULL)
+    return refuse (error, VT_ERROR_CONFIG, "An initrd needs a kernel to load it");
+  if (config->append != NULL && config->kernel == NULL)
+    return refuse (error, VT_ERROR_CONFIG, "A kernel command line needs a kernel");
+  return true;
+}
+
+bool
+vt_config_check (const VtConfig *config, GError **error)
+{
+  if (!check_processor_and_memory (config, error) || !check_files (config, error))
+    return false;
+  if (config->serials->len > SERIAL_MAX)
+    return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
+  if (config->video != VT_VIDEO_STD && config->video != VT_VIDEO_NONE)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "This video device is not supported yet: use std or none");
+  if (config->accel == VT_ACCEL_JIT || config->accel == VT_ACCEL_KVM || config->accel == VT_ACCEL_COSIM)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use interp or auto");
+  return true;
+}

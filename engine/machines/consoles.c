@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Serial ports: their host ends, and consoles inside the application. */
+#include "machine-private.h"
+
+typedef struct
+{
+  Console *console;
+  GBytes  *bytes;
+} Output;
+
+static gboolean
+hand_over_output (gpointer data)
+{
+  Output     *output = data;
+  gsize       n;
+  const void *bytes = g_bytes_get_data (output->bytes, &n);
+  if (output->console->output != NULL)
+    output->console->output (output->console->output_opaque, bytes, n);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+free_output (gpointer data)
+{
+  Output *output = data;
+  g_bytes_unref (output->bytes);
+  g_atomic_rc_box_release (output->console);
+  g_free (output);
+}
+
+/* Machine lock held, vCPU or loop thread. */
+static void
+console_output (void *opaque, const uint8_t *bytes, size_t n)
+{
+  Console *console = opaque;
+  if (console->output == NULL)
+    return;
+  Output *output = g_new (Output, 1);
+  *output = (Output) { g_atomic_rc_box_acquire (console), g_bytes_new (bytes, n) };
+  g_main_context_invoke_full (console->context, G_PRIORITY_DEFAULT, hand_over_output, output, free_output);
+}
+
+static void
+escape_pressed (void *opaque)
+{
+  vt_machine_force_off (opaque);
+}
+
+static bool
+open_console (VtMachine *machine, const VtSerialConfig *serial, Console *console, GError **error)
+{
+  switch (serial->kind)
+    {
+    case VT_SERIAL_NULL:
+      console->chr = vt_chardev_null_new ();
+      break;
+    case VT_SERIAL_STDIO:
+      console->chr = vt_chardev_stdio_new (machine->loop, escape_pressed, machine, error);
+      break;
+    case VT_SERIAL_FILE:
+      console->chr = vt_chardev_file_new (serial->path, error);
+      break;
+    case VT_SERIAL_PTY:
+      console->chr = vt_chardev_pty_new (machine->loop, &console->pty, error);
+      break;
+    case VT_SERIAL_CONSOLE:
+      console->chr = vt_chardev_ring_new (console_output, console);
+      console->is_console = true;
+      break;
+    }
+  return console->chr != NULL;
+}
+
+bool
+vt_machine_open_consoles (VtMachine *machine, GError **error)
+{
+  for (guint i = 0; i < machine->config.serials->len; i++)
+    {
+      Console *console = g_atomic_rc_box_new0 (Console);
+      console->context = machine->context;
+      g_ptr_array_add (machine->consoles, console);
+      if (!open_console (machine, g_ptr_array_index (machine->config.serials, i), console, error))
+        return false;
+    }
+  if (machine->config.debugcon != NULL)
+    machine->debugcon = vt_chardev_file_new (machine->config.debugcon, error);
+  return machine->config.debugcon == NULL || machine->debugcon != NULL;
+}
+
+void
+vt_machine_close_consoles (VtMachine *machine)
+{
+  g_rec_mutex_lock (&machine->lock);
+  for (guint i = 0; i < machine->consoles->len; i++)
+    {
+      Console *console = g_ptr_array_index (machine->consoles, i);
+      if (console->chr != NULL)
+        console->chr->ops->close (console->chr);
+      console->chr = NULL;
+      console->output = NULL;
+      g_clear_pointer (&console->pty, g_free);
+      g_atomic_rc_box_release (console);
+    }
+  g_ptr_array_set_size (machine->consoles, 0);
+  if (machine->debugcon != NULL)
+    machine->debugcon->ops->close (machine->debugcon);
+  machine->debugcon = NULL;
+  g_rec_mutex_unlock (&machine->lock);
+}
+
+/* The n-th port that a person can open: VT_SERIAL_CONSOLE and VT_SERIAL_PTY, in order. */
+static Console *
+nth (VtMachine *machine, unsigned n)
+{
+  for (guint i = 0; i < machine->consoles->len; i++)
+    {
+      Console *console = g_ptr_array_index (machine->consoles, i);
+      if ((console->is_console || console->pty != NULL) && n-- == 0)
+        return console;
+    }
+  return NULL;
+}
+
+unsigned
+vt_machine_consoles (const VtMachine *machine)
+{
+  unsigned n = 0;
+  while (nth ((VtMachine *) machine, n) != NULL)
+    n++;
+  return n;
+}
+
+void
+vt_console_set_output (VtMachine *machine, unsigned n, void (*output) (void *opaque, const uint8_t *bytes, size_t n),
+                       void *opaque)
+{
+  Console *console = nth (machine, n);
+  if (console == NULL)
+    return;
+  g_rec_mutex_lock (&machine->lock);
+  console->output = output;
+  console->output_opaque = opaque;
+  if (output != NULL && console->is_console)
+    {
+      g_autoptr (GBytes) history = vt_chardev_ring_contents (console->chr);
+      gsize       len;
+      const void *bytes = g_bytes_get_data (history, &len);
+      if (len > 0)
+        console_output (console, bytes, len);
+    }
+  g_rec_mutex_unlock (&machine->lock);
+}
+
+void
+vt_console_send (VtMachine *machine, unsigned n, const uint8_t *bytes, size_t len)
+{
+  Console *console = nth (machine, n);
+  if (console == NULL || !console->is_console)
+    return;
+  g_rec_mutex_lock (&machine->lock);
+  vt_chardev_ring_send (console->chr, bytes, len);
+  g_rec_mutex_unlock (&machine->lock);
+}
+
+const char *
+vt_console_pty (VtMachine *machine, unsigned n)
+{
+  Console *console = nth (machine, n);
+  return console != NULL ? console->pty : NULL;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of this folder share about a machine. Nobody outside includes this. */
+#pragma once
+
+#include "accel.h"
+#include "apic.h"
+#include "backends.h"
+#include "block.h"
+#include "boot.h"
+#include "display.h"
+#include "input-sink.h"
+#include "loop.h"
+#include "runner.h"
+#include "vitrine/console.h"
+#include "vitrine/display.h"
+#include "vitrine/input.h"
+#include "vitrine/machine.h"
+#include "vitrine/snapshot.h"
+#include "vitrine/stats.h"
+#include "x86-cpu.h"
+
+#define MAX_CPUS       64u
+#define GSI_COUNT      24u
+#define GATE_SOURCES   16u
+
+/* Several wires into one: the output is high while any input is. It keeps no state of its own beyond the levels that its
+ * inputs drive; after a load each device drives them again. */
+typedef struct
+{
+  VtIrq    out[2];       /* an ISA line has two ends: the 8259 pair and the I/O APIC */
+  unsigned n_out;
+  uint32_t levels;       /* bit per input */
+  unsigned n_inputs;
+} Gate;
+
+/* Reference counted: output that is on its way to the UI may outlive the machine. */
+typedef struct
+{
+  VtChardev    *chr;
+  char         *pty;                 /* slave path, or NULL */
+  bool          is_console;          /* VT_SERIAL_CONSOLE */
+  GMainContext *context;             /* where output is handed over; borrowed from the machine's creator */
+  void        (*output) (void *opaque, const uint8_t *bytes, size_t n);
+  void         *output_opaque;
+} Console;
+
+typedef struct
+{
+  VtBlock  *block;
+  unsigned  sata_port;               /* meaningful for SATA */
+} Drive;
+
+/* Reference counted: where events go; outlives the machine while some are on their way. */
+typedef struct
+{
+  VtMachineEvents events;
+  void           *opaque;
+  void          (*damaged) (void *opaque);
+  void           *damaged_opaque;
+  bool            dead;
+} Listeners;
+
+/* A computer of one kind: how to build it out of devices, and what it does at reset. */
+typedef struct
+{
+  const char *name;
+  bool (*build) (VtMachine *machine, GError **error);
+  /* After all devices and processors were reset: what firmware files and kernels must be put back. */
+  bool (*after_reset) (VtMachine *machine, GError **error);
+} VtBoard;
+
+extern const VtBoard vt_board_q35;
+
+struct VtMachine
+{
+  VtConfig       config;             /* own copy */
+  const VtBoard *board;
+  GRecMutex      lock;               /* the machine lock */
+  VtLoop        *loop;
+  VtClock       *clock;
+  VtMem         *mem, *io;
+  GPtrArray     *rams;               /* VtRam*, saved with the machine */
+  GPtrArray     *scratch_rams;       /* VtRam*, rebuilt from files: not saved */
+  GPtrArray     *devices;            /* VtDevice*, in order of construction: reset, save and load follow it */
+
+  VtX86Model    *model;
+  VtX86Cpu      *cpus[MAX_CPUS];
+  unsigned       n_cpus;
+  VtApicBus     *apic_bus;
+  const VtAccel *accel;
+  char          *accel_sentence;
+  VtRunner      *runner;
+
+  /* Wiring that lives in the machine */
+  bool           loading;            /* mutes the inputs of the interrupt controllers */
+  Gate           gsi[GSI_COUNT];
+  void          *board_data;         /* of the board; freed by board_free */
+  void         (*board_free) (VtMachine *machine);
+
+  /* Ends */
+  VtSurface     *surface;
+  char        *(*screen_text) (VtMachine *machine);
+  VtDevice      *pm;
+  VtInputSink    keyboard, mouse, tablet;
+  GArray        *drives;             /* Drive, in the order of config.disks */
+  VtDevice      *ahci;
+  GPtrArray     *consoles;           /* Console* */
+  VtChardev     *debugcon;
+
+  /* Control: one thread does everything that stops the vCPUs, in order (control.c) */
+  GThread       *control_thread;
+  GAsyncQueue   *control_queue;
+
+  /* State, guarded by the machine lock */
+  VtMachineState state;
+  int            exit_status;
+  bool           person_paused;
+  GMainContext  *context;            /* where events go */
+  Listeners     *listeners;
+  GArray        *keys_down;          /* evdev codes held, for release_all */
+  uint32_t       buttons_down;
+};
+
+/* --- control.c --- */
+void vt_control_start (VtMachine *machine);
+void vt_control_stop (VtMachine *machine);
+/* Runs fn on the control thread and waits for it. Not from the loop or a vCPU thread. */
+void vt_control_run (VtMachine *machine, void (*fn) (VtMachine *machine, void *arg), void *arg);
+/* The same without waiting. Any thread. */
+void vt_control_post (VtMachine *machine, void (*fn) (VtMachine *machine, void *arg), void *arg);
+
+/* Control thread only. Stop: vCPUs stand, clock stopped; with `settled` also no host I/O outstanding. */
+void vt_machine_stop_world (VtMachine *machine, bool settled);
+void vt_machine_start_world (VtMachine *machine);
+void vt_machine_reset_now (VtMachine *machine, VtResetKind kind);
+void vt_machine_set_state (VtMachine *machine, VtMachineState state, int exit_status, const char *message);
+
+/* Runs `tell` on the machine's context, unless the machine is gone by then. Any thread. */
+typedef void (*Tell) (Listeners *listeners, int value, const char *message);
+void vt_machine_tell (VtMachine *machine, Tell tell, int value, const char *message);
+
+/* --- wiring.c --- */
+/* A new input of the gate of a global system interrupt. */
+VtIrq vt_gate_input (Gate *gate, const char *label);
+void  vt_gate_connect (Gate *gate, VtIrq out);
+/* Makes a device, realizes it with clock, DMA, MSI and machine port filled in, and adds it to the machine. */
+typedef struct
+{
+  const VtDeviceClass *cls;
+  const char          *path;
+  const void          *config;
+  VtIrq               *wires;
+  size_t               n_wires;
+} DeviceSpec;
+VtDevice *vt_machine_add (VtMachine *machine, const DeviceSpec *spec, GError **error);
+/* RAM that is saved with the machine. */
+VtRam *vt_machine_add_ram (VtMachine *machine, const char *name, uint64_t size, GError **error);
+
+/* --- cpus.c --- */
+bool vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *opaque, GError **error);
+bool vt_machine_choose_accel (VtMachine *machine, GError **error);
+
+/* --- drives.c --- */
+bool vt_machine_open_drives (VtMachine *machine, GError **error);
+void vt_machine_close_drives (VtMachine *machine);
+
+/* --- consoles.c --- */
+bool vt_machine_open_consoles (VtMachine *machine, GError **error);
+void vt_machine_close_consoles (VtMachine *machine);
+
+/* --- config.c --- */
+void vt_config_copy (VtConfig *to, const VtConfig *from);
+void vt_config_clear (VtConfig *config);

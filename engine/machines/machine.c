@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The public face of a machine: making it, running it, ending it. */
+#include "machine-private.h"
+
+#include "acpi-pm.h"
+#include "host-ram.h"
+#include "x86-model.h"
+
+static const VtBoard *const boards[] = { &vt_board_q35 };
+
+static const VtBoard *
+find_board (const char *name)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (boards); i++)
+    if (g_str_equal (boards[i]->name, name))
+      return boards[i];
+  return NULL;
+}
+
+static void
+free_ram (gpointer ram)
+{
+  vt_ram_free (ram);
+}
+
+/* A vCPU ended what it was doing for good. vCPU thread. */
+static void
+shutdown_now (VtMachine *machine, void *arg)
+{
+  if (machine->state != VT_MACHINE_RUNNING)
+    return;
+  if (!machine->config.no_reboot)
+    {
+      vt_machine_reset_now (machine, VT_RESET_GUEST);
+      return;
+    }
+  vt_machine_stop_world (machine, true);
+  vt_machine_set_state (machine, VT_MACHINE_DIED, 2, "The guest's processor shut down (triple fault)");
+}
+
+static void
+engine_failed (VtMachine *machine, void *arg)
+{
+  vt_machine_stop_world (machine, false);
+  vt_machine_set_state (machine, VT_MACHINE_DIED, 2, "The engine cannot go on with this guest; the log says why");
+}
+
+static void
+vcpu_exited (void *opaque, VtVcpu *vcpu, VtExit exit)
+{
+  VtMachine *machine = opaque;
+  vt_control_post (machine, exit == VT_EXIT_SHUTDOWN ? shutdown_now : engine_failed, NULL);
+}
+
+static VtMachine *
+machine_alloc (const VtConfig *config)
+{
+  VtMachine *machine = g_new0 (VtMachine, 1);
+  vt_config_copy (&machine->config, config);
+  g_rec_mutex_init (&machine->lock);
+  machine->context = g_main_context_ref_thread_default ();
+  machine->listeners = g_atomic_rc_box_new0 (Listeners);
+  machine->state = VT_MACHINE_PAUSED;
+  machine->exit_status = -1;
+  machine->rams = g_ptr_array_new_with_free_func (free_ram);
+  machine->scratch_rams = g_ptr_array_new_with_free_func (free_ram);
+  machine->devices = g_ptr_array_new ();
+  machine->drives = g_array_new (FALSE, TRUE, sizeof (Drive));
+  machine->consoles = g_ptr_array_new ();
+  machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
+  machine->loop = vt_loop_new (&machine->lock);
+  machine->clock = vt_clock_new (vt_host_now_ns, NULL);
+  machine->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, &machine->lock);
+  machine->io = vt_mem_new ("I/O port", 1 << 16, &machine->lock);
+  machine->apic_bus = vt_apic_bus_new ();
+  vt_loop_drive_clock (machine->loop, machine->clock);
+  vt_control_start (machine);
+  return machine;
+}
+
+static bool
+machine_build (VtMachine *machine, GError **error)
+{
+  bool ok = vt_machine_open_drives (machine, error) && vt_machine_open_consoles (machine, error);
+  g_rec_mutex_lock (&machine->lock);
+  vt_mem_begin (machine->mem);
+  vt_mem_begin (machine->io);
+  ok = ok && machine->board->build (machine, error);
+  vt_mem_commit (machine->io);
+  vt_mem_commit (machine->mem);
+  ok = ok && machine->board->after_reset (machine, error) && vt_machine_choose_accel (machine, error);
+  g_rec_mutex_unlock (&machine->lock);
+  if (!ok)
+    return false;
+  VtVcpu *vcpus[MAX_CPUS];
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    vcpus[i] = &machine->cpus[i]->vcpu;
+  machine->runner = vt_runner_new (vcpus, machine->n_cpus, machine->accel, (VtRunnerEvents) { vcpu_exited, machine }, error);
+  return machine->runner != NULL;
+}
+
+VtMachine *
+vt_machine_new (const VtConfig *config, GError **error)
+{
+  if (!vt_config_check (config, error))
+    return NULL;
+  vt_host_init ();
+  g_autoptr (VtMachine) machine = machine_alloc (config);
+  machine->board = find_board (config->machine);
+  if (!machine_build (machine, error))
+    return NULL;
+  return g_steal_pointer (&machine);
+}
+
+static void
+stop_for_good (VtMachine *machine, void *arg)
+{
+  if (machine->runner != NULL)
+    vt_machine_stop_world (machine, true);
+}
+
+void
+vt_machine_free (VtMachine *machine)
+{
+  if (machine == NULL)
+    return;
+  machine->listeners->dead = true;
+  vt_control_run (machine, stop_for_good, NULL);
+  vt_control_stop (machine);
+  vt_runner_free (machine->runner);
+  vt_loop_free (machine->loop);
+  for (guint i = machine->devices->len; i > 0; i--)
+    vt_device_free (g_ptr_array_index (machine->devices, i - 1));
+  g_ptr_array_unref (machine->devices);
+  if (machine->board_free != NULL)
+    machine->board_free (machine);
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    vt_x86_cpu_free (machine->cpus[i]);
+  vt_apic_bus_free (machine->apic_bus);
+  g_clear_pointer (&machine->model, vt_x86_model_free);
+  vt_machine_close_consoles (machine);
+  g_ptr_array_unref (machine->consoles);
+  vt_machine_close_drives (machine);
+  g_array_unref (machine->drives);
+  g_clear_pointer (&machine->surface, vt_surface_free);
+  vt_mem_free (machine->io);
+  vt_mem_free (machine->mem);
+  g_ptr_array_unref (machine->rams);
+  g_ptr_array_unref (machine->scratch_rams);
+  vt_clock_free (machine->clock);
+  g_array_unref (machine->keys_down);
+  g_atomic_rc_box_release (machine->listeners);
+  g_main_context_unref (machine->context);
+  g_rec_mutex_clear (&machine->lock);
+  g_free (machine->accel_sentence);
+  vt_config_clear (&machine->config);
+  g_free (machine);
+}
+
+VtMachineState
+vt_machine_state (const VtMachine *machine)
+{
+  return machine->state;
+}
+
+const char *
+vt_machine_accel_sentence (const VtMachine *machine)
+{
+  return machine->accel_sentence;
+}
+
+int
+vt_machine_exit_status (const VtMachine *machine)
+{
+  return machine->exit_status;
+}
+
+/* --- What a person asks for ----------------------------------------------------------------------------------------------- */
+
+static void
+resume_now (VtMachine *machine, void *arg)
+{
+  if (machine->state != VT_MACHINE_PAUSED && machine->state != VT_MACHINE_BLOCKED)
+    return;
+  vt_machine_set_state (machine, VT_MACHINE_RUNNING, 0, NULL);
+  vt_machine_start_world (machine);
+}
+
+void
+vt_machine_resume (VtMachine *machine)
+{
+  vt_control_post (machine, resume_now, NULL);
+}
+
+static void
+pause_now (VtMachine *machine, void *arg)
+{
+  if (machine->state != VT_MACHINE_RUNNING)
+    return;
+  vt_machine_stop_world (machine, false);
+  vt_machine_set_state (machine, VT_MACHINE_PAUSED, 0, NULL);
+}
+
+void
+vt_machine_pause (VtMachine *machine)
+{
+  vt_control_run (machine, pause_now, NULL);
+}
+
+static void
+reset_by_person (VtMachine *machine, void *arg)
+{
+  if (machine->state != VT_MACHINE_OFF && machine->state != VT_MACHINE_DIED)
+    vt_machine_reset_now (machine, VT_RESET_GUEST);
+}
+
+void
+vt_machine_reset (VtMachine *machine)
+{
+  vt_control_post (machine, reset_by_person, NULL);
+}
+
+void
+vt_machine_power_button (VtMachine *machine)
+{
+  g_rec_mutex_lock (&machine->lock);
+  if (machine->pm != NULL)
+    vt_acpi_pm_power_button (machine->pm);
+  g_rec_mutex_unlock (&machine->lock);
+}
+
+static void
+force_off_now (VtMachine *machine, void *arg)
+{
+  if (machine->state == VT_MACHINE_OFF || machine->state == VT_MACHINE_DIED)
+    return;
+  vt_machine_stop_world (machine, true);
+  vt_machine_set_state (machine, VT_MACHINE_OFF, 0, NULL);
+}
+
+void
+vt_machine_force_off (VtMachine *machine)
+{
+  vt_control_post (machine, force_off_now, NULL);
+}

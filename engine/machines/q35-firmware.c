@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The q35 board's firmware: BIOS or UEFI image, what it is told through fw_cfg, or a kernel that boots without either. */
+#include "q35-private.h"
+
+#include "acpi-pm.h"
+#include "flash.h"
+#include "fw-cfg.h"
+#include "host-ram.h"
+#include "hpet.h"
+#include "nvram.h"
+#include "q35-intx.h"
+#include "q35-mch.h"
+#include "rom.h"
+#include "vitrine/error.h"
+#include "x86-model.h"
+
+#define SEABIOS_PATH   "/usr/share/seabios/bios-256k.bin"
+#define OVMF_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define OVMF_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.fd"
+#define FLASH_MAX      (16 * VT_MIB)
+#define PRIORITY_FLASH (VT_Q35_PRIORITY_SHADOW + 1)
+
+void
+q35_note_boot_path (Q35 *q35, int index, char *path)
+{
+  if (index <= 0)
+    {
+      g_free (path);
+      return;
+    }
+  BootPath *boot = g_new (BootPath, 1);
+  *boot = (BootPath) { index, path };
+  g_ptr_array_add (q35->boot_paths, boot);
+}
+
+static gint
+by_index (gconstpointer a, gconstpointer b)
+{
+  return (*(const BootPath *const *) a)->index - (*(const BootPath *const *) b)->index;
+}
+
+/* --- fw_cfg and tables -------------------------------------------------------------------------------------------------------- */
+
+static void
+parse_uuid (const char *text, uint8_t out[16])
+{
+  unsigned n = 0;
+  for (const char *c = text; *c != 0 && n < 32; c++)
+    if (g_ascii_isxdigit (*c))
+      {
+        out[n / 2] = (uint8_t) (out[n / 2] << 4 | g_ascii_xdigit_value (*c));
+        n++;
+      }
+}
+
+static void
+describe (VtMachine *machine)
+{
+  Q35 *q35 = machine->board_data;
+  g_autofree char *random_uuid = g_uuid_string_random ();
+  parse_uuid (machine->config.uuid != NULL ? machine->config.uuid : random_uuid, q35->uuid);
+  uint64_t high_end = Q35_HIGH_RAM_BASE + (q35->high_ram != NULL ? q35->high_ram->size : 0);
+  uint64_t window = ((high_end + 32 * VT_GIB - 1) / (32 * VT_GIB)) * 32 * VT_GIB;
+  q35->acpi = (VtAcpiConfig) { .cpus = machine->n_cpus,
+                               .pm_base = Q35_PM_BASE,
+                               .gpe0_len = VT_ACPI_PM_GPE0_BYTES,
+                               .sci_irq = Q35_SCI_IRQ,
+                               .smi_cmd_port = VT_ACPI_PM_SMI_PORT,
+                               .acpi_enable = VT_ACPI_PM_ENABLE_CMD,
+                               .acpi_disable = VT_ACPI_PM_DISABLE_CMD,
+                               .reset_port = 0xcf9,
+                               .reset_value = 0x0f,
+                               .s5_type = VT_ACPI_PM_SLP_TYP_S5,
+                               .local_apic_base = Q35_APIC_BASE,
+                               .ioapic_base = Q35_IOAPIC_BASE,
+                               .hpet_base = Q35_HPET_BASE,
+                               .ecam_base = Q35_ECAM_BASE,
+                               .ecam_buses = Q35_ECAM_BYTES / VT_MIB,
+                               .pci_low_base = Q35_PCI_LOW_BASE,
+                               .pci_low_end = Q35_PCI_LOW_END,
+                               .pci_high_base = window,
+                               .pci_high_end = window + 32 * VT_GIB,
+                               .intx_gsi = vt_q35_intx_gsi,
+                               .serial_ports = 2,
+                               .i8042 = true,
+                               .fw_cfg = true };
+  q35->smbios = (VtSmbiosConfig) { .uuid = q35->uuid,
+                                   .cpus = machine->n_cpus,
+                                   .cpu_name = machine->model->brand,
+                                   .ram_low_bytes = q35->low_ram->size,
+                                   .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
+                                   .uefi = machine->config.firmware == VT_FIRMWARE_UEFI };
+  q35->tables = vt_tables_new ();
+  vt_acpi_build (q35->tables, &q35->acpi);
+}
+
+static bool
+add_fw_cfg (VtMachine *machine, GError **error)
+{
+  Q35 *q35 = machine->board_data;
+  q35->fw_cfg = vt_machine_add (machine, &(DeviceSpec) { &vt_fw_cfg_class, "fw_cfg", NULL, NULL, 0 }, error);
+  if (q35->fw_cfg == NULL)
+    return false;
+  g_ptr_array_sort (q35->boot_paths, by_index);
+  g_autoptr (GPtrArray) order = g_ptr_array_new ();
+  for (guint i = 0; i < q35->boot_paths->len; i++)
+    g_ptr_array_add (order, ((BootPath *) g_ptr_array_index (q35->boot_paths, i))->path);
+  g_ptr_array_add (order, NULL);
+  VtFwCfgPc pc = { .ram_low_bytes = q35->low_ram->size,
+                   .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
+                   .cpus = machine->n_cpus,
+                   .max_cpus = machine->n_cpus,
+                   .uuid = q35->uuid,
+                   .boot_order = order->len > 1 ? (const char *const *) order->pdata : NULL };
+  vt_fw_cfg_add_pc (q35->fw_cfg, &pc);
+  vt_tables_publish (q35->tables, q35->fw_cfg);
+  vt_smbios_publish (q35->fw_cfg, &q35->smbios);
+  return vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_ports, VT_GPA (VT_FW_CFG_PORT), 0, error) != NULL
+         && vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_dma_ports, VT_GPA (VT_FW_CFG_DMA_PORT), 0, error) != NULL;
+}
+
+/* --- Images ---------------------------------------------------------------------------------------------------------------------- */
+
+static VtRam *
+scratch_ram (VtMachine *machine, const char *name, uint64_t size, GError **error)
+{
+  VtRam *ram = vt_host_ram_new (name, size, error);
+  if (ram != NULL)
+    g_ptr_array_add (machine->scratch_rams, ram);
+  return ram;
+}
+
+static bool
+build_bios (VtMachine *machine, GError **error)
+{
+  Q35        *q35 = machine->board_data;
+  const char *path = machine->config.firmware_code != NULL ? machine->config.firmware_code : SEABIOS_PATH;
+  q35->bios = vt_bios_read (path, error);
+  if (q35->bios == NULL || (q35->bios_ram = scratch_ram (machine, "bios", vt_rom_ram_size (q35->bios), error)) == NULL)
+    return false;
+  vt_rom_fill (q35->bios_ram, q35->bios);
+  return vt_rom_map_bios (machine->mem, q35->bios_ram, VT_Q35_PRIORITY_BIOS, error);
+}
+
+/* The variable store's file follows each change of the chip. */
+static void
+variables_changed (void *opaque, uint64_t off, uint64_t len)
+{
+  Q35 *q35 = opaque;
+  vt_nvram_write (q35->vars_fd, q35->vars_ram->host + off, off, len);
+}
+
+static VtDevice *
+add_flash (VtMachine *machine, const char *path, VtRam *ram, uint64_t at, bool variables, GError **error)
+{
+  VtFlashConfig config = { .ram = ram,
+                           .mem = machine->mem,
+                           .at = VT_GPA (at),
+                           .priority = PRIORITY_FLASH,
+                           .read_only = !variables,
+                           .wrote = variables ? variables_changed : NULL,
+                           .opaque = machine->board_data };
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_flash_class, path, &config, NULL, 0 }, error);
+}
+
+static uint64_t
+round_up_to_block (uint64_t size)
+{
+  return (size + VT_FLASH_BLOCK_SIZE - 1) & ~(uint64_t) (VT_FLASH_BLOCK_SIZE - 1);
+}
+
+/* Code below 4 GiB, variables right below the code. */
+static bool
+build_uefi (VtMachine *machine, GError **error)
+{
+  Q35        *q35 = machine->board_data;
+  const char *code_path = machine->config.firmware_code != NULL ? machine->config.firmware_code : OVMF_CODE_PATH;
+  g_autoptr (GBytes) code = vt_firmware_read (code_path, "UEFI firmware", FLASH_MAX, error);
+  if (code == NULL)
+    return false;
+  q35->vars_template = vt_nvram_open (machine->config.nvram, OVMF_VARS_PATH, FLASH_MAX, &q35->vars_fd, error);
+  if (q35->vars_template == NULL)
+    return false;
+  uint64_t code_bytes = round_up_to_block (g_bytes_get_size (code));
+  uint64_t vars_bytes = round_up_to_block (g_bytes_get_size (q35->vars_template));
+  VtRam   *code_ram = scratch_ram (machine, "uefi-code", code_bytes, error);
+  q35->vars_ram = code_ram != NULL ? vt_machine_add_ram (machine, "uefi-vars", vars_bytes, error) : NULL;
+  if (q35->vars_ram == NULL)
+    return false;
+  vt_rom_fill (code_ram, code);
+  memcpy (q35->vars_ram->host, g_bytes_get_data (q35->vars_template, NULL), g_bytes_get_size (q35->vars_template));
+  return add_flash (machine, "flash/0", code_ram, 4 * VT_GIB - code_bytes, false, error) != NULL
+         && add_flash (machine, "flash/1", q35->vars_ram, 4 * VT_GIB - code_bytes - vars_bytes, true, error) != NULL;
+}
+
+bool
+q35_build_firmware (VtMachine *machine, GError **error)
+{
+  Q35            *q35 = machine->board_data;
+  const VtConfig *config = &machine->config;
+  describe (machine);
+  if (!add_fw_cfg (machine, error))
+    return false;
+  if (config->kernel != NULL && (q35->boot = vt_boot_open (config->kernel, config->initrd, config->append, error)) == NULL)
+    return false;
+  /* A kernel booted directly still finds a BIOS in its place, for the odd caller of the video BIOS. */
+  return config->firmware == VT_FIRMWARE_UEFI && config->kernel == NULL ? build_uefi (machine, error)
+                                                                        : build_bios (machine, error);
+}
+
+/* --- Kernels without firmware ------------------------------------------------------------------------------------------------------- */
+
+static void
+enter_kernel (VtX86Cpu *cpu, const VtBootState *boot)
+{
+  const VtX86Seg code = { .base = 0, .limit = UINT32_MAX, .selector = boot->code_selector,
+                          .attr = 0x0b | X86_SEG_S | X86_SEG_P | X86_SEG_DB | X86_SEG_G };
+  const VtX86Seg data = { .base = 0, .limit = UINT32_MAX, .selector = boot->data_selector,
+                          .attr = 0x03 | X86_SEG_S | X86_SEG_P | X86_SEG_DB | X86_SEG_G };
+  VtX86State *s = &cpu->s;
+  memset (s->gpr, 0, sizeof s->gpr);
+  s->gpr[VT_RAX] = boot->eax;
+  s->gpr[VT_RBX] = boot->ebx;
+  s->gpr[VT_RSI] = boot->esi;
+  s->gpr[VT_RSP] = boot->esp;
+  s->rip = boot->eip;
+  s->rflags = X86_RFLAGS_ONE;
+  s->cr0 = X86_CR0_PE | X86_CR0_ET;
+  for (unsigned i = 0; i < VT_SEG_COUNT; i++)
+    s->seg[i] = data;
+  s->seg[VT_CS] = code;
+  s->gdtr = (VtX86Table) { .base = boot->gdt_base, .limit = boot->gdt_limit };
+  vt_x86_cpu_settle (cpu);
+}
+
+static bool
+place_kernel (VtMachine *machine, GError **error)
+{
+  Q35         *q35 = machine->board_data;
+  VtBootScreen screen = { 0 };
+  VtBootState  state;
+  VtBootPlatform platform = { .pm_base = Q35_PM_BASE, .ecam_base = Q35_ECAM_BASE,
+                              .vga_slot = q35->vga != NULL ? Q35_VGA_SLOT : 0, .vga_bar = (uint32_t) Q35_PCI_LOW_BASE,
+                              .width = machine->config.xres, .height = machine->config.yres };
+  vt_boot_program_q35 (machine->io, &platform, &screen);
+  VtBootEnv env = { .mem = machine->mem,
+                    .ram_low_bytes = q35->low_ram->size,
+                    .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
+                    .ecam_base = Q35_ECAM_BASE,
+                    .ecam_bytes = Q35_ECAM_BYTES,
+                    .acpi = q35->tables,
+                    .smbios = &q35->smbios,
+                    .screen = q35->vga != NULL ? &screen : NULL };
+  if (!vt_boot_place (q35->boot, &env, &state, error))
+    return false;
+  enter_kernel (machine->cpus[0], &state);
+  return true;
+}
+
+bool
+q35_after_reset (VtMachine *machine, GError **error)
+{
+  Q35 *q35 = machine->board_data;
+  return q35->boot == NULL || place_kernel (machine, error);
+}
+
+void
+q35_free_firmware (Q35 *q35)
+{
+  vt_nvram_close (q35->vars_fd);
+  g_clear_pointer (&q35->boot, vt_boot_free);
+  g_clear_pointer (&q35->tables, vt_tables_free);
+  g_clear_pointer (&q35->bios, g_bytes_unref);
+  g_clear_pointer (&q35->vars_template, g_bytes_unref);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whole-machine save and restore: every device and processor from its state table, RAM, the clock. */
+#include "machine-private.h"
+
+#include "host-ram.h"
+#include "stream.h"
+
+/* What must agree before anything is loaded, and the clock. */
+typedef struct
+{
+  uint64_t memory_bytes;
+  uint64_t guest_ns;
+  uint32_t cpus;
+  uint8_t  board[28];
+} MachineState;
+
+static const VtField machine_fields[] = {
+  VT_FIELD (MachineState, memory_bytes),
+  VT_FIELD (MachineState, guest_ns),
+  VT_FIELD (MachineState, cpus),
+  VT_FIELD (MachineState, board),
+};
+static const VtState machine_state = VT_STATE (1, MachineState, machine_fields, NULL);
+
+static MachineState
+describe (VtMachine *machine)
+{
+  MachineState state = { .memory_bytes = machine->config.memory_bytes,
+                         .guest_ns = (uint64_t) vt_clock_now (machine->clock),
+                         .cpus = machine->n_cpus };
+  g_strlcpy ((char *) state.board, machine->board->name, sizeof state.board);
+  return state;
+}
+
+static bool
+write_table (VtStreamWriter *writer, const char *name, const VtState *state, const void *block, GError **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  vt_state_save (state, block, bytes);
+  return vt_stream_write (writer, name, state->version, 0, bytes->data, bytes->len, error);
+}
+
+static bool
+write_device (VtStreamWriter *writer, VtDevice *dev, GError **error)
+{
+  g_autofree char *name = g_strconcat ("dev/", dev->path, NULL);
+  return write_table (writer, name, &dev->cls->state, vt_device_state (dev), error);
+}
+
+static bool
+save_to (VtMachine *machine, const char *path, GError **error)
+{
+  g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, error);
+  MachineState state = describe (machine);
+  if (writer == NULL || !write_table (writer, "machine", &machine_state, &state, error))
+    return false;
+  for (guint i = 0; i < machine->rams->len; i++)
+    if (!vt_stream_write_ram (writer, g_ptr_array_index (machine->rams, i), error))
+      return false;
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("cpu/%u", i);
+      if (!write_table (writer, name, &vt_x86_state_table, &machine->cpus[i]->s, error))
+        return false;
+    }
+  for (guint i = 0; i < machine->devices->len; i++)
+    if (!write_device (writer, g_ptr_array_index (machine->devices, i), error))
+      return false;
+  return vt_stream_writer_commit (writer, error);
+}
+
+typedef struct
+{
+  const char *path;
+  GError    **error;
+  bool        ok;
+} Job;
+
+static void
+save_now (VtMachine *machine, void *arg)
+{
+  Job *job = arg;
+  bool was_running = machine->state == VT_MACHINE_RUNNING;
+  if (machine->state == VT_MACHINE_OFF || machine->state == VT_MACHINE_DIED)
+    {
+      g_set_error (job->error, VT_ERROR, VT_ERROR_STATE, "The machine is off: there is nothing to save");
+      return;
+    }
+  vt_machine_stop_world (machine, true);
+  g_rec_mutex_lock (&machine->lock);
+  job->ok = save_to (machine, job->path, job->error);
+  g_rec_mutex_unlock (&machine->lock);
+  if (was_running)
+    vt_machine_start_world (machine);
+}
+
+bool
+vt_machine_save (VtMachine *machine, const char *path, GError **error)
+{
+  Job job = { path, error, false };
+  vt_control_run (machine, save_now, &job);
+  return job.ok;
+}
+
+/* --- Restore ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  VtMachine  *machine;
+  GHashTable *seen;        /* names of chunks loaded */
+  uint64_t    guest_ns;
+} Restore;
+
+static bool G_GNUC_PRINTF (2, 3)
+mismatch (GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, VT_ERROR, VT_ERROR_STATE, "The saved state does not fit this machine: %s", text);
+  return false;
+}
+
+static bool
+load_machine (Restore *restore, const VtChunk *chunk, GError **error)
+{
+  MachineState saved, here = describe (restore->machine);
+  if (!vt_state_load (&machine_state, &saved, chunk->version, chunk->data, chunk->len, error))
+    return false;
+  saved.board[sizeof saved.board - 1] = 0;
+  if (strcmp ((char *) saved.board, (char *) here.board) != 0)
+    return mismatch (error, "it is of a “%s”", (char *) saved.board);
+  if (saved.memory_bytes != here.memory_bytes)
+    return mismatch (error, "it has %" G_GUINT64_FORMAT " MiB of memory", saved.memory_bytes / VT_MIB);
+  if (saved.cpus != here.cpus)
+    return mismatch (error, "it has %u processors", saved.cpus);
+  if (saved.guest_ns > INT64_MAX / 2)
+    return mismatch (error, "its clock is absurd");
+  restore->guest_ns = saved.guest_ns;
+  /* Devices arm timers while they load: time must be right before. */
+  vt_clock_set_now (restore->machine->clock, (int64_t) saved.guest_ns);
+  return true;
+}
+
+static bool
+load_cpu (VtMachine *machine, unsigned index, const VtChunk *chunk, GError **error)
+{
+  if (index >= machine->n_cpus)
+    return mismatch (error, "it has a processor %u", index);
+  VtX86Cpu   *cpu = machine->cpus[index];
+  /* Vector registers are aligned inside. */
+  g_autofree void *block = g_aligned_alloc0 (1, sizeof (VtX86State), _Alignof (VtX86State));
+  bool ok = vt_state_load (&vt_x86_state_table, block, chunk->version, chunk->data, chunk->len, error)
+            && vt_x86_state_check (cpu, block, error);
+  if (ok)
+    {
+      memcpy (&cpu->s, block, sizeof cpu->s);
+      vt_x86_cpu_settle (cpu);
+    }
+  g_aligned_free (g_steal_pointer (&block));
+  return ok;
+}
+
+static bool
+load_device (VtMachine *machine, const char *path, const VtChunk *chunk, GError **error)
+{
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VtDevice *dev = g_ptr_array_index (machine->devices, i);
+      if (g_str_equal (dev->path, path))
+        return vt_device_load (dev, chunk->version, chunk->data, chunk->len, error);
+    }
+  return mismatch (error, "it has a device “%s”", path);
+}
+
+static bool
+load_ram (VtMachine *machine, const char *name, const VtChunk *chunk, GError **error)
+{
+  for (guint i = 0; i < machine->rams->len; i++)
+    {
+      VtRam *ram = g_ptr_array_index (machine->rams, i);
+      if (g_str_equal (ram->name, name))
+        return vt_stream_load_ram (chunk, ram, error);
+    }
+  return mismatch (error, "it has memory “%s”", name);
+}
+
+static bool
+load_chunk (Restore *restore, const VtChunk *chunk, GError **error)
+{
+  VtMachine *machine = restore->machine;
+  bool       first = g_hash_table_size (restore->seen) == 0;
+  if (first != g_str_equal (chunk->name, "machine"))
+    return mismatch (error, "its parts are out of order");
+  bool is_ram = g_str_has_prefix (chunk->name, VT_CHUNK_RAM_PREFIX);
+  if (!g_hash_table_add (restore->seen, g_strdup (chunk->name)) && !is_ram)
+    return mismatch (error, "“%s” is there twice", chunk->name);
+  if (first)
+    return load_machine (restore, chunk, error);
+  if (is_ram)
+    return load_ram (machine, chunk->name + strlen (VT_CHUNK_RAM_PREFIX), chunk, error);
+  if (g_str_has_prefix (chunk->name, "cpu/"))
+    return load_cpu (machine, (unsigned) g_ascii_strtoull (chunk->name + 4, NULL, 10), chunk, error);
+  if (g_str_has_prefix (chunk->name, "dev/"))
+    return load_device (machine, chunk->name + 4, chunk, error);
+  if (chunk->flags & VT_CHUNK_OPTIONAL)
+    return true;
+  return mismatch (error, "it has an unknown part “%s”", chunk->name);
+}
+
+/* Everything that the machine has must have been in the stream. */
+static bool
+complete (Restore *restore, GError **error)
+{
+  VtMachine *machine = restore->machine;
+  for (guint i = 0; i < machine->devices->len; i++)
+    {
+      VtDevice        *dev = g_ptr_array_index (machine->devices, i);
+      g_autofree char *name = g_strconcat ("dev/", dev->path, NULL);
+      if (!g_hash_table_contains (restore->seen, name))
+        return mismatch (error, "device “%s” is missing in it", dev->path);
+    }
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("cpu/%u", i);
+      if (!g_hash_table_contains (restore->seen, name))
+        return mismatch (error, "processor %u is missing in it", i);
+    }
+  return true;
+}
+
+static bool
+restore_from (VtMachine *machine, const char *path, GError **error)
+{
+  g_autoptr (VtStreamReader) reader = vt_stream_reader_new (path, error);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Restore  restore = { machine, seen, 0 };
+  VtChunk  chunk;
+  GError  *local = NULL;
+  if (reader == NULL)
+    return false;
+  /* The stream leaves out pages of zeros; what building the machine put into RAM must not shine through. */
+  for (guint i = 0; i < machine->rams->len; i++)
+    {
+      VtRam *ram = g_ptr_array_index (machine->rams, i);
+      vt_host_ram_clear (ram);
+    }
+  machine->loading = true;
+  bool ok = true;
+  while (ok && vt_stream_next (reader, &chunk, &local))
+    ok = load_chunk (&restore, &chunk, &local);
+  machine->loading = false;
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return false;
+    }
+  return complete (&restore, error);
+}
+
+static void
+restore_now (VtMachine *machine, void *arg)
+{
+  Job *job = arg;
+  if (machine->state != VT_MACHINE_PAUSED || vt_clock_now (machine->clock) != 0)
+    {
+      g_set_error (job->error, VT_ERROR, VT_ERROR_STATE, "A saved state can only be loaded into a machine that never ran");
+      return;
+    }
+  g_rec_mutex_lock (&machine->lock);
+  job->ok = restore_from (machine, job->path, job->error);
+  g_rec_mutex_unlock (&machine->lock);
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    vt_vcpu_kick (&machine->cpus[i]->vcpu, VT_VCPU_INTERRUPT | VT_VCPU_VIEW | VT_VCPU_FLUSH);
+}
+
+bool
+vt_machine_restore (VtMachine *machine, const char *path, GError **error)
+{
+  Job job = { path, error, false };
+  vt_control_run (machine, restore_now, &job);
+  return job.ok;
+}
