@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run-options.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include <vitrine/error.h>
+
+typedef struct
+{
+  VitrineRunOptions *options;
+  VtConfig          *config;
+} Target;
+
+typedef gboolean (*Apply) (Target *target, const char *value, GError **error);
+
+static gboolean G_GNUC_PRINTF (2, 3)
+refuse (GError **error, const char *format, ...)
+{
+  va_list args;
+  va_start (args, format);
+  g_autofree char *message = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG, message);
+  return FALSE;
+}
+
+/* --- Values ---------------------------------------------------------------------------------------------------------- */
+
+/* "512", "512M", "2G": without a letter MiB. */
+static gboolean
+parse_size (const char *text, guint64 *bytes, GError **error)
+{
+  char    *end;
+  guint64  number = g_ascii_strtoull (text, &end, 10);
+  unsigned shift = 20;
+  switch (g_ascii_toupper (*end))
+    {
+    case 'K': shift = 10; break;
+    case 'M': shift = 20; break;
+    case 'G': shift = 30; break;
+    case 'T': shift = 40; break;
+    case 0: break;
+    default: shift = 64; break;
+    }
+  if (*end != 0 && (end[1] == 'B' || end[1] == 'b'))
+    end++;
+  if (end == text || shift == 64 || (*end != 0 && end[1] != 0) || number == 0 || number > (G_MAXUINT64 >> shift))
+    return refuse (error, _("“%s” is not a size: write for example 512M or 2G"), text);
+  *bytes = number << shift;
+  return TRUE;
+}
+
+static gboolean
+parse_number (const char *text, guint max, guint *out, GError **error)
+{
+  guint64 number;
+  if (!g_ascii_string_to_unsigned (text, 10, 0, max, &number, NULL))
+    return refuse (error, _("“%s” is not a number from 0 to %u"), text, max);
+  *out = (guint) number;
+  return TRUE;
+}
+
+static gboolean
+parse_switch (const char *key, const char *value, bool *out, GError **error)
+{
+  if (g_strcmp0 (value, "on") != 0 && g_strcmp0 (value, "off") != 0)
+    return refuse (error, _("%s takes “on” or “off”, not “%s”"), key, value != NULL ? value : "");
+  *out = g_str_equal (value, "on");
+  return TRUE;
+}
+
+typedef struct
+{
+  const char *word;
+  int         value;
+} Word;
+
+static gboolean
+parse_word (const char *what, const Word *words, const char *text, int *out, GError **error)
+{
+  g_autoptr (GString) known = g_string_new (NULL);
+  for (const Word *word = words; word->word != NULL; word++)
+    {
+      if (g_strcmp0 (word->word, text) == 0)
+        {
+          *out = word->value;
+          return TRUE;
+        }
+      g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", word->word);
+    }
+  return refuse (error, _("%s “%s” is not known: choose one of %s"), what, text, known->str);
+}
+
+/* "VALUE@SECONDS"; the last @ counts, and only when a number follows. */
+static VitrineRunEvent *
+parse_event (const char *text, double without)
+{
+  VitrineRunEvent *event = g_new0 (VitrineRunEvent, 1);
+  const char      *at = strrchr (text, '@');
+  char            *end = NULL;
+  double           seconds = at != NULL ? g_ascii_strtod (at + 1, &end) : 0;
+  bool             timed = at != NULL && end != at + 1 && *end == 0 && seconds >= 0;
+  event->what = timed ? g_strndup (text, (gsize) (at - text)) : g_strdup (text);
+  event->seconds = timed ? seconds : without;
+  return event;
+}
+
+static void
+event_free (gpointer data)
+{
+  g_free (((VitrineRunEvent *) data)->what);
+  g_free (data);
+}
+
+/* Splits "F,key=value,key=value"; a doubled comma is a comma. */
+static GPtrArray *
+split_commas (const char *text)
+{
+  GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) part = g_string_new (NULL);
+  for (const char *c = text; *c != 0; c++)
+    if (c[0] == ',' && c[1] == ',')
+      g_string_append_c (part, *c++);
+    else if (*c == ',')
+      {
+        g_ptr_array_add (parts, g_strdup (part->str));
+        g_string_truncate (part, 0);
+      }
+    else
+      g_string_append_c (part, *c);
+  g_ptr_array_add (parts, g_strdup (part->str));
+  return parts;
+}
+
+/* Cuts "key=value" in place; value is NULL without "=". */
+static char *
+cut_value (char *part)
+{
+  char *equals = strchr (part, '=');
+  if (equals != NULL)
+    *equals++ = 0;
+  return equals;
+}
+
+/* --- Options ------------------------------------------------------------------------------------------------------------ */
+
+static gboolean
+set_machine (Target *target, const char *value, GError **error)
+{
+  g_free (target->config->machine);
+  target->config->machine = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
+set_accel (Target *target, const char *value, GError **error)
+{
+  static const Word words[] = { { "auto", VT_ACCEL_AUTO }, { "interp", VT_ACCEL_INTERP }, { "jit", VT_ACCEL_JIT },
+                                { "kvm", VT_ACCEL_KVM }, { "cosim", VT_ACCEL_COSIM }, { NULL, 0 } };
+  int choice;
+  if (!parse_word (_("Accelerator"), words, value, &choice, error))
+    return FALSE;
+  target->config->accel = (VtAccelChoice) choice;
+  return TRUE;
+}
+
+static gboolean
+set_string (char **where, const char *value)
+{
+  g_free (*where);
+  *where = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
+set_cpu (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->cpu_model, value);
+}
+
+static gboolean
+set_cpus (Target *target, const char *value, GError **error)
+{
+  return parse_number (value, 1024, &target->config->cpus, error);
+}
+
+static gboolean
+set_memory (Target *target, const char *value, GError **error)
+{
+  return parse_size (value, &target->config->memory_bytes, error);
+}
+
+static gboolean
+set_kernel (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->kernel, value);
+}
+
+static gboolean
+set_initrd (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->initrd, value);
+}
+
+static gboolean
+set_append (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->append, value);
+}
+
+static gboolean
+set_firmware (Target *target, const char *value, GError **error)
+{
+  static const Word words[] = { { "bios", VT_FIRMWARE_BIOS }, { "uefi", VT_FIRMWARE_UEFI }, { NULL, 0 } };
+  int choice;
+  if (!parse_word (_("Firmware"), words, value, &choice, error))
+    return FALSE;
+  target->config->firmware = (VtFirmware) choice;
+  return TRUE;
+}
+
+static gboolean
+set_bios (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->firmware_code, value);
+}
+
+static gboolean
+set_nvram (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->nvram, value);
+}
+
+static gboolean
+set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GError **error)
+{
+  static const Word formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { NULL, 0 } };
+  static const Word buses[] = { { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE },
+                                { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+  int choice = 0;
+  if (g_str_equal (key, "readonly"))
+    return parse_switch (key, value, &disk->readonly, error);
+  if (g_str_equal (key, "snapshot"))
+    return parse_switch (key, value, &disk->snapshot, error);
+  if (g_str_equal (key, "format"))
+    {
+      if (!parse_word (_("Disk format"), formats, value, &choice, error))
+        return FALSE;
+      disk->format = (VtImageFormat) choice;
+      return TRUE;
+    }
+  if (g_str_equal (key, "bus"))
+    {
+      if (!parse_word (_("Disk bus"), buses, value, &choice, error))
+        return FALSE;
+      disk->bus = (VtDiskBus) choice;
+      return TRUE;
+    }
+  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly or snapshot"), key);
+}
+
+static int
+next_boot_index (VtConfig *config)
+{
+  int highest = 0;
+  for (guint i = 0; i < config->disks->len; i++)
+    highest = MAX (highest, ((VtDiskConfig *) g_ptr_array_index (config->disks, i))->boot_index);
+  return highest + 1;
+}
+
+static gboolean
+add_disk (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  int           index = next_boot_index (target->config);
+  VtDiskConfig *disk = vt_config_add_disk (target->config, g_ptr_array_index (parts, 0));
+  disk->boot_index = index;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!set_disk_property (disk, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_cdrom (Target *target, const char *value, GError **error)
+{
+  int           index = next_boot_index (target->config);
+  VtDiskConfig *disk = vt_config_add_disk (target->config, value);
+  disk->cdrom = true;
+  disk->readonly = true;
+  disk->bus = VT_BUS_SATA;
+  disk->boot_index = index;
+  return TRUE;
+}
+
+static gboolean
+add_floppy (Target *target, const char *value, GError **error)
+{
+  return refuse (error, _("Floppy drives are not supported yet"));
+}
+
+static gboolean
+set_net (Target *target, const char *value, GError **error)
+{
+  if (g_str_equal (value, "none"))
+    return TRUE;
+  return refuse (error, _("Networking (“%s”) is not supported yet: use --net none"), value);
+}
+
+static gboolean
+set_video_property (VtConfig *config, const char *key, const char *value, GError **error)
+{
+  if (g_str_equal (key, "edid"))
+    return parse_switch (key, value, &config->edid, error);
+  if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
+    return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
+  return refuse (error, _("--video does not know “%s”: use xres, yres or edid"), key);
+}
+
+static gboolean
+set_video (Target *target, const char *value, GError **error)
+{
+  static const Word words[] = { { "std", VT_VIDEO_STD }, { "bochs", VT_VIDEO_BOCHS }, { "ramfb", VT_VIDEO_RAMFB },
+                                { "virtio", VT_VIDEO_VIRTIO }, { "none", VT_VIDEO_NONE }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  int choice;
+  if (!parse_word (_("Video device"), words, g_ptr_array_index (parts, 0), &choice, error))
+    return FALSE;
+  target->config->video = (VtVideo) choice;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!set_video_property (target->config, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_serial (Target *target, const char *value, GError **error)
+{
+  static const Word words[] = { { "stdio", VT_SERIAL_STDIO }, { "null", VT_SERIAL_NULL }, { "pty", VT_SERIAL_PTY }, { NULL, 0 } };
+  int kind = VT_SERIAL_FILE;
+  if (!g_str_has_prefix (value, "file:") && !parse_word (_("Serial port"), words, value, &kind, error))
+    return FALSE;
+  VtSerialConfig *serial = vt_config_add_serial (target->config, (VtSerialKind) kind);
+  if (kind == VT_SERIAL_FILE)
+    serial->path = g_strdup (value + strlen ("file:"));
+  return TRUE;
+}
+
+static gboolean
+set_debugcon (Target *target, const char *value, GError **error)
+{
+  if (!g_str_has_prefix (value, "file:"))
+    return refuse (error, _("--debugcon takes file:NAME, not “%s”"), value);
+  return set_string (&target->config->debugcon, value + strlen ("file:"));
+}
+
+static gboolean
+set_debug_exit (Target *target, const char *value, GError **error)
+{
+  return target->config->debug_exit = TRUE;
+}
+
+static gboolean
+set_test_device (Target *target, const char *value, GError **error)
+{
+  return target->config->test_device = TRUE;
+}
+
+static gboolean
+set_no_reboot (Target *target, const char *value, GError **error)
+{
+  return target->config->no_reboot = TRUE;
+}
+
+static gboolean
+add_screenshot (Target *target, const char *value, GError **error)
+{
+  g_ptr_array_add (target->options->screenshots, parse_event (value, -1));
+  return TRUE;
+}
+
+static gboolean
+add_keys (Target *target, const char *value, GError **error)
+{
+  g_ptr_array_add (target->options->keys, parse_event (value, 0));
+  return TRUE;
+}
+
+static gboolean
+add_save (Target *target, const char *value, GError **error)
+{
+  g_ptr_array_add (target->options->saves, parse_event (value, -1));
+  return TRUE;
+}
+
+static gboolean
+set_restore (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->options->restore, value);
+}
+
+static gboolean
+set_control (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->options->control, value);
+}
+
+static gboolean
+set_timeout (Target *target, const char *value, GError **error)
+{
+  char *end;
+  target->options->timeout = g_ascii_strtod (value, &end);
+  if (end == value || *end != 0 || target->options->timeout <= 0)
+    return refuse (error, _("--timeout takes a number of seconds, not “%s”"), value);
+  return TRUE;
+}
+
+static gboolean
+set_stats (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->options->stats, value);
+}
+
+static gboolean
+add_trace (Target *target, const char *value, GError **error)
+{
+  g_ptr_array_add (target->options->traces, g_strdup (value));
+  return TRUE;
+}
+
+static gboolean
+nothing (Target *target, const char *value, GError **error)
+{
+  return TRUE;
+}
+
+static const struct
+{
+  const char *name;
+  const char *argument;   /* NULL: takes none */
+  Apply       apply;
+  const char *summary;
+} options_table[] = {
+  { "--domain", "FILE.xml", nothing, N_("Take the machine from a libvirt domain XML file") },
+  { "--machine", "q35|pc", set_machine, N_("Kind of machine") },
+  { "--accel", "auto|kvm|jit|interp|cosim", set_accel, N_("How guest instructions are executed") },
+  { "--cpu", "MODEL", set_cpu, N_("Processor model") },
+  { "--cpus", "N", set_cpus, N_("Number of processors") },
+  { "--memory", "SIZE", set_memory, N_("Memory, for example 512M or 2G (1G)") },
+  { "--kernel", "FILE", set_kernel, N_("Boot this kernel without firmware (bzImage, multiboot, PVH)") },
+  { "--initrd", "FILE", set_initrd, N_("Initial RAM disk, or the multiboot module") },
+  { "--append", "TEXT", set_append, N_("Kernel command line") },
+  { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
+  { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
+  { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
+  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on]", add_disk, N_("A disk (repeatable)") },
+  { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
+  { "--floppy", "FILE", add_floppy, N_("A floppy image") },
+  { "--net", "user|none", set_net, N_("Network") },
+  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off]", set_video, N_("Video device") },
+  { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
+  { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
+  { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },
+  { "--test-device", NULL, set_test_device, N_("pc-testdev for x86 test guests") },
+  { "--no-reboot", NULL, set_no_reboot, N_("A guest reset ends the run") },
+  { "--screenshot", "F.png[@SECONDS]", add_screenshot, N_("Picture of the screen, at the end or at a guest time (repeatable)") },
+  { "--send-keys", "SPEC@SECONDS", add_keys, N_("Press keys at a guest time (repeatable)") },
+  { "--save", "FILE[@SECONDS]", add_save, N_("Save the whole machine at a guest time and go on, or at the end") },
+  { "--restore", "FILE", set_restore, N_("Start from a saved machine") },
+  { "--control", "SOCKET", set_control, N_("Serve the machine’s control interface at this socket") },
+  { "--timeout", "SECONDS", set_timeout, N_("Give up after so many seconds (exit status 124)") },
+  { "--stats", "F.json", set_stats, N_("Write counters at the end") },
+  { "--trace", "GLOB", add_trace, N_("Print trace events (repeatable)") },
+  { "--help", NULL, nothing, N_("This list") },
+};
+
+static int
+find_option (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (options_table); i++)
+    if (g_str_equal (options_table[i].name, name))
+      return (int) i;
+  return -1;
+}
+
+typedef gboolean (*Visit) (gpointer data, int option, const char *value, GError **error);
+
+/* Walks the command line; option -1 is a plain word. Both "--x y" and "--x=y" are taken. */
+static gboolean
+walk (int argc, char **argv, Visit visit, gpointer data, GError **error)
+{
+  for (int i = 1; i < argc; i++)
+    {
+      if (!g_str_has_prefix (argv[i], "--"))
+        {
+          if (!visit (data, -1, argv[i], error))
+            return FALSE;
+          continue;
+        }
+      g_autofree char *name = g_strdup (argv[i]);
+      const char      *value = cut_value (name);
+      int              option = find_option (name);
+      if (option < 0)
+        return refuse (error, _("Unknown option “%s”: see “vitrinectl run --help”"), name);
+      if (options_table[option].argument == NULL && value != NULL)
+        return refuse (error, _("%s takes no value"), name);
+      if (options_table[option].argument != NULL && value == NULL && (value = ++i < argc ? argv[i] : NULL) == NULL)
+        return refuse (error, _("%s needs a value: %s"), name, options_table[option].argument);
+      if (!visit (data, option, value, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+find_definition (gpointer data, int option, const char *value, GError **error)
+{
+  VitrineRunOptions *options = data;
+  if (option >= 0 && g_str_equal (options_table[option].name, "--help"))
+    options->help = TRUE;
+  bool from_file = option >= 0 && g_str_equal (options_table[option].name, "--domain");
+  if (option >= 0 && !from_file)
+    return TRUE;
+  if (options->definition != NULL)
+    return refuse (error, _("Only one machine can be run at a time: “%s” or “%s”"), options->definition, value);
+  options->definition = g_strdup (value);
+  options->from_file = from_file;
+  return TRUE;
+}
+
+VitrineRunOptions *
+vitrine_run_options_new (int argc, char **argv, GError **error)
+{
+  g_autoptr (VitrineRunOptions) options = g_new0 (VitrineRunOptions, 1);
+  options->screenshots = g_ptr_array_new_with_free_func (event_free);
+  options->keys = g_ptr_array_new_with_free_func (event_free);
+  options->saves = g_ptr_array_new_with_free_func (event_free);
+  options->traces = g_ptr_array_new_with_free_func (g_free);
+  if (!walk (argc, argv, find_definition, options, error))
+    return NULL;
+  return g_steal_pointer (&options);
+}
+
+static gboolean
+apply_one (gpointer data, int option, const char *value, GError **error)
+{
+  return option < 0 || options_table[option].apply (data, value, error);
+}
+
+gboolean
+vitrine_run_options_apply (VitrineRunOptions *options, VtConfig *config, int argc, char **argv, GError **error)
+{
+  Target target = { options, config };
+  return walk (argc, argv, apply_one, &target, error);
+}
+
+void
+vitrine_run_options_free (VitrineRunOptions *options)
+{
+  if (options == NULL)
+    return;
+  g_free (options->definition);
+  g_free (options->control);
+  g_free (options->stats);
+  g_free (options->restore);
+  g_clear_pointer (&options->screenshots, g_ptr_array_unref);
+  g_clear_pointer (&options->keys, g_ptr_array_unref);
+  g_clear_pointer (&options->saves, g_ptr_array_unref);
+  g_clear_pointer (&options->traces, g_ptr_array_unref);
+  g_free (options);
+}
+
+void
+vitrine_run_options_help (void)
+{
+  g_print (_("Usage: vitrinectl run [MACHINE | --domain FILE.xml] [OPTIONS]\n\n"));
+  for (guint i = 0; i < G_N_ELEMENTS (options_table); i++)
+    g_print ("  %s%s%s\n        %s\n", options_table[i].name, options_table[i].argument != NULL ? " " : "",
+             options_table[i].argument != NULL ? options_table[i].argument : "", _(options_table[i].summary));
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `vitrinectl run`: the engine in this process, without a window. */
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <vitrine/display.h>
+#include <vitrine/input.h>
+#include <vitrine/machine.h>
+#include <vitrine/snapshot.h>
+#include <vitrine/stats.h>
+#include <vitrine/trace.h>
+
+#include "ctl.h"
+#include "domain.h"
+#include "run-options.h"
+#include "stored.h"
+
+#define EXIT_GUEST_DIED 2
+#define EXIT_TIMEOUT    124
+
+typedef struct
+{
+  VitrineRunOptions *options;
+  VtMachine         *machine;
+  GMainLoop         *loop;
+  int                status;
+  bool               failed;      /* something asked for on the command line could not be done */
+} Run;
+
+static VtConfig *
+base_config (VitrineRunOptions *options, GError **error)
+{
+  if (options->definition == NULL)
+    return vt_config_new ();
+  g_autoptr (VitrineDomain) domain = options->from_file ? vitrine_domain_new_from_file (options->definition, error)
+                                                        : vitrine_stored_domain (options->definition, error);
+  return domain != NULL ? vitrine_domain_to_config (domain, error) : NULL;
+}
+
+static void
+complain (Run *run, GError *error)
+{
+  g_printerr ("vitrinectl: %s\n", error->message);
+  run->failed = true;
+}
+
+static void
+take_screenshot (Run *run, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vt_display_screenshot (run->machine, 0, path, &error))
+    complain (run, error);
+}
+
+static void
+save_state (Run *run, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vt_machine_save (run->machine, path, &error))
+    complain (run, error);
+}
+
+static void
+press_keys (Run *run, const char *spec)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vt_input_send_spec (run->machine, spec, &error))
+    complain (run, error);
+}
+
+/* --- Things to do at a guest time: looked at a hundred times a second, against the guest's own clock ------------------- */
+
+static double
+guest_seconds (Run *run)
+{
+  VtStats stats;
+  vt_machine_stats (run->machine, &stats);
+  return stats.guest_seconds;
+}
+
+static void
+run_due (Run *run, GPtrArray *events, double now, void (*act) (Run *run, const char *what))
+{
+  for (guint i = 0; i < events->len;)
+    {
+      VitrineRunEvent *event = g_ptr_array_index (events, i);
+      if (event->seconds < 0 || event->seconds > now)
+        {
+          i++;
+          continue;
+        }
+      act (run, event->what);
+      g_ptr_array_remove_index (events, i);
+    }
+}
+
+static gboolean
+tick (gpointer data)
+{
+  Run   *run = data;
+  double now = guest_seconds (run);
+  run_due (run, run->options->screenshots, now, take_screenshot);
+  run_due (run, run->options->keys, now, press_keys);
+  run_due (run, run->options->saves, now, save_state);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+at_the_end (Run *run, GPtrArray *events, void (*act) (Run *run, const char *what))
+{
+  for (guint i = 0; i < events->len; i++)
+    act (run, ((VitrineRunEvent *) g_ptr_array_index (events, i))->what);
+}
+
+static void
+finish (Run *run, int status)
+{
+  if (!g_main_loop_is_running (run->loop))
+    return;
+  run->status = status;
+  vt_machine_pause (run->machine);
+  at_the_end (run, run->options->screenshots, take_screenshot);
+  if (vt_machine_state (run->machine) == VT_MACHINE_PAUSED)
+    at_the_end (run, run->options->saves, save_state);
+  g_main_loop_quit (run->loop);
+}
+
+static void
+state_changed (void *opaque, VtMachineState state, const char *message)
+{
+  Run *run = opaque;
+  if (message != NULL)
+    g_printerr ("vitrinectl: %s\n", message);
+  if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
+    finish (run, vt_machine_exit_status (run->machine));
+}
+
+static gboolean
+timed_out (gpointer data)
+{
+  Run *run = data;
+  g_printerr (_("vitrinectl: the guest was still running after %g seconds\n"), run->options->timeout);
+  finish (run, EXIT_TIMEOUT);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+interrupted (gpointer data)
+{
+  finish (data, 1);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+write_stats (Run *run)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *json = vt_machine_stats_json (run->machine);
+  if (!g_file_set_contents (run->options->stats, json, -1, &error))
+    complain (run, error);
+}
+
+static int
+run_machine (Run *run)
+{
+  static const VtMachineEvents events = { .state_changed = state_changed };
+  run->loop = g_main_loop_new (NULL, FALSE);
+  vt_machine_set_events (run->machine, &events, run);
+  g_timeout_add (10, tick, run);
+  if (run->options->timeout > 0)
+    g_timeout_add ((guint) (run->options->timeout * 1000), timed_out, run);
+  g_unix_signal_add (SIGINT, interrupted, run);
+  g_unix_signal_add (SIGTERM, interrupted, run);
+  vt_machine_resume (run->machine);
+  g_main_loop_run (run->loop);
+  if (run->options->stats != NULL)
+    write_stats (run);
+  g_main_loop_unref (run->loop);
+  return run->status == 0 && run->failed ? 1 : run->status;
+}
+
+static int
+start (VitrineRunOptions *options, VtConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  Run run = { .options = options };
+  for (guint i = 0; i < options->traces->len; i++)
+    if (vt_machine_trace (g_ptr_array_index (options->traces, i), true) == 0)
+      return vitrine_ctl_fail (_("No trace event matches “%s”"), (char *) g_ptr_array_index (options->traces, i));
+  if (options->control != NULL)
+    return vitrine_ctl_fail (_("--control is not supported yet"));
+  g_autoptr (VtMachine) machine = vt_machine_new (config, &error);
+  if (machine == NULL)
+    return vitrine_ctl_fail ("%s", error->message);
+  if (options->restore != NULL && !vt_machine_restore (machine, options->restore, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  g_printerr ("vitrinectl: %s\n", vt_machine_accel_sentence (machine));
+  run.machine = machine;
+  return run_machine (&run);
+}
+
+int
+vitrine_ctl_run (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VitrineRunOptions) options = vitrine_run_options_new (argc, argv, &error);
+  if (options != NULL && options->help)
+    {
+      vitrine_run_options_help ();
+      return 0;
+    }
+  g_autoptr (VtConfig) config = options != NULL ? base_config (options, &error) : NULL;
+  if (config == NULL || !vitrine_run_options_apply (options, config, argc, argv, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return start (options, config);
+}
