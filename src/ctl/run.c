@@ -14,8 +14,8 @@
 
 #include "ctl.h"
 #include "domain.h"
+#include "machines.h"
 #include "run-options.h"
-#include "stored.h"
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
@@ -30,12 +30,21 @@ typedef struct
 } Run;
 
 static VtConfig *
+stored_config (const char *words, GError **error)
+{
+  g_autoptr (VitrineLibrary) library = vitrine_library_new ();
+  VitrineMachine *machine = vitrine_library_load (library, error) ? vitrine_library_find (library, words, error) : NULL;
+  return machine != NULL ? vitrine_domain_to_config (vitrine_machine_get_domain (machine), error) : NULL;
+}
+
+static VtConfig *
 base_config (VitrineRunOptions *options, GError **error)
 {
   if (options->definition == NULL)
     return vt_config_new ();
-  g_autoptr (VitrineDomain) domain = options->from_file ? vitrine_domain_new_from_file (options->definition, error)
-                                                        : vitrine_stored_domain (options->definition, error);
+  if (!options->from_file)
+    return stored_config (options->definition, error);
+  g_autoptr (VitrineDomain) domain = vitrine_domain_new_from_file (options->definition, error);
   return domain != NULL ? vitrine_domain_to_config (domain, error) : NULL;
 }
 
