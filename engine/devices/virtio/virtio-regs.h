@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Numbers of VIRTIO 1.1: device status (2.1), features (6), split rings (2.6), PCI transport (4.1). */
+#pragma once
+
+#include <stdint.h>
+
+enum
+{
+  VIRTIO_STATUS_ACKNOWLEDGE = 1,
+  VIRTIO_STATUS_DRIVER      = 2,
+  VIRTIO_STATUS_DRIVER_OK   = 4,
+  VIRTIO_STATUS_FEATURES_OK = 8,
+  VIRTIO_STATUS_NEEDS_RESET = 64,
+  VIRTIO_STATUS_FAILED      = 128,
+};
+
+#define VIRTIO_F_INDIRECT_DESC (UINT64_C (1) << 28)
+#define VIRTIO_F_EVENT_IDX     (UINT64_C (1) << 29)
+#define VIRTIO_F_VERSION_1     (UINT64_C (1) << 32)
+
+enum
+{
+  VIRTQ_DESC_F_NEXT           = 1,
+  VIRTQ_DESC_F_WRITE          = 2,
+  VIRTQ_DESC_F_INDIRECT       = 4,
+  VIRTQ_AVAIL_F_NO_INTERRUPT  = 1,
+  VIRTQ_DESC_BYTES            = 16,
+};
+
+/* vendor-specific capabilities, 4.1.4 */
+enum
+{
+  VIRTIO_PCI_CAP_COMMON = 1,
+  VIRTIO_PCI_CAP_NOTIFY = 2,
+  VIRTIO_PCI_CAP_ISR    = 3,
+  VIRTIO_PCI_CAP_DEVICE = 4,
+  VIRTIO_PCI_CAP_PCI    = 5,
+};
+
+/* struct virtio_pci_common_cfg, 4.1.4.3 */
+enum
+{
+  VIRTIO_COMMON_DEVICE_FEATURE_SELECT = 0x00,
+  VIRTIO_COMMON_DEVICE_FEATURE        = 0x04,
+  VIRTIO_COMMON_DRIVER_FEATURE_SELECT = 0x08,
+  VIRTIO_COMMON_DRIVER_FEATURE        = 0x0c,
+  VIRTIO_COMMON_CONFIG_MSIX_VECTOR    = 0x10,
+  VIRTIO_COMMON_NUM_QUEUES            = 0x12,
+  VIRTIO_COMMON_DEVICE_STATUS         = 0x14,
+  VIRTIO_COMMON_CONFIG_GENERATION     = 0x15,
+  VIRTIO_COMMON_QUEUE_SELECT          = 0x16,
+  VIRTIO_COMMON_QUEUE_SIZE            = 0x18,
+  VIRTIO_COMMON_QUEUE_MSIX_VECTOR     = 0x1a,
+  VIRTIO_COMMON_QUEUE_ENABLE          = 0x1c,
+  VIRTIO_COMMON_QUEUE_NOTIFY_OFF      = 0x1e,
+  VIRTIO_COMMON_QUEUE_DESC            = 0x20,
+  VIRTIO_COMMON_QUEUE_DRIVER          = 0x28,
+  VIRTIO_COMMON_QUEUE_DEVICE          = 0x30,
+  VIRTIO_COMMON_BYTES                 = 0x38,
+};
+
+#define VIRTIO_MSI_NO_VECTOR 0xffffu
+
+enum
+{
+  VIRTIO_ISR_QUEUE  = 1,
+  VIRTIO_ISR_CONFIG = 2,
+};
