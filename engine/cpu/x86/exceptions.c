@@ -8,8 +8,6 @@
 #include "trace-x86.h"
 #include "x86-sys.h"
 
-#define DR6_BS (1u << 14)
-
 static bool
 has_error_code (unsigned vector)
 {
@@ -21,6 +19,7 @@ vt_x86_raise (VtX86Cpu *cpu, unsigned vector, uint32_t error_code)
 {
   cpu->exc_vector = vector;
   cpu->exc_error = has_error_code (vector) ? error_code : 0;
+  cpu->exc_debug_fault = false;
   longjmp (cpu->unwind, 1);
 }
 
@@ -116,7 +115,7 @@ vt_x86_deliver_exception (VtX86Cpu *cpu)
     .vector = vector,
     .how = VT_X86_EVENT_EXCEPTION,
     .has_error = has_error_code (vector),
-    .set_rf = vector != X86_DB || cpu->exc_debug_fault != 0,
+    .set_rf = vector != X86_DB || cpu->exc_debug_fault,
   });
 }
 

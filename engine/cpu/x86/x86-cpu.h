@@ -119,10 +119,12 @@ typedef struct VtX86Cpu
   void             *ferr_opaque;
 
   /* Exceptions and debugging, private to exceptions.c and debug.c. */
-  uint8_t          exc_debug_fault; /* the #DB that unwinds is a fault: RF goes to the stack */
+  bool             exc_debug_fault; /* the #DB that unwinds is a fault: RF goes to the stack */
   uint8_t          delivering;      /* vector of the event being delivered ... */
   uint8_t          delivering_how;  /* ... and its kind; VT_X86_EVENT_NONE when none is */
   bool             stepping;        /* TF was set when the instruction began */
+  bool             rf_loaded;       /* the instruction itself set RF: it stays for the next one */
+  uint8_t          shadow_before;   /* shadows that end with this instruction */
 
   /* While running */
   const VtX86Insn *insn;            /* being executed: its address is s.rip until it retires */

@@ -162,6 +162,9 @@ vt_x86_has (const VtX86Model *model, unsigned feature)
   return (model->feature[feature >> 5] >> (feature & 31)) & 1;
 }
 
+/* Family, model and stepping as CPUID leaf 1 and EDX after a reset give them. */
+uint32_t vt_x86_model_signature (const VtX86Model *model);
+
 static inline uint64_t
 vt_x86_phys_mask (const VtX86Model *model)
 {

@@ -102,12 +102,26 @@ uint64_t vt_x86_stack_peek (VtX86Stack *stack, uint64_t disp, unsigned size);
 /* Writes the stack pointer back, at the width of the stack segment now loaded. */
 void vt_x86_set_sp (VtX86Cpu *cpu, uint64_t sp);
 
-/* --- Flags (flow-far.c, iret.c) --- */
+/* --- Returns (iret.c) --- */
+
+/* CS and SS of a far return or IRET, with all checks of the privilege change. */
+uint64_t vt_x86_check_return_cs (VtX86Cpu *cpu, uint16_t selector, uint64_t *where);
+void     vt_x86_check_return_ss (VtX86Cpu *cpu, uint16_t selector, uint64_t cs_desc, unsigned cpl, VtX86Seg *out);
+
+/* --- Flags (iret.c) --- */
 
 /* Replaces the flags in `mask`; IF and TF take effect as for POPF. */
 void vt_x86_write_flags (VtX86Cpu *cpu, uint64_t value, uint64_t mask);
 /* All flags, arithmetic ones folded in. */
 uint64_t vt_x86_read_flags (VtX86Cpu *cpu);
+
+/* Interrupts wait until after the next instruction. */
+static inline void
+vt_x86_set_shadow (VtX86Cpu *cpu, uint8_t shadow)
+{
+  cpu->s.shadow = shadow;
+  vt_x86_update_checks (cpu);
+}
 
 /* --- Tasks (tasks.c) --- */
 
@@ -136,7 +150,47 @@ typedef struct
 } VtX86Event;
 
 void vt_x86_deliver_event (VtX86Cpu *cpu, const VtX86Event *event);
-void vt_x86_op_iret (VtX86Cpu *cpu, const VtX86Insn *insn);
+
+/* --- Operations that the table in system.c names --- */
+
+#define VT_X86_OP(name) void vt_x86_op_##name (VtX86Cpu *cpu, const VtX86Insn *insn)
+VT_X86_OP (iret);
+VT_X86_OP (pushf);
+VT_X86_OP (popf);
+VT_X86_OP (cli);
+VT_X86_OP (sti);
+VT_X86_OP (in);
+VT_X86_OP (out);
+VT_X86_OP (ins);
+VT_X86_OP (outs);
+VT_X86_OP (lar);
+VT_X86_OP (lsl);
+VT_X86_OP (verr);
+VT_X86_OP (verw);
+VT_X86_OP (arpl);
+VT_X86_OP (lldt);
+VT_X86_OP (ltr);
+VT_X86_OP (sldt);
+VT_X86_OP (str);
+VT_X86_OP (lgdt);
+VT_X86_OP (lidt);
+VT_X86_OP (sgdt);
+VT_X86_OP (sidt);
+VT_X86_OP (load_far_pointer);
+VT_X86_OP (syscall);
+VT_X86_OP (sysret);
+VT_X86_OP (sysenter);
+VT_X86_OP (sysexit);
+#undef VT_X86_OP
+
+/* Operand helpers (segment-ops.c): r/m16 in; 16 bits to memory, or `value` at the operand size to a register. */
+uint16_t vt_x86_read_rm16 (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned operand);
+void     vt_x86_write_rm16 (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned operand, uint64_t value);
+void     vt_x86_write_gpr (VtX86Cpu *cpu, unsigned reg, uint64_t value, unsigned size);
+/* #GP(0) unless the CPL is 0; in 16-bit real mode it always is. */
+void     vt_x86_need_cpl0 (VtX86Cpu *cpu);
+/* UMIP: SGDT, SIDT, SLDT, SMSW and STR are for the kernel alone. */
+void     vt_x86_need_umip (VtX86Cpu *cpu);
 
 /* --- Ports --- */
 
@@ -145,6 +199,8 @@ void vt_x86_check_io (VtX86Cpu *cpu, uint16_t port, unsigned size);
 
 /* --- Model-specific registers (msr.c), CPUID (cpuid.c) --- */
 
+#define VT_X86_MISC_ENABLE_RESET 1u     /* fast strings */
+#define VT_X86_MC_BANKS 10u
 bool vt_x86_read_msr (VtX86Cpu *cpu, uint32_t msr, uint64_t *value);
 bool vt_x86_write_msr (VtX86Cpu *cpu, uint32_t msr, uint64_t value);
 void vt_x86_cpuid (VtX86Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
