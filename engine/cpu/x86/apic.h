@@ -69,6 +69,9 @@ int  vt_apic_pending (const VtApic *apic);
 /* The processor takes that vector: moves it from IRR to ISR. Machine lock held. */
 void vt_apic_accept (VtApic *apic, uint8_t vector);
 
+/* The same for VT_APIC_EXTINT, before the 8259 pair is asked. Machine lock held. */
+void vt_apic_accept_extint (VtApic *apic);
+
 /* The guest's TSC was set: a TSC deadline means another moment now. Own thread. */
 void vt_apic_tsc_changed (VtApic *apic);
 

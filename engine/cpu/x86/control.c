@@ -213,7 +213,8 @@ vt_x86_init (VtX86Cpu *cpu, bool power_on)
   s->dr[6] = 0xffff0ff0;
   s->dr[7] = 0x400;
   s->activity = VT_X86_RUNNING;
-  s->shadow = s->nmi_blocked = s->nmi_pending = s->smi_pending = s->init_pending = s->sipi_pending = 0;
+  /* A SIPI that came after the INIT stays pending. */
+  s->shadow = s->nmi_blocked = s->nmi_pending = s->smi_pending = s->init_pending = 0;
   s->monitor_armed = 0;
   cpu->pending_db = 0;
   cpu->delivering_how = VT_X86_EVENT_NONE;

@@ -175,7 +175,10 @@ acknowledge_interrupt (VtX86Cpu *cpu)
   if (vector >= 0)
     vt_apic_accept (cpu->apic, vector);
   else if (vector == VT_APIC_EXTINT && cpu->inta != NULL)
-    vector = cpu->inta (cpu->inta_opaque);
+    {
+      vt_apic_accept_extint (cpu->apic);
+      vector = cpu->inta (cpu->inta_opaque);
+    }
   return vector >= 0 ? vector : VT_APIC_NONE;
 }
 
