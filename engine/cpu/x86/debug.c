@@ -123,13 +123,6 @@ vt_x86_after_insn (VtX86Cpu *cpu)
     vt_x86_raise_db (cpu, bits);
 }
 
-void
-vt_x86_deliver_debug_trap (VtX86Cpu *cpu, uint32_t dr6_bits)
-{
-  if ((cpu->s.shadow & VT_X86_SHADOW_MOVSS) == 0)
-    vt_x86_raise_db (cpu, dr6_bits);
-}
-
 /* --- Data and port breakpoints ------------------------------------------------------------------------------------------------ */
 
 bool
