@@ -165,6 +165,23 @@ VT_HOST_COMI (comisd)
 VT_HOST_COMI (ucomiss)
 VT_HOST_COMI (ucomisd)
 
+/* FMA, all three operand orders: `first` is the destination's old value. F16C by MXCSR.RC. */
+#define VT_HOST_FMA(name)                                                                                                \
+  VT_INLINE __m128i vt_host_##name (__m128i first, __m128i second, __m128i third)                                        \
+  {                                                                                                                      \
+    __asm__ volatile (#name " %2, %1, %0" : "+x" (first) : "x" (second), "x" (third));                                   \
+    return first;                                                                                                        \
+  }
+
+VT_HOST_SSE (vcvtph2ps)
+
+VT_INLINE __m128i
+vt_host_vcvtps2ph (__m128i first, __m128i second)
+{
+  __asm__ volatile ("vcvtps2ph $4, %1, %0" : "=x" (first) : "x" (second));
+  return first;
+}
+
 /* --- x87 ------------------------------------------------------------------------------------------------------------ */
 
 #define X87_CW_HOST 0x037fu      /* what the host's C code runs under */

@@ -7,7 +7,8 @@
 const VtX86OpRow *const vt_x86_simd_tables[] = {
   vt_x86_ops_fpu_arith,   vt_x86_ops_fpu_math, vt_x86_ops_fpu_move,    vt_x86_ops_fpu_env,
   vt_x86_ops_xsave,       vt_x86_ops_vec_move, vt_x86_ops_vec_int,     vt_x86_ops_vec_shuffle,
-  vt_x86_ops_vec_fp,      vt_x86_ops_vec_convert, NULL,
+  vt_x86_ops_vec_fp,      vt_x86_ops_vec_convert, vt_x86_ops_vec_string, vt_x86_ops_crypto,
+  vt_x86_ops_avx,         vt_x86_ops_fma,      NULL,
 };
 
 void

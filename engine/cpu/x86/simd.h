@@ -18,7 +18,7 @@
 extern const VtX86OpRow vt_x86_ops_fpu_arith[], vt_x86_ops_fpu_math[], vt_x86_ops_fpu_move[], vt_x86_ops_fpu_env[];
 extern const VtX86OpRow vt_x86_ops_xsave[], vt_x86_ops_vec_move[], vt_x86_ops_vec_int[], vt_x86_ops_vec_shuffle[];
 extern const VtX86OpRow vt_x86_ops_vec_fp[], vt_x86_ops_vec_convert[], vt_x86_ops_vec_string[], vt_x86_ops_crypto[];
-extern const VtX86OpRow vt_x86_ops_avx[], vt_x86_ops_avx_gather[], vt_x86_ops_fma[];
+extern const VtX86OpRow vt_x86_ops_avx[], vt_x86_ops_fma[];
 
 typedef union
 {
