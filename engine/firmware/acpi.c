@@ -47,6 +47,9 @@
 #define MADT_LEVEL_HIGH       0x0du
 #define MADT_FIRST_X2APIC_ID  255u
 
+/* IA-PC HPET 1.0a, 2.3.4: Intel, revision 1, three 64-bit comparators, legacy replacement. */
+#define HPET_BLOCK_ID 0x8086a201u
+
 #define OEM_ID       "VITRIN"
 #define OEM_TABLE_ID "VITRINE "
 #define CREATOR_ID   "VTRN"
@@ -329,7 +332,7 @@ static uint32_t
 build_hpet (Build *build)
 {
   uint32_t start = begin_table (build, "HPET", 1);
-  put (build->bytes, build->config->hpet_block_id, 4);
+  put (build->bytes, build->config->hpet_block_id != 0 ? build->config->hpet_block_id : HPET_BLOCK_ID, 4);
   put_gas (build->bytes, GAS_MEMORY, 0, 0, build->config->hpet_base);
   put (build->bytes, 0, 1);     /* sequence number */
   put (build->bytes, 0, 2);     /* minimum tick in periodic mode: no limit */

@@ -20,7 +20,7 @@ typedef struct
   uint8_t  reset_value;           /* 0x0f */
   uint8_t  s5_type;               /* SLP_TYP that powers off */
   uint64_t local_apic_base, ioapic_base, hpet_base;
-  uint32_t hpet_block_id;         /* low half of the HPET's capabilities register */
+  uint32_t hpet_block_id;         /* low half of the HPET's capabilities register; 0: the ICH9's */
   uint8_t  ioapic_id;
   uint64_t ecam_base;
   unsigned ecam_buses;            /* 256 */
