@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Random encodings and random processor state. */
+#include "generator.h"
+
+#include "host-context.h"
+#include "xarea.h"
+
+#include <string.h>
+
+#define RFLAGS_IF 0x200u
+#define RFLAGS_DF 0x400u
+#define RFLAGS_NT 0x4000u
+#define RFLAGS_ID 0x200000u
+#define RFLAGS_ARITH 0x8d5u
+
+#define FSW_EXCEPTIONS 0x3fu
+#define FSW_ES         0x80u
+#define FSW_B          0x8000u
+
+unsigned
+generator_gpr_number (ZydisRegister reg)
+{
+  ZydisRegisterClass rc = ZydisRegisterGetClass (reg);
+  if (rc < ZYDIS_REGCLASS_GPR8 || rc > ZYDIS_REGCLASS_GPR64)
+    return 16;
+  if (rc == ZYDIS_REGCLASS_GPR8 && reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
+    return reg - ZYDIS_REGISTER_AH;
+  if (rc == ZYDIS_REGCLASS_GPR8 && reg >= ZYDIS_REGISTER_SPL)
+    return reg - ZYDIS_REGISTER_SPL + 4;
+  return ZydisRegisterGetId (reg);
+}
+
+/* --- Encoding ------------------------------------------------------------------------------------------------------ */
+
+/* ModRM, SIB and displacement of a memory operand; returns what follows them. */
+static unsigned
+encode_memory (Generator *g, unsigned at, bool vsib)
+{
+  uint64_t r = rng_u64 (&g->rng);
+  unsigned reg = g->bytes[at] & 0x38, mod = r & 3, rm = r >> 2 & 7;
+  if (g->address_width == 16)
+    {
+      mod = mod == 3 ? 0 : mod;
+      g->bytes[at++] = mod << 6 | reg | rm;
+      unsigned disp = mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0;
+      memcpy (g->bytes + at, &r, disp);
+      return at + disp;
+    }
+  mod = mod == 3 ? 1 : mod;
+  if (vsib)
+    rm = 4;
+  g->bytes[at++] = mod << 6 | reg | rm;
+  unsigned base = rm;
+  if (rm == 4)
+    {
+      base = r >> 8 & 7;
+      g->bytes[at++] = r >> 16 & 0xff;
+      g->bytes[at - 1] = (g->bytes[at - 1] & ~7u) | base;
+    }
+  unsigned disp = mod == 1 ? 1 : mod == 2 || base == 5 ? 4 : 0;
+  int32_t value = (int32_t) (r >> 32) >> (r >> 24 & 31);
+  memcpy (g->bytes + at, &value, disp);
+  return at + disp;
+}
+
+static void
+encode_immediates (Generator *g)
+{
+  for (unsigned i = 0; i < 2; i++)
+    {
+      uint64_t value = values_u64 (&g->rng);
+      memcpy (g->bytes + g->d.insn.raw.imm[i].offset, &value, g->d.insn.raw.imm[i].size / 8);
+    }
+}
+
+bool
+generator_decode_again (Generator *g)
+{
+  if (!forms_decode (g->form->mode, g->bytes, 15, &g->d) || forms_signature (&g->d) != g->form->signature)
+    return false;
+  g->len = g->d.insn.length;
+  return forms_excluded (&g->d) == NULL;
+}
+
+bool
+generator_try_encode (Generator *g)
+{
+  Rng *rng = &g->rng;
+  const Template *t = &g_array_index (g->form->templates, Template, rng_below (rng, g->form->templates->len));
+  uint64_t r = rng_u64 (rng);
+  unsigned n = 0, vvvv = t->vvvv ? r >> 8 & 15 : 0, rxb = r >> 16 & 7;
+  if (g->form->mode == MODE_32)
+    vvvv &= 7, rxb = 0;
+  memset (g->bytes, 0, sizeof g->bytes);
+  g->address_width = g->form->mode == MODE_64 ? 64 : 32;
+  if ((r >> 20 & 15) == 0)
+    g->bytes[n++] = 0x67, g->address_width >>= 1;
+  if ((r >> 24 & 7) == 0 || g->address_width == 16)
+    {
+      static const uint8_t overrides[8] = { 0x64, 0x65, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e };
+      g->bytes[n++] = overrides[g->address_width == 16 ? r >> 28 & 3 : r >> 28 & 7];
+    }
+  unsigned at = n + forms_encode (t, g->form->mode, rxb, vvvv, g->bytes + n);
+  bool vsib = t->vex && t->map == 2 && t->opcode >= 0x90 && t->opcode <= 0x93;
+  if (t->memory)
+    at = encode_memory (g, at, vsib);
+  else if (t->has_modrm)
+    at++;
+  if (at > 15)
+    return false;
+  for (unsigned i = at; i < 24; i++)
+    g->bytes[i] = rng_u64 (rng) >> 20;
+  if (!generator_decode_again (g))
+    return false;
+  encode_immediates (g);
+  return generator_decode_again (g);
+}
+
+/* --- State --------------------------------------------------------------------------------------------------------- */
+void
+generator_choose_kind (Generator *g)
+{
+  g->kind = VALUES_MIXED;
+  for (unsigned i = 0; i < g->d.insn.operand_count && g->kind == VALUES_MIXED; i++)
+    if (g->d.op[i].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
+      g->kind = values_kind_of (g->d.op[i].element_type);
+}
+
+
+static void
+random_rflags (Generator *g)
+{
+  uint64_t r = rng_u64 (&g->rng);
+  uint32_t flags = (r & RFLAGS_ARITH) | RFLAGS_IF | 2;
+  if ((r >> 32 & 3) == 0)
+    flags |= RFLAGS_DF;
+  if ((r >> 34 & 15) == 0)
+    flags |= RFLAGS_NT;
+  if ((r >> 38 & 7) == 0)
+    flags |= RFLAGS_ID;
+  g->c->in.rflags = flags;
+}
+
+static void
+random_x87 (Generator *g)
+{
+  uint8_t *x = g->c->in.xarea;
+  uint64_t r = rng_u64 (&g->rng);
+  uint16_t fcw = 0x37f, fsw = r & 0x7f00;
+  if (r >> 16 & 1)
+    fcw = (fcw & 0x3f) | 0x40 | (r >> 20 & 0x1f00);
+  if ((r >> 17 & 7) == 0)
+    fcw = (fcw & ~0x3f) | (r >> 36 & 0x3f);
+  if ((r >> 42 & 3) == 0)
+    fsw |= r >> 44 & 0x7f;
+  if ((r >> 51 & 7) != 0)   /* no exception pending, mostly */
+    fsw &= ~FSW_EXCEPTIONS | fcw;
+  if (fsw & ~fcw & FSW_EXCEPTIONS)
+    fsw |= FSW_ES | FSW_B;
+  xarea_put16 (x, XAREA_FCW, fcw);
+  xarea_put16 (x, XAREA_FSW, fsw);
+  unsigned tags = r >> 54 & 7;
+  x[XAREA_FTW] = tags < 4 ? 0xff : tags == 4 ? 0 : r >> 8;
+  for (unsigned i = 0; i < 8; i++)
+    memcpy (x + XAREA_ST + 16 * i, values_f80 (&g->rng), 10);
+}
+
+static void
+random_vectors (Generator *g)
+{
+  uint8_t *x = g->c->in.xarea;
+  uint64_t r = rng_u64 (&g->rng);
+  uint32_t mxcsr = 0x1f80;
+  if (r & 1)
+    {
+      mxcsr |= (r >> 8 & 0x6000) | (r >> 8 & 0x3f);
+      if ((r >> 1 & 3) == 0)
+        mxcsr |= r >> 24 & 0x8040;
+      if ((r >> 3 & 3) == 0)
+        mxcsr = (mxcsr & ~0x1f80u) | (r >> 40 & 0x1f80);
+    }
+  xarea_put32 (x, XAREA_MXCSR, mxcsr);
+  for (unsigned i = 0; i < 16; i++)
+    {
+      ValuesKind kind = (r >> (48 + (i & 7)) & 7) != 0 ? g->kind : VALUES_MIXED;
+      const uint8_t *lanes = values_vector (&g->rng, kind);
+      memcpy (x + XAREA_XMM + 16 * i, lanes, 16);
+      memcpy (x + XAREA_YMM + 16 * i, lanes + 16, 16);
+    }
+}
+
+void
+generator_random_state (Generator *g)
+{
+  State *in = &g->c->in;
+  for (unsigned i = 0; i < 16; i++)
+    in->gpr[i] = values_u64 (&g->rng);
+  if (g->form->mode == MODE_32)
+    for (unsigned i = 0; i < 16; i++)
+      in->gpr[i] = i < 8 ? (uint32_t) in->gpr[i] : in->gpr[i];
+  memset (in->xarea, 0, XAREA_SIZE);
+  random_rflags (g);
+  random_x87 (g);
+  random_vectors (g);
+  in->xarea[XAREA_XSTATE_BV] = 7;
+  in->fs_base = rng_u64 (&g->rng) & 0x7fffffffffff;
+  in->gs_base = rng_u64 (&g->rng) & 0x7fffffffffff;
+  if (g->form->mode == MODE_32)
+    in->fs_base = (uint32_t) in->fs_base, in->gs_base = (uint32_t) in->gs_base;
+}
+
+/* --- Ends ---------------------------------------------------------------------------------------------------------- */
+
+bool
+generator_is_string (const ZydisDecodedInstruction *insn)
+{
+  return insn->meta.category == ZYDIS_CATEGORY_STRINGOP || insn->meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+}
+
+/* mov dword [landing], own address; jmp [capture]. In 32-bit code the jump goes far, to 64-bit code. */
+void
+generator_put_landing (Case *c, unsigned at)
+{
+  static const uint8_t store64[] = { 0xc7, 0x04, 0x25 }, jump64[] = { 0xff, 0x24, 0x25 }, store32[] = { 0xc7, 0x05 };
+  uint32_t where = LAYOUT_CONTEXT + CONTEXT_LANDING, self = c->slot + at;
+  uint8_t *p = c->code + at;
+  unsigned prefix = c->mode == MODE_64 ? sizeof store64 : sizeof store32;
+  memcpy (p, c->mode == MODE_64 ? store64 : store32, prefix);
+  memcpy (p + prefix, &where, 4);
+  memcpy (p + prefix + 4, &self, 4);
+  p += prefix + 8;
+  uint32_t capture = c->mode == MODE_64 ? LAYOUT_CONTEXT + CONTEXT_CAPTURE : LAYOUT_TRAMPOLINE;
+  uint16_t selector = HOST_CS64;
+  if (c->mode == MODE_64)
+    memcpy (p, jump64, sizeof jump64), p += sizeof jump64;
+  else
+    *p++ = 0xea;
+  memcpy (p, &capture, 4);
+  if (c->mode == MODE_32)
+    memcpy (p + 4, &selector, 2);
+}
