@@ -179,6 +179,18 @@ take_memory (VtX86Insn *out, const ZydisDecodedOperandMem *mem)
   out->disp = mem->disp.value;
 }
 
+/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0 gives
+ * R13D when addresses have 32 bits in 64-bit code. */
+static void
+correct_sib_base (VtX86Insn *out, const ZydisDecodedInstruction *in)
+{
+  if ((in->attributes & ZYDIS_ATTRIB_HAS_SIB) && in->raw.modrm.mod == 0 && in->raw.sib.base == 5)
+    {
+      out->base = VT_X86_NO_REG;
+      out->disp = in->raw.disp.value;
+    }
+}
+
 static void
 take_immediate (VtX86Insn *out, unsigned *n_immediates, const ZydisDecodedOperandImm *imm)
 {
@@ -219,6 +231,7 @@ take_operands (VtX86Insn *out, const ZydisDecodedInstruction *in, const ZydisDec
         case ZYDIS_OPERAND_TYPE_MEMORY:
           out->kind[i] = VT_OPND_MEM;
           take_memory (out, &operand->mem);
+          correct_sib_base (out, in);
           break;
         case ZYDIS_OPERAND_TYPE_POINTER:
           out->kind[i] = VT_OPND_IMM;
