@@ -81,6 +81,7 @@ typedef struct
   uint16_t fsw_ignored;
   uint16_t fcw_ignored;
   uint16_t window_ignored_at, window_ignored_len;   /* bytes that the vendor fills */
+  uint32_t vendor;             /* rules of vendor.h */
   uint8_t  loose_reg;          /* vector register with the loose result */
   uint32_t form;               /* index; of the last instruction in a sequence */
   uint64_t number;             /* with the seed, reproduces it */

@@ -116,10 +116,30 @@ decoder_for (Mode mode)
   return &decoders[mode];
 }
 
+/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0 gives
+ * R13D when addresses have 32 bits in 64-bit code. */
+static void
+correct_sib_base (Decoded *d)
+{
+  const ZydisDecodedInstruction *insn = &d->insn;
+  if (!(insn->attributes & ZYDIS_ATTRIB_HAS_SIB) || insn->raw.modrm.mod != 0 || insn->raw.sib.base != 5)
+    return;
+  for (unsigned i = 0; i < insn->operand_count_visible; i++)
+    if (d->op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && d->op[i].mem.base == ZYDIS_REGISTER_R13D)
+      {
+        d->op[i].mem.base = ZYDIS_REGISTER_NONE;
+        d->op[i].mem.disp.has_displacement = ZYAN_TRUE;
+        d->op[i].mem.disp.value = insn->raw.disp.value;
+      }
+}
+
 bool
 forms_decode_any (Mode mode, const uint8_t *code, unsigned len, Decoded *out)
 {
-  return ZYAN_SUCCESS (ZydisDecoderDecodeFull (decoder_for (mode), code, MIN (len, 15), &out->insn, out->op));
+  if (!ZYAN_SUCCESS (ZydisDecoderDecodeFull (decoder_for (mode), code, MIN (len, 15), &out->insn, out->op)))
+    return false;
+  correct_sib_base (out);
+  return true;
 }
 
 bool

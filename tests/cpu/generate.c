@@ -4,6 +4,7 @@
 
 #include "generator.h"
 #include "undefined.h"
+#include "vendor.h"
 
 #include <string.h>
 
@@ -101,6 +102,7 @@ attempt (Generator *g)
     return false;
   c->string = generator_is_string (&g->d.insn);
   choose_looseness (g);
+  c->vendor = vendor_rules (&g->d);
   Undefined undefined = undefined_after (&g->d, &c->in);
   c->rflags_ignored = undefined.rflags;
   c->fsw_ignored = undefined.fsw;

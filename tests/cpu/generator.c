@@ -159,6 +159,9 @@ random_x87 (Generator *g)
     fsw |= FSW_ES | FSW_B;
   xarea_put16 (x, XAREA_FCW, fcw);
   xarea_put16 (x, XAREA_FSW, fsw);
+  xarea_put16 (x, XAREA_FOP, r >> 9 & 0x7ff);
+  xarea_put64 (x, XAREA_FIP, LAYOUT_CODE + (r >> 24 & 0xffff));
+  xarea_put64 (x, XAREA_FDP, LAYOUT_WINDOW + (r >> 40 & 0xfff));
   unsigned tags = r >> 54 & 7;
   x[XAREA_FTW] = tags < 4 ? 0xff : tags == 4 ? 0 : r >> 8;
   for (unsigned i = 0; i < 8; i++)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Each rule names the instructions, says what is left open, and why. Nothing else in the tests looks at the maker. */
+#include "vendor.h"
+
+#include "xarea.h"
+
+#include <string.h>
+
+#define FSW_IE 0x0001u
+#define FSW_DE 0x0002u
+#define FSW_ES 0x0080u
+#define FSW_C0 0x0100u
+#define FSW_C1 0x0200u
+#define FSW_C2 0x0400u
+#define FSW_C3 0x4000u
+
+#define VECTOR_PF 14u
+
+typedef struct
+{
+  const Case    *c;
+  const Result  *want;
+  Result        *got;
+  const uint8_t *want_window;
+  uint8_t       *got_window;
+} Pair;
+
+static uint16_t
+want_fsw (const Pair *p)
+{
+  return xarea_get16 (p->want->out.xarea, XAREA_FSW);
+}
+
+static void
+ignore_fsw (const Pair *p, uint16_t mask)
+{
+  uint16_t got = xarea_get16 (p->got->out.xarea, XAREA_FSW);
+  xarea_put16 (p->got->out.xarea, XAREA_FSW, (got & ~mask) | (want_fsw (p) & mask));
+}
+
+/* Compare with an unmasked exception: the SDM leaves the condition codes as they were, AMD sets them. */
+static void
+compare_with_exception (const Pair *p)
+{
+  if (want_fsw (p) & FSW_ES)
+    ignore_fsw (p, FSW_C0 | FSW_C2 | FSW_C3);
+}
+
+/* FCOMI, FUCOMI: the SDM clears C1, AMD leaves it. With an unmasked exception the SDM leaves EFLAGS, AMD sets them. */
+static void
+compare_to_rflags (const Pair *p)
+{
+  ignore_fsw (p, FSW_C1);
+  if (want_fsw (p) & FSW_ES)
+    p->got->out.rflags = p->want->out.rflags;
+}
+
+/* FCMOVcc: C1 is cleared on stack underflow; otherwise the SDM says nothing, AMD leaves it, Intel's processors clear it. */
+static void
+conditional_move (const Pair *p)
+{
+  ignore_fsw (p, FSW_C1);
+}
+
+/* FLD of a denormal in single or double format, #D unmasked: AMD pushes the value, Intel does not. */
+static void
+load_denormal (const Pair *p)
+{
+  uint16_t fcw = xarea_get16 (p->c->in.xarea, XAREA_FCW);
+  if ((want_fsw (p) & (FSW_ES | FSW_DE)) == (FSW_ES | FSW_DE) && !(fcw & FSW_DE))
+    {
+      memcpy (p->got->out.xarea, p->want->out.xarea, XAREA_XMM);
+      p->got->out.xarea[XAREA_FTW] = p->want->out.xarea[XAREA_FTW];
+    }
+}
+
+/* FPREM without a quotient: C0, C1 and C3 would hold its low bits. */
+static void
+remainder_invalid (const Pair *p)
+{
+  if (want_fsw (p) & (FSW_IE | FSW_ES))
+    ignore_fsw (p, FSW_C0 | FSW_C1 | FSW_C2 | FSW_C3);
+}
+
+/* FSIN and its like: C2 after an exception. */
+static void
+trigonometric_exception (const Pair *p)
+{
+  if (want_fsw (p) & (FSW_IE | FSW_ES))
+    ignore_fsw (p, FSW_C2);
+}
+
+/* Accesses made of several parts: which of them faults first, and what was stored before, is the processor's own. */
+static void
+many_parts (const Pair *p)
+{
+  if (p->want->vector != VECTOR_PF || p->got->vector != VECTOR_PF)
+    return;
+  p->got->cr2 = p->want->cr2;
+  memcpy (p->got_window, p->want_window, LAYOUT_WINDOW_SIZE);
+}
+
+static const struct
+{
+  void        (*excuse) (const Pair *p);
+  ZydisMnemonic mnemonics[16];
+} rules[] = {
+  { compare_with_exception,
+    { ZYDIS_MNEMONIC_FCOM, ZYDIS_MNEMONIC_FCOMP, ZYDIS_MNEMONIC_FCOMPP, ZYDIS_MNEMONIC_FUCOM, ZYDIS_MNEMONIC_FUCOMP,
+      ZYDIS_MNEMONIC_FUCOMPP, ZYDIS_MNEMONIC_FICOM, ZYDIS_MNEMONIC_FICOMP, ZYDIS_MNEMONIC_FTST } },
+  { compare_to_rflags,
+    { ZYDIS_MNEMONIC_FCOMI, ZYDIS_MNEMONIC_FCOMIP, ZYDIS_MNEMONIC_FUCOMI, ZYDIS_MNEMONIC_FUCOMIP } },
+  { conditional_move,
+    { ZYDIS_MNEMONIC_FCMOVB, ZYDIS_MNEMONIC_FCMOVE, ZYDIS_MNEMONIC_FCMOVBE, ZYDIS_MNEMONIC_FCMOVU, ZYDIS_MNEMONIC_FCMOVNB,
+      ZYDIS_MNEMONIC_FCMOVNE, ZYDIS_MNEMONIC_FCMOVNBE, ZYDIS_MNEMONIC_FCMOVNU } },
+  { load_denormal, { ZYDIS_MNEMONIC_FLD } },
+  { remainder_invalid, { ZYDIS_MNEMONIC_FPREM, ZYDIS_MNEMONIC_FPREM1 } },
+  { trigonometric_exception,
+    { ZYDIS_MNEMONIC_FSIN, ZYDIS_MNEMONIC_FCOS, ZYDIS_MNEMONIC_FSINCOS, ZYDIS_MNEMONIC_FPTAN } },
+  { many_parts,
+    { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
+      ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
+      ZYDIS_MNEMONIC_XRSTOR64 } },
+};
+
+uint32_t
+vendor_rules (const Decoded *d)
+{
+  uint32_t set = 0;
+  for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
+    for (unsigned k = 0; k < G_N_ELEMENTS (rules[i].mnemonics); k++)
+      if (rules[i].mnemonics[k] == d->insn.mnemonic)
+        set |= 1u << i;
+  return set;
+}
+
+void
+vendor_excuse (const Case *c, const Result *want, Result *got, const uint8_t *want_window, uint8_t *got_window)
+{
+  Pair pair = { c, want, got, want_window, got_window };
+  for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
+    if (c->vendor >> i & 1)
+      rules[i].excuse (&pair);
+}
