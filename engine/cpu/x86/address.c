@@ -53,7 +53,7 @@ vt_x86_effective_address (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   uint64_t address = (uint64_t) insn->disp;
   if (insn->base == VT_X86_REG_RIP)
-    address += cpu->s.rip + insn->length;
+    address += cpu->s.rip;   /* disp includes the length */
   else if (insn->base != VT_X86_NO_REG)
     address += cpu->s.gpr[insn->base];
   if (insn->index != VT_X86_NO_REG)

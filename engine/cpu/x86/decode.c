@@ -48,7 +48,8 @@ build_tables (void)
   static gsize ready;
   if (!g_once_init_enter (&ready))
     return;
-  enter_rows (integer_rows, vt_x86_ops_integer, false);
+  for (const VtX86OpRow *const *table = vt_x86_integer_tables; *table != NULL; table++)
+    enter_rows (integer_rows, *table, false);
   enter_rows (other_rows, vt_x86_ops_system, true);
   for (const VtX86OpRow *const *table = vt_x86_simd_tables; *table != NULL; table++)
     enter_rows (other_rows, *table, false);
@@ -297,6 +298,8 @@ set_address_form (VtX86Insn *out)
 {
   /* RIP as a base is the address of the instruction; its length goes into the displacement. */
   G_STATIC_ASSERT (offsetof (VtX86State, rip) == 8 * VT_X86_REG_RIP);
+  if (out->base == VT_X86_REG_RIP)
+    out->disp += out->length;
   out->ea_base = out->base == VT_X86_NO_REG ? ZERO_WORD : out->base;
   out->ea_index = out->index == VT_X86_NO_REG ? ZERO_WORD : out->index;
   out->ea_shift = out->scale != 0 ? (uint8_t) __builtin_ctz (out->scale) : 0;

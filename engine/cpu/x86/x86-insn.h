@@ -45,7 +45,8 @@ struct VtX86Insn
 {
   VtX86Op  op;
   uint64_t imm;             /* the (first) immediate */
-  int64_t  disp;            /* of the memory operand (absolute for moffs), or the relative branch displacement */
+  int64_t  disp;            /* of the memory operand (absolute for moffs; relative to the instruction's first byte for RIP),
+                             * or the relative branch displacement */
   uint16_t mnemonic;        /* ZydisMnemonic */
   uint8_t  length;          /* 1..15 */
   uint8_t  prefixes;        /* VT_PFX_* */
@@ -66,7 +67,7 @@ struct VtX86Insn
   /* For specialised forms (forms.h). Address of the memory operand when no segment check is needed: the sum of three 64-bit
    * words of VtX86State, one of them shifted, and disp (which then includes the length for RIP-relative ones). */
   uint8_t  ea_base, ea_index, ea_shift, ea_seg;
-  uint8_t  byte_off[2];     /* of byte register operands 0 and 1, from gpr[0] */
+  uint8_t  byte_off[3];     /* of byte register operands, from gpr[0] */
 };
 
 /* A topic file offers rows; the decoder picks the op by mnemonic (op == NULL rows are not allowed; a mnemonic that no table
@@ -80,7 +81,8 @@ typedef struct
 
 /* Topic tables, terminated by a row with op == NULL. Zydis gives MOVSD and CMPSD, string and SSE2 instructions, one
  * mnemonic each: the integer row counts for opcodes A5 and A7, the SIMD row for the others. */
-extern const VtX86OpRow vt_x86_ops_integer[];    /* alu, mov, shift, bit, mul/div, branches near, stack, string, bmi, adx */
+extern const VtX86OpRow *const vt_x86_integer_tables[];   /* NULL-terminated: alu, mov, shift, bit, mul/div, near branches,
+                                                           * stack, string, BMI, ADX (integer.c) */
 extern const VtX86OpRow vt_x86_ops_system[];     /* segments, far branches, interrupts, control registers, MSR, CPUID, I/O,
                                                   * PUSHF and POPF, CLI and STI, INS and OUTS */
 
