@@ -157,7 +157,7 @@ piece_size (const VtRegionOps *ops, uint64_t off, uint64_t n)
 {
   unsigned max = ops->max_size != 0 ? ops->max_size : 8;
   unsigned size = 8;
-  while (size > 1 && (size > max || size > n || (off & (size - 1)) != 0))
+  while (size > 1 && (size > max || size > n || (!ops->unaligned && (off & (size - 1)) != 0)))
     size /= 2;
   return size;
 }

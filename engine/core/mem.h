@@ -34,6 +34,8 @@ typedef struct
   /* What the handlers take (1, 2, 4, 8; 0 means 1..8). The bus splits larger and misaligned accesses, and widens smaller
    * ones: a narrow read takes its bytes out of a wide one, a narrow write arrives with the other bytes zero. */
   uint8_t min_size, max_size;
+  /* The handlers also take offsets that are not aligned to size: for word registers at odd addresses. */
+  bool unaligned;
 } VtRegionOps;
 
 typedef struct
