@@ -76,7 +76,7 @@ typedef struct
   bool     attr_data;             /* flip-flop: the next write to 0x3c0 is data */
   bool     dac_reading;           /* what 0x3c7 tells */
   uint8_t  latch[4];
-  uint8_t  pad_[1];
+  uint8_t  pad_[2];
   uint16_t dispi_index;
   uint16_t dispi[DISPI_COUNT];
 } VgaState;
