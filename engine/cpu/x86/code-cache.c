@@ -165,7 +165,9 @@ decode_run (VtX86CodeCache *cache, VtX86Cpu *cpu, const uint8_t *raw, unsigned l
       n++;
     }
   block->n = (uint16_t) n;
-  block->bytes = (uint16_t) at;
+  block->bytes = block->looked_at = (uint16_t) at;
+  if (n > 0 && block->insn[n - 1].op == vt_x86_op_undefined)
+    block->looked_at = (uint16_t) MIN (len, at + VT_X86_MAX_INSN);
   block->tail = (uint8_t) MAX (tail, VT_X86_TAIL_BRANCH);
 }
 
@@ -193,16 +195,16 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
     return NULL;
 
   size_t insn_bytes = sizeof (VtX86Block) + draft->n * sizeof (VtX86Insn);
-  VtX86Block *block = allocate (cache, insn_bytes + draft->bytes);
+  VtX86Block *block = allocate (cache, insn_bytes + draft->looked_at);
   if (block == NULL)
     {
       drop_everything (cache);
       cpu->code_generation++;
-      block = allocate (cache, insn_bytes + draft->bytes);
+      block = allocate (cache, insn_bytes + draft->looked_at);
     }
   uint8_t *raw_copy = (uint8_t *) block + insn_bytes;
   memcpy (block, draft, insn_bytes);
-  memcpy (raw_copy, raw, draft->bytes);
+  memcpy (raw_copy, raw, draft->looked_at);
   block->raw = raw_copy;
   block->host = source->host;
   block->version = &source->ram->page_version[source->ram_page];
@@ -217,7 +219,7 @@ static bool
 revalidate (VtX86CodeCache *cache, VtX86Block *block, const Source *source)
 {
   uint32_t seen = make_ready (cache, source->ram, source->ram_page);
-  if (memcmp (block->raw, source->host, block->bytes) != 0 || !still_flagged (source->ram, source->ram_page))
+  if (memcmp (block->raw, source->host, block->looked_at) != 0 || !still_flagged (source->ram, source->ram_page))
     return false;
   block->seen = seen;
   return true;

@@ -19,12 +19,13 @@ typedef struct VtX86Block
   const uint32_t    *version;      /* of the page, now ... */
   uint32_t           seen;         /* ... and when decoded */
   uint16_t           n;            /* instructions */
-  uint16_t           bytes;
+  uint16_t           bytes;        /* of the instructions */
+  uint16_t           looked_at;    /* bytes that decided what they are: more, behind an undefined one */
   uint8_t            code_bits;
   uint8_t            tail;         /* VtX86Tail of the last instruction */
   bool               cached;       /* false: from device memory or across two pages; good for one execution */
-  uint8_t            pad_;
-  const uint8_t     *raw;          /* copy of the bytes */
+  uint8_t            pad_[7];
+  const uint8_t     *raw;          /* copy of the bytes looked at */
   VtX86Insn          insn[];
 } VtX86Block;
 
