@@ -135,7 +135,11 @@ call_target (VtX86Cpu *cpu, uint64_t target, unsigned size)
 {
   target &= vt_mask_bytes (size);
   if (size == 8 && !vt_x86_canonical (target))
-    vt_x86_gp0 (cpu);
+    {
+      /* AMD processors find out about the stack first. */
+      vt_x86_stack_probe (cpu, size);
+      vt_x86_gp0 (cpu);
+    }
   if (size != 8)
     check_legacy_target (cpu, target);
   vt_x86_push (cpu, cpu->next_rip, size);
@@ -194,17 +198,24 @@ prepare_ret (VtX86Insn *insn)
 
 /* --- LOOP, JCXZ ---------------------------------------------------------------------------------------------------------- */
 
+/* AMD processors take a REP prefix for the condition: F2 makes LOOPE a LOOPNE, F3 the other way round. */
+static bool
+loop_condition (const VtX86Cpu *cpu, const VtX86Insn *insn)
+{
+  if (insn->mnemonic == ZYDIS_MNEMONIC_LOOP)
+    return true;
+  bool while_zero = insn->mnemonic == ZYDIS_MNEMONIC_LOOPE;
+  if (insn->prefixes & (VT_PFX_REP | VT_PFX_REPNE))
+    while_zero = (insn->prefixes & VT_PFX_REP) != 0;
+  return flag_zf (cpu) == while_zero;
+}
+
 static void
 op_loop (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   unsigned size = insn->addrsize;
   uint64_t count = zero_extend (cpu->s.gpr[VT_RCX] - 1, size);
-  bool take = count != 0;
-  if (insn->mnemonic == ZYDIS_MNEMONIC_LOOPE)
-    take &= flag_zf (cpu);
-  else if (insn->mnemonic == ZYDIS_MNEMONIC_LOOPNE)
-    take &= !flag_zf (cpu);
-  if (take)
+  if (count != 0 && loop_condition (cpu, insn))
     jump_relative (cpu, insn);
   put_gpr (cpu, VT_RCX, count, size);
 }

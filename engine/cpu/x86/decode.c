@@ -366,10 +366,11 @@ vt_x86_op_undefined (VtX86Cpu *cpu, const VtX86Insn *insn)
   vt_x86_ud (cpu);
 }
 
+/* `length` covers all bytes that had a say in the matter. */
 static void
-make_undefined (VtX86Insn *out, VtX86Tail *tail)
+make_undefined (VtX86Insn *out, VtX86Tail *tail, unsigned length)
 {
-  *out = (VtX86Insn) { .op = vt_x86_op_undefined, .length = 1, .seg = VT_DS, .base = VT_X86_NO_REG, .index = VT_X86_NO_REG };
+  *out = (VtX86Insn) { .op = vt_x86_op_undefined, .length = (uint8_t) length, .seg = VT_DS, .base = VT_X86_NO_REG, .index = VT_X86_NO_REG };
   *tail = VT_X86_TAIL_BRANCH;
 }
 
@@ -380,7 +381,7 @@ convert (const VtX86Decoder *decoder, const ZydisDecodedInstruction *in, const Z
   const VtX86OpRow *row = find_row (in);
   if (row == NULL || !in_model (decoder->model, in->meta.isa_set))
     {
-      make_undefined (out, tail);
+      make_undefined (out, tail, in->length);
       return;
     }
   *out = (VtX86Insn) {
@@ -424,7 +425,7 @@ vt_x86_decode (VtX86Decoder *decoder, const uint8_t *bytes, unsigned len, unsign
   if (ZYAN_SUCCESS (status))
     convert (decoder, &in, operands, out, tail);
   else
-    make_undefined (out, tail);
+    make_undefined (out, tail, MIN (len, VT_X86_MAX_INSN));
   return VT_X86_DECODED;
 }
 

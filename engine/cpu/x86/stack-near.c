@@ -34,6 +34,12 @@ vt_x86_push (VtX86Cpu *cpu, uint64_t value, unsigned size)
   set_sp (cpu, sp);
 }
 
+void
+vt_x86_stack_probe (VtX86Cpu *cpu, unsigned size)
+{
+  vt_x86_probe (cpu, stack_linear (cpu, cpu->s.gpr[VT_RSP] - size, size, VT_WRITE), size, VT_WRITE);
+}
+
 uint64_t
 vt_x86_peek (VtX86Cpu *cpu, uint64_t disp, unsigned size)
 {

@@ -8,6 +8,8 @@
 void     vt_x86_push (VtX86Cpu *cpu, uint64_t value, unsigned size);
 uint64_t vt_x86_peek (VtX86Cpu *cpu, uint64_t disp, unsigned size);
 void     vt_x86_drop (VtX86Cpu *cpu, uint64_t bytes);
+/* Faults as a push would. */
+void     vt_x86_stack_probe (VtX86Cpu *cpu, unsigned size);
 
 /* 64-bit mode; a stack pointer that is not canonical is #SS, found where the TLB misses. */
 void     vt_x86_stack_check_64 (VtX86Cpu *cpu, uint64_t sp);
