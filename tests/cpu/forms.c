@@ -19,7 +19,7 @@ static const ZydisISASet supported_sets[] = {
   ZYDIS_ISA_SET_SMAP, ZYDIS_ISA_SET_SSE, ZYDIS_ISA_SET_SSE2, ZYDIS_ISA_SET_SSE2MMX, ZYDIS_ISA_SET_SSE3,
   ZYDIS_ISA_SET_SSE3X87, ZYDIS_ISA_SET_SSE4, ZYDIS_ISA_SET_SSE42, ZYDIS_ISA_SET_SSEMXCSR, ZYDIS_ISA_SET_SSE_PREFETCH,
   ZYDIS_ISA_SET_SSSE3, ZYDIS_ISA_SET_SSSE3MMX, ZYDIS_ISA_SET_X87, ZYDIS_ISA_SET_XSAVE, ZYDIS_ISA_SET_XSAVEC,
-  ZYDIS_ISA_SET_XSAVEOPT, ZYDIS_ISA_SET_XSAVES,
+  ZYDIS_ISA_SET_XSAVEOPT,
 };
 
 bool
@@ -69,6 +69,7 @@ static const struct
   { ZYDIS_MNEMONIC_LGS,      "depends on the descriptor tables" },
   { ZYDIS_MNEMONIC_LSS,      "depends on the descriptor tables" },
   { ZYDIS_MNEMONIC_SYSEXIT,  "AMD has none in long mode (#UD), Intel has (#GP here)" },
+  { ZYDIS_MNEMONIC_INT1,     "hypervisors of AMD hosts report a fault, the SDM has a trap" },
   { ZYDIS_MNEMONIC_UD0,      "length differs between vendors (ModRM or not)" },
 };
 

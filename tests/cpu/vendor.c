@@ -100,6 +100,35 @@ many_parts (const Pair *p)
   memcpy (p->got_window, p->want_window, LAYOUT_WINDOW_SIZE);
 }
 
+/* POPA: registers loaded before the fault (RSP still points to them). */
+static void
+pop_all (const Pair *p)
+{
+  if (p->want->vector != VECTOR_PF || p->got->vector != VECTOR_PF || p->want->out.gpr[RSP] != p->got->out.gpr[RSP])
+    return;
+  memcpy (p->got->out.gpr, p->want->out.gpr, sizeof p->got->out.gpr);
+}
+
+/* MASKMOVQ, MASKMOVDQU, VMASKMOVDQU: whether bytes that are not selected can fault, and the address that is reported. */
+static void
+masked_store (const Pair *p)
+{
+  if (p->want->vector != VECTOR_PF && p->got->vector != VECTOR_PF)
+    return;
+  *p->got = *p->want;
+  memcpy (p->got_window, p->want_window, LAYOUT_WINDOW_SIZE);
+}
+
+/* Gathers: "individual elements closer to the MSB may or may not be completed" when one faults. */
+static void
+gather (const Pair *p)
+{
+  if (p->want->vector != VECTOR_PF || p->got->vector != VECTOR_PF)
+    return;
+  memcpy (p->got->out.xarea + XAREA_XMM, p->want->out.xarea + XAREA_XMM, 256);
+  memcpy (p->got->out.xarea + XAREA_YMM, p->want->out.xarea + XAREA_YMM, 256);
+}
+
 static const struct
 {
   void        (*excuse) (const Pair *p);
@@ -121,6 +150,11 @@ static const struct
     { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
       ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
       ZYDIS_MNEMONIC_XRSTOR64 } },
+  { pop_all, { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD } },
+  { masked_store, { ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU } },
+  { gather,
+    { ZYDIS_MNEMONIC_VGATHERDPD, ZYDIS_MNEMONIC_VGATHERDPS, ZYDIS_MNEMONIC_VGATHERQPD, ZYDIS_MNEMONIC_VGATHERQPS,
+      ZYDIS_MNEMONIC_VPGATHERDD, ZYDIS_MNEMONIC_VPGATHERDQ, ZYDIS_MNEMONIC_VPGATHERQD, ZYDIS_MNEMONIC_VPGATHERQQ } },
 };
 
 uint32_t
