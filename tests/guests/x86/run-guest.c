@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
+ *
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB]
+ *
+ * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
+ * the run.  With --shutdown, a triple fault is the expected end.  Time is simulated, and processors take turns on one
+ * thread, so that a run is always the same.
+ */
+#include "apic.h"
+#include "interp.h"
+#include "trace.h"
+#include "trace-x86.h"
+#include "x86-cpu.h"
+#include "x86-model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RAM_BYTES      (64 * VT_MIB)
+#define LOAD_ADDRESS   0x7c00u
+#define TSC_HZ         G_GUINT64_CONSTANT (1000000000)
+#define SLICE          100u                     /* instructions between turns */
+#define SLICE_NS       1000
+#define MAX_SLICES     2000000u
+#define MAX_CPUS       4u
+#define PORT_TEXT      0xe9u
+#define PORT_EXIT      0xf4u
+#define PORT_SCRATCH   0xe0u                    /* four bytes of storage, for I/O tests */
+
+typedef struct
+{
+  VtDevice  dev;
+  uint8_t   scratch[16];
+  GString  *text;
+  bool      ended;
+  VtX86Cpu *cpu[MAX_CPUS];
+  unsigned  n_cpus;
+} Ports;
+
+static uint64_t
+ports_read (VtDevice *dev, uint64_t off, unsigned size)
+{
+  Ports *ports = (Ports *) dev;
+  return off < 4 ? ports->scratch[off] : 0xff;
+}
+
+static void
+ports_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
+{
+  Ports *ports = (Ports *) dev;
+  if (off < 4)
+    ports->scratch[off] = value;
+  else if (off == PORT_TEXT - PORT_SCRATCH)
+    g_string_append_c (ports->text, (char) value);
+  else if (off == PORT_EXIT - PORT_SCRATCH)
+    {
+      ports->ended = true;
+      for (unsigned i = 0; i < ports->n_cpus; i++)
+        vt_vcpu_kick (&ports->cpu[i]->vcpu, VT_VCPU_STOP);
+    }
+}
+
+static const VtRegionOps ports_ops = { ports_read, ports_write, 1, 1 };
+static const VtRegion ports_region = { "test ports", PORT_EXIT - PORT_SCRATCH + 1, &ports_ops };
+static const VtDeviceClass ports_class = { .name = "test-ports", .instance_size = sizeof (Ports), .state_off = sizeof (VtDevice) };
+
+typedef struct
+{
+  VtMem      *mem, *io;
+  VtRam      *ram;
+  VtClock    *clock;
+  VtX86Model *model;
+  VtApicBus  *bus;
+  VtDevice   *apic[MAX_CPUS];
+  Ports      *ports;
+} Board;
+
+static void
+free_host (void *host, uint64_t size)
+{
+  g_aligned_free (host);
+}
+
+static void
+add_cpu (Board *board, unsigned i)
+{
+  GError *error = NULL;
+  Ports *ports = board->ports;
+  ports->cpu[i] = vt_x86_cpu_new (&(VtX86CpuConfig) {
+    .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model, .tsc_hz = TSC_HZ,
+  });
+  board->apic[i] = vt_device_new (&vt_apic_class, i == 0 ? "cpu0/apic" : "cpu/apic");
+  VtApicConfig config = { .cpu = ports->cpu[i], .bus = board->bus };
+  bool ok = vt_device_realize (board->apic[i], &(VtEnv) { .clock = board->clock, .config = &config }, &error);
+  g_assert_no_error (error);
+  g_assert (ok);
+  vt_device_reset (board->apic[i], VT_RESET_POWER);
+  ports->n_cpus = i + 1;
+}
+
+static void
+build (Board *board, const char *model, unsigned n_cpus)
+{
+  GError *error = NULL;
+  board->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, NULL);
+  board->io = vt_mem_new ("ports", 1 << 16, NULL);
+  board->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE), RAM_BYTES, free_host);
+  vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
+  g_assert_no_error (error);
+  board->ports = (Ports *) vt_device_new (&ports_class, "test-ports");
+  board->ports->text = g_string_new (NULL);
+  vt_mem_map_io (board->io, &board->ports->dev, &ports_region, VT_GPA (PORT_SCRATCH), 0, &error);
+  g_assert_no_error (error);
+  board->clock = vt_clock_new_manual ();
+  vt_clock_start (board->clock);
+  board->model = vt_x86_model_new (model, n_cpus, &error);
+  g_assert_no_error (error);
+  board->bus = vt_apic_bus_new ();
+  for (unsigned i = 0; i < n_cpus; i++)
+    add_cpu (board, i);
+}
+
+static void
+demolish (Board *board)
+{
+  for (unsigned i = 0; i < board->ports->n_cpus; i++)
+    {
+      vt_device_free (board->apic[i]);
+      vt_x86_cpu_free (board->ports->cpu[i]);
+    }
+  vt_apic_bus_free (board->bus);
+  vt_x86_model_free (board->model);
+  g_string_free (board->ports->text, TRUE);
+  vt_mem_free (board->io);
+  vt_mem_free (board->mem);
+  vt_device_free (&board->ports->dev);
+  vt_clock_free (board->clock);
+  vt_ram_free (board->ram);
+}
+
+static void
+load (Board *board, const char *path)
+{
+  GError *error = NULL;
+  g_autofree char *data = NULL;
+  size_t len;
+  if (!g_file_get_contents (path, &data, &len, &error))
+    g_error ("%s", error->message);
+  memcpy (board->ram->host + LOAD_ADDRESS, data, len);
+  VtX86State *s = &board->ports->cpu[0]->s;
+  s->seg[VT_CS].selector = 0;
+  s->seg[VT_CS].base = 0;
+  s->rip = LOAD_ADDRESS;
+}
+
+/* One turn for every processor. False when one of them shut down. */
+static bool
+turn (Board *board)
+{
+  bool slept = true;
+  for (unsigned i = 0; i < board->ports->n_cpus; i++)
+    {
+      VtX86Cpu *cpu = board->ports->cpu[i];
+      if (cpu->s.activity != VT_X86_RUNNING && !cpu->vcpu.cls->has_work (&cpu->vcpu))
+        continue;
+      slept = false;
+      if (vt_x86_interp_run (cpu, SLICE) == VT_EXIT_SHUTDOWN)
+        return false;
+    }
+  int64_t step = SLICE_NS, deadline = vt_clock_next_deadline (board->clock);
+  if (slept && deadline != INT64_MAX)
+    step = MAX (deadline - vt_clock_now (board->clock), 0);
+  vt_clock_advance (board->clock, step);
+  return true;
+}
+
+static unsigned
+count (const char *text, const char *prefix)
+{
+  unsigned n = 0;
+  g_auto(GStrv) lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    n += g_str_has_prefix (*line, prefix);
+  return n;
+}
+
+static int
+report (Board *board, bool alive, bool shutdown_wanted)
+{
+  VtX86Cpu *cpu = board->ports->cpu[0];
+  const char *text = board->ports->text->str;
+  unsigned good = count (text, "ok "), bad = count (text, "not ok ");
+  fputs (text, stdout);
+  if (shutdown_wanted)
+    {
+      printf ("%s - the processor shut down after a triple fault\n", alive ? "not ok" : "ok");
+      bad += alive;
+      good += !alive;
+    }
+  else if (!board->ports->ended)
+    {
+      printf ("not ok - the guest came to its end # stopped at %04x:%" G_GINT64_MODIFIER "x, activity %u, cr2 %" G_GINT64_MODIFIER
+              "x\n", cpu->s.seg[VT_CS].selector, cpu->s.rip, cpu->s.activity, cpu->s.cr2);
+      bad++;
+    }
+  printf ("1..%u\n", good + bad);
+  return bad != 0 || good == 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  const char *path = NULL, *model = NULL;
+  unsigned n_cpus = 1;
+  bool shutdown_wanted = false, alive = true;
+  Board board = { 0 };
+  vt_trace_register (vt_trace_events_x86);
+  for (int i = 1; i < argc; i++)
+    {
+      if (g_str_has_prefix (argv[i], "--cpus="))
+        n_cpus = CLAMP (atoi (argv[i] + 7), 1, (int) MAX_CPUS);
+      else if (g_str_has_prefix (argv[i], "--cpu="))
+        model = argv[i] + 6;
+      else if (g_str_has_prefix (argv[i], "--trace="))
+        vt_trace_enable (argv[i] + 8, true);
+      else if (g_str_equal (argv[i], "--shutdown"))
+        shutdown_wanted = true;
+      else
+        path = argv[i];
+    }
+  if (path == NULL)
+    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB]");
+  build (&board, model, n_cpus);
+  load (&board, path);
+  for (unsigned i = 0; i < MAX_SLICES && alive && !board.ports->ended; i++)
+    alive = turn (&board);
+  int status = report (&board, alive, shutdown_wanted);
+  demolish (&board);
+  return status;
+}
