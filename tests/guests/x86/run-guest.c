@@ -24,6 +24,7 @@
 #define SLICE_NS       1000
 #define MAX_SLICES     2000000u
 #define MAX_CPUS       4u
+#define MAX_TEXT       65536u
 #define PORT_TEXT      0xe9u
 #define PORT_EXIT      0xf4u
 #define PORT_SCRATCH   0xe0u                    /* four bytes of storage, for I/O tests */
@@ -51,7 +52,7 @@ ports_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
   Ports *ports = (Ports *) dev;
   if (off < 4)
     ports->scratch[off] = value;
-  else if (off == PORT_TEXT - PORT_SCRATCH)
+  else if (off == PORT_TEXT - PORT_SCRATCH && ports->text->len < MAX_TEXT)
     g_string_append_c (ports->text, (char) value);
   else if (off == PORT_EXIT - PORT_SCRATCH)
     {

@@ -110,11 +110,15 @@ main:
   mov eax, [es:0x1000]
   FAULT_END
 
-  SLOT S1, 0x58000, 0xfff, 0x93, 0x4
+  SLOT S1, 0x58000, 0xfff, 0xf3, 0x4
   FAULT_BEGIN "a push beyond the stack's limit is #SS(0)", 12, 0
-  mov ax, S1
-  mov ss, ax
-  mov esp, 0x2000
+  push dword S1 | 3
+  push dword 0x2000
+  push dword 2
+  push dword UCODE
+  push dword .user_push
+  iretd
+.user_push:
   push eax
   FAULT_END
 
