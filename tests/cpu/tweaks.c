@@ -153,12 +153,18 @@ tweak_int (Generator *g)
     *vector = 0x81;
 }
 
-/* Half of all masks: sign bits random; the other half: whole lanes. */
+/* PUSH of a segment register, 32 bits: AMD zero-extends, newer Intel processors write the selector only (SDM, PUSH). */
 static void
-tweak_maskmov (Generator *g)
+tweak_push (Generator *g)
 {
-  if (rng_chance (&g->rng, 80))
-    g->c->in.gpr[RDI] = g->form->mode == MODE_32 ? (uint32_t) g->c->in.gpr[RDI] : g->c->in.gpr[RDI];
+  uint64_t at = (uint32_t) g->c->in.gpr[RSP] - 2u;
+  if (g->d.insn.operand_width == 32 && g->d.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
+      && ZydisRegisterGetClass (g->d.op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT && at >= LAYOUT_WINDOW
+      && at <= LAYOUT_WINDOW + LAYOUT_WINDOW_RW_SIZE - 2)
+    {
+      g->c->window_ignored_at = at - LAYOUT_WINDOW;
+      g->c->window_ignored_len = 2;
+    }
 }
 
 static const struct
@@ -184,7 +190,7 @@ static const struct
   { ZYDIS_MNEMONIC_FXSAVE, tweak_fxsave },     { ZYDIS_MNEMONIC_FXSAVE64, tweak_fxsave },
   { ZYDIS_MNEMONIC_XRSTOR, tweak_xrstor },     { ZYDIS_MNEMONIC_XRSTOR64, tweak_xrstor },
   { ZYDIS_MNEMONIC_WRFSBASE, tweak_fs_base },  { ZYDIS_MNEMONIC_WRGSBASE, tweak_fs_base },
-  { ZYDIS_MNEMONIC_INT, tweak_int },           { ZYDIS_MNEMONIC_MASKMOVQ, tweak_maskmov },
+  { ZYDIS_MNEMONIC_INT, tweak_int },           { ZYDIS_MNEMONIC_PUSH, tweak_push },
 };
 
 void

@@ -176,9 +176,11 @@ static void
 op_bound (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   unsigned size = insn->opsize;
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, 2 * size, VT_READ);
-  int64_t low = (int64_t) sign_extend (vt_x86_load (cpu, linear, size), size);
-  int64_t high = (int64_t) sign_extend (vt_x86_load (cpu, linear + size, size), size);
+  /* Two operands, each with its own limit check. */
+  uint64_t offset = vt_x86_effective_address (cpu, insn);
+  int64_t low = (int64_t) sign_extend (vt_x86_load (cpu, vt_x86_linear (cpu, insn->seg, offset, size, VT_READ), size), size);
+  offset = (offset + size) & vt_mask_bytes (insn->addrsize);
+  int64_t high = (int64_t) sign_extend (vt_x86_load (cpu, vt_x86_linear (cpu, insn->seg, offset, size, VT_READ), size), size);
   int64_t index = (int64_t) sign_extend (cpu->s.gpr[insn->reg[0]], size);
   if (index < low || index > high)
     vt_x86_raise (cpu, X86_BR, 0);

@@ -228,14 +228,14 @@ vt_x86_op_arpl (VtX86Cpu *cpu, const VtX86Insn *insn)
   uint64_t at = 0;
   bool memory = insn->kind[0] == VT_OPND_MEM;
   if (memory)
-    at = vt_x86_operand_linear (cpu, insn, 2, VT_WRITE);
+    at = vt_x86_operand_linear (cpu, insn, 2, VT_READ);
   uint16_t selector = memory ? vt_x86_load16 (cpu, at) : cpu->s.gpr[insn->reg[0]];
   bool raise = (selector & X86_SEL_RPL) < (source & X86_SEL_RPL);
   if (raise)
     {
       selector = (selector & ~X86_SEL_RPL) | (source & X86_SEL_RPL);
       if (memory)
-        vt_x86_store16 (cpu, at, selector);
+        vt_x86_store16 (cpu, vt_x86_operand_linear (cpu, insn, 2, VT_WRITE), selector);
       else
         vt_x86_write_gpr (cpu, insn->reg[0], selector, 2);
     }
