@@ -366,7 +366,6 @@ vt_x86_op_undefined (VtX86Cpu *cpu, const VtX86Insn *insn)
   vt_x86_ud (cpu);
 }
 
-/* `length` covers all bytes that had a say in the matter. */
 static void
 make_undefined (VtX86Insn *out, VtX86Tail *tail, unsigned length)
 {
@@ -425,7 +424,7 @@ vt_x86_decode (VtX86Decoder *decoder, const uint8_t *bytes, unsigned len, unsign
   if (ZYAN_SUCCESS (status))
     convert (decoder, &in, operands, out, tail);
   else
-    make_undefined (out, tail, MIN (len, VT_X86_MAX_INSN));
+    make_undefined (out, tail, 1);
   return VT_X86_DECODED;
 }
 
