@@ -220,7 +220,7 @@ gather_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned index_
   return vt_x86_linear (cpu, insn->seg, offset & vt_mask_bytes (insn->addrsize), size, VT_READ);
 }
 
-/* Every element that has been loaded is committed with its mask cleared: after a page fault the rest goes on from there. */
+/* Every element that is done is committed with its mask cleared: after a page fault the rest goes on from there. */
 static void
 gather (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned index_size, unsigned size)
 {
@@ -232,10 +232,11 @@ gather (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned index_size, unsigned size
     vt_x86_ud (cpu);
   for (unsigned i = 0; i < n; i++)
     {
-      if (!element_masked_in (mask, i, size))
-        continue;
-      uint64_t linear = gather_linear (cpu, insn, i, index_size, size);
-      vt_x86_load_bytes (cpu, linear, result->u8 + i * size, size);
+      if (element_masked_in (mask, i, size))
+        {
+          uint64_t linear = gather_linear (cpu, insn, i, index_size, size);
+          vt_x86_load_bytes (cpu, linear, result->u8 + i * size, size);
+        }
       memset (mask->u8 + i * size, 0, size);
     }
   memset (result->u8 + n * size, 0, 32 - n * size);

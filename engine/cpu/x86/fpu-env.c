@@ -66,6 +66,13 @@ op_fnop (VtX86Cpu *cpu, const VtX86Insn *insn)
   vt_fpu_enter (cpu);
 }
 
+/* Of the 8087 and 80287; no processor since does anything about them, not even wait. */
+static void
+op_obsolete (VtX86Cpu *cpu, const VtX86Insn *insn)
+{
+  vt_fpu_enter_nowait (cpu);
+}
+
 static void
 op_fincstp (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
@@ -279,9 +286,9 @@ const VtX86OpRow vt_x86_ops_fpu_env[] = {
   { ZYDIS_MNEMONIC_FLDCW, op_fldcw },
   { ZYDIS_MNEMONIC_FWAIT, op_fwait },
   { ZYDIS_MNEMONIC_FNOP, op_fnop },
-  { ZYDIS_MNEMONIC_FENI8087_NOP, op_fnop },
-  { ZYDIS_MNEMONIC_FDISI8087_NOP, op_fnop },
-  { ZYDIS_MNEMONIC_FSETPM287_NOP, op_fnop },
+  { ZYDIS_MNEMONIC_FENI8087_NOP, op_obsolete },
+  { ZYDIS_MNEMONIC_FDISI8087_NOP, op_obsolete },
+  { ZYDIS_MNEMONIC_FSETPM287_NOP, op_obsolete },
   { ZYDIS_MNEMONIC_FINCSTP, op_fincstp },
   { ZYDIS_MNEMONIC_FDECSTP, op_fdecstp },
   { ZYDIS_MNEMONIC_FFREE, op_ffree },

@@ -20,6 +20,12 @@ VT_HOST_X87_PUSHING (fptan)
 VT_HOST_X87_PUSHING (fsincos)
 VT_HOST_X87_PUSHING (fxtract)
 
+static bool
+f80_is_nan (const VtF80 *value)
+{
+  return (value->sign_exp & F80_EXP) == F80_EXP && value->mantissa << 1 != 0;
+}
+
 /* ST0 = f (ST0); `codes` are the condition codes that the instruction sets. */
 static void
 unary (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostX87 kernel, uint16_t codes)
@@ -87,6 +93,14 @@ pushing (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostX87 kernel, uint16_t codes)
   fpu_push (cpu, result[1]);
 }
 
+/* A remainder with a NaN has no quotient for C0, C1 and C3: only C2, "incomplete", is cleared. */
+VT_INLINE void
+remainder_op (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostX87 kernel)
+{
+  bool nan = f80_is_nan (fpu_st (cpu, 0)) || f80_is_nan (fpu_st (cpu, 1));
+  binary (cpu, insn, kernel, nan ? FSW_C2 : FSW_CODES, false);
+}
+
 #define OP(name, driver, ...)                                                                                            \
   static void op_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                           \
   {                                                                                                                      \
@@ -97,8 +111,8 @@ OP (frndint, unary, 0)
 OP (f2xm1, unary, 0)
 OP (fsin, unary, FSW_C2)
 OP (fcos, unary, FSW_C2)
-OP (fprem, binary, FSW_CODES, false)
-OP (fprem1, binary, FSW_CODES, false)
+VEC_OP (fprem, remainder_op, vt_host_fprem)
+VEC_OP (fprem1, remainder_op, vt_host_fprem1)
 OP (fscale, binary, 0, false)
 OP (fpatan, binary, 0, true)
 OP (fyl2x, binary, 0, true)

@@ -102,7 +102,10 @@ store (VtX86Cpu *cpu, const VtX86Insn *insn, const Format *format, VtHostX87 ker
   if (!fpu_is_empty (cpu, 0))
     sw = kernel (cpu->s.fcw, fpu_st (cpu, 0), NULL, &value);
   if (store_prevented (cpu, sw))
-    pop = false;
+    {
+      vt_x86_probe (cpu, linear, format->size, VT_WRITE);
+      pop = false;
+    }
   else
     vt_x86_store_bytes (cpu, linear, &value, format->size);
   vt_fpu_note_insn (cpu, insn);
@@ -123,9 +126,7 @@ op_fld (VtX86Cpu *cpu, const VtX86Insn *insn)
   unsigned i = insn->modrm & 7;
   vt_fpu_enter (cpu);
   vt_fpu_note_insn (cpu, insn);
-  if (!fpu_is_empty (cpu, 7))
-    push_checked (cpu, F80_INDEFINITE, 0);
-  else if (!fpu_is_empty (cpu, i))
+  if (!fpu_is_empty (cpu, i))
     push_checked (cpu, *fpu_st (cpu, i), 0);
   else if (fpu_underflow (cpu))
     fpu_push (cpu, F80_INDEFINITE);
@@ -189,6 +190,7 @@ op_fstpnce (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   vt_fpu_enter (cpu);
   vt_fpu_note_insn (cpu, insn);
+  cpu->s.fsw &= ~FSW_C1;
   if (!fpu_is_empty (cpu, 0))
     fpu_set (cpu, insn->modrm & 7, *fpu_st (cpu, 0));
   fpu_pop (cpu);

@@ -48,9 +48,13 @@ vt_simd_fp_flags (VtX86Cpu *cpu, uint32_t flags)
     vt_x86_raise (cpu, cpu->s.cr4 & X86_CR4_OSXMMEXCPT ? X86_XM : X86_UD, 0);
 }
 
-void
-vt_simd_check_aligned (VtX86Cpu *cpu, uint64_t linear, unsigned size)
+uint64_t
+vt_simd_aligned_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, unsigned align, VtAccessKind kind)
 {
-  if (G_UNLIKELY (linear & (size - 1)))
+  uint64_t offset = vt_x86_effective_address (cpu, insn);
+  bool flat = cpu->mode == VT_X86_LONG && insn->seg < VT_FS;
+  uint64_t base = flat ? 0 : cpu->s.seg[insn->seg].base;
+  if (G_UNLIKELY ((base + offset) & (align - 1)))
     vt_x86_gp0 (cpu);
+  return vt_x86_linear (cpu, insn->seg, offset, size, kind);
 }

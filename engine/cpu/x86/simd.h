@@ -43,8 +43,9 @@ void vt_simd_refuse_avx (VtX86Cpu *cpu);
 void vt_mmx_enter (VtX86Cpu *cpu);
 /* Merges flags into MXCSR; raises #XM (or #UD) when one is unmasked, so the caller has not stored a result yet. */
 void vt_simd_fp_flags (VtX86Cpu *cpu, uint32_t flags);
-/* Misaligned operand of an instruction that wants alignment. */
-void vt_simd_check_aligned (VtX86Cpu *cpu, uint64_t linear, unsigned size);
+/* Linear address of a memory operand that has to be aligned to `align`: a misaligned one raises #GP before anything else
+ * about it is looked at. */
+uint64_t vt_simd_aligned_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, unsigned align, VtAccessKind kind);
 
 VT_INLINE bool
 insn_is_vex (const VtX86Insn *insn)
@@ -149,9 +150,8 @@ vec_source (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size)
     return *vec_reg (cpu, insn->reg[i]);
 
   VtVec value;
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, size, VT_READ);
-  if (size == 16 && !insn_is_vex (insn) && G_UNLIKELY (linear & 15))
-    vt_x86_gp0 (cpu);
+  uint64_t linear = size == 16 && !insn_is_vex (insn) ? vt_simd_aligned_operand (cpu, insn, 16, 16, VT_READ)
+                                                      : vt_x86_operand_linear (cpu, insn, size, VT_READ);
   vec_load_linear (cpu, linear, size, &value);
   return value;
 }

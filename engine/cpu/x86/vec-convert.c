@@ -107,6 +107,7 @@ to_mmx (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel, unsigned size)
   if (size == 8)
     source = _mm_move_epi64 (source);   /* the other elements raise nothing */
 
+  mmx_touch (cpu);   /* whether or not the conversion raises #XM */
   fp_begin (cpu);
   __m128i result = kernel (source, source);
   fp_end (cpu);
@@ -133,11 +134,11 @@ op_CVTPI2PS (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   __m128i source = from_mmx_source (cpu, insn);
 
+  if (insn->kind[1] == VT_OPND_MM)
+    mmx_touch (cpu);   /* whether or not the conversion raises #XM */
   fp_begin (cpu);
   __m128i result = vt_host_cvtdq2ps (source, source);
   fp_end (cpu);
-  if (insn->kind[1] == VT_OPND_MM)
-    mmx_touch (cpu);
   vec_reg (cpu, insn->reg[0])->u64[0] = _mm_cvtsi128_si64 (result);
 }
 

@@ -6,27 +6,26 @@
 
 /* --- Whole vectors -------------------------------------------------------------------------------------------------------- */
 
+VT_INLINE uint64_t
+vector_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, bool aligned, VtAccessKind kind)
+{
+  return aligned ? vt_simd_aligned_operand (cpu, insn, size, size, kind) : vt_x86_operand_linear (cpu, insn, size, kind);
+}
+
 VT_INLINE void
 move_vector (VtX86Cpu *cpu, const VtX86Insn *insn, bool aligned)
 {
   vec_enter (cpu, insn);
   if (insn->kind[0] == VT_OPND_MEM)
     {
-      uint64_t linear = vt_x86_operand_linear (cpu, insn, insn->veclen, VT_WRITE);
-      if (aligned)
-        vt_simd_check_aligned (cpu, linear, insn->veclen);
+      uint64_t linear = vector_operand (cpu, insn, insn->veclen, aligned, VT_WRITE);
       vec_store_linear (cpu, linear, insn->veclen, vec_reg (cpu, insn->reg[1]));
       return;
     }
 
   VtVec value;
   if (insn->kind[1] == VT_OPND_MEM)
-    {
-      uint64_t linear = vt_x86_operand_linear (cpu, insn, insn->veclen, VT_READ);
-      if (aligned)
-        vt_simd_check_aligned (cpu, linear, insn->veclen);
-      vec_load_linear (cpu, linear, insn->veclen, &value);
-    }
+    vec_load_linear (cpu, vector_operand (cpu, insn, insn->veclen, aligned, VT_READ), insn->veclen, &value);
   else
     value = *vec_reg (cpu, insn->reg[1]);
   vec_write_whole (cpu, insn, &value);
@@ -71,8 +70,7 @@ static void
 op_load_aligned (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   sse_enter (cpu);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, 16, VT_READ);
-  vt_simd_check_aligned (cpu, linear, 16);
+  uint64_t linear = vt_simd_aligned_operand (cpu, insn, 16, 16, VT_READ);
   vec_reg (cpu, insn->reg[0])->half[0] = vec_load16_linear (cpu, linear);
 }
 
@@ -80,8 +78,7 @@ static void
 op_store_aligned (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   sse_enter (cpu);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, 16, VT_WRITE);
-  vt_simd_check_aligned (cpu, linear, 16);
+  uint64_t linear = vt_simd_aligned_operand (cpu, insn, 16, 16, VT_WRITE);
   vec_store_linear (cpu, linear, 16, vec_reg (cpu, insn->reg[1]));
 }
 
@@ -279,6 +276,18 @@ op_pmovmskb (VtX86Cpu *cpu, const VtX86Insn *insn)
 
 /* --- Masked and non-temporal stores ----------------------------------------------------------------------------------------------- */
 
+/* Faults for the part of [linear, linear + size) that lies in one page, when a byte of it is to be written. */
+static void
+probe_masked_part (VtX86Cpu *cpu, uint64_t linear, const uint8_t *mask, unsigned size)
+{
+  for (unsigned i = 0; i < size; i++)
+    if (mask[i] & 0x80)
+      {
+        vt_x86_probe (cpu, linear, 1, VT_WRITE);
+        return;
+      }
+}
+
 /* Bytes of `value` whose mask byte has its top bit set go to [rDI]. */
 static void
 store_masked_bytes (VtX86Cpu *cpu, const VtX86Insn *insn, const uint8_t *value, const uint8_t *mask, unsigned size)
@@ -286,10 +295,10 @@ store_masked_bytes (VtX86Cpu *cpu, const VtX86Insn *insn, const uint8_t *value, 
   unsigned seg = insn->prefixes & VT_PFX_SEGO ? insn->seg : VT_DS;
   uint64_t offset = cpu->s.gpr[VT_RDI] & vt_mask_bytes (insn->addrsize);
   uint64_t linear = vt_x86_linear (cpu, seg, offset, size, VT_WRITE);
+  unsigned first = MIN (size, VT_PAGE_SIZE - (linear & VT_PAGE_MASK));
 
-  for (unsigned i = 0; i < size; i++)
-    if (mask[i] & 0x80)
-      vt_x86_probe (cpu, linear + i, 1, VT_WRITE);
+  probe_masked_part (cpu, linear, mask, first);
+  probe_masked_part (cpu, linear + first, mask + first, size - first);
   for (unsigned i = 0; i < size; i++)
     if (mask[i] & 0x80)
       vt_x86_store8 (cpu, linear + i, value[i]);

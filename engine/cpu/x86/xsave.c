@@ -158,9 +158,7 @@ static uint64_t
 fx_operand (VtX86Cpu *cpu, const VtX86Insn *insn, VtAccessKind kind)
 {
   vt_fpu_enter_nowait (cpu);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, FX_SIZE, kind);
-  vt_simd_check_aligned (cpu, linear, 16);
-  return linear;
+  return vt_simd_aligned_operand (cpu, insn, FX_SIZE, 16, kind);
 }
 
 /* EFER.FFXSR: ring 0 of 64-bit mode leaves the XMM registers out. */
@@ -207,9 +205,7 @@ x_operand (VtX86Cpu *cpu, const VtX86Insn *insn, VtAccessKind kind)
     vt_x86_ud (cpu);
   if (cpu->s.cr0 & X86_CR0_TS)
     vt_x86_raise (cpu, X86_NM, 0);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, AT_AVX, kind);
-  vt_simd_check_aligned (cpu, linear, 64);
-  return linear;
+  return vt_simd_aligned_operand (cpu, insn, AT_AVX, 64, kind);
 }
 
 static uint64_t
