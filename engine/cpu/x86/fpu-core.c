@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* x87: exceptions, availability, and the pointers of the last instruction (SDM volume 1, 8.1 and 8.5 to 8.7). */
 #include "fpu.h"
+#include "x86-model.h"
 
 void
 vt_fpu_pending (VtX86Cpu *cpu)
@@ -31,13 +32,15 @@ vt_fpu_enter (VtX86Cpu *cpu)
 void
 vt_fpu_note_insn (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
+  bool selectors = !vt_x86_has (cpu->model, X86_FEATURE_ZERO_FCS_FDS);
+
   cpu->s.fip = cpu->s.rip;
-  cpu->s.fcs = cpu->s.seg[VT_CS].selector;
+  cpu->s.fcs = selectors ? cpu->s.seg[VT_CS].selector : 0;
   cpu->s.fop = (insn->opcode & 7u) << 8 | insn->modrm;
   if (!fpu_is_memory (insn))
     return;
   cpu->s.fdp = vt_x86_effective_address (cpu, insn);
-  cpu->s.fds = cpu->s.seg[insn->seg].selector;
+  cpu->s.fds = selectors ? cpu->s.seg[insn->seg].selector : 0;
 }
 
 void

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Vector instructions: availability, SIMD floating-point exceptions, and the list of tables
  * (SDM volume 3A, 2.5 and 14.1; volume 1, 11.5). */
+#include <cpuid.h>
+
 #include "fpu.h"
 #include "simd.h"
+#include "x86-model.h"
 
 const VtX86OpRow *const vt_x86_simd_tables[] = {
   vt_x86_ops_fpu_arith,   vt_x86_ops_fpu_math, vt_x86_ops_fpu_move,    vt_x86_ops_fpu_env,
@@ -10,6 +13,36 @@ const VtX86OpRow *const vt_x86_simd_tables[] = {
   vt_x86_ops_vec_fp,      vt_x86_ops_vec_convert, vt_x86_ops_vec_string, vt_x86_ops_crypto,
   vt_x86_ops_avx,         vt_x86_ops_fma,      NULL,
 };
+
+static bool
+host_has_sha (void)
+{
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid_count (7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA);
+}
+
+void
+vt_x86_simd_mask_features (uint32_t feature[X86_WORD_COUNT])
+{
+  bool avx = __builtin_cpu_supports ("avx");
+  const struct
+  {
+    unsigned feature;
+    bool     host;
+  } optional[] = {
+    { X86_FEATURE_AES, __builtin_cpu_supports ("aes") },
+    { X86_FEATURE_PCLMULQDQ, __builtin_cpu_supports ("pclmul") },
+    { X86_FEATURE_SHA_NI, host_has_sha () },
+    { X86_FEATURE_AVX, avx },
+    { X86_FEATURE_AVX2, avx },
+    { X86_FEATURE_FMA, avx && __builtin_cpu_supports ("fma") },
+    { X86_FEATURE_F16C, avx && __builtin_cpu_supports ("f16c") },
+  };
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (optional); i++)
+    if (!optional[i].host)
+      feature[optional[i].feature >> 5] &= ~(1u << (optional[i].feature & 31));
+}
 
 void
 vt_simd_refuse_sse (VtX86Cpu *cpu)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-/* Every x86-64 host of the last fifteen years has SSE4.2; what is newer is checked (vt_x86_simd_host_features). */
+/* Every x86-64 host of the last fifteen years has SSE4.2; what is newer is checked (vt_x86_simd_mask_features). */
 #pragma GCC target ("sse4.2")
 
 #include <nmmintrin.h>

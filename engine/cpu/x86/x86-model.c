@@ -51,7 +51,7 @@ static const struct
                 "sha-ni umip rdpid fsrm spec-ctrl arch-capabilities xsaveopt xsavec xgetbv1 syscall nx pdpe1gb rdtscp lm lahf_lm " \
                 "abm 3dnowprefetch invtsc zero-fcs-fds"
 /* Implemented, but only AMD's processors have it. */
-#define IMPLEMENTED_AMD " cmp_legacy cr8legacy fxsr_opt mmxext misalignsse wbnoinvd"
+#define IMPLEMENTED_AMD " cmp_legacy cr8legacy fxsr_opt mmxext wbnoinvd"
 
 /* ARCH_CAPABILITIES bits (SDM volume 4, MSR 10AH): flaws that this processor does not have. */
 #define RDCL_NO          (1u << 0)
@@ -217,6 +217,7 @@ vt_x86_model_new (const char *name, unsigned n_cpus, GError **error)
   add_list (implemented, IMPLEMENTED);
   if (definition->vendor == AMD)
     add_list (implemented, IMPLEMENTED_AMD);
+  vt_x86_simd_mask_features (implemented);
   add_definition (model->feature, definition);
   for (unsigned i = 0; i < X86_WORD_COUNT; i++)
     model->feature[i] &= implemented[i];
@@ -254,6 +255,7 @@ vt_x86_model_set_feature (VtX86Model *model, const char *feature, bool on, GErro
       return false;
     }
   add_list (implemented, IMPLEMENTED IMPLEMENTED_AMD);
+  vt_x86_simd_mask_features (implemented);
   if (on && ((implemented[found >> 5] >> (found & 31)) & 1) == 0)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "Processor feature “%s” cannot be offered by this emulator",

@@ -156,6 +156,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtX86Model, vt_x86_model_free)
 /* A libvirt feature name, for <feature policy=...>; false when unknown, or when enabling what we lack. */
 bool vt_x86_model_set_feature (VtX86Model *model, const char *feature, bool on, GError **error);
 
+/* Clears the features whose instructions run on host instructions that this host lacks (simd-core.c). */
+void vt_x86_simd_mask_features (uint32_t feature[X86_WORD_COUNT]);
+
 static inline bool
 vt_x86_has (const VtX86Model *model, unsigned feature)
 {
