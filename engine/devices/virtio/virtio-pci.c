@@ -1,476 +1,331 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The PCI transport of virtio (VIRTIO 1.1, 4.1), modern only: registers in BAR 4, MSI-X in BAR 1. */
-#include "virtio-device.h"
+/* virtio over PCI (VIRTIO 1.1, 4.1): four register blocks in one BAR, capabilities that tell where, MSI-X or INTx. */
+#include "virtio-pci.h"
 
-#include "vitrine/error.h"
-#include "trace-virtio.h"
+#include "pci-bus.h"
 
-#define VENDOR            0x1af4u
-#define DEVICE_BASE       0x1040u
-#define REVISION          1u
-#define BAR_MSIX          1u
-#define BAR_REGISTERS     4u
-#define PAGE_COMMON       0u      /* 4 KiB pages of BAR 4 */
-#define PAGE_ISR          1u
-#define PAGE_DEVICE       2u
-#define PAGE_NOTIFY       3u
-#define REGISTER_BYTES    0x4000u
-#define NOTIFY_MULTIPLIER 4u
-#define CAP_BYTES         16u     /* of a virtio capability */
-#define CAP_WINDOW_BAR    4u      /* offsets in the configuration access capability */
-#define CAP_WINDOW_OFFSET 8u
-#define CAP_WINDOW_LENGTH 12u
-#define CAP_WINDOW_DATA   16u
-
-static VtVirtio *
-virtio_of (VtDevice *dev)
+enum
 {
-  return (VtVirtio *) dev;
+  VENDOR = 0x1af4,
+  DEVICE_BASE = 0x1040,
+
+  BAR_MSIX = 1,
+  BAR_REGISTERS = 4,
+
+  /* A page each, so that a hypervisor above us could map them separately. */
+  COMMON = 0x0000,
+  ISR    = 0x1000,
+  DEVICE = 0x2000,
+  NOTIFY = 0x3000,
+  BLOCK  = 0x1000,
+  NOTIFY_MULTIPLIER = 4,
+
+  CFG_COMMON = 1, CFG_NOTIFY = 2, CFG_ISR = 3, CFG_DEVICE = 4, CFG_PCI = 5,
+
+  ISR_QUEUE = 1u << 0,
+  ISR_CONFIG = 1u << 1,
+
+  /* Offsets in the vendor capability */
+  CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_DATA = 16,
+};
+
+enum
+{
+  COMMON_DEVICE_FEATURE_SELECT = 0x00, COMMON_DEVICE_FEATURE = 0x04, COMMON_DRIVER_FEATURE_SELECT = 0x08,
+  COMMON_DRIVER_FEATURE = 0x0c, COMMON_MSIX_CONFIG = 0x10, COMMON_NUM_QUEUES = 0x12, COMMON_STATUS = 0x14,
+  COMMON_CONFIG_GENERATION = 0x15, COMMON_QUEUE_SELECT = 0x16, COMMON_QUEUE_SIZE = 0x18, COMMON_QUEUE_VECTOR = 0x1a,
+  COMMON_QUEUE_ENABLE = 0x1c, COMMON_QUEUE_NOTIFY_OFF = 0x1e, COMMON_QUEUE_DESC = 0x20, COMMON_QUEUE_DRIVER = 0x28,
+  COMMON_QUEUE_DEVICE = 0x30, COMMON_BYTES = 0x38,
+};
+
+static VtVirtioPci *
+from_virtio (VtVirtio *virtio)
+{
+  return (VtVirtioPci *) virtio->dev;
 }
 
-static uint64_t
-offered (VtVirtio *virtio)
-{
-  uint64_t more = virtio->type->more_features != NULL ? virtio->type->more_features (virtio) : 0;
-  return virtio->type->features | more | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1;
-}
-
-/* --- Interrupts --------------------------------------------------------------------------------------------------------------- */
+/* --- Interrupts ------------------------------------------------------------------------------------------------------------- */
 
 static void
-interrupt (VtVirtio *virtio, uint16_t vector, uint8_t isr)
+signal_driver (VtVirtioPci *pci, uint16_t vector, uint8_t isr)
 {
-  if (vt_pci_msix_enabled (&virtio->pci))
+  if (vt_pci_msix_enabled (&pci->pci))
     {
-      if (vector != VIRTIO_MSI_NO_VECTOR)
-        vt_pci_msix_notify (&virtio->pci, vector);
+      vt_pci_msix_notify (&pci->pci, vector);   /* VIRTIO_NO_VECTOR is out of range: ignored */
       return;
     }
-  virtio->s->isr |= isr;
-  vt_pci_set_irq (&virtio->pci, true);
-}
-
-void
-vt_virtio_interrupt_queue (VtVirtio *virtio, unsigned queue)
-{
-  interrupt (virtio, virtio->s->queue[queue].vector, VIRTIO_ISR_QUEUE);
-}
-
-void
-vt_virtio_config_changed (VtVirtio *virtio)
-{
-  virtio->s->generation++;
-  if (virtio->s->status & VIRTIO_STATUS_DRIVER_OK)
-    interrupt (virtio, virtio->s->config_vector, VIRTIO_ISR_CONFIG);
-}
-
-void
-vt_virtio_broken (VtVirtio *virtio, const char *why)
-{
-  if (virtio->s->status & VIRTIO_STATUS_NEEDS_RESET)
-    return;
-  vt_guest_warn (&virtio->pci.dev, "%s: the device needs a reset", why);
-  virtio->s->status |= VIRTIO_STATUS_NEEDS_RESET;
-  if (virtio->s->status & VIRTIO_STATUS_DRIVER_OK)
-    interrupt (virtio, virtio->s->config_vector, VIRTIO_ISR_CONFIG);
-}
-
-/* --- Reset and status --------------------------------------------------------------------------------------------------------- */
-
-static void
-reset_now (VtVirtio *virtio)
-{
-  static const VtVirtioState at_reset = VT_VIRTIO_STATE_AT_RESET;
-  *virtio->s = at_reset;
-  virtio->reset_pending = false;
-  vt_pci_set_irq (&virtio->pci, false);
-}
-
-void
-vt_virtio_element_done (VtVirtio *virtio)
-{
-  g_assert (virtio->in_flight > 0);
-  if (--virtio->in_flight > 0)
-    return;
-  if (virtio->reset_pending)
-    reset_now (virtio);
-  if (virtio->quiesced != NULL)
-    {
-      void (*done) (void *) = g_steal_pointer (&virtio->quiesced);
-      done (virtio->quiesced_opaque);
-    }
+  pci->virtio.s->isr |= isr;
+  vt_pci_set_irq (&pci->pci, true);
 }
 
 static void
-write_status (VtVirtio *virtio, uint8_t value)
+queue_interrupt (VtVirtio *virtio, unsigned queue)
 {
-  VtVirtioState *s = virtio->s;
-  trace_virtio_status (virtio->pci.dev.path, value);
-  if (value == 0)
-    {
-      /* Buffers are in use until the host's I/O is over; the driver polls the status until it reads 0 (4.1.4.3.2). */
-      if (virtio->in_flight > 0)
-        virtio->reset_pending = true;
-      else
-        reset_now (virtio);
-      return;
-    }
-  if (virtio->reset_pending)
-    return;
-  bool settling = (value & VIRTIO_STATUS_FEATURES_OK) != 0 && (s->status & VIRTIO_STATUS_FEATURES_OK) == 0;
-  if (settling && ((s->driver_features & ~offered (virtio)) != 0 || (s->driver_features & VIRTIO_F_VERSION_1) == 0))
-    value &= (uint8_t) ~VIRTIO_STATUS_FEATURES_OK;
-  bool starting = (value & VIRTIO_STATUS_DRIVER_OK) != 0 && (s->status & VIRTIO_STATUS_DRIVER_OK) == 0;
-  s->status = (uint8_t) (value | (s->status & VIRTIO_STATUS_NEEDS_RESET));
-  if (starting)
-    for (unsigned queue = 0; queue < virtio->type->queues; queue++)
-      virtio->type->notified (virtio, queue);
+  signal_driver (from_virtio (virtio), virtio->s->queue[queue].vector, ISR_QUEUE);
 }
 
-/* --- Common configuration --------------------------------------------------------------------------------------------------------- */
-
-static VtVirtQueueState *
-selected (VtVirtio *virtio)
+static void
+config_interrupt (VtVirtio *virtio)
 {
-  return virtio->s->queue_select < virtio->type->queues ? &virtio->s->queue[virtio->s->queue_select] : NULL;
+  signal_driver (from_virtio (virtio), virtio->s->config_vector, ISR_CONFIG);
 }
 
-static uint32_t
-half (uint64_t value, uint64_t off)
-{
-  return (uint32_t) ((off & 4) != 0 ? value >> 32 : value);
-}
+static const VtVirtioTransport transport = { queue_interrupt, config_interrupt };
 
 static uint64_t
-set_half (uint64_t old, uint64_t off, uint32_t value)
+read_isr (VtVirtioPci *pci)
 {
-  return (off & 4) != 0 ? vt_deposit (old, 32, 32, value) : vt_deposit (old, 0, 32, value);
+  uint8_t isr = pci->virtio.s->isr;
+  pci->virtio.s->isr = 0;
+  vt_pci_set_irq (&pci->pci, false);
+  return isr;
 }
 
-static uint32_t
-read_queue_register (VtVirtio *virtio, uint64_t off)
+/* --- Common configuration ------------------------------------------------------------------------------------------------------ */
+
+static void
+put_queue (const VtVirtQueueState *queue, unsigned number, uint8_t *common)
 {
-  const VtVirtQueueState *q = selected (virtio);
-  if (q == NULL)
+  vt_store_le (common + COMMON_QUEUE_SIZE, queue->size, 2);
+  vt_store_le (common + COMMON_QUEUE_VECTOR, queue->vector, 2);
+  vt_store_le (common + COMMON_QUEUE_ENABLE, queue->enabled, 2);
+  vt_store_le (common + COMMON_QUEUE_NOTIFY_OFF, number, 2);
+  vt_store_le (common + COMMON_QUEUE_DESC, queue->desc, 8);
+  vt_store_le (common + COMMON_QUEUE_DRIVER, queue->driver, 8);
+  vt_store_le (common + COMMON_QUEUE_DEVICE, queue->device, 8);
+}
+
+/* Reads have no side effects here, so that the block can be built whole. */
+static uint64_t
+read_common (VtVirtioPci *pci, unsigned off, unsigned size)
+{
+  VtVirtio            *virtio = &pci->virtio;
+  const VtVirtioState *s = virtio->s;
+  uint8_t              common[COMMON_BYTES] = { 0 };
+  if (!vt_fits (off, size, sizeof common))
     return 0;
-  switch (off)
-    {
-    case VIRTIO_COMMON_QUEUE_SIZE: return q->size;
-    case VIRTIO_COMMON_QUEUE_MSIX_VECTOR: return q->vector;
-    case VIRTIO_COMMON_QUEUE_ENABLE: return q->enabled;
-    case VIRTIO_COMMON_QUEUE_NOTIFY_OFF: return virtio->s->queue_select;
-    case VIRTIO_COMMON_QUEUE_DESC:
-    case VIRTIO_COMMON_QUEUE_DESC + 4: return half (q->desc, off);
-    case VIRTIO_COMMON_QUEUE_DRIVER:
-    case VIRTIO_COMMON_QUEUE_DRIVER + 4: return half (q->driver, off);
-    case VIRTIO_COMMON_QUEUE_DEVICE:
-    case VIRTIO_COMMON_QUEUE_DEVICE + 4: return half (q->device, off);
-    default: return 0;
-    }
+  vt_store_le (common + COMMON_DEVICE_FEATURE_SELECT, s->device_feature_select, 4);
+  vt_store_le (common + COMMON_DEVICE_FEATURE, vt_virtio_device_features (virtio), 4);
+  vt_store_le (common + COMMON_DRIVER_FEATURE_SELECT, s->driver_feature_select, 4);
+  vt_store_le (common + COMMON_DRIVER_FEATURE, vt_virtio_driver_features (virtio), 4);
+  vt_store_le (common + COMMON_MSIX_CONFIG, s->config_vector, 2);
+  vt_store_le (common + COMMON_NUM_QUEUES, virtio->type->n_queues, 2);
+  common[COMMON_STATUS] = vt_virtio_status (virtio);
+  common[COMMON_CONFIG_GENERATION] = s->config_generation;
+  vt_store_le (common + COMMON_QUEUE_SELECT, s->queue_select, 2);
+  const VtVirtQueueState *queue = vt_virtio_selected (virtio);
+  if (queue != NULL)
+    put_queue (queue, s->queue_select, common);
+  return vt_load_le (common + off, size);
 }
 
-/* `off` is that of a whole register: the region's minimum size and splitting see to it for bytes inside wider ones. */
-static uint32_t
-read_common (VtVirtio *virtio, uint64_t off)
-{
-  VtVirtioState *s = virtio->s;
-  switch (off)
-    {
-    case VIRTIO_COMMON_DEVICE_FEATURE_SELECT: return s->device_feature_select;
-    case VIRTIO_COMMON_DEVICE_FEATURE:
-      return s->device_feature_select > 1 ? 0 : (uint32_t) (offered (virtio) >> (32 * s->device_feature_select));
-    case VIRTIO_COMMON_DRIVER_FEATURE_SELECT: return s->driver_feature_select;
-    case VIRTIO_COMMON_DRIVER_FEATURE:
-      return s->driver_feature_select > 1 ? 0 : (uint32_t) (s->driver_features >> (32 * s->driver_feature_select));
-    case VIRTIO_COMMON_CONFIG_MSIX_VECTOR: return s->config_vector;
-    case VIRTIO_COMMON_NUM_QUEUES: return virtio->type->queues;
-    case VIRTIO_COMMON_DEVICE_STATUS: return s->status;
-    case VIRTIO_COMMON_CONFIG_GENERATION: return s->generation;
-    case VIRTIO_COMMON_QUEUE_SELECT: return s->queue_select;
-    default: return read_queue_register (virtio, off);
-    }
-}
-
+/* A vector that does not exist reads back as none. */
 static uint16_t
-checked_vector (VtVirtio *virtio, uint32_t value)
+possible_vector (const VtVirtioPci *pci, uint64_t value)
 {
-  return value < virtio->pci.msix_vectors ? (uint16_t) value : VIRTIO_MSI_NO_VECTOR;
+  return value < pci->pci.msix_vectors ? (uint16_t) value : VIRTIO_NO_VECTOR;
+}
+
+/* One half of a ring address; they may only change while the queue is off. */
+static void
+write_queue_address (VtVirtQueueState *queue, unsigned off, uint32_t value)
+{
+  uint64_t *field = off < COMMON_QUEUE_DRIVER ? &queue->desc : off < COMMON_QUEUE_DEVICE ? &queue->driver : &queue->device;
+  if (!queue->enabled)
+    *field = vt_deposit (*field, off & 4 ? 32 : 0, 32, value);
 }
 
 static void
-set_queue_size (VtVirtio *virtio, VtVirtQueueState *q, uint32_t value)
+write_queue (VtVirtioPci *pci, unsigned off, uint32_t value, unsigned size)
 {
-  if (value == 0 || value > VT_VIRTIO_QUEUE_SIZE || (value & (value - 1)) != 0)
-    vt_guest_warn (&virtio->pci.dev, "queue size %u refused", value);
-  else
-    q->size = (uint16_t) value;
-}
-
-static void
-enable_queue (VtVirtio *virtio, VtVirtQueueState *q)
-{
-  q->enabled = 1;
-  if (virtio->s->status & VIRTIO_STATUS_DRIVER_OK)
-    virtio->type->notified (virtio, virtio->s->queue_select);
-}
-
-static void
-write_queue_register (VtVirtio *virtio, uint64_t off, uint32_t value)
-{
-  VtVirtQueueState *q = selected (virtio);
-  if (q == NULL)
+  VtVirtQueueState *queue = vt_virtio_selected (&pci->virtio);
+  if (queue == NULL)
     return;
-  if (off == VIRTIO_COMMON_QUEUE_MSIX_VECTOR)
-    q->vector = checked_vector (virtio, value);
-  if (q->enabled)
-    return;   /* 4.1.4.3.2: an enabled queue does not change any more */
-  switch (off)
-    {
-    case VIRTIO_COMMON_QUEUE_SIZE: set_queue_size (virtio, q, value); break;
-    case VIRTIO_COMMON_QUEUE_ENABLE:
-      if (value == 1)
-        enable_queue (virtio, q);
-      break;
-    case VIRTIO_COMMON_QUEUE_DESC:
-    case VIRTIO_COMMON_QUEUE_DESC + 4: q->desc = set_half (q->desc, off, value); break;
-    case VIRTIO_COMMON_QUEUE_DRIVER:
-    case VIRTIO_COMMON_QUEUE_DRIVER + 4: q->driver = set_half (q->driver, off, value); break;
-    case VIRTIO_COMMON_QUEUE_DEVICE:
-    case VIRTIO_COMMON_QUEUE_DEVICE + 4: q->device = set_half (q->device, off, value); break;
-    default: break;
-    }
+  if (off >= COMMON_QUEUE_DESC && size == 4)
+    write_queue_address (queue, off, value);
+  else if (off == COMMON_QUEUE_SIZE && size == 2)
+    vt_virtio_set_queue_size (&pci->virtio, (uint16_t) value);
+  else if (off == COMMON_QUEUE_VECTOR && size == 2)
+    queue->vector = possible_vector (pci, value);
+  else if (off == COMMON_QUEUE_ENABLE && size == 2 && value == 1)
+    vt_virtio_enable_queue (&pci->virtio);
 }
 
 static void
-write_common (VtVirtio *virtio, uint64_t off, uint32_t value)
+write_status (VtVirtioPci *pci, uint8_t value)
 {
-  VtVirtioState *s = virtio->s;
-  switch (off)
-    {
-    case VIRTIO_COMMON_DEVICE_FEATURE_SELECT: s->device_feature_select = value; break;
-    case VIRTIO_COMMON_DRIVER_FEATURE_SELECT: s->driver_feature_select = value; break;
-    case VIRTIO_COMMON_DRIVER_FEATURE:
-      if (s->driver_feature_select <= 1 && (s->status & VIRTIO_STATUS_FEATURES_OK) == 0)
-        s->driver_features = set_half (s->driver_features, s->driver_feature_select * 4, value);
-      break;
-    case VIRTIO_COMMON_CONFIG_MSIX_VECTOR: s->config_vector = checked_vector (virtio, value); break;
-    case VIRTIO_COMMON_DEVICE_STATUS: write_status (virtio, (uint8_t) value); break;
-    case VIRTIO_COMMON_QUEUE_SELECT: s->queue_select = (uint16_t) value; break;
-    default: write_queue_register (virtio, off, value); break;
-    }
+  vt_virtio_set_status (&pci->virtio, value);
+  if (pci->virtio.s->status == 0)
+    vt_pci_set_irq (&pci->pci, false);
 }
 
-/* --- The registers' BAR --------------------------------------------------------------------------------------------------------------- */
-
-static uint64_t
-read_device_config (VtVirtio *virtio, uint64_t off, unsigned size)
+static void
+write_common (VtVirtioPci *pci, unsigned off, uint32_t value, unsigned size)
 {
-  uint8_t config[VT_VIRTIO_CONFIG_BYTES] = { 0 };
-  if (!vt_fits (off, size, virtio->type->config_bytes))
-    return 0;
-  virtio->type->get_config (virtio, config);
-  return vt_load_le (config + off, size);
+  VtVirtioState *s = pci->virtio.s;
+  if (off == COMMON_DEVICE_FEATURE_SELECT && size == 4)
+    s->device_feature_select = value;
+  else if (off == COMMON_DRIVER_FEATURE_SELECT && size == 4)
+    s->driver_feature_select = value;
+  else if (off == COMMON_DRIVER_FEATURE && size == 4)
+    vt_virtio_set_driver_features (&pci->virtio, value);
+  else if (off == COMMON_MSIX_CONFIG && size == 2)
+    s->config_vector = possible_vector (pci, value);
+  else if (off == COMMON_STATUS && size == 1)
+    write_status (pci, (uint8_t) value);
+  else if (off == COMMON_QUEUE_SELECT && size == 2)
+    s->queue_select = (uint16_t) value;
+  else if (off >= COMMON_QUEUE_SIZE && off < COMMON_BYTES)
+    write_queue (pci, off, value, size);
 }
+
+/* --- The register BAR -------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 registers_read (VtDevice *dev, uint64_t off, unsigned size)
 {
-  VtVirtio *virtio = virtio_of (dev);
-  uint64_t  in_page = off & VT_PAGE_MASK;
-  uint64_t  value = 0;
-  switch (off >> VT_PAGE_SHIFT)
+  VtVirtioPci *pci = (VtVirtioPci *) dev;
+  unsigned     in = off & (BLOCK - 1);
+  switch (off & ~(uint64_t) (BLOCK - 1))
     {
-    case PAGE_COMMON:
-      value = read_common (virtio, in_page);
-      break;
-    case PAGE_ISR:
-      if (in_page == 0)
-        {
-          value = virtio->s->isr;
-          virtio->s->isr = 0;
-          vt_pci_set_irq (&virtio->pci, false);
-        }
-      break;
-    case PAGE_DEVICE:
-      value = read_device_config (virtio, in_page, size);
-      break;
-    default:
-      break;
+    case COMMON: return read_common (pci, in, size);
+    case ISR: return in == 0 ? read_isr (pci) : 0;
+    case DEVICE: return vt_virtio_config_read (&pci->virtio, in, size);
+    default: return 0;
     }
-  trace_virtio_read (dev->path, off, size, value);
-  return value;
 }
 
 static void
 registers_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 {
-  VtVirtio *virtio = virtio_of (dev);
-  uint64_t  in_page = off & VT_PAGE_MASK;
-  trace_virtio_write (dev->path, off, size, value);
-  switch (off >> VT_PAGE_SHIFT)
+  VtVirtioPci *pci = (VtVirtioPci *) dev;
+  unsigned     in = off & (BLOCK - 1);
+  switch (off & ~(uint64_t) (BLOCK - 1))
     {
-    case PAGE_COMMON:
-      write_common (virtio, in_page, (uint32_t) value);
-      break;
-    case PAGE_NOTIFY:
-      if (in_page / NOTIFY_MULTIPLIER < virtio->type->queues)
-        virtio->type->notified (virtio, (unsigned) (in_page / NOTIFY_MULTIPLIER));
-      break;
-    default:
-      break;
+    case COMMON: write_common (pci, in, (uint32_t) value, size); break;
+    case NOTIFY: vt_virtio_notify (&pci->virtio, in / NOTIFY_MULTIPLIER); break;
+    default: break;   /* no type so far has configuration that the driver may write */
     }
 }
 
-static const VtRegionOps registers_ops = { registers_read, registers_write, 1, 4 };
-const VtRegion vt_virtio_region = { "virtio registers", REGISTER_BYTES, &registers_ops };
+/* 64-bit fields are accessed as two halves (4.1.3.1). */
+static const VtRegionOps registers_ops = { .read = registers_read, .write = registers_write, .min_size = 1, .max_size = 4 };
+static const VtRegion    registers_region = { "virtio", 4 * BLOCK, &registers_ops };
+const VtRegion *const    vt_virtio_pci_regions[] = { &registers_region, NULL };
 
-/* --- Access through configuration space (4.1.4.8): for firmware that cannot reach the BAR ------------------------------------------------ */
+/* --- Access through configuration space (4.1.4.8) ------------------------------------------------------------------------------------ */
 
+/* What the capability points at; false: nothing that exists. */
 static bool
-window (VtVirtio *virtio, uint64_t *off, unsigned *size)
+access_target (const VtVirtioPci *pci, unsigned *off, unsigned *size)
 {
-  unsigned cap = virtio->window_cap;
-  uint32_t bar = vt_pci_config_get (&virtio->pci, cap + CAP_WINDOW_BAR, 1);
-  *off = vt_pci_config_get (&virtio->pci, cap + CAP_WINDOW_OFFSET, 4);
-  *size = vt_pci_config_get (&virtio->pci, cap + CAP_WINDOW_LENGTH, 4);
-  return bar == BAR_REGISTERS && (*size == 1 || *size == 2 || *size == 4) && (*off & (*size - 1)) == 0
-         && vt_fits (*off, *size, REGISTER_BYTES);
+  unsigned cap = pci->cap_access;
+  *off = vt_pci_config_get (&pci->pci, cap + CAP_OFFSET, 4);
+  *size = vt_pci_config_get (&pci->pci, cap + CAP_LENGTH, 4);
+  return vt_pci_config_get (&pci->pci, cap + CAP_BAR, 1) == BAR_REGISTERS && (*size == 1 || *size == 2 || *size == 4)
+         && *off % *size == 0 && vt_fits (*off, *size, registers_region.length);
 }
 
 static void
-window_read (VtPciFunction *fn, unsigned off, unsigned size, uint32_t *value)
+config_read (VtPciFunction *fn, unsigned off, unsigned size, uint32_t *value)
 {
-  VtVirtio *virtio = (VtVirtio *) fn;
-  uint64_t  at;
-  unsigned  n;
-  if (off == virtio->window_cap + CAP_WINDOW_DATA && window (virtio, &at, &n))
-    *value = (uint32_t) registers_read (&fn->dev, at, n);
+  VtVirtioPci *pci = (VtVirtioPci *) fn;
+  unsigned     target, target_size;
+  if (off == pci->cap_access + CAP_DATA && access_target (pci, &target, &target_size))
+    *value = (uint32_t) (registers_read (&fn->dev, target, target_size) & vt_mask_bytes (MIN (size, target_size)));
 }
 
 static void
-window_wrote (VtPciFunction *fn, unsigned off, unsigned size)
+config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
 {
-  VtVirtio *virtio = (VtVirtio *) fn;
-  uint64_t  at;
-  unsigned  n;
-  if (off == virtio->window_cap + CAP_WINDOW_DATA && window (virtio, &at, &n))
-    registers_write (&fn->dev, at, vt_pci_config_get (fn, off, n), n);
+  VtVirtioPci *pci = (VtVirtioPci *) fn;
+  unsigned     target, target_size;
+  if (off == pci->cap_access + CAP_DATA && access_target (pci, &target, &target_size))
+    registers_write (&fn->dev, target, vt_pci_config_get (fn, off, 4) & vt_mask_bytes (target_size), target_size);
 }
 
-/* --- Construction -------------------------------------------------------------------------------------------------------------------------- */
+/* --- Life ---------------------------------------------------------------------------------------------------------------------------- */
 
 static uint8_t
-add_capability (VtPciFunction *fn, uint8_t type, uint32_t offset, uint32_t length, unsigned extra, uint32_t extra_value)
+add_block (VtPciFunction *fn, uint8_t cfg, uint32_t offset, uint32_t length, uint8_t cap_len)
 {
-  uint8_t body[CAP_BYTES + 4 - 2] = { 0 };   /* what follows id and next pointer */
-  body[0] = (uint8_t) (CAP_BYTES + extra);
-  body[1] = type;
-  body[2] = type == VIRTIO_PCI_CAP_PCI ? 0 : BAR_REGISTERS;
-  vt_store_le (body + 6, offset, 4);
-  vt_store_le (body + 10, length, 4);
-  vt_store_le (body + 14, extra_value, 4);
-  return vt_pci_add_capability (fn, PCI_CAP_VENDOR, body, (uint8_t) (CAP_BYTES + extra));
+  uint8_t body[18] = { cap_len, cfg, BAR_REGISTERS };
+  vt_store_le (body + CAP_OFFSET - 2, offset, 4);
+  vt_store_le (body + CAP_LENGTH - 2, length, 4);
+  if (cfg == CFG_NOTIFY)
+    vt_store_le (body + CAP_DATA - 2, NOTIFY_MULTIPLIER, 4);
+  return vt_pci_add_capability (fn, PCI_CAP_VENDOR, body, cap_len);
 }
 
 static void
-add_capabilities (VtVirtio *virtio)
+add_blocks (VtVirtioPci *pci)
 {
-  VtPciFunction *fn = &virtio->pci;
-  add_capability (fn, VIRTIO_PCI_CAP_COMMON, PAGE_COMMON * 4096, VIRTIO_COMMON_BYTES, 0, 0);
-  add_capability (fn, VIRTIO_PCI_CAP_ISR, PAGE_ISR * 4096, 1, 0, 0);
-  if (virtio->type->config_bytes > 0)
-    add_capability (fn, VIRTIO_PCI_CAP_DEVICE, PAGE_DEVICE * 4096, virtio->type->config_bytes, 0, 0);
-  add_capability (fn, VIRTIO_PCI_CAP_NOTIFY, PAGE_NOTIFY * 4096, NOTIFY_MULTIPLIER * virtio->type->queues, 4,
-                  NOTIFY_MULTIPLIER);
-  virtio->window_cap = add_capability (fn, VIRTIO_PCI_CAP_PCI, 0, 0, 4, 0);
-  vt_pci_allow (fn, virtio->window_cap + CAP_WINDOW_BAR, 1, 0xff);
-  vt_pci_allow (fn, virtio->window_cap + CAP_WINDOW_OFFSET, 4, 0xffffffff);
-  vt_pci_allow (fn, virtio->window_cap + CAP_WINDOW_LENGTH, 4, 0xffffffff);
-  vt_pci_allow (fn, virtio->window_cap + CAP_WINDOW_DATA, 4, 0xffffffff);
-  fn->config_read = window_read;
-  fn->config_wrote = window_wrote;
+  VtPciFunction *fn = &pci->pci;
+  add_block (fn, CFG_COMMON, COMMON, BLOCK, 16);
+  add_block (fn, CFG_ISR, ISR, BLOCK, 16);
+  add_block (fn, CFG_DEVICE, DEVICE, BLOCK, 16);
+  add_block (fn, CFG_NOTIFY, NOTIFY, BLOCK, 20);
+  pci->cap_access = add_block (fn, CFG_PCI, 0, 0, 20);
+  vt_pci_set_fixed (fn, pci->cap_access + CAP_BAR, 1, 0);
+  vt_pci_allow (fn, pci->cap_access + CAP_BAR, 1, 0xff);
+  vt_pci_allow (fn, pci->cap_access + CAP_OFFSET, 4, ~0u);
+  vt_pci_allow (fn, pci->cap_access + CAP_LENGTH, 4, ~0u);
+  vt_pci_allow (fn, pci->cap_access + CAP_DATA, 4, ~0u);
 }
 
 bool
-vt_virtio_init (VtVirtio *virtio, const VtEnv *env, const VtPciPlace *place, const VtVirtioType *type, VtVirtioState *state,
-                VtPciState *pci_state, VtPciMsixState *msix_state, GError **error)
+vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
+                    const VtVirtioType *type, uint64_t features, VtVirtioPciState *state, GError **error)
 {
-  VtPciIdentity identity = { .vendor = VENDOR,
-                             .device = (uint16_t) (DEVICE_BASE + type->device_id),
-                             .subsystem_vendor = VENDOR,
-                             .subsystem = (uint16_t) (DEVICE_BASE + type->device_id),
-                             .class_code = type->pci_class,
-                             .revision = REVISION,
-                             .interrupt_pin = 1 };
-  g_assert (type->queues <= VT_VIRTIO_QUEUES_MAX && type->config_bytes <= VT_VIRTIO_CONFIG_BYTES);
-  virtio->type = type;
-  virtio->s = state;
-  if (!vt_pci_init (&virtio->pci, env, place, &identity, pci_state, error))
+  VtPciIdentity identity = { .vendor = VENDOR, .device = (uint16_t) (DEVICE_BASE + type->id), .subsystem_vendor = VENDOR,
+                             .subsystem = 0x1100, .class_code = class_code, .revision = 1, .interrupt_pin = 1 };
+  pci->s = state;
+  if (!vt_pci_init (&pci->pci, env, place, &identity, &state->pci, error))
     return false;
-  vt_pci_add_msix (&virtio->pci, BAR_MSIX, type->queues + 1, msix_state);
-  vt_pci_add_bar (&virtio->pci, BAR_REGISTERS, PCI_BAR_64 | PCI_BAR_PREFETCHABLE, &vt_virtio_region);
-  add_capabilities (virtio);
+  vt_virtio_init (&pci->virtio, type, &transport, &state->virtio, &pci->pci.dev, &pci->pci.dma, features);
+  /* A vector for each queue, and one for configuration changes. */
+  vt_pci_add_msix (&pci->pci, BAR_MSIX, type->n_queues + 1u, &state->msix);
+  add_blocks (pci);
+  vt_pci_add_power_management (&pci->pci);
+  vt_pci_add_express (&pci->pci);
+  vt_pci_add_bar (&pci->pci, BAR_REGISTERS, 0, &registers_region);
+  pci->pci.config_read = config_read;
+  pci->pci.config_wrote = config_wrote;
   return true;
 }
 
 void
-vt_virtio_settle (VtVirtio *virtio)
+vt_virtio_pci_settle (VtDevice *dev)
 {
-  virtio->reset_pending = false;
-  vt_pci_settle (&virtio->pci, virtio->s->isr != 0 && !vt_pci_msix_enabled (&virtio->pci));
-}
-
-static bool
-bad (GError **error, const char *what)
-{
-  g_set_error (error, VT_ERROR, VT_ERROR_STATE, "virtio: %s", what);
-  return false;
+  VtVirtioPci *pci = (VtVirtioPci *) dev;
+  vt_virtio_settle (&pci->virtio);
+  vt_pci_settle (&pci->pci, pci->s->virtio.isr != 0);
 }
 
 bool
-vt_virtio_check (const VtVirtio *virtio, const VtVirtioState *in, const VtPciState *pci, GError **error)
+vt_virtio_pci_check (VtDevice *dev, const void *incoming, GError **error)
 {
-  for (unsigned i = 0; i < VT_VIRTIO_QUEUES_MAX; i++)
-    {
-      const VtVirtQueueState *q = &in->queue[i];
-      if (q->size == 0 || q->size > VT_VIRTIO_QUEUE_SIZE || (q->size & (q->size - 1)) != 0)
-        return bad (error, "impossible queue size");
-      if (q->vector != VIRTIO_MSI_NO_VECTOR && q->vector >= virtio->pci.msix_vectors)
-        return bad (error, "impossible queue vector");
-      if (q->enabled > 1 || (q->enabled && i >= virtio->type->queues))
-        return bad (error, "a queue is enabled that does not exist");
-    }
-  if (in->config_vector != VIRTIO_MSI_NO_VECTOR && in->config_vector >= virtio->pci.msix_vectors)
-    return bad (error, "impossible configuration vector");
-  if ((in->status & VIRTIO_STATUS_FEATURES_OK) != 0 && (in->driver_features & ~offered ((VtVirtio *) virtio)) != 0)
-    return bad (error, "features that this device does not offer");
-  return vt_pci_check (&virtio->pci, pci, error);
+  VtVirtioPci            *pci = (VtVirtioPci *) dev;
+  const VtVirtioPciState *s = incoming;
+  return vt_pci_check (&pci->pci, &s->pci, error) && vt_virtio_check (&pci->virtio, &s->virtio, error);
 }
 
 void
-vt_virtio_quiesce (VtVirtio *virtio, void (*done) (void *opaque), void *opaque)
+vt_virtio_pci_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
-  virtio->parked = true;
-  if (virtio->in_flight == 0)
-    {
-      done (opaque);
-      return;
-    }
-  virtio->quiesced = done;
-  virtio->quiesced_opaque = opaque;
+  vt_virtio_quiesce (&((VtVirtioPci *) dev)->virtio, done, opaque);
 }
 
 void
-vt_virtio_resume (VtVirtio *virtio)
+vt_virtio_pci_resume (VtDevice *dev)
 {
-  virtio->parked = false;
-  for (unsigned queue = 0; queue < virtio->type->queues; queue++)
-    if (virtio->s->queue[queue].enabled)
-      virtio->type->notified (virtio, queue);
+  vt_virtio_resume (&((VtVirtioPci *) dev)->virtio);
 }
 
 void
-vt_virtio_finalize (VtVirtio *virtio)
+vt_virtio_pci_finalize (VtDevice *dev)
 {
-  vt_pci_finalize (&virtio->pci);
+  VtVirtioPci *pci = (VtVirtioPci *) dev;
+  g_assert (pci->virtio.in_flight == 0);
+  vt_pci_finalize (&pci->pci);
 }

@@ -1,121 +1,112 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Entropy device (VIRTIO 1.1, 5.4): one queue of writable buffers, filled at once. */
+/* Entropy device (VIRTIO 1.1, 5.4). */
 #include "virtio-rng.h"
 
-#include "virtio-device.h"
+#include "virtio-pci.h"
+#include "virtqueue.h"
+#include "vitrine/error.h"
 
-#define DEVICE_ID  4u
-#define PCI_CLASS  0xff0000u
-#define FILL_MAX   65536u   /* per request: a guest that asks for more gets less */
+enum
+{
+  QUEUE_SIZE = 8,
+  FILL_MAX   = 64 * 1024,   /* a larger buffer is used in part, which the specification allows */
+};
 
 typedef struct
 {
-  VtVirtioState  virtio;
-  VtPciState     pci;
-  VtPciMsixState msix;
+  VtVirtioPciState pci;
 } VirtioRngState;
 
 typedef struct
 {
-  VtVirtio       virtio;
+  VtVirtioPci    pci;
   VirtioRngState s;
   void         (*fill) (void *opaque, uint8_t *bytes, size_t n);
-  void          *fill_opaque;
+  void          *opaque;
 } VirtioRng;
 
+static const VtField virtio_rng_fields[] = {
+  VT_VIRTIO_PCI_FIELDS (VirtioRngState, pci),
+};
+
+static const VirtioRngState virtio_rng_at_reset = { .pci.virtio = VT_VIRTIO_AT_RESET (QUEUE_SIZE) };
+
 static void
-notified (VtVirtio *virtio, unsigned queue)
+fill_element (VirtioRng *rng, VtVirtElement *element)
 {
-  VirtioRng     *rng = (VirtioRng *) virtio;
-  VtVirtElement *element;
-  while ((element = vt_virtqueue_pop (virtio, queue)) != NULL)
+  VtSpan  *in = vt_virt_element_in (element);
+  uint64_t filled = 0;
+  for (unsigned i = 0; i < element->n_in && filled < FILL_MAX; i++)
     {
-      uint32_t written = 0;
-      for (unsigned i = 0; i < element->n_in && written < FILL_MAX; i++)
-        {
-          size_t n = (size_t) MIN (element->in[i].len, FILL_MAX - written);
-          rng->fill (rng->fill_opaque, element->in[i].ptr, n);
-          written += (uint32_t) n;
-        }
-      vt_virtqueue_push (virtio, element, written);
+      uint64_t n = MIN (in[i].len, FILL_MAX - filled);
+      rng->fill (rng->opaque, in[i].ptr, (size_t) n);
+      filled += n;
     }
-  vt_virtqueue_notify (virtio, queue);
+  vt_virtqueue_push (element, (uint32_t) filled);
 }
 
-static const VtVirtioType rng_type
-  = { .name = "rng", .device_id = DEVICE_ID, .pci_class = PCI_CLASS, .queues = 1, .notified = notified };
+static void
+notify (VtVirtio *virtio, unsigned queue)
+{
+  VtVirtElement *element;
+  for (unsigned n = 0; n < 2 * QUEUE_SIZE && (element = vt_virtqueue_pop (virtio, queue)) != NULL; n++)
+    fill_element ((VirtioRng *) virtio->dev, element);
+}
+
+static void
+get_config (VtVirtio *virtio, uint8_t *config)
+{
+}
+
+static const VtVirtioType virtio_rng_type = {
+  .name = "virtio-rng",
+  .id = 4,
+  .n_queues = 1,
+  .queue_size = QUEUE_SIZE,
+  .get_config = get_config,
+  .notify = notify,
+};
 
 static bool
-rng_realize (VtDevice *dev, const VtEnv *env, GError **error)
+virtio_rng_realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
   VirtioRng               *rng = (VirtioRng *) dev;
   const VtVirtioRngConfig *config = env->config;
+  if (config->fill == NULL)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "A virtio entropy device needs a source");
+      return false;
+    }
   rng->fill = config->fill;
-  rng->fill_opaque = config->opaque;
-  return vt_virtio_init (&rng->virtio, env, &config->place, &rng_type, &rng->s.virtio, &rng->s.pci, &rng->s.msix, error);
-}
-
-static void
-rng_settle (VtDevice *dev)
-{
-  vt_virtio_settle ((VtVirtio *) dev);
-}
-
-static bool
-rng_check (VtDevice *dev, const void *incoming, GError **error)
-{
-  const VirtioRngState *in = incoming;
-  return vt_virtio_check ((VtVirtio *) dev, &in->virtio, &in->pci, error);
-}
-
-static void
-rng_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
-{
-  vt_virtio_quiesce ((VtVirtio *) dev, done, opaque);
-}
-
-static void
-rng_resume (VtDevice *dev)
-{
-  vt_virtio_resume ((VtVirtio *) dev);
-}
-
-static void
-rng_finalize (VtDevice *dev)
-{
-  vt_virtio_finalize ((VtVirtio *) dev);
+  rng->opaque = config->opaque;
+  return vt_virtio_pci_init (&rng->pci, env, &config->place, 0x00ff00, &virtio_rng_type, 0, &rng->s.pci, error);
 }
 
 static void
 test_fill (void *opaque, uint8_t *bytes, size_t n)
 {
-  memset (bytes, 0x42, n);
+  memset (bytes, 0x5a, n);
 }
 
 static const void *
-test_config (void)
+virtio_rng_test_config (void)
 {
   static const VtVirtioRngConfig config = { .fill = test_fill };
   return &config;
 }
 
-static const VirtioRngState rng_at_reset = { .virtio = VT_VIRTIO_STATE_AT_RESET };
-static const VtField        rng_fields[] = { VT_VIRTIO_FIELDS (VirtioRngState, virtio), VT_PCI_FIELDS (VirtioRngState, pci),
-                                             VT_PCI_MSIX_FIELDS (VirtioRngState, msix) };
-static const VtRegion *const rng_regions[] = { &vt_virtio_region, NULL };
-
 const VtDeviceClass vt_virtio_rng_pci = {
   .name = "virtio-rng-pci",
-  .summary = "Random numbers from the host",
+  .summary = "Source of random numbers (virtio)",
   .instance_size = sizeof (VirtioRng),
   .state_off = offsetof (VirtioRng, s),
-  .state = VT_STATE (1, VirtioRngState, rng_fields, &rng_at_reset),
-  .regions = rng_regions,
-  .realize = rng_realize,
-  .settle = rng_settle,
-  .check = rng_check,
-  .quiesce = rng_quiesce,
-  .resume = rng_resume,
-  .finalize = rng_finalize,
-  .test_config = test_config,
+  .state = VT_STATE (1, VirtioRngState, virtio_rng_fields, &virtio_rng_at_reset),
+  .regions = vt_virtio_pci_regions,
+  .realize = virtio_rng_realize,
+  .settle = vt_virtio_pci_settle,
+  .check = vt_virtio_pci_check,
+  .quiesce = vt_virtio_pci_quiesce,
+  .resume = vt_virtio_pci_resume,
+  .finalize = vt_virtio_pci_finalize,
+  .test_config = virtio_rng_test_config,
 };

@@ -1,294 +1,309 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Split virtqueues (VIRTIO 1.1, 2.6), with indirect descriptors and event indices.
  *
- * Everything in guest memory is read once, into locals, and judged there: the guest may change it meanwhile.
- */
-#include "virtio-device.h"
+ * The ring lies in guest memory, which the guest may change at any moment: each descriptor is copied once and then
+ * checked.  A driver that breaks the rules stops the device (DEVICE_NEEDS_RESET), and nothing else. */
+#include "virtqueue.h"
 
 #include "trace-virtio.h"
+#include "virtqueue-private.h"
+
+enum
+{
+  DESC_BYTES    = 16,
+  DESC_NEXT     = 1u << 0,
+  DESC_WRITE    = 1u << 1,
+  DESC_INDIRECT = 1u << 2,
+
+  AVAIL_NO_INTERRUPT = 1u << 0,
+  AVAIL_INDEX   = 2,
+  AVAIL_RING    = 4,
+  USED_INDEX    = 2,
+  USED_RING     = 4,
+  USED_BYTES    = 8,
+};
 
 typedef struct
 {
-  uint64_t address;
+  uint64_t at;
   uint32_t len;
   uint16_t flags, next;
-} Descriptor;
+} Desc;
 
-/* Where descriptors of a chain come from: the ring's own table, or an indirect one. */
-typedef struct
-{
-  uint64_t base;
-  uint32_t n;
-} Table;
-
-/* A chain being collected. */
+/* A chain while it is being followed. */
 typedef struct
 {
   VtVirtio *virtio;
-  GArray   *out, *in;          /* VtSpan */
-  uint64_t  out_bytes, in_bytes;
-  unsigned  buffers;
+  GArray   *spans;           /* VtSpan */
+  unsigned  n_out, n_in, n_desc;
+  uint64_t  out_len, in_len;
 } Chain;
 
 static bool
-broken (VtVirtio *virtio, const char *why)
+event_index (const VtVirtio *virtio)
 {
-  vt_virtio_broken (virtio, why);
-  return false;
+  return vt_virtio_has (virtio, VIRTIO_F_RING_EVENT_IDX);
 }
 
-static bool
-read_descriptor (VtVirtio *virtio, const Table *table, uint32_t index, Descriptor *out)
-{
-  uint8_t raw[VIRTQ_DESC_BYTES];
-  if (index >= table->n)
-    return broken (virtio, "descriptor index out of range");
-  if (!vt_dma_read (&virtio->pci.dma, VT_GPA (table->base + (uint64_t) index * VIRTQ_DESC_BYTES), raw, sizeof raw))
-    return broken (virtio, "descriptor table is not in memory");
-  *out = (Descriptor) { .address = vt_load_le (raw, 8),
-                        .len = (uint32_t) vt_load_le (raw + 8, 4),
-                        .flags = (uint16_t) vt_load_le (raw + 12, 2),
-                        .next = (uint16_t) vt_load_le (raw + 14, 2) };
-  return true;
-}
-
-/* A buffer may lie across several blocks of RAM. */
-static bool
-add_buffer (Chain *chain, const Descriptor *d)
-{
-  bool     write = (d->flags & VIRTQ_DESC_F_WRITE) != 0;
-  uint64_t at = d->address, left = d->len;
-  if (++chain->buffers > VT_VIRTIO_CHAIN_MAX)
-    return broken (chain->virtio, "chain is too long, or a loop");
-  if (!write && chain->in->len > 0)
-    return broken (chain->virtio, "readable buffer after a writable one");
-  while (left > 0)
-    {
-      VtSpan span;
-      if (!vt_span_pin (&span, &chain->virtio->pci.dma, VT_GPA (at), left, write))
-        return broken (chain->virtio, "buffer is not in memory");
-      g_array_append_val (write ? chain->in : chain->out, span);
-      at += span.len;
-      left -= span.len;
-    }
-  *(write ? &chain->in_bytes : &chain->out_bytes) += d->len;
-  return true;
-}
-
-static bool
-walk_table (Chain *chain, const Table *table, uint32_t index, bool indirect_allowed)
-{
-  for (;;)
-    {
-      Descriptor d;
-      if (!read_descriptor (chain->virtio, table, index, &d))
-        return false;
-      if (d.flags & VIRTQ_DESC_F_INDIRECT)
-        {
-          if (!indirect_allowed || (d.flags & VIRTQ_DESC_F_NEXT) != 0 || d.len == 0 || d.len % VIRTQ_DESC_BYTES != 0
-              || !vt_virtio_has (chain->virtio, VIRTIO_F_INDIRECT_DESC))
-            return broken (chain->virtio, "indirect descriptor against the rules");
-          Table inner = { .base = d.address, .n = d.len / VIRTQ_DESC_BYTES };
-          return walk_table (chain, &inner, 0, false);
-        }
-      if (!add_buffer (chain, &d))
-        return false;
-      if ((d.flags & VIRTQ_DESC_F_NEXT) == 0)
-        return true;
-      index = d.next;
-    }
-}
+/* --- Chains ---------------------------------------------------------------------------------------------------------------- */
 
 static void
-release_spans (VtSpan *spans, unsigned n)
+release_spans (VtSpan *spans, size_t n)
 {
-  for (unsigned i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++)
     vt_span_release (&spans[i]);
-  g_free (spans);
 }
 
-static VtVirtElement *
-collect (VtVirtio *virtio, unsigned queue, uint16_t head)
+static bool
+get_desc (VtVirtio *virtio, uint64_t table, unsigned index, Desc *desc)
 {
-  const VtVirtQueueState *q = &virtio->s->queue[queue];
-  Table table = { .base = q->desc, .n = q->size };
-  Chain chain = { .virtio = virtio,
-                  .out = g_array_new (FALSE, FALSE, sizeof (VtSpan)),
-                  .in = g_array_new (FALSE, FALSE, sizeof (VtSpan)) };
-  bool           ok = walk_table (&chain, &table, head, true);
-  VtVirtElement *element = g_new0 (VtVirtElement, 1);
-  *element = (VtVirtElement) { .queue = (uint16_t) queue, .head = head, .n_out = chain.out->len, .n_in = chain.in->len,
-                               .out_bytes = chain.out_bytes, .in_bytes = chain.in_bytes };
-  element->out = (VtSpan *) (void *) g_array_free (chain.out, FALSE);
-  element->in = (VtSpan *) (void *) g_array_free (chain.in, FALSE);
-  if (ok)
-    return element;
-  release_spans (element->out, element->n_out);
-  release_spans (element->in, element->n_in);
-  g_free (element);
+  uint8_t bytes[DESC_BYTES];
+  if (!vt_dma_read (virtio->dma, VT_GPA (table + index * UINT64_C (16)), bytes, sizeof bytes))
+    return false;
+  desc->at = vt_load_le (bytes, 8);
+  desc->len = (uint32_t) vt_load_le (bytes + 8, 4);
+  desc->flags = (uint16_t) vt_load_le (bytes + 12, 2);
+  desc->next = (uint16_t) vt_load_le (bytes + 14, 2);
+  return true;
+}
+
+/* A descriptor may cross from one block of RAM into the next: then it is several pieces. */
+static const char *
+add_buffer (Chain *chain, const Desc *desc)
+{
+  bool write = (desc->flags & DESC_WRITE) != 0;
+  if (desc->len == 0)
+    return "empty buffer";
+  if (!write && chain->n_in > 0)
+    return "readable buffer after a writable one";
+  for (uint64_t done = 0; done < desc->len;)
+    {
+      VtSpan span;
+      if (desc->at > UINT64_MAX - done || chain->spans->len >= 2 * VT_VIRTIO_RING_MAX
+          || !vt_span_pin (&span, chain->virtio->dma, VT_GPA (desc->at + done), desc->len - done, write))
+        return "buffer outside memory";
+      done += span.len;
+      g_array_append_val (chain->spans, span);
+      *(write ? &chain->n_in : &chain->n_out) += 1;
+    }
+  *(write ? &chain->in_len : &chain->out_len) += desc->len;
   return NULL;
 }
 
-/* --- The available ring ---------------------------------------------------------------------------------------------------- */
+static const char *follow (Chain *chain, uint64_t table, unsigned size, unsigned index, bool indirect);
+
+static const char *
+follow_indirect (Chain *chain, const Desc *desc, bool indirect)
+{
+  if (indirect)
+    return "indirect table inside an indirect table";
+  if (!vt_virtio_has (chain->virtio, VIRTIO_F_RING_INDIRECT_DESC))
+    return "indirect descriptor without the feature";
+  if (desc->flags & DESC_NEXT)
+    return "indirect descriptor with a next one";
+  if (desc->len == 0 || desc->len % DESC_BYTES != 0 || desc->len / DESC_BYTES > VT_VIRTIO_RING_MAX)
+    return "size of an indirect table";
+  return follow (chain, desc->at, desc->len / DESC_BYTES, 0, true);
+}
+
+/* NULL, or what is wrong with the chain. The count of descriptors ends loops. */
+static const char *
+follow (Chain *chain, uint64_t table, unsigned size, unsigned index, bool indirect)
+{
+  for (;;)
+    {
+      Desc desc;
+      if (index >= size)
+        return "descriptor index out of range";
+      if (++chain->n_desc > VT_VIRTIO_RING_MAX)
+        return "endless chain";
+      if (!get_desc (chain->virtio, table, index, &desc))
+        return "descriptor table outside memory";
+      const char *wrong = desc.flags & DESC_INDIRECT ? follow_indirect (chain, &desc, indirect) : add_buffer (chain, &desc);
+      if (wrong != NULL || (desc.flags & DESC_INDIRECT) || (desc.flags & DESC_NEXT) == 0)
+        return wrong;
+      index = desc.next;
+    }
+}
+
+static VtVirtElement *
+make_element (VtVirtio *virtio, unsigned queue, uint16_t head)
+{
+  const VtVirtQueueState *q = &virtio->s->queue[queue];
+  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (VtSpan));
+  Chain       chain = { .virtio = virtio, .spans = spans };
+  const char *wrong = follow (&chain, q->desc, q->size, head, false);
+  if (wrong != NULL)
+    {
+      release_spans ((VtSpan *) (void *) spans->data, spans->len);
+      vt_virtio_broken (virtio, "queue %u: %s", queue, wrong);
+      return NULL;
+    }
+  VtVirtElement *element = g_malloc0 (sizeof *element + spans->len * sizeof (VtSpan));
+  element->virtio = virtio;
+  element->queue = queue;
+  element->epoch = virtio->epoch;
+  element->id = head;
+  element->n_out = (uint16_t) chain.n_out;
+  element->n_in = (uint16_t) chain.n_in;
+  element->out_len = chain.out_len;
+  element->in_len = chain.in_len;
+  memcpy (element->spans, spans->data, spans->len * sizeof (VtSpan));
+  return element;
+}
+
+/* --- The available ring -------------------------------------------------------------------------------------------------------- */
 
 static bool
-read_avail_index (VtVirtio *virtio, const VtVirtQueueState *q, uint16_t *out)
+avail_index (VtVirtio *virtio, const VtVirtQueueState *q, uint16_t *index)
 {
-  if (!vt_dma_get16 (&virtio->pci.dma, VT_GPA (q->driver + 2), out))
-    return broken (virtio, "available ring is not in memory");
+  bool ok = vt_dma_get16 (virtio->dma, VT_GPA (q->driver + AVAIL_INDEX), index);
+  /* What the index announces was written before it. */
   __atomic_thread_fence (__ATOMIC_ACQUIRE);
-  return true;
+  return ok;
 }
 
-/* Asks the driver to notify us from this index on; true when something came in meanwhile. */
+/* Asks for a notification when the entry at next_avail comes. False: the ring is outside memory. */
 static bool
-arm_notification (VtVirtio *virtio, const VtVirtQueueState *q, uint16_t *avail)
+ask_for_notification (VtVirtio *virtio, const VtVirtQueueState *q)
 {
-  if (!vt_virtio_has (virtio, VIRTIO_F_EVENT_IDX))
-    return false;
-  if (!vt_dma_put16 (&virtio->pci.dma, VT_GPA (q->device + 4 + 8 * (uint64_t) q->size), q->last_avail))
-    return broken (virtio, "used ring is not in memory");
+  bool ok = !event_index (virtio)
+            || vt_dma_put16 (virtio->dma, VT_GPA (q->device + USED_RING + q->size * UINT64_C (8)), q->next_avail);
+  /* The driver writes its index and then reads ours; we do it the other way round. */
   __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  return read_avail_index (virtio, q, avail) && *avail != q->last_avail;
+  return ok;
 }
 
-static bool
-next_head (VtVirtio *virtio, VtVirtQueueState *q, uint16_t *head)
+/* How many entries wait; 0 only after notifications were asked for. -1: broken. */
+static int
+waiting (VtVirtio *virtio, unsigned queue)
 {
-  uint16_t avail;
-  if (!read_avail_index (virtio, q, &avail))
-    return false;
-  if (avail == q->last_avail && !arm_notification (virtio, q, &avail))
-    return false;
-  if ((uint16_t) (avail - q->last_avail) > q->size)
-    return broken (virtio, "available index jumped");
-  uint64_t slot = q->driver + 4 + 2 * (uint64_t) (q->last_avail & (q->size - 1));
-  if (!vt_dma_get16 (&virtio->pci.dma, VT_GPA (slot), head))
-    return broken (virtio, "available ring is not in memory");
-  q->last_avail++;
-  return true;
-}
-
-static bool
-in_service (const VtVirtio *virtio, unsigned queue)
-{
-  const VtVirtioState *s = virtio->s;
-  return queue < virtio->type->queues && s->queue[queue].enabled && (s->status & VIRTIO_STATUS_DRIVER_OK) != 0
-         && (s->status & VIRTIO_STATUS_NEEDS_RESET) == 0 && !virtio->parked && !virtio->reset_pending
-         && virtio->pci.bus_master;
+  const VtVirtQueueState *q = &virtio->s->queue[queue];
+  uint16_t index;
+  bool     ok = avail_index (virtio, q, &index);
+  if (ok && index == q->next_avail)
+    ok = ask_for_notification (virtio, q) && avail_index (virtio, q, &index);
+  uint16_t n = ok ? (uint16_t) (index - q->next_avail) : 0;
+  if (ok && n <= q->size)
+    return n;
+  vt_virtio_broken (virtio, ok ? "queue %u: available index jumped" : "queue %u: ring outside memory", queue);
+  return -1;
 }
 
 VtVirtElement *
 vt_virtqueue_pop (VtVirtio *virtio, unsigned queue)
 {
-  uint16_t head;
-  if (!in_service (virtio, queue) || !next_head (virtio, &virtio->s->queue[queue], &head))
+  VtVirtQueueState *q = &virtio->s->queue[queue];
+  uint16_t          head;
+  if (!q->enabled || virtio->parked || virtio->resetting || (virtio->s->status & VIRTIO_STATUS_NEEDS_RESET) != 0
+      || waiting (virtio, queue) <= 0)
     return NULL;
-  VtVirtElement *element = collect (virtio, queue, head);
-  if (element != NULL)
-    virtio->in_flight++;
+  if (virtio->queue_in_flight[queue] >= q->size)
+    {
+      vt_virtio_broken (virtio, "queue %u: more buffers than the ring has entries", queue);
+      return NULL;
+    }
+  uint64_t at = q->driver + AVAIL_RING + (q->next_avail & (q->size - 1u)) * UINT64_C (2);
+  if (!vt_dma_get16 (virtio->dma, VT_GPA (at), &head))
+    {
+      vt_virtio_broken (virtio, "queue %u: ring outside memory", queue);
+      return NULL;
+    }
+  VtVirtElement *element = make_element (virtio, queue, head);
+  if (element == NULL)
+    return NULL;
+  q->next_avail++;
+  virtio->in_flight++;
+  virtio->queue_in_flight[queue]++;
+  trace_virtqueue_pop (virtio->dev->path, queue, head, element->out_len, element->in_len);
   return element;
 }
 
-/* --- The used ring ------------------------------------------------------------------------------------------------------------ */
+/* --- The used ring ----------------------------------------------------------------------------------------------------------------- */
 
-static void
-free_element (VtVirtElement *element)
-{
-  release_spans (element->out, element->n_out);
-  release_spans (element->in, element->n_in);
-  g_free (element);
-}
-
-static void
-write_used (VtVirtio *virtio, const VtVirtElement *element, uint32_t written)
-{
-  VtVirtQueueState *q = &virtio->s->queue[element->queue];
-  uint64_t          slot = q->device + 4 + 8 * (uint64_t) (q->used & (q->size - 1));
-  uint8_t           raw[8];
-  vt_store_le (raw, element->head, 4);
-  vt_store_le (raw + 4, written, 4);
-  if (!vt_dma_write (&virtio->pci.dma, VT_GPA (slot), raw, sizeof raw))
-    {
-      vt_virtio_broken (virtio, "used ring is not in memory");
-      return;
-    }
-  __atomic_thread_fence (__ATOMIC_RELEASE);
-  q->used++;
-  if (!vt_dma_put16 (&virtio->pci.dma, VT_GPA (q->device + 2), q->used))
-    vt_virtio_broken (virtio, "used ring is not in memory");
-}
-
-void
-vt_virtqueue_push (VtVirtio *virtio, VtVirtElement *element, uint32_t written)
-{
-  /* Buffers must be marked written before the driver learns of them. */
-  VtVirtElement copy = *element;
-  release_spans (element->in, element->n_in);
-  element->in = NULL;
-  element->n_in = 0;
-  if ((virtio->s->status & VIRTIO_STATUS_DRIVER_OK) != 0 && !virtio->reset_pending)
-    write_used (virtio, &copy, written);
-  free_element (element);
-  vt_virtio_element_done (virtio);
-}
-
-/* Has the index that the driver asked to hear of been passed between `old` and `now`? (2.6.7.2) */
+/* Does the driver want to hear of the step from the last signalled position to next_used? (2.6.7, 2.6.8) */
 static bool
-passed (uint16_t event, uint16_t now, uint16_t old)
+interrupt_wanted (VtVirtio *virtio, VtVirtQueueState *q)
 {
-  return (uint16_t) (now - event - 1) < (uint16_t) (now - old);
+  uint16_t value;
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
+  if (!event_index (virtio))
+    return vt_dma_get16 (virtio->dma, VT_GPA (q->driver), &value) && (value & AVAIL_NO_INTERRUPT) == 0;
+  uint16_t old = q->signalled, now = q->next_used;
+  bool     valid = q->signalled_valid;
+  q->signalled = now;
+  q->signalled_valid = true;
+  if (!valid || !vt_dma_get16 (virtio->dma, VT_GPA (q->driver + AVAIL_RING + q->size * UINT64_C (2)), &value))
+    return true;
+  return (uint16_t) (now - value - 1) < (uint16_t) (now - old);
+}
+
+static bool
+put_used (VtVirtio *virtio, VtVirtQueueState *q, uint16_t id, uint32_t written)
+{
+  uint8_t  entry[USED_BYTES];
+  uint64_t at = q->device + USED_RING + (q->next_used & (q->size - 1u)) * UINT64_C (8);
+  vt_store_le (entry, id, 4);
+  vt_store_le (entry + 4, written, 4);
+  if (!vt_dma_write (virtio->dma, VT_GPA (at), entry, sizeof entry))
+    return false;
+  __atomic_thread_fence (__ATOMIC_RELEASE);
+  q->next_used++;
+  return vt_dma_put16 (virtio->dma, VT_GPA (q->device + USED_INDEX), q->next_used);
 }
 
 void
-vt_virtqueue_notify (VtVirtio *virtio, unsigned queue)
+vt_virtqueue_push (VtVirtElement *element, uint32_t written)
 {
+  VtVirtio         *virtio = element->virtio;
+  unsigned          queue = element->queue;
   VtVirtQueueState *q = &virtio->s->queue[queue];
-  uint16_t          wish = 0, old = q->signalled;
-  if (q->used == old || !q->enabled || (virtio->s->status & VIRTIO_STATUS_DRIVER_OK) == 0)
-    return;
-  q->signalled = q->used;
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  bool     event_idx = vt_virtio_has (virtio, VIRTIO_F_EVENT_IDX);
-  uint64_t at = event_idx ? q->driver + 4 + 2 * (uint64_t) q->size : q->driver;
-  if (!vt_dma_get16 (&virtio->pci.dma, VT_GPA (at), &wish))
-    return;
-  if (event_idx ? passed (wish, q->used, old) : (wish & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0)
-    vt_virtio_interrupt_queue (virtio, queue);
+  bool              current = element->epoch == virtio->epoch && !virtio->resetting;
+  release_spans (element->spans, (size_t) element->n_out + element->n_in);
+  if (element->epoch == virtio->epoch)
+    virtio->queue_in_flight[queue]--;
+  if (current)
+    {
+      trace_virtqueue_push (virtio->dev->path, queue, element->id, written);
+      if (!put_used (virtio, q, element->id, written))
+        vt_virtio_broken (virtio, "queue %u: ring outside memory", queue);
+      else if (interrupt_wanted (virtio, q))
+        virtio->transport->queue_interrupt (virtio, queue);
+    }
+  g_free (element);
+  vt_virtio_element_gone (virtio);
 }
 
-/* --- Bytes of an element -------------------------------------------------------------------------------------------------------- */
+/* --- Contents ------------------------------------------------------------------------------------------------------------------------ */
 
-static size_t
-copy_spans (const VtSpan *spans, unsigned n, uint64_t off, uint8_t *buffer, size_t len, bool to_guest)
+static uint64_t
+copy (VtSpan *spans, unsigned n, uint64_t off, uint8_t *buffer, uint64_t len, bool to_spans)
 {
-  size_t done = 0;
+  uint64_t done = 0;
   for (unsigned i = 0; i < n && done < len; i++)
     {
-      if (off >= spans[i].len)
-        {
-          off -= spans[i].len;
-          continue;
-        }
-      size_t piece = (size_t) MIN (spans[i].len - off, len - done);
-      if (to_guest)
-        memcpy (spans[i].ptr + off, buffer + done, piece);
+      uint64_t skip = MIN (off, spans[i].len);
+      uint64_t piece = MIN (len - done, spans[i].len - skip);
+      off -= skip;
+      if (piece == 0)
+        continue;
+      if (to_spans)
+        memcpy (spans[i].ptr + skip, buffer + done, piece);
       else
-        memcpy (buffer + done, spans[i].ptr + off, piece);
+        memcpy (buffer + done, spans[i].ptr + skip, piece);
       done += piece;
-      off = 0;
     }
   return done;
 }
 
-size_t
-vt_virt_element_read (const VtVirtElement *element, uint64_t off, void *dst, size_t len)
+uint64_t
+vt_virt_element_read (VtVirtElement *element, uint64_t off, void *to, uint64_t len)
 {
-  return copy_spans (element->out, element->n_out, off, dst, len, false);
+  return copy (vt_virt_element_out (element), element->n_out, off, to, len, false);
 }
 
-size_t
-vt_virt_element_write (const VtVirtElement *element, uint64_t off, const void *src, size_t len)
+uint64_t
+vt_virt_element_write (VtVirtElement *element, uint64_t off, const void *from, uint64_t len)
 {
-  return copy_spans (element->in, element->n_in, off, (uint8_t *) src, len, true);
+  return copy (vt_virt_element_in (element), element->n_in, off, (uint8_t *) from, len, true);
 }
