@@ -212,9 +212,11 @@ build_chipset (VtMachine *machine, GError **error)
 {
   Q35 *q35 = q35_of (machine);
   q35->bus = vt_pci_bus_new (machine->mem, machine->io);
+  VtDevice *reset = vt_machine_add (machine, &(DeviceSpec) { &vt_rstcnt_class, "rstcnt", NULL, NULL, 0 }, error);
   VtQ35MchConfig mch = { .place = place (machine, 0, 0, false), .mem = machine->mem, .io = machine->io,
-                         .low_ram = q35->low_ram, .bus = q35->bus };
-  return vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
+                         .low_ram = q35->low_ram, .bus = q35->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
+  return reset != NULL
+         && vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
          && add_pm (machine, error) && add_lpc (machine, error);
 }
 
@@ -322,7 +324,6 @@ build_legacy (VtMachine *machine, GError **error)
                         PORTS (0x00, 0x81, 0xc0), error)
          && add_simple (machine, &vt_port80_class, "port80", REGIONS (&vt_port80_region), PORTS (0x80), error)
          && add_simple (machine, &vt_port92_class, "port92", REGIONS (&vt_port92_region), PORTS (0x92), error)
-         && add_simple (machine, &vt_rstcnt_class, "rstcnt", REGIONS (&vt_rstcnt_region), PORTS (0xcf9), error)
          && add_debugcon (machine, error)
          && (!config->debug_exit
              || add_simple (machine, &vt_debug_exit_class, "debug-exit", REGIONS (&vt_debug_exit_region), PORTS (0xf4), error))

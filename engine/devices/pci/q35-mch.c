@@ -32,11 +32,8 @@ enum
   ESMRAMC_FIXED    = 0x38u,     /* cacheability bits read as ones */
 
   CONFIG_ADDRESS   = 0,         /* offsets from port 0xcf8 */
-  RESET_CONTROL    = 1,         /* 0xcf9: byte accesses only (ICH9, 13.7.5) */
+  RESET_CONTROL    = 1,         /* 0xcf9: bytes only (ICH9, 13.7.5) */
   CONFIG_DATA      = 4,
-  RESET_CONTROL_SYSTEM = 1u << 1,
-  RESET_CONTROL_CPU    = 1u << 2,
-  RESET_CONTROL_FULL   = 1u << 3,
 
   PAM_SEGMENTS     = 13,
 };
@@ -45,8 +42,6 @@ typedef struct
 {
   VtPciState pci;
   uint32_t   config_address;
-  uint8_t    reset_control;
-  uint8_t    pad_[3];
 } Q35MchState;
 
 typedef struct
@@ -55,7 +50,8 @@ typedef struct
   Q35MchState   s;
   VtMem        *mem;
   VtPciBus     *bus;
-  VtMachinePort machine;
+  VtDevice     *reset;
+  const VtRegion *reset_region;
   VtMapping    *ports, *hole, *smram;
   VtMapping    *shadow[PAM_SEGMENTS];
   VtMapping    *ecam;
@@ -66,8 +62,6 @@ typedef struct
 static const VtField q35_mch_fields[] = {
   VT_PCI_FIELDS (Q35MchState, pci),
   VT_FIELD (Q35MchState, config_address),
-  VT_FIELD (Q35MchState, reset_control),
-  VT_FIELD (Q35MchState, pad_),
 };
 
 /* --- Configuration cycles -------------------------------------------------------------------------------------------------- */
@@ -94,6 +88,12 @@ static const VtRegion ecam_regions[] = {
   { "ecam", 64 * VT_MIB, &ecam_ops },
 };
 
+static bool
+reset_access (const Q35Mch *mch, uint64_t off, unsigned size)
+{
+  return mch->reset != NULL && off == RESET_CONTROL && size == 1;
+}
+
 /* 0xcf8 is a register only for whole dwords; the bytes inside belong to others, of which 0xcf9 is the reset control. */
 static uint64_t
 ports_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -109,16 +109,7 @@ ports_read (VtDevice *dev, uint64_t off, unsigned size)
     }
   if (size == 4)
     return mch->s.config_address;
-  return off == RESET_CONTROL && size == 1 ? mch->s.reset_control : vt_mask_bytes (size);
-}
-
-static void
-write_reset_control (Q35Mch *mch, uint8_t value)
-{
-  bool rising = (value & ~mch->s.reset_control & RESET_CONTROL_CPU) != 0;
-  mch->s.reset_control = value & (RESET_CONTROL_SYSTEM | RESET_CONTROL_CPU | RESET_CONTROL_FULL);
-  if (rising)
-    vt_machine_request (&mch->machine, VT_REQUEST_RESET, 0);
+  return reset_access (mch, off, size) ? mch->reset_region->ops->read (mch->reset, 0, 1) : vt_mask_bytes (size);
 }
 
 static void
@@ -134,8 +125,8 @@ ports_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     }
   else if (size == 4)
     mch->s.config_address = (uint32_t) value & 0x80fffffcu;
-  else if (off == RESET_CONTROL && size == 1)
-    write_reset_control (mch, (uint8_t) value);
+  else if (reset_access (mch, off, size))
+    mch->reset_region->ops->write (mch->reset, 0, value, 1);
 }
 
 static const VtRegionOps ports_ops = { .read = ports_read, .write = ports_write, .min_size = 1, .max_size = 4 };
@@ -264,7 +255,8 @@ q35_mch_realize (VtDevice *dev, const VtEnv *env, GError **error)
   if (!vt_pci_init (&mch->pci, env, &config->place, &identity, &mch->s.pci, error))
     return false;
   mch->bus = config->bus;
-  mch->machine = env->machine;
+  mch->reset = config->reset;
+  mch->reset_region = config->reset_region;
   vt_pci_allow (&mch->pci, MCH_PCIEXBAR, 4, 0xfc000000u | PCIEXBAR_LENGTH | PCIEXBAR_ENABLE);
   vt_pci_allow (&mch->pci, MCH_PCIEXBAR + 4, 4, 0xfu);
   vt_pci_allow (&mch->pci, MCH_PAM0, 1, 0x30);

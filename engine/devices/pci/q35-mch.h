@@ -25,4 +25,8 @@ typedef struct
   VtMem     *io;
   VtRam     *low_ram;   /* at least 1 MiB, mapped at 0 by the machine */
   VtPciBus  *bus;       /* configuration cycles go here */
+  /* Nullable: the reset control register. Port 0xcf9 lies inside the dword port 0xcf8, so byte accesses there come here
+   * first and are handed on to offset 0 of this region. */
+  VtDevice       *reset;
+  const VtRegion *reset_region;
 } VtQ35MchConfig;
