@@ -133,7 +133,6 @@ typedef struct VtX86Cpu
   jmp_buf          unwind;          /* where vt_x86_raise() goes */
   uint8_t          exc_vector;      /* of the exception that unwinds */
   uint32_t         exc_error;
-  uint64_t         exc_linear;      /* page faults: goes to CR2 */
   uint32_t         pending_db;      /* DR6 bits that become a #DB trap when this instruction retires */
   bool             attention;       /* TF, RF, debug registers or an interrupt shadow: one instruction at a time */
   bool             events_deferred; /* something is pending that could not be delivered yet: look when a window opens */
