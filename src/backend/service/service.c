@@ -279,8 +279,15 @@ backend_changed (VitrineService *self)
 void
 vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
 {
-  g_return_if_fail (self->backend == NULL);
-  self->backend = g_object_ref (backend);
+  g_ptr_array_set_size (self->pipes, 0);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  g_set_object (&self->backend, backend);
+  if (backend == NULL)
+    {
+      set_state (self, VITRINE_STATE_STARTING, NULL);
+      return;
+    }
   vitrine_bus_machine1_set_consoles (self->skeleton, vitrine_backend_get_n_consoles (backend));
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);

@@ -13,6 +13,7 @@ G_DECLARE_FINAL_TYPE (VitrineService, vitrine_service, VITRINE, SERVICE, GObject
 /* Listens at once; state is "starting" until there is a backend. The caller holds the machine's run lock, so a socket that
  * lies there is a dead one. */
 VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error);
+/* NULL: starting again. */
 void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);
 /* The machine could not be built. */
 void            vitrine_service_set_failed (VitrineService *self, const char *message);

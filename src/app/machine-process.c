@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a `vitrine --machine=UUID` process does. */
+#include "machine-process.h"
+
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+
+#include "client.h"
+#include "domain.h"
+#include "machine-window.h"
+#include "paths.h"
+#include "run-lock.h"
+#include "service.h"
+#include "thumbnail.h"
+
+#define THUMBNAIL_SECONDS 3
+
+struct _VitrineMachineProcess
+{
+  GObject parent_instance;
+
+  GtkApplication       *application;   /* borrowed: it owns us */
+  GSettings            *settings;
+  VitrineOpenBackend    open;
+
+  char                 *uuid;
+  char                 *lock_path;
+  int                   lock;          /* -1: none */
+  VitrineDomain        *domain;
+  VitrineService       *service;
+  VitrineBackend       *backend;
+  VitrineMachineWindow *window;
+  guint                 build, thumbnail;   /* source ids */
+  guint                 inhibited;
+};
+
+G_DEFINE_FINAL_TYPE (VitrineMachineProcess, vitrine_machine_process, G_TYPE_OBJECT)
+
+static int
+fail (const char *message)
+{
+  g_printerr ("vitrine: %s\n", message);
+  return 1;
+}
+
+static char *
+suspended_path (VitrineMachineProcess *self)
+{
+  return vitrine_paths_in_machine (self->uuid, "suspended.state");
+}
+
+/* --- while it runs ---------------------------------------------------------------------------------------------- */
+
+static gboolean
+refresh_thumbnail (gpointer data)
+{
+  VitrineMachineProcess *self = data;
+  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
+  cairo_surface_t *surface = vitrine_screen_get_surface (vitrine_machine_window_get_screen (self->window));
+
+  if (surface != NULL && self->backend != NULL && vitrine_backend_get_state (self->backend) == VITRINE_STATE_RUNNING)
+    vitrine_thumbnail_save_async (surface, path);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+update_inhibition (VitrineMachineProcess *self, gboolean alive)
+{
+  if (alive && self->inhibited == 0)
+    self->inhibited = gtk_application_inhibit (self->application, GTK_WINDOW (self->window), GTK_APPLICATION_INHIBIT_LOGOUT,
+                                               _("A virtual machine is running"));
+  else if (!alive && self->inhibited != 0)
+    {
+      gtk_application_uninhibit (self->application, self->inhibited);
+      self->inhibited = 0;
+    }
+}
+
+static gboolean
+leave (gpointer data)
+{
+  VitrineMachineProcess *self = data;
+
+  if (self->window != NULL)
+    gtk_widget_destroy (GTK_WIDGET (self->window));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+backend_changed (VitrineMachineProcess *self)
+{
+  VitrineState state = vitrine_backend_get_state (self->backend);
+
+  update_inhibition (self, vitrine_state_is_alive (state));
+  if (state == VITRINE_STATE_OFF)
+    g_idle_add (leave, self);   /* not from inside the backend's own signal */
+}
+
+/* --- building --------------------------------------------------------------------------------------------------- */
+
+static void
+set_failed (VitrineMachineProcess *self, const char *message)
+{
+  g_printerr ("vitrine: %s\n", message);
+  vitrine_service_set_failed (self->service, message);
+  vitrine_machine_window_set_failed (self->window, message);
+}
+
+static void
+drop_backend (VitrineMachineProcess *self)
+{
+  update_inhibition (self, FALSE);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  vitrine_service_set_backend (self->service, NULL);
+  vitrine_machine_window_set_backend (self->window, NULL);
+  g_clear_object (&self->backend);
+}
+
+static gboolean
+restore_suspended (VitrineMachineProcess *self, VitrineBackend *backend, GError **error)
+{
+  g_autofree char *path = suspended_path (self);
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return TRUE;
+  if (vitrine_backend_restore (backend, path, error))
+    {
+      g_unlink (path);   /* disks change from here on: this state must never be used twice */
+      return TRUE;
+    }
+  g_prefix_error (error, _("The suspended machine cannot go on: "));
+  return FALSE;
+}
+
+static VitrineBackend *
+open_backend (VitrineMachineProcess *self, GError **error)
+{
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (self->domain, error);
+  g_autoptr(VitrineBackend) backend = config != NULL ? self->open (config, error) : NULL;
+
+  if (backend == NULL || !restore_suspended (self, backend, error))
+    return NULL;
+  return g_steal_pointer (&backend);
+}
+
+static gboolean
+build (gpointer data)
+{
+  VitrineMachineProcess *self = data;
+  g_autoptr(GError) error = NULL;
+
+  self->build = 0;
+  self->backend = open_backend (self, &error);
+  if (self->backend == NULL)
+    {
+      set_failed (self, error->message);
+      return G_SOURCE_REMOVE;
+    }
+  g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
+  vitrine_backend_resume (self->backend);
+  vitrine_machine_window_set_backend (self->window, self->backend);
+  vitrine_service_set_backend (self->service, self->backend);
+  backend_changed (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+build_soon (VitrineMachineProcess *self)
+{
+  if (self->build == 0)
+    self->build = g_timeout_add (20, build, self);   /* lets the window appear first */
+}
+
+/* The definition may have been mended meanwhile. */
+static void
+retry (VitrineMachineProcess *self)
+{
+  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);
+
+  if (domain == NULL)
+    {
+      set_failed (self, error->message);
+      return;
+    }
+  drop_backend (self);
+  g_set_object (&self->domain, domain);
+  build_soon (self);
+}
+
+static gboolean
+suspend_now (gpointer data)
+{
+  VitrineMachineProcess *self = data;
+  g_autofree char *path = suspended_path (self);
+  g_autoptr(GError) error = NULL;
+
+  vitrine_backend_pause (self->backend);
+  if (vitrine_backend_save (self->backend, path, &error))
+    vitrine_backend_force_off (self->backend);
+  else
+    {
+      vitrine_machine_window_set_backend (self->window, self->backend);
+      vitrine_machine_window_show_error (self->window, error->message);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+suspend (VitrineMachineProcess *self)
+{
+  vitrine_machine_window_set_busy (self->window, _("Suspending…"));
+  g_timeout_add (50, suspend_now, self);
+}
+
+/* --- starting and ending ---------------------------------------------------------------------------------------- */
+
+/* Someone else has it: show that one. */
+static int
+present_other (VitrineMachineProcess *self)
+{
+  g_autofree char *path = vitrine_paths_socket (self->uuid);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineClient) client = vitrine_client_connect_sync (path, &error);
+
+  if (client == NULL || !vitrine_client_call_sync (client, "Present", NULL, &error))
+    return fail (error->message);
+  return 0;
+}
+
+static void
+window_gone (VitrineMachineProcess *self)
+{
+  self->window = NULL;
+  g_application_quit (G_APPLICATION (self->application));
+}
+
+static void
+present (VitrineMachineProcess *self)
+{
+  if (self->window != NULL)
+    gtk_window_present_with_time (GTK_WINDOW (self->window), GDK_CURRENT_TIME);
+}
+
+static gboolean
+load (VitrineMachineProcess *self, GError **error)
+{
+  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
+  g_autofree char *socket_path = vitrine_paths_socket (self->uuid);
+
+  self->domain = vitrine_domain_new_from_file (path, error);
+  if (self->domain == NULL)
+    return FALSE;
+  g_autofree char *title = vitrine_domain_get_title (self->domain);
+  self->service = vitrine_service_new (socket_path, self->uuid, title, error);
+  if (self->service == NULL)
+    return FALSE;
+  g_signal_connect_swapped (self->service, "present", G_CALLBACK (present), self);
+  return TRUE;
+}
+
+static void
+show_window (VitrineMachineProcess *self)
+{
+  self->window = vitrine_machine_window_new (self->application, self->domain, self->settings);
+  g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
+  g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
+  g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (window_gone), self);
+  gtk_window_present (GTK_WINDOW (self->window));
+  self->thumbnail = g_timeout_add_seconds (THUMBNAIL_SECONDS, refresh_thumbnail, self);
+}
+
+int
+vitrine_machine_process_start (VitrineMachineProcess *self, const char *uuid)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (self->uuid != NULL)
+    {
+      present (self);
+      return 0;
+    }
+  self->uuid = g_strdup (uuid);
+  g_autofree char *folder = vitrine_paths_machine (uuid);
+  if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    return fail (_("There is no machine of that UUID."));
+  self->lock_path = vitrine_paths_in_machine (uuid, "lock");
+  self->lock = vitrine_run_lock_take (self->lock_path, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
+    return present_other (self);
+  if (self->lock < 0 || !load (self, &error))
+    return fail (error->message);
+  show_window (self);
+  build_soon (self);
+  return 0;
+}
+
+void
+vitrine_machine_process_end (VitrineMachineProcess *self)
+{
+  g_clear_handle_id (&self->build, g_source_remove);
+  g_clear_handle_id (&self->thumbnail, g_source_remove);
+  g_clear_object (&self->backend);
+  if (self->service != NULL)
+    vitrine_service_stop (self->service);
+  g_clear_object (&self->service);
+  if (self->lock >= 0)
+    vitrine_run_lock_release (self->lock_path, self->lock);
+  self->lock = -1;
+}
+
+static void
+vitrine_machine_process_finalize (GObject *object)
+{
+  VitrineMachineProcess *self = VITRINE_MACHINE_PROCESS (object);
+
+  g_clear_object (&self->domain);
+  g_clear_object (&self->settings);
+  g_free (self->uuid);
+  g_free (self->lock_path);
+  G_OBJECT_CLASS (vitrine_machine_process_parent_class)->finalize (object);
+}
+
+static void
+vitrine_machine_process_class_init (VitrineMachineProcessClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vitrine_machine_process_finalize;
+}
+
+static void
+vitrine_machine_process_init (VitrineMachineProcess *self)
+{
+  self->lock = -1;
+}
+
+VitrineMachineProcess *
+vitrine_machine_process_new (GtkApplication *application, GSettings *settings, VitrineOpenBackend open)
+{
+  VitrineMachineProcess *self = g_object_new (VITRINE_TYPE_MACHINE_PROCESS, NULL);
+
+  self->application = application;
+  self->settings = g_object_ref (settings);
+  self->open = open;
+  return self;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The library: every machine as a card. */
+#include "library-window.h"
+
+#include <glib/gi18n.h>
+
+#include "machine-card.h"
+#include "machine-settings.h"
+#include "new-machine.h"
+#include "notice.h"
+
+#define UNDO_SECONDS 10
+
+struct _VitrineLibraryWindow
+{
+  HdyApplicationWindow parent_instance;
+
+  GtkWidget      *pages, *grid, *search_bar, *search_entry, *notice_slot, *menu_button;
+  GtkWidget      *undo_revealer, *undo_label, *undo_button, *undo_close_button;
+
+  VitrineLibrary *library;
+  GSettings      *settings;
+  gboolean        loaded;
+  char           *deleted;        /* UUID that can still be brought back */
+  guint           undo_timeout;
+};
+
+G_DEFINE_FINAL_TYPE (VitrineLibraryWindow, vitrine_library_window, HDY_TYPE_APPLICATION_WINDOW)
+
+static void
+show_error (VitrineLibraryWindow *self, const char *message)
+{
+  vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, message, NULL);
+}
+
+/* --- pages ------------------------------------------------------------------------------------------------------ */
+
+/* A flow box with a model takes no filter function, so the cards themselves are shown and hidden. */
+static guint
+filter_cards (VitrineLibraryWindow *self)
+{
+  const char *words = gtk_entry_get_text (GTK_ENTRY (self->search_entry));
+  gboolean searching = hdy_search_bar_get_search_mode (HDY_SEARCH_BAR (self->search_bar)) && *words != '\0';
+  GtkFlowBoxChild *child;
+  guint shown = 0;
+
+  for (int i = 0; (child = gtk_flow_box_get_child_at_index (GTK_FLOW_BOX (self->grid), i)) != NULL; i++)
+    {
+      gboolean show = !searching || vitrine_machine_card_matches (VITRINE_MACHINE_CARD (child), words);
+      gtk_widget_set_visible (GTK_WIDGET (child), show);
+      shown += show;
+    }
+  return shown;
+}
+
+static void
+update_page (VitrineLibraryWindow *self)
+{
+  const char *page = "grid";
+
+  if (!self->loaded)
+    page = "loading";
+  else if (vitrine_library_get_size (self->library) == 0)
+    page = "empty";
+  else if (filter_cards (self) == 0)
+    page = "nothing-found";
+  gtk_stack_set_visible_child_name (GTK_STACK (self->pages), page);
+}
+
+/* --- undo ------------------------------------------------------------------------------------------------------- */
+
+static void
+purged (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineLibraryWindow) self = data;
+  g_autoptr(GError) error = NULL;
+
+  if (!vitrine_library_purge_finish (VITRINE_LIBRARY (source), result, &error))
+    g_message ("A deleted machine’s folder stays: %s", error->message);
+}
+
+static void
+end_undo (VitrineLibraryWindow *self)
+{
+  g_clear_handle_id (&self->undo_timeout, g_source_remove);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), FALSE);
+  if (self->deleted != NULL)
+    vitrine_library_purge_async (self->library, self->deleted, purged, g_object_ref (self));
+  g_clear_pointer (&self->deleted, g_free);
+}
+
+static gboolean
+undo_too_late (gpointer data)
+{
+  VitrineLibraryWindow *self = data;
+
+  self->undo_timeout = 0;
+  end_undo (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+undo (VitrineLibraryWindow *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *uuid = g_steal_pointer (&self->deleted);
+
+  if (uuid != NULL && !vitrine_library_undelete (self->library, uuid, &error))
+    show_error (self, error->message);
+  end_undo (self);
+}
+
+static void
+delete_machine (VitrineLibraryWindow *self, VitrineMachine *machine)
+{
+  g_autofree char *uuid = g_strdup (vitrine_machine_get_uuid (machine));
+  g_autofree char *words = g_strdup_printf (_("“%s” deleted"), vitrine_machine_get_title (machine));
+  g_autoptr(GError) error = NULL;
+
+  end_undo (self);
+  if (!vitrine_library_delete (self->library, machine, &error))
+    {
+      show_error (self, error->message);
+      return;
+    }
+  self->deleted = g_steal_pointer (&uuid);
+  gtk_label_set_label (GTK_LABEL (self->undo_label), words);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), TRUE);
+  gtk_widget_grab_focus (self->undo_button);
+  self->undo_timeout = g_timeout_add_seconds (UNDO_SECONDS, undo_too_late, self);
+}
+
+/* --- crashes ---------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  VitrineLibraryWindow *window;
+  VitrineMachine       *machine;
+} Crash;
+
+static void
+restart_crashed (gpointer data)
+{
+  Crash *crash = data;
+  g_autoptr(GError) error = NULL;
+
+  if (!vitrine_machine_start (crash->machine, &error))
+    show_error (crash->window, error->message);
+}
+
+static void
+show_crash (VitrineLibraryWindow *self, VitrineMachine *machine)
+{
+  static const VitrineNoticeButton buttons[] = { { N_("_Restart"), restart_crashed, NULL }, { NULL } };
+  g_autofree char *words = g_strdup_printf ("“%s”: %s", vitrine_machine_get_title (machine),
+                                            vitrine_machine_get_message (machine));
+  Crash *crash = g_new0 (Crash, 1);
+
+  crash->window = self;
+  crash->machine = g_object_ref (machine);
+  g_object_set_data_full (G_OBJECT (self), "vitrine-crash", crash, g_free);
+  g_object_set_data_full (G_OBJECT (self), "vitrine-crashed-machine", crash->machine, g_object_unref);
+  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, words, buttons, crash);
+}
+
+static void
+state_changed (VitrineLibraryWindow *self, GParamSpec *pspec, VitrineMachine *machine)
+{
+  if (vitrine_machine_get_state (machine) == VITRINE_STATE_CRASHED)
+    show_crash (self, machine);
+}
+
+/* --- cards ------------------------------------------------------------------------------------------------------ */
+
+static void
+card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  GtkWidget *dialog = vitrine_machine_settings_new (GTK_WINDOW (self), self->library, vitrine_machine_card_get_machine (card));
+
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+card_delete (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  g_autoptr(VitrineMachine) machine = g_object_ref (vitrine_machine_card_get_machine (card));
+
+  delete_machine (self, machine);
+}
+
+static GtkWidget *
+new_card (gpointer item, gpointer data)
+{
+  VitrineLibraryWindow *self = data;
+  GtkWidget *card = vitrine_machine_card_new (item);
+
+  g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
+  g_signal_handlers_disconnect_by_func (item, state_changed, self);   /* a card may be made anew for the same machine */
+  g_signal_connect_object (item, "notify::state", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
+  return card;
+}
+
+static void
+card_activated (VitrineLibraryWindow *self, GtkFlowBoxChild *child)
+{
+  vitrine_machine_card_open (VITRINE_MACHINE_CARD (child));
+}
+
+static void
+loaded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineLibraryWindow) self = data;
+  g_autoptr(GError) error = NULL;
+
+  self->loaded = TRUE;
+  if (!vitrine_library_load_finish (VITRINE_LIBRARY (source), result, &error))
+    show_error (self, error->message);
+  vitrine_library_purge_async (self->library, NULL, purged, g_object_ref (self));   /* what an earlier run left */
+  update_page (self);
+}
+
+/* --- actions ---------------------------------------------------------------------------------------------------- */
+
+void
+vitrine_library_window_new_machine (VitrineLibraryWindow *self)
+{
+  gtk_window_present (GTK_WINDOW (vitrine_new_machine_new (GTK_WINDOW (self), self->library, NULL)));
+}
+
+void
+vitrine_library_window_new_machine_from (VitrineLibraryWindow *self, GFile *file)
+{
+  g_autofree char *path = g_file_get_path (file);
+
+  gtk_window_present (GTK_WINDOW (vitrine_new_machine_new (GTK_WINDOW (self), self->library, path)));
+}
+
+static void
+import_file (VitrineLibraryWindow *self, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);
+
+  if (domain == NULL || vitrine_library_add (self->library, domain, &error) == NULL)
+    {
+      show_error (self, error->message);
+      return;
+    }
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+  g_autofree char *notes = g_strjoinv ("\n", missing);
+  if (*notes != '\0')
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO, _("Imported. The machine goes without some devices:"), notes);
+}
+
+static void
+import_chosen (GtkNativeDialog *dialog, int response, gpointer data)
+{
+  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
+
+  if (response == GTK_RESPONSE_ACCEPT && path != NULL)
+    import_file (data, path);
+  g_object_unref (dialog);
+}
+
+static void
+action_import (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Import a libvirt Definition"), GTK_WINDOW (data),
+                                                              GTK_FILE_CHOOSER_ACTION_OPEN, _("_Import"), _("_Cancel"));
+  GtkFileFilter *filter = gtk_file_filter_new ();
+
+  gtk_file_filter_set_name (filter, _("Definitions (*.xml)"));
+  gtk_file_filter_add_pattern (filter, "*.xml");
+  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
+  g_signal_connect (dialog, "response", G_CALLBACK (import_chosen), data);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+static void
+action_search (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  HdySearchBar *bar = HDY_SEARCH_BAR (VITRINE_LIBRARY_WINDOW (data)->search_bar);
+
+  hdy_search_bar_set_search_mode (bar, !hdy_search_bar_get_search_mode (bar));
+}
+
+static void
+action_menu (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gtk_button_clicked (GTK_BUTTON (VITRINE_LIBRARY_WINDOW (data)->menu_button));
+}
+
+static void
+action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gtk_window_close (GTK_WINDOW (data));
+}
+
+static const GActionEntry actions[] = {
+  { "import", action_import },
+  { "search", action_search },
+  { "menu", action_menu },
+  { "close", action_close },
+};
+
+/* --- object ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+vitrine_library_window_key (GtkWidget *widget, GdkEventKey *event)
+{
+  VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW (widget);
+
+  if (GTK_WIDGET_CLASS (vitrine_library_window_parent_class)->key_press_event (widget, event))
+    return GDK_EVENT_STOP;
+  return hdy_search_bar_handle_event (HDY_SEARCH_BAR (self->search_bar), (GdkEvent *) event);   /* type to search */
+}
+
+static void
+remember_size (VitrineLibraryWindow *self)
+{
+  int width, height;
+
+  if (self->settings == NULL)
+    return;
+  gtk_window_get_size (GTK_WINDOW (self), &width, &height);
+  g_settings_set_boolean (self->settings, "library-maximized", gtk_window_is_maximized (GTK_WINDOW (self)));
+  if (!gtk_window_is_maximized (GTK_WINDOW (self)))
+    g_settings_set (self->settings, "library-size", "(ii)", width, height);
+}
+
+static gboolean
+vitrine_library_window_delete (GtkWidget *widget, GdkEventAny *event)
+{
+  VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW (widget);
+  g_autoptr(GError) error = NULL;
+
+  remember_size (self);
+  if (self->deleted != NULL && !vitrine_library_purge (self->library, self->deleted, &error))
+    g_message ("A deleted machine’s folder stays: %s", error->message);
+  g_clear_pointer (&self->deleted, g_free);
+  return GDK_EVENT_PROPAGATE;
+}
+
+static void
+vitrine_library_window_dispose (GObject *object)
+{
+  VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW (object);
+
+  g_clear_handle_id (&self->undo_timeout, g_source_remove);
+  if (self->library != NULL)
+    g_signal_handlers_disconnect_by_data (self->library, self);
+  g_clear_object (&self->library);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->deleted, g_free);
+  G_OBJECT_CLASS (vitrine_library_window_parent_class)->dispose (object);
+}
+
+static void
+vitrine_library_window_class_init (VitrineLibraryWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = vitrine_library_window_dispose;
+  widget_class->key_press_event = vitrine_library_window_key;
+  widget_class->delete_event = vitrine_library_window_delete;
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/library/library-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, grid);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, search_bar);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, search_entry);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, notice_slot);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_revealer);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_label);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_button);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_close_button);
+}
+
+static void
+vitrine_library_window_init (VitrineLibraryWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+  hdy_search_bar_connect_entry (HDY_SEARCH_BAR (self->search_bar), GTK_ENTRY (self->search_entry));
+  g_signal_connect_swapped (self->search_entry, "search-changed", G_CALLBACK (update_page), self);
+  g_signal_connect_swapped (self->search_bar, "notify::search-mode-enabled", G_CALLBACK (update_page), self);
+  g_signal_connect_swapped (self->grid, "child-activated", G_CALLBACK (card_activated), self);
+  g_signal_connect_swapped (self->undo_button, "clicked", G_CALLBACK (undo), self);
+  g_signal_connect_swapped (self->undo_close_button, "clicked", G_CALLBACK (end_undo), self);
+}
+
+static void
+add_setting_actions (VitrineLibraryWindow *self)
+{
+  static const char *const keys[] = { "color-scheme", "grab-shortcuts" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr(GAction) action = g_settings_create_action (self->settings, keys[i]);
+      g_action_map_add_action (G_ACTION_MAP (self), action);
+    }
+}
+
+VitrineLibraryWindow *
+vitrine_library_window_new (GtkApplication *application, VitrineLibrary *library, GSettings *settings)
+{
+  VitrineLibraryWindow *self = g_object_new (VITRINE_TYPE_LIBRARY_WINDOW, "application", application, NULL);
+  int width, height;
+
+  self->library = g_object_ref (library);
+  self->settings = g_object_ref (settings);
+  add_setting_actions (self);
+  g_settings_get (settings, "library-size", "(ii)", &width, &height);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+  if (g_settings_get_boolean (settings, "library-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+  gtk_flow_box_bind_model (GTK_FLOW_BOX (self->grid), G_LIST_MODEL (library), new_card, self, NULL);
+  g_signal_connect_swapped (library, "items-changed", G_CALLBACK (update_page), self);
+  update_page (self);
+  vitrine_library_load_async (library, loaded, g_object_ref (self));
+  return self;
+}

@@ -1,0 +1,804 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The window of one running machine. */
+#include "machine-window.h"
+
+#include <glib/gi18n.h>
+
+#include "console-page.h"
+#include "details.h"
+#include "notice.h"
+
+#define HINT_SECONDS 5
+#define FULLSCREEN_HIDE_MS 1500
+#define REVEAL_EDGE 3   /* pixels from the top that bring the header back */
+
+struct _VitrineMachineWindow
+{
+  HdyApplicationWindow parent_instance;
+
+  GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
+  GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
+  GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
+  GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
+  GMenu           *function_keys;
+  AtkObject       *pause_accessible;
+  VitrineScreen   *screen;
+
+  VitrineBackend  *backend;
+  VitrineDomain   *domain;
+  GSettings       *settings;
+  GPtrArray       *consoles;      /* pages added to the stack */
+  GtkEventController *motion;
+  guint            hint_timeout, hide_timeout;
+  gboolean         fullscreen;
+  gboolean         closing;       /* a person asked: close once the guest is off */
+  gboolean         sized;         /* the window has taken the guest's size once */
+};
+
+enum
+{
+  RETRY,
+  SUSPEND,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, HDY_TYPE_APPLICATION_WINDOW)
+
+static gboolean
+is_alive (VitrineMachineWindow *self)
+{
+  return self->backend != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend));
+}
+
+/* --- hint ------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+hide_hint (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  self->hint_timeout = 0;
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->hint_revealer), FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+show_hint (VitrineMachineWindow *self, const char *words)
+{
+  gtk_label_set_markup (GTK_LABEL (self->hint_label), words);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->hint_revealer), TRUE);
+  g_clear_handle_id (&self->hint_timeout, g_source_remove);
+  self->hint_timeout = g_timeout_add_seconds (HINT_SECONDS, hide_hint, self);
+}
+
+static void
+capture_changed (VitrineMachineWindow *self)
+{
+  if (vitrine_screen_is_captured (self->screen))
+    show_hint (self, _("Keys go to the machine. Press <b>Ctrl+Alt</b> to get them back."));
+  else if (is_alive (self))
+    show_hint (self, _("Keys are yours again. Click the screen or press <b>Enter</b> on it to return."));
+}
+
+/* --- notices ---------------------------------------------------------------------------------------------------- */
+
+void
+vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *message)
+{
+  vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, message, NULL);
+}
+
+static void
+show_result (VitrineMachineWindow *self, gboolean ok, GError *error)
+{
+  if (!ok)
+    vitrine_machine_window_show_error (self, error->message);
+}
+
+static void
+close_shut_down (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  self->closing = TRUE;
+  vitrine_backend_power_button (self->backend);
+  show_hint (self, _("The machine has been asked to shut down."));
+}
+
+static void
+close_force_off (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  self->closing = TRUE;
+  vitrine_backend_force_off (self->backend);
+}
+
+static void
+close_suspend (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  g_signal_emit (self, signals[SUSPEND], 0);
+}
+
+static gboolean
+vitrine_machine_window_delete (GtkWidget *widget, GdkEventAny *event)
+{
+  static const VitrineNoticeButton buttons[] = {
+    { N_("_Suspend"), close_suspend, NULL },
+    { N_("Shut _Down"), close_shut_down, NULL },
+    { N_("_Force Off"), close_force_off, "destructive-action" },
+    { NULL },
+  };
+  VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
+
+  if (!is_alive (self))
+    return GDK_EVENT_PROPAGATE;
+  vitrine_screen_release (self->screen);
+  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_QUESTION,
+                            _("The machine is still running. What should happen to it?"), buttons, self);
+  return GDK_EVENT_STOP;
+}
+
+/* --- state ------------------------------------------------------------------------------------------------------ */
+
+static void
+enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
+{
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
+}
+
+static gboolean
+has_cd_drive (VitrineMachineWindow *self, guint *index)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+
+  for (guint i = 0; i < disks->len; i++)
+    if (((VitrineDisk *) disks->pdata[i])->cdrom)
+      {
+        *index = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+update_actions (VitrineMachineWindow *self)
+{
+  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys",
+                                            "screenshot", "insert-cd", "eject-cd" };
+  gboolean alive = is_alive (self);
+  guint drive;
+
+  for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
+    enable (self, when_alive[i], alive);
+  if (alive && !has_cd_drive (self, &drive))
+    {
+      enable (self, "insert-cd", FALSE);
+      enable (self, "eject-cd", FALSE);
+    }
+  gtk_widget_set_sensitive (self->power_button, alive);
+  gtk_widget_set_sensitive (self->keys_button, alive);
+}
+
+static void
+update_pause (VitrineMachineWindow *self, gboolean paused)
+{
+  const char *name = paused ? _("Resume") : _("Pause");
+
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->pause_image),
+                                paused ? "media-playback-start-symbolic" : "media-playback-pause-symbolic",
+                                GTK_ICON_SIZE_BUTTON);
+  gtk_widget_set_tooltip_text (self->pause_button, paused ? _("Resume the machine") : _("Pause the machine"));
+  atk_object_set_name (self->pause_accessible, name);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->paused_revealer), paused);
+  gtk_widget_set_visible (self->paused_revealer, paused);
+}
+
+static void
+retry (gpointer data)
+{
+  g_signal_emit (data, signals[RETRY], 0);
+}
+
+static void
+resume (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  vitrine_backend_resume (self->backend);
+}
+
+static void
+show_died (VitrineMachineWindow *self, const char *message)
+{
+  static const VitrineNoticeButton buttons[] = { { N_("_Restart"), retry, NULL }, { NULL } };
+  g_autofree char *words = g_strdup_printf (_("The machine has stopped: %s"), message != NULL ? message : _("no reason given."));
+
+  vitrine_screen_release (self->screen);
+  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, words, buttons, self);
+}
+
+static void
+show_blocked (VitrineMachineWindow *self, const char *message)
+{
+  static const VitrineNoticeButton buttons[] = { { N_("_Continue"), resume, NULL }, { NULL } };
+
+  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_WARNING,
+                            message != NULL ? message : _("The machine waits for something."), buttons, self);
+}
+
+static void
+backend_changed (VitrineMachineWindow *self)
+{
+  VitrineState state = vitrine_backend_get_state (self->backend);
+  const char *message = vitrine_backend_get_message (self->backend);
+
+  update_actions (self);
+  update_pause (self, state == VITRINE_STATE_PAUSED);
+  if (state == VITRINE_STATE_DIED)
+    show_died (self, message);
+  else if (state == VITRINE_STATE_BLOCKED)
+    show_blocked (self, message);
+  else
+    vitrine_notice_clear (GTK_BOX (self->notice_slot));
+}
+
+/* --- size ------------------------------------------------------------------------------------------------------- */
+
+/* The window at which a guest pixel is a whole number of device pixels: scale-factor many, so that a HiDPI screen shows the
+ * guest at a readable size, and sharp. */
+static void
+resize_to_screen (VitrineMachineWindow *self)
+{
+  guint width, height;
+  GtkRequisition request;
+  GdkRectangle area;
+  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
+
+  vitrine_screen_get_guest_size (self->screen, &width, &height);
+  if (width == 0 || window == NULL || self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
+    return;
+  gdk_monitor_get_workarea (gdk_display_get_monitor_at_window (gdk_window_get_display (window), window), &area);
+  gtk_widget_get_preferred_size (self->header, &request, NULL);
+  if ((int) width > area.width || (int) height + request.height > area.height)
+    {
+      gtk_window_resize (GTK_WINDOW (self), area.width * 9 / 10, area.height * 9 / 10);
+      return;
+    }
+  gtk_window_resize (GTK_WINDOW (self), MAX ((int) width, request.width), (int) height + request.height);
+}
+
+static void
+guest_resized (VitrineMachineWindow *self)
+{
+  /* Guests change modes several times while booting; after the first, follow only what a person could want. */
+  if (!self->sized || g_settings_get_boolean (self->settings, "follow-guest-size"))
+    resize_to_screen (self);
+  self->sized = TRUE;
+}
+
+static void
+apply_scaling (VitrineMachineWindow *self, const char *name)
+{
+  gboolean pixels = g_strcmp0 (name, "pixels") == 0;
+  GtkPolicyType policy = pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
+
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), policy, policy);
+  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT);
+}
+
+/* --- fullscreen ------------------------------------------------------------------------------------------------- */
+
+static gboolean
+hide_header (gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+  gboolean in_use = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->menu_button))
+                    || gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->keys_button))
+                    || gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->power_button))
+                    || (focus != NULL && gtk_widget_is_ancestor (focus, self->header));
+
+  if (in_use)
+    return G_SOURCE_CONTINUE;
+  self->hide_timeout = 0;
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->fullscreen_revealer), FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+reveal_header (VitrineMachineWindow *self)
+{
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->fullscreen_revealer), TRUE);
+  g_clear_handle_id (&self->hide_timeout, g_source_remove);
+  self->hide_timeout = g_timeout_add (FULLSCREEN_HIDE_MS, hide_header, self);
+}
+
+static void
+pointer_moved (VitrineMachineWindow *self, double x, double y)
+{
+  if (!self->fullscreen)
+    return;
+  gboolean shown = gtk_revealer_get_reveal_child (GTK_REVEALER (self->fullscreen_revealer));
+  if (y <= REVEAL_EDGE || (shown && y <= gtk_widget_get_allocated_height (self->header)))
+    reveal_header (self);
+}
+
+static void
+move_header (VitrineMachineWindow *self, GtkWidget *from, GtkWidget *to)
+{
+  g_object_ref (self->header);
+  gtk_container_remove (GTK_CONTAINER (from), self->header);
+  gtk_container_add (GTK_CONTAINER (to), self->header);
+  g_object_unref (self->header);
+}
+
+static gboolean
+vitrine_machine_window_state (GtkWidget *widget, GdkEventWindowState *event)
+{
+  VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
+  gboolean fullscreen = (event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN) != 0;
+
+  if (fullscreen != self->fullscreen)
+    {
+      self->fullscreen = fullscreen;
+      move_header (self, fullscreen ? self->header_slot : self->fullscreen_slot,
+                   fullscreen ? self->fullscreen_slot : self->header_slot);
+      hdy_header_bar_set_show_close_button (HDY_HEADER_BAR (self->header), !fullscreen);
+      gtk_image_set_from_icon_name (GTK_IMAGE (self->fullscreen_image),
+                                    fullscreen ? "view-restore-symbolic" : "view-fullscreen-symbolic", GTK_ICON_SIZE_BUTTON);
+      if (fullscreen)
+        {
+          reveal_header (self);
+          show_hint (self, _("Move the pointer to the top edge for the controls. <b>Ctrl+Alt</b> gets keys and pointer back."));
+        }
+      else
+        g_clear_handle_id (&self->hide_timeout, g_source_remove);
+    }
+  return GTK_WIDGET_CLASS (vitrine_machine_window_parent_class)->window_state_event (widget, event);
+}
+
+/* --- actions ---------------------------------------------------------------------------------------------------- */
+
+static void
+action_pause (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  if (vitrine_backend_get_state (self->backend) == VITRINE_STATE_RUNNING)
+    vitrine_backend_pause (self->backend);
+  else
+    vitrine_backend_resume (self->backend);
+}
+
+static void
+action_reset (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_backend_reset (VITRINE_MACHINE_WINDOW (data)->backend);
+}
+
+static void
+action_power_button (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_backend_power_button (VITRINE_MACHINE_WINDOW (data)->backend);
+}
+
+static void
+action_force_off (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_backend_force_off (VITRINE_MACHINE_WINDOW (data)->backend);
+}
+
+static void
+action_suspend (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  close_suspend (data);
+}
+
+static void
+action_send_keys (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = vitrine_backend_send_keys (self->backend, g_variant_get_string (parameter, NULL), &error);
+
+  show_result (self, ok, error);
+}
+
+static void
+action_fullscreen (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  if (self->fullscreen)
+    gtk_window_unfullscreen (GTK_WINDOW (self));
+  else
+    gtk_window_fullscreen (GTK_WINDOW (self));
+}
+
+static void
+action_resize (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  resize_to_screen (data);
+}
+
+static void
+scaling_changed (GSimpleAction *action, GVariant *value, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  g_simple_action_set_state (action, value);
+  g_settings_set_string (self->settings, "scaling", g_variant_get_string (value, NULL));
+  apply_scaling (self, g_variant_get_string (value, NULL));
+}
+
+static void
+action_menu (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  if (self->fullscreen)
+    reveal_header (self);
+  gtk_button_clicked (GTK_BUTTON (self->menu_button));
+}
+
+static void
+action_details (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  vitrine_details_show (self->menu_button, self->domain, self->backend);
+}
+
+static void
+action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  gtk_window_close (GTK_WINDOW (data));
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
+static char *
+proposed_name (VitrineMachineWindow *self)
+{
+  g_autofree char *title = vitrine_domain_get_title (self->domain);
+  g_autoptr(GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
+
+  return g_strdup_printf ("%s %s.png", title, time);
+}
+
+static void
+screenshot_chosen (GtkNativeDialog *dialog, int response, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
+  g_autoptr(GError) error = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT && path != NULL && is_alive (self))
+    {
+      gboolean ok = vitrine_backend_screenshot (self->backend, path, &error);
+      show_result (self, ok, error);
+      if (ok)
+        {
+          g_autofree char *display = g_filename_display_basename (path);
+          g_autofree char *words = g_markup_printf_escaped (_("Saved as “%s”."), display);
+          show_hint (self, words);
+        }
+    }
+  g_object_unref (dialog);
+}
+
+static void
+action_screenshot (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Save Screenshot"), GTK_WINDOW (self),
+                                                              GTK_FILE_CHOOSER_ACTION_SAVE, _("_Save"), _("_Cancel"));
+  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
+  g_autofree char *name = proposed_name (self);
+
+  vitrine_screen_release (self->screen);
+  gtk_file_chooser_set_do_overwrite_confirmation (GTK_FILE_CHOOSER (dialog), TRUE);
+  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
+  if (pictures != NULL)
+    gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (dialog), pictures);
+  g_signal_connect (dialog, "response", G_CALLBACK (screenshot_chosen), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+static void
+change_cd (VitrineMachineWindow *self, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  guint drive = 0;
+
+  if (is_alive (self) && has_cd_drive (self, &drive))
+    {
+      gboolean ok = vitrine_backend_change_medium (self->backend, drive, path, &error);
+      show_result (self, ok, error);
+    }
+}
+
+static void
+cd_chosen (GtkNativeDialog *dialog, int response, gpointer data)
+{
+  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
+
+  if (response == GTK_RESPONSE_ACCEPT && path != NULL)
+    change_cd (data, path);
+  g_object_unref (dialog);
+}
+
+static void
+action_insert_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Insert CD"), GTK_WINDOW (self),
+                                                              GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
+  vitrine_screen_release (self->screen);
+  g_signal_connect (dialog, "response", G_CALLBACK (cd_chosen), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+}
+
+static void
+action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  change_cd (data, NULL);
+}
+
+static const GActionEntry actions[] = {
+  { "pause", action_pause },
+  { "reset", action_reset },
+  { "power-button", action_power_button },
+  { "force-off", action_force_off },
+  { "suspend", action_suspend },
+  { "send-keys", action_send_keys, "s" },
+  { "fullscreen", action_fullscreen },
+  { "scaling", NULL, "s", "'fit'", scaling_changed },
+  { "resize-to-screen", action_resize },
+  { "screenshot", action_screenshot },
+  { "insert-cd", action_insert_cd },
+  { "eject-cd", action_eject_cd },
+  { "details", action_details },
+  { "menu", action_menu },
+  { "close", action_close },
+};
+
+/* --- keys ------------------------------------------------------------------------------------------------------- */
+
+/* While captured, keys go past the accelerators: F10, F11 and Alt+letters are the guest's then. */
+static gboolean
+vitrine_machine_window_key (GtkWidget *widget, GdkEventKey *event)
+{
+  VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
+  GtkWidgetClass *parent = GTK_WIDGET_CLASS (vitrine_machine_window_parent_class);
+
+  if (gtk_window_get_focus (GTK_WINDOW (self)) == GTK_WIDGET (self->screen)
+      && vitrine_screen_handle_key (self->screen, event))
+    return GDK_EVENT_STOP;
+  return event->type == GDK_KEY_PRESS ? parent->key_press_event (widget, event) : parent->key_release_event (widget, event);
+}
+
+/* --- backend ---------------------------------------------------------------------------------------------------- */
+
+static void
+add_consoles (VitrineMachineWindow *self)
+{
+  guint n = vitrine_backend_get_n_consoles (self->backend);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("console-%u", i);
+      g_autofree char *title = n == 1 ? g_strdup (_("Serial Console")) : g_strdup_printf (_("Serial Console %u"), i + 1);
+      GtkWidget *page = vitrine_console_page_new (self->backend, i, title);
+      gtk_widget_show (page);
+      gtk_stack_add_titled (GTK_STACK (self->pages), page, name, title);
+      gtk_container_child_set (GTK_CONTAINER (self->pages), page, "icon-name", "utilities-terminal-symbolic", NULL);
+      g_ptr_array_add (self->consoles, page);
+    }
+}
+
+static void
+detach (VitrineMachineWindow *self)
+{
+  for (guint i = 0; i < self->consoles->len; i++)
+    gtk_widget_destroy (self->consoles->pdata[i]);
+  g_ptr_array_set_size (self->consoles, 0);
+  vitrine_screen_set_backend (self->screen, NULL);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  g_clear_object (&self->backend);
+  self->sized = FALSE;
+}
+
+/* The view switcher shows every visible child of the stack, so those pages that are no views are hidden while unused. */
+static void
+show_page (VitrineMachineWindow *self, const char *name)
+{
+  static const char *const others[] = { "screen", "starting", "failed" };
+  GtkStack *stack = GTK_STACK (self->pages);
+
+  gtk_widget_show (gtk_stack_get_child_by_name (stack, name));
+  gtk_stack_set_visible_child_name (stack, name);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    gtk_widget_set_visible (gtk_stack_get_child_by_name (stack, others[i]), g_str_equal (others[i], name));
+}
+
+static void
+attach (VitrineMachineWindow *self, VitrineBackend *backend)
+{
+  gboolean display = vitrine_backend_has_display (backend);
+
+  self->backend = g_object_ref (backend);
+  add_consoles (self);
+  show_page (self, "screen");
+  gtk_widget_set_visible (self->screen_overlay, display || self->consoles->len == 0);
+  gtk_widget_set_visible (self->switcher, display && self->consoles->len > 0);
+  vitrine_screen_set_backend (self->screen, backend);
+  g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
+  backend_changed (self);
+  if (display)
+    vitrine_screen_capture (self->screen, FALSE);
+}
+
+void
+vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend)
+{
+  vitrine_notice_clear (GTK_BOX (self->notice_slot));
+  detach (self);
+  if (backend != NULL)
+    attach (self, backend);
+  else
+    vitrine_machine_window_set_busy (self, _("Starting…"));
+  update_actions (self);
+}
+
+void
+vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message)
+{
+  detach (self);
+  hdy_status_page_set_description (HDY_STATUS_PAGE (self->failed_page), message);
+  gtk_widget_hide (self->switcher);
+  show_page (self, "failed");
+  update_actions (self);
+  gtk_widget_grab_focus (self->retry_button);
+}
+
+void
+vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words)
+{
+  gtk_label_set_label (GTK_LABEL (self->starting_label), words);
+  gtk_widget_hide (self->switcher);
+  show_page (self, "starting");
+}
+
+VitrineScreen *
+vitrine_machine_window_get_screen (VitrineMachineWindow *self)
+{
+  return self->screen;
+}
+
+/* --- object ----------------------------------------------------------------------------------------------------- */
+
+static void
+fill_function_keys (VitrineMachineWindow *self)
+{
+  for (guint i = 1; i <= 12; i++)
+    {
+      g_autofree char *label = g_strdup_printf ("Ctrl+Alt+F%u", i);
+      g_autofree char *target = g_strdup_printf ("ctrl-alt-f%u", i);
+      g_autoptr(GMenuItem) item = g_menu_item_new (label, NULL);
+      g_menu_item_set_action_and_target (item, "win.send-keys", "s", target);
+      g_menu_append_item (self->function_keys, item);
+    }
+}
+
+static void
+vitrine_machine_window_dispose (GObject *object)
+{
+  VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (object);
+
+  g_clear_handle_id (&self->hint_timeout, g_source_remove);
+  g_clear_handle_id (&self->hide_timeout, g_source_remove);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  g_clear_object (&self->backend);
+  g_clear_object (&self->motion);
+  g_clear_object (&self->domain);
+  g_clear_object (&self->settings);
+  g_clear_pointer (&self->consoles, g_ptr_array_unref);
+  G_OBJECT_CLASS (vitrine_machine_window_parent_class)->dispose (object);
+}
+
+static void
+bind_children (GtkWidgetClass *widget_class)
+{
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineWindow, name)
+  BIND (overlay);
+  BIND (header);
+  BIND (header_slot);
+  BIND (fullscreen_slot);
+  BIND (fullscreen_revealer);
+  BIND (fullscreen_image);
+  BIND (fullscreen_button);
+  BIND (switcher);
+  BIND (pages);
+  BIND (screen_overlay);
+  BIND (scroller);
+  BIND (notice_slot);
+  BIND (failed_page);
+  BIND (starting_label);
+  BIND (retry_button);
+  BIND (pause_button);
+  BIND (pause_image);
+  BIND (pause_accessible);
+  BIND (power_button);
+  BIND (keys_button);
+  BIND (menu_button);
+  BIND (paused_revealer);
+  BIND (hint_revealer);
+  BIND (hint_label);
+  BIND (function_keys);
+#undef BIND
+}
+
+static void
+vitrine_machine_window_class_init (VitrineMachineWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = vitrine_machine_window_dispose;
+  widget_class->delete_event = vitrine_machine_window_delete;
+  widget_class->key_press_event = vitrine_machine_window_key;
+  widget_class->key_release_event = vitrine_machine_window_key;
+  widget_class->window_state_event = vitrine_machine_window_state;
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/machine/machine-window.ui");
+  bind_children (widget_class);
+  signals[RETRY] = g_signal_new ("retry", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SUSPEND] = g_signal_new ("suspend", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                   0);
+}
+
+static void
+vitrine_machine_window_init (VitrineMachineWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->consoles = g_ptr_array_new ();
+  gtk_container_add (GTK_CONTAINER (self->header_slot), self->header);
+  self->screen = VITRINE_SCREEN (vitrine_screen_new ());
+  gtk_widget_show (GTK_WIDGET (self->screen));
+  gtk_container_add (GTK_CONTAINER (self->scroller), GTK_WIDGET (self->screen));
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+  fill_function_keys (self);
+  self->motion = gtk_event_controller_motion_new (GTK_WIDGET (self));
+  gtk_event_controller_set_propagation_phase (self->motion, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (self->motion, "motion", G_CALLBACK (pointer_moved), self);
+  g_signal_connect_swapped (self->screen, "capture-changed", G_CALLBACK (capture_changed), self);
+  g_signal_connect_swapped (self->screen, "guest-resized", G_CALLBACK (guest_resized), self);
+  g_signal_connect_swapped (self->retry_button, "clicked", G_CALLBACK (retry), self);
+}
+
+VitrineMachineWindow *
+vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings)
+{
+  VitrineMachineWindow *self = g_object_new (VITRINE_TYPE_MACHINE_WINDOW, "application", application, NULL);
+  g_autofree char *title = vitrine_domain_get_title (domain);
+  g_autofree char *scaling = g_settings_get_string (settings, "scaling");
+
+  self->domain = g_object_ref (domain);
+  self->settings = g_object_ref (settings);
+  gtk_window_set_title (GTK_WINDOW (self), title);
+  hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
+  vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
+  g_action_group_change_action_state (G_ACTION_GROUP (self), "scaling", g_variant_new_string (scaling));
+  vitrine_machine_window_set_busy (self, _("Starting…"));
+  update_actions (self);
+  return self;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The window of one running machine: screen, serial consoles, and what a person can do to it.
+ * Signals: "retry" () to build and start the machine again; "suspend" () to save and end it; both are the process's work. */
+#pragma once
+
+#include <handy.h>
+
+#include "backend.h"
+#include "domain.h"
+#include "screen.h"
+
+#define VITRINE_TYPE_MACHINE_WINDOW (vitrine_machine_window_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MACHINE_WINDOW, HdyApplicationWindow)
+
+/* @settings: org.vitrine.Vitrine. Shows "Starting…" until there is a backend. */
+VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings);
+void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */
+/* The machine could not be built or restored. */
+void vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message);
+void vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words);            /* "Suspending…" */
+/* Something that did not work, while the machine goes on. */
+void vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *message);
+
+VitrineScreen *vitrine_machine_window_get_screen (VitrineMachineWindow *self);

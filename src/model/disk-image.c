@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Images on the host's disk. */
+#include "disk-image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <vitrine/error.h>
+
+#include "paths.h"
+
+static gboolean
+fail (GError **error, const char *format, const char *path)
+{
+  int saved = errno;
+  g_autofree char *display = g_filename_display_name (path);
+  g_autofree char *where = g_strdup_printf ("“%s”", display);
+
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "%s %s: %s", format, where, g_strerror (saved));
+  return FALSE;
+}
+
+char *
+vitrine_disk_image_create (const char *words, guint64 bytes, GError **error)
+{
+  g_autofree char *folder = vitrine_paths_images ();
+
+  if (g_mkdir_with_parents (folder, 0700) < 0)
+    {
+      fail (error, _("Cannot create the folder"), folder);
+      return NULL;
+    }
+  g_autofree char *path = vitrine_paths_free_name (folder, words, ".raw");
+  int fd = open (path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (fd < 0 || ftruncate (fd, (off_t) bytes) < 0)
+    {
+      fail (error, _("Cannot create the disk"), path);
+      if (fd >= 0)
+        {
+          close (fd);
+          g_unlink (path);
+        }
+      return NULL;
+    }
+  close (fd);
+  return g_steal_pointer (&path);
+}
+
+gboolean
+vitrine_disk_image_check (const char *path, GError **error)
+{
+  struct stat info;
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd < 0 || fstat (fd, &info) < 0)
+    {
+      fail (error, _("Cannot read"), path);
+      if (fd >= 0)
+        close (fd);
+      return FALSE;
+    }
+  close (fd);
+  g_autofree char *display = g_filename_display_basename (path);
+  if (S_ISDIR (info.st_mode))
+    g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, _("“%s” is a folder. Choose a file."), display);
+  else if (!S_ISREG (info.st_mode) && !S_ISBLK (info.st_mode))
+    g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, _("“%s” is neither a file nor a block device."), display);
+  else if (S_ISREG (info.st_mode) && info.st_size == 0)
+    g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, _("“%s” is empty. Was the download interrupted?"), display);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+const char *
+vitrine_disk_image_guess_format (const char *path)
+{
+  static const char magic[4] = { 'Q', 'F', 'I', (char) 0xfb };   /* qcow2 specification, header */
+  char head[4] = { 0 };
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd < 0)
+    return "raw";
+  gssize n = pread (fd, head, sizeof head, 0);
+  close (fd);
+  return n == sizeof head && memcmp (head, magic, sizeof magic) == 0 ? "qcow2" : "raw";
+}
+
+guint64
+vitrine_disk_image_free_space (void)
+{
+  g_autofree char *folder = vitrine_paths_images ();
+  struct statvfs info;
+
+  if (g_mkdir_with_parents (folder, 0700) < 0 || statvfs (folder, &info) < 0)
+    return 0;
+  return (guint64) info.f_bavail * info.f_frsize;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Images on the host's disk: making one, what one is, and how much room there is. */
+#pragma once
+
+#include <gio/gio.h>
+
+/* A sparse raw image of a new name in our image folder. Any thread. */
+char *vitrine_disk_image_create (const char *words, guint64 bytes, GError **error);
+/* Can this be read, and is there anything in it? The error is a sentence for people. */
+gboolean vitrine_disk_image_check (const char *path, GError **error);
+/* "raw" or "qcow2", from the content. Only for an image that a person has just chosen, never for one that a guest of ours has
+ * written: a guest could write any header into its raw disk. */
+const char *vitrine_disk_image_guess_format (const char *path);
+/* Free bytes where new images go; 0 when unknown. */
+guint64 vitrine_disk_image_free_space (void);

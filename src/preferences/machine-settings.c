@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A machine's settings. */
+#include "machine-settings.h"
+
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+#include "drive-list.h"
+#include "notice.h"
+#include "rows.h"
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+#define OTHER_VIDEO "other"   /* a model of the definition that we do not offer: kept unless changed */
+
+struct _VitrineMachineSettings
+{
+  HdyWindow parent_instance;
+
+  GtkWidget      *header, *cancel_button, *apply_button, *notice_slot;
+  GtkWidget      *general_group, *size_group, *drives_group, *boot_group, *display_group;
+  GtkWidget      *name, *description, *memory, *cpus, *firmware, *drives, *kernel, *initrd, *cmdline, *video, *resolution;
+
+  VitrineLibrary *library;
+  VitrineMachine *machine;
+  VitrineDomain  *domain;    /* our copy */
+};
+
+G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_WINDOW)
+
+/* --- filling in ------------------------------------------------------------------------------------------------- */
+
+static const char *const firmware_ids[] = { "bios", "uefi", NULL };
+static const char *const firmware_labels[] = { N_("BIOS"), N_("UEFI"), NULL };
+static const char *const video_ids[] = { "vga", "bochs", "none", OTHER_VIDEO, NULL };
+static const char *const video_labels[] = { N_("VGA compatible"), N_("Framebuffer only (Bochs)"), N_("No screen"),
+                                            N_("As in the definition"), NULL };
+static const char *const resolution_ids[] = { "0x0", "1024x768", "1280x800", "1280x1024", "1600x900", "1920x1080", "2560x1440",
+                                              NULL };
+static const char *const resolution_labels[] = { N_("Automatic"), "1024 × 768", "1280 × 800", "1280 × 1024",
+                                                 "1600 × 900", "1920 × 1080", "2560 × 1440", NULL };
+
+static void
+set_entry (GtkWidget *entry, char *text)
+{
+  gtk_entry_set_text (GTK_ENTRY (entry), text != NULL ? text : "");
+  g_free (text);
+}
+
+static void
+fill_general (VitrineMachineSettings *self)
+{
+  gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_entry (_("_Name"), &self->name));
+  gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_entry (_("_Description"), &self->description));
+  set_entry (self->name, vitrine_domain_get_name (self->domain));
+  set_entry (self->description, vitrine_domain_get_description (self->domain));
+}
+
+static void
+fill_size (VitrineMachineSettings *self)
+{
+  double host_mib = (double) ((guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE) / MIB);
+  double memory_mib = (double) (vitrine_domain_get_memory_bytes (self->domain) / MIB);
+  gboolean uefi = vitrine_domain_get_firmware (self->domain) == VITRINE_FIRMWARE_UEFI;
+  GtkContainer *group = GTK_CONTAINER (self->size_group);
+
+  /* A definition may ask for more than this host has: then that is the limit, and nothing is changed unasked. */
+  gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, MAX (host_mib, memory_mib), 256, &self->memory));
+  gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, VITRINE_DOMAIN_MAX_CPUS, 1, &self->cpus));
+  gtk_container_add (group, vitrine_row_new_combo (_("_Firmware"), firmware_ids, firmware_labels, &self->firmware));
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->memory), memory_mib);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->cpus), vitrine_domain_get_cpus (self->domain));
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->firmware), uefi ? "uefi" : "bios");
+}
+
+static void
+fill_boot (VitrineMachineSettings *self)
+{
+  GtkContainer *group = GTK_CONTAINER (self->boot_group);
+
+  gtk_container_add (group, vitrine_row_new_file (_("_Kernel"), NULL, NULL, &self->kernel));
+  gtk_container_add (group, vitrine_row_new_file (_("Initial _RAM disk"), NULL, NULL, &self->initrd));
+  gtk_container_add (group, vitrine_row_new_entry (_("Command _line"), &self->cmdline));
+  gtk_entry_set_placeholder_text (GTK_ENTRY (self->kernel), _("Empty: start from the drives"));
+  set_entry (self->kernel, vitrine_domain_get_kernel (self->domain));
+  set_entry (self->initrd, vitrine_domain_get_initrd (self->domain));
+  set_entry (self->cmdline, vitrine_domain_get_cmdline (self->domain));
+}
+
+static void
+fill_display (VitrineMachineSettings *self)
+{
+  g_autofree char *video = vitrine_domain_get_video (self->domain);
+  g_autofree char *resolution = NULL;
+  guint width, height;
+
+  gtk_container_add (GTK_CONTAINER (self->display_group),
+                     vitrine_row_new_combo (_("_Graphics card"), video_ids, video_labels, &self->video));
+  gtk_container_add (GTK_CONTAINER (self->display_group),
+                     vitrine_row_new_combo (_("Preferred re_solution"), resolution_ids, resolution_labels, &self->resolution));
+  if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->video), video))
+    gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->video), OTHER_VIDEO);
+  vitrine_domain_get_resolution (self->domain, &width, &height);
+  resolution = g_strdup_printf ("%ux%u", width, height);
+  if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->resolution), resolution))
+    {
+      gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (self->resolution), resolution, resolution);
+      gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->resolution), resolution);
+    }
+}
+
+/* --- applying --------------------------------------------------------------------------------------------------- */
+
+static void
+take_text (VitrineMachineSettings *self)
+{
+  g_autofree char *kernel = vitrine_row_get_path (self->kernel);
+  g_autofree char *initrd = vitrine_row_get_path (self->initrd);
+
+  vitrine_domain_set_description (self->domain, gtk_entry_get_text (GTK_ENTRY (self->description)));
+  vitrine_domain_set_direct_boot (self->domain, kernel, initrd, gtk_entry_get_text (GTK_ENTRY (self->cmdline)));
+}
+
+static void
+take_size (VitrineMachineSettings *self)
+{
+  guint64 memory = (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory));
+  gboolean uefi = g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware)), "uefi") == 0;
+
+  if (memory != vitrine_domain_get_memory_bytes (self->domain) / MIB)
+    vitrine_domain_set_memory_bytes (self->domain, memory * MIB);
+  vitrine_domain_set_cpus (self->domain, (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->cpus)));
+  vitrine_domain_set_firmware (self->domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
+}
+
+static void
+take_display (VitrineMachineSettings *self)
+{
+  const char *video = gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->video));
+  const char *resolution = gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->resolution));
+  guint width = 0, height = 0;
+
+  if (g_strcmp0 (video, OTHER_VIDEO) != 0)
+    vitrine_domain_set_video (self->domain, video);
+  if (resolution != NULL && sscanf (resolution, "%ux%u", &width, &height) == 2)
+    vitrine_domain_set_resolution (self->domain, width, height);
+}
+
+static gboolean
+apply (VitrineMachineSettings *self, GError **error)
+{
+  const char *name = gtk_entry_get_text (GTK_ENTRY (self->name));
+  g_autofree char *old_name = vitrine_domain_get_name (self->domain);
+
+  if (!vitrine_drive_list_check (VITRINE_DRIVE_LIST (self->drives), error))
+    return FALSE;
+  take_text (self);
+  take_size (self);
+  take_display (self);
+  if (!vitrine_machine_set_domain (self->machine, self->domain, error))
+    return FALSE;
+  return g_str_equal (name, old_name) || vitrine_library_rename (self->library, self->machine, name, error);
+}
+
+static void
+apply_clicked (VitrineMachineSettings *self)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (apply (self, &error))
+    gtk_widget_destroy (GTK_WIDGET (self));
+  else
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, error->message, NULL);
+}
+
+/* --- object ----------------------------------------------------------------------------------------------------- */
+
+static void
+update_sensitivity (VitrineMachineSettings *self)
+{
+  GtkWidget *groups[] = { self->size_group, self->drives_group, self->boot_group, self->display_group };
+  gboolean cold = !vitrine_state_is_alive (vitrine_machine_get_state (self->machine))
+                  && !vitrine_machine_is_suspended (self->machine);
+
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+    gtk_widget_set_sensitive (groups[i], cold);
+  if (!cold)
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
+                         _("The machine runs or is suspended. Power it off to change its devices."), NULL);
+}
+
+static gboolean
+vitrine_machine_settings_key (GtkWidget *widget, GdkEventKey *event)
+{
+  if (GTK_WIDGET_CLASS (vitrine_machine_settings_parent_class)->key_press_event (widget, event))
+    return GDK_EVENT_STOP;
+  if (event->keyval != GDK_KEY_Escape)
+    return GDK_EVENT_PROPAGATE;
+  gtk_window_close (GTK_WINDOW (widget));
+  return GDK_EVENT_STOP;
+}
+
+static void
+vitrine_machine_settings_dispose (GObject *object)
+{
+  VitrineMachineSettings *self = VITRINE_MACHINE_SETTINGS (object);
+
+  g_clear_object (&self->library);
+  g_clear_object (&self->machine);
+  g_clear_object (&self->domain);
+  G_OBJECT_CLASS (vitrine_machine_settings_parent_class)->dispose (object);
+}
+
+static void
+vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = vitrine_machine_settings_dispose;
+  widget_class->key_press_event = vitrine_machine_settings_key;
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/preferences/machine-settings.ui");
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineSettings, name)
+  BIND (header);
+  BIND (cancel_button);
+  BIND (apply_button);
+  BIND (notice_slot);
+  BIND (general_group);
+  BIND (size_group);
+  BIND (drives_group);
+  BIND (boot_group);
+  BIND (display_group);
+#undef BIND
+}
+
+static void
+vitrine_machine_settings_init (VitrineMachineSettings *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_window_set_default (GTK_WINDOW (self), self->apply_button);
+  g_signal_connect_swapped (self->cancel_button, "clicked", G_CALLBACK (gtk_window_close), self);
+  g_signal_connect_swapped (self->apply_button, "clicked", G_CALLBACK (apply_clicked), self);
+}
+
+GtkWidget *
+vitrine_machine_settings_new (GtkWindow *parent, VitrineLibrary *library, VitrineMachine *machine)
+{
+  VitrineMachineSettings *self = g_object_new (VITRINE_TYPE_MACHINE_SETTINGS, "transient-for", parent, NULL);
+  g_autofree char *title = g_strdup_printf (_("Settings of %s"), vitrine_machine_get_title (machine));
+
+  self->library = g_object_ref (library);
+  self->machine = g_object_ref (machine);
+  self->domain = vitrine_domain_copy (vitrine_machine_get_domain (machine));
+  hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
+  gtk_window_set_title (GTK_WINDOW (self), title);
+  fill_general (self);
+  fill_size (self);
+  self->drives = vitrine_drive_list_new (self->domain);
+  gtk_container_add (GTK_CONTAINER (self->drives_group), self->drives);
+  fill_boot (self);
+  fill_display (self);
+  update_sensitivity (self);
+  gtk_widget_grab_focus (self->name);
+  return GTK_WIDGET (self);
+}
