@@ -167,7 +167,8 @@ element_masked_in (const VtVec *mask, unsigned i, unsigned size)
 static uint64_t
 element_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size, VtAccessKind kind)
 {
-  return vt_x86_linear (cpu, insn->seg, vt_x86_effective_address (cpu, insn) + i * size, size, kind);
+  uint64_t offset = vt_x86_effective_address (cpu, insn) + i * size;
+  return vt_x86_linear (cpu, insn->seg, offset & vt_mask_bytes (insn->addrsize), size, kind);
 }
 
 static void

@@ -302,9 +302,9 @@ static void
 op_maskmovq (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   vt_mmx_enter (cpu);
+  mmx_touch (cpu);   /* whether or not the store faults */
   store_masked_bytes (cpu, insn, (const uint8_t *) mmx_reg (cpu, insn->reg[0]),
                       (const uint8_t *) mmx_reg (cpu, insn->reg[1]), 8);
-  mmx_touch (cpu);
 }
 
 static void
