@@ -79,6 +79,7 @@ struct VtMachine
   VtLoop        *loop;
   VtClock       *clock;
   VtMem         *mem, *io;
+  VtDma          dma;                /* of devices that are not behind a bus: all of mem */
   GPtrArray     *rams;               /* VtRam*, saved with the machine */
   GPtrArray     *scratch_rams;       /* VtRam*, rebuilt from files: not saved */
   GPtrArray     *devices;            /* VtDevice*, in order of construction: reset, save and load follow it */

@@ -72,6 +72,7 @@ machine_alloc (const VtConfig *config)
   machine->clock = vt_clock_new (vt_host_now_ns, NULL);
   machine->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, &machine->lock);
   machine->io = vt_mem_new ("I/O port", 1 << 16, &machine->lock);
+  machine->dma = (VtDma) { .mem = machine->mem };
   machine->apic_bus = vt_apic_bus_new ();
   vt_loop_drive_clock (machine->loop, machine->clock);
   vt_control_start (machine);

@@ -88,9 +88,8 @@ request (void *sink, VtRequest what, uint32_t value)
 VtDevice *
 vt_machine_add (VtMachine *machine, const DeviceSpec *spec, GError **error)
 {
-  VtDma dma = { .mem = machine->mem };
   VtEnv env = { .clock = machine->clock,
-                .dma = &dma,
+                .dma = &machine->dma,
                 .wires = spec->wires,
                 .n_wires = spec->n_wires,
                 .msi = vt_apic_bus_sink (machine->apic_bus),
