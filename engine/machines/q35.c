@@ -20,6 +20,7 @@
 #include "q35-intx.h"
 #include "q35-mch.h"
 #include "rom.h"
+#include "rstcnt.h"
 #include "rtc.h"
 #include "stdvga.h"
 #include "testdev.h"
