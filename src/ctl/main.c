@@ -16,11 +16,7 @@ typedef struct
 } Verb;
 
 static const Verb verbs[] = {
-#ifdef VITRINE_HAVE_RUN
   { "run", vitrine_ctl_run, N_("Run a machine in this terminal, without a window") },
-#else
-  { "run", NULL, N_("Run a machine in this terminal, without a window") },
-#endif
   { "list", vitrine_ctl_list, N_("List the machines and their states") },
   { "create", vitrine_ctl_create, N_("Create a machine") },
   { "define", vitrine_ctl_define, N_("Add a machine from a libvirt domain XML file") },
