@@ -14,6 +14,7 @@
 #define FSW_C2 0x0400u
 #define FSW_C3 0x4000u
 
+#define VECTOR_SS 12u
 #define VECTOR_PF 14u
 
 typedef struct
@@ -129,6 +130,24 @@ gather (const Pair *p)
   memcpy (p->got->out.xarea + XAREA_YMM, p->want->out.xarea + XAREA_YMM, 256);
 }
 
+static bool
+address_fault (const Result *r)
+{
+  return r->vector >= VECTOR_SS && r->vector <= VECTOR_PF;
+}
+
+/* CMPS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a segment
+ * register with 32 bits: 2 or 4 bytes are stored, so that they may cross another limit. */
+static void
+either_fault (const Pair *p)
+{
+  if (!address_fault (p->want) || !address_fault (p->got))
+    return;
+  p->got->vector = p->want->vector;
+  p->got->error_code = p->want->error_code;
+  p->got->cr2 = p->want->cr2;
+}
+
 static const struct
 {
   void        (*excuse) (const Pair *p);
@@ -150,6 +169,8 @@ static const struct
     { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
       ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
       ZYDIS_MNEMONIC_XRSTOR64 } },
+  { either_fault,
+    { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD, ZYDIS_MNEMONIC_CMPSQ, ZYDIS_MNEMONIC_PUSH } },
   { pop_all, { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD } },
   { masked_store, { ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU } },
   { gather,
@@ -157,13 +178,22 @@ static const struct
       ZYDIS_MNEMONIC_VPGATHERDD, ZYDIS_MNEMONIC_VPGATHERDQ, ZYDIS_MNEMONIC_VPGATHERQD, ZYDIS_MNEMONIC_VPGATHERQQ } },
 };
 
+/* PUSH: segment registers only. */
+static bool
+applies (const Decoded *d)
+{
+  return d->insn.mnemonic != ZYDIS_MNEMONIC_PUSH
+         || (d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
+             && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT);
+}
+
 uint32_t
 vendor_rules (const Decoded *d)
 {
   uint32_t set = 0;
   for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
     for (unsigned k = 0; k < G_N_ELEMENTS (rules[i].mnemonics); k++)
-      if (rules[i].mnemonics[k] == d->insn.mnemonic)
+      if (rules[i].mnemonics[k] == d->insn.mnemonic && applies (d))
         set |= 1u << i;
   return set;
 }

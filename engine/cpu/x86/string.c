@@ -267,9 +267,8 @@ compare_once (const String *string, bool cmps)
 {
   VtX86Cpu *cpu = string->cpu;
   unsigned size = string->size;
-  /* The ES:RDI operand first: where both fault, processors report that one. */
-  uint64_t b = vt_x86_load (cpu, dest_linear (string, VT_READ), size);
   uint64_t a = cmps ? vt_x86_load (cpu, source_linear (string), size) : get_gpr (cpu, VT_RAX, size);
+  uint64_t b = vt_x86_load (cpu, dest_linear (string, VT_READ), size);
   if (cmps)
     advance (string, VT_RSI, 1);
   advance (string, VT_RDI, 1);
