@@ -86,6 +86,9 @@ typedef struct
   uint32_t form;               /* index; of the last instruction in a sequence */
   uint64_t number;             /* with the seed, reproduces it */
   uint8_t  insn_len[CASE_MAX_INSNS];
+  /* Of a sequence: what is undefined when it stops before that instruction. */
+  uint32_t insn_rflags_ignored[CASE_MAX_INSNS];
+  uint16_t insn_fsw_ignored[CASE_MAX_INSNS];
 
   Patch    patches[CASE_MAX_PATCHES];
   uint8_t  patch_data[2048];

@@ -94,13 +94,30 @@ ignore16 (const uint8_t *want, uint8_t *got, unsigned at, uint16_t mask)
   xarea_put16 (got, at, value);
 }
 
+/* Flags that are undefined where the host stopped. */
+static void
+find_undefined (const Case *c, const Result *want, uint32_t *rflags, uint16_t *fsw)
+{
+  *rflags = c->rflags_ignored;
+  *fsw = c->fsw_ignored;
+  uint64_t at = c->in.rip;
+  for (unsigned i = 0; c->n_insns > 1 && i < c->n_insns; at += c->insn_len[i++])
+    if (at == want->out.rip)
+      {
+        *rflags = c->insn_rflags_ignored[i];
+        *fsw = c->insn_fsw_ignored[i];
+      }
+}
+
 static void
 apply_ignored (const Case *c, const Result *want, Result *got)
 {
   uint8_t *x = got->out.xarea;
-  uint32_t flags = c->rflags_ignored | (want->vector == NO_VECTOR ? 0 : RFLAGS_RF);
+  uint32_t flags;
+  uint16_t fsw;
+  find_undefined (c, want, &flags, &fsw);
+  flags |= want->vector == NO_VECTOR ? 0 : RFLAGS_RF;
   got->out.rflags = (got->out.rflags & ~(uint64_t) flags) | (want->out.rflags & flags);
-  uint16_t fsw = c->fsw_ignored;
   if (c->loose == LOOSE_RCP_SS || c->loose == LOOSE_RCP_PS)
     accept_near_lanes (c, want, got);
   if (c->loose == LOOSE_X87_TRANSCENDENTAL)

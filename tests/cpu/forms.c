@@ -155,7 +155,12 @@ forms_encode (const Template *t, Mode mode, unsigned rxb, unsigned vvvv, uint8_t
 {
   static const uint8_t escapes[4][2] = { { 0, 0 }, { 0x0f, 0 }, { 0x0f, 0x38 }, { 0x0f, 0x3a } };
   unsigned n = 0;
-  if (t->vex)
+  if (t->vex && (rxb & FORMS_SHORT_VEX) && t->map == 1 && !(t->prefixes & PREFIX_W) && !(rxb & 3))
+    {
+      bytes[n++] = 0xc5;
+      bytes[n++] = (~rxb & 4) << 5 | (~vvvv & 15) << 3 | t->vex_l << 2 | t->vex_pp;
+    }
+  else if (t->vex)
     {
       bytes[n++] = 0xc4;
       bytes[n++] = (~rxb & 7) << 5 | t->map;
@@ -171,8 +176,8 @@ forms_encode (const Template *t, Mode mode, unsigned rxb, unsigned vvvv, uint8_t
         bytes[n++] = 0xf2;
       if (t->prefixes & PREFIX_F3)
         bytes[n++] = 0xf3;
-      if (mode == MODE_64 && ((t->prefixes & PREFIX_W) || rxb != 0))
-        bytes[n++] = 0x40 | (t->prefixes & PREFIX_W ? 8 : 0) | rxb;
+      if (mode == MODE_64 && ((t->prefixes & PREFIX_W) || (rxb & 7) != 0))
+        bytes[n++] = 0x40 | (t->prefixes & PREFIX_W ? 8 : 0) | (rxb & 7);
       for (unsigned i = 0; i < 2 && escapes[t->map][i] != 0; i++)
         bytes[n++] = escapes[t->map][i];
     }

@@ -63,4 +63,5 @@ const char *forms_excluded (const Decoded *d);
 
 /* Writes at most 15 bytes with zeros for displacement and immediates (so that `bytes` needs 32), returns the offset of
  * ModRM or, without one, of what follows the opcode.  rxb: REX or VEX bits R, X, B in 2..0; vvvv: register number. */
+#define FORMS_SHORT_VEX 8u   /* with rxb: the two-byte prefix C5 where it will do */
 unsigned forms_encode (const Template *t, Mode mode, unsigned rxb, unsigned vvvv, uint8_t *bytes);

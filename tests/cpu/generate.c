@@ -46,42 +46,6 @@ aim_branch (Generator *g)
 
 /* --- The case ------------------------------------------------------------------------------------------------------ */
 
-static const struct
-{
-  ZydisMnemonic mnemonic;
-  uint8_t       loose;
-} loose_results[] = {
-  { ZYDIS_MNEMONIC_RCPSS, LOOSE_RCP_SS },     { ZYDIS_MNEMONIC_RSQRTSS, LOOSE_RCP_SS },
-  { ZYDIS_MNEMONIC_VRCPSS, LOOSE_RCP_SS },    { ZYDIS_MNEMONIC_VRSQRTSS, LOOSE_RCP_SS },
-  { ZYDIS_MNEMONIC_RCPPS, LOOSE_RCP_PS },     { ZYDIS_MNEMONIC_RSQRTPS, LOOSE_RCP_PS },
-  { ZYDIS_MNEMONIC_VRCPPS, LOOSE_RCP_PS },    { ZYDIS_MNEMONIC_VRSQRTPS, LOOSE_RCP_PS },
-  { ZYDIS_MNEMONIC_FSIN, LOOSE_X87_TRANSCENDENTAL },    { ZYDIS_MNEMONIC_FCOS, LOOSE_X87_TRANSCENDENTAL },
-  { ZYDIS_MNEMONIC_FSINCOS, LOOSE_X87_TRANSCENDENTAL }, { ZYDIS_MNEMONIC_FPTAN, LOOSE_X87_TRANSCENDENTAL },
-  { ZYDIS_MNEMONIC_FPATAN, LOOSE_X87_TRANSCENDENTAL },  { ZYDIS_MNEMONIC_F2XM1, LOOSE_X87_TRANSCENDENTAL },
-  { ZYDIS_MNEMONIC_FYL2X, LOOSE_X87_TRANSCENDENTAL },   { ZYDIS_MNEMONIC_FYL2XP1, LOOSE_X87_TRANSCENDENTAL },
-};
-
-static void
-choose_looseness (Generator *g)
-{
-  for (unsigned i = 0; i < G_N_ELEMENTS (loose_results); i++)
-    if (loose_results[i].mnemonic == g->d.insn.mnemonic)
-      g->c->loose = loose_results[i].loose;
-  if (g->c->loose == LOOSE_RCP_SS || g->c->loose == LOOSE_RCP_PS)
-    g->c->loose_reg = ZydisRegisterGetId (g->d.op[0].reg.value);
-}
-
-/* Undefined results: SHLD and SHRD by more than the operand has bits. */
-static bool
-result_undefined (Generator *g)
-{
-  if (g->d.insn.mnemonic != ZYDIS_MNEMONIC_SHLD && g->d.insn.mnemonic != ZYDIS_MNEMONIC_SHRD)
-    return false;
-  const ZydisDecodedOperand *op = &g->d.op[2];
-  uint64_t count = op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? op->imm.value.u : g->c->in.gpr[RCX];
-  return g->d.op[0].size == 16 && (count & 31) > 16;
-}
-
 static bool
 attempt (Generator *g)
 {
@@ -98,10 +62,10 @@ attempt (Generator *g)
   generator_place_memory (g);
   generator_apply_tweaks (g);
   aim_branch (g);
-  if (!generator_decode_again (g) || result_undefined (g))
+  if (!generator_decode_again (g) || undefined_result (&g->d, &c->in))
     return false;
   c->string = generator_is_string (&g->d.insn);
-  choose_looseness (g);
+  generator_choose_looseness (g);
   c->vendor = vendor_rules (&g->d);
   Undefined undefined = undefined_after (&g->d, &c->in);
   c->rflags_ignored = undefined.rflags;

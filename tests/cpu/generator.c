@@ -63,6 +63,21 @@ encode_memory (Generator *g, unsigned at, bool vsib)
   return at + disp;
 }
 
+/* [base + disp], base one of GENERATOR_BASES. */
+static unsigned
+encode_restricted_memory (Generator *g, unsigned at)
+{
+  static const uint8_t bases[4] = { RBX, RBP, RSI, RDI };
+  uint64_t r = rng_u64 (&g->rng);
+  unsigned mod = 1 + (r & 1);
+  int32_t disp = mod == 1 ? (int8_t) (r >> 8) : (int) (r >> 8 & 0xfff) - 0x800;
+  g->bytes[at] = mod << 6 | (g->bytes[at] & 0x38) | bases[r >> 1 & 3];
+  if ((r >> 32 & 7) != 0)   /* SSE operands want alignment; the bases are aligned */
+    disp &= ~31;
+  memcpy (g->bytes + at + 1, &disp, mod == 1 ? 1 : 4);
+  return at + 1 + (mod == 1 ? 1 : 4);
+}
+
 static void
 encode_immediates (Generator *g)
 {
@@ -76,10 +91,26 @@ encode_immediates (Generator *g)
 bool
 generator_decode_again (Generator *g)
 {
-  if (!forms_decode (g->form->mode, g->bytes, 15, &g->d) || forms_signature (&g->d) != g->form->signature)
+  if (!forms_decode (g->c->mode, g->bytes, 15, &g->d))
+    return false;
+  if (g->form != NULL && forms_signature (&g->d) != g->form->signature)
     return false;
   g->len = g->d.insn.length;
   return forms_excluded (&g->d) == NULL;
+}
+
+/* Address size and segment overrides that a form may have or not. */
+static unsigned
+encode_prefixes (Generator *g)
+{
+  static const uint8_t overrides[8] = { 0x64, 0x65, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e };
+  uint64_t r = rng_u64 (&g->rng);
+  unsigned n = 0;
+  if ((r & 15) == 0)
+    g->bytes[n++] = 0x67, g->address_width >>= 1;
+  if ((r >> 4 & 7) == 0 || g->address_width == 16)
+    g->bytes[n++] = overrides[g->address_width == 16 ? r >> 8 & 3 : r >> 8 & 7];
+  return n;
 }
 
 bool
@@ -88,22 +119,18 @@ generator_try_encode (Generator *g)
   Rng *rng = &g->rng;
   const Template *t = &g_array_index (g->form->templates, Template, rng_below (rng, g->form->templates->len));
   uint64_t r = rng_u64 (rng);
-  unsigned n = 0, vvvv = t->vvvv ? r >> 8 & 15 : 0, rxb = r >> 16 & 7;
-  if (g->form->mode == MODE_32)
-    vvvv &= 7, rxb = 0;
-  memset (g->bytes, 0, sizeof g->bytes);
-  g->address_width = g->form->mode == MODE_64 ? 64 : 32;
-  if ((r >> 20 & 15) == 0)
-    g->bytes[n++] = 0x67, g->address_width >>= 1;
-  if ((r >> 24 & 7) == 0 || g->address_width == 16)
-    {
-      static const uint8_t overrides[8] = { 0x64, 0x65, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e };
-      g->bytes[n++] = overrides[g->address_width == 16 ? r >> 28 & 3 : r >> 28 & 7];
-    }
-  unsigned at = n + forms_encode (t, g->form->mode, rxb, vvvv, g->bytes + n);
+  unsigned vvvv = t->vvvv ? r >> 8 & 15 : 0, rxb = r >> 16 & 15;
   bool vsib = t->vex && t->map == 2 && t->opcode >= 0x90 && t->opcode <= 0x93;
+  if (g->c->mode == MODE_32)
+    vvvv &= 7, rxb &= FORMS_SHORT_VEX;
+  if (g->restricted && t->memory)
+    rxb &= FORMS_SHORT_VEX | 4;
+  memset (g->bytes, 0, sizeof g->bytes);
+  g->address_width = g->c->mode == MODE_64 ? 64 : 32;
+  unsigned n = g->restricted ? 0 : encode_prefixes (g);
+  unsigned at = n + forms_encode (t, g->c->mode, rxb, vvvv, g->bytes + n);
   if (t->memory)
-    at = encode_memory (g, at, vsib);
+    at = g->restricted ? encode_restricted_memory (g, at) : encode_memory (g, at, vsib);
   else if (t->has_modrm)
     at++;
   if (at > 15)
@@ -198,7 +225,7 @@ generator_random_state (Generator *g)
   State *in = &g->c->in;
   for (unsigned i = 0; i < 16; i++)
     in->gpr[i] = values_u64 (&g->rng);
-  if (g->form->mode == MODE_32)
+  if (g->c->mode == MODE_32)
     for (unsigned i = 0; i < 16; i++)
       in->gpr[i] = i < 8 ? (uint32_t) in->gpr[i] : in->gpr[i];
   memset (in->xarea, 0, XAREA_SIZE);
@@ -208,7 +235,7 @@ generator_random_state (Generator *g)
   in->xarea[XAREA_XSTATE_BV] = 7;
   in->fs_base = rng_u64 (&g->rng) & 0x7fffffffffff;
   in->gs_base = rng_u64 (&g->rng) & 0x7fffffffffff;
-  if (g->form->mode == MODE_32)
+  if (g->c->mode == MODE_32)
     in->fs_base = (uint32_t) in->fs_base, in->gs_base = (uint32_t) in->gs_base;
 }
 
@@ -241,4 +268,31 @@ generator_put_landing (Case *c, unsigned at)
   memcpy (p, &capture, 4);
   if (c->mode == MODE_32)
     memcpy (p + 4, &selector, 2);
+}
+
+/* --- Results that are near --------------------------------------------------------------------------------------- */
+
+static const struct
+{
+  ZydisMnemonic mnemonic;
+  uint8_t       loose;
+} loose_results[] = {
+  { ZYDIS_MNEMONIC_RCPSS, LOOSE_RCP_SS },     { ZYDIS_MNEMONIC_RSQRTSS, LOOSE_RCP_SS },
+  { ZYDIS_MNEMONIC_VRCPSS, LOOSE_RCP_SS },    { ZYDIS_MNEMONIC_VRSQRTSS, LOOSE_RCP_SS },
+  { ZYDIS_MNEMONIC_RCPPS, LOOSE_RCP_PS },     { ZYDIS_MNEMONIC_RSQRTPS, LOOSE_RCP_PS },
+  { ZYDIS_MNEMONIC_VRCPPS, LOOSE_RCP_PS },    { ZYDIS_MNEMONIC_VRSQRTPS, LOOSE_RCP_PS },
+  { ZYDIS_MNEMONIC_FSIN, LOOSE_X87_TRANSCENDENTAL },    { ZYDIS_MNEMONIC_FCOS, LOOSE_X87_TRANSCENDENTAL },
+  { ZYDIS_MNEMONIC_FSINCOS, LOOSE_X87_TRANSCENDENTAL }, { ZYDIS_MNEMONIC_FPTAN, LOOSE_X87_TRANSCENDENTAL },
+  { ZYDIS_MNEMONIC_FPATAN, LOOSE_X87_TRANSCENDENTAL },  { ZYDIS_MNEMONIC_F2XM1, LOOSE_X87_TRANSCENDENTAL },
+  { ZYDIS_MNEMONIC_FYL2X, LOOSE_X87_TRANSCENDENTAL },   { ZYDIS_MNEMONIC_FYL2XP1, LOOSE_X87_TRANSCENDENTAL },
+};
+
+void
+generator_choose_looseness (Generator *g)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS (loose_results); i++)
+    if (loose_results[i].mnemonic == g->d.insn.mnemonic)
+      g->c->loose = loose_results[i].loose;
+  if (g->c->loose == LOOSE_RCP_SS || g->c->loose == LOOSE_RCP_PS)
+    g->c->loose_reg = ZydisRegisterGetId (g->d.op[0].reg.value);
 }

@@ -12,7 +12,8 @@
 typedef struct
 {
   Case       *c;
-  const Form *form;
+  const Form *form;           /* NULL: any bytes will do (raw.c) */
+  bool        restricted;     /* memory operands use GENERATOR_BASES with a displacement, and no other prefix (sequence.c) */
   Rng         rng;
   Decoded     d;
   uint8_t     bytes[32];
@@ -30,6 +31,7 @@ width_mask (unsigned bits)
 }
 
 /* generator.c */
+#define GENERATOR_BASES (1u << RBX | 1u << RBP | 1u << RSI | 1u << RDI)
 /* 0..15, or 16 when it is no general register. */
 unsigned generator_gpr_number (ZydisRegister reg);
 /* Random encoding of g->form in g->bytes, decoded; false when it came out as another form. */
@@ -39,6 +41,8 @@ bool generator_decode_again (Generator *g);
 void generator_choose_kind (Generator *g);
 void generator_random_state (Generator *g);
 bool generator_is_string (const ZydisDecodedInstruction *insn);
+/* Sets c->loose and c->loose_reg. */
+void generator_choose_looseness (Generator *g);
 /* Code at that offset in the slot that ends a case. */
 #define GENERATOR_LANDING_SIZE 18
 void generator_put_landing (Case *c, unsigned at);

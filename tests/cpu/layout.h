@@ -19,3 +19,7 @@
 #define LAYOUT_WINDOW         0x2b4f3000
 #define LAYOUT_WINDOW_RW_SIZE 0x2000
 #define LAYOUT_WINDOW_SIZE    0x3000
+
+/* Slots of sequences, in the same region. */
+#define LAYOUT_SEQUENCE_SIZE  1024
+#define LAYOUT_N_SEQUENCES    (LAYOUT_CODE_SIZE / LAYOUT_SEQUENCE_SIZE)

@@ -21,6 +21,8 @@
 static struct
 {
   gint64  cases;
+  gint64  sequences;
+  gint64  raw;
   gint64  first;
   gint64  seed;
   int     jobs;
@@ -33,7 +35,9 @@ static struct
 
 static const GOptionEntry entries[] = {
   { "cases", 'n', 0, G_OPTION_ARG_INT64, &options.cases, "Number of cases, over all forms", "N" },
-  { "first", 0, 0, G_OPTION_ARG_INT64, &options.first, "Number of each form's first case", "N" },
+  { "sequences", 'q', 0, G_OPTION_ARG_INT64, &options.sequences, "Number of sequences of instructions", "N" },
+  { "raw", 0, 0, G_OPTION_ARG_INT64, &options.raw, "Number of cases of random bytes", "N" },
+  { "first", 0, 0, G_OPTION_ARG_INT64, &options.first, "Number of the first case (of each form), sequence and so on", "N" },
   { "seed", 's', 0, G_OPTION_ARG_INT64, &options.seed, "Seed of the random numbers", "N" },
   { "form", 'f', 0, G_OPTION_ARG_STRING, &options.form_glob, "Only forms whose name matches", "GLOB" },
   { "jobs", 'j', 0, G_OPTION_ARG_INT, &options.jobs, "Processes", "N" },
@@ -44,7 +48,7 @@ static const GOptionEntry entries[] = {
   { NULL },
 };
 
-/* Counters of one form, in memory that all processes share. */
+/* Counters of one form, or of the cases that belong to none, in memory that all processes share. */
 typedef struct
 {
   uint64_t cases, faults, differences, hung, failed;
@@ -113,6 +117,21 @@ put_code (Executor *executor, const Case *c)
 }
 
 static void
+run_batch (const Bench *bench, const Form *form, unsigned n, Tally *tally)
+{
+  for (unsigned i = 0; i < n; i++)
+    {
+      put_code (bench->host, &bench->batch[i]);
+      if (bench->engine != bench->host)
+        put_code (bench->engine, &bench->batch[i]);
+    }
+  bench->host->code_ready (bench->host);
+  bench->engine->code_ready (bench->engine);
+  for (unsigned i = 0; i < n; i++)
+    run_case (bench, &bench->batch[i], form, tally);
+}
+
+static void
 run_form (const Bench *bench, const Form *form, unsigned index, Tally *tally, uint64_t n_cases)
 {
   uint64_t done = 0;
@@ -125,16 +144,40 @@ run_form (const Bench *bench, const Form *form, unsigned index, Tally *tally, ui
           n++;
         else
           tally->failed++;
-      for (unsigned i = 0; i < n; i++)
+      run_batch (bench, form, n, tally);
+    }
+}
+
+/* The kinds of cases that belong to no form. */
+static const Form other_kinds[] = { { .name = (char *) "(sequences)" }, { .name = (char *) "(random bytes)" } };
+
+static void
+run_sequences (const Bench *bench, GPtrArray *forms[N_MODES], unsigned worker, Tally *tally)
+{
+  for (gint64 number = worker; number < options.sequences;)
+    {
+      unsigned n = 0;
+      for (; n < LAYOUT_N_SEQUENCES && number < options.sequences; n++, number += options.jobs)
         {
-          put_code (bench->host, &bench->batch[i]);
-          if (bench->engine != bench->host)
-            put_code (bench->engine, &bench->batch[i]);
+          Mode mode = forms[MODE_64]->len == 0 || (forms[MODE_32]->len != 0 && number % 4 == 3) ? MODE_32 : MODE_64;
+          generate_sequence (&bench->batch[n], forms[mode], mode, options.seed, options.first + number,
+                             LAYOUT_CODE + n * LAYOUT_SEQUENCE_SIZE);
         }
-      bench->host->code_ready (bench->host);
-      bench->engine->code_ready (bench->engine);
-      for (unsigned i = 0; i < n; i++)
-        run_case (bench, &bench->batch[i], form, tally);
+      run_batch (bench, &other_kinds[0], n, tally);
+    }
+}
+
+static void
+run_raw (const Bench *bench, unsigned worker, Tally *tally)
+{
+  for (gint64 number = worker; number < options.raw;)
+    {
+      unsigned n = 0;
+      for (; n < LAYOUT_N_SLOTS && number < options.raw; number += options.jobs)
+        if (generate_raw (&bench->batch[n], number % 4 == 3 ? MODE_32 : MODE_64, options.seed, options.first + number,
+                          LAYOUT_CODE + n * LAYOUT_SLOT_SIZE))
+          n++;
+      run_batch (bench, &other_kinds[1], n, tally);
     }
 }
 
@@ -170,8 +213,14 @@ work (GPtrArray *forms, Tally *tallies, unsigned worker, uint64_t per_form)
       fprintf (stderr, "%s\n", error->message);
       return EXIT_FAILURE;
     }
-  for (unsigned i = worker; i < forms->len; i += options.jobs)
+  for (unsigned i = worker; per_form != 0 && i < forms->len; i += options.jobs)
     run_form (&bench, forms->pdata[i], i, &tallies[i], per_form);
+  GPtrArray *by_mode[N_MODES] = { g_ptr_array_new (), g_ptr_array_new () };
+  for (unsigned i = 0; i < forms->len; i++)
+    g_ptr_array_add (by_mode[((Form *) forms->pdata[i])->mode], forms->pdata[i]);
+  if (forms->len != 0)
+    run_sequences (&bench, by_mode, worker, &tallies[forms->len]);
+  run_raw (&bench, worker, &tallies[forms->len + 1]);
   return EXIT_SUCCESS;
 }
 
@@ -226,18 +275,18 @@ sum_up (GPtrArray *forms, const Tally *tallies, unsigned n_all, unsigned n_exclu
 {
   Tally total = { 0 };
   unsigned run = 0, differing = 0;
-  for (unsigned i = 0; i < forms->len; i++)
+  for (unsigned i = 0; i < forms->len + G_N_ELEMENTS (other_kinds); i++)
     {
-      const Form *form = forms->pdata[i];
+      const Form *form = i < forms->len ? forms->pdata[i] : &other_kinds[i - forms->len];
       const Tally *t = &tallies[i];
       total.cases += t->cases;
       total.faults += t->faults;
       total.differences += t->differences;
       total.hung += t->hung;
       total.failed += t->failed;
-      run += t->cases != 0;
+      run += i < forms->len && t->cases != 0;
       differing += t->differences != 0;
-      if (t->cases == 0)
+      if (i < forms->len && t->cases == 0 && options.cases != 0)
         printf ("never run: %s\n", form->name);
       if (options.summary || t->differences != 0 || t->hung != 0)
         printf ("%8" G_GUINT64_FORMAT " cases %7" G_GUINT64_FORMAT " faults %3" G_GUINT64_FORMAT " hung %7" G_GUINT64_FORMAT
@@ -247,7 +296,7 @@ sum_up (GPtrArray *forms, const Tally *tallies, unsigned n_all, unsigned n_exclu
           " with an exception, %" G_GUINT64_FORMAT " hung, %" G_GUINT64_FORMAT " not generated; %" G_GUINT64_FORMAT
           " differences in %u forms\n",
           n_all, n_excluded, run, forms->len, total.cases, total.faults, total.hung, total.failed, total.differences, differing);
-  return total.differences == 0 && run == forms->len && total.hung == 0;
+  return total.differences == 0 && (run == forms->len || options.cases == 0) && total.hung == 0;
 }
 
 int
@@ -266,7 +315,7 @@ main (int argc, char **argv)
   if (options.list_forms)
     return EXIT_SUCCESS;
   options.jobs = CLAMP (options.jobs, 1, 64);
-  size_t size = MAX (forms->len, 1) * sizeof (Tally);
+  size_t size = (forms->len + G_N_ELEMENTS (other_kinds)) * sizeof (Tally);
   Tally *tallies = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (tallies == MAP_FAILED)
     {

@@ -83,7 +83,7 @@ through_segment (Generator *g, ZydisRegister segment, uint64_t target)
     return target;
   uint64_t offset = rng_u64 (&g->rng) & width_mask (MIN (g->d.insn.address_width, 40u));
   uint64_t base = target - offset;
-  if (g->form->mode == MODE_32)
+  if (g->c->mode == MODE_32)
     base = (uint32_t) base;
   *(segment == ZYDIS_REGISTER_FS ? &g->c->in.fs_base : &g->c->in.gs_base) = base;
   return offset;
@@ -162,7 +162,7 @@ generator_effective_address (Generator *g, const ZydisDecodedOperandMem *mem)
     address += g->c->in.fs_base;
   if (mem->segment == ZYDIS_REGISTER_GS)
     address += g->c->in.gs_base;
-  return g->form->mode == MODE_32 ? (uint32_t) address : address;
+  return g->c->mode == MODE_32 ? (uint32_t) address : address;
 }
 
 static unsigned

@@ -58,7 +58,7 @@ tweak_frame (Generator *g)
 {
   uint64_t target = generator_random_target (g, 64);
   if (!(g->fixed & 1u << RBP))
-    g->c->in.gpr[RBP] = g->form->mode == MODE_32 ? (uint32_t) target : target;
+    g->c->in.gpr[RBP] = g->c->mode == MODE_32 ? (uint32_t) target : target;
   if (g->d.insn.mnemonic != ZYDIS_MNEMONIC_ENTER)
     return;
   static const uint8_t levels[8] = { 0, 0, 1, 2, 3, 7, 31, 32 };

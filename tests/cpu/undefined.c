@@ -83,7 +83,7 @@ undefined_rotate (const Decoded *d, const State *in)
 }
 
 /* SHLD/SHRD: "For shifts greater than 1 bit, the OF flag is undefined. If a shift occurs, the AF flag is undefined. If the
- * count operand is greater than the operand size, the flags are undefined" - and so is the destination: see generate.c. */
+ * count operand is greater than the operand size, the flags are undefined" - and so is the destination: undefined_result(). */
 static uint32_t
 undefined_double_shift (const Decoded *d, const State *in)
 {
@@ -138,4 +138,12 @@ Undefined
 undefined_after (const Decoded *d, const State *in)
 {
   return (Undefined) { undefined_rflags (d, in), undefined_fsw (d) };
+}
+
+bool
+undefined_result (const Decoded *d, const State *in)
+{
+  if (d->insn.mnemonic != ZYDIS_MNEMONIC_SHLD && d->insn.mnemonic != ZYDIS_MNEMONIC_SHRD)
+    return false;
+  return shift_count (d, 2, in) > d->op[0].size;
 }

@@ -12,3 +12,5 @@ typedef struct
 
 /* `in`: the state before it, because some flags are undefined for some shift counts only. */
 Undefined undefined_after (const Decoded *d, const State *in);
+/* Is the destination undefined? Such cases are not run. */
+bool undefined_result (const Decoded *d, const State *in);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Random bytes as an instruction: do both processors agree on what is one? Opcode maps, prefixes and ModRM are drawn so that
+ * unused encodings next to used ones come often.
+ */
+#include "generate.h"
+
+#include "generator.h"
+#include "undefined.h"
+#include "vendor.h"
+
+#include <string.h>
+
+#define START 40u
+
+static unsigned
+random_prefixes (Generator *g)
+{
+  static const uint8_t prefixes[] = { 0x66, 0xf2, 0xf3, 0x66, 0xf2, 0xf3, 0xf0, 0x67, 0x64, 0x2e, 0x36 };
+  unsigned n = 0;
+  while (n < 4 && rng_chance (&g->rng, 35))
+    g->bytes[n++] = prefixes[rng_below (&g->rng, sizeof prefixes)];
+  if (g->c->mode == MODE_64 && rng_chance (&g->rng, 30))
+    g->bytes[n++] = 0x40 | rng_below (&g->rng, 16);
+  return n;
+}
+
+static void
+random_bytes (Generator *g)
+{
+  for (unsigned i = 0; i < sizeof g->bytes; i += 8)
+    {
+      uint64_t r = rng_u64 (&g->rng);
+      memcpy (g->bytes + i, &r, 8);
+    }
+  unsigned n = random_prefixes (g);
+  switch (rng_below (&g->rng, 8))
+    {
+    case 0:
+    case 1:
+    case 2:
+      g->bytes[n] = 0x0f;
+      break;
+    case 3:
+      g->bytes[n] = 0x0f, g->bytes[n + 1] = 0x38;
+      break;
+    case 4:
+      g->bytes[n] = 0x0f, g->bytes[n + 1] = 0x3a;
+      break;
+    case 5:
+      g->bytes[n] = 0xc4, g->bytes[n + 1] = (g->bytes[n + 1] & 0xe0) | (1 + rng_below (&g->rng, 3));
+      if (g->c->mode == MODE_32)
+        g->bytes[n + 1] |= 0xc0;
+      break;
+    case 6:
+      g->bytes[n] = 0xc5;
+      if (g->c->mode == MODE_32)
+        g->bytes[n + 1] |= 0xc0;
+      break;
+    default:
+      break;
+    }
+}
+
+/* An instruction that both have: as in generate.c. */
+static bool
+prepare_valid (Generator *g)
+{
+  if (g->d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || g->d.insn.meta.category == ZYDIS_CATEGORY_RET)
+    return false;
+  generator_choose_kind (g);
+  generator_random_state (g);
+  generator_place_memory (g);
+  generator_apply_tweaks (g);
+  if (!generator_decode_again (g) || undefined_result (&g->d, &g->c->in))
+    return false;
+  g->c->string = generator_is_string (&g->d.insn);
+  g->c->vendor = vendor_rules (&g->d);
+  generator_choose_looseness (g);
+  Undefined undefined = undefined_after (&g->d, &g->c->in);
+  g->c->rflags_ignored = undefined.rflags;
+  g->c->fsw_ignored = undefined.fsw;
+  return true;
+}
+
+bool
+generate_raw (Case *c, Mode mode, uint64_t seed, uint64_t number, uint32_t slot)
+{
+  Generator g = { .c = c };
+  rng_seed (&g.rng, seed * 37 + number * 2 + mode);
+  memset (c, 0, offsetof (Case, patches));
+  c->n_patches = c->patch_data_len = 0;
+  c->mode = mode;
+  c->number = number;
+  c->slot = slot;
+  c->start = START;
+  g.rip = slot + START;
+  g.address_width = mode == MODE_64 ? 64 : 32;
+  random_bytes (&g);
+  Decoded any;
+  bool known = forms_decode_any (mode, g.bytes, 15, &any);
+  if (known && (!generator_decode_again (&g) || !prepare_valid (&g)))
+    return false;
+  if (!known)
+    {
+      generator_random_state (&g);
+      g.len = 15;
+    }
+  c->in.rip = g.rip;
+  c->n_insns = 1;
+  c->insn_len[0] = c->code_len = g.len;
+  c->slot_len = LAYOUT_SLOT_SIZE;
+  memset (c->code, SLOT_FILLER, LAYOUT_SLOT_SIZE);
+  memcpy (c->code + c->start, g.bytes, g.len);
+  generator_put_landing (c, c->start + g.len);
+  return true;
+}
