@@ -180,12 +180,34 @@ card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+typedef struct
+{
+  VitrineLibraryWindow *window;
+  VitrineMachine       *machine;
+} Deletion;
+
+static gboolean
+delete_now (gpointer data)
+{
+  Deletion *deletion = data;
+
+  if (deletion->window->library != NULL)
+    delete_machine (deletion->window, deletion->machine);
+  g_object_unref (deletion->window);
+  g_object_unref (deletion->machine);
+  g_free (deletion);
+  return G_SOURCE_REMOVE;
+}
+
+/* Later: the card must not go while it still handles the key or the menu that asked for it. */
 static void
 card_delete (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  g_autoptr(VitrineMachine) machine = g_object_ref (vitrine_machine_card_get_machine (card));
+  Deletion *deletion = g_new0 (Deletion, 1);
 
-  delete_machine (self, machine);
+  deletion->window = g_object_ref (self);
+  deletion->machine = g_object_ref (vitrine_machine_card_get_machine (card));
+  g_idle_add (delete_now, deletion);
 }
 
 static GtkWidget *

@@ -257,8 +257,8 @@ vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
       vitrine_screen_release (self);
       return TRUE;
     }
-  /* A release of what was pressed before the capture is not the guest's. */
-  if (code > 0 && code < EVDEV_MAX && (down || self->held[code]))
+  /* The guest's keyboard repeats by itself, and a release of what was pressed before the capture is not the guest's. */
+  if (code > 0 && code < EVDEV_MAX && down != self->held[code])
     {
       self->held[code] = down;
       vitrine_backend_key (self->backend, code, down);

@@ -40,8 +40,8 @@ vitrine_row_new_entry (const char *title, GtkWidget **entry)
 {
   *entry = gtk_entry_new ();
   gtk_entry_set_activates_default (GTK_ENTRY (*entry), TRUE);
-  gtk_entry_set_width_chars (GTK_ENTRY (*entry), 24);
-  return new_row (title, NULL, *entry, TRUE);
+  gtk_entry_set_width_chars (GTK_ENTRY (*entry), 30);
+  return new_row (title, NULL, *entry, FALSE);
 }
 
 static void

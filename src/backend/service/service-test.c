@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Service and client over a real socket, with a test card for a machine. */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "fake-backend.h"
+#include "service.h"
+
+typedef struct
+{
+  char           *folder, *path;
+  VitrineService *service;
+  VitrineBackend *backend;
+  VitrineClient  *client;
+} Fixture;
+
+static void
+store_client (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  Fixture *fixture = data;
+
+  fixture->client = vitrine_client_connect_finish (result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(VtConfig) config = vt_config_new ();
+  g_autoptr(GError) error = NULL;
+
+  config->name = g_strdup ("card");
+  fixture->folder = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
+  fixture->path = g_build_filename (fixture->folder, "m.sock", NULL);
+  g_assert_true (g_file_set_contents (fixture->path, "left by a dead process", -1, NULL));
+  fixture->service = vitrine_service_new (fixture->path, "11111111-2222-3333-4444-555555555555", "card", &error);
+  g_assert_no_error (error);
+  fixture->backend = vitrine_fake_backend_open (config, &error);
+  g_assert_no_error (error);
+  vitrine_client_connect_async (fixture->path, NULL, store_client, fixture);
+  while (fixture->client == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer unused)
+{
+  g_clear_object (&fixture->client);
+  g_clear_object (&fixture->service);
+  g_clear_object (&fixture->backend);
+  g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
+  g_rmdir (fixture->folder);
+  g_free (fixture->folder);
+  g_free (fixture->path);
+}
+
+static void
+wait_for_state (Fixture *fixture, VitrineState state)
+{
+  while (vitrine_client_get_state (fixture->client) != state)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+typedef struct
+{
+  gboolean done, ok;
+  GError  *error;
+} Call;
+
+static void
+store_call (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Call *call = data;
+
+  call->ok = vitrine_client_call_finish (VITRINE_CLIENT (source), result, &call->error);
+  call->done = TRUE;
+}
+
+static Call
+call (Fixture *fixture, const char *method, GVariant *arguments)
+{
+  Call result = { 0 };
+
+  vitrine_client_call_async (fixture->client, method, arguments, NULL, store_call, &result);
+  while (!result.done)
+    g_main_context_iteration (NULL, TRUE);
+  return result;
+}
+
+static void
+a_client_follows_the_machine (Fixture *fixture, gconstpointer unused)
+{
+  g_assert_cmpint (vitrine_client_get_state (fixture->client), ==, VITRINE_STATE_STARTING);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  wait_for_state (fixture, VITRINE_STATE_PAUSED);
+  g_assert_true (call (fixture, "Resume", NULL).ok);
+  wait_for_state (fixture, VITRINE_STATE_RUNNING);
+  g_assert_true (call (fixture, "Pause", NULL).ok);
+  wait_for_state (fixture, VITRINE_STATE_PAUSED);
+  g_assert_true (call (fixture, "ForceOff", NULL).ok);
+  wait_for_state (fixture, VITRINE_STATE_OFF);
+}
+
+static void
+a_machine_that_failed_says_why (Fixture *fixture, gconstpointer unused)
+{
+  vitrine_service_set_failed (fixture->service, "The disk is missing.");
+  wait_for_state (fixture, VITRINE_STATE_FAILED);
+  g_autofree char *message = vitrine_client_get_message (fixture->client);
+  g_assert_cmpstr (message, ==, "The disk is missing.");
+  Call refused = call (fixture, "Reset", NULL);
+  g_assert_false (refused.ok);
+  g_assert_nonnull (strstr (refused.error->message, "not running"));
+  g_clear_error (&refused.error);
+}
+
+static void
+errors_of_the_machine_reach_the_client (Fixture *fixture, gconstpointer unused)
+{
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_assert_true (call (fixture, "SendKeys", g_variant_new ("(s)", "ctrl-alt-delete")).ok);
+  Call refused = call (fixture, "SendKeys", g_variant_new ("(s)", "nonsense"));
+  g_assert_cmpstr (refused.error->message, ==, "“nonsense” is not a key.");
+  g_clear_error (&refused.error);
+  refused = call (fixture, "Screenshot", g_variant_new ("(s)", "relative.png"));
+  g_assert_false (refused.ok);
+  g_clear_error (&refused.error);
+}
+
+static void
+note (gboolean *flag)
+{
+  *flag = TRUE;
+}
+
+static void
+the_window_is_asked_for_and_the_end_is_heard (Fixture *fixture, gconstpointer unused)
+{
+  gboolean presented = FALSE, closed = FALSE;
+
+  g_signal_connect_swapped (fixture->service, "present", G_CALLBACK (note), &presented);
+  g_signal_connect_swapped (fixture->client, "closed", G_CALLBACK (note), &closed);
+  g_assert_true (call (fixture, "Present", NULL).ok);
+  g_assert_true (presented);
+  g_clear_object (&fixture->service);
+  while (!closed)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (vitrine_client_get_state (fixture->client), ==, VITRINE_STATE_OFF);
+}
+
+/* Opening blocks the client, so it does that beside the service's loop. */
+typedef struct
+{
+  Fixture *fixture;
+  int      fd;
+  int      done;
+} Opening;
+
+static gpointer
+open_console (gpointer data)
+{
+  Opening *opening = data;
+  g_autoptr(GError) error = NULL;
+
+  opening->fd = vitrine_client_open_console (opening->fixture->client, 0, &error);
+  g_assert_no_error (error);
+  g_atomic_int_set (&opening->done, 1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+wait_for_words (int fd, GString *seen, const char *wanted)
+{
+  while (strstr (seen->str, wanted) == NULL)
+    {
+      char bytes[256];
+      gssize n = read (fd, bytes, sizeof bytes);
+      g_assert_true (n > 0 || errno == EAGAIN);
+      g_string_append_len (seen, bytes, MAX (n, 0));
+      g_main_context_iteration (NULL, FALSE);
+    }
+}
+
+static void
+a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GString) seen = g_string_new (NULL);
+  Opening opening = { fixture, -1, 0 };
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  GThread *thread = g_thread_new ("client", open_console, &opening);
+  while (!g_atomic_int_get (&opening.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  wait_for_words (opening.fd, seen, "login: ");
+  g_assert_cmpint (write (opening.fd, "root\r", 5), ==, 5);
+  wait_for_words (opening.fd, seen, "root\r\nlogin: ");
+  close (opening.fd);
+}
+
+int
+main (int argc, char **argv)
+{
+  setlocale (LC_ALL, "C.UTF-8");
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, function) g_test_add ("/service/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("a client follows the machine", a_client_follows_the_machine);
+  ADD ("a machine that failed says why", a_machine_that_failed_says_why);
+  ADD ("errors of the machine reach the client", errors_of_the_machine_reach_the_client);
+  ADD ("the window is asked for and the end is heard", the_window_is_asked_for_and_the_end_is_heard);
+  ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
+  return g_test_run ();
+}
