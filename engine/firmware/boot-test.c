@@ -46,7 +46,7 @@ static char *
 write_file (Fixture *f, const char *name, const void *data, size_t len)
 {
   char *path = g_build_filename (f->folder, name, NULL);
-  g_assert_true (g_file_set_contents (path, data, len, NULL));
+  g_assert_true (g_file_set_contents_full (path, data, len, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   return path;
 }
 
