@@ -48,7 +48,7 @@ class Guest:
     def _take_errors(self, data):
         self.errors += data
 
-    def _pump(self, timeout):
+    def pump(self, timeout):
         """Takes what has arrived; False when both pipes are closed."""
         if not self.selector.get_map():
             return False
@@ -64,7 +64,7 @@ class Guest:
     def text(self):
         return ESCAPES.sub(b"", bytes(self.raw)).replace(b"\r", b"").decode(errors="replace")
 
-    def _explain(self, what):
+    def explain(self, what):
         tail = "\n".join(self.text.splitlines()[-25:])
         errors = self.errors.decode(errors="replace").strip()
         return f"{what}\n--- the guest said last:\n{tail}\n--- vitrinectl said:\n{errors}"
@@ -79,10 +79,10 @@ class Guest:
                 return match
             left = deadline - time.monotonic()
             if left <= 0:
-                raise GuestError(self._explain(f"no “{pattern}” within {timeout} seconds"))
-            if not self._pump(min(left, 1.0)):
+                raise GuestError(self.explain(f"no “{pattern}” within {timeout} seconds"))
+            if not self.pump(min(left, 1.0)):
                 status = self.process.wait()
-                raise GuestError(self._explain(f"the run ended with status {status} before “{pattern}”"))
+                raise GuestError(self.explain(f"the run ended with status {status} before “{pattern}”"))
 
     def send(self, text):
         self.process.stdin.write(text.encode())
@@ -99,7 +99,7 @@ class Guest:
     def wait(self, timeout):
         """Exit status of the run."""
         deadline = time.monotonic() + timeout
-        while self._pump(0.5):
+        while self.pump(0.5):
             if time.monotonic() > deadline:
-                raise GuestError(self._explain(f"the run did not end within {timeout} seconds"))
+                raise GuestError(self.explain(f"the run did not end within {timeout} seconds"))
         return self.process.wait(timeout=max(1, deadline - time.monotonic()))
