@@ -22,13 +22,13 @@ from vmconsole import Guest, GuestError  # noqa: E402
 PROMPT = r"demo:\S*# "
 # Text that a healthy kernel does not print, and what may contain it all the same.
 BAD_KERNEL_TEXT = re.compile(
-    r"\bBUG\b|WARNING|firmware bug|spurious|lost interrupt|nobody cared|marking .* unstable|ACPI.*(error|exception|warning)"
-    r"|call trace|timed out|soft lockup|hung task|failed to|machine check", re.I)
+    r"\bBUG\b|WARNING|(?i:firmware bug|lost interrupt|nobody cared|marking .* unstable|call trace|soft lockup|hung task"
+    r"|machine check|acpi.*(error|exception|warning)|timed out|failed|unable to|\binvalid\b)")
+# What remains on real and other virtual machines as well, each for a reason that is not ours.
 HARMLESS = re.compile(
-    # Measured on other virtual machines as well: the platform has no such thing.
-    r"Spectre|RETBleed|MDS|TAA|MMIO Stale|L1TF|Speculative|retbleed|ITS:"
-    r"|cfg80211|regulatory|platform regulatory|uvesafb|PCI: Fatal: No config space access"
-    r"|fail(ed)? to (get|add) (MMCONFIG|IRQ)|kvm|x86/cpu: SGX|floppy", re.I)
+    r"failed to load regulatory\.db|platform regulatory"     # no wireless database in the demo system
+    r"|invalid parameter:? .*ttyS0"
+)
 
 
 class Skip(Exception):
