@@ -162,6 +162,15 @@ interrupted (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* SIGUSR1: take the --screenshot pictures now, too. Scripts that wait for something on the screen do that. */
+static gboolean
+pictures_wanted (gpointer data)
+{
+  Run *run = data;
+  at_the_end (run, run->options->screenshots, take_screenshot);
+  return G_SOURCE_CONTINUE;
+}
+
 static void
 write_stats (Run *run)
 {
@@ -205,8 +214,10 @@ start (VitrineRunOptions *options, VtConfig *config)
     return vitrine_ctl_fail ("%s", error->message);
   if (options->restore != NULL && !vt_machine_restore (machine, options->restore, &error))
     return vitrine_ctl_fail ("%s", error->message);
-  g_printerr ("vitrinectl: %s\n", vt_machine_accel_sentence (machine));
   run.machine = machine;
+  /* Before the first line of output: who waits for that may send the signal. */
+  g_unix_signal_add (SIGUSR1, pictures_wanted, &run);
+  g_printerr ("vitrinectl: %s\n", vt_machine_accel_sentence (machine));
   return run_machine (&run);
 }
 

@@ -61,8 +61,10 @@ class Boot:
         """Waits for text on the VGA screen: SIGUSR1 makes `vitrinectl run` take its --screenshot now."""
         deadline, text = time.monotonic() + seconds, ""
         while time.monotonic() < deadline:
-            if not guest.pump(2.0):
+            if not guest.pump(1.0):
                 raise GuestError(guest.explain(f"the run ended before “{pattern}” was on the screen"))
+            if not guest.errors:        # not yet ready for signals
+                continue
             before = picture.stat().st_mtime_ns if picture.exists() else 0
             os.kill(guest.process.pid, signal.SIGUSR1)
             for _ in range(50):
