@@ -73,12 +73,14 @@ leaf_1 (VtX86Cpu *cpu, uint32_t subleaf, Regs *r)
     r->edx &= ~(1u << (X86_FEATURE_APIC & 31));
 }
 
-/* 0xff: see leaf 4. */
+/* Descriptors (SDM volume 2A, table 3-12): TLBs of 64 and 1536 entries for small pages, 8 and 32 for large ones, prefetch of
+ * 64 bytes; ff says that leaf 4 has the caches. */
 static void
 leaf_2 (VtX86Cpu *cpu, uint32_t subleaf, Regs *r)
 {
-  r->eax = 0x00feff01;
-  r->edx = 0;
+  r->eax = 0x76036301;
+  r->ebx = 0x00f0b5ff;
+  r->edx = 0x00c30000;
 }
 
 static const struct
@@ -124,8 +126,11 @@ leaf_6 (VtX86Cpu *cpu, uint32_t subleaf, Regs *r)
 static void
 leaf_7 (VtX86Cpu *cpu, uint32_t subleaf, Regs *r)
 {
+  if (subleaf == 2)
+    r->edx = word (cpu, X86_WORD_72_EDX);
   if (subleaf != 0)
     return;
+  r->eax = word (cpu, X86_WORD_72_EDX) != 0 ? 2 : 0;
   r->ebx = word (cpu, X86_WORD_7_EBX);
   r->ecx = word (cpu, X86_WORD_7_ECX);
   r->edx = word (cpu, X86_WORD_7_EDX);

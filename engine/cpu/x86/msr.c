@@ -13,7 +13,7 @@
 #define MTRR_MASK_VALID (UINT64_C (1) << 11)
 #define MCG_CAP         (UINT64_C (1) << 8 | VT_X86_MC_BANKS)
 #define FEATURE_CONTROL UINT64_C (1)              /* locked, with nothing enabled */
-#define SPEC_CTRL_VALID UINT64_C (7)              /* IBRS, STIBP, SSBD */
+#define SPEC_CTRL_VALID UINT64_C (0x407)          /* IBRS, STIBP, SSBD, BHI_DIS_S */
 #define EFER_WRITABLE   (X86_EFER_SCE | X86_EFER_LME | X86_EFER_NXE | X86_EFER_FFXSR)
 #define BUS_RATIO       10u                       /* TSC ticks in units of 100 MHz, when not told */
 

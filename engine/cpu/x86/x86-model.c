@@ -31,6 +31,7 @@ static const struct
   F ("rdseed", RDSEED), F ("adx", ADX), F ("smap", SMAP), F ("clflushopt", CLFLUSHOPT), F ("clwb", CLWB),
   F ("sha-ni", SHA_NI), F ("umip", UMIP), F ("rdpid", RDPID), F ("fsrm", FSRM), F ("md-clear", MD_CLEAR),
   F ("spec-ctrl", SPEC_CTRL), F ("stibp", STIBP), F ("arch-capabilities", ARCH_CAPABILITIES), F ("ssbd", SSBD),
+  F ("bhi-ctrl", BHI_CTRL),
   F ("xsaveopt", XSAVEOPT), F ("xsavec", XSAVEC), F ("xgetbv1", XGETBV1), F ("syscall", SYSCALL), F ("nx", NX),
   F ("mmxext", MMXEXT), F ("fxsr_opt", FXSR_OPT), F ("pdpe1gb", PDPE1GB), F ("rdtscp", RDTSCP), F ("lm", LM),
   F ("lahf_lm", LAHF_LM), F ("cmp_legacy", CMP_LEGACY), F ("cr8legacy", CR8LEGACY), F ("abm", ABM), F ("sse4a", SSE4A),
@@ -48,8 +49,8 @@ static const struct
 #define IMPLEMENTED                                                                                                      \
   BASE_FEATURES " ss ht pni pclmuldq ssse3 fma cx16 pcid sse4.1 sse4.2 x2apic movbe popcnt tsc-deadline aes xsave avx "  \
                 "f16c rdrand arat fsgsbase tsc_adjust bmi1 avx2 smep bmi2 erms invpcid rdseed adx smap clflushopt clwb " \
-                "sha-ni umip rdpid fsrm spec-ctrl arch-capabilities xsaveopt xsavec xgetbv1 syscall nx pdpe1gb rdtscp lm lahf_lm " \
-                "abm 3dnowprefetch invtsc zero-fcs-fds"
+                "sha-ni umip rdpid fsrm spec-ctrl bhi-ctrl arch-capabilities xsaveopt xsavec xgetbv1 syscall nx pdpe1gb "  \
+                "rdtscp lm lahf_lm abm 3dnowprefetch invtsc zero-fcs-fds"
 /* Implemented, but only AMD's processors have it. */
 #define IMPLEMENTED_AMD " cmp_legacy cr8legacy fxsr_opt mmxext wbnoinvd"
 
@@ -69,7 +70,8 @@ static const struct
 #define GDS_NO           (1u << 26)
 #define RFDS_NO          (1u << 27)
 #define ITS_NO           (UINT64_C (1) << 62)
-/* IBRS_ALL makes Linux choose "enhanced IBRS", one MSR write at boot, over retpolines. */
+/* IBRS_ALL makes Linux choose "enhanced IBRS", one MSR write at boot, over retpolines; BHI_CTRL likewise spares it a loop of
+ * branches on each system call. */
 #define IMMUNE                                                                                                           \
   (ITS_NO | IBRS_ALL | RDCL_NO | SKIP_VMENTRY_L1D | SSB_NO | MDS_NO | PSCHANGE_MC_NO | TAA_NO | SBDR_SSDP_NO | FBSDP_NO  \
    | PSDP_NO | BHI_NO | PBRSB_NO | GDS_NO | RFDS_NO)
