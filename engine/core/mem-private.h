@@ -42,7 +42,7 @@ struct VtMem
 {
   char       *name;
   uint64_t    size;
-  GRecMutex  *lock;           /* the machine lock; nullable */
+  VtLock     *lock;           /* the machine lock; nullable */
   GPtrArray  *mappings;       /* VtMapping*, oldest first */
   unsigned    open_changes;
   bool        changed;

@@ -237,14 +237,14 @@ static void
 lock (const VtView *view)
 {
   if (view->mem->lock != NULL)
-    g_rec_mutex_lock (view->mem->lock);
+    vt_lock_polite (view->mem->lock);
 }
 
 static void
 unlock (const VtView *view)
 {
   if (view->mem->lock != NULL)
-    g_rec_mutex_unlock (view->mem->lock);
+    vt_unlock (view->mem->lock);
 }
 
 uint64_t

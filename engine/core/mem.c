@@ -11,7 +11,7 @@ typedef struct
 } Listener;
 
 VtMem *
-vt_mem_new (const char *name, uint64_t size, GRecMutex *lock)
+vt_mem_new (const char *name, uint64_t size, VtLock *lock)
 {
   VtMem *mem = g_new0 (VtMem, 1);
   mem->name = g_strdup (name);

@@ -11,7 +11,7 @@
 
 struct VtLoop
 {
-  GRecMutex    *lock;
+  VtLock       *lock;
   GMainContext *context;
   GMainLoop    *main;
   GThread      *thread;
@@ -47,7 +47,7 @@ loop_thread (gpointer data)
 }
 
 VtLoop *
-vt_loop_new (GRecMutex *lock)
+vt_loop_new (VtLock *lock)
 {
   VtLoop *loop = g_new0 (VtLoop, 1);
   loop->lock = lock;
@@ -63,10 +63,10 @@ run_job (gpointer data)
 {
   Job *job = data;
   if (job->locked)
-    g_rec_mutex_lock (job->loop->lock);
+    vt_lock (job->loop->lock);
   job->fn (job->arg);
   if (job->locked)
-    g_rec_mutex_unlock (job->loop->lock);
+    vt_unlock (job->loop->lock);
   return G_SOURCE_REMOVE;
 }
 
@@ -135,9 +135,9 @@ static gboolean
 fd_ready (gint fd, GIOCondition condition, gpointer data)
 {
   Watch *watch = data;
-  g_rec_mutex_lock (watch->loop->lock);
+  vt_lock (watch->loop->lock);
   bool again = watch->ready (watch->opaque, fd, condition);
-  g_rec_mutex_unlock (watch->loop->lock);
+  vt_unlock (watch->loop->lock);
   return again ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "clock.h"
+#include "lock.h"
 
 typedef struct VtLoop VtLoop;
 
 /* Starts a thread with a GMainContext of its own. `lock` is the machine lock: held around every callback below. */
-VtLoop *vt_loop_new (GRecMutex *lock);
+VtLoop *vt_loop_new (VtLock *lock);
 /* Runs what was posted, then ends the thread. Not on the loop thread, lock not held. */
 void    vt_loop_free (VtLoop *loop);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtLoop, vt_loop_free)

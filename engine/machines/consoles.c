@@ -90,7 +90,7 @@ vt_machine_open_consoles (VtMachine *machine, GError **error)
 void
 vt_machine_close_consoles (VtMachine *machine)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   for (guint i = 0; i < machine->consoles->len; i++)
     {
       Console *console = g_ptr_array_index (machine->consoles, i);
@@ -105,7 +105,7 @@ vt_machine_close_consoles (VtMachine *machine)
   if (machine->debugcon != NULL)
     machine->debugcon->ops->close (machine->debugcon);
   machine->debugcon = NULL;
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 /* The n-th port that a person can open: VT_SERIAL_CONSOLE and VT_SERIAL_PTY, in order. */
@@ -137,7 +137,7 @@ vt_console_set_output (VtMachine *machine, unsigned n, void (*output) (void *opa
   Console *console = nth (machine, n);
   if (console == NULL)
     return;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   console->output = output;
   console->output_opaque = opaque;
   if (output != NULL && console->is_console)
@@ -148,7 +148,7 @@ vt_console_set_output (VtMachine *machine, unsigned n, void (*output) (void *opa
       if (len > 0)
         console_output (console, bytes, len);
     }
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 void
@@ -157,9 +157,9 @@ vt_console_send (VtMachine *machine, unsigned n, const uint8_t *bytes, size_t le
   Console *console = nth (machine, n);
   if (console == NULL || !console->is_console)
     return;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   vt_chardev_ring_send (console->chr, bytes, len);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 const char *

@@ -113,7 +113,7 @@ quiesce_devices (VtMachine *machine)
   Settling settling = { .outstanding = 0 };
   g_mutex_init (&settling.mutex);
   g_cond_init (&settling.cond);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   for (guint i = 0; i < machine->devices->len; i++)
     {
       VtDevice *dev = g_ptr_array_index (machine->devices, i);
@@ -124,7 +124,7 @@ quiesce_devices (VtMachine *machine)
       g_mutex_unlock (&settling.mutex);
       dev->cls->quiesce (dev, device_settled, &settling);
     }
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   g_mutex_lock (&settling.mutex);
   while (settling.outstanding > 0)
     g_cond_wait (&settling.cond, &settling.mutex);
@@ -144,23 +144,23 @@ void
 vt_machine_stop_world (VtMachine *machine, bool settled)
 {
   vt_runner_pause (machine->runner);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   vt_clock_stop (machine->clock);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (settled)
     quiesce_devices (machine);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   set_devices_running (machine, false);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 void
 vt_machine_start_world (VtMachine *machine)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   set_devices_running (machine, true);
   vt_clock_start (machine->clock);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   vt_runner_resume (machine->runner);
 }
 
@@ -169,7 +169,7 @@ static void
 reset_everything (VtMachine *machine, VtResetKind kind)
 {
   g_autoptr (GError) error = NULL;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   for (guint i = 0; i < machine->devices->len; i++)
     vt_device_reset (g_ptr_array_index (machine->devices, i), kind);
   for (unsigned i = 0; i < machine->n_cpus; i++)
@@ -179,7 +179,7 @@ reset_everything (VtMachine *machine, VtResetKind kind)
       vt_vcpu_kick (vcpu, VT_VCPU_VIEW | VT_VCPU_FLUSH);
     }
   bool ok = machine->board->after_reset (machine, &error);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (!ok)
     vt_machine_set_state (machine, VT_MACHINE_DIED, 2, error->message);
 }

@@ -62,7 +62,7 @@ change_now (VtMachine *machine, void *arg)
   Change *change = arg;
   bool    was_running = machine->state == VT_MACHINE_RUNNING;
   vt_machine_stop_world (machine, true);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   Drive *drive = &g_array_index (machine->drives, Drive, change->drive);
   change->locked = !vt_ahci_set_medium (machine->ahci, drive->sata_port, change->fresh, true);
   if (!change->locked)
@@ -70,7 +70,7 @@ change_now (VtMachine *machine, void *arg)
       vt_block_close (drive->block);
       drive->block = change->fresh;
     }
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (was_running)
     vt_machine_start_world (machine);
 }

@@ -50,12 +50,12 @@ tell_state (Listeners *listeners, int value, const char *message)
 void
 vt_machine_set_state (VtMachine *machine, VtMachineState state, int exit_status, const char *message)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   bool changed = machine->state != state;
   machine->state = state;
   if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
     machine->exit_status = exit_status;
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (changed)
     vt_machine_tell (machine, tell_state, state, message);
 }
@@ -86,9 +86,9 @@ vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (vo
 {
   if (machine->surface == NULL)
     return;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   machine->listeners->damaged = damaged;
   machine->listeners->damaged_opaque = opaque;
   vt_surface_set_notify (machine->surface, damaged != NULL ? surface_damaged : NULL, machine);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }

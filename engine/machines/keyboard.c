@@ -22,34 +22,34 @@ note_key (VtMachine *machine, unsigned code, bool down)
 void
 vt_input_key (VtMachine *machine, unsigned evdev_code, bool down)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   note_key (machine, evdev_code, down);
   if (machine->keyboard.ops != NULL && machine->keyboard.ops->key != NULL)
     machine->keyboard.ops->key (machine->keyboard.opaque, evdev_code, down);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 void
 vt_input_release_all (VtMachine *machine)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   while (machine->keys_down->len > 0)
     vt_input_key (machine, g_array_index (machine->keys_down, unsigned, 0), false);
   if (machine->buttons_down != 0)
     vt_input_buttons (machine, 0);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 /* The pointing device that takes a kind of event: the tablet where there is one. */
 #define POINTER_CALL(machine, member, ...)                                                                               \
   G_STMT_START                                                                                                           \
   {                                                                                                                      \
-    g_rec_mutex_lock (&(machine)->lock);                                                                                 \
+    vt_lock (&(machine)->lock);                                                                                 \
     if ((machine)->tablet.ops != NULL && (machine)->tablet.ops->member != NULL)                                          \
       (machine)->tablet.ops->member ((machine)->tablet.opaque, __VA_ARGS__);                                             \
     else if ((machine)->mouse.ops != NULL && (machine)->mouse.ops->member != NULL)                                       \
       (machine)->mouse.ops->member ((machine)->mouse.opaque, __VA_ARGS__);                                               \
-    g_rec_mutex_unlock (&(machine)->lock);                                                                               \
+    vt_unlock (&(machine)->lock);                                                                               \
   }                                                                                                                      \
   G_STMT_END
 
@@ -254,9 +254,9 @@ vt_input_send_spec (VtMachine *machine, const char *spec, GError **error)
   Typing *typing = g_new0 (Typing, 1);
   typing->machine = machine;
   typing->chords = g_steal_pointer (&chords);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   typing->timer = vt_timer_new (machine->clock, "typing", 10, type_step, typing);
   vt_timer_arm (typing->timer, vt_clock_now (machine->clock));
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   return true;
 }

@@ -75,7 +75,7 @@ struct VtMachine
 {
   VtConfig       config;             /* own copy */
   const VtBoard *board;
-  GRecMutex      lock;               /* the machine lock */
+  VtLock         lock;               /* the machine lock */
   VtLoop        *loop;
   VtClock       *clock;
   VtMem         *mem, *io;

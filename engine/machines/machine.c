@@ -57,7 +57,7 @@ machine_alloc (const VtConfig *config)
 {
   VtMachine *machine = g_new0 (VtMachine, 1);
   vt_config_copy (&machine->config, config);
-  g_rec_mutex_init (&machine->lock);
+  vt_lock_init (&machine->lock);
   machine->context = g_main_context_ref_thread_default ();
   machine->listeners = g_atomic_rc_box_new0 (Listeners);
   machine->state = VT_MACHINE_PAUSED;
@@ -83,14 +83,14 @@ static bool
 machine_build (VtMachine *machine, GError **error)
 {
   bool ok = vt_machine_open_drives (machine, error) && vt_machine_open_consoles (machine, error);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   vt_mem_begin (machine->mem);
   vt_mem_begin (machine->io);
   ok = ok && machine->board->build (machine, error);
   vt_mem_commit (machine->io);
   vt_mem_commit (machine->mem);
   ok = ok && machine->board->after_reset (machine, error) && vt_machine_choose_accel (machine, error);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (!ok)
     return false;
   VtVcpu *vcpus[MAX_CPUS];
@@ -152,7 +152,7 @@ vt_machine_free (VtMachine *machine)
   g_array_unref (machine->keys_down);
   g_atomic_rc_box_release (machine->listeners);
   g_main_context_unref (machine->context);
-  g_rec_mutex_clear (&machine->lock);
+  vt_lock_clear (&machine->lock);
   g_free (machine->accel_sentence);
   vt_config_clear (&machine->config);
   g_free (machine);
@@ -224,10 +224,10 @@ vt_machine_reset (VtMachine *machine)
 void
 vt_machine_power_button (VtMachine *machine)
 {
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   if (machine->pm != NULL)
     vt_acpi_pm_power_button (machine->pm);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
 }
 
 static void

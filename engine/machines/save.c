@@ -87,9 +87,9 @@ save_now (VtMachine *machine, void *arg)
       return;
     }
   vt_machine_stop_world (machine, true);
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   job->ok = save_to (machine, job->path, job->error);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   if (was_running)
     vt_machine_start_world (machine);
 }
@@ -268,9 +268,9 @@ restore_now (VtMachine *machine, void *arg)
       g_set_error (job->error, VT_ERROR, VT_ERROR_STATE, "A saved state can only be loaded into a machine that never ran");
       return;
     }
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   job->ok = restore_from (machine, job->path, job->error);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   for (unsigned i = 0; i < machine->n_cpus; i++)
     vt_vcpu_kick (&machine->cpus[i]->vcpu, VT_VCPU_INTERRUPT | VT_VCPU_VIEW | VT_VCPU_FLUSH);
 }

@@ -13,9 +13,9 @@ acquire (VtMachine *machine, uint64_t seen, VtSurfaceFrame *out)
 {
   if (machine->surface == NULL)
     return false;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   bool fresh = vt_surface_acquire (machine->surface, seen, out);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   return fresh;
 }
 
@@ -74,8 +74,8 @@ vt_display_text (VtMachine *machine, unsigned display)
 {
   if (machine->screen_text == NULL)
     return NULL;
-  g_rec_mutex_lock (&machine->lock);
+  vt_lock (&machine->lock);
   char *text = machine->screen_text (machine);
-  g_rec_mutex_unlock (&machine->lock);
+  vt_unlock (&machine->lock);
   return text;
 }

@@ -74,7 +74,7 @@ struct VtApic
   ApicState  s;
   VtX86Cpu  *cpu;              /* wiring */
   VtApicBus *bus;
-  GRecMutex *lock;
+  VtLock *lock;
   VtClock   *clock;
   uint64_t   timer_hz;
   uint32_t   id;
@@ -124,14 +124,14 @@ void
 vt_apic_lock (const VtApic *apic)
 {
   if (apic->lock != NULL)
-    g_rec_mutex_lock (apic->lock);
+    vt_lock_polite (apic->lock);
 }
 
 void
 vt_apic_unlock (const VtApic *apic)
 {
   if (apic->lock != NULL)
-    g_rec_mutex_unlock (apic->lock);
+    vt_unlock (apic->lock);
 }
 
 /* --- Small questions --------------------------------------------------------------------------------------------------------------- */

@@ -21,7 +21,7 @@ typedef struct
 {
   VtX86Cpu  *cpu;        /* its `apic` member is set by realize; NULL in device tests */
   VtApicBus *bus;        /* NULL in device tests */
-  GRecMutex *lock;       /* the machine lock; NULL with one thread */
+  VtLock *lock;       /* the machine lock; NULL with one thread */
   uint64_t   timer_hz;   /* of the timer's input before the divider; 0: VT_APIC_TIMER_HZ */
 } VtApicConfig;
 
