@@ -11,6 +11,10 @@
 
 #include "console-log.h"
 
+/* Display devices draw when they are asked to, so someone has to ask: this often while the screen is still, and on every
+ * frame of the host's monitor while it moves. */
+#define ASK_MS 33
+
 typedef struct
 {
   VitrineEngineBackend *owner;
@@ -25,6 +29,7 @@ struct _VitrineEngineBackend
   VtMachine *machine;
   char      *message;
   GPtrArray *consoles;   /* Console */
+  guint      ask;        /* source id; 0 while nothing runs */
 };
 
 static void vitrine_engine_backend_iface_init (VitrineBackendInterface *iface);
@@ -259,11 +264,30 @@ console_free (Console *console)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
+static gboolean
+ask_for_frame (gpointer data)
+{
+  vitrine_backend_emit_frame_ready (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+ask_while_running (VitrineEngineBackend *self, VtMachineState state)
+{
+  gboolean running = state == VT_MACHINE_RUNNING && vt_machine_displays (self->machine) > 0;
+
+  if (running && self->ask == 0)
+    self->ask = g_timeout_add (ASK_MS, ask_for_frame, self);
+  else if (!running)
+    g_clear_handle_id (&self->ask, g_source_remove);
+}
+
 static void
 state_changed (void *opaque, VtMachineState state, const char *message)
 {
   VitrineEngineBackend *self = opaque;
 
+  ask_while_running (self, state);
   g_free (self->message);
   self->message = g_strdup (message);
   vitrine_backend_emit_changed (VITRINE_BACKEND (self));
@@ -286,6 +310,7 @@ vitrine_engine_backend_finalize (GObject *object)
 {
   VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (object);
 
+  g_clear_handle_id (&self->ask, g_source_remove);
   for (guint i = 0; i < self->consoles->len; i++)
     vt_console_set_output (self->machine, i, NULL, NULL);
   g_clear_pointer (&self->machine, vt_machine_free);
