@@ -80,7 +80,12 @@ typedef struct
   uint32_t rflags_ignored;     /* undefined after this case */
   uint16_t fsw_ignored;
   uint16_t fcw_ignored;
-  uint16_t window_ignored_at, window_ignored_len;   /* bytes that the vendor fills */
+  bool     misaligned;         /* the memory operand, for those that want 16 bytes */
+  uint8_t  n_window_ignored;
+  struct
+  {
+    uint16_t at, len;
+  } window_ignored[2];         /* bytes that the vendor fills */
   uint32_t vendor;             /* rules of vendor.h */
   uint8_t  loose_reg;          /* vector register with the loose result */
   uint32_t form;               /* index; of the last instruction in a sequence */

@@ -51,7 +51,7 @@ attempt (Generator *g)
 {
   Case *c = g->c;
   c->n_patches = c->patch_data_len = 0;
-  c->window_ignored_len = 0;
+  c->n_window_ignored = 0;
   c->branch = false;
   c->loose = LOOSE_NONE;
   g->fixed = 0;
@@ -67,6 +67,7 @@ attempt (Generator *g)
   c->string = generator_is_string (&g->d.insn);
   generator_choose_looseness (g);
   c->vendor = vendor_rules (&g->d);
+  c->misaligned = generator_misaligned (g);
   Undefined undefined = undefined_after (&g->d, &c->in);
   c->rflags_ignored = undefined.rflags;
   c->fsw_ignored = undefined.fsw;

@@ -240,3 +240,20 @@ generator_set_operand (Generator *g, const ZydisDecodedOperand *op, uint64_t val
       *gpr = (*gpr & ~mask) | (value & mask);
     }
 }
+
+bool
+generator_misaligned (Generator *g)
+{
+  const ZydisDecodedOperand *op = generator_memory_operand (g);
+  return op != NULL && generator_effective_address (g, &op->mem) % 16 != 0;
+}
+
+void
+generator_ignore_memory (Generator *g, uint64_t at, unsigned len)
+{
+  Case *c = g->c;
+  if (at < LAYOUT_WINDOW || at > LAYOUT_WINDOW + LAYOUT_WINDOW_RW_SIZE - len)
+    return;
+  c->window_ignored[c->n_window_ignored].at = at - LAYOUT_WINDOW;
+  c->window_ignored[c->n_window_ignored++].len = len;
+}

@@ -91,9 +91,12 @@ fill_image (Generator *g, uint8_t *image)
     memcpy (image + XAREA_XMM + 16 * i, values_vector (&g->rng, VALUES_MIXED), 16);
   xarea_put32 (image, XAREA_MXCSR, plausible_mxcsr (g));
   image[XAREA_FTW] = rng_u64 (&g->rng);
-  for (unsigned i = 0; i < 18; i++)
-    if (rng_chance (&g->rng, 20))
-      image[i + 6] = rng_u64 (&g->rng);
+  if (rng_chance (&g->rng, 50))
+    {
+      xarea_put16 (image, XAREA_FOP, rng_u64 (&g->rng) & 0x7ff);
+      xarea_put64 (image, XAREA_FIP, (int64_t) rng_u64 (&g->rng) >> 16);   /* canonical */
+      xarea_put64 (image, XAREA_FDP, (int64_t) rng_u64 (&g->rng) >> 16);
+    }
 }
 
 static void
@@ -108,11 +111,9 @@ static void
 tweak_fxsave (Generator *g)
 {
   uint64_t at = generator_effective_address (g, &g->d.op[0].mem);
-  if (at >= LAYOUT_WINDOW && at <= LAYOUT_WINDOW + LAYOUT_WINDOW_RW_SIZE - 32)
-    {
-      g->c->window_ignored_at = at - LAYOUT_WINDOW + XAREA_MXCSR_MASK;   /* AMD: 2FFFF, Intel: FFFF */
-      g->c->window_ignored_len = 4;
-    }
+  generator_ignore_memory (g, at + XAREA_MXCSR_MASK, 4);   /* AMD: 2FFFF, Intel: FFFF */
+  if (!(xarea_get16 (g->c->in.xarea, XAREA_FSW) & 0x80))   /* AMD saves zeros unless an exception is pending */
+    generator_ignore_memory (g, at + XAREA_FOP, XAREA_MXCSR - XAREA_FOP);
 }
 
 /* The host has state components that the processor under test lacks: ask for x87, SSE and AVX only. */
@@ -157,14 +158,9 @@ tweak_int (Generator *g)
 static void
 tweak_push (Generator *g)
 {
-  uint64_t at = (uint32_t) g->c->in.gpr[RSP] - 2u;
   if (g->d.insn.operand_width == 32 && g->d.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
-      && ZydisRegisterGetClass (g->d.op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT && at >= LAYOUT_WINDOW
-      && at <= LAYOUT_WINDOW + LAYOUT_WINDOW_RW_SIZE - 2)
-    {
-      g->c->window_ignored_at = at - LAYOUT_WINDOW;
-      g->c->window_ignored_len = 2;
-    }
+      && ZydisRegisterGetClass (g->d.op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT)
+    generator_ignore_memory (g, (uint32_t) g->c->in.gpr[RSP] - 2u, 2);
 }
 
 static const struct

@@ -15,6 +15,7 @@
 #define FSW_C3 0x4000u
 
 #define VECTOR_SS 12u
+#define VECTOR_GP 13u
 #define VECTOR_PF 14u
 
 typedef struct
@@ -136,7 +137,7 @@ address_fault (const Result *r)
   return r->vector >= VECTOR_SS && r->vector <= VECTOR_PF;
 }
 
-/* CMPS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a segment
+/* CMPS and MOVS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a segment
  * register with 32 bits: 2 or 4 bytes are stored, so that they may cross another limit. */
 static void
 either_fault (const Pair *p)
@@ -146,6 +147,13 @@ either_fault (const Pair *p)
   p->got->vector = p->want->vector;
   p->got->error_code = p->want->error_code;
   p->got->cr2 = p->want->cr2;
+}
+
+/* FLDENV, FRSTOR with 16 bits: the format has no FOP; the SDM does not say what becomes of it, AMD clears it. */
+static void
+environment16 (const Pair *p)
+{
+  memcpy (p->got->out.xarea + XAREA_FOP, p->want->out.xarea + XAREA_FOP, 2);
 }
 
 static const struct
@@ -170,7 +178,9 @@ static const struct
       ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
       ZYDIS_MNEMONIC_XRSTOR64 } },
   { either_fault,
-    { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD, ZYDIS_MNEMONIC_CMPSQ, ZYDIS_MNEMONIC_PUSH } },
+    { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD, ZYDIS_MNEMONIC_CMPSQ, ZYDIS_MNEMONIC_MOVSB,
+      ZYDIS_MNEMONIC_MOVSW, ZYDIS_MNEMONIC_MOVSD, ZYDIS_MNEMONIC_MOVSQ, ZYDIS_MNEMONIC_PUSH } },
+  { environment16, { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR } },
   { pop_all, { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD } },
   { masked_store, { ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU } },
   { gather,
@@ -178,13 +188,34 @@ static const struct
       ZYDIS_MNEMONIC_VPGATHERDD, ZYDIS_MNEMONIC_VPGATHERDQ, ZYDIS_MNEMONIC_VPGATHERQD, ZYDIS_MNEMONIC_VPGATHERQQ } },
 };
 
-/* PUSH: segment registers only. */
+/* A stack-segment operand that is neither aligned, where it has to be, nor canonical: #GP or #SS. */
+static void
+alignment_or_segment (const Pair *p)
+{
+  if (p->c->misaligned && p->want->vector + p->got->vector == VECTOR_SS + VECTOR_GP)
+    p->got->vector = p->want->vector;
+}
+
 static bool
 applies (const Decoded *d)
 {
-  return d->insn.mnemonic != ZYDIS_MNEMONIC_PUSH
-         || (d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
-             && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT);
+  switch (d->insn.mnemonic)
+    {
+    case ZYDIS_MNEMONIC_PUSH:
+      return d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
+             && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
+    case ZYDIS_MNEMONIC_MOVSD:
+    case ZYDIS_MNEMONIC_CMPSD:   /* string or SSE2 */
+      return d->insn.meta.category == ZYDIS_CATEGORY_STRINGOP;
+    default:
+      return true;
+    }
+}
+
+static bool
+rule_applies (unsigned rule, const Decoded *d)
+{
+  return rules[rule].excuse == environment16 ? d->insn.operand_width == 16 : applies (d);
 }
 
 uint32_t
@@ -193,7 +224,7 @@ vendor_rules (const Decoded *d)
   uint32_t set = 0;
   for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
     for (unsigned k = 0; k < G_N_ELEMENTS (rules[i].mnemonics); k++)
-      if (rules[i].mnemonics[k] == d->insn.mnemonic && applies (d))
+      if (rules[i].mnemonics[k] == d->insn.mnemonic && rule_applies (i, d))
         set |= 1u << i;
   return set;
 }
@@ -202,6 +233,7 @@ void
 vendor_excuse (const Case *c, const Result *want, Result *got, const uint8_t *want_window, uint8_t *got_window)
 {
   Pair pair = { c, want, got, want_window, got_window };
+  alignment_or_segment (&pair);
   for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
     if (c->vendor >> i & 1)
       rules[i].excuse (&pair);
