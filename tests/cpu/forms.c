@@ -92,6 +92,9 @@ forms_excluded (const Decoded *d)
   if (insn->mnemonic == ZYDIS_MNEMONIC_NOP && insn->opcode_map == ZYDIS_OPCODE_MAP_0F && insn->opcode == 0x0d
       && d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
     return "PREFETCHW with a register: Intel has a NOP, AMD #UD";
+  if ((insn->mnemonic == ZYDIS_MNEMONIC_VPINSRD || insn->mnemonic == ZYDIS_MNEMONIC_VPEXTRD)
+      && insn->machine_mode != ZYDIS_MACHINE_MODE_LONG_64 && insn->raw.vex.W)
+    return "VEX.W outside 64-bit code: Intel ignores it, AMD has #UD";
   return NULL;
 }
 

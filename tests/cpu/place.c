@@ -82,6 +82,8 @@ through_segment (Generator *g, ZydisRegister segment, uint64_t target)
   if (segment != ZYDIS_REGISTER_FS && segment != ZYDIS_REGISTER_GS)
     return target;
   uint64_t offset = rng_u64 (&g->rng) & width_mask (MIN (g->d.insn.address_width, 40u));
+  if (g->d.insn.address_width == 16 && g->d.insn.meta.isa_set == ZYDIS_ISA_SET_X87)
+    offset &= 0x7fff;   /* AMD wraps the parts of an x87 environment at 64 KiB, one by one */
   uint64_t base = target - offset;
   if (g->c->mode == MODE_32)
     base = (uint32_t) base;

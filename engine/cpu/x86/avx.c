@@ -163,12 +163,12 @@ element_masked_in (const VtVec *mask, unsigned i, unsigned size)
   return mask->u8[i * size + size - 1] & 0x80;
 }
 
-/* Only the chosen elements are accessed at all. */
+/* Only the chosen elements are accessed at all. Those behind the first wrap at 4 GiB, but not at 64 KiB. */
 static uint64_t
 element_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size, VtAccessKind kind)
 {
   uint64_t offset = vt_x86_effective_address (cpu, insn) + i * size;
-  return vt_x86_linear (cpu, insn->seg, offset & vt_mask_bytes (insn->addrsize), size, kind);
+  return vt_x86_linear (cpu, insn->seg, insn->addrsize == 8 ? offset : (uint32_t) offset, size, kind);
 }
 
 static void

@@ -405,6 +405,23 @@ convert (const VtX86Decoder *decoder, const ZydisDecodedInstruction *in, const Z
   *tail = tail_of (out, in);
 }
 
+/* F3 90 is PAUSE; with REX.B it still exchanges R8 and RAX, which Zydis 4.0 overlooks. */
+static bool
+is_exchange (const ZydisDecodedInstruction *in)
+{
+  return in->mnemonic == ZYDIS_MNEMONIC_PAUSE && (in->attributes & ZYDIS_ATTRIB_HAS_REX) && in->raw.rex.B;
+}
+
+static VtX86DecodeResult
+decode_exchange (VtX86Decoder *decoder, const ZydisDecodedInstruction *in, const uint8_t *bytes, unsigned code_bits,
+                 VtX86Insn *out, VtX86Tail *tail)
+{
+  uint8_t without[VT_X86_MAX_INSN];
+  for (unsigned i = 0; i < in->length; i++)
+    without[i] = bytes[i] == 0xf3 ? 0x3e : bytes[i];   /* an override that 64-bit code ignores */
+  return vt_x86_decode (decoder, without, in->length, code_bits, out, tail);
+}
+
 VtX86DecodeResult
 vt_x86_decode (VtX86Decoder *decoder, const uint8_t *bytes, unsigned len, unsigned code_bits, VtX86Insn *out,
                VtX86Tail *tail)
@@ -419,6 +436,8 @@ vt_x86_decode (VtX86Decoder *decoder, const uint8_t *bytes, unsigned len, unsign
     return VT_X86_TOO_LONG;
   if (status == ZYDIS_STATUS_NO_MORE_DATA)
     return len >= VT_X86_MAX_INSN ? VT_X86_TOO_LONG : VT_X86_NEED_MORE;
+  if (ZYAN_SUCCESS (status) && G_UNLIKELY (is_exchange (&in)))
+    return decode_exchange (decoder, &in, bytes, code_bits, out, tail);
   if (ZYAN_SUCCESS (status))
     status = ZydisDecoderDecodeOperands (zydis, &context, &in, operands, in.operand_count);
   if (ZYAN_SUCCESS (status))
