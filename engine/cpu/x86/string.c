@@ -108,6 +108,22 @@ finish_store_run (VtX86Cpu *cpu, uint64_t linear, const VtX86TlbEntry *entry, ui
     vt_x86_store_flagged (cpu, linear, (unsigned) bytes);
 }
 
+/* Two pages that share a TLB entry evict each other at every element. The source's place on the host is found first and kept;
+ * afterwards the entry is that of the destination. May raise what the move itself would. */
+static bool
+take_shared_entry (VtX86Cpu *cpu, uint64_t from, uint64_t to, unsigned size, uintptr_t *read_addend)
+{
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, from);
+  if (entry != vt_x86_tlb_entry (cpu, to) || ((from ^ to) & ~VT_PAGE_MASK) == 0)
+    return false;
+  vt_x86_probe (cpu, from, size, VT_READ);
+  if (entry->tag_read != vt_x86_tlb_tag (from, size))
+    return false;
+  *read_addend = entry->addend;
+  vt_x86_probe (cpu, to, size, VT_WRITE);
+  return entry->tag_write == vt_x86_tlb_tag (to, size);
+}
+
 /* How many elements were moved at once; 0: do one by hand. */
 static uint64_t
 movs_run (const String *string, uint64_t from, uint64_t to, uint64_t count)
@@ -115,11 +131,13 @@ movs_run (const String *string, uint64_t from, uint64_t to, uint64_t count)
   VtX86Cpu *cpu = string->cpu;
   unsigned size = string->size;
   const VtX86TlbEntry *read = vt_x86_tlb_entry (cpu, from), *write = vt_x86_tlb_entry (cpu, to);
-  if (string->step < 0 || read->tag_read != vt_x86_tlb_tag (from, size) || write->tag_write != vt_x86_tlb_tag (to, size))
+  bool both = read->tag_read == vt_x86_tlb_tag (from, size) && write->tag_write == vt_x86_tlb_tag (to, size);
+  uintptr_t read_addend = read->addend;
+  if (string->step < 0 || (!both && !take_shared_entry (cpu, from, to, size, &read_addend)))
     return 0;
 
   uint64_t n = MIN (count, MIN (elements_in_page (from, size), elements_in_page (to, size)));
-  const uint8_t *src = (const uint8_t *) (uintptr_t) (from + read->addend);
+  const uint8_t *src = (const uint8_t *) (uintptr_t) (from + read_addend);
   uint8_t *dst = (uint8_t *) (uintptr_t) (to + write->addend);
   /* A destination just above the source repeats a pattern: that is element by element. */
   bool pattern = dst > src && (uint64_t) (dst - src) < n * size;
