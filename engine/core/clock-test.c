@@ -96,6 +96,22 @@ tick_conversion_is_exact_over_a_year (void)
   g_assert_cmpint (vt_ticks_to_ns (UINT64_MAX, 1), ==, INT64_MAX);
 }
 
+static void
+the_deadline_of_a_tick_is_the_first_nanosecond_that_belongs_to_it (void)
+{
+  const uint64_t rates[] = { 32768, 1193182, 3579545, 100000000, 1000000000 };
+  for (unsigned r = 0; r < G_N_ELEMENTS (rates); r++)
+    for (uint64_t tick = 1; tick < UINT64_C (1) << 50; tick = tick * 3 + 1)
+      {
+        int64_t ns = vt_tick_deadline_ns (tick, rates[r]);
+        if (ns == INT64_MAX)
+          break;
+        g_assert_cmpuint (vt_ns_to_ticks (ns, rates[r]), >=, tick);
+        g_assert_cmpuint (vt_ns_to_ticks (ns - 1, rates[r]), <, tick);
+      }
+  g_assert_cmpint (vt_tick_deadline_ns (UINT64_MAX, 1), ==, INT64_MAX);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -104,5 +120,6 @@ main (int argc, char **argv)
   g_test_add_func ("/clock/rearm-in-the-past", a_timer_that_rearms_in_the_past_does_not_hang_the_loop);
   g_test_add_func ("/clock/stopped", time_stands_still_while_stopped);
   g_test_add_func ("/clock/ticks", tick_conversion_is_exact_over_a_year);
+  g_test_add_func ("/clock/tick-deadline", the_deadline_of_a_tick_is_the_first_nanosecond_that_belongs_to_it);
   return g_test_run ();
 }

@@ -281,3 +281,10 @@ vt_ns_to_ticks (int64_t ns, uint64_t hz)
 {
   return ns <= 0 ? 0 : (uint64_t) ((Wide) (uint64_t) ns * hz / VT_NS_PER_SECOND);
 }
+
+int64_t
+vt_tick_deadline_ns (uint64_t ticks, uint64_t hz)
+{
+  Wide ns = ((Wide) ticks * VT_NS_PER_SECOND + hz - 1) / hz;
+  return ns > INT64_MAX ? INT64_MAX : (int64_t) ns;
+}

@@ -57,3 +57,5 @@ int64_t  vt_timer_deadline (const VtTimer *timer);
 /* Exact conversions through 128 bits: never multiply by a rounded ns-per-tick constant. Both round down. */
 int64_t  vt_ticks_to_ns (uint64_t ticks, uint64_t hz);
 uint64_t vt_ns_to_ticks (int64_t ns, uint64_t hz);
+/* First nanosecond at which vt_ns_to_ticks() reaches `ticks`: the deadline for that tick. INT64_MAX when that is never. */
+int64_t  vt_tick_deadline_ns (uint64_t ticks, uint64_t hz);
