@@ -29,6 +29,10 @@ typedef struct
   uint64_t  history;      /* of edges, messages and requests with their times */
 } Rig;
 
+/* For the watchdog; atomic. */
+static int         steps;     /* random lives begun */
+static const char *current;   /* class */
+
 static void
 note (Rig *rig, uint64_t event)
 {
@@ -61,6 +65,7 @@ static void
 rig_init (Rig *rig, const VtDeviceClass *cls)
 {
   *rig = (Rig) { .clock = vt_clock_new_manual () };
+  g_atomic_pointer_set (&current, cls->name);
   g_autoptr(GError) error = NULL;
   rig->host = g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE);
   rig->ram = vt_ram_new ("test", rig->host, RAM_BYTES, NULL);
@@ -209,8 +214,8 @@ random_access (Rig *rig, Rng *rng)
 static void
 random_time (Rig *rig, Rng *rng)
 {
-  static const int64_t steps[] = { 10, 1000, 100000, 1000000, 10000000 };
-  vt_clock_advance (rig->clock, (int64_t) below (rng, (uint64_t) steps[below (rng, G_N_ELEMENTS (steps))]) + 1);
+  static const int64_t lengths[] = { 10, 1000, 100000, 1000000, 10000000 };
+  vt_clock_advance (rig->clock, (int64_t) below (rng, (uint64_t) lengths[below (rng, G_N_ELEMENTS (lengths))]) + 1);
 }
 
 /* Descriptors that look like something: pages of small numbers and of addresses inside RAM. */
@@ -225,6 +230,7 @@ random_memory (Rig *rig, Rng *rng)
 static void
 random_life (Rig *rig, Rng *rng, unsigned ops)
 {
+  g_atomic_int_inc (&steps);
   for (unsigned i = 0; i < ops; i++)
     switch (below (rng, 16))
       {
@@ -432,6 +438,26 @@ random_register_traffic_never_breaks_it (const void *data)
     }
 }
 
+/* --- A test that hangs fails, and says where ------------------------------------------------------------------------- */
+
+#define HANG_SECONDS 60
+
+static void *
+watch (void *opaque)
+{
+  int seen = -1;
+  for (unsigned idle = 0; idle < HANG_SECONDS; idle++)
+    {
+      g_usleep (G_USEC_PER_SEC);
+      int now = g_atomic_int_get (&steps);
+      if (now != seen)
+        idle = 0;
+      seen = now;
+    }
+  g_error ("%s: no progress for %u seconds", (const char *) g_atomic_pointer_get (&current), HANG_SECONDS);
+  return NULL;
+}
+
 static void
 drop (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
 {
@@ -449,6 +475,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, drop, NULL);   /* guest warnings: random guests earn many */
+  g_thread_unref (g_thread_new ("watch", watch, NULL));
   for (const VtDeviceClass *const *cls = vt_device_classes; *cls != NULL; cls++)
     {
       add (*cls, "fields-complete", every_byte_of_state_belongs_to_one_field);

@@ -80,14 +80,6 @@ timer_ticks (const AcpiPm *pm)
   return vt_ns_to_ticks (vt_clock_now (pm->clock), PM_TIMER_HZ);
 }
 
-/* First nanosecond that belongs to a tick. */
-static int64_t
-tick_ns (uint64_t tick)
-{
-  int64_t ns = vt_ticks_to_ns (tick, PM_TIMER_HZ);
-  return vt_ns_to_ticks (ns, PM_TIMER_HZ) < tick ? ns + 1 : ns;
-}
-
 /* TMR_STS is set whenever the top bit of the timer changes (ACPI 4.8.3.1.1). */
 static void
 catch_up (AcpiPm *pm)
@@ -107,7 +99,7 @@ update (AcpiPm *pm)
   bool events = (s->pm1_sts & s->pm1_en & PM1_EVENTS) != 0 || (s->gpe0_sts & s->gpe0_en) != 0;
   vt_irq_set (&pm->sci, events && (s->pm1_cnt & PM1_CNT_SCI_EN));
   if ((s->pm1_en & ~s->pm1_sts & PM1_TMR) && (s->pm1_cnt & PM1_CNT_SCI_EN))
-    vt_timer_arm (pm->timer, tick_ns ((s->timer_halves + 1) << (pm->timer_bits - 1)));
+    vt_timer_arm (pm->timer, vt_tick_deadline_ns ((s->timer_halves + 1) << (pm->timer_bits - 1), PM_TIMER_HZ));
   else
     vt_timer_cancel (pm->timer);
 }
@@ -282,7 +274,7 @@ check (VtDevice *dev, const void *incoming, GError **error)
 {
   const AcpiPmState *s = incoming;
   if (!(s->pm1_sts & ~PM1_STS_ALL) && !(s->pm1_en & ~PM1_EVENTS) && !(s->pm1_cnt & ~(PM1_CNT_WRITABLE & ~PM1_CNT_SLP_EN))
-      && s->timer_halves < UINT64_C (1) << 40)
+      && s->timer_halves < UINT64_C (1) << 32)
     return true;
   g_set_error (error, VT_ERROR, VT_ERROR_STATE, "%s: the saved power management state is impossible", dev->path);
   return false;

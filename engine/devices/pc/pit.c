@@ -95,14 +95,6 @@ now_tick (const Pit *pit)
   return vt_ns_to_ticks (vt_clock_now (pit->clock), VT_PIT_HZ);
 }
 
-/* First nanosecond that belongs to a tick. */
-static int64_t
-tick_ns (uint64_t tick)
-{
-  int64_t ns = vt_ticks_to_ns (tick, VT_PIT_HZ);
-  return vt_ns_to_ticks (ns, VT_PIT_HZ) < tick ? ns + 1 : ns;
-}
-
 static bool
 periodic (const PitChannel *ch)
 {
@@ -222,7 +214,7 @@ arm (Pit *pit, unsigned index)
   if (at == UINT64_MAX)
     vt_timer_cancel (pit->timer[index]);
   else
-    vt_timer_arm (pit->timer[index], tick_ns (at));
+    vt_timer_arm (pit->timer[index], vt_tick_deadline_ns (at, VT_PIT_HZ));
 }
 
 /* Whole periods that are over: the base moves on, and a new count takes effect at the first boundary. True when one was. */

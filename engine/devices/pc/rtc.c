@@ -315,14 +315,6 @@ requesting (const RtcState *s)
   return (s->c & s->b_enables & RTC_C_FLAGS) != 0;   /* flag and enable bits have the same places */
 }
 
-/* First nanosecond of guest time at which the 32768 Hz tick is reached. */
-static int64_t
-tick_ns (uint64_t tick)
-{
-  int64_t ns = vt_ticks_to_ns (tick, RTC_HZ);
-  return vt_ns_to_ticks (ns, RTC_HZ) < tick ? ns + 1 : ns;
-}
-
 /* When must the host wake up next? Only for an enabled interrupt that does not wait for the guest already. */
 static int64_t
 next_wake (const Rtc *rtc)
@@ -332,7 +324,7 @@ next_wake (const Rtc *rtc)
   uint8_t wanted = s->b_enables & ~s->c;
   uint64_t ticks = periodic_ticks (s);
   if ((wanted & RTC_B_PIE) && ticks != 0)
-    wake = MIN (wake, tick_ns ((vt_ns_to_ticks (seen, RTC_HZ) / ticks + 1) * ticks));
+    wake = MIN (wake, vt_tick_deadline_ns ((vt_ns_to_ticks (seen, RTC_HZ) / ticks + 1) * ticks, RTC_HZ));
   if (held (s))
     return wake;
   if (wanted & RTC_B_UIE)
