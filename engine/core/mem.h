@@ -106,10 +106,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtRam, vt_ram_free)
  * VT_PAGE_CODE and tells the listener. Any thread. */
 void vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len);
 
-/* What every writer does after its store; off + len in bounds. */
+/* What devices and other slow writers do after their stores; off + len in bounds. It fences, so that whoever sets a flag can
+ * do with a fence of its own when no other vCPU writes. */
 static inline void
 vt_ram_mark (VtRam *ram, uint64_t off, uint64_t len)
 {
+  __atomic_thread_fence (__ATOMIC_SEQ_CST);
   uint64_t first = off >> VT_PAGE_SHIFT, last = (off + len - 1) >> VT_PAGE_SHIFT;
   for (uint64_t page = first; page <= last; page++)
     if (G_UNLIKELY (__atomic_load_n (&ram->page_flags[page], __ATOMIC_RELAXED) != 0))

@@ -9,6 +9,7 @@
 #define MAX_BYTES     (MAX_INSNS * VT_X86_MAX_INSN)
 #define N_BUCKETS     (1u << 15)
 #define N_READY_PAGES 1024u
+#define RESCUES_MAX   8u           /* then a block is compared at each execution */
 
 /* A page whose VT_PAGE_CODE this cache has set, with the barrier that belongs to it, at that version. */
 typedef struct
@@ -126,10 +127,21 @@ allocate (VtX86CodeCache *cache, size_t size)
   return memory;
 }
 
+static void
+flag_page (const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
+{
+  vt_ram_set_flags (ram, ram_page, 1, VT_PAGE_CODE);
+  /* With one vCPU the only other writers are devices, and those fence (vt_ram_mark). */
+  if (cpu->vcpu.exclusive != NULL)
+    vt_ram_flags_barrier ();
+  else
+    __atomic_thread_fence (__ATOMIC_SEQ_CST);
+}
+
 /* From now on a writer to the page bumps its version: returns the version to check against. The order against writers is
  * in mem.h; they clear the flag before they bump, so a flag that is still set afterwards vouches for the version. */
 static uint32_t
-make_ready (VtX86CodeCache *cache, VtRam *ram, uint64_t ram_page)
+make_ready (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
 {
   const uint32_t *version = &ram->page_version[ram_page];
   ReadyPage *ready = &cache->ready[((uintptr_t) version >> 2) & (N_READY_PAGES - 1)];
@@ -138,8 +150,7 @@ make_ready (VtX86CodeCache *cache, VtRam *ram, uint64_t ram_page)
   if (flagged && ready->version == version && ready->seen == now)
     return now;
 
-  vt_ram_set_flags (ram, ram_page, 1, VT_PAGE_CODE);
-  vt_ram_flags_barrier ();
+  flag_page (cpu, ram, ram_page);
   *ready = (ReadyPage) { .version = version, .seen = __atomic_load_n (version, __ATOMIC_ACQUIRE) };
   return ready->seen;
 }
@@ -186,7 +197,7 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
 
   do
     {
-      draft->seen = make_ready (cache, source->ram, source->ram_page);
+      draft->seen = make_ready (cache, cpu, source->ram, source->ram_page);
       memcpy (raw, source->host, len);
     }
   while (!still_flagged (source->ram, source->ram_page));
@@ -214,11 +225,26 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
   return block;
 }
 
+/* The flag is still needed for stores of the block itself into what follows them in the block. */
+static bool
+same_bytes (VtX86Block *block, const Source *source)
+{
+  if (!still_flagged (source->ram, source->ram_page))
+    vt_ram_set_flags (source->ram, source->ram_page, 1, VT_PAGE_CODE);
+  return memcmp (block->raw, source->host, block->looked_at) == 0;
+}
+
 /* The page was written since, but perhaps not these bytes. */
 static bool
-revalidate (VtX86CodeCache *cache, VtX86Block *block, const Source *source)
+revalidate (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtX86Block *block, const Source *source)
 {
-  uint32_t seen = make_ready (cache, source->ram, source->ram_page);
+  if (++block->rescued > RESCUES_MAX)
+    {
+      block->compared = true;
+      block->cached = false;
+      return same_bytes (block, source);
+    }
+  uint32_t seen = make_ready (cache, cpu, source->ram, source->ram_page);
   if (memcmp (block->raw, source->host, block->looked_at) != 0 || !still_flagged (source->ram, source->ram_page))
     return false;
   block->seen = seen;
@@ -235,7 +261,8 @@ find_in_ram (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
       VtX86Block *block = *link;
       if (block->host != source->host || block->code_bits != cpu->code_bits || block->version != version)
         continue;
-      if (vt_x86_block_current (block) || revalidate (cache, block, source))
+      if (block->compared ? same_bytes (block, source)
+                          : vt_x86_block_current (block) || revalidate (cache, cpu, block, source))
         return block;
       *link = block->chain;
       break;

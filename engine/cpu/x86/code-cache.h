@@ -4,6 +4,9 @@
  * A block is a run of instructions up to a branch or the end of a page.  It is valid while the page versions are those it
  * was decoded from; VT_PAGE_CODE makes every writer bump the version.  Memory is an arena of fixed size: when it is full,
  * everything goes.  One cache per vCPU, used by its thread only.
+ *
+ * Where code and data share a page (boot loaders do that) the version moves with every other store. A block that was found
+ * unchanged several times is from then on compared with memory at each execution, which needs no barrier against others.
  */
 #pragma once
 
@@ -23,8 +26,10 @@ typedef struct VtX86Block
   uint16_t           looked_at;    /* bytes that decided what they are: more, behind an undefined one */
   uint8_t            code_bits;
   uint8_t            tail;         /* VtX86Tail of the last instruction */
-  bool               cached;       /* false: from device memory or across two pages; good for one execution */
-  uint8_t            pad_[7];
+  bool               cached;       /* false: good for one execution, then it must be looked for again */
+  bool               compared;     /* its page is written all the time: valid while the bytes are the same */
+  uint8_t            rescued;      /* times that the page had changed, but not these bytes */
+  uint8_t            pad_[5];
   const uint8_t     *raw;          /* copy of the bytes looked at */
   VtX86Insn          insn[];
 } VtX86Block;
