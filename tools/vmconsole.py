@@ -3,6 +3,7 @@
 import os
 import re
 import selectors
+import signal
 import subprocess
 import time
 
@@ -95,6 +96,18 @@ class Guest:
         start = self.seen
         match = self.expect(prompt, timeout)
         return self.text[start:match.start()].strip("\n")
+
+    def picture(self, path, timeout=30):
+        """A picture of the guest's screen as it is now, in the file that --screenshot names."""
+        def stamp():
+            return path.stat().st_mtime_ns if path.exists() else 0
+
+        before, deadline = stamp(), time.monotonic() + timeout
+        self.process.send_signal(signal.SIGUSR1)
+        while stamp() == before:
+            if time.monotonic() > deadline or not self.pump(0.1):
+                raise GuestError(self.explain("no picture was taken"))
+        return path
 
     def wait(self, timeout):
         """Exit status of the run."""

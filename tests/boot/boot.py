@@ -4,9 +4,7 @@
 
 The guests are made by tools/guest-builder; a guest that cannot be made here (no network, no root) is a skipped test.
 """
-import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -65,12 +63,7 @@ class Boot:
                 raise GuestError(guest.explain(f"the run ended before “{pattern}” was on the screen"))
             if not guest.errors:        # not yet ready for signals
                 continue
-            before = picture.stat().st_mtime_ns if picture.exists() else 0
-            os.kill(guest.process.pid, signal.SIGUSR1)
-            for _ in range(50):
-                guest.pump(0.1)
-                if picture.exists() and picture.stat().st_mtime_ns != before:
-                    break
+            guest.picture(picture)
             try:
                 text = screen_text(picture)
             except (OSError, ValueError):
