@@ -226,7 +226,7 @@ write_base (VtX86Cpu *cpu, uint32_t index, uint64_t value)
   return true;
 }
 
-/* Non-zero writes to CTL and STATUS other than "all ones" and "clear" are #GP by the architecture. */
+/* A CTL takes any value: Linux clears single bits on AMD's processors. STATUS, ADDR and MISC can only be cleared. */
 static bool
 read_mc_bank (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
 {
@@ -238,7 +238,7 @@ static bool
 write_mc_bank (VtX86Cpu *cpu, uint32_t index, uint64_t value)
 {
   bool is_ctl = (index & 3) == 0;
-  if (is_ctl ? value != 0 && value != UINT64_MAX && value != UINT64_MAX - 1 : value != 0)
+  if (!is_ctl && value != 0)
     return false;
   cpu->s.mc_bank[index - 0x400] = value;
   return true;
@@ -396,7 +396,7 @@ static const Msr amd_msrs[] = {
   M_IGNORED (0xc0010007, 0),
   M_IGNORED (0xc0010010, 0),                /* SYSCFG */
   M_IGNORED (0xc0010015, 0x01000010),       /* HWCR: the TSC runs at the P0 frequency */
-  M_CONSTANT (0xc001001f, 0),               /* NB_CFG */
+  M_IGNORED (0xc001001f, 0),                /* NB_CFG */
   M_IGNORED (0xc0010055, 0),                /* INTPEND */
   M_CONSTANT (0xc0010058, 0),               /* MMIO_CONF_BASE */
   M_CONSTANT (0xc0010064, 0),               /* PSTATE_DEF_0 */

@@ -54,6 +54,10 @@ static const struct
 /* Implemented, but only AMD's processors have it. */
 #define IMPLEMENTED_AMD " cmp_legacy cr8legacy fxsr_opt mmxext wbnoinvd"
 
+/* What a virtual machine can offer whatever the model: our interrupt controller, and a time-stamp counter that is always
+ * invariant. Without it Linux marks the TSC of AMD models with more than one processor unstable. */
+#define ALWAYS " hypervisor x2apic tsc-deadline tsc_adjust arat invtsc"
+
 /* ARCH_CAPABILITIES bits (SDM volume 4, MSR 10AH): flaws that this processor does not have. */
 #define RDCL_NO          (1u << 0)
 #define IBRS_ALL         (1u << 1)
@@ -221,6 +225,7 @@ vt_x86_model_new (const char *name, unsigned n_cpus, GError **error)
     add_list (implemented, IMPLEMENTED_AMD);
   vt_x86_simd_mask_features (implemented);
   add_definition (model->feature, definition);
+  add_list (model->feature, ALWAYS);
   for (unsigned i = 0; i < X86_WORD_COUNT; i++)
     model->feature[i] &= implemented[i];
   model->name = definition->name;
