@@ -33,7 +33,7 @@ packed (VtX86Cpu *cpu, const VtX86Insn *insn, Kernel kernel, unsigned size)
   low = kernel (first->half[0], second->half[0], third.half[0]);
   if (insn->veclen == 32)
     high = kernel (first->half[1], second->half[1], third.half[1]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -45,7 +45,7 @@ scalar (VtX86Cpu *cpu, const VtX86Insn *insn, Kernel kernel, unsigned size)
 
   fp_begin (cpu);
   __m128i result = kernel (vec_reg (cpu, insn->reg[0])->half[0], vec_reg (cpu, insn->reg[1])->half[0], third.half[0]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write16 (cpu, insn, result);
 }
 
@@ -64,7 +64,7 @@ op_VCVTPH2PS (VtX86Cpu *cpu, const VtX86Insn *insn)
   low = vt_host_vcvtph2ps (source, source);
   if (insn->veclen == 32)
     high = vt_host_vcvtph2ps (source, _mm_srli_si128 (source, 8));
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -87,7 +87,7 @@ op_VCVTPS2PH (VtX86Cpu *cpu, const VtX86Insn *insn)
     result.half[0] = _mm_unpacklo_epi64 (result.half[0], vt_host_vcvtps2ph (source->half[1], source->half[1]));
   if (memory)
     vt_x86_probe (cpu, linear, insn->veclen / 2, VT_WRITE);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   if (memory)
     vec_store_linear (cpu, linear, insn->veclen / 2, &result);
   else

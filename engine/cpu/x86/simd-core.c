@@ -69,14 +69,11 @@ vt_mmx_enter (VtX86Cpu *cpu)
 }
 
 void
-vt_simd_fp_flags (VtX86Cpu *cpu, uint32_t flags)
+vt_simd_fp_flags (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t flags)
 {
-  uint32_t unmasked = flags & ~(cpu->s.mxcsr >> 7) & MXCSR_FLAGS;
+  bool unmasked = flags & ~(cpu->s.mxcsr >> 7);
 
-  /* What is detected before the operation suppresses what its result would have raised (volume 1, 11.5.3). */
-  if (unmasked & FSW_PRE)
-    flags &= FSW_PRE;
-  cpu->s.mxcsr |= flags;
+  cpu->s.mxcsr |= unmasked ? vt_simd_unmasked_flags (cpu, insn, flags) : flags;
   if (unmasked)
     vt_x86_raise (cpu, cpu->s.cr4 & X86_CR4_OSXMMEXCPT ? X86_XM : X86_UD, 0);
 }

@@ -42,7 +42,10 @@ void vt_simd_refuse_avx (VtX86Cpu *cpu);
 /* The MMX state is the x87's: #UD, #NM, #MF. */
 void vt_mmx_enter (VtX86Cpu *cpu);
 /* Merges flags into MXCSR; raises #XM (or #UD) when one is unmasked, so the caller has not stored a result yet. */
-void vt_simd_fp_flags (VtX86Cpu *cpu, uint32_t flags);
+void vt_simd_fp_flags (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t flags);
+/* What the instruction has raised when one of its exceptions is unmasked, from what it raised with all of them masked
+ * (simd-unmasked.c). */
+uint32_t vt_simd_unmasked_flags (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t flags);
 /* Linear address of a memory operand that has to be aligned to `align`: a misaligned one raises #GP before anything else
  * about it is looked at. */
 uint64_t vt_simd_aligned_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, unsigned align, VtAccessKind kind);
@@ -295,11 +298,11 @@ fp_begin (VtX86Cpu *cpu)
 }
 
 VT_INLINE void
-fp_end (VtX86Cpu *cpu)
+fp_end (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   uint32_t flags = vt_host_sse_end ();
   if (flags & (~cpu->s.mxcsr | ~(cpu->s.mxcsr >> 7)))
-    vt_simd_fp_flags (cpu, flags);
+    vt_simd_fp_flags (cpu, insn, flags);
 }
 
 /* Packed, two sources. */
@@ -316,7 +319,7 @@ fp_binary (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
   low = kernel (first->half[0], second.half[0]);
   if (insn->veclen == 32)
     high = kernel (first->half[1], second.half[1]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -332,7 +335,7 @@ fp_unary (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
   low = kernel (source.half[0], source.half[0]);
   if (insn->veclen == 32)
     high = kernel (source.half[1], source.half[1]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -346,7 +349,7 @@ fp_scalar (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel, unsigned size
 
   fp_begin (cpu);
   __m128i result = kernel (vec_reg (cpu, insn->reg[i])->half[0], second.half[0]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write16 (cpu, insn, result);
 }
 

@@ -21,7 +21,7 @@ widen (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
   low = kernel (source, source);
   if (insn->veclen == 32)
     high = kernel (source, _mm_srli_si128 (source, 8));
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -36,7 +36,7 @@ narrow (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
   __m128i result = kernel (source.half[0], source.half[0]);
   if (insn->veclen == 32)
     result = _mm_unpacklo_epi64 (result, kernel (source.half[1], source.half[1]));
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write16 (cpu, insn, result);
 }
 
@@ -64,7 +64,7 @@ to_integer (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, uint32_t (*kern
 
   fp_begin (cpu);
   uint64_t result = width == 8 ? kernel64 (source) : kernel32 (source);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   gpr_write (cpu, insn->reg[0], result, width);
 }
 
@@ -88,7 +88,7 @@ from_integer (VtX86Cpu *cpu, const VtX86Insn *insn, __m128i (*kernel32) (__m128i
 
   fp_begin (cpu);
   __m128i result = width == 8 ? kernel64 (first, value) : kernel32 (first, value);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write16 (cpu, insn, result);
 }
 
@@ -110,7 +110,7 @@ to_mmx (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel, unsigned size)
   mmx_touch (cpu);   /* whether or not the conversion raises #XM */
   fp_begin (cpu);
   __m128i result = kernel (source, source);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   mmx_write (cpu, insn->reg[0], _mm_cvtsi128_si64 (result));
 }
 
@@ -138,7 +138,7 @@ op_CVTPI2PS (VtX86Cpu *cpu, const VtX86Insn *insn)
     mmx_touch (cpu);   /* whether or not the conversion raises #XM */
   fp_begin (cpu);
   __m128i result = vt_host_cvtdq2ps (source, source);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_reg (cpu, insn->reg[0])->u64[0] = _mm_cvtsi128_si64 (result);
 }
 

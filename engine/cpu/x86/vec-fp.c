@@ -63,7 +63,7 @@ compare_flags (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t (*kernel) (__m128i
 
   fp_begin (cpu);
   uint32_t flags = kernel (vec_reg (cpu, insn->reg[0])->half[0], second.half[0]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vt_x86_set_arith_flags (cpu, X86_RFLAGS_ARITH, flags);
 }
 
@@ -95,7 +95,7 @@ round_op (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse exact, VtHostSse quiet
   low = kernel (vec_reg (cpu, insn->reg[i])->half[0], source.half[0]);
   if (!size && insn->veclen == 32)
     high = kernel (high, source.half[1]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, low, high);
 }
 
@@ -135,7 +135,7 @@ dot_product (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel, unsigned ma
   low = kernel (first->half[0], second.half[0]);
   if (insn->veclen == 32)
     high = kernel (first->half[1], second.half[1]);
-  fp_end (cpu);
+  fp_end (cpu, insn);
   vec_write (cpu, insn, keep_dwords (low, mask), keep_dwords (high, mask));
 }
 
