@@ -38,12 +38,20 @@ vt_virtio_settle (VtVirtio *virtio)
   memset (virtio->queue_in_flight, 0, sizeof virtio->queue_in_flight);
 }
 
+/* Aligned, and not around the end of the address space. */
+static bool
+area_possible (uint64_t at, uint64_t len, uint64_t alignment)
+{
+  return at % alignment == 0 && vt_fits (at, len, UINT64_MAX);
+}
+
 static bool
 queue_possible (const VtVirtio *virtio, const VtVirtQueueState *queue)
 {
   bool power_of_two = queue->size != 0 && (queue->size & (queue->size - 1)) == 0;
-  return power_of_two && queue->size <= virtio->type->queue_size && queue->desc % ALIGN_DESC == 0
-         && queue->driver % ALIGN_DRIVER == 0 && queue->device % ALIGN_DEVICE == 0;
+  return power_of_two && queue->size <= virtio->type->queue_size && area_possible (queue->desc, 16u * queue->size, ALIGN_DESC)
+         && area_possible (queue->driver, 6u + 2u * queue->size, ALIGN_DRIVER)
+         && area_possible (queue->device, 6u + 8u * queue->size, ALIGN_DEVICE);
 }
 
 bool
@@ -232,7 +240,7 @@ vt_virtio_enable_queue (VtVirtio *virtio)
     return;
   if (!queue_possible (virtio, queue))
     {
-      vt_virtio_broken (virtio, "queue %u: misaligned ring", virtio->s->queue_select);
+      vt_virtio_broken (virtio, "queue %u: impossible ring", virtio->s->queue_select);
       return;
     }
   queue->enabled = true;
