@@ -6,7 +6,6 @@
  * is used under the machine lock; the bits of a write are set when it ends. */
 #include <errno.h>
 
-#include "file.h"
 #include "threaded.h"
 
 #define SECTOR            512u
@@ -80,16 +79,10 @@ overlay_run (VtThreaded *driver, const VtIo *io)
   Overlay *overlay = (Overlay *) driver;
   if (io->op == VT_IO_WRITE_ZEROES)
     return vt_file_punch (overlay->file, io->off, io->len);
-  uint64_t off = io->off;
-  for (size_t i = 0; i < io->n_vec; off += io->vec[i].len, i++)
-    {
-      size_t got = 0;
-      int    error = io->op == VT_IO_READ ? vt_file_read (overlay->file, off, io->vec[i].base, io->vec[i].len, &got)
-                                          : vt_file_write (overlay->file, off, io->vec[i].base, io->vec[i].len);
-      if (error != 0)
-        return error;
-    }
-  return 0;
+  if (io->op == VT_IO_WRITE)
+    return vt_file_write (overlay->file, io->off, vt_threaded_vec (io), io->n_vec);
+  uint64_t got;
+  return vt_file_read (overlay->file, io->off, vt_threaded_vec (io), io->n_vec, &got);
 }
 
 /* --- Requests -------------------------------------------------------------------------------------------------------------- */

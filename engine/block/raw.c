@@ -3,7 +3,6 @@
  * a format's magic into its first sector must not get that format's features (backing files) from us. */
 #include <errno.h>
 
-#include "file.h"
 #include "threaded.h"
 #include "vitrine/error.h"
 
@@ -17,36 +16,29 @@ typedef struct
   bool       tail_reads_zero;   /* CD images whose size is no whole number of blocks */
 } Raw;
 
-static int
-raw_read (Raw *raw, const VtIo *io)
+/* The buffers from byte `got` on read as zeros. */
+static void
+zero_tail (const VtIo *io, uint64_t got)
 {
-  uint64_t off = io->off;
   for (size_t i = 0; i < io->n_vec; i++)
     {
-      size_t got;
-      int    error = vt_file_read (raw->file, off, io->vec[i].base, io->vec[i].len, &got);
-      if (error != 0)
-        return error;
-      /* The file became shorter under us, or this is the tail of a CD image. */
-      if (got < io->vec[i].len && !raw->tail_reads_zero)
-        return EIO;
-      memset (io->vec[i].base + got, 0, io->vec[i].len - got);
-      off += io->vec[i].len;
+      size_t skip = (size_t) MIN (got, io->vec[i].len);
+      memset (io->vec[i].base + skip, 0, io->vec[i].len - skip);
+      got -= skip;
     }
-  return 0;
 }
 
 static int
-raw_write (Raw *raw, const VtIo *io)
+raw_read (Raw *raw, const VtIo *io)
 {
-  uint64_t off = io->off;
-  for (size_t i = 0; i < io->n_vec; i++)
-    {
-      int error = vt_file_write (raw->file, off, io->vec[i].base, io->vec[i].len);
-      if (error != 0)
-        return error;
-      off += io->vec[i].len;
-    }
+  uint64_t got;
+  int      error = vt_file_read (raw->file, io->off, vt_threaded_vec (io), io->n_vec, &got);
+  if (error != 0 || got == io->len)
+    return error;
+  /* The file became shorter under us, or this is the tail of a CD image. */
+  if (!raw->tail_reads_zero)
+    return EIO;
+  zero_tail (io, got);
   return 0;
 }
 
@@ -59,7 +51,7 @@ raw_run (VtThreaded *driver, const VtIo *io)
     case VT_IO_READ:
       return raw_read (raw, io);
     case VT_IO_WRITE:
-      return raw_write (raw, io);
+      return vt_file_write (raw->file, io->off, vt_threaded_vec (io), io->n_vec);
     case VT_IO_FLUSH:
       return raw->threaded.block.readonly ? 0 : vt_file_sync (raw->file);
     case VT_IO_DISCARD:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drivers.h"
+#include "file.h"
 
 typedef struct VtThreaded VtThreaded;
 /* On a pool thread, without any lock; 0 or a positive errno. `io` is the request or a copy of part of it. */
@@ -19,6 +20,16 @@ struct VtThreaded
 void vt_threaded_init (VtThreaded *driver, const VtBlockOps *ops, VtPost post, VtThreadedRun run);
 /* Waits for the threads; nothing may be in flight. */
 void vt_threaded_clear (VtThreaded *driver);
+
+/* The request's buffers as the file layer takes them: the two types are laid out alike. */
+G_STATIC_ASSERT (sizeof (VtIoVec) == sizeof (VtFileVec));
+G_STATIC_ASSERT (offsetof (VtIoVec, base) == offsetof (VtFileVec, base));
+G_STATIC_ASSERT (offsetof (VtIoVec, len) == offsetof (VtFileVec, len));
+static inline const VtFileVec *
+vt_threaded_vec (const VtIo *io)
+{
+  return (const VtFileVec *) io->vec;
+}
 
 /* Calls done (opaque, error) on the loop thread after run (driver, io). io is copied; its vectors are borrowed. */
 typedef void (*VtThreadedDone) (VtThreaded *driver, void *opaque, int error);

@@ -6,12 +6,17 @@
 #include <linux/falloc.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bits.h"
 #include "vitrine/error.h"
 
 #define ZERO_CHUNK (64u * 1024)
+
+G_STATIC_ASSERT (sizeof (VtFileVec) == sizeof (struct iovec));
+G_STATIC_ASSERT (offsetof (VtFileVec, base) == offsetof (struct iovec, iov_base));
+G_STATIC_ASSERT (offsetof (VtFileVec, len) == offsetof (struct iovec, iov_len));
 
 struct VtFile
 {
@@ -136,39 +141,81 @@ vt_file_lock (VtFile *file, bool exclusive, GError **error)
   return true;
 }
 
-int
-vt_file_read (VtFile *file, uint64_t off, void *buffer, size_t len, size_t *got)
+/* What is left of the pieces, in batches that the system takes. */
+typedef struct
 {
-  *got = 0;
-  while (*got < len)
+  const VtFileVec *next;
+  size_t           n_next;
+  struct iovec     batch[64];
+  int              n_batch, first;
+} Pieces;
+
+static void
+refill (Pieces *pieces)
+{
+  if (pieces->first < pieces->n_batch)
+    return;
+  pieces->first = 0;
+  pieces->n_batch = (int) MIN (pieces->n_next, G_N_ELEMENTS (pieces->batch));
+  memcpy (pieces->batch, pieces->next, (size_t) pieces->n_batch * sizeof (struct iovec));
+  pieces->next += pieces->n_batch;
+  pieces->n_next -= (size_t) pieces->n_batch;
+}
+
+/* The system did n bytes, which may end inside a piece. */
+static void
+advance (Pieces *pieces, size_t n)
+{
+  while (pieces->first < pieces->n_batch && n >= pieces->batch[pieces->first].iov_len)
+    n -= pieces->batch[pieces->first++].iov_len;
+  if (n > 0)
     {
-      ssize_t n = pread (file->fd, (uint8_t *) buffer + *got, len - *got, (off_t) (off + *got));
+      struct iovec *partial = &pieces->batch[pieces->first];
+      partial->iov_base = (uint8_t *) partial->iov_base + n;
+      partial->iov_len -= n;
+    }
+}
+
+/* Moves the pieces; stops early only at the end of the file. */
+static int
+transfer (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, bool write, uint64_t *done)
+{
+  Pieces pieces = { .next = vec, .n_next = n_vec };
+  *done = 0;
+  for (;;)
+    {
+      refill (&pieces);
+      advance (&pieces, 0);   /* empty pieces */
+      if (pieces.first == pieces.n_batch && pieces.n_next == 0)
+        return 0;
+      if (pieces.first == pieces.n_batch)
+        continue;
+      const struct iovec *iov = &pieces.batch[pieces.first];
+      int     n_iov = pieces.n_batch - pieces.first;
+      ssize_t n = write ? pwritev (file->fd, iov, n_iov, (off_t) (off + *done))
+                        : preadv (file->fd, iov, n_iov, (off_t) (off + *done));
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)
         return errno;
       if (n == 0)
-        break;
-      *got += (size_t) n;
+        return write ? ENOSPC : 0;
+      *done += (uint64_t) n;
+      advance (&pieces, (size_t) n);
     }
-  return 0;
 }
 
 int
-vt_file_write (VtFile *file, uint64_t off, const void *buffer, size_t len)
+vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got)
 {
-  for (size_t done = 0; done < len;)
-    {
-      ssize_t n = pwrite (file->fd, (const uint8_t *) buffer + done, len - done, (off_t) (off + done));
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return errno;
-      if (n == 0)
-        return ENOSPC;
-      done += (size_t) n;
-    }
-  return 0;
+  return transfer (file, off, vec, n_vec, false, got);
+}
+
+int
+vt_file_write (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec)
+{
+  uint64_t done;
+  return transfer (file, off, vec, n_vec, true, &done);
 }
 
 int
@@ -184,7 +231,7 @@ write_zeros (VtFile *file, uint64_t off, uint64_t len)
   while (len > 0)
     {
       size_t n = (size_t) MIN (len, ZERO_CHUNK);
-      int    problem = vt_file_write (file, off, zeros, n);
+      int    problem = vt_file_write (file, off, &(VtFileVec) { zeros, n }, 1);
       if (problem != 0)
         return problem;
       off += n;

@@ -22,9 +22,16 @@ uint64_t vt_file_size (const VtFile *file);
  * (VT_ERROR_BUSY) when someone is in the way. */
 bool     vt_file_lock (VtFile *file, bool exclusive, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All return 0 or a positive errno. Any thread. */
-int      vt_file_read (VtFile *file, uint64_t off, void *buffer, size_t len, size_t *got);   /* *got < len: end of file */
-int      vt_file_write (VtFile *file, uint64_t off, const void *buffer, size_t len);
+/* A piece of memory, laid out like the system's struct iovec. */
+typedef struct
+{
+  uint8_t *base;
+  size_t   len;
+} VtFileVec;
+
+/* All return 0 or a positive errno. Any thread. The pieces are read or written one after the other. */
+int      vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got);   /* less: end of file */
+int      vt_file_write (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec);
 int      vt_file_sync (VtFile *file);
 /* The range reads as zeros afterwards, without taking space where the file system can do that. */
 int      vt_file_punch (VtFile *file, uint64_t off, uint64_t len);
