@@ -42,13 +42,28 @@ action_about (GSimpleAction *action, GVariant *parameter, gpointer data)
                          _("translator-credits"), "modal", TRUE, NULL);
 }
 
+/* A machine's process may not start programs (sandbox.c), so it asks the library's. */
+static void
+ask_library_for_help (VitrineApplication *self)
+{
+  GDBusConnection *bus = g_application_get_dbus_connection (G_APPLICATION (self));
+
+  if (bus != NULL)
+    g_dbus_connection_call (bus, VITRINE_APPLICATION_ID, "/org/vitrine/Vitrine", "org.freedesktop.Application",
+                            "ActivateAction", g_variant_new ("(s@av@a{sv})", "help", g_variant_new ("av", NULL),
+                                                             g_variant_new ("a{sv}", NULL)),
+                            NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+}
+
 static void
 action_help (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   GtkWindow *window = gtk_application_get_active_window (data);
   g_autoptr(GError) error = NULL;
 
-  if (!gtk_show_uri_on_window (window, "help:vitrine", gtk_get_current_event_time (), &error))
+  if (VITRINE_APPLICATION (data)->machine != NULL)
+    ask_library_for_help (data);
+  else if (!gtk_show_uri_on_window (window, "help:vitrine", gtk_get_current_event_time (), &error))
     g_message ("The help cannot be shown: %s", error->message);
 }
 
@@ -257,10 +272,15 @@ add_options (GApplication *application)
 static int
 handle_local_options (GApplication *application, GVariantDict *options, gpointer unused)
 {
-  if (!g_variant_dict_contains (options, "version"))
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("vitrine %s\n", VITRINE_VERSION);
+      return 0;
+    }
+  if (gtk_init_check (NULL, NULL))
     return -1;
-  g_print ("vitrine %s\n", VITRINE_VERSION);
-  return 0;
+  g_printerr (_("vitrine: There is no display to show windows on. “vitrinectl run” runs a machine in a terminal.\n"));
+  return 1;
 }
 
 int

@@ -3,14 +3,10 @@
 #pragma once
 
 #include <handy.h>
-#include <vitrine/config.h>
 
-#include "backend.h"
+#include "open.h"
 
 #define VITRINE_APPLICATION_ID "org.vitrine.Vitrine"
-
-/* What runs machines: the engine, or a test card in the application's own tests. */
-typedef VitrineBackend *(*VitrineOpenBackend) (const VtConfig *config, GError **error);
 
 #define VITRINE_TYPE_APPLICATION (vitrine_application_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineApplication, vitrine_application, VITRINE, APPLICATION, GtkApplication)

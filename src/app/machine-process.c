@@ -10,6 +10,7 @@
 #include "machine-window.h"
 #include "paths.h"
 #include "run-lock.h"
+#include "sandbox.h"
 #include "service.h"
 #include "thumbnail.h"
 
@@ -32,6 +33,7 @@ struct _VitrineMachineProcess
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
   guint                 inhibited;
+  gboolean              confined;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineMachineProcess, vitrine_machine_process, G_TYPE_OBJECT)
@@ -158,6 +160,8 @@ build (gpointer data)
       return G_SOURCE_REMOVE;
     }
   g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
+  if (!self->confined)
+    self->confined = vitrine_sandbox_enter ();
   vitrine_backend_resume (self->backend);
   vitrine_machine_window_set_backend (self->window, self->backend);
   vitrine_service_set_backend (self->service, self->backend);

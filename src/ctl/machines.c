@@ -2,15 +2,13 @@
 /* Verbs about definitions: list, create, define, dumpxml, delete. */
 #include "machines.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl.h"
+#include "disk-image.h"
 #include "paths.h"
 #include "run-lock.h"
 
@@ -159,28 +157,15 @@ absolute (const char *path)
   return g_canonicalize_filename (path, NULL);
 }
 
-/* A sparse file: it takes space as the guest writes. */
 static char *
 make_disk (const char *name, guint64 bytes)
 {
-  g_autofree char *folder = vitrine_paths_images ();
-  g_mkdir_with_parents (folder, 0700);
-  g_autofree char *path = vitrine_paths_free_name (folder, name, ".raw");
-  int fd = open (path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  g_autoptr(GError) error = NULL;
+  char *path = vitrine_disk_image_create (name, bytes, &error);
 
-  if (fd < 0 || ftruncate (fd, (off_t) bytes) < 0)
-    {
-      int saved = errno;
-      if (fd >= 0)
-        {
-          close (fd);
-          g_unlink (path);
-        }
-      vitrine_ctl_fail (_("Cannot create the disk “%s”: %s"), path, g_strerror (saved));
-      return NULL;
-    }
-  close (fd);
-  return g_steal_pointer (&path);
+  if (path == NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  return path;
 }
 
 static void

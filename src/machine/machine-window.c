@@ -171,7 +171,7 @@ static void
 update_actions (VitrineMachineWindow *self)
 {
   static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys",
-                                            "screenshot", "insert-cd", "eject-cd" };
+                                            "screenshot", "copy-text", "insert-cd", "eject-cd" };
   gboolean alive = is_alive (self);
   guint drive;
 
@@ -514,6 +514,18 @@ action_screenshot (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_copy_text (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+  g_autofree char *text = vitrine_backend_get_text (self->backend);
+
+  if (text != NULL)
+    gtk_clipboard_set_text (gtk_clipboard_get (GDK_SELECTION_CLIPBOARD), text, -1);
+  show_hint (self, text != NULL ? _("The text on the screen has been copied.")
+                                : _("The machine shows pictures now, no text that could be copied."));
+}
+
+static void
 change_cd (VitrineMachineWindow *self, const char *path)
 {
   g_autoptr(GError) error = NULL;
@@ -564,6 +576,7 @@ static const GActionEntry actions[] = {
   { "scaling", NULL, "s", "'fit'", scaling_changed },
   { "resize-to-screen", action_resize },
   { "screenshot", action_screenshot },
+  { "copy-text", action_copy_text },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
   { "details", action_details },
@@ -631,6 +644,16 @@ show_page (VitrineMachineWindow *self, const char *name)
     gtk_widget_set_visible (gtk_stack_get_child_by_name (stack, others[i]), g_str_equal (others[i], name));
 }
 
+/* Icons only: the switcher's buttons have their titles in tooltips, not in names. */
+static void
+name_button (GtkWidget *button, gpointer unused)
+{
+  g_autofree char *title = gtk_widget_get_tooltip_text (button);
+
+  if (title != NULL)
+    atk_object_set_name (gtk_widget_get_accessible (button), title);
+}
+
 static void
 attach (VitrineMachineWindow *self, VitrineBackend *backend)
 {
@@ -641,6 +664,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   show_page (self, "screen");
   gtk_widget_set_visible (self->screen_overlay, display || self->consoles->len == 0);
   gtk_widget_set_visible (self->switcher, display && self->consoles->len > 0);
+  gtk_container_foreach (GTK_CONTAINER (self->switcher), name_button, NULL);
   vitrine_screen_set_backend (self->screen, backend);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);

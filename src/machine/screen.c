@@ -11,6 +11,7 @@
 #endif
 
 #include "keymap.h"
+#include "screen-accessible.h"
 
 #define EVDEV_MAX 256
 #define MINIMUM_WIDTH 320
@@ -560,6 +561,12 @@ vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab)
   self->grab_shortcuts = grab;
 }
 
+char *
+vitrine_screen_get_text (VitrineScreen *self)
+{
+  return self->backend != NULL ? vitrine_backend_get_text (self->backend) : NULL;
+}
+
 void
 vitrine_screen_get_guest_size (VitrineScreen *self, guint *width, guint *height)
 {
@@ -607,6 +614,7 @@ vitrine_screen_class_init (VitrineScreenClass *klass)
   widget_class->button_press_event = vitrine_screen_button;
   widget_class->button_release_event = vitrine_screen_button;
   widget_class->scroll_event = vitrine_screen_scroll;
+  gtk_widget_class_set_accessible_type (widget_class, VITRINE_TYPE_SCREEN_ACCESSIBLE);
   gtk_widget_class_set_accessible_role (widget_class, ATK_ROLE_CANVAS);
   gtk_widget_class_set_css_name (widget_class, "vitrine-screen");
   signals[CAPTURE_CHANGED] = g_signal_new ("capture-changed", VITRINE_TYPE_SCREEN, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,

@@ -30,5 +30,7 @@ void       vitrine_screen_release (VitrineScreen *self);
 /* A key event that reached the window; TRUE when it was for the guest. */
 gboolean   vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event);
 
+/* Lines of a guest in a text mode; NULL in graphics modes. */
+char            *vitrine_screen_get_text (VitrineScreen *self);
 void             vitrine_screen_get_guest_size (VitrineScreen *self, guint *width, guint *height);   /* 0: none yet */
 cairo_surface_t *vitrine_screen_get_surface (VitrineScreen *self);                                   /* borrowed; may be NULL */

@@ -32,13 +32,7 @@ leave_session (gpointer unused)
   setsid ();
 }
 
-static void
-reap (GObject *source, GAsyncResult *result, gpointer unused)
-{
-  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
-}
-
-gboolean
+GSubprocess *
 vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
 {
   g_autofree char *program = find_program ();
@@ -48,14 +42,10 @@ vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                            _("The program “vitrine” is not installed beside this one, nor in PATH."));
-      return FALSE;
+      return NULL;
     }
   g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
   g_subprocess_launcher_set_stdout_file_path (launcher, log_path);
   g_subprocess_launcher_set_child_setup (launcher, leave_session, NULL, NULL);
-  g_autoptr(GSubprocess) process = g_subprocess_launcher_spawn (launcher, error, program, option, NULL);
-  if (process == NULL)
-    return FALSE;
-  g_subprocess_wait_async (process, NULL, reap, NULL);   /* no zombie when it ends before us */
-  return TRUE;
+  return g_subprocess_launcher_spawn (launcher, error, program, option, NULL);
 }

@@ -4,4 +4,5 @@
 
 #include <gio/gio.h>
 
-gboolean vitrine_launcher_start (const char *uuid, const char *log_path, GError **error);
+/* The new process, for whoever wants to hear of its end; NULL on error. */
+GSubprocess *vitrine_launcher_start (const char *uuid, const char *log_path, GError **error);

@@ -4,7 +4,7 @@
 #include "machine.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
+#include <string.h>
 #include <vitrine/error.h>
 
 #include "client.h"
@@ -100,6 +100,20 @@ set_state (VitrineMachine *self, VitrineState state, const char *message)
     }
 }
 
+/* What the process said last, when it had no window to say it in. */
+static char *
+last_log_line (VitrineMachine *self)
+{
+  g_autofree char *log = vitrine_machine_get_log_path (self);
+  g_autofree char *text = NULL;
+
+  if (!g_file_get_contents (log, &text, NULL, NULL))
+    return NULL;
+  g_strchomp (text);
+  const char *line = strrchr (text, '\n');
+  return g_utf8_make_valid (line != NULL ? line + 1 : text, -1);
+}
+
 static void
 set_crashed (VitrineMachine *self)
 {
@@ -186,6 +200,23 @@ retry_later (VitrineMachine *self)
 {
   if (self->retry == 0 && self->retries++ < RETRY_LIMIT)
     self->retry = g_timeout_add (RETRY_MS, retry, self);
+}
+
+/* Ended before anyone could connect: no display, a library that is missing. */
+static void
+process_ended (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineMachine) self = data;
+  g_autofree char *line = last_log_line (self);
+
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  if (!self->launched || self->domain == NULL)
+    return;
+  self->launched = FALSE;
+  if (!g_subprocess_get_successful (G_SUBPROCESS (source)) && line != NULL && *line != '\0')
+    set_state (self, VITRINE_STATE_CRASHED, line);
+  else
+    look (self);
 }
 
 /* Reads the lock and goes where it points. */
@@ -299,8 +330,10 @@ vitrine_machine_start (VitrineMachine *self, GError **error)
   if (self->launched || vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD)
     return TRUE;   /* on its way up */
   vitrine_run_lock_clear_stale (lock);
-  if (!vitrine_launcher_start (self->uuid, log, error))
+  g_autoptr(GSubprocess) process = vitrine_launcher_start (self->uuid, log, error);
+  if (process == NULL)
     return FALSE;
+  g_subprocess_wait_async (process, NULL, process_ended, g_object_ref (self));
   self->launched = TRUE;
   self->retries = 0;
   set_state (self, VITRINE_STATE_STARTING, NULL);
