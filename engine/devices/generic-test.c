@@ -6,118 +6,14 @@
  * deadline.  `--seed` repeats a run (GLib prints the seed); `-p /devices/NAME` picks one device; VT_GENERIC_ROUNDS sets how
  * often each test repeats.
  */
-#include "device.h"
+#include "rig.h"
 
-#define RAM_BYTES (128 * VT_KIB)
-#define N_WIRES   64
-#define ROUNDS    20
-#define OPS       400
-
-/* --- A small machine around one device ------------------------------------------------------------------------------ */
-
-typedef struct
-{
-  VtClock  *clock;
-  VtMem    *mem;
-  VtRam    *ram;
-  uint8_t  *host;
-  VtDma     dma;
-  VtDevice *dev;
-  bool      level[N_WIRES];
-  bool      loading;      /* mutes the wires */
-  unsigned  edges;
-  uint64_t  history;      /* of edges, messages and requests with their times */
-} Rig;
+#define ROUNDS 20
+#define OPS    400
 
 /* For the watchdog; atomic. */
 static int         steps;     /* random lives begun */
 static const char *current;   /* class */
-
-static void
-note (Rig *rig, uint64_t event)
-{
-  uint64_t value = event ^ (uint64_t) vt_clock_now (rig->clock) << 20;
-  rig->history = (rig->history ^ value) * UINT64_C (0x100000001b3);
-}
-
-static void
-wire_moved (void *sink, unsigned pin, bool level)
-{
-  Rig *rig = sink;
-  rig->level[pin] = level;
-  rig->edges++;
-  note (rig, 1 + pin * 2 + level);
-}
-
-static void
-message_sent (void *sink, uint64_t address, uint32_t data)
-{
-  note (sink, address << 32 ^ data ^ UINT64_C (0x5555));
-}
-
-static void
-requested (void *sink, VtRequest what, uint32_t value)
-{
-  note (sink, 0x7777 + what + ((uint64_t) value << 8));
-}
-
-static void
-rig_init (Rig *rig, const VtDeviceClass *cls)
-{
-  *rig = (Rig) { .clock = vt_clock_new_manual () };
-  g_atomic_pointer_set (&current, cls->name);
-  g_autoptr(GError) error = NULL;
-  rig->host = g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE);
-  rig->ram = vt_ram_new ("test", rig->host, RAM_BYTES, NULL);
-  rig->mem = vt_mem_new ("memory", VT_GIB, NULL);
-  vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
-  g_assert_no_error (error);
-  rig->dma = (VtDma) { .mem = rig->mem };
-  VtIrq wires[N_WIRES];
-  for (unsigned i = 0; i < N_WIRES; i++)
-    wires[i] = (VtIrq) { .set = wire_moved, .sink = rig, .pin = i, .label = "test", .muted = &rig->loading };
-  VtEnv env = { .clock = rig->clock, .dma = &rig->dma, .wires = wires, .n_wires = N_WIRES,
-                .msi = { message_sent, rig }, .machine = { requested, rig },
-                .config = cls->test_config != NULL ? cls->test_config () : NULL };
-  rig->dev = vt_device_new (cls, cls->name);
-  bool realized = vt_device_realize (rig->dev, &env, &error);
-  g_assert_no_error (error);
-  g_assert_true (realized);
-  vt_device_reset (rig->dev, VT_RESET_POWER);
-  vt_device_set_running (rig->dev, true);
-}
-
-static void
-set_done (void *opaque)
-{
-  *(bool *) opaque = true;
-}
-
-/* Paused, and no I/O is outstanding. */
-static void
-rig_pause (Rig *rig)
-{
-  vt_device_set_running (rig->dev, false);
-  if (rig->dev->cls->quiesce == NULL)
-    return;
-  bool done = false;
-  rig->dev->cls->quiesce (rig->dev, set_done, &done);
-  for (unsigned i = 0; i < 10000 && !done; i++)
-    g_main_context_iteration (NULL, FALSE);
-  g_assert_true (done);
-}
-
-static void
-rig_clear (Rig *rig)
-{
-  rig_pause (rig);
-  vt_device_free (rig->dev);
-  vt_mem_free (rig->mem);
-  vt_ram_free (rig->ram);
-  g_aligned_free (rig->host);
-  vt_clock_free (rig->clock);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Rig, rig_clear)
 
 static const VtState *
 table (const Rig *rig)
@@ -162,7 +58,7 @@ random_value (Rng *rng)
     case 0: return UINT64_MAX;
     case 1: return next (rng);
     case 2: return UINT64_C (1) << below (rng, 64);
-    case 3: return below (rng, RAM_BYTES) & ~VT_PAGE_MASK;
+    case 3: return below (rng, RIG_RAM_BYTES) & ~VT_PAGE_MASK;
     case 4: return below (rng, 256);
     default: return below (rng, 16);
     }
@@ -206,7 +102,7 @@ random_access (Rig *rig, Rng *rng)
   if (!vt_fits (off, size, region->length))
     return;
   if (below (rng, 3) == 0)
-    note (rig, region->ops->read (rig->dev, off, size) & vt_mask_bytes (size));
+    rig_note (rig, region->ops->read (rig->dev, off, size) & vt_mask_bytes (size));
   else
     region->ops->write (rig->dev, off, value, size);
 }
@@ -222,7 +118,7 @@ random_time (Rig *rig, Rng *rng)
 static void
 random_memory (Rig *rig, Rng *rng)
 {
-  uint64_t page = below (rng, RAM_BYTES / VT_PAGE_SIZE);
+  uint64_t page = below (rng, RIG_RAM_BYTES / VT_PAGE_SIZE);
   for (unsigned i = 0; i < 64; i++)
     vt_store_le (rig->host + page * VT_PAGE_SIZE + below (rng, VT_PAGE_SIZE / 4) * 4, random_value (rng), 4);
 }
@@ -238,6 +134,13 @@ random_life (Rig *rig, Rng *rng, unsigned ops)
       case 1: random_memory (rig, rng); break;
       default: random_access (rig, rng); break;
       }
+}
+
+static void
+start (Rig *rig, const VtDeviceClass *cls)
+{
+  g_atomic_pointer_set (&current, cls->name);
+  rig_init (rig, cls);
 }
 
 static unsigned
@@ -273,7 +176,7 @@ a_guest_reset_restores_exactly_the_fields_that_are_not_kept (const void *data)
   for (unsigned round = 0; round < rounds (); round++)
     {
       g_auto(Rig) rig;
-      rig_init (&rig, cls);
+      start (&rig, cls);
       Rng rng = rng_new ();
       random_life (&rig, &rng, OPS);
       rig_pause (&rig);
@@ -326,15 +229,15 @@ a_loaded_device_is_the_saved_one_and_has_the_same_future (const void *data)
     {
       g_auto(Rig) a;
       g_auto(Rig) b;
-      rig_init (&a, cls);
-      rig_init (&b, cls);
+      start (&a, cls);
+      start (&b, cls);
       Rng rng = rng_new ();
       random_life (&a, &rng, OPS);
       rig_pause (&a);
       rig_pause (&b);
       g_autoptr(GByteArray) saved = save (&a);
 
-      memcpy (b.host, a.host, RAM_BYTES);
+      memcpy (b.host, a.host, RIG_RAM_BYTES);
       vt_clock_set_now (b.clock, vt_clock_now (a.clock));
       unsigned edges = b.edges;
       g_autoptr(GError) error = NULL;
@@ -390,7 +293,7 @@ a_hostile_stream_is_refused_whole_or_leaves_a_usable_device (const void *data)
   for (unsigned round = 0; round < rounds () * 5; round++)
     {
       g_auto(Rig) rig;
-      rig_init (&rig, cls);
+      start (&rig, cls);
       Rng rng = rng_new ();
       random_life (&rig, &rng, OPS / 8);
       rig_pause (&rig);
@@ -429,9 +332,9 @@ random_register_traffic_never_breaks_it (const void *data)
   for (unsigned round = 0; round < rounds (); round++)
     {
       g_auto(Rig) rig;
-      rig_init (&rig, cls);
+      start (&rig, cls);
       Rng rng = rng_new ();
-      for (unsigned page = 0; page < RAM_BYTES / VT_PAGE_SIZE; page++)
+      for (unsigned page = 0; page < RIG_RAM_BYTES / VT_PAGE_SIZE; page++)
         random_memory (&rig, &rng);
       random_life (&rig, &rng, OPS * 10);
       rig_pause (&rig);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libFuzzer target for any device: device-fuzz NAME [libFuzzer options].
+ *
+ * An input is a list of operations on a freshly reset device: register accesses, time, guest memory, resets, and loading a
+ * broken copy of its own state.  Offsets come from the register table where there is one, or from the input.
+ */
+#include "rig.h"
+
+int LLVMFuzzerInitialize (int *argc, char ***argv);
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
+
+#define LONGEST_NS 20000000   /* of guest time in one step: a fuzzer that only waits learns nothing */
+
+static const VtDeviceClass *device_class;
+
+typedef struct
+{
+  const uint8_t *at;
+  size_t         left;
+} Input;
+
+/* Zero when the input is used up. */
+static uint64_t
+take (Input *input, unsigned bytes)
+{
+  unsigned n = (unsigned) MIN (bytes, input->left);
+  uint64_t value = vt_load_le (input->at, n);
+  input->at += n;
+  input->left -= n;
+  return value;
+}
+
+static const VtRegion *
+take_region (Input *input)
+{
+  unsigned n = 0;
+  while (device_class->regions != NULL && device_class->regions[n] != NULL)
+    n++;
+  return n == 0 ? NULL : device_class->regions[take (input, 1) % n];
+}
+
+static uint64_t
+take_offset (Input *input, const VtRegion *region)
+{
+  uint64_t raw = take (input, 2);
+  if (device_class->n_regs > 0 && (raw & 1))
+    return MIN (device_class->regs[(raw >> 1) % device_class->n_regs].off, region->length - 1);
+  return (raw >> 1) % region->length;
+}
+
+static void
+access_register (Rig *rig, Input *input, bool write)
+{
+  const VtRegion *region = take_region (input);
+  if (region == NULL)
+    return;
+  unsigned most = region->ops->max_size != 0 ? region->ops->max_size : 8;
+  unsigned size = CLAMP (1u << (take (input, 1) & 3), MAX (region->ops->min_size, 1), most);
+  uint64_t off = take_offset (input, region);
+  if (!region->ops->unaligned)
+    off &= ~(uint64_t) (size - 1);
+  if (!vt_fits (off, size, region->length))
+    return;
+  if (write)
+    region->ops->write (rig->dev, off, take (input, size), size);
+  else
+    region->ops->read (rig->dev, off, size);
+}
+
+static void
+fill_memory (Rig *rig, Input *input)
+{
+  uint64_t at = take (input, 2) * 8 % RIG_RAM_BYTES;
+  unsigned n = (unsigned) MIN (take (input, 1) & 63, input->left);
+  if (!vt_fits (at, n, RIG_RAM_BYTES))
+    return;
+  memcpy (rig->host + at, input->at, n);
+  input->at += n;
+  input->left -= n;
+}
+
+static void
+load_broken_state (Rig *rig, Input *input)
+{
+  rig_pause (rig);
+  g_autoptr(GByteArray) state = g_byte_array_new ();
+  vt_device_save (rig->dev, state);
+  unsigned hits = 1 + (take (input, 1) & 7);
+  for (unsigned i = 0; i < hits && state->len > 0; i++)
+    {
+      uint64_t at = take (input, 2) % state->len;
+      state->data[at] = (uint8_t) take (input, 1);
+    }
+  g_autoptr(GError) error = NULL;
+  rig->loading = true;
+  if (!vt_device_load (rig->dev, device_class->state.version, state->data, state->len, &error))
+    g_assert (error != NULL);
+  rig->loading = false;
+  vt_device_set_running (rig->dev, true);
+}
+
+static void
+run_step (Rig *rig, Input *input)
+{
+  uint64_t op = take (input, 1);
+  switch (op & 15)
+    {
+    case 0: vt_clock_advance (rig->clock, (int64_t) (take (input, 4) % LONGEST_NS)); break;
+    case 1: fill_memory (rig, input); break;
+    case 2: vt_device_reset (rig->dev, op & 16 ? VT_RESET_BUS : VT_RESET_GUEST); break;
+    case 3: load_broken_state (rig, input); break;
+    case 4 ... 7: access_register (rig, input, false); break;
+    default: access_register (rig, input, true); break;
+    }
+}
+
+static void
+drop (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
+{
+}
+
+int
+LLVMFuzzerInitialize (int *argc, char ***argv)
+{
+  const char *name = *argc > 1 ? (*argv)[1] : "";
+  device_class = vt_device_class_find (name);
+  if (device_class == NULL)
+    {
+      for (const VtDeviceClass *const *cls = vt_device_classes; *cls != NULL; cls++)
+        g_printerr ("%s%s", cls == vt_device_classes ? "usage: device-fuzz DEVICE [options of libFuzzer]\ndevices: " : " ",
+                    (*cls)->name);
+      g_printerr ("\n");
+      exit (1);
+    }
+  (*argv)[1] = (*argv)[0];
+  (*argv)++;
+  (*argc)--;
+  g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, drop, NULL);
+  return 0;
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
+{
+  Input input = { data, len };
+  g_auto(Rig) rig;
+  rig_init (&rig, device_class);
+  while (input.left > 0)
+    run_step (&rig, &input);
+  return 0;
+}
