@@ -55,7 +55,8 @@ access_register (Rig *rig, Input *input, bool write)
   if (region == NULL)
     return;
   unsigned most = region->ops->max_size != 0 ? region->ops->max_size : 8;
-  unsigned size = CLAMP (1u << (take (input, 1) & 3), MAX (region->ops->min_size, 1), most);
+  unsigned asked = 1u << (take (input, 1) & 3);
+  unsigned size = CLAMP (asked, MAX (region->ops->min_size, 1), most);
   uint64_t off = take_offset (input, region);
   if (!region->ops->unaligned)
     off &= ~(uint64_t) (size - 1);
@@ -71,7 +72,7 @@ static void
 fill_memory (Rig *rig, Input *input)
 {
   uint64_t at = take (input, 2) * 8 % RIG_RAM_BYTES;
-  unsigned n = (unsigned) MIN (take (input, 1) & 63, input->left);
+  size_t asked = take (input, 1) & 63, n = MIN (asked, input->left);
   if (!vt_fits (at, n, RIG_RAM_BYTES))
     return;
   memcpy (rig->host + at, input->at, n);
