@@ -233,17 +233,7 @@ load_pieces (VtX86Cpu *cpu, const Pieces *pieces, unsigned size)
       read_pieces (cpu, pieces, (uint8_t *) &value);
       return GUINT64_FROM_LE (value);
     }
-  switch (size)
-    {
-    case 1:
-      return *(const volatile uint8_t *) host;
-    case 2:
-      return *(const volatile uint16_t *) host;
-    case 4:
-      return *(const volatile uint32_t *) host;
-    default:
-      return *(const volatile uint64_t *) host;
-    }
+  return vt_host_load (host, size);
 }
 
 static void
@@ -261,20 +251,7 @@ store_pieces (VtX86Cpu *cpu, const Pieces *pieces, uint64_t value, unsigned size
       device_write (cpu, piece->gpa, value, size);
       return;
     }
-  switch (size)
-    {
-    case 1:
-      *(volatile uint8_t *) piece->host = (uint8_t) value;
-      break;
-    case 2:
-      *(volatile uint16_t *) piece->host = (uint16_t) value;
-      break;
-    case 4:
-      *(volatile uint32_t *) piece->host = (uint32_t) value;
-      break;
-    default:
-      *(volatile uint64_t *) piece->host = value;
-    }
+  vt_host_store (piece->host, value, size);
   wrote_ram (cpu, piece->ram, piece->ram_off, size);
 }
 

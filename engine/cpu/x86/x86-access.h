@@ -29,6 +29,46 @@ void     vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKin
 bool     vt_x86_compare_exchange (VtX86Cpu *cpu, uint64_t linear, uint64_t *expected, uint64_t desired, unsigned size);
 bool     vt_x86_compare_exchange16 (VtX86Cpu *cpu, uint64_t linear, uint64_t expected[2], const uint64_t desired[2]);
 
+/* Host memory at any alignment, in one access of the host. */
+typedef uint16_t VtHost16 __attribute__ ((aligned (1), may_alias));
+typedef uint32_t VtHost32 __attribute__ ((aligned (1), may_alias));
+typedef uint64_t VtHost64 __attribute__ ((aligned (1), may_alias));
+
+static inline __attribute__ ((always_inline)) uint64_t
+vt_host_load (const void *host, unsigned size)
+{
+  switch (size)
+    {
+    case 1:
+      return *(const volatile uint8_t *) host;
+    case 2:
+      return *(const volatile VtHost16 *) host;
+    case 4:
+      return *(const volatile VtHost32 *) host;
+    default:
+      return *(const volatile VtHost64 *) host;
+    }
+}
+
+static inline __attribute__ ((always_inline)) void
+vt_host_store (void *host, uint64_t value, unsigned size)
+{
+  switch (size)
+    {
+    case 1:
+      *(volatile uint8_t *) host = (uint8_t) value;
+      break;
+    case 2:
+      *(volatile VtHost16 *) host = (uint16_t) value;
+      break;
+    case 4:
+      *(volatile VtHost32 *) host = (uint32_t) value;
+      break;
+    default:
+      *(volatile VtHost64 *) host = value;
+    }
+}
+
 static inline VtX86TlbEntry *
 vt_x86_tlb_entry (VtX86Cpu *cpu, uint64_t linear)
 {
@@ -49,18 +89,7 @@ vt_x86_load (VtX86Cpu *cpu, uint64_t linear, unsigned size)
   if (G_UNLIKELY (entry->tag_read != vt_x86_tlb_tag (linear, size)))
     return vt_x86_load_slow (cpu, linear, size);
 
-  const void *host = (const void *) (uintptr_t) (linear + entry->addend);
-  switch (size)
-    {
-    case 1:
-      return *(const volatile uint8_t *) host;
-    case 2:
-      return *(const volatile uint16_t *) host;
-    case 4:
-      return *(const volatile uint32_t *) host;
-    default:
-      return *(const volatile uint64_t *) host;
-    }
+  return vt_host_load ((const void *) (uintptr_t) (linear + entry->addend), size);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -73,21 +102,7 @@ vt_x86_store (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size)
       return;
     }
 
-  void *host = (void *) (uintptr_t) (linear + entry->addend);
-  switch (size)
-    {
-    case 1:
-      *(volatile uint8_t *) host = (uint8_t) value;
-      break;
-    case 2:
-      *(volatile uint16_t *) host = (uint16_t) value;
-      break;
-    case 4:
-      *(volatile uint32_t *) host = (uint32_t) value;
-      break;
-    default:
-      *(volatile uint64_t *) host = value;
-    }
+  vt_host_store ((void *) (uintptr_t) (linear + entry->addend), value, size);
   if (G_UNLIKELY (__atomic_load_n (entry->page_flags, __ATOMIC_RELAXED) != 0))
     vt_x86_store_flagged (cpu, linear, size);
 }
