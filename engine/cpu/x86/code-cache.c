@@ -5,7 +5,7 @@
 #include "x86-sys.h"
 
 #define ARENA_BYTES   (32 * VT_MIB)
-#define MAX_INSNS     32u
+#define MAX_INSNS     VT_X86_MAX_BLOCK
 #define MAX_BYTES     (MAX_INSNS * VT_X86_MAX_INSN)
 #define N_BUCKETS     (1u << 15)
 #define N_READY_PAGES 1024u

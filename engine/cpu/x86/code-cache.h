@@ -13,6 +13,8 @@
 #include "decode.h"
 #include "x86-cpu.h"
 
+#define VT_X86_MAX_BLOCK 32u   /* instructions */
+
 typedef struct VtX86CodeCache VtX86CodeCache;
 
 typedef struct VtX86Block

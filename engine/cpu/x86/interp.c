@@ -25,6 +25,7 @@ typedef struct
   VtX86CodeCache  *cache;
   const VtX86Insn *first;      /* of the instructions not yet counted */
   uint64_t         stop_at;    /* value of stats.instructions */
+  uint64_t         careful_at; /* from here on one by one, as a whole block might be too much */
   Jump             jump[N_JUMPS];
 } Interp;
 
@@ -58,20 +59,27 @@ code_context (const VtX86Cpu *cpu)
   return ((uint64_t) cpu->code_generation << 8) | cpu->code_bits | (cpu->cpl == 3);
 }
 
-static const VtX86Block *
-find_block (Interp *interp, VtX86Cpu *cpu, uint64_t linear)
+static Jump *
+jump_slot (Interp *interp, uint64_t linear)
 {
-  uint64_t context = code_context (cpu);
-  Jump *jump = &interp->jump[(linear ^ (linear >> 12)) & (N_JUMPS - 1)];
-  if (G_LIKELY (jump->linear == linear && jump->context == context && vt_x86_block_current (jump->block)))
-    return jump->block;
+  return &interp->jump[(linear ^ (linear >> 12)) & (N_JUMPS - 1)];
+}
 
+static inline bool
+jump_hits (const Jump *jump, uint64_t linear, uint64_t context)
+{
+  return jump->linear == linear && jump->context == context && vt_x86_block_current (jump->block);
+}
+
+static __attribute__ ((noinline)) const VtX86Block *
+look_up_block (Interp *interp, VtX86Cpu *cpu, uint64_t linear)
+{
   cpu->insn = NULL;
   if (cpu->code_bits == 64 && !vt_x86_canonical (linear))
     vt_x86_gp0 (cpu);
   const VtX86Block *block = vt_x86_code_find (interp->cache, cpu, linear);
   if (block->cached)
-    *jump = (Jump) { .linear = linear, .context = code_context (cpu), .block = block };
+    *jump_slot (interp, linear) = (Jump) { .linear = linear, .context = code_context (cpu), .block = block };
   return block;
 }
 
@@ -85,7 +93,7 @@ code_linear (const VtX86Cpu *cpu)
 
 /* --- Executing ----------------------------------------------------------------------------------------------------------- */
 
-static void
+static inline __attribute__ ((always_inline)) void
 execute (Interp *interp, VtX86Cpu *cpu, const VtX86Block *block, unsigned n)
 {
   const VtX86Insn *insn = block->insn;
@@ -103,46 +111,67 @@ execute (Interp *interp, VtX86Cpu *cpu, const VtX86Block *block, unsigned n)
     }
   while (++insn != cpu->block_stop);
   cpu->s.rip = cpu->next_rip;
-  cpu->vcpu.stats.instructions += (uint64_t) (insn - interp->first);
-  cpu->insn = interp->first = NULL;
+  cpu->vcpu.stats.instructions += (uint64_t) (insn - block->insn);
+}
+
+/* Nothing is under way any more. */
+static void
+between_instructions (Interp *interp, VtX86Cpu *cpu)
+{
+  interp->first = NULL;
+  cpu->insn = NULL;
 }
 
 /* Outside 64-bit mode the whole block has to lie inside the code segment; otherwise instruction by instruction. */
 static unsigned
 fetch_limit (VtX86Cpu *cpu, const VtX86Block *block)
 {
-  if (G_LIKELY (cpu->code_bits == 64))
-    return block->n;
-  cpu->s.rip = (uint32_t) cpu->s.rip;
   uint64_t limit = cpu->s.seg[VT_CS].limit;
+  cpu->s.rip = (uint32_t) cpu->s.rip;
   if (G_LIKELY (cpu->s.rip + block->bytes - 1 <= limit))
     return block->n;
   if (cpu->s.rip + block->insn[0].length - 1 > limit)
-    vt_x86_gp0 (cpu);
+    {
+      between_instructions (cpu->interp, cpu);
+      vt_x86_gp0 (cpu);
+    }
   return 1;
 }
 
-/* Straight on from block to block while nothing but branches happens. */
-static void
-run_blocks (Interp *interp, VtX86Cpu *cpu)
+/* Straight on from block to block while nothing but branches happens: the mode stays what it is. */
+static inline __attribute__ ((always_inline)) void
+run_blocks (Interp *interp, VtX86Cpu *cpu, bool is_64)
 {
+  uint64_t context = code_context (cpu);
   const VtX86Block *block;
   do
     {
-      block = find_block (interp, cpu, code_linear (cpu));
-      execute (interp, cpu, block, fetch_limit (cpu, block));
+      uint64_t linear = is_64 ? cpu->s.rip : (uint32_t) (cpu->s.seg[VT_CS].base + cpu->s.rip);
+      const Jump *jump = jump_slot (interp, linear);
+      block = jump->block;
+      if (G_UNLIKELY (!jump_hits (jump, linear, context)))
+        {
+          interp->first = NULL;
+          block = look_up_block (interp, cpu, linear);
+          context = code_context (cpu);
+        }
+      execute (interp, cpu, block, is_64 ? block->n : fetch_limit (cpu, block));
     }
   while (block->tail == VT_X86_TAIL_BRANCH && vt_vcpu_requests (&cpu->vcpu) == 0
-         && cpu->vcpu.stats.instructions + 32 < interp->stop_at);
+         && cpu->vcpu.stats.instructions < interp->careful_at);
+  between_instructions (interp, cpu);
 }
 
-static void
+static __attribute__ ((noinline)) void
 run_one (Interp *interp, VtX86Cpu *cpu)
 {
+  between_instructions (interp, cpu);
   vt_x86_before_insn (cpu);
-  const VtX86Block *block = find_block (interp, cpu, code_linear (cpu));
-  fetch_limit (cpu, block);
+  const VtX86Block *block = look_up_block (interp, cpu, code_linear (cpu));
+  if (cpu->code_bits != 64)
+    fetch_limit (cpu, block);
   execute (interp, cpu, block, 1);
+  between_instructions (interp, cpu);
   vt_x86_after_insn (cpu);
 }
 
@@ -195,6 +224,7 @@ vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
   VtExit exit = VT_EXIT_STOP;
 
   interp->stop_at = budget < UINT64_MAX - done ? done + budget : UINT64_MAX;
+  interp->careful_at = interp->stop_at - MIN (interp->stop_at, VT_X86_MAX_BLOCK);
   if (setjmp (cpu->unwind) != 0)
     {
       count_retired (cpu->interp, cpu);
@@ -206,10 +236,12 @@ vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
   while (may_continue (cpu->interp, cpu, &exit))
     {
       interp = cpu->interp;
-      if (G_UNLIKELY (cpu->attention) || interp->stop_at - cpu->vcpu.stats.instructions <= 32)
+      if (G_UNLIKELY (cpu->attention) || cpu->vcpu.stats.instructions >= interp->careful_at)
         run_one (interp, cpu);
+      else if (G_LIKELY (cpu->code_bits == 64))
+        run_blocks (interp, cpu, true);
       else
-        run_blocks (interp, cpu);
+        run_blocks (interp, cpu, false);
     }
   vt_x86_sync_flags (cpu);
   return exit;
