@@ -82,10 +82,12 @@ cmovcc (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned condition)
   static void set_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                          \
   {                                                                                                                      \
     setcc (cpu, insn, number);                                                                                           \
+    next_insn (cpu, insn);                                                                                               \
   }                                                                                                                      \
   static void cmov_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                         \
   {                                                                                                                      \
     cmovcc (cpu, insn, number);                                                                                          \
+    next_insn (cpu, insn);                                                                                               \
   }
 CONDITIONS (CONDITIONAL)
 

@@ -125,11 +125,25 @@ is_locked (const VtX86Insn *insn)
 
 /* --- Instances ----------------------------------------------------------------------------------------------------------- */
 
+/* Straight on to the next instruction of the block, as a tail call: the run loop does the same for ops that return. */
+INLINE void
+next_insn (VtX86Cpu *cpu, const VtX86Insn *insn)
+{
+  if (G_UNLIKELY (++insn == cpu->block_stop))
+    return;
+  uint64_t rip = cpu->next_rip;
+  cpu->s.rip = rip;
+  cpu->insn = insn;
+  cpu->next_rip = rip + insn->length;
+  insn->op (cpu, insn);
+}
+
 /* Four functions name_1, name_2, name_4, name_8 that call function (cpu, insn, ..., size). */
 #define FORM_SIZE(name, function, size, ...)                                                                             \
   static void name##_##size (VtX86Cpu *cpu, const VtX86Insn *insn)                                                       \
   {                                                                                                                      \
     function (cpu, insn, ##__VA_ARGS__, size);                                                                           \
+    next_insn (cpu, insn);                                                                                               \
   }
 #define FORM_WIDE(name, function, ...)                                                                                   \
   FORM_SIZE (name, function, 2, ##__VA_ARGS__)                                                                           \

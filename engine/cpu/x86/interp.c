@@ -108,9 +108,12 @@ execute (Interp *interp, VtX86Cpu *cpu, const VtX86Block *block, unsigned n)
       rip += insn->length;
       cpu->next_rip = rip;
       insn->op (cpu, insn);
+      /* Ops may go on to the next by themselves (forms.h). */
+      insn = cpu->insn;
+      rip = cpu->next_rip;
     }
   while (++insn != cpu->block_stop);
-  cpu->s.rip = cpu->next_rip;
+  cpu->s.rip = rip;
   cpu->vcpu.stats.instructions += (uint64_t) (insn - block->insn);
 }
 

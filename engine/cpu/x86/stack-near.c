@@ -60,6 +60,7 @@ op_push_reg_64 (VtX86Cpu *cpu, const VtX86Insn *insn)
   uint64_t sp = cpu->s.gpr[VT_RSP] - 8;
   stack_store_64 (cpu, sp, cpu->s.gpr[insn->reg[0]]);
   cpu->s.gpr[VT_RSP] = sp;
+  next_insn (cpu, insn);
 }
 
 static void
@@ -85,6 +86,7 @@ op_pop_reg_64 (VtX86Cpu *cpu, const VtX86Insn *insn)
   uint64_t sp = cpu->s.gpr[VT_RSP], value = stack_load_64 (cpu, sp);
   cpu->s.gpr[VT_RSP] = sp + 8;
   cpu->s.gpr[insn->reg[0]] = value;
+  next_insn (cpu, insn);
 }
 
 static void
