@@ -373,6 +373,19 @@ make_undefined (VtX86Insn *out, VtX86Tail *tail, unsigned length)
   *tail = VT_X86_TAIL_BRANCH;
 }
 
+/* F3 90 with REX.B is no PAUSE: the prefix loses, and XCHG with R8 it is. */
+static void
+make_xchg_r8 (VtX86Insn *out, const VtX86OpRow *row)
+{
+  out->mnemonic = ZYDIS_MNEMONIC_XCHG;
+  out->n_operands = 2;
+  out->kind[0] = out->kind[1] = VT_OPND_GPR;
+  out->reg[0] = VT_R8;
+  out->reg[1] = VT_RAX;
+  out->opnd_size[0] = out->opnd_size[1] = out->opsize;
+  row->prepare (out);
+}
+
 static void
 convert (const VtX86Decoder *decoder, const ZydisDecodedInstruction *in, const ZydisDecodedOperand *operands,
          VtX86Insn *out, VtX86Tail *tail)
@@ -403,6 +416,8 @@ convert (const VtX86Decoder *decoder, const ZydisDecodedInstruction *in, const Z
   if (row->prepare != NULL)
     row->prepare (out);
   *tail = tail_of (out, in);
+  if (in->mnemonic == ZYDIS_MNEMONIC_PAUSE && (in->attributes & ZYDIS_ATTRIB_HAS_REX) && in->raw.rex.B)
+    make_xchg_r8 (out, integer_rows[ZYDIS_MNEMONIC_XCHG]);
 }
 
 /* F3 90 is PAUSE; with REX.B it still exchanges R8 and RAX, which Zydis 4.0 overlooks. */

@@ -194,11 +194,13 @@ INLINE uint64_t
 movs_some (const String *string, uint64_t count)
 {
   VtX86Cpu *cpu = string->cpu;
-  uint64_t from = source_linear (string), to = dest_linear (string, VT_WRITE);
+  /* The source faults before the destination is looked at. */
+  uint64_t from = source_linear (string), value = vt_x86_load (cpu, from, string->size);
+  uint64_t to = dest_linear (string, VT_WRITE);
   uint64_t n = count > 1 ? movs_run (string, from, to, count) : 0;
   if (n == 0)
     {
-      vt_x86_store (cpu, to, vt_x86_load (cpu, from, string->size), string->size);
+      vt_x86_store (cpu, to, value, string->size);
       n = 1;
     }
   advance (string, VT_RSI, n);
