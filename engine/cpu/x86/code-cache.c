@@ -9,7 +9,8 @@
 #define MAX_BYTES     (MAX_INSNS * VT_X86_MAX_INSN)
 #define N_BUCKETS     (1u << 15)
 #define N_READY_PAGES 1024u
-#define RESCUES_MAX   8u           /* then a block is compared at each execution */
+#define RESCUES_MAX   8u           /* then a block is compared at each execution ... */
+#define CALM_MAX      200u         /* ... until its page has not been written for so many */
 
 /* A page whose VT_PAGE_CODE this cache has set, with the barrier that belongs to it, at that version. */
 typedef struct
@@ -234,6 +235,24 @@ same_bytes (VtX86Block *block, const Source *source)
   return memcmp (block->raw, source->host, block->looked_at) == 0;
 }
 
+/* A block that is compared at each execution. */
+static bool
+still_same (VtX86Block *block, const Source *source)
+{
+  uint32_t now = __atomic_load_n (block->version, __ATOMIC_RELAXED);
+  block->calm = now == block->seen ? block->calm + 1 : 0;
+  block->seen = now;
+  if (block->calm > CALM_MAX)
+    {
+      /* Patched while the system started, and now at rest: with another version than any, it gets tracked again. */
+      block->compared = false;
+      block->cached = true;
+      block->rescued = block->calm = 0;
+      block->seen = now - 1;
+    }
+  return same_bytes (block, source);
+}
+
 /* The page was written since, but perhaps not these bytes. */
 static bool
 revalidate (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtX86Block *block, const Source *source)
@@ -261,7 +280,7 @@ find_in_ram (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
       VtX86Block *block = *link;
       if (block->host != source->host || block->code_bits != cpu->code_bits || block->version != version)
         continue;
-      if (block->compared ? same_bytes (block, source)
+      if (block->compared ? still_same (block, source)
                           : vt_x86_block_current (block) || revalidate (cache, cpu, block, source))
         return block;
       *link = block->chain;

@@ -31,7 +31,8 @@ typedef struct VtX86Block
   bool               cached;       /* false: good for one execution, then it must be looked for again */
   bool               compared;     /* its page is written all the time: valid while the bytes are the same */
   uint8_t            rescued;      /* times that the page had changed, but not these bytes */
-  uint8_t            pad_[5];
+  uint8_t            calm;         /* executions since the page was last written, while compared */
+  uint8_t            pad_[4];
   const uint8_t     *raw;          /* copy of the bytes looked at */
   VtX86Insn          insn[];
 } VtX86Block;
