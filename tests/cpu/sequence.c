@@ -249,7 +249,8 @@ begin_loop (Sequence *s)
   uint8_t bytes[6] = { 0x41, 0xbf, 2 + rng_below (&s->g.rng, 5) };
   append (s, bytes, sizeof bytes);
   s->loop_at = s->at;
-  s->unknown = (Unknown) { ZYDIS_CPUFLAG_CF, FSW_CODES };
+  s->unknown.rflags |= ZYDIS_CPUFLAG_CF;   /* DEC at its end defines the others */
+  s->unknown.fsw |= FSW_CODES;
 }
 
 /* dec r15; jnz head */
