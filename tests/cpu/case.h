@@ -80,6 +80,8 @@ typedef struct
   uint32_t rflags_ignored;     /* undefined after this case */
   uint16_t fsw_ignored;
   uint16_t fcw_ignored;
+  bool     no_memory;          /* no instruction has a memory operand */
+  bool     maybe_too_long;     /* more than 15 bytes, if the rest of it counts */
   bool     misaligned;         /* the memory operand, for those that want 16 bytes */
   uint8_t  n_window_ignored;
   struct

@@ -52,6 +52,7 @@ attempt (Generator *g)
   Case *c = g->c;
   c->n_patches = c->patch_data_len = 0;
   c->n_window_ignored = 0;
+  c->maybe_too_long = false;
   c->branch = false;
   c->loose = LOOSE_NONE;
   g->fixed = 0;
@@ -68,6 +69,7 @@ attempt (Generator *g)
   generator_choose_looseness (g);
   c->vendor = vendor_rules (&g->d);
   c->misaligned = generator_misaligned (g);
+  c->no_memory = generator_memory_operand (g) == NULL;
   Undefined undefined = undefined_after (&g->d, &c->in);
   c->rflags_ignored = undefined.rflags;
   c->fsw_ignored = undefined.fsw;

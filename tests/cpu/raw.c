@@ -98,6 +98,7 @@ prepare_valid (Generator *g)
   g->c->string = generator_is_string (&g->d.insn);
   g->c->vendor = vendor_rules (&g->d);
   g->c->misaligned = generator_misaligned (g);
+  g->c->no_memory = generator_memory_operand (g) == NULL;
   generator_choose_looseness (g);
   Undefined undefined = undefined_after (&g->d, &g->c->in);
   g->c->rflags_ignored = undefined.rflags;
@@ -127,6 +128,7 @@ generate_raw (Case *c, Mode mode, uint64_t seed, uint64_t number, uint32_t slot)
     return false;
   if (!known)
     {
+      c->maybe_too_long = true;
       generator_random_state (&g);
       g.len = 15;
     }

@@ -14,6 +14,7 @@
 #define FSW_C2 0x0400u
 #define FSW_C3 0x4000u
 
+#define VECTOR_UD 6u
 #define VECTOR_SS 12u
 #define VECTOR_GP 13u
 #define VECTOR_PF 14u
@@ -200,7 +201,7 @@ static const struct
   { trigonometric_exception,
     { ZYDIS_MNEMONIC_FSIN, ZYDIS_MNEMONIC_FCOS, ZYDIS_MNEMONIC_FSINCOS, ZYDIS_MNEMONIC_FPTAN } },
   { many_parts,
-    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
+    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FBLD, ZYDIS_MNEMONIC_FBSTP, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
       ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
       ZYDIS_MNEMONIC_XRSTOR64 } },
   { either_fault,
@@ -221,6 +222,22 @@ static void
 alignment_or_segment (const Pair *p)
 {
   if (p->c->misaligned && p->want->vector + p->got->vector == VECTOR_SS + VECTOR_GP)
+    p->got->vector = p->want->vector;
+}
+
+/* "Undefined if the last instruction had no memory operand" (SDM volume 1, 8.1.8). */
+static void
+data_pointer (const Pair *p)
+{
+  if (p->c->no_memory)
+    memcpy (p->got->out.xarea + XAREA_FDP, p->want->out.xarea + XAREA_FDP, 8);
+}
+
+/* Neither defined nor at most 15 bytes long: #UD or #GP. */
+static void
+too_long (const Pair *p)
+{
+  if (p->c->maybe_too_long && p->want->vector == VECTOR_GP && p->got->vector == VECTOR_UD)
     p->got->vector = p->want->vector;
 }
 
@@ -263,6 +280,8 @@ vendor_excuse (const Case *c, const Result *want, Result *got, const uint8_t *wa
   Pair pair = { c, want, got, want_window, got_window };
   alignment_or_segment (&pair);
   unbounded_exponent (&pair);
+  data_pointer (&pair);
+  too_long (&pair);
   for (unsigned i = 0; i < G_N_ELEMENTS (rules); i++)
     if (c->vendor >> i & 1)
       rules[i].excuse (&pair);

@@ -175,6 +175,7 @@ fxsave (VtX86Cpu *cpu, const VtX86Insn *insn, bool wide)
   uint8_t area[FX_SIZE];
   unsigned length = fx_fast (cpu) ? AT_XMM : AT_XMM + 16 * vector_registers (cpu);
 
+  vt_x86_probe (cpu, linear, FX_SIZE, VT_WRITE);   /* what is not written has to be writable too */
   pack_x87 (cpu, area, wide);
   pack_mxcsr (cpu, area);
   pack_vectors (cpu, area + AT_XMM, 0);
