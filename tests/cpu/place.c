@@ -75,6 +75,14 @@ set_address_register (Generator *g, ZydisRegister reg, uint64_t value)
   g->fixed |= 1u << n;
 }
 
+/* AMD wraps the parts of an x87 or XSAVE image at 64 KiB, one by one; other operands go on behind it. */
+static bool
+crosses_64k_whole (const ZydisDecodedInstruction *insn)
+{
+  ZydisISASet set = insn->meta.isa_set;
+  return set != ZYDIS_ISA_SET_X87 && set != ZYDIS_ISA_SET_FXSAVE && set != ZYDIS_ISA_SET_XSAVE;
+}
+
 /* Where a FS or GS override is in force, moves the segment's base and returns the offset that then reaches `target`. */
 static uint64_t
 through_segment (Generator *g, ZydisRegister segment, uint64_t target)
@@ -82,8 +90,8 @@ through_segment (Generator *g, ZydisRegister segment, uint64_t target)
   if (segment != ZYDIS_REGISTER_FS && segment != ZYDIS_REGISTER_GS)
     return target;
   uint64_t offset = rng_u64 (&g->rng) & width_mask (MIN (g->d.insn.address_width, 40u));
-  if (g->d.insn.address_width == 16 && g->d.insn.meta.isa_set == ZYDIS_ISA_SET_X87)
-    offset &= 0x7fff;   /* AMD wraps the parts of an x87 environment at 64 KiB, one by one */
+  if (g->d.insn.address_width == 16 && !crosses_64k_whole (&g->d.insn))
+    offset &= 0x7fff;
   uint64_t base = target - offset;
   if (g->c->mode == MODE_32)
     base = (uint32_t) base;

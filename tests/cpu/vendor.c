@@ -186,7 +186,7 @@ dot_product (const Pair *p)
 static const struct
 {
   void        (*excuse) (const Pair *p);
-  ZydisMnemonic mnemonics[16];
+  ZydisMnemonic mnemonics[20];
 } rules[] = {
   { compare_with_exception,
     { ZYDIS_MNEMONIC_FCOM, ZYDIS_MNEMONIC_FCOMP, ZYDIS_MNEMONIC_FCOMPP, ZYDIS_MNEMONIC_FUCOM, ZYDIS_MNEMONIC_FUCOMP,
@@ -201,7 +201,7 @@ static const struct
   { trigonometric_exception,
     { ZYDIS_MNEMONIC_FSIN, ZYDIS_MNEMONIC_FCOS, ZYDIS_MNEMONIC_FSINCOS, ZYDIS_MNEMONIC_FPTAN } },
   { many_parts,
-    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FBLD, ZYDIS_MNEMONIC_FBSTP, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
+    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FBLD, ZYDIS_MNEMONIC_FBSTP, ZYDIS_MNEMONIC_FLD, ZYDIS_MNEMONIC_FSTP, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
       ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
       ZYDIS_MNEMONIC_XRSTOR64 } },
   { either_fault,
@@ -260,7 +260,11 @@ applies (const Decoded *d)
 static bool
 rule_applies (unsigned rule, const Decoded *d)
 {
-  return rules[rule].excuse == environment16 ? d->insn.operand_width == 16 : applies (d);
+  if (rules[rule].excuse == environment16)
+    return d->insn.operand_width == 16;
+  if (rules[rule].excuse == many_parts)
+    return d->op[0].size > 64 || d->op[1].size > 64 || d->insn.meta.isa_set != ZYDIS_ISA_SET_X87;
+  return applies (d);
 }
 
 uint32_t
