@@ -47,9 +47,9 @@ typedef enum
 typedef enum
 {
   LOOSE_NONE,
-  LOOSE_RCP_SS,         /* lane 0 of the destination: relative error 1.5 * 2^-12 allowed by the SDM, tables are vendor's own */
+  LOOSE_RCP_SS, /* lane 0 of the destination: relative error 1.5 * 2^-12 allowed by the SDM, tables are vendor's own */
   LOOSE_RCP_PS,
-  LOOSE_X87_TRANSCENDENTAL,   /* SDM volume 1, 8.3.10: within 1 ulp; allowed here: 2 between two implementations */
+  LOOSE_X87_TRANSCENDENTAL, /* SDM volume 1, 8.3.10: within 1 ulp; allowed here: 2 between two implementations */
 } Loose;
 
 #define CASE_MAX_PATCHES  8

@@ -27,7 +27,7 @@ error_code_mask (const Result *want)
   return want->vector == VECTOR_PF && want->cr2 >= USER_SPACE_END ? ~PF_PRESENT : UINT32_MAX;
 }
 
-/* --- Results that need not be equal ------------------------------------------------------------------------------------- */
+/* --- Results that need not be equal ------------------------------------------------------------------------------- */
 
 static bool
 near_f32 (uint32_t want_bits, uint32_t got_bits)
@@ -39,8 +39,8 @@ near_f32 (uint32_t want_bits, uint32_t got_bits)
     return true;
   if (!isfinite (want) || !isfinite (got) || signbit (want) != signbit (got))
     return false;
-  /* |relative error| <= 1.5 * 2^-12 each (SDM volume 2, RCPPS and RSQRTPS), so twice that between two; tiny results may be
-   * flushed to zero or not. */
+  /* |relative error| <= 1.5 * 2^-12 each (SDM volume 2, RCPPS and RSQRTPS), so twice that between two; tiny results may
+   * be flushed to zero or not. */
   double allowed = fmax (fabs ((double) want), fabs ((double) got)) * 3 / 4096;
   return fabs ((double) want - got) <= allowed || (fabs ((double) want) < 0x1.8p-126 && got == 0)
          || (fabs ((double) got) < 0x1.8p-126 && want == 0);
@@ -85,7 +85,7 @@ accept_near_f80 (const Result *want, Result *got)
     }
 }
 
-/* --- Equality ---------------------------------------------------------------------------------------------------------------- */
+/* --- Equality ----------------------------------------------------------------------------------------------------- */
 
 static void
 ignore16 (const uint8_t *want, uint8_t *got, unsigned at, uint16_t mask)
@@ -140,11 +140,11 @@ compare_equal (const Case *c, const Result *want, Result *got, const uint8_t *wa
   for (unsigned i = 0; i < c->n_window_ignored; i++)
     memcpy (got_window + c->window_ignored[i].at, want_window + c->window_ignored[i].at, c->window_ignored[i].len);
   return want->vector == got->vector && !((want->error_code ^ got->error_code) & error_code_mask (want))
-         && (want->vector != VECTOR_PF || want->cr2 == got->cr2)
-         && memcmp (&want->out, &got->out, sizeof (State)) == 0 && memcmp (want_window, got_window, LAYOUT_WINDOW_SIZE) == 0;
+         && (want->vector != VECTOR_PF || want->cr2 == got->cr2) && memcmp (&want->out, &got->out, sizeof (State)) == 0
+         && memcmp (want_window, got_window, LAYOUT_WINDOW_SIZE) == 0;
 }
 
-/* --- Report --------------------------------------------------------------------------------------------------------------------- */
+/* --- Report ------------------------------------------------------------------------------------------------------- */
 
 static const char *const gpr_names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
@@ -173,10 +173,11 @@ static void
 print_gprs (const State *s)
 {
   for (unsigned i = 0; i < 16; i++)
-    printf ("%s%3s %016" G_GINT64_MODIFIER "x%s", i % 4 == 0 ? "  " : " ", gpr_names[i], s->gpr[i], i % 4 == 3 ? "\n" : "");
+    printf ("%s%3s %016" G_GINT64_MODIFIER "x%s", i % 4 == 0 ? "  " : " ", gpr_names[i], s->gpr[i],
+            i % 4 == 3 ? "\n" : "");
   printf ("  flags %06x fs %" G_GINT64_MODIFIER "x gs %" G_GINT64_MODIFIER "x mxcsr %04x fcw %04x fsw %04x tags %02x\n",
-          (unsigned) s->rflags, s->fs_base, s->gs_base, xarea_get32 (s->xarea, XAREA_MXCSR), xarea_get16 (s->xarea, XAREA_FCW),
-          xarea_get16 (s->xarea, XAREA_FSW), s->xarea[XAREA_FTW]);
+          (unsigned)s->rflags, s->fs_base, s->gs_base, xarea_get32 (s->xarea, XAREA_MXCSR),
+          xarea_get16 (s->xarea, XAREA_FCW), xarea_get16 (s->xarea, XAREA_FSW), s->xarea[XAREA_FTW]);
 }
 
 static void
@@ -320,7 +321,8 @@ void
 compare_report (const Case *c, const char *form, const Result *want, const Result *got, const uint8_t *before,
                 const uint8_t *want_window, const uint8_t *got_window)
 {
-  printf ("difference in %s, case %" G_GUINT64_FORMAT "%s\n", form, c->number, c->mode == MODE_32 ? " (32-bit code)" : "");
+  printf ("difference in %s, case %" G_GUINT64_FORMAT "%s\n", form, c->number,
+          c->mode == MODE_32 ? " (32-bit code)" : "");
   print_insns (c);
   printf (" before:\n");
   print_gprs (&c->in);

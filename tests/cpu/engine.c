@@ -56,7 +56,7 @@ typedef struct
   int            mode;               /* that the segments are set for; -1: none */
 } EngineExecutor;
 
-/* --- The system ------------------------------------------------------------------------------------------------------------ */
+/* --- The system --------------------------------------------------------------------------------------------------- */
 
 #define PTE_P  UINT64_C (1)
 #define PTE_W  UINT64_C (2)
@@ -131,7 +131,8 @@ build_idt (EngineExecutor *self)
       uint64_t handler = SYSTEM + SYSTEM_HANDLERS + 16 * vector;
       uint64_t dpl = vector == X86_BP || vector == X86_OF ? 3 : 0;   /* what user code may call by INT n */
       uint64_t *gate = (uint64_t *) system_at (self, SYSTEM_IDT) + 2 * vector;
-      gate[0] = (handler & 0xffff) | SELECTOR_KERNEL_CS << 16 | (0x8e | dpl << 5) << 40 | (handler >> 16 & 0xffff) << 48;
+      gate[0]
+          = (handler & 0xffff) | SELECTOR_KERNEL_CS << 16 | (0x8e | dpl << 5) << 40 | (handler >> 16 & 0xffff) << 48;
       gate[1] = handler >> 32;
     }
   memset (system_at (self, SYSTEM_HANDLERS), HLT, 4096);
@@ -177,7 +178,7 @@ init_processor (EngineExecutor *self)
   self->mode = -1;
 }
 
-/* --- State in and out --------------------------------------------------------------------------------------------------------- */
+/* --- State in and out --------------------------------------------------------------------------------------------- */
 
 static void
 load_xarea (VtX86State *s, const uint8_t *x)
@@ -300,7 +301,7 @@ take_result (EngineExecutor *self, Result *result)
     read_frame (self, result);
 }
 
-/* --- Executor ------------------------------------------------------------------------------------------------------------------- */
+/* --- Executor ----------------------------------------------------------------------------------------------------- */
 
 static void
 engine_put_code (Executor *base, uint32_t at, const uint8_t *bytes, unsigned len)
@@ -363,7 +364,8 @@ make_ram (EngineExecutor *self, GError **error)
   int fd = memfd_create ("guest", MFD_CLOEXEC);
   if (fd < 0 || ftruncate (fd, PHYS_SIZE) < 0)
     {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot make test memory: %s", g_strerror (errno));
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot make test memory: %s",
+                   g_strerror (errno));
       return false;
     }
   self->ram_bytes = mmap (NULL, PHYS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -375,7 +377,8 @@ make_ram (EngineExecutor *self, GError **error)
   close (fd);
   self->base.window = window;
   if (!ok)
-    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot map test memory: %s", g_strerror (errno));
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot map test memory: %s",
+                 g_strerror (errno));
   return ok;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* --- What the processor has ----------------------------------------------------------------------------------------- */
+/* --- What the processor has --------------------------------------------------------------------------------------- */
 
 static const ZydisISASet supported_sets[] = {
   ZYDIS_ISA_SET_ADOX_ADCX, ZYDIS_ISA_SET_AES, ZYDIS_ISA_SET_AVX, ZYDIS_ISA_SET_AVX2, ZYDIS_ISA_SET_AVX2GATHER,
@@ -98,7 +98,7 @@ forms_excluded (const Decoded *d)
   return NULL;
 }
 
-/* --- Decoding --------------------------------------------------------------------------------------------------------- */
+/* --- Decoding ----------------------------------------------------------------------------------------------------- */
 
 static const ZydisDecoder *
 decoder_for (Mode mode)
@@ -120,8 +120,8 @@ decoder_for (Mode mode)
   return &decoders[mode];
 }
 
-/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0 gives
- * R13D when addresses have 32 bits in 64-bit code. */
+/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0
+ * gives R13D when addresses have 32 bits in 64-bit code. */
 static void
 correct_sib_base (Decoded *d)
 {
@@ -190,16 +190,17 @@ forms_encode (const Template *t, Mode mode, unsigned rxb, unsigned vvvv, uint8_t
   return n;
 }
 
-/* --- Identity of a form ------------------------------------------------------------------------------------------------- */
+/* --- Identity of a form ------------------------------------------------------------------------------------------- */
 
-#define PREFIX_ATTRIBUTES                                                                                               \
+#define PREFIX_ATTRIBUTES                                                                                              \
   (ZYDIS_ATTRIB_HAS_LOCK | ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)
 
 /* Operand width matters beyond the visible operands for the base set only; elsewhere REX.W may be ignored. */
 static unsigned
 form_width (const ZydisDecodedInstruction *insn)
 {
-  return insn->meta.isa_ext == ZYDIS_ISA_EXT_BASE || insn->meta.isa_ext == ZYDIS_ISA_EXT_LONGMODE ? insn->operand_width : 0;
+  return insn->meta.isa_ext == ZYDIS_ISA_EXT_BASE || insn->meta.isa_ext == ZYDIS_ISA_EXT_LONGMODE ? insn->operand_width
+                                                                                                  : 0;
 }
 
 static bool
@@ -211,7 +212,8 @@ fixed_register (const ZydisDecodedOperand *op)
 static bool
 high_byte (const ZydisDecodedOperand *op)
 {
-  return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value >= ZYDIS_REGISTER_AH && op->reg.value <= ZYDIS_REGISTER_BH;
+  return op->type == ZYDIS_OPERAND_TYPE_REGISTER && op->reg.value >= ZYDIS_REGISTER_AH
+         && op->reg.value <= ZYDIS_REGISTER_BH;
 }
 
 static uint64_t
@@ -244,8 +246,9 @@ static void
 append_operand (GString *name, const Decoded *d, const ZydisDecodedOperand *op)
 {
   static const char *const classes[] = {
-    [ZYDIS_REGCLASS_X87] = "st",   [ZYDIS_REGCLASS_MMX] = "mm",     [ZYDIS_REGCLASS_XMM] = "xmm", [ZYDIS_REGCLASS_YMM] = "ymm",
-    [ZYDIS_REGCLASS_SEGMENT] = "sreg", [ZYDIS_REGCLASS_CONTROL] = "cr", [ZYDIS_REGCLASS_DEBUG] = "dr",
+    [ZYDIS_REGCLASS_X87] = "st",   [ZYDIS_REGCLASS_MMX] = "mm",       [ZYDIS_REGCLASS_XMM] = "xmm",
+    [ZYDIS_REGCLASS_YMM] = "ymm",  [ZYDIS_REGCLASS_SEGMENT] = "sreg", [ZYDIS_REGCLASS_CONTROL] = "cr",
+    [ZYDIS_REGCLASS_DEBUG] = "dr",
   };
   switch (op->type)
     {
@@ -298,7 +301,7 @@ form_name (const Decoded *d)
   return g_string_free (name, FALSE);
 }
 
-/* --- The walk --------------------------------------------------------------------------------------------------------------- */
+/* --- The walk ----------------------------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -389,7 +392,8 @@ is_prefix_or_escape (Mode mode, unsigned opcode)
 static void
 walk_legacy (Walk *walk)
 {
-  static const uint8_t mandatory[] = { 0, PREFIX_66, PREFIX_F2, PREFIX_F3, PREFIX_66 | PREFIX_F2, PREFIX_66 | PREFIX_F3 };
+  static const uint8_t mandatory[]
+      = { 0, PREFIX_66, PREFIX_F2, PREFIX_F3, PREFIX_66 | PREFIX_F2, PREFIX_66 | PREFIX_F3 };
   for (unsigned map = 0; map < 4; map++)
     for (unsigned opcode = 0; opcode < 256; opcode++)
       {
@@ -409,8 +413,12 @@ walk_vex (Walk *walk)
   for (unsigned map = 1; map < 4; map++)
     for (unsigned opcode = 0; opcode < 256; opcode++)
       for (unsigned bits = 0; bits < 16; bits++)
-        walk_opcode (walk, (Template) { .vex = true, .map = map, .opcode = opcode, .vex_pp = bits & 3, .vex_l = bits >> 2 & 1,
-                                        .prefixes = bits & 8 ? PREFIX_W : 0 });
+        walk_opcode (walk, (Template){ .vex = true,
+                                       .map = map,
+                                       .opcode = opcode,
+                                       .vex_pp = bits & 3,
+                                       .vex_l = bits >> 2 & 1,
+                                       .prefixes = bits & 8 ? PREFIX_W : 0 });
 }
 
 static int

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every instruction form of the supported processor, found by walking the opcode maps.
  *
- * A form is a mnemonic with the kinds and sizes of its operands, its opcode and its repeat or lock prefix.  Each has the
- * list of encodings (templates) that led to it.
+ * A form is a mnemonic with the kinds and sizes of its operands, its opcode and its repeat or lock prefix.  Each has
+ * the list of encodings (templates) that led to it.
  */
 #pragma once
 

@@ -32,7 +32,8 @@ aim_branch (Generator *g)
   uint32_t landing = random_landing (g);
   if (!relative)
     {
-      const ZydisDecodedOperand *op = insn->meta.category == ZYDIS_CATEGORY_RET ? generator_memory_operand (g) : &g->d.op[0];
+      const ZydisDecodedOperand *op
+          = insn->meta.category == ZYDIS_CATEGORY_RET ? generator_memory_operand (g) : &g->d.op[0];
       if (op != NULL)
         generator_set_operand (g, op, landing);
       return;
@@ -44,7 +45,7 @@ aim_branch (Generator *g)
   memcpy (g->bytes + insn->raw.imm[0].offset, &distance, insn->raw.imm[0].size / 8);
 }
 
-/* --- The case ------------------------------------------------------------------------------------------------------ */
+/* --- The case ----------------------------------------------------------------------------------------------------- */
 
 static bool
 attempt (Generator *g)

@@ -30,7 +30,7 @@ generator_gpr_number (ZydisRegister reg)
   return ZydisRegisterGetId (reg);
 }
 
-/* --- Encoding ------------------------------------------------------------------------------------------------------ */
+/* --- Encoding ----------------------------------------------------------------------------------------------------- */
 
 /* ModRM, SIB and displacement of a memory operand; returns what follows them. */
 static unsigned
@@ -143,7 +143,7 @@ generator_try_encode (Generator *g)
   return generator_decode_again (g);
 }
 
-/* --- State --------------------------------------------------------------------------------------------------------- */
+/* --- State -------------------------------------------------------------------------------------------------------- */
 void
 generator_choose_kind (Generator *g)
 {
@@ -239,7 +239,7 @@ generator_random_state (Generator *g)
     in->fs_base = (uint32_t) in->fs_base, in->gs_base = (uint32_t) in->gs_base;
 }
 
-/* --- Ends ---------------------------------------------------------------------------------------------------------- */
+/* --- Ends --------------------------------------------------------------------------------------------------------- */
 
 bool
 generator_is_string (const ZydisDecodedInstruction *insn)
@@ -270,7 +270,7 @@ generator_put_landing (Case *c, unsigned at)
     memcpy (p + 4, &selector, 2);
 }
 
-/* --- Results that are near --------------------------------------------------------------------------------------- */
+/* --- Results that are near ---------------------------------------------------------------------------------------- */
 
 static const struct
 {

@@ -13,7 +13,7 @@ typedef struct
 {
   Case       *c;
   const Form *form;           /* NULL: any bytes will do (raw.c) */
-  bool        restricted;     /* memory operands use GENERATOR_BASES with a displacement, and no other prefix (sequence.c) */
+  bool restricted; /* memory operands use GENERATOR_BASES with a displacement, and no other prefix (sequence.c) */
   Rng         rng;
   Decoded     d;
   uint8_t     bytes[32];

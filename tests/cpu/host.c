@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Executes cases on the processor that runs this program.
  *
- * A case may do anything that user code can: it runs with its own registers, stack pointer, segment bases and FPU state.
- * It comes back by a landing (code behind the instruction, or at the target of a branch) or by a signal.  System calls
- * from the code region are refused by a seccomp filter, and a timer on CPU time ends loops.  Code is written through one
- * mapping and executed through another; no page is ever writable and executable.
+ * A case may do anything that user code can: it runs with its own registers, stack pointer, segment bases and FPU
+ * state. It comes back by a landing (code behind the instruction, or at the target of a branch) or by a signal.  System
+ * calls from the code region are refused by a seccomp filter, and a timer on CPU time ends loops.  Code is written
+ * through one mapping and executed through another; no page is ever writable and executable.
  */
 #include "case.h"
 #include "host-context.h"
@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -165,7 +166,8 @@ memory_file (const char *name, size_t size, GError **error)
   int fd = memfd_create (name, MFD_CLOEXEC);
   if (fd < 0 || ftruncate (fd, size) < 0)
     {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot make test memory: %s", g_strerror (errno));
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot make test memory: %s",
+                   g_strerror (errno));
       return -1;
     }
   return fd;
@@ -179,7 +181,8 @@ map_code (HostExecutor *self, GError **error)
   if (fd < 0)
     return false;
   self->code_alias = map_at (0, LAYOUT_CODE_SIZE + 4096, PROT_READ | PROT_WRITE, fd, 0, error);
-  bool ok = self->code_alias != NULL && map_at (LAYOUT_CODE, LAYOUT_CODE_SIZE, PROT_READ | PROT_EXEC, fd, 0, error) != NULL
+  bool ok = self->code_alias != NULL
+            && map_at (LAYOUT_CODE, LAYOUT_CODE_SIZE, PROT_READ | PROT_EXEC, fd, 0, error) != NULL
             && map_at (LAYOUT_TRAMPOLINE, 4096, PROT_READ | PROT_EXEC, fd, LAYOUT_CODE_SIZE, error) != NULL;
   close (fd);
   if (!ok)
@@ -219,10 +222,10 @@ catch_signals (void)
   setitimer (ITIMER_VIRTUAL, &tick, NULL);
 }
 
-/* No case may make a system call: anything that comes from below 4 GiB, where only test memory is, or by the 32-bit entry,
- * becomes SIGSYS. */
-static void
-refuse_system_calls (void)
+/* No case may make a system call: anything that comes from below 4 GiB, where only test memory is, or by the 32-bit
+ * entry, becomes SIGSYS. */
+static bool
+refuse_system_calls (GError **error)
 {
   struct sock_filter filter[] = {
     BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, arch)),
@@ -234,8 +237,23 @@ refuse_system_calls (void)
     BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
-  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-    prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+    return true;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "Cannot refuse system calls of test cases: %s",
+               g_strerror (errno));
+  return false;
+}
+
+#define HWCAP2_FSGSBASE_ (1u << 1)   /* AT_HWCAP2: the kernel lets user code use RDFSBASE and its like */
+
+static bool
+host_has_everything (void)
+{
+  unsigned a, b = 0, c, d;
+  __get_cpuid_count (7, 0, &a, &b, &c, &d);
+  return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma") && __builtin_cpu_supports ("bmi")
+         && __builtin_cpu_supports ("bmi2") && __builtin_cpu_supports ("aes") && __builtin_cpu_supports ("pclmul")
+         && (b & bit_SHA) && (b & bit_ADX) && (getauxval (AT_HWCAP2) & HWCAP2_FSGSBASE_);
 }
 
 static void
@@ -247,6 +265,12 @@ host_free (Executor *base)
 Executor *
 executor_host_new (GError **error)
 {
+  if (!host_has_everything ())
+    {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
+                   "This computer's processor lacks instructions that the emulated one has; nothing to compare with.");
+      return NULL;
+    }
   HostExecutor *self = g_new0 (HostExecutor, 1);
   self->base = (Executor) { .name = "host", .put_code = host_put_code, .code_ready = host_code_ready, .run = host_run,
                             .free = host_free };
@@ -259,6 +283,10 @@ executor_host_new (GError **error)
   context->capture = (uintptr_t) host_capture;
   context->host_fs = read_fs_base ();
   catch_signals ();
-  refuse_system_calls ();
+  if (!refuse_system_calls (error))
+    {
+      g_free (self);
+      return NULL;
+    }
   return &self->base;
 }

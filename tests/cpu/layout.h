@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where a test case lives. The same linear addresses hold on the host and in the guest, because addresses are part of what
- * is compared.  All are below 2 GiB, so that 32-bit code and sign-extended displacements reach them, and none is a power
- * of two, so that biased random values do not point there by themselves.
+/* Where a test case lives. The same linear addresses hold on the host and in the guest, because addresses are part of
+ * what is compared.  All are below 2 GiB, so that 32-bit code and sign-extended displacements reach them, and none is a
+ * power of two, so that biased random values do not point there by themselves.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Random bytes as an instruction: do both processors agree on what is one? Opcode maps, prefixes and ModRM are drawn so that
- * unused encodings next to used ones come often.
+/* Random bytes as an instruction: do both processors agree on what is one? Opcode maps, prefixes and ModRM are drawn so
+ * that unused encodings next to used ones come often.
  */
 #include "generate.h"
 
@@ -62,8 +62,8 @@ random_bytes (Generator *g)
 }
 
 /* Encodings that Zydis refuses and the host takes for what the tested processor does not have: opmask instructions of
- * AVX-512 with bits that do not matter; VPERMQ and VPERMPD without VEX.W; LOCK with system instructions (on AMD, LOCK MOV
- * CR0 is MOV CR8, and LOCK is ignored by the 0F 00 group); VMCALL; XOP. */
+ * AVX-512 with bits that do not matter; VPERMQ and VPERMPD without VEX.W; LOCK with system instructions (on AMD, LOCK
+ * MOV CR0 is MOV CR8, and LOCK is ignored by the 0F 00 group); VMCALL; XOP. */
 static bool
 host_only (const uint8_t *bytes)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Cases of many instructions, with forward branches and a loop: what goes wrong between instructions, in lazy flags or in
- * translated blocks, shows here.
+/* Cases of many instructions, with forward branches and a loop: what goes wrong between instructions, in lazy flags or
+ * in translated blocks, shows here.
  *
  * Four registers point into the window and are not written.  An instruction that reads a flag which another has left
- * undefined is not taken, and neither is one whose result the manuals leave open.  A fault ends a sequence early; the state
- * is exact there as well.
+ * undefined is not taken, and neither is one whose result the manuals leave open.  A fault ends a sequence early; the
+ * state is exact there as well.
  */
 #include "generate.h"
 
@@ -47,7 +47,7 @@ typedef struct
   unsigned         loop_at;      /* offset of the loop's head; 0: none */
 } Sequence;
 
-/* --- Which instructions may take part ------------------------------------------------------------------------------------ */
+/* --- Which instructions may take part ----------------------------------------------------------------------------- */
 
 static bool
 writes_reserved (const Sequence *s)
@@ -107,18 +107,21 @@ static bool
 suitable_mnemonic (ZydisMnemonic mnemonic)
 {
   static const ZydisMnemonic unsuitable[] = {
-    ZYDIS_MNEMONIC_POPF, ZYDIS_MNEMONIC_POPFD, ZYDIS_MNEMONIC_POPFQ, ZYDIS_MNEMONIC_LDMXCSR, ZYDIS_MNEMONIC_VLDMXCSR,
-    ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64,
-    ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FLDCW,
-    ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_LEAVE, ZYDIS_MNEMONIC_UD1, ZYDIS_MNEMONIC_UD2, ZYDIS_MNEMONIC_BOUND,
-    ZYDIS_MNEMONIC_RCPSS, ZYDIS_MNEMONIC_RSQRTSS, ZYDIS_MNEMONIC_RCPPS, ZYDIS_MNEMONIC_RSQRTPS, ZYDIS_MNEMONIC_VRCPSS,
-    ZYDIS_MNEMONIC_VRSQRTSS, ZYDIS_MNEMONIC_VRCPPS, ZYDIS_MNEMONIC_VRSQRTPS, ZYDIS_MNEMONIC_FSIN, ZYDIS_MNEMONIC_FCOS,
-    ZYDIS_MNEMONIC_FSINCOS, ZYDIS_MNEMONIC_FPTAN, ZYDIS_MNEMONIC_FPATAN, ZYDIS_MNEMONIC_F2XM1, ZYDIS_MNEMONIC_FYL2X,
-    ZYDIS_MNEMONIC_FYL2XP1, ZYDIS_MNEMONIC_FPREM, ZYDIS_MNEMONIC_FPREM1, ZYDIS_MNEMONIC_FCOMI, ZYDIS_MNEMONIC_FCOMIP,
-    ZYDIS_MNEMONIC_FUCOMI, ZYDIS_MNEMONIC_FUCOMIP, ZYDIS_MNEMONIC_FCMOVB, ZYDIS_MNEMONIC_FCMOVE, ZYDIS_MNEMONIC_FCMOVBE,
-    ZYDIS_MNEMONIC_FCMOVU, ZYDIS_MNEMONIC_FCMOVNB, ZYDIS_MNEMONIC_FCMOVNE, ZYDIS_MNEMONIC_FCMOVNBE, ZYDIS_MNEMONIC_FCMOVNU,
-    ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU, ZYDIS_MNEMONIC_POPA,
-    ZYDIS_MNEMONIC_POPAD, ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_MONITOR, ZYDIS_MNEMONIC_MWAIT,
+    ZYDIS_MNEMONIC_POPF,      ZYDIS_MNEMONIC_POPFD,    ZYDIS_MNEMONIC_POPFQ,      ZYDIS_MNEMONIC_LDMXCSR,
+    ZYDIS_MNEMONIC_VLDMXCSR,  ZYDIS_MNEMONIC_FXSAVE,   ZYDIS_MNEMONIC_FXSAVE64,   ZYDIS_MNEMONIC_FXRSTOR,
+    ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_FLDENV,   ZYDIS_MNEMONIC_FRSTOR,     ZYDIS_MNEMONIC_FNSTENV,
+    ZYDIS_MNEMONIC_FNSAVE,    ZYDIS_MNEMONIC_FLDCW,    ZYDIS_MNEMONIC_ENTER,      ZYDIS_MNEMONIC_LEAVE,
+    ZYDIS_MNEMONIC_UD1,       ZYDIS_MNEMONIC_UD2,      ZYDIS_MNEMONIC_BOUND,      ZYDIS_MNEMONIC_RCPSS,
+    ZYDIS_MNEMONIC_RSQRTSS,   ZYDIS_MNEMONIC_RCPPS,    ZYDIS_MNEMONIC_RSQRTPS,    ZYDIS_MNEMONIC_VRCPSS,
+    ZYDIS_MNEMONIC_VRSQRTSS,  ZYDIS_MNEMONIC_VRCPPS,   ZYDIS_MNEMONIC_VRSQRTPS,   ZYDIS_MNEMONIC_FSIN,
+    ZYDIS_MNEMONIC_FCOS,      ZYDIS_MNEMONIC_FSINCOS,  ZYDIS_MNEMONIC_FPTAN,      ZYDIS_MNEMONIC_FPATAN,
+    ZYDIS_MNEMONIC_F2XM1,     ZYDIS_MNEMONIC_FYL2X,    ZYDIS_MNEMONIC_FYL2XP1,    ZYDIS_MNEMONIC_FPREM,
+    ZYDIS_MNEMONIC_FPREM1,    ZYDIS_MNEMONIC_FCOMI,    ZYDIS_MNEMONIC_FCOMIP,     ZYDIS_MNEMONIC_FUCOMI,
+    ZYDIS_MNEMONIC_FUCOMIP,   ZYDIS_MNEMONIC_FCMOVB,   ZYDIS_MNEMONIC_FCMOVE,     ZYDIS_MNEMONIC_FCMOVBE,
+    ZYDIS_MNEMONIC_FCMOVU,    ZYDIS_MNEMONIC_FCMOVNB,  ZYDIS_MNEMONIC_FCMOVNE,    ZYDIS_MNEMONIC_FCMOVNBE,
+    ZYDIS_MNEMONIC_FCMOVNU,   ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU,
+    ZYDIS_MNEMONIC_POPA,      ZYDIS_MNEMONIC_POPAD,    ZYDIS_MNEMONIC_PUSHA,      ZYDIS_MNEMONIC_PUSHAD,
+    ZYDIS_MNEMONIC_MONITOR,   ZYDIS_MNEMONIC_MWAIT,
   };
   for (unsigned i = 0; i < G_N_ELEMENTS (unsuitable); i++)
     if (unsuitable[i] == mnemonic)
@@ -165,7 +168,7 @@ acceptable (Sequence *s)
          && !explicit_stack_pointer (d) && !reads_unknown (s) && !improbable (s);
 }
 
-/* --- Flags ---------------------------------------------------------------------------------------------------------------- */
+/* --- Flags -------------------------------------------------------------------------------------------------------- */
 
 /* Shifts by CL: the count is not known here, so that any of their flags may be undefined, or none written. */
 static bool
@@ -197,7 +200,7 @@ follow_flags (Sequence *s)
   s->unknown.fsw |= undefined.fsw;
 }
 
-/* --- Building --------------------------------------------------------------------------------------------------------------- */
+/* --- Building ----------------------------------------------------------------------------------------------------- */
 
 static void
 append (Sequence *s, const uint8_t *bytes, unsigned len)
@@ -332,7 +335,8 @@ build (Sequence *s)
 void
 generate_sequence (Case *c, const GPtrArray *forms, Mode mode, uint64_t seed, uint64_t number, uint32_t slot)
 {
-  Sequence s = { .g = { .c = c, .restricted = true }, .c = c, .forms = forms, .at = START, .reserved = GENERATOR_BASES };
+  Sequence s
+      = { .g = { .c = c, .restricted = true }, .c = c, .forms = forms, .at = START, .reserved = GENERATOR_BASES };
   rng_seed (&s.g.rng, seed * 31 + number * 2 + mode);
   memset (c, 0, offsetof (Case, patches));
   c->n_patches = c->patch_data_len = 0;

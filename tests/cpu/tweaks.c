@@ -66,7 +66,8 @@ tweak_frame (Generator *g)
   g->bytes[g->d.insn.raw.imm[1].offset] = levels[rng_below (&g->rng, 8)];
 }
 
-/* Bit 17 of MXCSR is AMD's misaligned exception mask: set, it would be a valid value here and a reserved one elsewhere. */
+/* Bit 17 of MXCSR is AMD's misaligned exception mask: set, it would be a valid value here and a reserved one elsewhere.
+ */
 static uint32_t
 plausible_mxcsr (Generator *g)
 {

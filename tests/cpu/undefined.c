@@ -61,8 +61,9 @@ shift_count (const Decoded *d, unsigned operand, const State *in)
   return count & (d->op[0].size == 64 ? 63 : 31);
 }
 
-/* SAL/SAR/SHL/SHR: "The CF flag ... is undefined for SHL and SHR instructions where the count is greater than or equal to
- * the size (in bits) of the destination operand. The OF flag is affected only for 1-bit shifts; otherwise it is undefined.
+/* SAL/SAR/SHL/SHR: "The CF flag ... is undefined for SHL and SHR instructions where the count is greater than or equal
+ * to the size (in bits) of the destination operand. The OF flag is affected only for 1-bit shifts; otherwise it is
+ * undefined.
  * ... For a non-zero count, the AF flag is undefined." */
 static uint32_t
 undefined_shift (const Decoded *d, const State *in)
@@ -74,16 +75,17 @@ undefined_shift (const Decoded *d, const State *in)
   return AF | (count > 1 ? OF : 0) | (!arithmetic && count >= d->op[0].size ? CF : 0);
 }
 
-/* RCL/RCR/ROL/ROR: "The OF flag is undefined except for the 1-bit rotates (a rotate by zero bits does nothing)." The count
- * is masked first; RCL and RCR of bytes and words then take it modulo 9 or 17. */
+/* RCL/RCR/ROL/ROR: "The OF flag is undefined except for the 1-bit rotates (a rotate by zero bits does nothing)." The
+ * count is masked first; RCL and RCR of bytes and words then take it modulo 9 or 17. */
 static uint32_t
 undefined_rotate (const Decoded *d, const State *in)
 {
   return shift_count (d, 1, in) > 1 ? OF : 0;
 }
 
-/* SHLD/SHRD: "For shifts greater than 1 bit, the OF flag is undefined. If a shift occurs, the AF flag is undefined. If the
- * count operand is greater than the operand size, the flags are undefined" - and so is the destination: undefined_result(). */
+/* SHLD/SHRD: "For shifts greater than 1 bit, the OF flag is undefined. If a shift occurs, the AF flag is undefined. If
+ * the count operand is greater than the operand size, the flags are undefined" - and so is the destination:
+ * undefined_result(). */
 static uint32_t
 undefined_double_shift (const Decoded *d, const State *in)
 {

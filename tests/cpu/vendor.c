@@ -58,7 +58,8 @@ compare_to_rflags (const Pair *p)
     p->got->out.rflags = p->want->out.rflags;
 }
 
-/* FCMOVcc: C1 is cleared on stack underflow; otherwise the SDM says nothing, AMD leaves it, Intel's processors clear it. */
+/* FCMOVcc: C1 is cleared on stack underflow; otherwise the SDM says nothing, AMD leaves it, Intel's processors clear
+ * it. */
 static void
 conditional_move (const Pair *p)
 {
@@ -120,7 +121,8 @@ pop_all (const Pair *p)
   memcpy (p->got->out.gpr, p->want->out.gpr, sizeof p->got->out.gpr);
 }
 
-/* MASKMOVQ, MASKMOVDQU, VMASKMOVDQU: whether bytes that are not selected can fault, and the address that is reported. */
+/* MASKMOVQ, MASKMOVDQU, VMASKMOVDQU: whether bytes that are not selected can fault, and the address that is reported.
+ */
 static void
 masked_store (const Pair *p)
 {
@@ -140,8 +142,8 @@ gather (const Pair *p)
   memcpy (p->got->out.xarea + XAREA_YMM, p->want->out.xarea + XAREA_YMM, 256);
 }
 
-/* CMPS and MOVS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a segment
- * register with 32 bits: 2 or 4 bytes are stored, so that they may cross another limit. */
+/* CMPS and MOVS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a
+ * segment register with 32 bits: 2 or 4 bytes are stored, so that they may cross another limit. */
 static void
 either_fault (const Pair *p)
 {
@@ -164,8 +166,9 @@ environment16 (const Pair *p)
 #define MXCSR_UE  0x10u
 #define MXCSR_PE  0x20u
 
-/* A limit of ours, not of the maker: with unmasked overflow or underflow, PE says whether the result would have been exact
- * had the exponent no bounds.  The interpreter lets the host compute with exceptions masked, and sees PE always set. */
+/* A limit of ours, not of the maker: with unmasked overflow or underflow, PE says whether the result would have been
+ * exact had the exponent no bounds.  The interpreter lets the host compute with exceptions masked, and sees PE always
+ * set. */
 static void
 unbounded_exponent (const Pair *p)
 {
@@ -174,8 +177,8 @@ unbounded_exponent (const Pair *p)
     xarea_put32 (p->got->out.xarea, XAREA_MXCSR, (got & ~MXCSR_PE) | (want & MXCSR_PE));
 }
 
-/* Another of ours: DPPS and DPPD multiply and add in steps, and an unmasked exception of one step hides the flags of those
- * behind it. */
+/* Another of ours: DPPS and DPPD multiply and add in steps, and an unmasked exception of one step hides the flags of
+ * those behind it. */
 static void
 dot_product (const Pair *p)
 {
@@ -191,24 +194,23 @@ static const struct
   { compare_with_exception,
     { ZYDIS_MNEMONIC_FCOM, ZYDIS_MNEMONIC_FCOMP, ZYDIS_MNEMONIC_FCOMPP, ZYDIS_MNEMONIC_FUCOM, ZYDIS_MNEMONIC_FUCOMP,
       ZYDIS_MNEMONIC_FUCOMPP, ZYDIS_MNEMONIC_FICOM, ZYDIS_MNEMONIC_FICOMP, ZYDIS_MNEMONIC_FTST } },
-  { compare_to_rflags,
-    { ZYDIS_MNEMONIC_FCOMI, ZYDIS_MNEMONIC_FCOMIP, ZYDIS_MNEMONIC_FUCOMI, ZYDIS_MNEMONIC_FUCOMIP } },
+  { compare_to_rflags, { ZYDIS_MNEMONIC_FCOMI, ZYDIS_MNEMONIC_FCOMIP, ZYDIS_MNEMONIC_FUCOMI, ZYDIS_MNEMONIC_FUCOMIP } },
   { conditional_move,
-    { ZYDIS_MNEMONIC_FCMOVB, ZYDIS_MNEMONIC_FCMOVE, ZYDIS_MNEMONIC_FCMOVBE, ZYDIS_MNEMONIC_FCMOVU, ZYDIS_MNEMONIC_FCMOVNB,
-      ZYDIS_MNEMONIC_FCMOVNE, ZYDIS_MNEMONIC_FCMOVNBE, ZYDIS_MNEMONIC_FCMOVNU } },
+    { ZYDIS_MNEMONIC_FCMOVB, ZYDIS_MNEMONIC_FCMOVE, ZYDIS_MNEMONIC_FCMOVBE, ZYDIS_MNEMONIC_FCMOVU,
+      ZYDIS_MNEMONIC_FCMOVNB, ZYDIS_MNEMONIC_FCMOVNE, ZYDIS_MNEMONIC_FCMOVNBE, ZYDIS_MNEMONIC_FCMOVNU } },
   { load_denormal, { ZYDIS_MNEMONIC_FLD } },
   { remainder_invalid, { ZYDIS_MNEMONIC_FPREM, ZYDIS_MNEMONIC_FPREM1 } },
   { trigonometric_exception,
     { ZYDIS_MNEMONIC_FSIN, ZYDIS_MNEMONIC_FCOS, ZYDIS_MNEMONIC_FSINCOS, ZYDIS_MNEMONIC_FPTAN } },
   { many_parts,
-    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FBLD, ZYDIS_MNEMONIC_FBSTP, ZYDIS_MNEMONIC_FLD, ZYDIS_MNEMONIC_FSTP, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE, ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE,
-      ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR, ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR,
-      ZYDIS_MNEMONIC_XRSTOR64 } },
+    { ZYDIS_MNEMONIC_PUSHA, ZYDIS_MNEMONIC_PUSHAD, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_FBLD, ZYDIS_MNEMONIC_FBSTP,
+      ZYDIS_MNEMONIC_FLD, ZYDIS_MNEMONIC_FSTP, ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FNSTENV, ZYDIS_MNEMONIC_FNSAVE,
+      ZYDIS_MNEMONIC_FRSTOR, ZYDIS_MNEMONIC_FXSAVE, ZYDIS_MNEMONIC_FXSAVE64, ZYDIS_MNEMONIC_FXRSTOR,
+      ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR, ZYDIS_MNEMONIC_XRSTOR64 } },
   { either_fault,
     { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD, ZYDIS_MNEMONIC_CMPSQ, ZYDIS_MNEMONIC_MOVSB,
       ZYDIS_MNEMONIC_MOVSW, ZYDIS_MNEMONIC_MOVSD, ZYDIS_MNEMONIC_MOVSQ, ZYDIS_MNEMONIC_PUSH } },
-  { dot_product,
-    { ZYDIS_MNEMONIC_DPPS, ZYDIS_MNEMONIC_DPPD, ZYDIS_MNEMONIC_VDPPS, ZYDIS_MNEMONIC_VDPPD } },
+  { dot_product, { ZYDIS_MNEMONIC_DPPS, ZYDIS_MNEMONIC_DPPD, ZYDIS_MNEMONIC_VDPPS, ZYDIS_MNEMONIC_VDPPD } },
   { environment16, { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR } },
   { pop_all, { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD } },
   { masked_store, { ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU } },

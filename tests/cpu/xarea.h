@@ -3,8 +3,8 @@
 
 #include "case.h"
 
-/* Makes two XSAVE images of equal state equal: components in their initial configuration are written out, reserved bytes
- * and the upper 6 bytes of each ST slot cleared. */
+/* Makes two XSAVE images of equal state equal: components in their initial configuration are written out, reserved
+ * bytes and the upper 6 bytes of each ST slot cleared. */
 void xarea_normalise (uint8_t *xarea);
 
 static inline uint16_t
