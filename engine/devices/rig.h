@@ -50,8 +50,9 @@ rig_requested (void *sink, VtRequest what, uint32_t value)
   rig_note (sink, 0x7777 + what + ((uint64_t) value << 8));
 }
 
+/* Everything but the device. */
 static inline void
-rig_init (Rig *rig, const VtDeviceClass *cls)
+rig_init_world (Rig *rig)
 {
   *rig = (Rig) { .clock = vt_clock_new_manual () };
   g_autoptr(GError) error = NULL;
@@ -61,6 +62,13 @@ rig_init (Rig *rig, const VtDeviceClass *cls)
   vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RIG_RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
   g_assert_no_error (error);
   rig->dma = (VtDma) { .mem = rig->mem };
+}
+
+/* A device just switched on, running. */
+static inline void
+rig_plug (Rig *rig, const VtDeviceClass *cls)
+{
+  g_autoptr(GError) error = NULL;
   VtIrq wires[RIG_WIRES];
   for (unsigned i = 0; i < RIG_WIRES; i++)
     wires[i] = (VtIrq) { .set = rig_wire_moved, .sink = rig, .pin = i, .label = "test", .muted = &rig->loading };
@@ -73,6 +81,13 @@ rig_init (Rig *rig, const VtDeviceClass *cls)
   g_assert_true (realized);
   vt_device_reset (rig->dev, VT_RESET_POWER);
   vt_device_set_running (rig->dev, true);
+}
+
+static inline void
+rig_init (Rig *rig, const VtDeviceClass *cls)
+{
+  rig_init_world (rig);
+  rig_plug (rig, cls);
 }
 
 static inline void
@@ -96,10 +111,16 @@ rig_pause (Rig *rig)
 }
 
 static inline void
-rig_clear (Rig *rig)
+rig_unplug (Rig *rig)
 {
   rig_pause (rig);
   vt_device_free (rig->dev);
+}
+
+static inline void
+rig_clear (Rig *rig)
+{
+  rig_unplug (rig);
   vt_mem_free (rig->mem);
   vt_ram_free (rig->ram);
   g_aligned_free (rig->host);

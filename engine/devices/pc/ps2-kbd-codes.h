@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Scan code tables. */
+/* Scan code tables. Private to the keyboard and its controller. */
 #pragma once
 
 #include <stdint.h>

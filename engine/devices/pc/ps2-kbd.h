@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The PS/2 keyboard's side of the wire: commands in, scan codes out.  A part of the keyboard controller device, not a device. */
+/* The PS/2 keyboard's side of the wire: commands in, scan codes out. Private to the keyboard controller. */
 #pragma once
 
 #include "device.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The PS/2 mouse's side of the wire: commands in, movement packets out.  A part of the keyboard controller device. */
+/* The PS/2 mouse's side of the wire: commands in, movement packets out. Private to the keyboard controller. */
 #pragma once
 
 #include "device.h"
