@@ -210,6 +210,32 @@ q35_build_firmware (VtMachine *machine, GError **error)
 
 /* --- Kernels without firmware ------------------------------------------------------------------------------------------------------- */
 
+/* Memory types as a BIOS leaves them (SDM volume 3A, 12.11): write back, but uncached where PCI is, and the area below 1 MiB
+ * write protected where ROMs are. Linux wants the same on every processor. */
+static void
+set_memory_types (VtX86Cpu *cpu)
+{
+  static const uint64_t fixed[11] = { 0x0606060606060606, 0x0606060606060606, 0, 0x0505050505050505, 0x0505050505050505,
+                                      0x0505050505050505, 0x0505050505050505, 0x0505050505050505, 0x0505050505050505,
+                                      0x0505050505050505, 0x0505050505050505 };
+  const uint64_t uncached = 0, write_back = 6, valid = 1u << 11, enable = 1u << 11, enable_fixed = 1u << 10;
+  VtX86State    *s = &cpu->s;
+  memcpy (s->mtrr_fixed, fixed, sizeof fixed);
+  s->mtrr_phys_base[0] = Q35_LOW_RAM_MAX | uncached;
+  s->mtrr_phys_mask[0] = (vt_x86_phys_mask (cpu->model) & ~(4 * VT_GIB - Q35_LOW_RAM_MAX - 1)) | valid;
+  s->mtrr_def_type = enable | enable_fixed | write_back;
+}
+
+/* "Virtual wire mode": interrupts of the PICs reach the processor through LINT0 of its local APIC, NMI through LINT1
+ * (MultiProcessor Specification 1.4, 3.6.2.2). Systems that never touch the APIC count on it. */
+static void
+connect_pics (VtX86Cpu *cpu)
+{
+  static const struct { uint32_t reg, value; } writes[] = { { 0xf0, 0x1ff }, { 0x350, 0x700 }, { 0x360, 0x400 } };
+  for (unsigned i = 0; i < G_N_ELEMENTS (writes); i++)
+    vt_apic_mmio_write (cpu->apic, Q35_APIC_BASE + writes[i].reg, writes[i].value, 4);
+}
+
 static void
 enter_kernel (VtX86Cpu *cpu, const VtBootState *boot)
 {
@@ -253,6 +279,9 @@ place_kernel (VtMachine *machine, GError **error)
                     .screen = q35->vga != NULL ? &screen : NULL };
   if (!vt_boot_place (q35->boot, &env, &state, error))
     return false;
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    set_memory_types (machine->cpus[i]);
+  connect_pics (machine->cpus[0]);
   enter_kernel (machine->cpus[0], &state);
   return true;
 }
