@@ -134,6 +134,18 @@ def grub(boot):
         boot.ok("the menu's second entry boots to a shell")
 
 
+def installer(boot):
+    target = boot.guest("installer")
+    with boot.run("--memory", "1G", "--cdrom", target / "mini.iso") as guest:
+        guest.expect(r"Install \(serial console\)", 300)
+        boot.ok("the installer's CD shows its menu")
+        guest.send("\x1b[B")
+        time.sleep(1)       # GRUB tells an arrow key from Escape by what follows soon after
+        guest.send("\r")
+        guest.expect(r"Select a language|Choose the language", 900)
+        boot.ok("the installer asks for the language")
+
+
 def check_dmesg(boot, guest):
     guest.command("dmesg -n 1", PROMPT, 60)
     log = guest.command("dmesg", PROMPT, 120)
@@ -199,7 +211,7 @@ def debian(boot):
         boot.ok("the system powers itself off")
 
 
-TESTS = {f.__name__: f for f in (seabios, ovmf, memtest, ipxe, grub, linux1, linux2, pvh, debian)}
+TESTS = {f.__name__: f for f in (seabios, ovmf, memtest, ipxe, grub, installer, linux1, linux2, pvh, debian)}
 
 
 def main():

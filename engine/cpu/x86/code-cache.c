@@ -222,6 +222,8 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
   block->version = &source->ram->page_version[source->ram_page];
   block->code_bits = cpu->code_bits;
   block->cached = true;
+  block->compared = false;
+  block->rescued = block->calm = 0;
   cpu->vcpu.stats.blocks_decoded++;
   return block;
 }
