@@ -164,6 +164,17 @@ tweak_push (Generator *g)
     generator_ignore_memory (g, (uint32_t) g->c->in.gpr[RSP] - 2u, 2);
 }
 
+/* Selectors whose descriptors are the same for a Linux process and in engine.c: null, kernel and user segments, the TSS,
+ * empty entries, beyond the limit, LDT. Not the one that tells a process its CPU's number. */
+static void
+tweak_selector (Generator *g)
+{
+  static const uint16_t selectors[16] = { 0x00, 0x03, 0x08, 0x10, 0x13, 0x18, 0x20, 0x23,
+                                          0x28, 0x2b, 0x30, 0x33, 0x40, 0x63, 0x80, 0x07 };
+  unsigned operand = g->d.insn.operand_count_visible - 1;
+  generator_set_operand (g, &g->d.op[operand], selectors[rng_below (&g->rng, 16)] | rng_u64 (&g->rng) << 16);
+}
+
 static const struct
 {
   ZydisMnemonic mnemonic;
@@ -188,6 +199,8 @@ static const struct
   { ZYDIS_MNEMONIC_XRSTOR, tweak_xrstor },     { ZYDIS_MNEMONIC_XRSTOR64, tweak_xrstor },
   { ZYDIS_MNEMONIC_WRFSBASE, tweak_fs_base },  { ZYDIS_MNEMONIC_WRGSBASE, tweak_fs_base },
   { ZYDIS_MNEMONIC_INT, tweak_int },           { ZYDIS_MNEMONIC_PUSH, tweak_push },
+  { ZYDIS_MNEMONIC_LAR, tweak_selector },      { ZYDIS_MNEMONIC_LSL, tweak_selector },
+  { ZYDIS_MNEMONIC_VERR, tweak_selector },     { ZYDIS_MNEMONIC_VERW, tweak_selector },
 };
 
 void

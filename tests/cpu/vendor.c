@@ -161,6 +161,15 @@ environment16 (const Pair *p)
   memcpy (p->got->out.xarea + XAREA_FOP, p->want->out.xarea + XAREA_FOP, 2);
 }
 
+/* LAR: "00FxFF00H, where x is undefined" (SDM). It writes one register. */
+static void
+access_rights (const Pair *p)
+{
+  for (unsigned i = 0; i < 16; i++)
+    if (((p->want->out.gpr[i] ^ p->got->out.gpr[i]) & ~UINT64_C (0xf0000)) == 0)
+      p->got->out.gpr[i] = p->want->out.gpr[i];
+}
+
 #define VECTOR_XM 19u
 #define MXCSR_OE  0x08u
 #define MXCSR_UE  0x10u
@@ -212,6 +221,7 @@ static const struct
       ZYDIS_MNEMONIC_MOVSW, ZYDIS_MNEMONIC_MOVSD, ZYDIS_MNEMONIC_MOVSQ, ZYDIS_MNEMONIC_PUSH } },
   { dot_product, { ZYDIS_MNEMONIC_DPPS, ZYDIS_MNEMONIC_DPPD, ZYDIS_MNEMONIC_VDPPS, ZYDIS_MNEMONIC_VDPPD } },
   { environment16, { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR } },
+  { access_rights, { ZYDIS_MNEMONIC_LAR } },
   { pop_all, { ZYDIS_MNEMONIC_POPA, ZYDIS_MNEMONIC_POPAD } },
   { masked_store, { ZYDIS_MNEMONIC_MASKMOVQ, ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU } },
   { gather,
