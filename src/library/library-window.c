@@ -99,6 +99,14 @@ undo_too_late (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Not before it is on the screen: what is not realized cannot have the focus. */
+static void
+focus_undo (VitrineLibraryWindow *self)
+{
+  if (gtk_revealer_get_child_revealed (GTK_REVEALER (self->undo_revealer)) && self->deleted != NULL)
+    gtk_widget_grab_focus (self->undo_button);
+}
+
 static void
 undo (VitrineLibraryWindow *self)
 {
@@ -126,7 +134,6 @@ delete_machine (VitrineLibraryWindow *self, VitrineMachine *machine)
   self->deleted = g_steal_pointer (&uuid);
   gtk_label_set_label (GTK_LABEL (self->undo_label), words);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), TRUE);
-  gtk_widget_grab_focus (self->undo_button);
   self->undo_timeout = g_timeout_add_seconds (UNDO_SECONDS, undo_too_late, self);
 }
 
@@ -410,6 +417,7 @@ vitrine_library_window_init (VitrineLibraryWindow *self)
   g_signal_connect_swapped (self->search_bar, "notify::search-mode-enabled", G_CALLBACK (update_page), self);
   g_signal_connect_swapped (self->grid, "child-activated", G_CALLBACK (card_activated), self);
   g_signal_connect_swapped (self->undo_button, "clicked", G_CALLBACK (undo), self);
+  g_signal_connect_swapped (self->undo_revealer, "notify::child-revealed", G_CALLBACK (focus_undo), self);
   g_signal_connect_swapped (self->undo_close_button, "clicked", G_CALLBACK (end_undo), self);
 }
 

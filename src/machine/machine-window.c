@@ -687,8 +687,13 @@ vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *
 void
 vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message)
 {
+  AtkObject *accessible = gtk_widget_get_accessible (self->failed_page);   /* libhandy leaves it empty */
+
   detach (self);
   hdy_status_page_set_description (HDY_STATUS_PAGE (self->failed_page), message);
+  atk_object_set_role (accessible, ATK_ROLE_ALERT);
+  atk_object_set_name (accessible, hdy_status_page_get_title (HDY_STATUS_PAGE (self->failed_page)));
+  atk_object_set_description (accessible, message);
   gtk_widget_hide (self->switcher);
   show_page (self, "failed");
   update_actions (self);

@@ -1,0 +1,270 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ui.py PROGRAM VITRINECTL PICTURES NAME: one walk through the application, as a person would take it, as TAP.
+
+PROGRAM is vitrine, or vitrine-test-card where the computer does not matter. PICTURES keeps screenshots."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import desktop                                   # noqa: E402
+from desktop import Desktop, Missing, Skip, wait  # noqa: E402
+
+TOP = Path(__file__).resolve().parent.parent.parent
+points = 0
+
+
+def ok(text):
+    global points
+    points += 1
+    print(f"ok {points} - {text}", flush=True)
+
+
+def guest(target):
+    """Made before the private folders are entered, so that the cache is the person's."""
+    made = subprocess.run([TOP / "tools" / "guest-builder", target], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    if made.returncode != 0:
+        raise Skip((made.stderr.strip().splitlines() or [f"{target} cannot be made"])[-1])
+    return made.stdout.strip()
+
+
+def new_machine_by_keyboard(d, image):
+    """From the library to a running machine without the mouse; returns its window's title."""
+    library = d.window("Vitrine")
+    d.find(library, "push button", "New Machine")
+    d.key("ctrl+n")
+    wizard = d.window("New Machine")
+    d.focused(wizard, "text")
+    d.type(str(image))
+    wait("Next is ready", lambda: d.find(wizard, "push button", "Next").sensitive)
+    d.key("Return")
+    name = d.find(wizard, "text", "Name")
+    wait("a name is proposed", lambda: name.text)
+    title = name.text
+    d.picture("wizard-machine")
+    d.key("Return")
+    d.find(wizard, "push button", "Create")
+    d.picture("wizard-summary")
+    d.key("Return")
+    return title
+
+
+# --- with a test card ---
+
+def make_delete_undo(d):
+    image = d.folder / "disc.iso"
+    image.write_bytes(b"not really a disc" * 4096)
+    d.start([d.program])
+    title = new_machine_by_keyboard(d, image)
+    window = d.window(title)
+    d.find(window, "canvas", "Screen of the machine")
+    d.wait_state(title, "running")
+    d.picture("machine")
+    ok("a machine is made from an image and started by keyboard alone")
+    d.key("a")
+    wait("the key arrives", lambda: "+30 -30" in d.screen_text(window))
+    ok("keys go to the machine by their position")
+    d.key("F10", "alt+f")
+    wait("F10 is the guest's", lambda: "+68 -68" in d.screen_text(window))
+    d.chord("ctrl", "alt")
+    wait("keys are let go", lambda: "released" in d.screen_text(window))
+    d.key("F10")
+    d.find(window, "push button", "Details")
+    ok("Ctrl+Alt gives the keyboard back, and F10 opens the menu then")
+    d.key("Escape")
+    d.ctl("stop", "--force", title)
+    d.no_window(title)
+    d.wait_state(title, "off")
+    library = d.window("Vitrine")
+    card = d.find(library, "list item", lambda text: text.startswith(title + ","))
+    card.grabFocus()
+    d.key("Delete")
+    d.find(library, "push button", "Undo")
+    d.picture("undo")
+    wait("it is gone", lambda: d.state(title) is None)
+    d.press(library, "Undo")
+    d.find(library, "list item", lambda text: text.startswith(title + ","))
+    d.wait_state(title, "off")
+    ok("a deleted machine comes back by Undo")
+
+
+def pause_close_suspend(d):
+    kernel = d.folder / "kernel"
+    kernel.write_bytes(b"k" * 512)
+    d.ctl("create", "Card", "--kernel", kernel)
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.click(d.find(library, "list item", lambda text: text.startswith("Card,")))
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    d.click(d.find(window, "push button", "Pause"))
+    d.wait_state("Card", "paused")
+    d.picture("paused")
+    d.click(d.find(window, "push button", "Resume"))
+    d.wait_state("Card", "running")
+    ok("the mouse starts, pauses and resumes a machine")
+    d.chord("ctrl", "alt")
+    d.key("ctrl+w")
+    d.find(window, "push button", "Suspend")
+    d.picture("close-question")
+    ok("closing asks inside the window, and keeps the guest meanwhile")
+    d.press(window, "Suspend")
+    d.no_window("Card")
+    d.wait_state("Card", "off")
+    d.find(library, "list item", "Card, Suspended")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on", lambda: "restored" in d.screen_text(window))
+    ok("a suspended machine goes on where it was")
+    second = d.ctl("start", "Card", ok=False)
+    if second.returncode != 0:
+        raise Missing(f"a second start: {second.stderr}")
+    windows = [w for a in d.tree.root.children for w in a.children if w.name == "Card"]
+    if len(windows) != 1:
+        raise Missing(f"{len(windows)} windows after a second start")
+    ok("a second start shows the window there is")
+
+
+def crash(d):
+    kernel = d.folder / "kernel"
+    kernel.write_bytes(b"k" * 512)
+    victim = d.ctl("create", "Victim", "--kernel", kernel)
+    d.ctl("create", "Bystander", "--kernel", kernel)
+    program = d.start([d.program])
+    library = d.window("Vitrine")
+    for name in ("Victim", "Bystander"):
+        d.ctl("start", name)
+    d.find(library, "list item", "Victim, Running")
+    d.find(library, "list item", "Bystander, Running")
+    os.kill(d.pid(victim), signal.SIGSEGV)
+    began = time.monotonic()
+    d.find(library, "list item", "Victim, Crashed", 5)
+    restart = d.find(library, "push button", "Restart", 5)
+    d.picture("crashed")
+    ok(f"a machine that died is shown as crashed, with a restart ({time.monotonic() - began:.1f} s)")
+    if program.poll() is not None or d.state("Bystander") != "running":
+        raise Missing("the library or the other machine did not survive")
+    d.find(library, "list item", "Bystander, Running")
+    ok("the library and the other machine go on")
+    restart.doActionNamed("click")
+    d.find(library, "list item", "Victim, Running")
+    ok("the restart works")
+
+
+def bad_input(d):
+    disk = d.folder / "missing.raw"
+    disk.write_bytes(b"\0" * 4096)
+    d.ctl("create", "No disk", "--disk", disk)
+    disk.unlink()
+    broken = d.machines / "11111111-2222-3333-4444-555555555555"
+    broken.mkdir(parents=True)
+    (broken / "domain.xml").write_text("<domain><name>half")
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.find(library, "list item", lambda text: text.endswith("Damaged definition"))
+    ok("a damaged definition is shown as such")
+    refused = d.ctl("start", "No disk", ok=False)
+    if refused.returncode != 1 or "missing.raw" not in refused.stderr:
+        raise Missing(f"vitrinectl start: {refused.returncode} {refused.stderr}")
+    window = d.window("No disk")
+    d.says(window, "missing.raw")
+    d.picture("missing-disk")
+    ok("a missing disk is named, in the window and on the terminal")
+    disk.write_bytes(b"\0" * 4096)
+    d.press(window, "Try Again")
+    d.wait_state("No disk", "running")
+    ok("once it is there, Try Again starts the machine")
+
+
+# --- with the engine ---
+
+def boot_installer(d, image, menu):
+    d.start([d.program])
+    title = new_machine_by_keyboard(d, image)
+    window = d.window(title, 60)
+    wait("the installer's menu", lambda: menu in d.screen_text(window), 180)
+    return title, window
+
+
+def installer_grub(d):
+    title, window = boot_installer(d, os.environ["VITRINE_UI_IMAGE"], "GNU GRUB")
+    d.picture("grub")
+    ok("a disc made with grub-mkrescue shows its menu in the window")
+    d.key("c")
+    wait("GRUB's command line", lambda: "grub>" in d.screen_text(window), 60)
+    d.type("echo $grub_cpu")
+    d.key("Return")
+    wait("GRUB's answer", lambda: "i386" in d.screen_text(window), 60)
+    d.picture("grub-typed")
+    ok("it answers the keyboard")
+    d.ctl("stop", "--force", title)
+    d.no_window(title)
+    ok("forced off, its window closes")
+
+
+def installer_debian(d):
+    title, window = boot_installer(d, os.environ["VITRINE_UI_IMAGE"], "Install")
+    d.picture("installer-menu")
+    ok("the Debian installer shows its menu")
+    d.key("Down", "Up", "Return")
+    wait("the menu is left", lambda: "GNU GRUB" not in d.screen_text(window), 120)
+    d.picture("installer-entered")
+    ok("arrow keys and Enter walk into it")
+    d.ctl("stop", "--force", title)
+
+
+WALKS = {
+    "make-delete-undo": (make_delete_undo, None),
+    "pause-close-suspend": (pause_close_suspend, None),
+    "crash": (crash, None),
+    "bad-input": (bad_input, None),
+    "installer-grub": (installer_grub, "iso"),
+    "installer-debian": (installer_debian, "installer"),
+}
+
+
+def find_image(target):
+    """guest-builder says the folder, or the disc in it."""
+    path = Path(guest(target))
+    if path.is_dir():
+        images = sorted(path.glob("*.iso"))
+        if not images:
+            raise Skip(f"{target} has no disc image")
+        path = images[0]
+    return str(path)
+
+
+def main():
+    program, vitrinectl, pictures, name = sys.argv[1:]
+    walk, target = WALKS[name]
+    if target is not None and "VITRINE_UI_IMAGE" not in os.environ:
+        os.environ["VITRINE_UI_IMAGE"] = find_image(target)
+    desktop.enter()
+    shutil.rmtree(Path(pictures, name), ignore_errors=True)
+    d = Desktop(program, vitrinectl, Path(pictures, name))
+    failed = 0
+    try:
+        walk(d)
+    except Exception:  # pylint: disable=broad-except
+        failed = 1
+        d.picture("failed")
+        print(f"not ok {points + 1} - {name}", flush=True)
+        for line in traceback.format_exc().splitlines():
+            print(f"# {line}")
+    finally:
+        d.end()
+    print(f"1..{points + failed}", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Skip as reason:
+        print(f"1..0 # SKIP {reason}")
