@@ -137,11 +137,18 @@ open_memory (Bench *bench)
   return vt_memory_block_new (DISK_BYTES, bench_post (bench));
 }
 
+static VtBlock *
+open_fault (Bench *bench)
+{
+  return vt_fault_new (open_memory (bench), bench_post (bench));   /* with no fault set */
+}
+
 static const struct
 {
   const char *name;
   VtBlock  *(*open) (Bench *bench);
-} drivers[] = { { "raw", open_raw }, { "overlay", open_overlay }, { "memory", open_memory } };
+} drivers[] = { { "raw", open_raw }, { "overlay", open_overlay }, { "memory", open_memory },
+               { "fault", open_fault } };
 
 static void
 what_is_written_is_read (Bench *bench, VtBlock *block)
@@ -378,6 +385,24 @@ a_format_inside_a_raw_image_is_only_data (void)
   vt_block_close (block);
 }
 
+static void
+every_third_write_fails_when_asked_to (void)
+{
+  g_autoptr (Bench) bench = bench_new ();
+  uint8_t  sector[512] = { 0 };
+  VtBlock *block = open_fault (bench);
+  vt_fault_set (block, 3, 1u << VT_IO_WRITE, ENOSPC);
+  for (unsigned i = 1; i <= 9; i++)
+    {
+      g_assert_cmpint (transfer (bench, block, VT_IO_WRITE, 0, sector, 512), ==, i % 3 == 0 ? ENOSPC : 0);
+      g_assert_cmpint (transfer (bench, block, VT_IO_READ, 0, sector, 512), ==, 0);
+    }
+  vt_fault_set (block, 0, 0, 0);
+  for (unsigned i = 0; i < 6; i++)
+    g_assert_cmpint (transfer (bench, block, VT_IO_WRITE, 0, sector, 512), ==, 0);
+  vt_block_close (block);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -398,5 +423,6 @@ main (int argc, char **argv)
   TEST (an_image_that_shrinks_gives_read_errors);
   TEST (a_cd_image_is_padded_to_whole_blocks);
   TEST (a_format_inside_a_raw_image_is_only_data);
+  TEST (every_third_write_fails_when_asked_to);
   return g_test_run ();
 }

@@ -25,3 +25,8 @@ VtBlock *vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GErro
 
 /* A disk in memory, for tests and RAM disks. */
 VtBlock *vt_memory_block_new (uint64_t size_bytes, VtPost post);
+
+/* For tests: passes requests on to `below` (closed with it), but every nth one of the kinds in `ops` (bits 1 << VtIoOp) ends
+ * with `error` and is not done. n 0: none. */
+VtBlock *vt_fault_new (VtBlock *below, VtPost post);
+void     vt_fault_set (VtBlock *block, unsigned nth, unsigned ops, int error);
