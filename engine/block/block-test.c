@@ -11,7 +11,7 @@ enum
   DISK_BYTES = 4 << 20,
 };
 
-/* --- A loop: what is posted runs when the test waits ------------------------------------------------------------------------- */
+/* --- A loop: what is posted runs when the test waits -------------------------------------------------------------- */
 
 typedef struct
 {
@@ -107,7 +107,7 @@ transfer (Bench *bench, VtBlock *block, VtIoOp op, uint64_t off, void *bytes, ui
   return run (bench, block, op, off, len, vec, 3);
 }
 
-/* --- The suite ------------------------------------------------------------------------------------------------------------------- */
+/* --- The suite ---------------------------------------------------------------------------------------------------- */
 
 static VtBlock *
 open_raw (Bench *bench)
@@ -263,7 +263,7 @@ on_every_driver (gconstpointer data)
     }
 }
 
-/* --- Images ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Images ------------------------------------------------------------------------------------------------------- */
 
 static void
 an_overlay_leaves_the_image_alone (void)
@@ -407,8 +407,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define SUITE(fn)                                                                                                        \
-  static const SuiteTest fn##_ = fn;                                                                                     \
+#define SUITE(fn)                                                                                                      \
+  static const SuiteTest fn##_ = fn;                                                                                   \
   g_test_add_data_func ("/block/every/" #fn, &fn##_, on_every_driver)
   SUITE (what_is_written_is_read);
   SUITE (bounds_are_kept);

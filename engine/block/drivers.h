@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The block drivers. Each opens as a VtBlock (interfaces/block.h) and is closed by vt_block_close().
  *
- * Drivers do their work on a pool of threads, and end requests on the loop thread: they are handed a way to get there. */
+ * Drivers do their work on a pool of threads, and end requests on the loop thread: they are handed a way to get
+ * there. */
 #pragma once
 
 #include "block.h"
@@ -19,14 +20,14 @@ VtBlock *vt_raw_open (const char *path, bool readonly, VtPost post, GError **err
 /* A CD image: read-only, blocks of 2048 bytes; the tail of a size that is no multiple of 2048 reads as zeros. */
 VtBlock *vt_raw_open_cd (const char *path, VtPost post, GError **error);
 
-/* `snapshot=on`: writes go to a sparse temporary file that vanishes with the process. Takes `below` (closed with it), which
- * may be read-only. tmpdir NULL: the system's choice. */
+/* `snapshot=on`: writes go to a sparse temporary file that vanishes with the process. Takes `below` (closed with
+ * it), which may be read-only. tmpdir NULL: the system's choice. */
 VtBlock *vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GError **error);
 
 /* A disk in memory, for tests and RAM disks. */
 VtBlock *vt_memory_block_new (uint64_t size_bytes, VtPost post);
 
-/* For tests: passes requests on to `below` (closed with it), but every nth one of the kinds in `ops` (bits 1 << VtIoOp) ends
- * with `error` and is not done. n 0: none. */
+/* For tests: passes requests on to `below` (closed with it), but every nth one of the kinds in `ops` (bits 1 <<
+ * VtIoOp) ends with `error` and is not done. n 0: none. */
 VtBlock *vt_fault_new (VtBlock *below, VtPost post);
 void     vt_fault_set (VtBlock *block, unsigned nth, unsigned ops, int error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `snapshot=on`: a disk whose writes vanish.
  *
- * Written sectors live at their own offsets in a sparse temporary file; a bit per 512-byte sector says which. As requests
- * are whole sectors, no write ever has to read what is below. The bitmap exists only for pieces that were written to, and
- * is used under the machine lock; the bits of a write are set when it ends. */
+ * Written sectors live at their own offsets in a sparse temporary file; a bit per 512-byte sector says which. As
+ * requests are whole sectors, no write ever has to read what is below. The bitmap exists only for pieces that were
+ * written to, and is used under the machine lock; the bits of a write are set when it ends. */
 #include <errno.h>
 
 #include "threaded.h"
@@ -37,7 +37,7 @@ typedef struct
   VtIoVec  vec[];
 } Part;
 
-/* --- Bitmap ------------------------------------------------------------------------------------------------------------- */
+/* --- Bitmap ------------------------------------------------------------------------------------------------------- */
 
 static bool
 written (const Overlay *overlay, uint64_t sector)
@@ -71,7 +71,7 @@ run_length (const Overlay *overlay, uint64_t off, uint64_t len)
   return n;
 }
 
-/* --- The file ------------------------------------------------------------------------------------------------------------ */
+/* --- The file ----------------------------------------------------------------------------------------------------- */
 
 static int
 overlay_run (VtThreaded *driver, const VtIo *io)
@@ -85,7 +85,7 @@ overlay_run (VtThreaded *driver, const VtIo *io)
   return vt_file_read (overlay->file, io->off, vt_threaded_vec (io), io->n_vec, &got);
 }
 
-/* --- Requests -------------------------------------------------------------------------------------------------------------- */
+/* --- Requests ----------------------------------------------------------------------------------------------------- */
 
 static void
 part_over (Request *request, int error)
@@ -117,8 +117,8 @@ below_part_over (VtIo *io, int error)
   part_over (part->request, error);
 }
 
-/* A place in the buffers of a request. Parts are cut off in order, so that a request of many buffers in many parts costs no
- * more than their sum. */
+/* A place in the buffers of a request. Parts are cut off in order, so that a request of many buffers in many parts
+ * costs no more than their sum. */
 typedef struct
 {
   size_t vec;
@@ -211,7 +211,7 @@ overlay_submit (VtBlock *block, VtIo *io)
     }
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static void
 overlay_close (VtBlock *block)
@@ -226,7 +226,8 @@ overlay_close (VtBlock *block)
   g_free (overlay);
 }
 
-static const VtBlockOps overlay_ops = { .submit = overlay_submit, .refuse = vt_threaded_refuse, .close = overlay_close };
+static const VtBlockOps overlay_ops
+    = { .submit = overlay_submit, .refuse = vt_threaded_refuse, .close = overlay_close };
 
 VtBlock *
 vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GError **error)

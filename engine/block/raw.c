@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Raw images and CD images: byte n of the disk is byte n of the file. Never probed for another format: a guest that writes
- * a format's magic into its first sector must not get that format's features (backing files) from us. */
+/* Raw images and CD images: byte n of the disk is byte n of the file. Never probed for another format: a guest that
+ * writes a format's magic into its first sector must not get that format's features (backing files) from us. */
 #include <errno.h>
 
 #include "threaded.h"
@@ -110,7 +110,8 @@ vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
   if (size % DISK_BLOCK != 0)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_IMAGE,
-                   "Cannot use “%s” as a disk: its size, %" G_GUINT64_FORMAT " bytes, is not a whole number of 512-byte "
+                   "Cannot use “%s” as a disk: its size, %" G_GUINT64_FORMAT
+                   " bytes, is not a whole number of 512-byte "
                    "sectors; it may have been cut short",
                    path, size);
       return NULL;

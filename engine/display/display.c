@@ -68,7 +68,7 @@ vt_surface_free (VtSurface *surface)
   g_free (surface);
 }
 
-/* --- Rectangles ----------------------------------------------------------------------------------------------------------- */
+/* --- Rectangles --------------------------------------------------------------------------------------------------- */
 
 static VtRect
 whole (const VtSurface *surface)
@@ -106,7 +106,7 @@ clip (VtRect rect, VtRect to)
   return (VtRect) { (int32_t) left, (int32_t) top, (int32_t) (right - left), (int32_t) (bottom - top) };
 }
 
-/* --- The device's side ------------------------------------------------------------------------------------------------------ */
+/* --- The device's side -------------------------------------------------------------------------------------------- */
 
 static void
 announce (VtSurface *surface)
@@ -163,7 +163,7 @@ vt_surface_connect (VtSurface *surface, const VtSurfaceClient *client, void *opa
   surface->client_opaque = opaque;
 }
 
-/* --- The viewer's side -------------------------------------------------------------------------------------------------------- */
+/* --- The viewer's side -------------------------------------------------------------------------------------------- */
 
 void
 vt_surface_set_notify (VtSurface *surface, void (*fn) (void *opaque), void *opaque)
@@ -231,7 +231,7 @@ vt_surface_release (VtSurfaceFrame *frame)
   *frame = (VtSurfaceFrame) { 0 };
 }
 
-/* --- Pictures ------------------------------------------------------------------------------------------------------------------ */
+/* --- Pictures ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t
 pixel (const VtSurfaceFrame *frame, uint32_t x, uint32_t y)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The engine's side of a surface (interfaces/surface.h): frames with damage for whoever looks, pictures, fingerprints.
+/* The engine's side of a surface (interfaces/surface.h): frames with damage for whoever looks, pictures,
+ * fingerprints.
  *
- * Pixels live in reference-counted buffers, so a mode change never pulls them away from under a frame that is being shown.
- * Calls marked "machine lock" may call into the device. */
+ * Pixels live in reference-counted buffers, so a mode change never pulls them away from under a frame that is being
+ * shown. Calls marked "machine lock" may call into the device. */
 #pragma once
 
 #include <glib.h>

@@ -113,7 +113,8 @@ vt_file_open_temporary (const char *dir, uint64_t size, GError **error)
       int problem = errno;
       if (fd >= 0)
         close (fd);
-      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "Cannot make a temporary file in “%s”: %s", where, g_strerror (problem));
+      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "Cannot make a temporary file in “%s”: %s", where,
+                   g_strerror (problem));
       return NULL;
     }
   VtFile *file = g_new0 (VtFile, 1);

@@ -30,7 +30,8 @@ typedef struct
 } VtFileVec;
 
 /* All return 0 or a positive errno. Any thread. The pieces are read or written one after the other. */
-int      vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got);   /* less: end of file */
+int
+vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got); /* less: end of file */
 int      vt_file_write (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec);
 int      vt_file_sync (VtFile *file);
 /* The range reads as zeros afterwards, without taking space where the file system can do that. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Bochs display interface: eleven 16-bit registers that set a linear mode (Bochs VBE Display API, version 0xb0c5). */
+/* The Bochs display interface: eleven 16-bit registers that set a linear mode (Bochs VBE Display API, version
+ * 0xb0c5). */
 #include "vga.h"
 
 #include "trace-display.h"

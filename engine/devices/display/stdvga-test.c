@@ -102,7 +102,7 @@ rig_free (Rig *rig)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 
-/* --- Mode setting, as the tables of any VGA BIOS have it ------------------------------------------------------------------------- */
+/* --- Mode setting, as the tables of any VGA BIOS have it ---------------------------------------------------------- */
 
 typedef struct
 {
@@ -224,7 +224,7 @@ set_linear (Rig *rig, unsigned width, unsigned height, unsigned bpp)
   outb (rig, 0x3c0, 0x20);
 }
 
-/* --- Tests ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- Tests -------------------------------------------------------------------------------------------------------- */
 
 static void
 the_screen_is_blank_until_it_is_switched_on (void)
@@ -382,8 +382,14 @@ write_modes_and_latches_work (void)
 static void
 linear_modes_show_every_depth (void)
 {
-  static const struct { unsigned bpp; uint64_t value; uint32_t color; } depths[] = {
-    { 8, 7, 0xaaaaaa }, { 15, 0x7fe0, 0xffff00 }, { 16, 0xf81f, 0xff00ff }, { 24, 0x123456, 0x123456 }, { 32, 0xff654321, 0x654321 },
+  static const struct
+  {
+    unsigned bpp;
+    uint64_t value;
+    uint32_t color;
+  } depths[] = {
+    { 8, 7, 0xaaaaaa },         { 15, 0x7fe0, 0xffff00 },     { 16, 0xf81f, 0xff00ff },
+    { 24, 0x123456, 0x123456 }, { 32, 0xff654321, 0x654321 },
   };
   g_autoptr (Rig) rig = rig_new ();
   set_mode (rig, &text_80x25);
@@ -507,7 +513,9 @@ random_registers_never_hurt (void)
         {
         case 0: outw (rig, port, g_rand_int (random)); break;
         case 1: outb (rig, 0x3c0, g_rand_int (random) | (i % 2 ? 0x20 : 0)); break;
-        case 2: dispi (rig, (unsigned) g_rand_int_range (random, 0, 12), g_rand_int (random) & (i % 3 ? 0x3ff : 0xffff)); break;
+        case 2:
+          dispi (rig, (unsigned) g_rand_int_range (random, 0, 12), g_rand_int (random) & (i % 3 ? 0x3ff : 0xffff));
+          break;
         case 3: put (rig, 0xa0000 + (g_rand_int (random) & 0x1ffff), g_rand_int (random), 4); break;
         case 4: get (rig, 0xa0000 + (g_rand_int (random) & 0x1ffff), 8); break;
         default: in (rig, port, 2);

@@ -53,7 +53,7 @@ core (VtDevice *dev)
   return &((Stdvga *) dev)->vga;
 }
 
-/* --- Legacy ports and window ------------------------------------------------------------------------------------------------ */
+/* --- Legacy ports and window -------------------------------------------------------------------------------------- */
 
 static uint64_t
 ports_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -107,7 +107,7 @@ static const VtRegionOps dispi_ops = { .read = dispi_read, .write = dispi_write,
                                        .unaligned = true };
 static const VtRegion    dispi_region = { "vga-dispi", 4, &dispi_ops };
 
-/* --- Registers by memory -------------------------------------------------------------------------------------------------------- */
+/* --- Registers by memory ------------------------------------------------------------------------------------------ */
 
 static uint64_t
 mmio_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -145,7 +145,7 @@ mmio_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 static const VtRegionOps mmio_ops = { .read = mmio_read, .write = mmio_write, .min_size = 1, .max_size = 2 };
 static const VtRegion    mmio_region = { "vga-mmio", MMIO_BYTES, &mmio_ops };
 
-/* --- The screen -------------------------------------------------------------------------------------------------------------------- */
+/* --- The screen --------------------------------------------------------------------------------------------------- */
 
 static void
 refresh (void *opaque)
@@ -168,7 +168,7 @@ vt_stdvga_text (VtDevice *dev)
   return vga_text (core (dev));
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static void
 free_vram (void *host, uint64_t size)

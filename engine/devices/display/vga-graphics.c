@@ -5,7 +5,7 @@
 /* Lines are drawn into XRGB8888; `from` is the start of the line in video memory, n pixels are known to be there. */
 typedef void (*DrawLine) (uint32_t *to, const uint8_t *from, uint32_t n, const uint32_t *palette);
 
-/* --- Linear framebuffers ----------------------------------------------------------------------------------------------------- */
+/* --- Linear framebuffers ------------------------------------------------------------------------------------------ */
 
 static void
 draw_8 (uint32_t *to, const uint8_t *from, uint32_t n, const uint32_t *palette)
@@ -91,8 +91,8 @@ draw_linear (Vga *vga, const VgaGraphics *g, bool all)
         break;   /* beyond video memory: stays black */
       if (!all && !pages_dirty (vga, from, needed))
         continue;
-      draw ((uint32_t *) (void *) (vga->mode.pixels + (size_t) y * vga->mode.stride_bytes), vga->vram->host + from, g->width,
-            g->palette);
+      draw ((uint32_t *) (void *) (vga->mode.pixels + (size_t) y * vga->mode.stride_bytes), vga->vram->host + from,
+            g->width, g->palette);
       first = MIN (first, y);
       last = y;
     }
@@ -125,7 +125,7 @@ get_linear (const Vga *vga, VgaGraphics *g)
     }
 }
 
-/* --- The VGA's own modes ---------------------------------------------------------------------------------------------------------- */
+/* --- The VGA's own modes ------------------------------------------------------------------------------------------ */
 
 static void
 get_vga (const Vga *vga, VgaGraphics *g)
@@ -145,8 +145,9 @@ get_vga (const Vga *vga, VgaGraphics *g)
   g->shift = vga_crtc_shift (vga);
   g->mode = crtc[CRTC_MODE] & 3u;
   g->panning = s->attr[ATTR_PANNING] & 7u;
-  g->compare = ((crtc[CRTC_LINE_COMPARE] | (crtc[CRTC_OVERFLOW] & 0x10u) << 4 | (crtc[CRTC_CELL_HEIGHT] & 0x40u) << 3) + 1)
-               / g->repeat;
+  g->compare
+      = ((crtc[CRTC_LINE_COMPARE] | (crtc[CRTC_OVERFLOW] & 0x10u) << 4 | (crtc[CRTC_CELL_HEIGHT] & 0x40u) << 3) + 1)
+        / g->repeat;
 }
 
 /* The word of four plane bytes at a counter value, on scan line `line` of a cell. */
@@ -215,7 +216,8 @@ draw_vga (Vga *vga, const VgaGraphics *g)
   unsigned cell = cga_rows ? (vga->s->crtc[CRTC_CELL_HEIGHT] & 0x1fu) + 1 : 1;
   for (uint32_t y = 0, line = 0; y < g->height; y++)
     {
-      draw_vga_line (vga, g, (uint32_t *) (void *) (vga->mode.pixels + (size_t) y * vga->mode.stride_bytes), counter, line);
+      draw_vga_line (vga, g, (uint32_t *) (void *) (vga->mode.pixels + (size_t) y * vga->mode.stride_bytes), counter,
+                     line);
       if (++line == cell)
         {
           line = 0;
@@ -231,7 +233,7 @@ draw_vga (Vga *vga, const VgaGraphics *g)
   vt_surface_damage (vga->surface, (VtRect) { 0, 0, (int32_t) g->width, (int32_t) g->height });
 }
 
-/* --- Both ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- Both --------------------------------------------------------------------------------------------------------- */
 
 static void
 get_palette (const Vga *vga, VgaGraphics *g)

@@ -15,7 +15,7 @@ enum
   STATUS_RETRACE = 1u << 3,
 };
 
-/* --- Derived numbers ---------------------------------------------------------------------------------------------------- */
+/* --- Derived numbers ---------------------------------------------------------------------------------------------- */
 
 uint32_t
 vga_crtc_lines (const Vga *vga)
@@ -63,7 +63,7 @@ vga_attribute_color (const Vga *vga, unsigned n)
   return vga_dac_color (vga, value | (attr[ATTR_COLOR_SELECT] & 0xcu) << 4);
 }
 
-/* --- Timing ----------------------------------------------------------------------------------------------------------------- */
+/* --- Timing ------------------------------------------------------------------------------------------------------- */
 
 /* Where the beam is, from the clock: programs wait for retrace, and some measure it. */
 static uint8_t
@@ -91,7 +91,7 @@ input_status (const Vga *vga)
   return status;
 }
 
-/* --- Ports -------------------------------------------------------------------------------------------------------------------- */
+/* --- Ports -------------------------------------------------------------------------------------------------------- */
 
 static bool
 crtc_port (const Vga *vga, unsigned port)
@@ -228,7 +228,7 @@ vga_port_write (Vga *vga, unsigned port, uint8_t value)
     }
 }
 
-/* --- The window ----------------------------------------------------------------------------------------------------------------- */
+/* --- The window --------------------------------------------------------------------------------------------------- */
 
 /* Where in the window's current place `off` (from 0xa0000) is; false: not decoded. */
 static bool
@@ -361,7 +361,7 @@ vga_window_write (Vga *vga, uint32_t off, uint8_t value)
   vt_ram_mark (vga->vram, (uint64_t) address.at * 4, 4);
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 void
 vga_init (Vga *vga, VtDevice *dev, VgaState *s, VtRam *vram, VtClock *clock, VtSurface *surface)
@@ -393,7 +393,7 @@ vga_state_possible (const Vga *vga, const VgaState *s)
   return s->dac_part < 3;
 }
 
-/* --- The screen -------------------------------------------------------------------------------------------------------------------- */
+/* --- The screen --------------------------------------------------------------------------------------------------- */
 
 void
 vga_invalidate (Vga *vga)

@@ -6,7 +6,8 @@
  *   vga-text.c      text modes, to pixels and to characters
  *   vga-graphics.c  planar, CGA and 256-colour modes, and linear framebuffers
  *
- * Video memory holds the four planes interleaved: byte p of word a is byte a of plane p.  Linear modes use it as it is. */
+ * Video memory holds the four planes interleaved: byte p of word a is byte a of plane p.  Linear modes use it as it
+ * is. */
 #pragma once
 
 #include "device.h"
@@ -81,15 +82,15 @@ typedef struct
   uint16_t dispi[DISPI_COUNT];
 } VgaState;
 
-#define VGA_FIELDS(T, m)                                                                                                 \
+#define VGA_FIELDS(T, m)                                                                                               \
   VT_FIELD (T, m.misc), VT_FIELD (T, m.feature), VT_FIELD (T, m.seq_index),               \
-    VT_FIELD (T, m.seq), VT_FIELD (T, m.gfx_index), VT_FIELD (T, m.gfx), VT_FIELD (T, m.crtc_index),                     \
-    VT_FIELD (T, m.crtc), VT_FIELD (T, m.attr_index), VT_FIELD (T, m.attr), VT_FIELD (T, m.dac_mask),                    \
-    VT_FIELD (T, m.dac_read), VT_FIELD (T, m.dac_write), VT_FIELD (T, m.dac_part), VT_FIELD (T, m.dac_partial),          \
-    VT_FIELD (T, m.dac), VT_FIELD (T, m.attr_data), VT_FIELD (T, m.dac_reading), VT_FIELD (T, m.latch),                  \
+    VT_FIELD (T, m.seq), VT_FIELD (T, m.gfx_index), VT_FIELD (T, m.gfx), VT_FIELD (T, m.crtc_index),                   \
+    VT_FIELD (T, m.crtc), VT_FIELD (T, m.attr_index), VT_FIELD (T, m.attr), VT_FIELD (T, m.dac_mask),                  \
+    VT_FIELD (T, m.dac_read), VT_FIELD (T, m.dac_write), VT_FIELD (T, m.dac_part), VT_FIELD (T, m.dac_partial),        \
+    VT_FIELD (T, m.dac), VT_FIELD (T, m.attr_data), VT_FIELD (T, m.dac_reading), VT_FIELD (T, m.latch),                \
     VT_FIELD (T, m.pad_), VT_FIELD (T, m.dispi_index), VT_FIELD (T, m.dispi)
 
-#define VGA_AT_RESET                                                                                                     \
+#define VGA_AT_RESET                                                                                                   \
   { .dac_mask = 0xff, .dispi = { [DISPI_ID] = 0xb0c5, [DISPI_BPP] = 8 } }
 
 enum

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ISA (LPC) bridge of the Intel ICH9 (document 316972, chapter 13): PIRQ steering, ACPI base, root complex registers. */
+/* ISA (LPC) bridge of the Intel ICH9 (document 316972, chapter 13): PIRQ steering, ACPI base, root complex
+ * registers. */
 #include "ich9-lpc.h"
 
 #include "pci-bus.h"
@@ -73,7 +74,7 @@ static const Ich9LpcState ich9_lpc_at_reset = {
   },
 };
 
-/* --- PIRQ steering ----------------------------------------------------------------------------------------------------------- */
+/* --- PIRQ steering ------------------------------------------------------------------------------------------------ */
 
 static unsigned
 pirq_register (unsigned pirq)
@@ -113,7 +114,7 @@ vt_ich9_lpc_pirq (VtDevice *dev, unsigned n)
   return (VtIrq) { .set = pirq_changed, .sink = dev, .pin = n, .label = "PIRQ -> lpc" };
 }
 
-/* --- Root complex registers ---------------------------------------------------------------------------------------------------- */
+/* --- Root complex registers --------------------------------------------------------------------------------------- */
 
 static uint64_t
 rcba_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -141,7 +142,7 @@ rcba_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 static const VtRegionOps rcba_ops = { .read = rcba_read, .write = rcba_write, .min_size = 4, .max_size = 4 };
 static const VtRegion    rcba_region = { "rcba", RCBA_BYTES, &rcba_ops };
 
-/* --- Mappings from registers ----------------------------------------------------------------------------------------------------- */
+/* --- Mappings from registers -------------------------------------------------------------------------------------- */
 
 static void
 place (VtMapping **mapping, uint64_t *now, VtMem *space, VtDevice *dev, const VtRegion *region, bool on, uint64_t at)
@@ -178,7 +179,7 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
     update_mappings (lpc);
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static void
 set_registers (VtPciFunction *fn)

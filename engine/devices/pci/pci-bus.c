@@ -54,8 +54,8 @@ vt_pci_bus_space (VtPciBus *bus, bool io)
   return io ? bus->io : bus->mem;
 }
 
-/* The sink of every function's INTx wire; pin is devfn << 2 | INTx. A wire only calls when its level changes, so counting
- * is enough. */
+/* The sink of every function's INTx wire; pin is devfn << 2 | INTx. A wire only calls when its level changes, so
+ * counting is enough. */
 static void
 intx_changed (void *sink, unsigned pin, bool level)
 {
@@ -113,7 +113,8 @@ vt_pci_bus_config_read (VtPciBus *bus, uint8_t bus_number, uint8_t devfn, unsign
 }
 
 void
-vt_pci_bus_config_write (VtPciBus *bus, uint8_t bus_number, uint8_t devfn, unsigned offset, uint32_t value, unsigned size)
+vt_pci_bus_config_write (VtPciBus *bus, uint8_t bus_number, uint8_t devfn, unsigned offset, uint32_t value,
+                         unsigned size)
 {
   VtPciFunction *fn = target (bus, bus_number, devfn);
   if (fn == NULL || !vt_fits (offset, size, VT_PCI_CONFIG_BYTES))

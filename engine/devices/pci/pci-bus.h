@@ -8,8 +8,8 @@ enum
 {
   VT_PCI_BUS_LINES = 8,
 
-  /* Mapping priorities. BARs lose against everything else, and each has its own, so that BARs that a guest puts on top of
-   * each other resolve the same way after every save and restore. */
+  /* Mapping priorities. BARs lose against everything else, and each has its own, so that BARs that a guest puts on
+   * top of each other resolve the same way after every save and restore. */
   VT_PCI_PRIORITY_BAR = -4096,   /* + devfn * 8 + BAR */
 };
 

@@ -7,12 +7,12 @@
 #include "pci-private.h"
 #include "trace-pci.h"
 
-#define COMMAND_WRITABLE                                                                                                 \
-  (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR                      \
+#define COMMAND_WRITABLE                                                                                               \
+  (PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | PCI_COMMAND_SERR                    \
    | PCI_COMMAND_INTX_DISABLE)
 #define ROM_MINIMUM 4096u   /* so that the ROM can be mapped as whole pages */
 
-/* --- Configuration bytes ------------------------------------------------------------------------------------------------ */
+/* --- Configuration bytes ------------------------------------------------------------------------------------------ */
 
 uint32_t
 vt_pci_config_get (const VtPciFunction *fn, unsigned off, unsigned size)
@@ -59,7 +59,7 @@ powered (const VtPciFunction *fn)
   return fn->cap_power == 0 || (vt_pci_config_get (fn, fn->cap_power + PCI_PM_PMCSR, 2) & PCI_PMCSR_STATE) == 0;
 }
 
-/* --- Base address registers --------------------------------------------------------------------------------------------- */
+/* --- Base address registers --------------------------------------------------------------------------------------- */
 
 static unsigned
 bar_register (unsigned bar)
@@ -218,7 +218,7 @@ vt_pci_add_legacy (VtPciFunction *fn, bool io, const VtRegion *region, uint64_t 
   fn->legacy[fn->n_legacy++] = (VtPciLegacy) { .region = region, .io = io, .at = at, .priority = priority };
 }
 
-/* --- Capabilities --------------------------------------------------------------------------------------------------------- */
+/* --- Capabilities ------------------------------------------------------------------------------------------------- */
 
 uint8_t
 vt_pci_add_capability (VtPciFunction *fn, uint8_t id, const uint8_t *body, uint8_t len)
@@ -264,7 +264,7 @@ vt_pci_add_express (VtPciFunction *fn)
   vt_pci_allow (fn, fn->cap_pcie + 8, 2, 0x78ff);     /* device control: all but function level reset */
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static void
 set_identity (VtPciFunction *fn, const VtPciIdentity *id)
@@ -339,7 +339,7 @@ vt_pci_finalize (VtPciFunction *fn)
     vt_pci_bus_detach (fn->place.bus, fn);
 }
 
-/* --- Configuration cycles -------------------------------------------------------------------------------------------------- */
+/* --- Configuration cycles ----------------------------------------------------------------------------------------- */
 
 uint32_t
 vt_pci_config_read (VtPciFunction *fn, unsigned off, unsigned size)

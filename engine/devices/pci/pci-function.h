@@ -28,8 +28,8 @@ enum
   VT_PCI_MSIX_MAX     = 64,   /* vectors */
 };
 
-/* Where a function sits. The first member of every PCI device's config struct. With a NULL bus (tests) nothing is mapped,
- * and INTx is wire 0 of the environment. */
+/* Where a function sits. The first member of every PCI device's config struct. With a NULL bus (tests) nothing is
+ * mapped, and INTx is wire 0 of the environment. */
 typedef struct
 {
   VtPciBus *bus;
@@ -108,7 +108,7 @@ struct VtPciFunction
   void          (*config_read) (VtPciFunction *fn, unsigned off, unsigned size, uint32_t *value);
 };
 
-/* --- For realize() ---------------------------------------------------------------------------------------------------- */
+/* --- For realize() ------------------------------------------------------------------------------------------------ */
 
 /* False when the slot is taken. */
 bool vt_pci_init (VtPciFunction *fn, const VtEnv *env, const VtPciPlace *place, const VtPciIdentity *identity,
@@ -121,7 +121,8 @@ void vt_pci_add_ram_bar (VtPciFunction *fn, unsigned bar, uint8_t flags, VtRam *
 void vt_pci_add_rom (VtPciFunction *fn, const uint8_t *bytes, size_t len);
 void vt_pci_add_legacy (VtPciFunction *fn, bool io, const VtRegion *region, uint64_t at, int priority);
 
-/* Appends a capability of len bytes (id and next pointer included); body is what follows those two. Returns its offset. */
+/* Appends a capability of len bytes (id and next pointer included); body is what follows those two. Returns its
+ * offset. */
 uint8_t vt_pci_add_capability (VtPciFunction *fn, uint8_t id, const uint8_t *body, uint8_t len);
 void    vt_pci_add_power_management (VtPciFunction *fn);
 void    vt_pci_add_msi (VtPciFunction *fn);
@@ -134,14 +135,14 @@ void    vt_pci_set_fixed (VtPciFunction *fn, unsigned off, unsigned size, uint32
 void    vt_pci_allow (VtPciFunction *fn, unsigned off, unsigned size, uint32_t mask);
 void    vt_pci_allow_w1c (VtPciFunction *fn, unsigned off, unsigned size, uint32_t mask);
 
-/* --- For settle(), check(), finalize() --------------------------------------------------------------------------------- */
+/* --- For settle(), check(), finalize() ---------------------------------------------------------------------------- */
 
 /* irq_level: what vt_pci_set_irq() was last told, according to the state block. No message is sent. */
 void vt_pci_settle (VtPciFunction *fn, bool irq_level);
 bool vt_pci_check (const VtPciFunction *fn, const VtPciState *incoming, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_pci_finalize (VtPciFunction *fn);
 
-/* --- While running ------------------------------------------------------------------------------------------------------ */
+/* --- While running ------------------------------------------------------------------------------------------------ */
 
 /* The function's one interrupt: INTx follows the level; with MSI enabled, each rise sends the message. */
 void vt_pci_set_irq (VtPciFunction *fn, bool level);

@@ -32,7 +32,7 @@ vt_pci_msix_enabled (const VtPciFunction *fn)
   return (msix_control (fn) & PCI_MSIX_CONTROL_ENABLE) != 0;
 }
 
-/* --- INTx and MSI ------------------------------------------------------------------------------------------------------- */
+/* --- INTx and MSI ------------------------------------------------------------------------------------------------- */
 
 void
 vt_pci_update_intx (VtPciFunction *fn)
@@ -71,7 +71,7 @@ vt_pci_set_irq (VtPciFunction *fn, bool level)
     vt_pci_msi_send (fn);
 }
 
-/* --- MSI-X ---------------------------------------------------------------------------------------------------------------- */
+/* --- MSI-X -------------------------------------------------------------------------------------------------------- */
 
 /* A vector's mask bit is set after reset; the state block holds it inverted, so that its reset value is zero. */
 static bool

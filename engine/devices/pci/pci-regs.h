@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Offsets and bits of PCI configuration space (PCI Local Bus 3.0 chapter 6, PCI-PM 1.2, PCI Express Base 3.0 chapter 7). */
+/* Offsets and bits of PCI configuration space (PCI Local Bus 3.0 chapter 6, PCI-PM 1.2, PCI Express Base 3.0 chapter
+ * 7). */
 #pragma once
 
 enum

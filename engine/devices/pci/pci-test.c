@@ -5,7 +5,7 @@
 #include "q35-intx.h"
 #include "q35-mch.h"
 
-/* --- A card with one of everything ------------------------------------------------------------------------------------------ */
+/* --- A card with one of everything -------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -52,7 +52,8 @@ static bool
 card_realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
   Card *card = (Card *) dev;
-  static const VtPciIdentity identity = { .vendor = 0x1af4, .device = 0x0042, .class_code = 0xff0000, .interrupt_pin = 1 };
+  static const VtPciIdentity identity
+      = { .vendor = 0x1af4, .device = 0x0042, .class_code = 0xff0000, .interrupt_pin = 1 };
   static const uint8_t rom[6000] = { 0x55, 0xaa, 0x0c };
   if (!vt_pci_init (&card->pci, env, &((const CardConfig *) env->config)->place, &identity, &card->s.pci, error))
     return false;
@@ -92,7 +93,7 @@ static const VtDeviceClass card_class = {
   .check = card_check, .finalize = card_finalize,
 };
 
-/* --- A board for it ------------------------------------------------------------------------------------------------------------ */
+/* --- A board for it ----------------------------------------------------------------------------------------------- */
 
 enum
 {
@@ -139,7 +140,8 @@ add (Board *board, const VtDeviceClass *cls, const void *config)
   VtDma   dma = { .mem = board->mem };
   for (unsigned i = 0; i < VT_ICH9_LPC_WIRES; i++)
     wires[i] = (VtIrq) { .set = wire_changed, .sink = board, .pin = i };
-  VtEnv     env = { .dma = &dma, .wires = wires, .n_wires = G_N_ELEMENTS (wires), .msi = { message, board }, .config = config };
+  VtEnv env
+      = { .dma = &dma, .wires = wires, .n_wires = G_N_ELEMENTS (wires), .msi = { message, board }, .config = config };
   VtDevice *dev = vt_device_new (cls, cls->name);
   bool      ok = vt_device_realize (dev, &env, &error);
   g_assert_no_error (error);
@@ -157,8 +159,10 @@ board_new (void)
   g_assert_nonnull (vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), board->ram->size, VT_Q35_PRIORITY_RAM,
                                     VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
   board->bus = vt_pci_bus_new (board->mem, board->io);
-  board->mch = add (board, &vt_q35_mch, &(VtQ35MchConfig) { .place = { board->bus, 0 }, .mem = board->mem, .io = board->io,
-                                                            .low_ram = board->ram, .bus = board->bus });
+  board->mch = add (
+      board, &vt_q35_mch,
+      &(VtQ35MchConfig) {
+          .place = { board->bus, 0 }, .mem = board->mem, .io = board->io, .low_ram = board->ram, .bus = board->bus });
   board->lpc = add (board, &vt_ich9_lpc,
                     &(VtIch9LpcConfig) { .place = { board->bus, VT_PCI_DEVFN (31, 0), true }, .mem = board->mem,
                                          .io = board->io });
@@ -222,7 +226,7 @@ find_capability (Board *board, uint8_t id)
   return 0;
 }
 
-/* --- Tests ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Tests -------------------------------------------------------------------------------------------------------- */
 
 static void
 config_ports_find_functions_and_nobody (void)

@@ -4,8 +4,8 @@
  *   slots 0..24:   pin p -> PIRQ E + (slot + p) % 4   (neighbouring slots spread over the lines)
  *   slots 25..31:  pin p -> PIRQ A + p                (chipset functions)
  *
- * with p = 0 for INTA#.  PIRQ A..H are IOAPIC inputs (and GSIs) 16..23, active low and level triggered; in PIC mode each is
- * steered to an ISA interrupt by the PIRQx_ROUT registers of the LPC bridge. */
+ * with p = 0 for INTA#.  PIRQ A..H are IOAPIC inputs (and GSIs) 16..23, active low and level triggered; in PIC mode
+ * each is steered to an ISA interrupt by the PIRQx_ROUT registers of the LPC bridge. */
 #pragma once
 
 enum

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Host bridge of the Intel Q35 chipset (82Q35 GMCH, Intel document 316966).
  *
- * Configuration ports, the ECAM window, shadowing of the BIOS area (PAM) and SMRAM.  There is no system management mode:
- * SMRAM can be opened as plain memory (D_OPEN), and is closed otherwise. */
+ * Configuration ports, the ECAM window, shadowing of the BIOS area (PAM) and SMRAM.  There is no system management
+ * mode: SMRAM can be opened as plain memory (D_OPEN), and is closed otherwise. */
 #include "q35-mch.h"
 
 #include "pci-bus.h"
@@ -64,7 +64,7 @@ static const VtField q35_mch_fields[] = {
   VT_FIELD (Q35MchState, config_address),
 };
 
-/* --- Configuration cycles -------------------------------------------------------------------------------------------------- */
+/* --- Configuration cycles ----------------------------------------------------------------------------------------- */
 
 static uint64_t
 ecam_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -132,7 +132,7 @@ ports_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 static const VtRegionOps ports_ops = { .read = ports_read, .write = ports_write, .min_size = 1, .max_size = 4 };
 static const VtRegion    ports_region = { "pci-config", 8, &ports_ops };
 
-/* --- Mappings from registers ------------------------------------------------------------------------------------------------- */
+/* --- Mappings from registers -------------------------------------------------------------------------------------- */
 
 static void
 update_ecam (Q35Mch *mch)
@@ -145,7 +145,8 @@ update_ecam (Q35Mch *mch)
   if (mch->ecam != NULL && (!on || at != mch->ecam_at || kind != mch->ecam_kind))
     vt_mem_unmap (g_steal_pointer (&mch->ecam));
   if (on && mch->ecam == NULL)
-    mch->ecam = vt_mem_map_io (mch->mem, &mch->pci.dev, &ecam_regions[kind], VT_GPA (at), VT_PCI_PRIORITY_BAR - 1, NULL);
+    mch->ecam
+        = vt_mem_map_io (mch->mem, &mch->pci.dev, &ecam_regions[kind], VT_GPA (at), VT_PCI_PRIORITY_BAR - 1, NULL);
   mch->ecam_at = at;
   mch->ecam_kind = kind;
   trace_mch_ecam (at, on);
@@ -210,7 +211,7 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
     update_all (mch);
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static bool
 map_shadow (Q35Mch *mch, VtRam *ram, GError **error)
@@ -312,7 +313,7 @@ q35_mch_test_config (void)
 {
   static VtQ35MchConfig config;
   if (config.bus == NULL)
-    config.bus = vt_pci_bus_new (NULL, NULL);   /* an empty bus for the configuration ports; lives as long as the test */
+    config.bus = vt_pci_bus_new (NULL, NULL); /* an empty bus for the configuration ports; lives as long as the test */
   return &config;
 }
 

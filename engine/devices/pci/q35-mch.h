@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Host bridge of the Intel Q35 chipset, function 00:00.0.
  *
- * It maps by itself: ports 0xcf8-0xcff, the ECAM window (PCIEXBAR), and the legacy area 0xa0000-0xfffff, where accesses go
- * to the PCI side (nothing there: ignored) unless PAM or SMRAM turns a piece into RAM.  The machine maps RAM at
- * VT_Q35_PRIORITY_RAM over the whole low range, and the BIOS copy below 1 MiB at VT_Q35_PRIORITY_BIOS. */
+ * It maps by itself: ports 0xcf8-0xcff, the ECAM window (PCIEXBAR), and the legacy area 0xa0000-0xfffff, where
+ * accesses go to the PCI side (nothing there: ignored) unless PAM or SMRAM turns a piece into RAM.  The machine maps
+ * RAM at VT_Q35_PRIORITY_RAM over the whole low range, and the BIOS copy below 1 MiB at VT_Q35_PRIORITY_BIOS. */
 #pragma once
 
 #include "pci-function.h"

@@ -37,7 +37,7 @@ enum
 
 static void command_step (AhciCommand *cmd);
 
-/* --- FISes to the host ------------------------------------------------------------------------------------------------- */
+/* --- FISes to the host -------------------------------------------------------------------------------------------- */
 
 static void
 post_fis (Ahci *hba, unsigned port, unsigned place, const uint8_t *fis, size_t len)
@@ -125,7 +125,7 @@ vt_ahci_port_reset_drive (Ahci *hba, unsigned port)
   vt_ahci_port_first_fis (hba, port);
 }
 
-/* --- Guest buffers -------------------------------------------------------------------------------------------------------- */
+/* --- Guest buffers ------------------------------------------------------------------------------------------------ */
 
 /* Makes prd_left positive; false at the end of the table, or when it cannot be read. */
 static bool
@@ -174,7 +174,7 @@ move (AhciCommand *cmd, uint8_t *buffer, size_t len, bool to_guest)
   return MOVED;
 }
 
-/* --- Ends of commands ------------------------------------------------------------------------------------------------------- */
+/* --- Ends of commands --------------------------------------------------------------------------------------------- */
 
 static void
 free_command (AhciCommand *cmd)
@@ -274,7 +274,7 @@ command_move_failed (AhciCommand *cmd, MoveResult why)
   command_end (cmd);
 }
 
-/* --- Block requests ----------------------------------------------------------------------------------------------------------- */
+/* --- Block requests ----------------------------------------------------------------------------------------------- */
 
 static void
 quiet_check (Ahci *hba)
@@ -351,7 +351,7 @@ submit (AhciCommand *cmd, VtIoOp op, uint64_t off, uint64_t len)
   vt_block_submit (block, &cmd->io);
 }
 
-/* --- Steps of a command ----------------------------------------------------------------------------------------------------------- */
+/* --- Steps of a command ------------------------------------------------------------------------------------------- */
 
 /* Media transfers go in chunks; after the last one, a write that must be durable flushes. */
 static void
@@ -433,7 +433,7 @@ command_step (AhciCommand *cmd)
     }
 }
 
-/* --- Starting -------------------------------------------------------------------------------------------------------------------------- */
+/* --- Starting ----------------------------------------------------------------------------------------------------- */
 
 static void
 decode_fis (VtSataTask *task, const uint8_t *fis)

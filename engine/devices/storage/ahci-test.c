@@ -98,7 +98,8 @@ rig_new (void)
   rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
   rig->io = vt_mem_new ("ports", 0x10000, NULL);
   rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  g_assert_nonnull (vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_nonnull (
+      vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
   rig->bus = vt_pci_bus_new (rig->mem, rig->io);
   VtIrq line = { .set = line_changed, .sink = rig };
   vt_pci_bus_set_lines (rig->bus, no_swizzle, &line, 1);
@@ -110,8 +111,9 @@ rig_new (void)
     rig->disk->bytes[i] = (uint8_t) (i / 512 * 7 + i);
   for (unsigned i = 0; i < CD_BYTES; i++)
     rig->cd->bytes[i] = (uint8_t) (i / 2048 + i * 3);
-  VtAhciConfig config = { .place = { rig->bus, VT_PCI_DEVFN (31, 2) },
-                          .port = { { VT_SATA_DISK, &rig->disk->block, "SERIAL" }, { VT_SATA_CDROM, &rig->cd->block, NULL } } };
+  VtAhciConfig config
+      = { .place = { rig->bus, VT_PCI_DEVFN (31, 2) },
+          .port = { { VT_SATA_DISK, &rig->disk->block, "SERIAL" }, { VT_SATA_CDROM, &rig->cd->block, NULL } } };
   VtDma        dma = { .mem = rig->mem };
   VtEnv        env = { .dma = &dma, .config = &config };
   rig->hba = vt_device_new (&vt_ahci, "ahci");
@@ -140,7 +142,7 @@ rig_free (Rig *rig)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 
-/* --- A small driver ------------------------------------------------------------------------------------------------------------ */
+/* --- A small driver ----------------------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -222,7 +224,7 @@ restart (Rig *rig, unsigned port)
   port_put (rig, port, PX_CMD, CMD_FRE | CMD_ST);
 }
 
-/* --- Tests of the controller ------------------------------------------------------------------------------------------------------ */
+/* --- Tests of the controller -------------------------------------------------------------------------------------- */
 
 static void
 ports_show_what_is_plugged_in (void)
@@ -314,7 +316,8 @@ queued_commands_end_in_any_order (void)
   g_autoptr (Rig) rig = rig_new ();
   for (unsigned tag = 0; tag < 4; tag++)
     {
-      put_command (rig, DISK, tag, &(Ata) { .command = 0x60, .lba = tag * 10, .features = 1, .count = (uint16_t) (tag << 3) });
+      put_command (rig, DISK, tag,
+                   &(Ata) { .command = 0x60, .lba = tag * 10, .features = 1, .count = (uint16_t) (tag << 3) });
       put_prds (rig, DISK, tag, (const uint64_t[][2]) { { BUFFER + tag * 512, 512 } }, 1);
     }
   port_put (rig, DISK, PX_SACT, 0xf);
@@ -356,7 +359,8 @@ static void
 errors_stop_the_port_until_it_is_restarted (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0x25, .lba = DISK_BYTES / 512, .count = 1 }, BUFFER, 512), ==, 0x1051);
+  g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0x25, .lba = DISK_BYTES / 512, .count = 1 }, BUFFER, 512), ==,
+                   0x1051);
   g_assert_cmphex (port_get (rig, DISK, PX_IS) & IS_TFES, ==, IS_TFES);
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0xe7 }, 0, 0), ==, 0x1051);
   g_assert_cmphex (port_get (rig, DISK, PX_CI), ==, 1);
@@ -404,14 +408,16 @@ random_command_lists_never_hurt (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GRand) random = g_rand_new_with_seed (99);
-  static const uint8_t commands[] = { 0x25, 0x35, 0xc8, 0xca, 0x20, 0x30, 0x60, 0x61, 0xec, 0xef, 0x06, 0xb0, 0x2f, 0xa0 };
+  static const uint8_t commands[]
+      = { 0x25, 0x35, 0xc8, 0xca, 0x20, 0x30, 0x60, 0x61, 0xec, 0xef, 0x06, 0xb0, 0x2f, 0xa0 };
   for (unsigned i = 0; i < 20000; i++)
     {
       unsigned port = (unsigned) g_rand_int_range (random, 0, 2), slot = (unsigned) g_rand_int_range (random, 0, 32);
-      Ata      ata = { .command = g_rand_int_range (random, 0, 4) ? commands[g_rand_int_range (random, 0, sizeof commands)]
-                                                                  : (uint8_t) g_rand_int (random),
-                       .features = (uint16_t) g_rand_int_range (random, 0, 20), .count = (uint16_t) g_rand_int_range (random, 0, 70),
-                       .lba = (uint64_t) g_rand_int_range (random, 0, DISK_BYTES / 512 + 20) };
+      Ata ata = { .command = g_rand_int_range (random, 0, 4) ? commands[g_rand_int_range (random, 0, sizeof commands)]
+                                                             : (uint8_t) g_rand_int (random),
+                  .features = (uint16_t) g_rand_int_range (random, 0, 20),
+                  .count = (uint16_t) g_rand_int_range (random, 0, 70),
+                  .lba = (uint64_t) g_rand_int_range (random, 0, DISK_BYTES / 512 + 20) };
       put_command (rig, port, slot, &ata);
       for (unsigned b = 0; b < 16; b++)
         rig->ram->host[table_of (port, slot) + 0x40 + b] = (uint8_t) g_rand_int (random);
@@ -549,7 +555,7 @@ saved_commands_go_on_after_a_restore (void)
   g_assert_cmpmem (rig->ram->host + BUFFER, 1024, rig->disk->bytes + 3 * 512, 1024);
 }
 
-/* --- Tests of the CD drive --------------------------------------------------------------------------------------------------------- */
+/* --- Tests of the CD drive ---------------------------------------------------------------------------------------- */
 
 static void
 expect_sense (Rig *rig, unsigned key, unsigned asc, unsigned ascq)

@@ -45,20 +45,20 @@ enum
 #define CAP_VALUE   ((VT_AHCI_PORTS - 1) | 31u << 8 | 1u << 18 | 2u << 20 | 1u << 24 | 1u << 30 | 1u << 31)
 #define VS_VALUE    0x00010300u
 
-#define PORT_FIELDS(n)                                                                                                   \
-  VT_FIELD (AhciState, port[n].clb), VT_FIELD (AhciState, port[n].clbu), VT_FIELD (AhciState, port[n].fb),               \
-    VT_FIELD (AhciState, port[n].fbu), VT_FIELD (AhciState, port[n].is), VT_FIELD (AhciState, port[n].ie),               \
-    VT_FIELD (AhciState, port[n].cmd), VT_FIELD (AhciState, port[n].tfd), VT_FIELD (AhciState, port[n].sig),             \
-    VT_FIELD (AhciState, port[n].sctl), VT_FIELD (AhciState, port[n].serr), VT_FIELD (AhciState, port[n].sact),          \
-    VT_FIELD (AhciState, port[n].ci), VT_FIELD (AhciState, port[n].halted), VT_FIELD (AhciState, port[n].first_fis),     \
-    VT_FIELD (AhciState, port[n].soft_reset), VT_FIELD (AhciState, port[n].pad_),                                        \
-    VT_FIELD (AhciState, port[n].drive.multiple), VT_FIELD (AhciState, port[n].drive.transfer_mode),                     \
-    VT_FIELD (AhciState, port[n].drive.ncq_tag), VT_FIELD (AhciState, port[n].drive.ncq_error),                          \
-    VT_FIELD (AhciState, port[n].drive.sense_key), VT_FIELD (AhciState, port[n].drive.asc),                              \
-    VT_FIELD (AhciState, port[n].drive.ascq), VT_FIELD (AhciState, port[n].drive.media_event),                           \
-    VT_FIELD (AhciState, port[n].drive.attention), VT_FIELD (AhciState, port[n].drive.write_cache_off),                  \
-    VT_FIELD (AhciState, port[n].drive.look_ahead_off), VT_FIELD (AhciState, port[n].drive.smart_off),                   \
-    VT_FIELD (AhciState, port[n].drive.locked), VT_FIELD (AhciState, port[n].drive.tray_open),                           \
+#define PORT_FIELDS(n)                                                                                                 \
+  VT_FIELD (AhciState, port[n].clb), VT_FIELD (AhciState, port[n].clbu), VT_FIELD (AhciState, port[n].fb),             \
+    VT_FIELD (AhciState, port[n].fbu), VT_FIELD (AhciState, port[n].is), VT_FIELD (AhciState, port[n].ie),             \
+    VT_FIELD (AhciState, port[n].cmd), VT_FIELD (AhciState, port[n].tfd), VT_FIELD (AhciState, port[n].sig),           \
+    VT_FIELD (AhciState, port[n].sctl), VT_FIELD (AhciState, port[n].serr), VT_FIELD (AhciState, port[n].sact),        \
+    VT_FIELD (AhciState, port[n].ci), VT_FIELD (AhciState, port[n].halted), VT_FIELD (AhciState, port[n].first_fis),   \
+    VT_FIELD (AhciState, port[n].soft_reset), VT_FIELD (AhciState, port[n].pad_),                                      \
+    VT_FIELD (AhciState, port[n].drive.multiple), VT_FIELD (AhciState, port[n].drive.transfer_mode),                   \
+    VT_FIELD (AhciState, port[n].drive.ncq_tag), VT_FIELD (AhciState, port[n].drive.ncq_error),                        \
+    VT_FIELD (AhciState, port[n].drive.sense_key), VT_FIELD (AhciState, port[n].drive.asc),                            \
+    VT_FIELD (AhciState, port[n].drive.ascq), VT_FIELD (AhciState, port[n].drive.media_event),                         \
+    VT_FIELD (AhciState, port[n].drive.attention), VT_FIELD (AhciState, port[n].drive.write_cache_off),                \
+    VT_FIELD (AhciState, port[n].drive.look_ahead_off), VT_FIELD (AhciState, port[n].drive.smart_off),                 \
+    VT_FIELD (AhciState, port[n].drive.locked), VT_FIELD (AhciState, port[n].drive.tray_open),                         \
     VT_FIELD (AhciState, port[n].drive.pad_)
 
 static const VtField ahci_fields[] = {
@@ -69,7 +69,7 @@ static const VtField ahci_fields[] = {
 };
 
 /* A port comes out of power-on with its drive's first FIS waiting for FRE. */
-#define PORT_AT_RESET { .tfd = PX_TFD_NONE, .sig = 0xffffffff, .first_fis = true,                                        \
+#define PORT_AT_RESET { .tfd = PX_TFD_NONE, .sig = 0xffffffff, .first_fis = true,                                      \
                         .drive.attention = VT_SATA_ATTENTION_RESET }
 static const AhciState ahci_at_reset = {
   .ghc = GHC_AE,
@@ -82,7 +82,7 @@ present (const Ahci *hba, unsigned port)
   return hba->ports[port].drive.kind != VT_SATA_NONE;
 }
 
-/* --- Interrupts ------------------------------------------------------------------------------------------------------------ */
+/* --- Interrupts --------------------------------------------------------------------------------------------------- */
 
 /* PCS and PRCS are not latched: they show bits of PxSERR. */
 static uint32_t
@@ -105,7 +105,7 @@ vt_ahci_update_irq (Ahci *hba)
     vt_pci_msi_send (&hba->pci);
 }
 
-/* --- Resets ------------------------------------------------------------------------------------------------------------------ */
+/* --- Resets ------------------------------------------------------------------------------------------------------- */
 
 static void
 communication_reset (Ahci *hba, unsigned port)
@@ -145,7 +145,7 @@ controller_reset (Ahci *hba)
   vt_ahci_update_irq (hba);
 }
 
-/* --- Port registers -------------------------------------------------------------------------------------------------------------- */
+/* --- Port registers ----------------------------------------------------------------------------------------------- */
 
 static uint32_t
 port_ssts (const Ahci *hba, unsigned port)
@@ -163,7 +163,8 @@ port_ssts (const Ahci *hba, unsigned port)
 static uint32_t
 port_cmd (const AhciPortState *s)
 {
-  return s->cmd | PX_CMD_SUD | PX_CMD_POD | (s->cmd & PX_CMD_FRE ? PX_CMD_FR : 0) | (s->cmd & PX_CMD_ST ? PX_CMD_CR : 0);
+  return s->cmd | PX_CMD_SUD | PX_CMD_POD | (s->cmd & PX_CMD_FRE ? PX_CMD_FR : 0)
+         | (s->cmd & PX_CMD_ST ? PX_CMD_CR : 0);
 }
 
 static uint32_t
@@ -255,7 +256,7 @@ port_write (Ahci *hba, unsigned port, unsigned off, uint32_t value)
   vt_ahci_update_irq (hba);
 }
 
-/* --- Controller registers ------------------------------------------------------------------------------------------------------------ */
+/* --- Controller registers ----------------------------------------------------------------------------------------- */
 
 static uint64_t
 ahci_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -310,7 +311,7 @@ ahci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 static const VtRegionOps ahci_ops = { .read = ahci_read, .write = ahci_write, .min_size = 4, .max_size = 4 };
 static const VtRegion    ahci_region = { "ahci", 4096, &ahci_ops };
 
-/* --- Media ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- Media -------------------------------------------------------------------------------------------------------- */
 
 bool
 vt_ahci_set_medium (VtDevice *dev, unsigned port, VtBlock *block, bool force)
@@ -339,7 +340,7 @@ vt_ahci_medium (VtDevice *dev, unsigned port)
   return hba->s.port[port].drive.tray_open ? NULL : hba->ports[port].drive.block;
 }
 
-/* --- Life -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static bool
 add_drive (Ahci *hba, unsigned port, const VtSataPort *wanted, GError **error)

@@ -32,8 +32,8 @@ typedef struct
   VtSataPort port[VT_AHCI_PORTS];
 } VtAhciConfig;
 
-/* CD drives: puts a medium in, or takes it out (NULL). False while the guest has locked the tray and `force` is not set.
- * The old block is no longer used when this returns and nothing is in flight on it. */
+/* CD drives: puts a medium in, or takes it out (NULL). False while the guest has locked the tray and `force` is not
+ * set. The old block is no longer used when this returns and nothing is in flight on it. */
 bool     vt_ahci_set_medium (VtDevice *ahci, unsigned port, VtBlock *block, bool force);
 /* What is in the drive now: the guest may have ejected it. */
 VtBlock *vt_ahci_medium (VtDevice *ahci, unsigned port);

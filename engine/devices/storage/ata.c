@@ -41,7 +41,7 @@ sectors (const VtSataDrive *drive)
   return drive->block->size_bytes / ATA_SECTOR;
 }
 
-/* --- Addresses ------------------------------------------------------------------------------------------------------------ */
+/* --- Addresses ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 chs_to_lba (const VtSataTask *task)
@@ -100,7 +100,7 @@ set_range (VtSataDrive *drive, VtSataTask *task, unsigned flags)
   return true;
 }
 
-/* --- Reading and writing ---------------------------------------------------------------------------------------------------- */
+/* --- Reading and writing ------------------------------------------------------------------------------------------ */
 
 static void
 run_read (VtSataDrive *drive, VtSataTask *task, unsigned flags)
@@ -178,7 +178,7 @@ vt_ata_next_range (VtSataDrive *drive, VtSataTask *task, uint64_t *off, uint64_t
   return false;
 }
 
-/* --- IDENTIFY DEVICE -------------------------------------------------------------------------------------------------------- */
+/* --- IDENTIFY DEVICE ---------------------------------------------------------------------------------------------- */
 
 static void
 put_words (uint8_t *identify, unsigned word, uint64_t value, unsigned words)
@@ -274,7 +274,7 @@ run_identify (VtSataDrive *drive, VtSataTask *task, unsigned flags)
   put_checksum (identify);
 }
 
-/* --- Settings ------------------------------------------------------------------------------------------------------------------ */
+/* --- Settings ----------------------------------------------------------------------------------------------------- */
 
 static void
 run_set_features (VtSataDrive *drive, VtSataTask *task, unsigned flags)
@@ -347,7 +347,7 @@ run_diagnostic (VtSataDrive *drive, VtSataTask *task, unsigned flags)
   task->count = 1;
 }
 
-/* --- SMART and logs ------------------------------------------------------------------------------------------------------------- */
+/* --- SMART and logs ----------------------------------------------------------------------------------------------- */
 
 static void
 smart_data (VtSataTask *task)
@@ -418,7 +418,7 @@ run_read_log (VtSataDrive *drive, VtSataTask *task, unsigned flags)
     }
 }
 
-/* --- The table -------------------------------------------------------------------------------------------------------------------- */
+/* --- The table ---------------------------------------------------------------------------------------------------- */
 
 static const AtaCommand commands[] = {
   { 0x06, 0, run_data_set_management },
@@ -490,7 +490,7 @@ vt_ata_io_failed (VtSataDrive *drive, VtSataTask *task, int problem)
     }
 }
 
-/* --- Both kinds of drive ----------------------------------------------------------------------------------------------------------- */
+/* --- Both kinds of drive ------------------------------------------------------------------------------------------ */
 
 void
 vt_sata_reset (VtSataDrive *drive)

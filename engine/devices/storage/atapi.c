@@ -49,7 +49,7 @@ typedef struct
   void  (*run) (VtSataDrive *drive, VtSataTask *task);
 } Command;
 
-/* --- Sense ------------------------------------------------------------------------------------------------------------------ */
+/* --- Sense -------------------------------------------------------------------------------------------------------- */
 
 static void
 set_sense (VtSataDrive *drive, unsigned key, unsigned asc)
@@ -106,7 +106,7 @@ limit_answer (VtSataTask *task, size_t len, size_t allocated)
     vt_sata_done (task);
 }
 
-/* --- Commands without a medium -------------------------------------------------------------------------------------------------- */
+/* --- Commands without a medium ------------------------------------------------------------------------------------ */
 
 static void
 run_test_unit_ready (VtSataDrive *drive, VtSataTask *task)
@@ -190,7 +190,7 @@ run_prevent_allow (VtSataDrive *drive, VtSataTask *task)
   vt_sata_done (task);
 }
 
-/* --- Features and events ------------------------------------------------------------------------------------------------------------ */
+/* --- Features and events ------------------------------------------------------------------------------------------ */
 
 static unsigned
 current_profile (const VtSataDrive *drive)
@@ -216,7 +216,8 @@ static size_t
 put_profiles (const VtSataDrive *drive, uint8_t *to)
 {
   unsigned current = current_profile (drive);
-  uint8_t  list[8] = { 0, PROFILE_DVD_ROM, current == PROFILE_DVD_ROM, 0, 0, PROFILE_CD_ROM, current == PROFILE_CD_ROM, 0 };
+  uint8_t list[8]
+      = { 0, PROFILE_DVD_ROM, current == PROFILE_DVD_ROM, 0, 0, PROFILE_CD_ROM, current == PROFILE_CD_ROM, 0 };
   return put_feature (to, 0x0000, true, list, sizeof list);
 }
 
@@ -273,7 +274,7 @@ run_get_event_status (VtSataDrive *drive, VtSataTask *task)
   limit_answer (task, n, get_be (task->cdb + 7, 2));
 }
 
-/* --- Mode pages ----------------------------------------------------------------------------------------------------------------------- */
+/* --- Mode pages --------------------------------------------------------------------------------------------------- */
 
 static size_t
 put_error_recovery_page (uint8_t *to)
@@ -322,7 +323,7 @@ run_mode_sense (VtSataDrive *drive, VtSataTask *task)
   limit_answer (task, n, get_be (task->cdb + 7, 2));
 }
 
-/* --- The medium -------------------------------------------------------------------------------------------------------------------------- */
+/* --- The medium --------------------------------------------------------------------------------------------------- */
 
 static void
 run_read_capacity (VtSataDrive *drive, VtSataTask *task)
@@ -543,7 +544,7 @@ static const Command commands[] = {
   { 0xbe, MEDIUM, run_read_cd },
 };
 
-/* --- ATA side -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- ATA side ----------------------------------------------------------------------------------------------------- */
 
 /* False: a check condition was set instead. */
 static bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Between the AHCI controller and the drives on its ports.
  *
- * The controller copies a command out of guest memory, the drive says what it means (an action), and the controller does
- * the moving: between guest memory and a buffer of the drive, or between guest memory and the block device. */
+ * The controller copies a command out of guest memory, the drive says what it means (an action), and the controller
+ * does the moving: between guest memory and a buffer of the drive, or between guest memory and the block device. */
 #pragma once
 
 #include "ahci.h"

@@ -61,7 +61,7 @@ static const VtField virtio_blk_fields[] = {
 
 static const VirtioBlkState virtio_blk_at_reset = { .pci.virtio = VT_VIRTIO_AT_RESET (QUEUE_SIZE) };
 
-/* --- Configuration --------------------------------------------------------------------------------------------------------- */
+/* --- Configuration ------------------------------------------------------------------------------------------------ */
 
 static void
 get_config (VtVirtio *virtio, uint8_t *config)
@@ -84,7 +84,7 @@ get_config (VtVirtio *virtio, uint8_t *config)
   config[56] = 1;
 }
 
-/* --- Requests ------------------------------------------------------------------------------------------------------------------ */
+/* --- Requests ----------------------------------------------------------------------------------------------------- */
 
 /* The status byte is the last one of the in part. */
 static void
@@ -128,7 +128,8 @@ submit (VirtioBlk *blk, VtVirtElement *element, uint32_t type, VtIoOp op, uint64
   request->blk = blk;
   request->element = element;
   request->type = type;
-  request->io = (VtIo) { .op = op, .off = off, .len = len, .vec = request->vec, .done = request_done, .opaque = request };
+  request->io
+      = (VtIo) { .op = op, .off = off, .len = len, .vec = request->vec, .done = request_done, .opaque = request };
   if (op == VT_IO_READ)
     request->io.n_vec = gather (request->vec, vt_virt_element_in (element), element->n_in, 0, len);
   else if (op == VT_IO_WRITE)
@@ -158,11 +159,13 @@ start_range (VirtioBlk *blk, VtVirtElement *element, uint32_t type)
       finish (element, BLK_S_IOERR, 0);
       return;
     }
-  uint64_t sector = vt_load_le (segment, 8), sectors = vt_load_le (segment + 8, 4), flags = vt_load_le (segment + 12, 4);
+  uint64_t sector = vt_load_le (segment, 8), sectors = vt_load_le (segment + 8, 4),
+           flags = vt_load_le (segment + 12, 4);
   bool     unmap_allowed = type == BLK_T_WRITE_ZEROES;
   if ((flags & ~UINT64_C (1)) != 0 || (flags != 0 && !unmap_allowed))
     finish (element, BLK_S_UNSUPP, 0);
-  else if (sectors > RANGE_SECTORS_MAX || !vt_fits (sector, sectors, blk->block->size_bytes / SECTOR) || blk->block->readonly)
+  else if (sectors > RANGE_SECTORS_MAX || !vt_fits (sector, sectors, blk->block->size_bytes / SECTOR)
+           || blk->block->readonly)
     finish (element, BLK_S_IOERR, 0);
   else
     submit (blk, element, type, type == BLK_T_DISCARD ? VT_IO_DISCARD : VT_IO_WRITE_ZEROES, sector * SECTOR,
@@ -230,7 +233,7 @@ static const VtVirtioType virtio_blk_type = {
   .notify = notify,
 };
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static bool
 virtio_blk_realize (VtDevice *dev, const VtEnv *env, GError **error)
@@ -249,7 +252,7 @@ virtio_blk_realize (VtDevice *dev, const VtEnv *env, GError **error)
   return vt_virtio_pci_init (&blk->pci, env, &config->place, 0x010000, &virtio_blk_type, features, &blk->s.pci, error);
 }
 
-/* --- A disk for the generic tests, which ends every request with an error ----------------------------------------------------------- */
+/* --- A disk for the generic tests, which ends every request with an error ----------------------------------------- */
 
 static void
 no_disk_close (VtBlock *block)

@@ -13,7 +13,7 @@ enum
   ALIGN_DESC = 16, ALIGN_DRIVER = 2, ALIGN_DEVICE = 4,   /* 2.6 */
 };
 
-/* --- Life ------------------------------------------------------------------------------------------------------------------ */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 void
 vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioTransport *transport, VtVirtioState *state,
@@ -49,7 +49,8 @@ static bool
 queue_possible (const VtVirtio *virtio, const VtVirtQueueState *queue)
 {
   bool power_of_two = queue->size != 0 && (queue->size & (queue->size - 1)) == 0;
-  return power_of_two && queue->size <= virtio->type->queue_size && area_possible (queue->desc, 16u * queue->size, ALIGN_DESC)
+  return power_of_two && queue->size <= virtio->type->queue_size
+         && area_possible (queue->desc, 16u * queue->size, ALIGN_DESC)
          && area_possible (queue->driver, 6u + 2u * queue->size, ALIGN_DRIVER)
          && area_possible (queue->device, 6u + 8u * queue->size, ALIGN_DEVICE);
 }
@@ -87,7 +88,7 @@ vt_virtio_resume (VtVirtio *virtio)
     vt_virtio_notify (virtio, i);
 }
 
-/* --- Status ------------------------------------------------------------------------------------------------------------------ */
+/* --- Status ------------------------------------------------------------------------------------------------------- */
 
 static void
 reset_now (VtVirtio *virtio)
@@ -177,7 +178,7 @@ vt_virtio_broken (VtVirtio *virtio, const char *format, ...)
     virtio->transport->config_interrupt (virtio);
 }
 
-/* --- Features --------------------------------------------------------------------------------------------------------------------- */
+/* --- Features ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t
 half (uint64_t features, uint32_t select)
@@ -211,7 +212,7 @@ vt_virtio_has (const VtVirtio *virtio, uint64_t feature)
   return (virtio->s->driver_features & feature) != 0;
 }
 
-/* --- Queues ------------------------------------------------------------------------------------------------------------------------- */
+/* --- Queues ------------------------------------------------------------------------------------------------------- */
 
 VtVirtQueueState *
 vt_virtio_selected (VtVirtio *virtio)
@@ -257,7 +258,7 @@ vt_virtio_notify (VtVirtio *virtio, unsigned queue)
   virtio->type->notify (virtio, queue);
 }
 
-/* --- Configuration -------------------------------------------------------------------------------------------------------------------- */
+/* --- Configuration ------------------------------------------------------------------------------------------------ */
 
 uint64_t
 vt_virtio_config_read (VtVirtio *virtio, uint64_t off, unsigned size)

@@ -58,20 +58,20 @@ typedef struct
   VtVirtQueueState queue[VT_VIRTIO_QUEUES];
 } VtVirtioState;
 
-#define VT_VIRTIO_QUEUE_FIELDS_(T, m, n)                                                                                 \
-  VT_FIELD (T, m.queue[n].desc), VT_FIELD (T, m.queue[n].driver), VT_FIELD (T, m.queue[n].device),                       \
-    VT_FIELD (T, m.queue[n].size), VT_FIELD (T, m.queue[n].vector), VT_FIELD (T, m.queue[n].next_avail),                 \
-    VT_FIELD (T, m.queue[n].next_used), VT_FIELD (T, m.queue[n].signalled), VT_FIELD (T, m.queue[n].signalled_valid),    \
+#define VT_VIRTIO_QUEUE_FIELDS_(T, m, n)                                                                               \
+  VT_FIELD (T, m.queue[n].desc), VT_FIELD (T, m.queue[n].driver), VT_FIELD (T, m.queue[n].device),                     \
+    VT_FIELD (T, m.queue[n].size), VT_FIELD (T, m.queue[n].vector), VT_FIELD (T, m.queue[n].next_avail),               \
+    VT_FIELD (T, m.queue[n].next_used), VT_FIELD (T, m.queue[n].signalled), VT_FIELD (T, m.queue[n].signalled_valid),  \
     VT_FIELD (T, m.queue[n].enabled), VT_FIELD (T, m.queue[n].pad_)
-#define VT_VIRTIO_FIELDS(T, m)                                                                                           \
-  VT_FIELD (T, m.driver_features), VT_FIELD (T, m.device_feature_select), VT_FIELD (T, m.driver_feature_select),         \
-    VT_FIELD (T, m.queue_select), VT_FIELD (T, m.config_vector), VT_FIELD (T, m.status), VT_FIELD (T, m.isr),            \
-    VT_FIELD (T, m.config_generation), VT_FIELD (T, m.pad_), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 0),                          \
-    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 1), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 2), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 3),             \
-    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 4), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 5), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 6),             \
+#define VT_VIRTIO_FIELDS(T, m)                                                                                         \
+  VT_FIELD (T, m.driver_features), VT_FIELD (T, m.device_feature_select), VT_FIELD (T, m.driver_feature_select),       \
+    VT_FIELD (T, m.queue_select), VT_FIELD (T, m.config_vector), VT_FIELD (T, m.status), VT_FIELD (T, m.isr),          \
+    VT_FIELD (T, m.config_generation), VT_FIELD (T, m.pad_), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 0),                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 1), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 2), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 3),           \
+    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 4), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 5), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 6),           \
     VT_VIRTIO_QUEUE_FIELDS_ (T, m, 7)
-#define VT_VIRTIO_AT_RESET(queue_size)                                                                                   \
-  { .config_vector = VIRTIO_NO_VECTOR,                                                                                   \
+#define VT_VIRTIO_AT_RESET(queue_size)                                                                                 \
+  { .config_vector = VIRTIO_NO_VECTOR,                                                                                 \
     .queue = { [0 ... VT_VIRTIO_QUEUES - 1] = { .size = queue_size, .vector = VIRTIO_NO_VECTOR } } }
 
 typedef struct
@@ -111,15 +111,15 @@ struct VtVirtio
   uint32_t                 epoch;             /* counts resets: elements of an older one are only freed */
 };
 
-void vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioTransport *transport, VtVirtioState *state,
-                     VtDevice *dev, const VtDma *dma, uint64_t features);
+void vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioTransport *transport,
+                     VtVirtioState *state, VtDevice *dev, const VtDma *dma, uint64_t features);
 /* After a device reset and after load. */
 void vt_virtio_settle (VtVirtio *virtio);
 bool vt_virtio_check (const VtVirtio *virtio, const VtVirtioState *incoming, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_virtio_quiesce (VtVirtio *virtio, void (*done) (void *opaque), void *opaque);
 void vt_virtio_resume (VtVirtio *virtio);
 
-/* --- For transports ------------------------------------------------------------------------------------------------------ */
+/* --- For transports ----------------------------------------------------------------------------------------------- */
 
 uint8_t  vt_virtio_status (const VtVirtio *virtio);
 void     vt_virtio_set_status (VtVirtio *virtio, uint8_t status);
@@ -134,7 +134,7 @@ void     vt_virtio_notify (VtVirtio *virtio, unsigned queue);
 /* Bytes [off, off + size) of the device configuration space; zeros beyond its end. */
 uint64_t vt_virtio_config_read (VtVirtio *virtio, uint64_t off, unsigned size);
 
-/* --- For device types ------------------------------------------------------------------------------------------------------ */
+/* --- For device types --------------------------------------------------------------------------------------------- */
 
 bool vt_virtio_has (const VtVirtio *virtio, uint64_t feature);
 /* The device's configuration changed. */

@@ -44,7 +44,7 @@ from_virtio (VtVirtio *virtio)
   return (VtVirtioPci *) virtio->dev;
 }
 
-/* --- Interrupts ------------------------------------------------------------------------------------------------------------- */
+/* --- Interrupts --------------------------------------------------------------------------------------------------- */
 
 static void
 signal_driver (VtVirtioPci *pci, uint16_t vector, uint8_t isr)
@@ -81,7 +81,7 @@ read_isr (VtVirtioPci *pci)
   return isr;
 }
 
-/* --- Common configuration ------------------------------------------------------------------------------------------------------ */
+/* --- Common configuration ----------------------------------------------------------------------------------------- */
 
 static void
 put_queue (const VtVirtQueueState *queue, unsigned number, uint8_t *common)
@@ -130,7 +130,9 @@ possible_vector (const VtVirtioPci *pci, uint64_t value)
 static void
 write_queue_address (VtVirtQueueState *queue, unsigned off, uint32_t value)
 {
-  uint64_t *field = off < COMMON_QUEUE_DRIVER ? &queue->desc : off < COMMON_QUEUE_DEVICE ? &queue->driver : &queue->device;
+  uint64_t *field = off < COMMON_QUEUE_DRIVER   ? &queue->desc
+                    : off < COMMON_QUEUE_DEVICE ? &queue->driver
+                                                : &queue->device;
   if (!queue->enabled)
     *field = vt_deposit (*field, off & 4 ? 32 : 0, 32, value);
 }
@@ -179,7 +181,7 @@ write_common (VtVirtioPci *pci, unsigned off, uint32_t value, unsigned size)
     write_queue (pci, off, value, size);
 }
 
-/* --- The register BAR -------------------------------------------------------------------------------------------------------------- */
+/* --- The register BAR --------------------------------------------------------------------------------------------- */
 
 static uint64_t
 registers_read (VtDevice *dev, uint64_t off, unsigned size)
@@ -209,11 +211,12 @@ registers_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 }
 
 /* 64-bit fields are accessed as two halves (4.1.3.1). */
-static const VtRegionOps registers_ops = { .read = registers_read, .write = registers_write, .min_size = 1, .max_size = 4 };
+static const VtRegionOps registers_ops
+    = { .read = registers_read, .write = registers_write, .min_size = 1, .max_size = 4 };
 static const VtRegion    registers_region = { "virtio", 4 * BLOCK, &registers_ops };
 const VtRegion *const    vt_virtio_pci_regions[] = { &registers_region, NULL };
 
-/* --- Access through configuration space (4.1.4.8) ------------------------------------------------------------------------------------ */
+/* --- Access through configuration space (4.1.4.8) ----------------------------------------------------------------- */
 
 /* What the capability points at; false: nothing that exists. */
 static bool
@@ -244,7 +247,7 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
     registers_write (&fn->dev, target, vt_pci_config_get (fn, off, 4) & vt_mask_bytes (target_size), target_size);
 }
 
-/* --- Life ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static uint8_t
 add_block (VtPciFunction *fn, uint8_t cfg, uint32_t offset, uint32_t length, uint8_t cap_len)
@@ -277,8 +280,13 @@ bool
 vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
                     const VtVirtioType *type, uint64_t features, VtVirtioPciState *state, GError **error)
 {
-  VtPciIdentity identity = { .vendor = VENDOR, .device = (uint16_t) (DEVICE_BASE + type->id), .subsystem_vendor = VENDOR,
-                             .subsystem = 0x1100, .class_code = class_code, .revision = 1, .interrupt_pin = 1 };
+  VtPciIdentity identity = { .vendor = VENDOR,
+                             .device = (uint16_t) (DEVICE_BASE + type->id),
+                             .subsystem_vendor = VENDOR,
+                             .subsystem = 0x1100,
+                             .class_code = class_code,
+                             .revision = 1,
+                             .interrupt_pin = 1 };
   pci->s = state;
   if (!vt_pci_init (&pci->pci, env, place, &identity, &state->pci, error))
     return false;

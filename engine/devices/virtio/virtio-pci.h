@@ -14,7 +14,7 @@ typedef struct
   VtVirtioState  virtio;
 } VtVirtioPciState;
 
-#define VT_VIRTIO_PCI_FIELDS(T, m)                                                                                       \
+#define VT_VIRTIO_PCI_FIELDS(T, m)                                                                                     \
   VT_PCI_FIELDS (T, m.pci), VT_PCI_MSIX_FIELDS (T, m.msix), VT_VIRTIO_FIELDS (T, m.virtio)
 
 typedef struct

@@ -105,7 +105,8 @@ rig_new (void)
   rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
   rig->io = vt_mem_new ("ports", 0x10000, NULL);
   rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  g_assert_nonnull (vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_nonnull (
+      vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
   rig->bus = vt_pci_bus_new (rig->mem, rig->io);
   VtIrq line = { .set = line_changed, .sink = rig };
   vt_pci_bus_set_lines (rig->bus, no_swizzle, &line, 1);
@@ -113,9 +114,10 @@ rig_new (void)
   for (unsigned i = 0; i < DISK_BYTES; i++)
     rig->disk->bytes[i] = (uint8_t) (i / 512 + i * 5);
   rig->blk = add (rig, &vt_virtio_blk_pci,
-                  &(VtVirtioBlkConfig) { .place = { rig->bus, BLK }, .block = &rig->disk->block, .serial = "S3R1AL" }, BLK,
-                  BLK_REGS);
-  rig->rng = add (rig, &vt_virtio_rng_pci, &(VtVirtioRngConfig) { .place = { rig->bus, RNG }, .fill = fill }, RNG, RNG_REGS);
+                  &(VtVirtioBlkConfig) { .place = { rig->bus, BLK }, .block = &rig->disk->block, .serial = "S3R1AL" },
+                  BLK, BLK_REGS);
+  rig->rng
+      = add (rig, &vt_virtio_rng_pci, &(VtVirtioRngConfig) { .place = { rig->bus, RNG }, .fill = fill }, RNG, RNG_REGS);
   rig->regs = BLK_REGS;
   return rig;
 }
@@ -135,7 +137,7 @@ rig_free (Rig *rig)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 
-/* --- A small driver ------------------------------------------------------------------------------------------------------------ */
+/* --- A small driver ----------------------------------------------------------------------------------------------- */
 
 static void
 negotiate (Rig *rig, uint64_t features)
@@ -232,7 +234,7 @@ request (Rig *rig, unsigned type, uint64_t sector, uint32_t len, bool to_guest)
   return (unsigned) get (rig, STATUS, 1);
 }
 
-/* --- Transport ------------------------------------------------------------------------------------------------------------------- */
+/* --- Transport ---------------------------------------------------------------------------------------------------- */
 
 static void
 capabilities_lead_to_the_registers (void)
@@ -340,7 +342,7 @@ event_indices_spare_interrupts (void)
   g_assert_cmpuint (get (rig, USED + 4 + SIZE * 8, 2), ==, 4);   /* and we ask for a kick at entry 4 */
 }
 
-/* --- The block device ------------------------------------------------------------------------------------------------------------- */
+/* --- The block device --------------------------------------------------------------------------------------------- */
 
 static void
 sectors_are_read_and_written (void)
@@ -489,7 +491,7 @@ entropy_fills_buffers (void)
   g_assert_cmphex (rig->ram->host[DATA + 4096 + 65536], ==, 0);
 }
 
-/* --- Hostile drivers ------------------------------------------------------------------------------------------------------------------- */
+/* --- Hostile drivers ---------------------------------------------------------------------------------------------- */
 
 typedef void (*Crime) (Rig *rig);
 
@@ -501,25 +503,44 @@ static void buffer_beyond_memory (Rig *rig) { desc (rig, 0, RAM_BYTES - 8, 16, 0
 static void buffer_that_wraps (Rig *rig) { desc (rig, 0, UINT64_MAX - 7, 0xffffffff, 0, 0); }
 static void buffer_of_4_gib (Rig *rig) { desc (rig, 0, DATA, 0xffffffff, WRITE, 0); }
 static void buffer_in_registers (Rig *rig) { desc (rig, 0, BLK_REGS, 16, 0, 0); }
-static void readable_after_writable (Rig *rig) { desc (rig, 0, DATA, 16, NEXT | WRITE, 1); desc (rig, 1, DATA, 16, 0, 0); }
+static void
+readable_after_writable (Rig *rig)
+{
+  desc (rig, 0, DATA, 16, NEXT | WRITE, 1);
+  desc (rig, 1, DATA, 16, 0, 0);
+}
 static void indirect_of_odd_size (Rig *rig) { desc (rig, 0, INDIRECT, 17, TABLE, 0); }
 static void indirect_of_no_size (Rig *rig) { desc (rig, 0, INDIRECT, 0, TABLE, 0); }
 static void indirect_of_4_gib (Rig *rig) { desc (rig, 0, INDIRECT, 0xfffffff0, TABLE, 0); }
 static void indirect_outside_memory (Rig *rig) { desc (rig, 0, UINT64_C (1) << 50, 64, TABLE, 0); }
 static void indirect_with_next (Rig *rig) { desc (rig, 0, INDIRECT, 16, TABLE | NEXT, 1); }
-static void indirect_in_indirect (Rig *rig) { desc (rig, 0, INDIRECT, 16, TABLE, 0); desc_at (rig, INDIRECT, 0, INDIRECT, 16, TABLE, 0); }
-static void indirect_loop (Rig *rig) { desc (rig, 0, INDIRECT, 32, TABLE, 0); desc_at (rig, INDIRECT, 0, DATA, 8, NEXT, 0); }
+static void
+indirect_in_indirect (Rig *rig)
+{
+  desc (rig, 0, INDIRECT, 16, TABLE, 0);
+  desc_at (rig, INDIRECT, 0, INDIRECT, 16, TABLE, 0);
+}
+static void
+indirect_loop (Rig *rig)
+{
+  desc (rig, 0, INDIRECT, 32, TABLE, 0);
+  desc_at (rig, INDIRECT, 0, DATA, 8, NEXT, 0);
+}
 static void no_header (Rig *rig) { desc (rig, 0, DATA, 16, WRITE, 0); }
 static void short_header (Rig *rig) { desc (rig, 0, DATA, 15, NEXT, 1); desc (rig, 1, DATA, 16, WRITE, 0); }
 static void no_status (Rig *rig) { desc (rig, 0, DATA, 16, 0, 0); }
 
-static const struct { const char *name; Crime commit; } crimes[] = {
+static const struct
+{
+  const char *name;
+  Crime       commit;
+} crimes[] = {
 #define CRIME(fn) { #fn, fn }
-  CRIME (loop_of_one), CRIME (loop_of_two), CRIME (next_out_of_range), CRIME (empty_buffer), CRIME (buffer_beyond_memory),
-  CRIME (buffer_that_wraps), CRIME (buffer_of_4_gib), CRIME (buffer_in_registers), CRIME (readable_after_writable),
-  CRIME (indirect_of_odd_size), CRIME (indirect_of_no_size), CRIME (indirect_of_4_gib), CRIME (indirect_outside_memory),
-  CRIME (indirect_with_next), CRIME (indirect_in_indirect), CRIME (indirect_loop), CRIME (no_header), CRIME (short_header),
-  CRIME (no_status),
+  CRIME (loop_of_one), CRIME (loop_of_two), CRIME (next_out_of_range), CRIME (empty_buffer),
+  CRIME (buffer_beyond_memory), CRIME (buffer_that_wraps), CRIME (buffer_of_4_gib), CRIME (buffer_in_registers),
+  CRIME (readable_after_writable), CRIME (indirect_of_odd_size), CRIME (indirect_of_no_size), CRIME (indirect_of_4_gib),
+  CRIME (indirect_outside_memory), CRIME (indirect_with_next), CRIME (indirect_in_indirect), CRIME (indirect_loop),
+  CRIME (no_header), CRIME (short_header), CRIME (no_status),
 };
 
 static void
@@ -597,10 +618,13 @@ random_rings_never_hurt (void)
     {
       unsigned n = (unsigned) g_rand_int_range (random, 0, SIZE);
       uint64_t table = g_rand_int_range (random, 0, 3) ? DESC : INDIRECT;
-      uint64_t where = g_rand_int_range (random, 0, 30) ? HEADER + (g_rand_int (random) & 0x3fff0) : g_rand_int (random);
+      uint64_t where
+          = g_rand_int_range (random, 0, 30) ? HEADER + (g_rand_int (random) & 0x3fff0) : g_rand_int (random);
       unsigned flags = g_rand_int_range (random, 0, 12) ? (g_rand_int (random) & 3) : TABLE;
-      uint32_t len = g_rand_int_range (random, 0, 20) ? 16u * (uint32_t) g_rand_int_range (random, 1, 80) : g_rand_int (random);
-      desc_at (rig, table, n, flags == TABLE ? INDIRECT : where, len, flags, (unsigned) g_rand_int_range (random, 0, SIZE));
+      uint32_t len
+          = g_rand_int_range (random, 0, 20) ? 16u * (uint32_t) g_rand_int_range (random, 1, 80) : g_rand_int (random);
+      desc_at (rig, table, n, flags == TABLE ? INDIRECT : where, len, flags,
+               (unsigned) g_rand_int_range (random, 0, SIZE));
       put (rig, HEADER + (g_rand_int (random) & 0x3fff0), g_rand_int_range (random, 0, 14), 4);
       if (g_rand_boolean (random))
         offer (rig, n);

@@ -45,7 +45,7 @@ event_index (const VtVirtio *virtio)
   return vt_virtio_has (virtio, VIRTIO_F_RING_EVENT_IDX);
 }
 
-/* --- Chains ---------------------------------------------------------------------------------------------------------------- */
+/* --- Chains ------------------------------------------------------------------------------------------------------- */
 
 static void
 release_spans (VtSpan *spans, size_t n)
@@ -119,7 +119,8 @@ follow (Chain *chain, uint64_t table, unsigned size, unsigned index, bool indire
         return "endless chain";
       if (!get_desc (chain->virtio, table, index, &desc))
         return "descriptor table outside memory";
-      const char *wrong = desc.flags & DESC_INDIRECT ? follow_indirect (chain, &desc, indirect) : add_buffer (chain, &desc);
+      const char *wrong
+          = desc.flags & DESC_INDIRECT ? follow_indirect (chain, &desc, indirect) : add_buffer (chain, &desc);
       if (wrong != NULL || (desc.flags & DESC_INDIRECT) || (desc.flags & DESC_NEXT) == 0)
         return wrong;
       index = desc.next;
@@ -152,7 +153,7 @@ make_element (VtVirtio *virtio, unsigned queue, uint16_t head)
   return element;
 }
 
-/* --- The available ring -------------------------------------------------------------------------------------------------------- */
+/* --- The available ring ------------------------------------------------------------------------------------------- */
 
 static bool
 avail_index (VtVirtio *virtio, const VtVirtQueueState *q, uint16_t *index)
@@ -219,7 +220,7 @@ vt_virtqueue_pop (VtVirtio *virtio, unsigned queue)
   return element;
 }
 
-/* --- The used ring ----------------------------------------------------------------------------------------------------------------- */
+/* --- The used ring ------------------------------------------------------------------------------------------------ */
 
 /* Does the driver want to hear of the step from the last signalled position to next_used? (2.6.7, 2.6.8) */
 static bool
@@ -274,7 +275,7 @@ vt_virtqueue_push (VtVirtElement *element, uint32_t written)
   vt_virtio_element_gone (virtio);
 }
 
-/* --- Contents ------------------------------------------------------------------------------------------------------------------------ */
+/* --- Contents ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 copy (VtSpan *spans, unsigned n, uint64_t off, uint8_t *buffer, uint64_t len, bool to_spans)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Queues of a virtio device as its type sees them: elements popped, elements given back.
  *
- * Nothing here says how a ring looks in memory: the split ring is in virtqueue.c, and a packed ring goes behind the same
- * calls. */
+ * Nothing here says how a ring looks in memory: the split ring is in virtqueue.c, and a packed ring goes behind the
+ * same calls. */
 #pragma once
 
 #include "virtio-device.h"
@@ -33,7 +33,8 @@ vt_virt_element_in (VtVirtElement *element)
 
 /* The next element, or NULL: nothing there, parked, or the ring was found broken. At most `size` are out at a time. */
 VtVirtElement *vt_virtqueue_pop (VtVirtio *virtio, unsigned queue);
-/* Gives it back with `written` bytes of the in part written, and tells the driver if it wants that. Frees the element. */
+/* Gives it back with `written` bytes of the in part written, and tells the driver if it wants that. Frees the
+ * element. */
 void vt_virtqueue_push (VtVirtElement *element, uint32_t written);
 
 /* Copies between a buffer and the out (or in) part; returns how many bytes there were. */
