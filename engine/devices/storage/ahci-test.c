@@ -410,7 +410,7 @@ random_command_lists_never_hurt (void)
   g_autoptr (GRand) random = g_rand_new_with_seed (99);
   static const uint8_t commands[]
       = { 0x25, 0x35, 0xc8, 0xca, 0x20, 0x30, 0x60, 0x61, 0xec, 0xef, 0x06, 0xb0, 0x2f, 0xa0 };
-  for (unsigned i = 0; i < 20000; i++)
+  for (unsigned i = 0, rounds = g_test_slow () ? 3000000 : 20000; i < rounds; i++)
     {
       unsigned port = (unsigned) g_rand_int_range (random, 0, 2), slot = (unsigned) g_rand_int_range (random, 0, 32);
       Ata ata = { .command = g_rand_int_range (random, 0, 4) ? commands[g_rand_int_range (random, 0, sizeof commands)]

@@ -614,7 +614,7 @@ random_rings_never_hurt (void)
   g_autoptr (GRand) random = g_rand_new_with_seed (4711);
   unsigned stops = 0, n_used = 0;
   start (rig, VIRTIO_F_RING_INDIRECT_DESC | VIRTIO_F_RING_EVENT_IDX);
-  for (unsigned i = 0; i < 60000; i++)
+  for (unsigned i = 0, rounds = g_test_slow () ? 10000000 : 60000; i < rounds; i++)
     {
       unsigned n = (unsigned) g_rand_int_range (random, 0, SIZE);
       uint64_t table = g_rand_int_range (random, 0, 3) ? DESC : INDIRECT;
@@ -652,7 +652,7 @@ random_register_traffic_never_hurts (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GRand) random = g_rand_new_with_seed (5);
-  for (unsigned i = 0; i < 200000; i++)
+  for (unsigned i = 0, rounds = g_test_slow () ? 10000000 : 200000; i < rounds; i++)
     {
       unsigned size = 1u << g_rand_int_range (random, 0, 4);
       uint64_t off = (uint64_t) g_rand_int_range (random, 0, 4) * 0x1000 + (g_rand_int (random) & 0x3f);
