@@ -273,11 +273,9 @@ no_key_sticks_when_the_queue_overflows (void)
   for (unsigned i = 0; i < 100; i++)
     press (&b, A);
   tap (&b, SHIFT, false);
-  g_autofree char *first = collect (&b, 200);
-  g_assert_cmpuint (strlen (first), <, 3 * 70);
-  press (&b, X);
-  g_autofree char *got = collect (&b, 50);
-  g_assert_nonnull (strstr (got, "aa"));   /* Shift is up after all */
+  g_autofree char *got = collect (&b, 200);
+  g_assert_cmpuint (strlen (got), <, 3 * 70);
+  g_assert_true (g_str_has_suffix (got, "aa"));   /* Shift is up after all */
 }
 
 static void
@@ -298,6 +296,64 @@ a_state_with_keys_down_lets_go_of_them (void)
   g_assert_no_error (error);
   vt_device_set_running (c.dev, true);
   expect (&c, "9e");
+}
+
+/* What a guest believes after reading set 1: one bit per code, E0 codes in the upper half. */
+typedef struct
+{
+  bool down[256];
+  bool extended;
+} Believer;
+
+static void
+believe (Believer *guest, uint8_t byte)
+{
+  if (byte == 0xe0)
+    {
+      guest->extended = true;
+      return;
+    }
+  guest->down[(byte & 0x7f) | (guest->extended ? 0x80 : 0)] = !(byte & 0x80);
+  guest->extended = false;
+}
+
+static void
+read_some (Bench *b, Believer *guest, unsigned bytes)
+{
+  for (unsigned i = 0; i < bytes; i++)
+    {
+      vt_clock_advance (b->clock, 400000);
+      if (bench_in (b, CMD, 0) & 0x01)
+        believe (guest, bench_in (b, DATA, 0));
+    }
+}
+
+static void
+a_guest_that_reads_now_and_then_ends_up_with_no_key_down (void)
+{
+  /* Pause speaks a language of its own, Hangul and Hanja have no release. */
+  static const unsigned keys[] = { ESC, CTRL, A, SHIFT, X, ALT, SYSRQ, UP, 28, 57, 96, 97, 100, 125 };
+  for (unsigned round = 0; round < 50; round++)
+    {
+      g_auto(Bench) b;
+      Believer guest = { 0 };
+      bool held[256] = { false };
+      ready (&b);
+      for (unsigned i = 0; i < 500; i++)
+        {
+          unsigned code = keys[g_test_rand_int_range (0, G_N_ELEMENTS (keys))];
+          held[code] = !held[code];
+          tap (&b, code, held[code]);
+          if (g_test_rand_int_range (0, 8) == 0)
+            read_some (&b, &guest, (unsigned) g_test_rand_int_range (1, 40));
+        }
+      for (unsigned code = 0; code < 256; code++)
+        if (held[code])
+          tap (&b, code, false);
+      read_some (&b, &guest, 1000);
+      for (unsigned code = 0; code < 256; code++)
+        g_assert_false (guest.down[code]);
+    }
 }
 
 static void
@@ -486,6 +542,7 @@ main (int argc, char **argv)
   g_test_add_func ("/i8042/disabled", a_disabled_keyboard_keeps_its_keys);
   g_test_add_func ("/i8042/typematic", a_held_key_repeats_at_the_programmed_rate);
   g_test_add_func ("/i8042/overflow", no_key_sticks_when_the_queue_overflows);
+  g_test_add_func ("/i8042/no-key-sticks", a_guest_that_reads_now_and_then_ends_up_with_no_key_down);
   g_test_add_func ("/i8042/restored-keys", a_state_with_keys_down_lets_go_of_them);
   g_test_add_func ("/i8042/reset-lines", reset_lines_reach_the_machine);
   g_test_add_func ("/i8042/mouse/identity", the_mouse_resets_and_reports_itself);

@@ -224,6 +224,8 @@ static void
 update (I8042 *kbc)
 {
   I8042State *s = &kbc->s;
+  if (s->kbd.overrun && s->kbd.event_count == 0)
+    vt_ps2_kbd_compare (&s->kbd, kbc->held);
   if (!s->full && (uint64_t) vt_clock_now (kbc->clock) >= s->next_byte_ns)
     take_from_device (kbc);
   drive_wires (kbc);
@@ -429,7 +431,7 @@ key (void *opaque, unsigned code, bool down)
     kbc->held[code / 8] |= 1u << (code % 8);
   else
     kbc->held[code / 8] &= ~(1u << (code % 8));
-  vt_ps2_kbd_key (&kbc->s.kbd, kbc->held, code, down, vt_clock_now (kbc->clock));
+  vt_ps2_kbd_key (&kbc->s.kbd, code, down, vt_clock_now (kbc->clock));
   update (kbc);
 }
 

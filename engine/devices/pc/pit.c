@@ -42,6 +42,7 @@ typedef struct
   uint64_t base;          /* tick at which the counting element held `count` */
   uint32_t count;         /* 0 means not loaded since the control word; else 1..0x10000 (10000 in BCD) */
   uint32_t reload;        /* modes 1, 2, 3, 5: count of the next period or trigger */
+  uint32_t held;          /* modes 2, 3: what the counting element shows while the gate is low */
   uint16_t latch;
   uint8_t  mode;          /* 0..5 */
   uint8_t  access;        /* 1 low byte, 2 high byte, 3 both */
@@ -55,7 +56,7 @@ typedef struct
   bool     running;       /* the count goes down; else it stands at `count` */
   bool     armed;         /* modes 0, 1, 4, 5: the terminal count lies ahead */
   bool     out;
-  uint8_t  pad_[1];
+  uint8_t  pad_[5];
 } PitChannel;
 
 typedef struct
@@ -67,9 +68,9 @@ typedef struct
 
 #define CH(i, m) VT_FIELD (PitState, ch[i].m)
 #define PIT_FIELDS(i)                                                                                                    \
-  CH (i, base), CH (i, count), CH (i, reload), CH (i, latch), CH (i, mode), CH (i, access), CH (i, status),              \
-      CH (i, written_low), CH (i, read_byte), CH (i, write_byte), CH (i, latched_bytes), CH (i, status_latched),         \
-      CH (i, bcd), CH (i, gate), CH (i, running), CH (i, armed), CH (i, out), CH (i, pad_)
+  CH (i, base), CH (i, count), CH (i, reload), CH (i, held), CH (i, latch), CH (i, mode), CH (i, access),                \
+      CH (i, status), CH (i, written_low), CH (i, read_byte), CH (i, write_byte), CH (i, latched_bytes),                 \
+      CH (i, status_latched), CH (i, bcd), CH (i, gate), CH (i, running), CH (i, armed), CH (i, out), CH (i, pad_)
 
 static const VtField pit_fields[] = {
   PIT_FIELDS (0), PIT_FIELDS (1), PIT_FIELDS (2), VT_FIELD (PitState, port61), VT_FIELD (PitState, pad_),
@@ -162,6 +163,8 @@ count_at (const PitChannel *ch, uint64_t now)
   uint64_t ticks = elapsed (ch, now);
   if (ch->count == 0)
     return 0;
+  if (periodic (ch) && !ch->running)
+    return ch->held;
   if (ch->mode == 2)
     return period (ch) - (uint32_t) (ticks % period (ch));
   if (ch->mode == 3)
@@ -336,8 +339,8 @@ load_count (Pit *pit, unsigned index, unsigned low, unsigned high)
   if (periodic (ch) && !first)
     return;   /* takes effect when the period, or the half, is over */
   start (ch, now);
-  if (!ch->gate)
-    ch->running = false;
+  ch->running = ch->gate;
+  ch->held = ch->mode == 3 ? ch->count & ~1u : ch->count;
   if (ch->mode == 0)
     drive (pit, index, false);
   arm (pit, index);
@@ -482,7 +485,8 @@ gate_rose (Pit *pit, unsigned index)
     {
       if (periodic (ch))
         start (ch, now);
-      ch->base = now + 1;
+      else
+        ch->base = MAX (now, ch->base);   /* counts on, or from a load that is yet to come */
       ch->running = true;
     }
   arm (pit, index);
@@ -496,7 +500,10 @@ gate_fell (Pit *pit, unsigned index)
     return;
   uint32_t left = count_at (ch, now_tick (pit));
   if (periodic (ch))
-    drive (pit, index, true);
+    {
+      ch->held = left;
+      drive (pit, index, true);
+    }
   else
     ch->count = left == 0 ? modulus (ch) : left;
   ch->running = false;
@@ -560,7 +567,8 @@ pit_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 static bool
 check_channel (const PitChannel *ch)
 {
-  bool counts = ch->count <= modulus (ch) && ch->reload <= modulus (ch) && ch->base <= PIT_LATEST_TICK;
+  bool counts = ch->count <= modulus (ch) && ch->reload <= modulus (ch) && ch->held <= modulus (ch)
+                && ch->base <= PIT_LATEST_TICK;
   bool loaded = ch->count != 0 ? ch->reload != 0 : !ch->running && !ch->armed;
   bool codes = ch->mode <= 5 && ch->access >= 1 && ch->access <= 3 && ch->read_byte <= PIT_BYTE_HIGH
                && ch->write_byte <= PIT_BYTE_HIGH && ch->latched_bytes <= 2;

@@ -245,17 +245,14 @@ vt_ps2_kbd_compare (VtPs2Kbd *kbd, const uint8_t held[VT_PS2_KBD_CODES / 8])
 }
 
 void
-vt_ps2_kbd_key (VtPs2Kbd *kbd, const uint8_t held[VT_PS2_KBD_CODES / 8], unsigned code, bool down, int64_t now_ns)
+vt_ps2_kbd_key (VtPs2Kbd *kbd, unsigned code, bool down, int64_t now_ns)
 {
   trace_ps2_kbd_key (code, down);
   if (!kbd->enabled || code >= VT_PS2_KBD_CODES || vt_ps2_codes[code].set2 == 0)
     return;
-  if (kbd->overrun && kbd->event_count <= VT_PS2_KBD_EVENTS / 2)
-    vt_ps2_kbd_compare (kbd, held);   /* this key included */
-  else if (bit (kbd->told, code) != down)
-    tell (kbd, code, down);
-  else
+  if (bit (kbd->told, code) == down)
     return;   /* the host's own key repeat: ours follows the guest's settings */
+  tell (kbd, code, down);
   if (down)
     {
       kbd->repeat_code = (uint16_t) code;

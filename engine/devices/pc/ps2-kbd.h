@@ -25,7 +25,7 @@ typedef struct
   uint8_t  last;                         /* for resend */
   uint8_t  sysrq;                        /* how Print Screen went down: its release matches */
   bool     enabled;
-  bool     overrun;                      /* an event was lost: compare keys when there is room again */
+  bool     overrun;                      /* an event was lost: compare when the queue is empty */
   uint8_t  pad_[1];
 } VtPs2Kbd;
 
@@ -46,10 +46,10 @@ void vt_ps2_kbd_write (VtPs2Kbd *kbd, uint8_t byte);
 bool    vt_ps2_kbd_ready (const VtPs2Kbd *kbd);
 uint8_t vt_ps2_kbd_take (VtPs2Kbd *kbd);
 
-/* A key moved. `held` is the caller's bitmap of keys that are physically down, already brought up to date; it is what lost
- * events are made up from. */
-void vt_ps2_kbd_key (VtPs2Kbd *kbd, const uint8_t held[VT_PS2_KBD_CODES / 8], unsigned code, bool down, int64_t now_ns);
-/* The keys may have moved unseen. */
+/* A key moved. Without room the event is lost and `overrun` is set. */
+void vt_ps2_kbd_key (VtPs2Kbd *kbd, unsigned code, bool down, int64_t now_ns);
+/* Tells the guest the difference between what it believes and the keys that are physically down: after an overrun, and after
+ * a time in which keys may have moved unseen. */
 void vt_ps2_kbd_compare (VtPs2Kbd *kbd, const uint8_t held[VT_PS2_KBD_CODES / 8]);
 /* Time reached repeat_ns. */
 void vt_ps2_kbd_repeat (VtPs2Kbd *kbd, int64_t now_ns);
