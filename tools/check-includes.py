@@ -17,20 +17,25 @@ HOST_SIDE = ("host", "block", "chardev", "migration", "accel/kvm")
 ALLOWED_SYSTEM = {"linux/input-event-codes.h"}
 # Headers under devices/ that are frameworks, not devices.
 FRAMEWORK = {"pci-function.h", "pci-bus.h", "pci-regs.h", "pci-private.h", "q35-intx.h", "virtio-device.h", "virtio-pci.h",
-             "virtqueue.h", "virtio-regs.h", "virtio-transport.h"}
+             "virtqueue.h", "virtqueue-private.h", "virtio-regs.h", "virtio-transport.h"}
 
 
 def includes(path):
     return INCLUDE.findall(path.read_text(encoding="utf-8"))
 
 
+# A device that is split into several files: those may include each other.
+FAMILIES = [{"stdvga", "vga", "dispi"}, {"ahci", "sata", "ata", "atapi"}, {"i8042", "ps2"}]
+
+
 def device_headers():
     return {h.name for h in (ROOT / "engine/devices").rglob("*.h")} - FRAMEWORK
 
 
-def stem_family(path):
-    """vga-text.c may include vga.h and stdvga.h may be split: files of one device share the first word."""
-    return re.split(r"[-.]", path.name)[0]
+def family(path):
+    """All files of one device share the first word of their names, or stand in FAMILIES."""
+    word = re.split(r"[-.]", path.name)[0]
+    return next((sorted(f) for f in FAMILIES if word in f), [word])
 
 
 def check_engine(path, headers, problems):
@@ -42,9 +47,8 @@ def check_engine(path, headers, problems):
         if SYSTEM.match(name) and name not in ALLOWED_SYSTEM and not test and not folder.startswith(HOST_SIDE):
             problems.append(f"{path}: operating-system header: {name}")
         if folder.startswith("devices/") and kind == '"' and not test and name in headers:
-            own = {p.name for p in path.parent.glob("*.h") if stem_family(p) == stem_family(path)}
-            private = (path.parent / name).exists() and "private" in (path.parent / name).read_text(encoding="utf-8")[:400].lower()
-            if name not in own and not private:
+            own = {p.name for p in path.parent.glob("*.h") if family(p) == family(path)}
+            if name not in own:
                 problems.append(f"{path}: a device includes another device: {name}")
 
 
