@@ -31,10 +31,14 @@ typedef struct
   uint64_t rip;
   uint64_t rflags;
   uint64_t fs_base, gs_base;
+  uint16_t selector[6];        /* ES, CS, SS, DS, FS, GS; the executors know what a case begins with */
+  uint16_t pad_[2];
 } State;
 
 /* The gpr[] order of the architecture's encoding. */
 enum { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
+
+enum { SELECTOR_ES, SELECTOR_CS, SELECTOR_SS, SELECTOR_DS, SELECTOR_FS, SELECTOR_GS };
 
 typedef enum
 {

@@ -149,6 +149,8 @@ compare_equal (const Case *c, const Result *want, Result *got, const uint8_t *wa
 static const char *const gpr_names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
 
+static const char *const segment_names[6] = { "es", "cs", "ss", "ds", "fs", "gs" };
+
 static void
 print_insns (const Case *c)
 {
@@ -334,8 +336,10 @@ compare_report (const Case *c, const char *form, const Result *want, const Resul
   for (unsigned i = 0; i < 16; i++)
     differ64 (gpr_names[i], want->out.gpr[i], got->out.gpr[i]);
   differ64 ("rflags", want->out.rflags, got->out.rflags);
-  differ64 ("fs", want->out.fs_base, got->out.fs_base);
-  differ64 ("gs", want->out.gs_base, got->out.gs_base);
+  differ64 ("fs base", want->out.fs_base, got->out.fs_base);
+  differ64 ("gs base", want->out.gs_base, got->out.gs_base);
+  for (unsigned i = 0; i < G_N_ELEMENTS (segment_names); i++)
+    differ64 (segment_names[i], want->out.selector[i], got->out.selector[i]);
   differ_xarea (want->out.xarea, got->out.xarea);
   print_window (before, want_window, got_window);
 }

@@ -256,7 +256,7 @@ static void
 read_frame (EngineExecutor *self, Result *result)
 {
   VtX86State *s = &self->cpu->s;
-  uint64_t frame[6] = { 0 };
+  uint64_t frame[6] = { 0 };   /* error code, RIP, CS, RFLAGS, RSP, SS */
   result->vector = (s->rip - SYSTEM - SYSTEM_HANDLERS) / 16;
   unsigned words = has_error_code (result->vector) ? 6 : 5;
   uint64_t at = s->gpr[VT_RSP] - SYSTEM;
@@ -265,6 +265,8 @@ read_frame (EngineExecutor *self, Result *result)
   result->error_code = frame[0];
   result->cr2 = s->cr2;
   result->out.rip = frame[1];
+  result->out.selector[SELECTOR_CS] = frame[2];
+  result->out.selector[SELECTOR_SS] = frame[5];
   result->out.rflags = frame[3];
   result->out.gpr[RSP] = frame[4];
   self->mode = -1;
@@ -288,10 +290,17 @@ static void
 take_result (EngineExecutor *self, Result *result)
 {
   VtX86State *s = &self->cpu->s;
+  bool changed = false;
   memcpy (result->out.gpr, s->gpr, sizeof s->gpr);
   store_xarea (s, result->out.xarea);
   result->out.fs_base = s->seg[VT_FS].base;
   result->out.gs_base = s->seg[VT_GS].base;
+  for (unsigned i = 0; i < VT_SEG_COUNT; i++)
+    {
+      result->out.selector[i] = s->seg[i].selector;
+      if (s->seg[i].selector != self->user_seg[self->mode][i].selector)
+        changed = true;
+    }
   result->out.rip = s->rip;
   result->out.rflags = s->rflags;
   result->vector = NO_VECTOR;
@@ -299,6 +308,8 @@ take_result (EngineExecutor *self, Result *result)
   result->cr2 = 0;
   if (in_handler (self))
     read_frame (self, result);
+  if (changed)
+    self->mode = -1;
 }
 
 /* --- Executor ----------------------------------------------------------------------------------------------------- */

@@ -59,11 +59,6 @@ static const struct
   { ZYDIS_MNEMONIC_XSAVEC64, "XINUSE of a component is the processor's own (SDM volume 1, 13.6)" },
   { ZYDIS_MNEMONIC_XSAVEOPT, "XINUSE of a component is the processor's own (SDM volume 1, 13.6)" },
   { ZYDIS_MNEMONIC_XSAVEOPT64, "XINUSE of a component is the processor's own (SDM volume 1, 13.6)" },
-  { ZYDIS_MNEMONIC_LDS,      "depends on the descriptor tables" },
-  { ZYDIS_MNEMONIC_LES,      "depends on the descriptor tables" },
-  { ZYDIS_MNEMONIC_LFS,      "depends on the descriptor tables" },
-  { ZYDIS_MNEMONIC_LGS,      "depends on the descriptor tables" },
-  { ZYDIS_MNEMONIC_LSS,      "depends on the descriptor tables" },
   { ZYDIS_MNEMONIC_SYSEXIT,  "AMD has none in long mode (#UD), Intel has (#GP here)" },
   { ZYDIS_MNEMONIC_INT1,     "hypervisors of AMD hosts report a fault, the SDM has a trap" },
   { ZYDIS_MNEMONIC_UD0,      "length differs between vendors (ModRM or not)" },
@@ -81,13 +76,13 @@ forms_excluded (const Decoded *d)
   if (insn->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && insn->machine_mode == ZYDIS_MACHINE_MODE_LONG_64
       && (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))
     return "66 with a near branch in 64-bit mode: Intel ignores it, AMD truncates RIP";
-  if (insn->operand_count > 0 && d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
-      && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT
-      && (d->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
-    return "depends on the descriptor tables";
   if (insn->mnemonic == ZYDIS_MNEMONIC_NOP && insn->opcode_map == ZYDIS_OPCODE_MAP_0F && insn->opcode == 0x0d
       && d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER)
     return "PREFETCHW with a register: Intel has a NOP, AMD #UD";
+  if ((insn->mnemonic == ZYDIS_MNEMONIC_LFS || insn->mnemonic == ZYDIS_MNEMONIC_LGS
+       || insn->mnemonic == ZYDIS_MNEMONIC_LSS)
+      && insn->operand_width == 64)
+    return "REX.W of LFS, LGS and LSS: Intel loads a 64-bit offset, AMD ignores it";
   if ((insn->mnemonic == ZYDIS_MNEMONIC_VPINSRD || insn->mnemonic == ZYDIS_MNEMONIC_VPEXTRD)
       && insn->machine_mode != ZYDIS_MACHINE_MODE_LONG_64 && insn->raw.vex.W)
     return "VEX.W outside 64-bit code: Intel ignores it, AMD has #UD";

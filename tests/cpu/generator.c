@@ -247,11 +247,13 @@ generator_is_string (const ZydisDecodedInstruction *insn)
   return insn->meta.category == ZYDIS_CATEGORY_STRINGOP || insn->meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
 }
 
-/* mov dword [landing], own address; jmp [capture]. In 32-bit code the jump goes far, to 64-bit code. */
+/* mov dword [landing], own address; jmp [capture]. In 32-bit code the store is through SS, which is always good, and
+ * the jump goes far, to 64-bit code. */
 void
 generator_put_landing (Case *c, unsigned at)
 {
-  static const uint8_t store64[] = { 0xc7, 0x04, 0x25 }, jump64[] = { 0xff, 0x24, 0x25 }, store32[] = { 0xc7, 0x05 };
+  static const uint8_t store64[] = { 0xc7, 0x04, 0x25 }, jump64[] = { 0xff, 0x24, 0x25 },
+                       store32[] = { 0x36, 0xc7, 0x05 };
   uint32_t where = LAYOUT_CONTEXT + CONTEXT_LANDING, self = c->slot + at;
   uint8_t *p = c->code + at;
   unsigned prefix = c->mode == MODE_64 ? sizeof store64 : sizeof store32;

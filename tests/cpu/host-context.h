@@ -21,6 +21,8 @@
 #define CONTEXT_RFLAGS_OUT  384
 #define CONTEXT_FS_OUT      392
 #define CONTEXT_GS_OUT      400
+#define CONTEXT_SELECTORS   408   /* ES, CS, SS, DS, FS, GS at a landing ... */
+#define CONTEXT_SIGNAL_SEL  420   /* ... and at a signal */
 #define CONTEXT_XAREA_IN    1024
 #define CONTEXT_XAREA_OUT   2048
 #define CONTEXT_SIZE        4096
@@ -46,7 +48,8 @@ typedef struct
   uint64_t gpr_out[16];
   uint64_t rflags_out;
   uint64_t fs_out, gs_out;
-  uint8_t  pad1_[616];
+  uint16_t selectors[6], signal_selectors[6];
+  uint8_t  pad1_[592];
   uint8_t  xarea_in[1024];
   uint8_t  xarea_out[2048];
 } HostContext;
@@ -54,6 +57,8 @@ typedef struct
 _Static_assert (__builtin_offsetof (HostContext, gpr_out) == CONTEXT_GPR_OUT, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, host_mxcsr) == CONTEXT_MXCSR, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, gs_out) == CONTEXT_GS_OUT, "shared with assembly");
+_Static_assert (__builtin_offsetof (HostContext, selectors) == CONTEXT_SELECTORS, "shared with assembly");
+_Static_assert (__builtin_offsetof (HostContext, signal_selectors) == CONTEXT_SIGNAL_SEL, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_in) == CONTEXT_XAREA_IN, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_out) == CONTEXT_XAREA_OUT, "shared with assembly");
 _Static_assert (sizeof (HostContext) == CONTEXT_SIZE, "one page");

@@ -10,6 +10,15 @@
         .intel_syntax noprefix
         .text
 
+        .macro  save_selectors where
+        mov     [CTX (\where + 0)], es
+        mov     [CTX (\where + 2)], cs
+        mov     [CTX (\where + 4)], ss
+        mov     [CTX (\where + 6)], ds
+        mov     [CTX (\where + 8)], fs
+        mov     [CTX (\where + 10)], gs
+        .endm
+
         .macro  load_state
         push    rbx
         push    rbp
@@ -90,6 +99,7 @@ host_capture:
         pop     qword ptr [CTX (CONTEXT_RFLAGS_OUT)]
         push    0x202                   /* DF and AC off for C code */
         popfq
+        save_selectors CONTEXT_SELECTORS
         xor     edx, edx
         mov     eax, 7
         xsave64 [CTX (CONTEXT_XAREA_OUT)]
@@ -101,8 +111,13 @@ host_capture:
         wrfsbase rax
         xor     eax, eax
 return_to_c:
-        mov     ecx, ds                 /* null, unless 32-bit code ran */
-        test    ecx, ecx
+        mov     ecx, ds                 /* null, unless 32-bit code ran or the case loaded one */
+        mov     edx, es
+        or      ecx, edx
+        mov     edx, fs
+        or      ecx, edx
+        mov     edx, gs
+        or      ecx, edx
         jz      1f
         xor     ecx, ecx
         mov     ds, ecx
@@ -134,6 +149,7 @@ host_leave:
         .globl  host_signal_entry
         .type   host_signal_entry, @function
 host_signal_entry:
+        save_selectors CONTEXT_SIGNAL_SEL
         rdfsbase rcx                    /* host_signal()'s 4th and 5th argument */
         rdgsbase r8
         push    rcx

@@ -80,6 +80,9 @@ host_signal (int sig, siginfo_t *info, void *uc_, uint64_t fs_base, uint64_t gs_
     }
   Result *result = run.result;
   take_registers (uc, &result->out);
+  memcpy (result->out.selector, context->signal_selectors, sizeof context->signal_selectors);
+  result->out.selector[SELECTOR_CS] = gregs[REG_CSGSFS];
+  result->out.selector[SELECTOR_SS] = (uint64_t) gregs[REG_CSGSFS] >> 48;
   result->out.fs_base = fs_base;
   result->out.gs_base = gs_base;
   result->hung = sig == SIGVTALRM || sig == SIGSYS;
@@ -127,6 +130,8 @@ host_run (Executor *base, const Case *c, Result *result)
       result->out.rflags = context->rflags_out;
       result->out.fs_base = context->fs_out;
       result->out.gs_base = context->gs_out;
+      memcpy (result->out.selector, context->selectors, sizeof context->selectors);
+      result->out.selector[SELECTOR_CS] = c->mode == MODE_32 ? HOST_CS32 : HOST_CS64;
       memcpy (result->out.xarea, context->xarea_out, XAREA_SIZE);
       result->vector = NO_VECTOR;
       result->error_code = 0;

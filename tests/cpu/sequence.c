@@ -69,6 +69,16 @@ writes_reserved (const Sequence *s)
 }
 
 static bool
+writes_segment (const Decoded *d)
+{
+  for (unsigned i = 0; i < d->insn.operand_count; i++)
+    if (d->op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && (d->op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+        && ZydisRegisterGetClass (d->op[i].reg.value) == ZYDIS_REGCLASS_SEGMENT)
+      return true;
+  return false;
+}
+
+static bool
 explicit_stack_pointer (const Decoded *d)
 {
   for (unsigned i = 0; i < d->insn.operand_count_visible; i++)
@@ -166,7 +176,7 @@ acceptable (Sequence *s)
 {
   const Decoded *d = &s->g.d;
   return suitable_category (&d->insn) && suitable_mnemonic (d->insn.mnemonic) && !writes_reserved (s)
-         && !explicit_stack_pointer (d) && !reads_unknown (s) && !improbable (s);
+         && !writes_segment (d) && !explicit_stack_pointer (d) && !reads_unknown (s) && !improbable (s);
 }
 
 /* --- Flags -------------------------------------------------------------------------------------------------------- */

@@ -164,15 +164,48 @@ tweak_push (Generator *g)
     generator_ignore_memory (g, (uint32_t) g->c->in.gpr[RSP] - 2u, 2);
 }
 
-/* Selectors whose descriptors are the same for a Linux process and in engine.c: null, kernel and user segments, the TSS,
- * empty entries, beyond the limit, LDT. Not the one that tells a process its CPU's number. */
-static void
-tweak_selector (Generator *g)
+/* Selectors whose descriptors are the same for a Linux process and in engine.c: null, kernel and user segments, the
+ * TSS, empty entries, beyond the limit, LDT. Not the one that tells a process its CPU's number. */
+static uint16_t
+random_selector (Generator *g)
 {
   static const uint16_t selectors[16] = { 0x00, 0x03, 0x08, 0x10, 0x13, 0x18, 0x20, 0x23,
                                           0x28, 0x2b, 0x30, 0x33, 0x40, 0x63, 0x80, 0x07 };
+  return selectors[rng_below (&g->rng, 16)];
+}
+
+static void
+tweak_selector (Generator *g)
+{
   unsigned operand = g->d.insn.operand_count_visible - 1;
-  generator_set_operand (g, &g->d.op[operand], selectors[rng_below (&g->rng, 16)] | rng_u64 (&g->rng) << 16);
+  generator_set_operand (g, &g->d.op[operand], random_selector (g) | rng_u64 (&g->rng) << 16);
+}
+
+static bool
+loads_segment (const Decoded *d)
+{
+  return d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER
+         && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT
+         && (d->op[0].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE);
+}
+
+static void
+tweak_load_segment (Generator *g)
+{
+  if (loads_segment (&g->d))
+    generator_set_operand (g, g->d.insn.mnemonic == ZYDIS_MNEMONIC_POP ? generator_memory_operand (g) : &g->d.op[1],
+                           random_selector (g) | rng_u64 (&g->rng) << 16);
+}
+
+/* The selector is behind the offset. */
+static void
+tweak_far_pointer (Generator *g)
+{
+  const ZydisDecodedOperand *op = generator_memory_operand (g);
+  uint8_t *data = generator_add_patch (g->c, generator_effective_address (g, &op->mem) + op->size / 8 - 2, 2);
+  uint16_t selector = random_selector (g);
+  if (data != NULL)
+    memcpy (data, &selector, 2);
 }
 
 static const struct
@@ -199,6 +232,10 @@ static const struct
   { ZYDIS_MNEMONIC_XRSTOR, tweak_xrstor },     { ZYDIS_MNEMONIC_XRSTOR64, tweak_xrstor },
   { ZYDIS_MNEMONIC_WRFSBASE, tweak_fs_base },  { ZYDIS_MNEMONIC_WRGSBASE, tweak_fs_base },
   { ZYDIS_MNEMONIC_INT, tweak_int },           { ZYDIS_MNEMONIC_PUSH, tweak_push },
+  { ZYDIS_MNEMONIC_MOV, tweak_load_segment },  { ZYDIS_MNEMONIC_POP, tweak_load_segment },
+  { ZYDIS_MNEMONIC_LDS, tweak_far_pointer },   { ZYDIS_MNEMONIC_LES, tweak_far_pointer },
+  { ZYDIS_MNEMONIC_LFS, tweak_far_pointer },   { ZYDIS_MNEMONIC_LGS, tweak_far_pointer },
+  { ZYDIS_MNEMONIC_LSS, tweak_far_pointer },
   { ZYDIS_MNEMONIC_LAR, tweak_selector },      { ZYDIS_MNEMONIC_LSL, tweak_selector },
   { ZYDIS_MNEMONIC_VERR, tweak_selector },     { ZYDIS_MNEMONIC_VERW, tweak_selector },
 };

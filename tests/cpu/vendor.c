@@ -142,12 +142,15 @@ gather (const Pair *p)
   memcpy (p->got->out.xarea + XAREA_YMM, p->want->out.xarea + XAREA_YMM, 256);
 }
 
-/* CMPS and MOVS with two operands that fault: which is reported (the host's choice depends on the prefix). PUSH of a
+/* CMPS and MOVS with two operands that fault, far pointers across the end of a segment: which is reported (the host's
+ * choice depends on the prefix of CMPS). PUSH of a
  * segment register with 32 bits: 2 or 4 bytes are stored, so that they may cross another limit. */
 static void
 either_fault (const Pair *p)
 {
   if (!address_fault (p->want) || !address_fault (p->got))
+    return;
+  if (p->want->vector != VECTOR_PF && p->want->vector == p->got->vector)
     return;
   p->got->vector = p->want->vector;
   p->got->error_code = p->want->error_code;
@@ -218,6 +221,7 @@ static const struct
       ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XRSTOR, ZYDIS_MNEMONIC_XRSTOR64 } },
   { either_fault,
     { ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD, ZYDIS_MNEMONIC_CMPSQ, ZYDIS_MNEMONIC_MOVSB,
+      ZYDIS_MNEMONIC_LDS, ZYDIS_MNEMONIC_LES, ZYDIS_MNEMONIC_LFS, ZYDIS_MNEMONIC_LGS, ZYDIS_MNEMONIC_LSS,
       ZYDIS_MNEMONIC_MOVSW, ZYDIS_MNEMONIC_MOVSD, ZYDIS_MNEMONIC_MOVSQ, ZYDIS_MNEMONIC_PUSH } },
   { dot_product, { ZYDIS_MNEMONIC_DPPS, ZYDIS_MNEMONIC_DPPD, ZYDIS_MNEMONIC_VDPPS, ZYDIS_MNEMONIC_VDPPD } },
   { environment16, { ZYDIS_MNEMONIC_FLDENV, ZYDIS_MNEMONIC_FRSTOR } },

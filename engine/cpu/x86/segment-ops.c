@@ -107,7 +107,7 @@ vt_x86_op_pop_seg (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   VtX86Stack stack;
   vt_x86_stack_current (cpu, &stack);
-  uint16_t selector = vt_x86_stack_peek (&stack, 0, 2);
+  uint16_t selector = (uint16_t) vt_x86_stack_peek (&stack, 0, insn->opsize);   /* all of it is read */
   uint64_t sp = (stack.sp + insn->opsize) & stack.mask;
   unsigned bits = cpu->stack_bits;
   load_seg_from_insn (cpu, insn->reg[0], selector);
