@@ -7,6 +7,7 @@
  */
 #include "flash.h"
 
+#include "trace-firmware.h"
 #include "vitrine/error.h"
 
 #define FLASH_MANUFACTURER 0x89u
@@ -114,6 +115,7 @@ program (Flash *flash, uint64_t off, const uint8_t *data, uint64_t len)
       flash->s.status |= FLASH_STATUS_PROGRAM_ERROR | FLASH_STATUS_LOCKED;
       return;
     }
+  trace_flash_program (off, len);
   for (uint64_t i = 0; i < len; i++)
     flash->config.ram->host[off + i] &= data[i];
   array_changed (flash, off, len);
@@ -129,6 +131,7 @@ erase (Flash *flash, uint64_t off)
       return;
     }
   uint64_t start = block_of (off);
+  trace_flash_erase (start);
   memset (flash->config.ram->host + start, FLASH_ERASED, VT_FLASH_BLOCK_SIZE);
   array_changed (flash, start, VT_FLASH_BLOCK_SIZE);
 }
@@ -229,6 +232,7 @@ command (Flash *flash, uint64_t off, uint8_t value)
     { COMMAND_BUFFER, MODE_BUFFER_COUNT },
     { COMMAND_READ_ARRAY, MODE_ARRAY },
   };
+  trace_flash_command (off, value);
   flash->s.block = off;
   if (value == COMMAND_CLEAR_STATUS)
     {

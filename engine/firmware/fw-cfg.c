@@ -7,6 +7,8 @@
  */
 #include "fw-cfg.h"
 
+#include "trace-firmware.h"
+
 #define FW_CFG_ID_TRADITIONAL (1u << 0)
 #define FW_CFG_ID_DMA         (1u << 1)
 
@@ -229,6 +231,7 @@ fw_cfg_select (FwCfg *fw, uint16_t key)
 {
   fw->s.key = key & FW_CFG_SELECTOR_KEY;
   fw->s.offset = 0;
+  trace_fw_cfg_select (fw->s.key, selected (fw).size);
 }
 
 static uint64_t
@@ -331,8 +334,10 @@ dma_start (FwCfg *fw, uint64_t at)
   request.length = GUINT32_FROM_BE (request.length);
   request.address = GUINT64_FROM_BE (request.address);
 
+  bool     done = dma_run (fw, &request);
   uint32_t result = 0;
-  if (!dma_run (fw, &request))
+  trace_fw_cfg_dma (request.control, request.length, request.address, done);
+  if (!done)
     {
       vt_guest_warn (&fw->dev, "DMA request 0x%x of %u bytes failed", request.control, request.length);
       result = FW_CFG_DMA_ERROR;

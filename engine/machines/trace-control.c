@@ -6,6 +6,7 @@
 
 /* One table per folder with a trace.tab; tools/gen-trace.py writes them. */
 extern VtTraceEvent *const vt_trace_events_display[];
+extern VtTraceEvent *const vt_trace_events_firmware[];
 extern VtTraceEvent *const vt_trace_events_pc[];
 extern VtTraceEvent *const vt_trace_events_pci[];
 extern VtTraceEvent *const vt_trace_events_storage[];
@@ -19,6 +20,7 @@ register_all (void)
   if (!g_once_init_enter (&done))
     return;
   vt_trace_register (vt_trace_events_display);
+  vt_trace_register (vt_trace_events_firmware);
   vt_trace_register (vt_trace_events_pc);
   vt_trace_register (vt_trace_events_pci);
   vt_trace_register (vt_trace_events_storage);
