@@ -43,7 +43,7 @@ named_int (VtAml *aml, const char *name, uint64_t value)
   vt_aml_int (aml, value);
 }
 
-/* --- Interrupt routing ------------------------------------------------------------------------------------------------ */
+/* --- Interrupt routing -------------------------------------------------------------------------------------------- */
 
 /* The operating system says which interrupt controller it uses: 0 the PICs, 1 the IOAPIC. */
 static void
@@ -197,7 +197,7 @@ put_link (VtAml *aml, unsigned n)
   vt_aml_end (aml);
 }
 
-/* --- The host bridge -------------------------------------------------------------------------------------------------- */
+/* --- The host bridge ---------------------------------------------------------------------------------------------- */
 
 static void
 put_host_resources (VtAml *aml, const VtAcpiConfig *config)
@@ -248,7 +248,7 @@ put_host_osc (VtAml *aml)
   vt_aml_end (aml);
 }
 
-/* --- Devices behind the LPC bridge ------------------------------------------------------------------------------------ */
+/* --- Devices behind the LPC bridge -------------------------------------------------------------------------------- */
 
 static void
 put_i8042 (VtAml *aml)
@@ -317,7 +317,8 @@ put_fw_cfg (VtAml *aml)
 static void
 put_isa (VtAml *aml, const VtAcpiConfig *config)
 {
-  static const char *const routes[] = { "PRQA", "PRQB", "PRQC", "PRQD", "", "", "", "", "PRQE", "PRQF", "PRQG", "PRQH", NULL };
+  static const char *const routes[]
+      = { "PRQA", "PRQB", "PRQC", "PRQD", "", "", "", "", "PRQE", "PRQF", "PRQG", "PRQH", NULL };
   vt_aml_device (aml, "ISA");
   named_int (aml, "_ADR", 0x1f0000);
   vt_aml_region (aml, "PIRQ", VT_AML_PCI_CONFIG, PIRQ_ROUT_A, PIRQ_ROUT_LEN);
@@ -346,7 +347,7 @@ put_host_bridge (VtAml *aml, const VtAcpiConfig *config)
   vt_aml_end (aml);
 }
 
-/* --- The rest of the system bus --------------------------------------------------------------------------------------- */
+/* --- The rest of the system bus ----------------------------------------------------------------------------------- */
 
 static void
 put_hpet (VtAml *aml, const VtAcpiConfig *config)

@@ -132,7 +132,8 @@ check_with_iasl (const Fixture *f, const char *name, const uint8_t *table)
 {
   g_autofree char *folder = g_dir_make_tmp ("vitrine-acpi-XXXXXX", NULL);
   g_autofree char *aml = g_strdup_printf ("%s/%s.aml", folder, name);
-  g_autofree char *take_apart = g_strdup_printf ("iasl -d %s.aml", name), *build = g_strdup_printf ("iasl -we %s.dsl", name);
+  g_autofree char *take_apart = g_strdup_printf ("iasl -d %s.aml", name),
+                  *build = g_strdup_printf ("iasl -we %s.dsl", name);
   g_autofree char *taken_apart = NULL, *built = NULL, *ignored = NULL;
   g_assert_true (g_file_set_contents (aml, (const char *) table, vt_load_le (table + 4, 4), NULL));
   bool ok = run (folder, take_apart, &taken_apart) && run (folder, build, &built);

@@ -250,7 +250,7 @@ build_fadt (Build *build, uint32_t facs, uint32_t dsdt)
   return start;
 }
 
-/* --- MADT ------------------------------------------------------------------------------------------------------------- */
+/* --- MADT --------------------------------------------------------------------------------------------------------- */
 
 static void
 put_madt_cpu (GByteArray *out, unsigned id)
@@ -356,7 +356,7 @@ build_mcfg (Build *build)
   return start;
 }
 
-/* --- Roots ------------------------------------------------------------------------------------------------------------ */
+/* --- Roots -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t
 build_root (Build *build, const char *signature, unsigned pointer_bytes, const uint32_t *tables, unsigned n)

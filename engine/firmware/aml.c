@@ -5,10 +5,28 @@
 /* 20.3, Encoding of opcodes. */
 enum
 {
-  AML_ZERO = 0x00, AML_ONE = 0x01, AML_NAME = 0x08, AML_BYTE = 0x0a, AML_WORD = 0x0b, AML_DWORD = 0x0c, AML_STRING = 0x0d,
-  AML_QWORD = 0x0e, AML_SCOPE = 0x10, AML_BUFFER = 0x11, AML_PACKAGE = 0x12, AML_METHOD = 0x14, AML_DUAL_NAME = 0x2e,
-  AML_MULTI_NAME = 0x2f, AML_LOCAL0 = 0x60, AML_ARG0 = 0x68, AML_IF = 0xa0, AML_ELSE = 0xa1, AML_RETURN = 0xa4,
-  AML_EXT_REGION = 0x5b80, AML_EXT_FIELD = 0x5b81, AML_EXT_DEVICE = 0x5b82,
+  AML_ZERO = 0x00,
+  AML_ONE = 0x01,
+  AML_NAME = 0x08,
+  AML_BYTE = 0x0a,
+  AML_WORD = 0x0b,
+  AML_DWORD = 0x0c,
+  AML_STRING = 0x0d,
+  AML_QWORD = 0x0e,
+  AML_SCOPE = 0x10,
+  AML_BUFFER = 0x11,
+  AML_PACKAGE = 0x12,
+  AML_METHOD = 0x14,
+  AML_DUAL_NAME = 0x2e,
+  AML_MULTI_NAME = 0x2f,
+  AML_LOCAL0 = 0x60,
+  AML_ARG0 = 0x68,
+  AML_IF = 0xa0,
+  AML_ELSE = 0xa1,
+  AML_RETURN = 0xa4,
+  AML_EXT_REGION = 0x5b80,
+  AML_EXT_FIELD = 0x5b81,
+  AML_EXT_DEVICE = 0x5b82,
 };
 
 /* 6.4.2 and 6.4.3: resource descriptor tags. Small ones carry their length in the low three bits. */
@@ -117,7 +135,7 @@ vt_aml_end (VtAml *aml)
   insert (aml->bytes, open->start, head, len);
 }
 
-/* --- Names ------------------------------------------------------------------------------------------------------------ */
+/* --- Names -------------------------------------------------------------------------------------------------------- */
 
 static void
 put_segment (VtAml *aml, const char *segment, size_t len)
@@ -149,7 +167,7 @@ vt_aml_path (VtAml *aml, const char *path)
     put_segment (aml, segments[i], strlen (segments[i]));
 }
 
-/* --- Opened terms ----------------------------------------------------------------------------------------------------- */
+/* --- Opened terms ------------------------------------------------------------------------------------------------- */
 
 void
 vt_aml_scope (VtAml *aml, const char *path)
@@ -214,7 +232,7 @@ vt_aml_return (VtAml *aml)
   vt_aml_op (aml, AML_RETURN);
 }
 
-/* --- Values ----------------------------------------------------------------------------------------------------------- */
+/* --- Values ------------------------------------------------------------------------------------------------------- */
 
 void
 vt_aml_int (VtAml *aml, uint64_t value)
@@ -289,7 +307,7 @@ vt_aml_no_target (VtAml *aml)
   put (aml, 0, 1);
 }
 
-/* --- Regions and fields ----------------------------------------------------------------------------------------------- */
+/* --- Regions and fields ------------------------------------------------------------------------------------------- */
 
 void
 vt_aml_region (VtAml *aml, const char *name, unsigned space, uint32_t offset, uint32_t len)
@@ -318,7 +336,7 @@ vt_aml_byte_fields (VtAml *aml, const char *region, const char *const *names)
   vt_aml_end (aml);
 }
 
-/* --- Resource descriptors --------------------------------------------------------------------------------------------- */
+/* --- Resource descriptors ----------------------------------------------------------------------------------------- */
 
 /* 6.4.2.5, 16-bit decode. */
 void

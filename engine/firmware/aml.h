@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A writer for ACPI machine language (ACPI 6.4, chapter 20) and resource descriptors (section 6.4).
  *
- * Terms are appended in program order.  Everything that AML wraps in a package length is opened by one call and closed by
- * vt_aml_end(); calls that take a value as their last operand are followed by the call that writes this value:
+ * Terms are appended in program order.  Everything that AML wraps in a package length is opened by one call and closed
+ * by vt_aml_end(); calls that take a value as their last operand are followed by the call that writes this value:
  *
  *     vt_aml_device (aml, "RTC");
  *       vt_aml_name (aml, "_HID");  vt_aml_eisa_id (aml, "PNP0B00");

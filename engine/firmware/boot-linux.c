@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Linux bzImage, boot protocol 2.00 to 2.15, entered at its 32-bit entry point (Linux, Documentation/arch/x86/boot.rst and
- * zero-page.rst: field names and offsets below are theirs). */
+/* Linux bzImage, boot protocol 2.00 to 2.15, entered at its 32-bit entry point (Linux, Documentation/arch/x86/boot.rst
+ * and zero-page.rst: field names and offsets below are theirs). */
 #include "boot-private.h"
 
 /* Setup header, offsets in the file and in the zero page alike. */
@@ -25,8 +25,16 @@ enum
 /* screen_info */
 enum
 {
-  SI_EXT_MEM_K = 0x02, SI_IS_VGA = 0x0f, SI_LFB_WIDTH = 0x12, SI_LFB_HEIGHT = 0x14, SI_LFB_DEPTH = 0x16, SI_LFB_BASE = 0x18,
-  SI_LFB_SIZE = 0x1c, SI_LFB_LINE_LENGTH = 0x24, SI_COLOURS = 0x26, SI_PAGES = 0x32,
+  SI_EXT_MEM_K = 0x02,
+  SI_IS_VGA = 0x0f,
+  SI_LFB_WIDTH = 0x12,
+  SI_LFB_HEIGHT = 0x14,
+  SI_LFB_DEPTH = 0x16,
+  SI_LFB_BASE = 0x18,
+  SI_LFB_SIZE = 0x1c,
+  SI_LFB_LINE_LENGTH = 0x24,
+  SI_COLOURS = 0x26,
+  SI_PAGES = 0x32,
 };
 #define SI_IS_VGA_LINEAR_FRAMEBUFFER 0x23u
 
@@ -78,7 +86,7 @@ boot_linux_parse (VtBoot *boot, GError **error)
   return true;
 }
 
-/* --- Zero page -------------------------------------------------------------------------------------------------------- */
+/* --- Zero page ---------------------------------------------------------------------------------------------------- */
 
 static void
 fill_screen (uint8_t *zero_page, const VtBootScreen *screen)

@@ -88,7 +88,8 @@ boot_multiboot_parse (VtBoot *boot, GError **error)
   boot->kind = VT_BOOT_MULTIBOOT;
   uint32_t flags = vt_load_le (file + at + 4, 4);
   if (flags & HEADER_MUST & ~HEADER_KNOWN)
-    boot_error (boot, error, "needs multiboot features 0x%04x, which are not supported", flags & HEADER_MUST & ~HEADER_KNOWN);
+    boot_error (boot, error, "needs multiboot features 0x%04x, which are not supported",
+                flags & HEADER_MUST & ~HEADER_KNOWN);
   else if (flags & HEADER_ADDRESSES)
     parse_addresses (boot, file, len, at, error);
   else
@@ -96,7 +97,7 @@ boot_multiboot_parse (VtBoot *boot, GError **error)
   return true;
 }
 
-/* --- Placing ---------------------------------------------------------------------------------------------------------- */
+/* --- Placing ------------------------------------------------------------------------------------------------------ */
 
 static bool
 place_memory_map (BootPlan *plan, GError **error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The chores of firmware on q35, for kernels that boot without it: chipset base addresses, shadow RAM, interrupt steering,
- * and a display mode.  Everything goes through the ports that firmware would use. */
+/* The chores of firmware on q35, for kernels that boot without it: chipset base addresses, shadow RAM, interrupt
+ * steering, and a display mode.  Everything goes through the ports that firmware would use. */
 #include "boot.h"
 
 #define PCI_ADDRESS_PORT 0xcf8u
@@ -84,7 +84,8 @@ vbe_write (VtView *io, unsigned index, unsigned value)
 static void
 program_vga (VtView *io, const VtBootPlatform *platform, VtBootScreen *screen)
 {
-  uint32_t width = platform->width != 0 ? platform->width : 1024, height = platform->height != 0 ? platform->height : 768;
+  uint32_t width = platform->width != 0 ? platform->width : 1024,
+           height = platform->height != 0 ? platform->height : 768;
   pci_write (io, platform->vga_slot, PCI_BAR0, platform->vga_bar, 4);
   pci_write (io, platform->vga_slot, PCI_COMMAND, PCI_COMMAND_IO_MEMORY, 2);
   vbe_write (io, VBE_ENABLE, 0);

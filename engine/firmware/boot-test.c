@@ -86,7 +86,8 @@ a_bzimage_gets_its_zero_page (Fixture *f, gconstpointer data)
 {
   uint8_t image[0x1400];
   make_bzimage (image);
-  g_autofree char *kernel = write_file (f, "vmlinuz", image, sizeof image), *initrd = write_file (f, "initrd", "cpio", 4);
+  g_autofree char *kernel = write_file (f, "vmlinuz", image, sizeof image),
+                  *initrd = write_file (f, "initrd", "cpio", 4);
   VtBootState        state;
   g_autoptr (VtBoot) boot = vt_boot_open (kernel, initrd, "console=ttyS0", NULL);
   g_assert_cmpint (vt_boot_kind (boot), ==, VT_BOOT_LINUX);
@@ -116,7 +117,8 @@ broken_kernels_are_refused_with_a_reason (Fixture *f, gconstpointer data)
   assert_refused (f, cut, NULL, NULL, "truncated");
   assert_refused (f, f->folder, NULL, NULL, "is a folder");
   assert_refused (f, good, none, NULL, "initrd");
-  assert_refused (f, good, NULL, "a command line that is much longer than the sixty-four characters that this kernel takes",
+  assert_refused (f, good, NULL,
+                  "a command line that is much longer than the sixty-four characters that this kernel takes",
                   "command line");
   image[0x211] = 0;
   g_autofree char *zimage = write_file (f, "zimage", image, sizeof image);
@@ -130,7 +132,8 @@ what_does_not_fit_into_memory_is_refused (Fixture *f, gconstpointer data)
   const size_t       huge_len = 24 * VT_MIB;
   g_autofree char   *huge = g_malloc0 (huge_len);
   make_bzimage (image);
-  g_autofree char *kernel = write_file (f, "vmlinuz", image, sizeof image), *initrd = write_file (f, "initrd", huge, huge_len);
+  g_autofree char *kernel = write_file (f, "vmlinuz", image, sizeof image),
+                  *initrd = write_file (f, "initrd", huge, huge_len);
   assert_refused (f, kernel, initrd, NULL, "initrd");
   f->env.ram_low_bytes = 4 * VT_MIB;
   assert_refused (f, kernel, NULL, NULL, "more memory");
@@ -140,7 +143,8 @@ what_does_not_fit_into_memory_is_refused (Fixture *f, gconstpointer data)
 static void
 make_multiboot (uint8_t image[256])
 {
-  const uint32_t words[] = { 0x1badb002, 0x10003, -(0x1badb002u + 0x10003u), 0x200010, 0x200000, 0, 0x201000, 0x200040 };
+  const uint32_t words[]
+      = { 0x1badb002, 0x10003, -(0x1badb002u + 0x10003u), 0x200010, 0x200000, 0, 0x201000, 0x200040 };
   memset (image, 0, 256);
   for (unsigned i = 0; i < G_N_ELEMENTS (words); i++)
     vt_store_le (image + 0x10 + 4 * i, words[i], 4);
@@ -152,7 +156,8 @@ a_flat_multiboot_kernel_gets_its_information (Fixture *f, gconstpointer data)
 {
   uint8_t image[256];
   make_multiboot (image);
-  g_autofree char *kernel = write_file (f, "kernel", image, sizeof image), *module = write_file (f, "module", "data", 4);
+  g_autofree char *kernel = write_file (f, "kernel", image, sizeof image),
+                  *module = write_file (f, "module", "data", 4);
   VtBootState        state;
   g_autoptr (VtBoot) boot = vt_boot_open (kernel, module, "x=1", NULL);
   memset (f->ram->host + 0x200000, 0xee, 0x1000);

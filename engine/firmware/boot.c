@@ -29,7 +29,7 @@ boot_error (const VtBoot *boot, GError **error, const char *format, ...)
   return false;
 }
 
-/* --- Opening ---------------------------------------------------------------------------------------------------------- */
+/* --- Opening ------------------------------------------------------------------------------------------------------ */
 
 static bool
 parse (VtBoot *boot, GError **error)
@@ -86,7 +86,7 @@ vt_boot_kind (const VtBoot *boot)
   return boot->kind;
 }
 
-/* --- ELF -------------------------------------------------------------------------------------------------------------- */
+/* --- ELF ---------------------------------------------------------------------------------------------------------- */
 
 static bool
 add_segment (VtBoot *boot, BootSegment segment, GError **error)
@@ -131,7 +131,7 @@ boot_elf_segments (VtBoot *boot, GError **error)
   return boot->n_segments > 0 || boot_error (boot, error, "has no segment to load");
 }
 
-/* --- Placing ---------------------------------------------------------------------------------------------------------- */
+/* --- Placing ------------------------------------------------------------------------------------------------------ */
 
 static bool
 too_small (const BootPlan *plan, GError **error)
@@ -209,8 +209,8 @@ boot_place_initrd (BootPlan *plan, uint64_t last_byte_max, GError **error)
     {
       g_autofree char *size = g_format_size_full (len, G_FORMAT_SIZE_IEC_UNITS);
       g_set_error (error, VT_ERROR, VT_ERROR_CONFIG,
-                   "The initrd “%s” (%s) does not fit into the machine's memory beside the kernel", plan->boot->initrd_path,
-                   size);
+                   "The initrd “%s” (%s) does not fit into the machine's memory beside the kernel",
+                   plan->boot->initrd_path, size);
       return false;
     }
   plan->initrd_at = (end - len) & ~VT_PAGE_MASK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Booting a kernel without firmware: Linux bzImage (boot protocol 2.x, 32-bit entry), PVH ELF, and multiboot 1.
  *
- * vt_boot_open() reads and judges the files once; vt_boot_place() puts them into guest memory, and is called again after
- * every guest reset, since the guest has overwritten them.
+ * vt_boot_open() reads and judges the files once; vt_boot_place() puts them into guest memory, and is called again
+ * after every guest reset, since the guest has overwritten them.
  */
 #pragma once
 
@@ -18,9 +18,9 @@ typedef enum
   VT_BOOT_MULTIBOOT,
 } VtBootKind;
 
-/* Processor 0 at entry: 32-bit protected mode, paging off, interrupts off, A20 open; CS flat code, all others flat data,
- * both 4 GiB at base 0; every general register not listed is 0; RFLAGS = 2; CR0 = PE | ET. The other processors wait for
- * SIPI. */
+/* Processor 0 at entry: 32-bit protected mode, paging off, interrupts off, A20 open; CS flat code, all others flat
+ * data, both 4 GiB at base 0; every general register not listed is 0; RFLAGS = 2; CR0 = PE | ET. The other processors
+ * wait for SIPI. */
 typedef struct
 {
   uint32_t eip, eax, ebx, esi, esp;
@@ -54,11 +54,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBoot, vt_boot_free)
 VtBootKind vt_boot_kind (const VtBoot *boot);
 
 /* Machine lock held or machine stopped. Memory from 0 to ram_low_bytes must be RAM, 0xa0000..0xbffff excepted. */
-bool vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool
+vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: ACPI base address and ECAM of the q35 chipset, through
- * configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the standard VGA at PCI `vga_slot` (0: no VGA), whose first
- * BAR goes to vga_bar. Machine lock held. `screen` (nullable) gets the mode. */
+/* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: ACPI base address and ECAM of
+ * the q35 chipset, through configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the standard VGA at PCI
+ * `vga_slot` (0: no VGA), whose first BAR goes to vga_bar. Machine lock held. `screen` (nullable) gets the mode. */
 typedef struct
 {
   uint16_t pm_base;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* NOR flash with the Intel command set, 8 bits wide.
  *
- * Commands and status bits: Intel StrataFlash (J3) datasheet; query table: JEDEC JESD68.01 (CFI) and JEP137B.  While the
- * chip is in read-array mode, reads go straight to its memory; every write, and every read in another mode, comes here.
- * Program and erase finish at once.
+ * Commands and status bits: Intel StrataFlash (J3) datasheet; query table: JEDEC JESD68.01 (CFI) and JEP137B.  While
+ * the chip is in read-array mode, reads go straight to its memory; every write, and every read in another mode, comes
+ * here. Program and erase finish at once.
  */
 #include "flash.h"
 
@@ -73,7 +73,7 @@ typedef struct
   bool          reads_array;  /* what the mapping does now */
 } Flash;
 
-/* --- The array -------------------------------------------------------------------------------------------------------- */
+/* --- The array ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 block_of (uint64_t off)
@@ -136,7 +136,7 @@ erase (Flash *flash, uint64_t off)
   array_changed (flash, start, VT_FLASH_BLOCK_SIZE);
 }
 
-/* --- Reads ------------------------------------------------------------------------------------------------------------ */
+/* --- Reads -------------------------------------------------------------------------------------------------------- */
 
 static uint8_t
 log2_of (uint64_t size)
@@ -204,7 +204,7 @@ flash_read (VtDevice *dev, uint64_t off, unsigned size)
   return flash->s.status;
 }
 
-/* --- Commands --------------------------------------------------------------------------------------------------------- */
+/* --- Commands ----------------------------------------------------------------------------------------------------- */
 
 static void
 enter (Flash *flash, FlashMode mode)
@@ -357,7 +357,7 @@ flash_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 
 static const VtRegionOps flash_ops = { flash_read, flash_write, 1, 1 };
 
-/* --- Lifecycle -------------------------------------------------------------------------------------------------------- */
+/* --- Lifecycle ---------------------------------------------------------------------------------------------------- */
 
 static void
 flash_settle (VtDevice *dev)
@@ -387,7 +387,8 @@ flash_realize (VtDevice *dev, const VtEnv *env, GError **error)
   uint64_t size = flash->config.ram->size;
   if (size == 0 || size % VT_FLASH_BLOCK_SIZE != 0 || size / VT_FLASH_BLOCK_SIZE > FLASH_BLOCKS_MAX)
     {
-      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "a flash chip of %" G_GUINT64_FORMAT " bytes cannot be made", size);
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "a flash chip of %" G_GUINT64_FORMAT " bytes cannot be made",
+                   size);
       return false;
     }
   flash->region = (VtRegion) { "flash", size, &flash_ops };

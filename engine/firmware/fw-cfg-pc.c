@@ -93,7 +93,7 @@ vt_fw_cfg_add_pc (VtDevice *dev, const VtFwCfgPc *pc)
     }
 }
 
-/* --- OpenFirmware paths ----------------------------------------------------------------------------------------------- */
+/* --- OpenFirmware paths ------------------------------------------------------------------------------------------- */
 
 static char *
 pci_path (const char *kind, unsigned devfn, const char *rest)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Firmware configuration device.
  *
- * A paravirtual device that firmware and kernels of the QEMU/KVM world know (specification: "QEMU Firmware Configuration
- * (fw_cfg) Device"; ACPI id QEMU0002).  The guest selects an item by its 16-bit key and reads it byte by byte, or in one go
- * by DMA; keys from 0x20 on are files, listed by name in item 0x19.
+ * A paravirtual device that firmware and kernels of the QEMU/KVM world know (specification: "QEMU Firmware
+ * Configuration (fw_cfg) Device"; ACPI id QEMU0002).  The guest selects an item by its 16-bit key and reads it byte by
+ * byte, or in one go by DMA; keys from 0x20 on are files, listed by name in item 0x19.
  */
 #include "fw-cfg.h"
 
@@ -89,7 +89,7 @@ typedef struct
   FwCfgFile     *file;        /* nullable */
 } FwCfgItem;
 
-/* --- Contents --------------------------------------------------------------------------------------------------------- */
+/* --- Contents ----------------------------------------------------------------------------------------------------- */
 
 static void
 free_file (gpointer data)
@@ -224,7 +224,7 @@ vt_fw_cfg_add_writable_file (VtDevice *dev, const char *name, size_t size, VtFwC
   fw->writable_used += size;
 }
 
-/* --- Selector and data port ------------------------------------------------------------------------------------------- */
+/* --- Selector and data port --------------------------------------------------------------------------------------- */
 
 static void
 fw_cfg_select (FwCfg *fw, uint16_t key)
@@ -256,7 +256,7 @@ fw_cfg_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
                    (unsigned) (VT_FW_CFG_PORT + off));
 }
 
-/* --- DMA -------------------------------------------------------------------------------------------------------------- */
+/* --- DMA ---------------------------------------------------------------------------------------------------------- */
 
 static bool
 dma_read_item (FwCfg *fw, const FwCfgRequest *request)
@@ -380,7 +380,7 @@ const VtRegion vt_fw_cfg_ports = { "fw_cfg", 2, &port_ops };
 const VtRegion vt_fw_cfg_dma_ports = { "fw_cfg-dma", 8, &dma_ops };
 static const VtRegion *const fw_cfg_regions[] = { &vt_fw_cfg_ports, &vt_fw_cfg_dma_ports, NULL };
 
-/* --- Lifecycle -------------------------------------------------------------------------------------------------------- */
+/* --- Lifecycle ---------------------------------------------------------------------------------------------------- */
 
 static bool
 fw_cfg_realize (VtDevice *dev, const VtEnv *env, GError **error)

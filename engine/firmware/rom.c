@@ -49,7 +49,8 @@ vt_firmware_read (const char *path, const char *what, uint64_t max_bytes, GError
     {
       g_autofree char *size = g_format_size_full (len, G_FORMAT_SIZE_IEC_UNITS);
       g_autofree char *max = g_format_size_full (max_bytes, G_FORMAT_SIZE_IEC_UNITS);
-      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "The %s file “%s” is too large (%s, at most %s)", what, path, size, max);
+      g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "The %s file “%s” is too large (%s, at most %s)", what, path, size,
+                   max);
       return NULL;
     }
   return g_steal_pointer (&bytes);

@@ -10,8 +10,16 @@
 
 enum
 {
-  SMBIOS_BIOS = 0, SMBIOS_SYSTEM = 1, SMBIOS_BOARD = 2, SMBIOS_CHASSIS = 3, SMBIOS_PROCESSOR = 4,
-  SMBIOS_MEMORY_ARRAY = 16, SMBIOS_MEMORY_DEVICE = 17, SMBIOS_MEMORY_RANGE = 19, SMBIOS_BOOT_STATUS = 32, SMBIOS_END = 127,
+  SMBIOS_BIOS = 0,
+  SMBIOS_SYSTEM = 1,
+  SMBIOS_BOARD = 2,
+  SMBIOS_CHASSIS = 3,
+  SMBIOS_PROCESSOR = 4,
+  SMBIOS_MEMORY_ARRAY = 16,
+  SMBIOS_MEMORY_DEVICE = 17,
+  SMBIOS_MEMORY_RANGE = 19,
+  SMBIOS_BOOT_STATUS = 32,
+  SMBIOS_END = 127,
 };
 
 /* The type is the high byte of a handle: easy to read in dmidecode's output. */
@@ -311,7 +319,7 @@ write_all (Writer *w, const VtSmbiosConfig *config)
   g_ptr_array_unref (w->strings);
 }
 
-/* --- Entry points ----------------------------------------------------------------------------------------------------- */
+/* --- Entry points ------------------------------------------------------------------------------------------------- */
 
 static uint8_t
 checksum (const uint8_t *bytes, unsigned len)

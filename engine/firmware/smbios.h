@@ -21,7 +21,7 @@ typedef struct
 
 /* Adds tables and anchor as plain blobs for fw_cfg. */
 void vt_smbios_publish (VtDevice *fw_cfg, const VtSmbiosConfig *config);
-/* Puts a 3.0 entry point and the structures into guest memory at `at` (in 0xf0000..0xfffff, 16-byte aligned); *end gets one
- * past the last byte. */
+/* Puts a 3.0 entry point and the structures into guest memory at `at` (in 0xf0000..0xfffff, 16-byte aligned); *end gets
+ * one past the last byte. */
 bool vt_smbios_place (const VtSmbiosConfig *config, VtMem *mem, uint64_t at, uint64_t *end,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Firmware tables that point at each other.
  *
- * The script is "etc/table-loader": entries of 128 bytes, little-endian, that the firmware runs in order (the interface of
- * SeaBIOS and OVMF): allocate a file, add a file's address to a pointer, compute a checksum.
+ * The script is "etc/table-loader": entries of 128 bytes, little-endian, that the firmware runs in order (the interface
+ * of SeaBIOS and OVMF): allocate a file, add a file's address to a pointer, compute a checksum.
  */
 #include "tables.h"
 
@@ -125,7 +125,7 @@ vt_tables_address (const VtTables *tables, const char *name)
   return blob != NULL ? blob->address : 0;
 }
 
-/* --- Through firmware ------------------------------------------------------------------------------------------------- */
+/* --- Through firmware --------------------------------------------------------------------------------------------- */
 
 static uint8_t *
 append_command (GByteArray *script, LoaderCommand command, const char *file)
@@ -176,7 +176,7 @@ vt_tables_publish (const VtTables *tables, VtDevice *fw_cfg)
   vt_fw_cfg_add_file (fw_cfg, LOADER_FILE, bytes);
 }
 
-/* --- Straight into memory --------------------------------------------------------------------------------------------- */
+/* --- Straight into memory ----------------------------------------------------------------------------------------- */
 
 static bool
 choose_addresses (const VtTables *tables, uint64_t high_end, uint64_t fseg, uint64_t *high_start)
@@ -215,7 +215,8 @@ resolve (const VtTables *tables, const Relation *relation, GPtrArray *copies)
     {
       g_assert (vt_fits (relation->at, relation->size, in->len));
       uint8_t *field = in->data + relation->at;
-      vt_store_le (field, vt_load_le (field, relation->size) + vt_tables_address (tables, relation->to), relation->size);
+      vt_store_le (field, vt_load_le (field, relation->size) + vt_tables_address (tables, relation->to),
+                   relation->size);
       return;
     }
   g_assert (vt_fits (relation->start, relation->size, in->len) && relation->at < in->len);
@@ -227,7 +228,8 @@ resolve (const VtTables *tables, const Relation *relation, GPtrArray *copies)
 }
 
 bool
-vt_tables_place (const VtTables *tables, VtMem *mem, uint64_t high_end, uint64_t fseg, uint64_t *high_start, GError **error)
+vt_tables_place (const VtTables *tables, VtMem *mem, uint64_t high_end, uint64_t fseg, uint64_t *high_start,
+                 GError **error)
 {
   bool fits = choose_addresses (tables, high_end, fseg, high_start);
   g_autoptr (GPtrArray) copies = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
