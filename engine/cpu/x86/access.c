@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linear memory accesses that miss the inline path of x86-access.h, and atomic read-modify-write.
  *
- * An access is cut at page boundaries into at most two pieces.  All pieces are translated, and may fault, before the first
- * is touched.
+ * An access is cut at page boundaries into at most two pieces.  All pieces are translated, and may fault, before the
+ * first is touched.
  */
 #include "apic.h"
 #include "x86-sys.h"
@@ -23,7 +23,7 @@ typedef struct
   unsigned n;
 } Pieces;
 
-/* --- Privilege ----------------------------------------------------------------------------------------------------------- */
+/* --- Privilege ---------------------------------------------------------------------------------------------------- */
 
 /* A table of misses, for when every access needs a closer look. */
 static VtX86TlbEntry *
@@ -54,7 +54,7 @@ vt_x86_update_checks (VtX86Cpu *cpu)
   cpu->tlb = cpu->check_align ? closed_table () : cpu->tlbs[cpu->tlb_kind].fast;
 }
 
-/* --- Translation --------------------------------------------------------------------------------------------------------- */
+/* --- Translation -------------------------------------------------------------------------------------------------- */
 
 /* Linear addresses are 32 bits wide outside long mode, and for the program itself outside 64-bit mode. */
 static uint64_t
@@ -119,7 +119,7 @@ check_program_access (VtX86Cpu *cpu, uint64_t linear, unsigned size, VtAccessKin
     vt_x86_watch_access (cpu, linear, size, kind);
 }
 
-/* --- Registers of devices ------------------------------------------------------------------------------------------------ */
+/* --- Registers of devices ----------------------------------------------------------------------------------------- */
 
 static uint64_t
 device_read (VtX86Cpu *cpu, uint64_t gpa, unsigned size)
@@ -169,7 +169,7 @@ device_write_bytes (VtX86Cpu *cpu, uint64_t gpa, const uint8_t *src, unsigned le
     }
 }
 
-/* --- Pieces -------------------------------------------------------------------------------------------------------------- */
+/* --- Pieces ------------------------------------------------------------------------------------------------------- */
 
 static void
 wrote_ram (VtX86Cpu *cpu, VtRam *ram, uint64_t off, unsigned len)
@@ -255,7 +255,7 @@ store_pieces (VtX86Cpu *cpu, const Pieces *pieces, uint64_t value, unsigned size
   wrote_ram (cpu, piece->ram, piece->ram_off, size);
 }
 
-/* --- Loads and stores ---------------------------------------------------------------------------------------------------- */
+/* --- Loads and stores --------------------------------------------------------------------------------------------- */
 
 uint64_t
 vt_x86_load_slow (VtX86Cpu *cpu, uint64_t linear, unsigned size)
@@ -342,7 +342,7 @@ vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind)
   resolve (cpu, linear, len, kind, false, &pieces);
 }
 
-/* --- Atomic read-modify-write -------------------------------------------------------------------------------------------- */
+/* --- Atomic read-modify-write ------------------------------------------------------------------------------------- */
 
 /* For what the host cannot do in one instruction: an operand across two pages, or registers of a device. All other
  * processors stand still meanwhile. */
@@ -383,13 +383,13 @@ exchange_exclusively (VtX86Cpu *cpu, const Pieces *pieces, void *expected, const
 static bool
 exchange_on_host (void *host, uint64_t *expected, uint64_t desired, unsigned size)
 {
-#define EXCHANGE(type)                                                                                                   \
-  {                                                                                                                      \
-    type old = (type) *expected;                                                                                         \
-    bool done = __atomic_compare_exchange_n ((type *) host, &old, (type) desired, false, __ATOMIC_SEQ_CST,               \
-                                             __ATOMIC_SEQ_CST);                                                          \
-    *expected = old;                                                                                                     \
-    return done;                                                                                                         \
+#define EXCHANGE(type)                                                                                                 \
+  {                                                                                                                    \
+    type old = (type) *expected;                                                                                       \
+    bool done = __atomic_compare_exchange_n ((type *) host, &old, (type) desired, false, __ATOMIC_SEQ_CST,             \
+                                             __ATOMIC_SEQ_CST);                                                        \
+    *expected = old;                                                                                                   \
+    return done;                                                                                                       \
   }
   switch (size)
     {

@@ -65,7 +65,7 @@ alu_flags (VtX86Cpu *cpu, AluOp op, uint64_t a, uint64_t b, uint64_t result, uns
     }
 }
 
-/* --- Forms --------------------------------------------------------------------------------------------------------------- */
+/* --- Forms -------------------------------------------------------------------------------------------------------- */
 
 INLINE void
 alu_to_reg (VtX86Cpu *cpu, const VtX86Insn *insn, AluOp op, uint64_t b, unsigned size)
@@ -145,17 +145,17 @@ typedef enum
   FORM_COUNT,
 } Form;
 
-#define ALU_INSTANCES(name, OP)                                                                                          \
-  FORM_ALL (name##_rr, alu_rr, OP)                                                                                       \
-  FORM_ALL (name##_ri, alu_ri, OP)                                                                                       \
-  FORM_ALL (name##_rm, alu_rm, OP)                                                                                       \
-  FORM_ALL (name##_mr, alu_mr, OP)                                                                                       \
-  FORM_ALL (name##_mi, alu_mi, OP)                                                                                       \
+#define ALU_INSTANCES(name, OP)                                                                                        \
+  FORM_ALL (name##_rr, alu_rr, OP)                                                                                     \
+  FORM_ALL (name##_ri, alu_ri, OP)                                                                                     \
+  FORM_ALL (name##_rm, alu_rm, OP)                                                                                     \
+  FORM_ALL (name##_mr, alu_mr, OP)                                                                                     \
+  FORM_ALL (name##_mi, alu_mi, OP)                                                                                     \
   FORM_ALL (name##_locked, alu_locked, OP)
-#define ALU_LISTS(name)                                                                                                  \
-  {                                                                                                                      \
-    FORM_LIST (name##_rr), FORM_LIST (name##_ri), FORM_LIST (name##_rm), FORM_LIST (name##_mr), FORM_LIST (name##_mi),   \
-        FORM_LIST (name##_locked)                                                                                        \
+#define ALU_LISTS(name)                                                                                                \
+  {                                                                                                                    \
+    FORM_LIST (name##_rr), FORM_LIST (name##_ri), FORM_LIST (name##_rm), FORM_LIST (name##_mr), FORM_LIST (name##_mi), \
+        FORM_LIST (name##_locked)                                                                                      \
   }
 
 ALU_INSTANCES (add, ALU_ADD)
@@ -218,10 +218,10 @@ prepare_alu (VtX86Insn *insn, AluOp op)
     insn->op = clear_4;
 }
 
-#define PREPARE(name, OP)                                                                                                \
-  static void prepare_##name (VtX86Insn *insn)                                                                           \
-  {                                                                                                                      \
-    prepare_alu (insn, OP);                                                                                              \
+#define PREPARE(name, OP)                                                                                              \
+  static void prepare_##name (VtX86Insn *insn)                                                                         \
+  {                                                                                                                    \
+    prepare_alu (insn, OP);                                                                                            \
   }
 PREPARE (add, ALU_ADD)
 PREPARE (or, ALU_OR)
@@ -233,7 +233,7 @@ PREPARE (xor, ALU_XOR)
 PREPARE (cmp, ALU_CMP)
 PREPARE (test, ALU_TEST)
 
-/* --- One operand --------------------------------------------------------------------------------------------------------- */
+/* --- One operand -------------------------------------------------------------------------------------------------- */
 
 typedef enum
 {
@@ -309,23 +309,23 @@ unary_locked (VtX86Cpu *cpu, const VtX86Insn *insn, UnaryOp op, unsigned size)
   unary_flags (cpu, op, a, result, size);
 }
 
-#define UNARY(name, OP)                                                                                                  \
-  FORM_ALL (name##_reg, unary_reg, OP)                                                                                   \
-  FORM_ALL (name##_mem, unary_mem, OP)                                                                                   \
-  FORM_ALL (name##_lock, unary_locked, OP)                                                                               \
-  static void prepare_##name (VtX86Insn *insn)                                                                           \
-  {                                                                                                                      \
-    static const VtX86Op ops[3][4]                                                                                       \
-        = { FORM_LIST (name##_reg), FORM_LIST (name##_mem), FORM_LIST (name##_lock) };                                   \
-    unsigned form = is_locked (insn) ? 2 : insn->kind[0] == VT_OPND_MEM;                                                 \
-    insn->op = ops[form][size_index (insn->opnd_size[0])];                                                               \
+#define UNARY(name, OP)                                                                                                \
+  FORM_ALL (name##_reg, unary_reg, OP)                                                                                 \
+  FORM_ALL (name##_mem, unary_mem, OP)                                                                                 \
+  FORM_ALL (name##_lock, unary_locked, OP)                                                                             \
+  static void prepare_##name (VtX86Insn *insn)                                                                         \
+  {                                                                                                                    \
+    static const VtX86Op ops[3][4]                                                                                     \
+        = { FORM_LIST (name##_reg), FORM_LIST (name##_mem), FORM_LIST (name##_lock) };                                 \
+    unsigned form = is_locked (insn) ? 2 : insn->kind[0] == VT_OPND_MEM;                                               \
+    insn->op = ops[form][size_index (insn->opnd_size[0])];                                                             \
   }
 UNARY (inc, UNARY_INC)
 UNARY (dec, UNARY_DEC)
 UNARY (neg, UNARY_NEG)
 UNARY (not, UNARY_NOT)
 
-/* --- ADCX, ADOX ---------------------------------------------------------------------------------------------------------- */
+/* --- ADCX, ADOX --------------------------------------------------------------------------------------------------- */
 
 /* Adds with one flag as carry in and out, and leaves all others. */
 INLINE void

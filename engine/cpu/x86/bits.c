@@ -6,7 +6,7 @@
 #include "forms.h"
 #include "integer.h"
 
-/* --- BT, BTS, BTR, BTC --------------------------------------------------------------------------------------------------- */
+/* --- BT, BTS, BTR, BTC -------------------------------------------------------------------------------------------- */
 
 typedef enum
 {
@@ -73,20 +73,20 @@ bit_reg (VtX86Cpu *cpu, const VtX86Insn *insn, BitOp op, unsigned size)
   flag_set_cf (cpu, (value & mask) != 0);
 }
 
-#define BIT(name, OP)                                                                                                    \
-  FORM_WIDE (name##_reg, bit_reg, OP)                                                                                    \
-  FORM_WIDE (name##_mem, bit_mem, OP)                                                                                    \
-  static void prepare_##name (VtX86Insn *insn)                                                                           \
-  {                                                                                                                      \
-    static const VtX86Op ops[2][4] = { FORM_LIST_WIDE (name##_reg), FORM_LIST_WIDE (name##_mem) };                       \
-    insn->op = ops[insn->kind[0] == VT_OPND_MEM][size_index (insn->opnd_size[0])];                                       \
+#define BIT(name, OP)                                                                                                  \
+  FORM_WIDE (name##_reg, bit_reg, OP)                                                                                  \
+  FORM_WIDE (name##_mem, bit_mem, OP)                                                                                  \
+  static void prepare_##name (VtX86Insn *insn)                                                                         \
+  {                                                                                                                    \
+    static const VtX86Op ops[2][4] = { FORM_LIST_WIDE (name##_reg), FORM_LIST_WIDE (name##_mem) };                     \
+    insn->op = ops[insn->kind[0] == VT_OPND_MEM][size_index (insn->opnd_size[0])];                                     \
   }
 BIT (bt, BIT_TEST)
 BIT (bts, BIT_SET)
 BIT (btr, BIT_RESET)
 BIT (btc, BIT_COMPLEMENT)
 
-/* --- Scans and counts ---------------------------------------------------------------------------------------------------- */
+/* --- Scans and counts --------------------------------------------------------------------------------------------- */
 
 static unsigned
 leading_zeros (uint64_t value, unsigned size)
@@ -157,7 +157,7 @@ op_popcnt (VtX86Cpu *cpu, const VtX86Insn *insn)
   flags_put (cpu, value == 0 ? X86_RFLAGS_ZF : 0);
 }
 
-/* --- BMI1 ---------------------------------------------------------------------------------------------------------------- */
+/* --- BMI1 --------------------------------------------------------------------------------------------------------- */
 
 static void
 op_andn (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -200,7 +200,7 @@ op_bextr (VtX86Cpu *cpu, const VtX86Insn *insn)
   flags_result (cpu, result, 0, 0, 1, size);
 }
 
-/* --- BMI2 ---------------------------------------------------------------------------------------------------------------- */
+/* --- BMI2 --------------------------------------------------------------------------------------------------------- */
 
 static void
 op_bzhi (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -236,7 +236,7 @@ op_pext (VtX86Cpu *cpu, const VtX86Insn *insn)
   put_gpr (cpu, insn->reg[0], result, size);
 }
 
-/* --- CRC32 (Castagnoli, reflected) -------------------------------------------------------------------------------------- */
+/* --- CRC32 (Castagnoli, reflected) -------------------------------------------------------------------------------- */
 
 static void
 op_crc32 (VtX86Cpu *cpu, const VtX86Insn *insn)

@@ -41,7 +41,7 @@ jump_relative (VtX86Cpu *cpu, const VtX86Insn *insn)
     jump_legacy (cpu, target, insn->opsize);
 }
 
-/* --- Conditions ---------------------------------------------------------------------------------------------------------- */
+/* --- Conditions --------------------------------------------------------------------------------------------------- */
 
 INLINE void
 jcc (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned condition)
@@ -70,28 +70,28 @@ cmovcc (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned condition)
 }
 
 /* The sixteen conditions in the order of their opcodes. */
-#define CONDITIONS(X)                                                                                                    \
-  X (o, 0) X (no, 1) X (b, 2) X (nb, 3) X (z, 4) X (nz, 5) X (be, 6) X (nbe, 7) X (s, 8) X (ns, 9) X (p, 10) X (np, 11)    \
+#define CONDITIONS(X)                                                                                                  \
+  X (o, 0) X (no, 1) X (b, 2) X (nb, 3) X (z, 4) X (nz, 5) X (be, 6) X (nbe, 7) X (s, 8) X (ns, 9) X (p, 10) X (np, 11) \
       X (l, 12) X (nl, 13) X (le, 14) X (nle, 15)
 
-#define CONDITIONAL(name, number)                                                                                        \
-  static void j_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                            \
-  {                                                                                                                      \
-    jcc (cpu, insn, number);                                                                                             \
-  }                                                                                                                      \
-  static void set_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                          \
-  {                                                                                                                      \
-    setcc (cpu, insn, number);                                                                                           \
-    next_insn (cpu, insn);                                                                                               \
-  }                                                                                                                      \
-  static void cmov_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                         \
-  {                                                                                                                      \
-    cmovcc (cpu, insn, number);                                                                                          \
-    next_insn (cpu, insn);                                                                                               \
+#define CONDITIONAL(name, number)                                                                                      \
+  static void j_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                          \
+  {                                                                                                                    \
+    jcc (cpu, insn, number);                                                                                           \
+  }                                                                                                                    \
+  static void set_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                        \
+  {                                                                                                                    \
+    setcc (cpu, insn, number);                                                                                         \
+    next_insn (cpu, insn);                                                                                             \
+  }                                                                                                                    \
+  static void cmov_##name (VtX86Cpu *cpu, const VtX86Insn *insn)                                                       \
+  {                                                                                                                    \
+    cmovcc (cpu, insn, number);                                                                                        \
+    next_insn (cpu, insn);                                                                                             \
   }
 CONDITIONS (CONDITIONAL)
 
-/* --- JMP, CALL, RET ------------------------------------------------------------------------------------------------------ */
+/* --- JMP, CALL, RET ----------------------------------------------------------------------------------------------- */
 
 static void
 op_jmp_relative (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -198,7 +198,7 @@ prepare_ret (VtX86Insn *insn)
     insn->op = op_ret_64;
 }
 
-/* --- LOOP, JCXZ ---------------------------------------------------------------------------------------------------------- */
+/* --- LOOP, JCXZ --------------------------------------------------------------------------------------------------- */
 
 /* AMD processors take a REP prefix for the condition: F2 makes LOOPE a LOOPNE, F3 the other way round. */
 static bool

@@ -39,7 +39,7 @@ typedef struct
   unsigned       left;       /* bytes to the end of the page */
 } Source;
 
-/* --- Fetching ------------------------------------------------------------------------------------------------------------ */
+/* --- Fetching ----------------------------------------------------------------------------------------------------- */
 
 static void
 translate_fetch (VtX86Cpu *cpu, uint64_t linear, Source *out)
@@ -72,7 +72,7 @@ fetch_bytes (VtX86Cpu *cpu, const Source *source, uint8_t *dst, unsigned len)
     dst[i] = (uint8_t) vt_view_read (cpu->vcpu.view, VT_GPA (source->gpa + i), 1);
 }
 
-/* --- Code outside RAM, and instructions across pages -------------------------------------------------------------------- */
+/* --- Code outside RAM, and instructions across pages -------------------------------------------------------------- */
 
 static const VtX86Block *
 decode_single (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear, const Source *source)
@@ -101,7 +101,7 @@ decode_single (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear, const Sour
   return block;
 }
 
-/* --- Code in RAM --------------------------------------------------------------------------------------------------------- */
+/* --- Code in RAM -------------------------------------------------------------------------------------------------- */
 
 static unsigned
 bucket_of (const uint8_t *host, unsigned code_bits)
@@ -139,8 +139,9 @@ flag_page (const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
     __atomic_thread_fence (__ATOMIC_SEQ_CST);
 }
 
-/* From now on a writer to the page bumps its version: returns the version to check against. The order against writers is
- * in mem.h; they clear the flag before they bump, so a flag that is still set afterwards vouches for the version. */
+/* From now on a writer to the page bumps its version: returns the version to check against. The order against writers
+ * is in mem.h; they clear the flag before they bump, so a flag that is still set afterwards vouches for the version.
+ * */
 static uint32_t
 make_ready (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
 {
@@ -196,6 +197,7 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
   uint8_t raw[MAX_BYTES];
   unsigned len = MIN (source->left, MAX_BYTES);
 
+  *draft = (VtX86Block) { .cached = true };
   do
     {
       draft->seen = make_ready (cache, cpu, source->ram, source->ram_page);

@@ -123,7 +123,7 @@ a_block_ends_where_the_code_segment_does (void)
   g_assert_cmphex (test.cpu->s.rip, ==, 0x1002);
 }
 
-/* --- Repeated string instructions --------------------------------------------------------------------------------------- */
+/* --- Repeated string instructions --------------------------------------------------------------------------------- */
 
 static void
 a_repeated_move_can_go_on_after_a_fault (void)
@@ -179,7 +179,7 @@ long_fills_cross_pages_and_stop_exactly (void)
   g_assert_cmphex (vt_load_le (test.host + 0x200000, 4), ==, 0);
 }
 
-/* --- Locked operations --------------------------------------------------------------------------------------------------- */
+/* --- Locked operations -------------------------------------------------------------------------------------------- */
 
 #define N_ADDS 200000u
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From instruction bytes to VtX86Insn.
  *
- * Zydis knows the encodings and which prefixes and registers are legal; the model says which instruction sets exist; the
- * topic tables give each mnemonic its op.
+ * Zydis knows the encodings and which prefixes and registers are legal; the model says which instruction sets exist;
+ * the topic tables give each mnemonic its op.
  */
 #include "decode.h"
 #include "flags.h"
@@ -58,7 +58,7 @@ build_tables (void)
   g_once_init_leave (&ready, 1);
 }
 
-/* --- Features ------------------------------------------------------------------------------------------------------------ */
+/* --- Features ----------------------------------------------------------------------------------------------------- */
 
 static const struct
 {
@@ -122,7 +122,7 @@ in_model (const VtX86Model *model, ZydisISASet set)
   return true;
 }
 
-/* --- Operands ------------------------------------------------------------------------------------------------------------ */
+/* --- Operands ----------------------------------------------------------------------------------------------------- */
 
 static uint8_t
 gpr_number (ZydisRegister reg)
@@ -152,10 +152,11 @@ take_register (VtX86Insn *out, unsigned i, ZydisRegister reg)
   {
     uint8_t class, kind;
   } kinds[] = {
-    { ZYDIS_REGCLASS_GPR16, VT_OPND_GPR }, { ZYDIS_REGCLASS_GPR32, VT_OPND_GPR },  { ZYDIS_REGCLASS_GPR64, VT_OPND_GPR },
-    { ZYDIS_REGCLASS_X87, VT_OPND_ST },    { ZYDIS_REGCLASS_MMX, VT_OPND_MM },     { ZYDIS_REGCLASS_XMM, VT_OPND_XMM },
-    { ZYDIS_REGCLASS_YMM, VT_OPND_YMM },   { ZYDIS_REGCLASS_SEGMENT, VT_OPND_SEG }, { ZYDIS_REGCLASS_CONTROL, VT_OPND_CR },
-    { ZYDIS_REGCLASS_DEBUG, VT_OPND_DR },
+    { ZYDIS_REGCLASS_GPR16, VT_OPND_GPR },   { ZYDIS_REGCLASS_GPR32, VT_OPND_GPR },
+    { ZYDIS_REGCLASS_GPR64, VT_OPND_GPR },   { ZYDIS_REGCLASS_X87, VT_OPND_ST },
+    { ZYDIS_REGCLASS_MMX, VT_OPND_MM },      { ZYDIS_REGCLASS_XMM, VT_OPND_XMM },
+    { ZYDIS_REGCLASS_YMM, VT_OPND_YMM },     { ZYDIS_REGCLASS_SEGMENT, VT_OPND_SEG },
+    { ZYDIS_REGCLASS_CONTROL, VT_OPND_CR },  { ZYDIS_REGCLASS_DEBUG, VT_OPND_DR },
   };
   ZydisRegisterClass class = ZydisRegisterGetClass (reg);
   if (class == ZYDIS_REGCLASS_GPR8)
@@ -174,14 +175,15 @@ static void
 take_memory (VtX86Insn *out, const ZydisDecodedOperandMem *mem)
 {
   out->seg = (uint8_t) seg_number (mem->segment);
-  out->base = mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP ? VT_X86_REG_RIP : gpr_number (mem->base);
+  bool rip = mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP;
+  out->base = rip ? VT_X86_REG_RIP : gpr_number (mem->base);
   out->index = gpr_number (mem->index);
   out->scale = mem->scale != 0 ? mem->scale : 1;
   out->disp = mem->disp.value;
 }
 
-/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0 gives
- * R13D when addresses have 32 bits in 64-bit code. */
+/* Mod 00 with a SIB base of 101: a displacement and no base, whatever REX.B says (SDM volume 2, table 2-3). Zydis 4.0
+ * gives R13D when addresses have 32 bits in 64-bit code. */
 static void
 correct_sib_base (VtX86Insn *out, const ZydisDecodedInstruction *in)
 {
@@ -251,7 +253,7 @@ take_operands (VtX86Insn *out, const ZydisDecodedInstruction *in, const ZydisDec
       take_hidden_memory (out, &operands[i].mem);
 }
 
-/* --- Prefixes and the rest ----------------------------------------------------------------------------------------------- */
+/* --- Prefixes and the rest ---------------------------------------------------------------------------------------- */
 
 static void
 take_prefixes (VtX86Insn *out, const ZydisDecodedInstruction *in)
@@ -369,7 +371,13 @@ vt_x86_op_undefined (VtX86Cpu *cpu, const VtX86Insn *insn)
 static void
 make_undefined (VtX86Insn *out, VtX86Tail *tail, unsigned length)
 {
-  *out = (VtX86Insn) { .op = vt_x86_op_undefined, .length = (uint8_t) length, .seg = VT_DS, .base = VT_X86_NO_REG, .index = VT_X86_NO_REG };
+  *out = (VtX86Insn) {
+    .op = vt_x86_op_undefined,
+    .length = (uint8_t) length,
+    .seg = VT_DS,
+    .base = VT_X86_NO_REG,
+    .index = VT_X86_NO_REG,
+  };
   *tail = VT_X86_TAIL_BRANCH;
 }
 

@@ -9,7 +9,8 @@ every_combination_survives_put_and_get (void)
   VtX86Cpu *cpu = g_new0 (VtX86Cpu, 1);
   for (unsigned bits = 0; bits < 64; bits++)
     {
-      static const uint32_t flag[] = { X86_RFLAGS_CF, X86_RFLAGS_PF, X86_RFLAGS_AF, X86_RFLAGS_ZF, X86_RFLAGS_SF, X86_RFLAGS_OF };
+      static const uint32_t flag[]
+          = { X86_RFLAGS_CF, X86_RFLAGS_PF, X86_RFLAGS_AF, X86_RFLAGS_ZF, X86_RFLAGS_SF, X86_RFLAGS_OF };
       uint32_t value = 0;
       for (unsigned i = 0; i < G_N_ELEMENTS (flag); i++)
         value |= (bits >> i) & 1 ? flag[i] : 0;

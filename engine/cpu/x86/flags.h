@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lazy arithmetic flags.
  *
- * Three words stand for CF, PF, AF, ZF, SF and OF, so that an operation stores them without looking, and a reader needs no
- * case distinction:
+ * Three words stand for CF, PF, AF, ZF, SF and OF, so that an operation stores them without looking, and a reader
+ * needs no case distinction:
  *
  *   cc_dst  the result, sign-extended from its size: ZF is "zero", SF is bit 63, PF comes from the low byte
- *   cc_src  the carries of the operation, shifted left so that the carry out of the top bit is bit 63 (CF) and the carry
- *           into it is bit 62 (OF is their difference)
- *   cc_op   bits 0..7 are XORed into the byte that gives PF; bits 8..13 say which bit of cc_src is AF; bit 16 inverts SF.
- *           The XORs are for flag values that no result has, such as ZF with SF (POPF, COMISS).
+ *   cc_src  the carries of the operation, shifted left so that the carry out of the top bit is bit 63 (CF) and the
+ *           carry into it is bit 62 (OF is their difference)
+ *   cc_op   bits 0..7 are XORed into the byte that gives PF; bits 8..13 say which bit of cc_src is AF; bit 16 inverts
+ *           SF. The XORs are for flag values that no result has, such as ZF with SF (POPF, COMISS).
  */
 #pragma once
 
@@ -41,7 +41,7 @@ zero_extend (uint64_t value, unsigned size)
   return value & vt_mask_bytes (size);
 }
 
-/* --- Setting ------------------------------------------------------------------------------------------------------------ */
+/* --- Setting ------------------------------------------------------------------------------------------------------ */
 
 static inline __attribute__ ((always_inline)) void
 flags_carries (VtX86Cpu *cpu, uint64_t carries, uint64_t result, unsigned size)
@@ -83,7 +83,7 @@ flags_result (VtX86Cpu *cpu, uint64_t result, unsigned cf, unsigned of, unsigned
   cpu->cc_op = CC_OP (8);
 }
 
-/* --- Reading ------------------------------------------------------------------------------------------------------------ */
+/* --- Reading ------------------------------------------------------------------------------------------------------ */
 
 static inline unsigned
 flag_cf (const VtX86Cpu *cpu)
@@ -163,7 +163,7 @@ flag_condition (const VtX86Cpu *cpu, unsigned condition)
   return value ^ (condition & 1);
 }
 
-/* --- Whole ------------------------------------------------------------------------------------------------------------- */
+/* --- Whole -------------------------------------------------------------------------------------------------------- */
 
 static inline uint32_t
 flags_get (const VtX86Cpu *cpu)

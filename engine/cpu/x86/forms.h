@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Operand access for the integer instructions, specialised by size and kind of operand.
  *
- * An instruction's semantics is an always-inlined function of a constant size; FORM_* below instantiate it, and prepare()
- * picks the instance when the instruction is decoded.  Nothing looks at operand kinds while it executes.
+ * An instruction's semantics is an always-inlined function of a constant size; FORM_* below instantiate it, and
+ * prepare() picks the instance when the instruction is decoded.  Nothing looks at operand kinds while it executes.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ size_index (unsigned size)
   return (unsigned) __builtin_ctz (size);
 }
 
-/* --- Registers ---------------------------------------------------------------------------------------------------------- */
+/* --- Registers ---------------------------------------------------------------------------------------------------- */
 
 INLINE uint64_t
 get_gpr (const VtX86Cpu *cpu, unsigned n, unsigned size)
@@ -66,15 +66,17 @@ put_reg (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, uint64_t value, unsig
     put_gpr (cpu, insn->reg[i], value, size);
 }
 
-/* --- The memory operand -------------------------------------------------------------------------------------------------- */
+/* --- The memory operand ------------------------------------------------------------------------------------------- */
 
-/* 64-bit addressing: three words of the state and a displacement; the access itself finds out whether it is canonical. */
+/* 64-bit addressing: three words of the state and a displacement; the access itself finds out whether it is
+ * canonical. */
 INLINE uint64_t
 mem_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, VtAccessKind kind)
 {
   const uint64_t *words = (const uint64_t *) &cpu->s;
   if (G_LIKELY (insn->addrsize == 8))
-    return words[insn->ea_base] + (words[insn->ea_index] << insn->ea_shift) + words[insn->ea_seg] + (uint64_t) insn->disp;
+    return words[insn->ea_base] + (words[insn->ea_index] << insn->ea_shift) + words[insn->ea_seg]
+           + (uint64_t) insn->disp;
   return vt_x86_operand_linear (cpu, insn, size, kind);
 }
 
@@ -123,7 +125,7 @@ is_locked (const VtX86Insn *insn)
   return (insn->prefixes & VT_PFX_LOCK) != 0;
 }
 
-/* --- Instances ----------------------------------------------------------------------------------------------------------- */
+/* --- Instances ---------------------------------------------------------------------------------------------------- */
 
 /* Straight on to the next instruction of the block, as a tail call: the run loop does the same for ops that return. */
 INLINE void
@@ -139,18 +141,18 @@ next_insn (VtX86Cpu *cpu, const VtX86Insn *insn)
 }
 
 /* Four functions name_1, name_2, name_4, name_8 that call function (cpu, insn, ..., size). */
-#define FORM_SIZE(name, function, size, ...)                                                                             \
-  static void name##_##size (VtX86Cpu *cpu, const VtX86Insn *insn)                                                       \
-  {                                                                                                                      \
-    function (cpu, insn, ##__VA_ARGS__, size);                                                                           \
-    next_insn (cpu, insn);                                                                                               \
+#define FORM_SIZE(name, function, size, ...)                                                                           \
+  static void name##_##size (VtX86Cpu *cpu, const VtX86Insn *insn)                                                     \
+  {                                                                                                                    \
+    function (cpu, insn, ##__VA_ARGS__, size);                                                                         \
+    next_insn (cpu, insn);                                                                                             \
   }
-#define FORM_WIDE(name, function, ...)                                                                                   \
-  FORM_SIZE (name, function, 2, ##__VA_ARGS__)                                                                           \
-  FORM_SIZE (name, function, 4, ##__VA_ARGS__)                                                                           \
+#define FORM_WIDE(name, function, ...)                                                                                 \
+  FORM_SIZE (name, function, 2, ##__VA_ARGS__)                                                                         \
+  FORM_SIZE (name, function, 4, ##__VA_ARGS__)                                                                         \
   FORM_SIZE (name, function, 8, ##__VA_ARGS__)
-#define FORM_ALL(name, function, ...)                                                                                    \
-  FORM_SIZE (name, function, 1, ##__VA_ARGS__)                                                                           \
+#define FORM_ALL(name, function, ...)                                                                                  \
+  FORM_SIZE (name, function, 1, ##__VA_ARGS__)                                                                         \
   FORM_WIDE (name, function, ##__VA_ARGS__)
 #define FORM_LIST(name)      { name##_1, name##_2, name##_4, name##_8 }
 #define FORM_LIST_WIDE(name) { NULL, name##_2, name##_4, name##_8 }

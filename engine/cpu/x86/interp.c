@@ -2,8 +2,8 @@
 /* The interpreter's run loop.
  *
  * Blocks of decoded instructions come from the code cache; a small table by linear address finds most of them without a
- * translation.  Between blocks the loop looks at the request word; after a "special" tail, which may have changed modes or
- * flags, at everything else as well.  Exceptions arrive by longjmp.
+ * translation.  Between blocks the loop looks at the request word; after a "special" tail, which may have changed
+ * modes or flags, at everything else as well.  Exceptions arrive by longjmp.
  */
 #include "interp.h"
 
@@ -50,7 +50,7 @@ vt_x86_interp_free (VtX86Cpu *cpu)
   cpu->interp = NULL;
 }
 
-/* --- Finding blocks ------------------------------------------------------------------------------------------------------ */
+/* --- Finding blocks ----------------------------------------------------------------------------------------------- */
 
 /* Whatever, besides the linear address, decides which block runs. Never 0. */
 static uint64_t
@@ -91,7 +91,7 @@ code_linear (const VtX86Cpu *cpu)
   return (uint32_t) (cpu->s.seg[VT_CS].base + cpu->s.rip);
 }
 
-/* --- Executing ----------------------------------------------------------------------------------------------------------- */
+/* --- Executing ---------------------------------------------------------------------------------------------------- */
 
 static inline __attribute__ ((always_inline)) void
 execute (Interp *interp, VtX86Cpu *cpu, const VtX86Block *block, unsigned n)
@@ -178,7 +178,7 @@ run_one (Interp *interp, VtX86Cpu *cpu)
   vt_x86_after_insn (cpu);
 }
 
-/* --- Requests ------------------------------------------------------------------------------------------------------------ */
+/* --- Requests ----------------------------------------------------------------------------------------------------- */
 
 /* False: leave the run loop. */
 static bool

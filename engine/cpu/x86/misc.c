@@ -3,7 +3,7 @@
 #include "forms.h"
 #include "integer.h"
 
-/* --- Nothing ------------------------------------------------------------------------------------------------------------- */
+/* --- Nothing ------------------------------------------------------------------------------------------------------ */
 
 static void
 op_nothing (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -23,7 +23,7 @@ op_cache_line (VtX86Cpu *cpu, const VtX86Insn *insn)
   vt_x86_probe (cpu, vt_x86_operand_linear (cpu, insn, 1, VT_READ), 1, VT_READ);
 }
 
-/* --- Single flags -------------------------------------------------------------------------------------------------------- */
+/* --- Single flags ------------------------------------------------------------------------------------------------- */
 
 static void
 op_clc (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -87,7 +87,7 @@ op_salc (VtX86Cpu *cpu, const VtX86Insn *insn)
   put_gpr (cpu, VT_RAX, flag_cf (cpu) ? 0xff : 0, 1);
 }
 
-/* --- Decimal adjustment (SDM volume 2A) ---------------------------------------------------------------------------------- */
+/* --- Decimal adjustment (SDM volume 2A) --------------------------------------------------------------------------- */
 
 static void
 put_al_ah (VtX86Cpu *cpu, uint8_t al, uint8_t ah)
@@ -170,23 +170,29 @@ op_aad (VtX86Cpu *cpu, const VtX86Insn *insn)
   decimal_flags (cpu, al, false, false);
 }
 
-/* --- BOUND --------------------------------------------------------------------------------------------------------------- */
+/* --- BOUND -------------------------------------------------------------------------------------------------------- */
+
+/* Two operands, each with its own limit check. */
+static int64_t
+load_bound (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned nth)
+{
+  unsigned size = insn->opsize;
+  uint64_t offset = (vt_x86_effective_address (cpu, insn) + nth * size) & vt_mask_bytes (insn->addrsize);
+  uint64_t linear = vt_x86_linear (cpu, insn->seg, offset, size, VT_READ);
+  return (int64_t) sign_extend (vt_x86_load (cpu, linear, size), size);
+}
 
 static void
 op_bound (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   unsigned size = insn->opsize;
-  /* Two operands, each with its own limit check. */
-  uint64_t offset = vt_x86_effective_address (cpu, insn);
-  int64_t low = (int64_t) sign_extend (vt_x86_load (cpu, vt_x86_linear (cpu, insn->seg, offset, size, VT_READ), size), size);
-  offset = (offset + size) & vt_mask_bytes (insn->addrsize);
-  int64_t high = (int64_t) sign_extend (vt_x86_load (cpu, vt_x86_linear (cpu, insn->seg, offset, size, VT_READ), size), size);
+  int64_t low = load_bound (cpu, insn, 0), high = load_bound (cpu, insn, 1);
   int64_t index = (int64_t) sign_extend (cpu->s.gpr[insn->reg[0]], size);
   if (index < low || index > high)
     vt_x86_raise (cpu, X86_BR, 0);
 }
 
-/* --- Random numbers ------------------------------------------------------------------------------------------------------ */
+/* --- Random numbers ----------------------------------------------------------------------------------------------- */
 
 static void
 op_random (VtX86Cpu *cpu, const VtX86Insn *insn)

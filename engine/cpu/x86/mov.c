@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Moves, extensions, LEA, byte swaps. MOV to and from segment, control and debug registers belongs to the system half. */
+/* Moves, extensions, LEA, byte swaps. MOV to and from segment, control and debug registers belongs to the system
+ * half. */
 #include "forms.h"
 #include "integer.h"
 
-/* --- MOV ----------------------------------------------------------------------------------------------------------------- */
+/* --- MOV ---------------------------------------------------------------------------------------------------------- */
 
 INLINE void
 mov_rr (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size)
@@ -78,7 +79,7 @@ prepare_mov (VtX86Insn *insn)
   insn->op = ops[form][size_index (insn->opnd_size[0])];
 }
 
-/* --- MOVZX, MOVSX, MOVSXD ------------------------------------------------------------------------------------------------ */
+/* --- MOVZX, MOVSX, MOVSXD ----------------------------------------------------------------------------------------- */
 
 INLINE void
 extend (VtX86Cpu *cpu, const VtX86Insn *insn, bool sign, bool mem, unsigned from, unsigned size)
@@ -87,8 +88,8 @@ extend (VtX86Cpu *cpu, const VtX86Insn *insn, bool sign, bool mem, unsigned from
   put_gpr (cpu, insn->reg[0], sign ? sign_extend (value, from) : value, size);
 }
 
-#define EXTEND(name, sign, from)                                                                                         \
-  FORM_WIDE (name##_r##from, extend, sign, false, from)                                                                  \
+#define EXTEND(name, sign, from)                                                                                       \
+  FORM_WIDE (name##_r##from, extend, sign, false, from)                                                                \
   FORM_WIDE (name##_m##from, extend, sign, true, from)
 EXTEND (zero, false, 1)
 EXTEND (zero, false, 2)
@@ -97,10 +98,11 @@ EXTEND (sign, true, 2)
 EXTEND (sign, true, 4)
 EXTEND (zero, false, 4)
 
-#define EXTEND_LISTS(name)                                                                                               \
-  {                                                                                                                      \
-    { FORM_LIST_WIDE (name##_r1), FORM_LIST_WIDE (name##_m1) }, { FORM_LIST_WIDE (name##_r2), FORM_LIST_WIDE (name##_m2) }, \
-    { FORM_LIST_WIDE (name##_r4), FORM_LIST_WIDE (name##_m4) },                                                          \
+#define EXTEND_LISTS(name)                                                                                             \
+  {                                                                                                                    \
+    { FORM_LIST_WIDE (name##_r1), FORM_LIST_WIDE (name##_m1) },                                                        \
+    { FORM_LIST_WIDE (name##_r2), FORM_LIST_WIDE (name##_m2) },                                                        \
+    { FORM_LIST_WIDE (name##_r4), FORM_LIST_WIDE (name##_m4) },                                                        \
   }
 /* [signed][from][memory][to] */
 static const VtX86Op extend_ops[2][3][2][4] = { EXTEND_LISTS (zero), EXTEND_LISTS (sign) };
@@ -124,7 +126,7 @@ prepare_movsx (VtX86Insn *insn)
   prepare_extend (insn, true);
 }
 
-/* --- LEA ----------------------------------------------------------------------------------------------------------------- */
+/* --- LEA ---------------------------------------------------------------------------------------------------------- */
 
 static void
 op_lea (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -136,7 +138,8 @@ INLINE void
 lea_64 (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size)
 {
   const uint64_t *words = (const uint64_t *) &cpu->s;
-  put_gpr (cpu, insn->reg[0], words[insn->ea_base] + (words[insn->ea_index] << insn->ea_shift) + (uint64_t) insn->disp, size);
+  uint64_t address = words[insn->ea_base] + (words[insn->ea_index] << insn->ea_shift) + (uint64_t) insn->disp;
+  put_gpr (cpu, insn->reg[0], address, size);
 }
 FORM_WIDE (lea, lea_64)
 
@@ -148,7 +151,7 @@ prepare_lea (VtX86Insn *insn)
     insn->op = ops[size_index (insn->opnd_size[0])];
 }
 
-/* --- Byte order ---------------------------------------------------------------------------------------------------------- */
+/* --- Byte order --------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 swap (uint64_t value, unsigned size)
@@ -171,7 +174,7 @@ op_movbe (VtX86Cpu *cpu, const VtX86Insn *insn)
   put_rm (cpu, insn, 0, swap (get_rm (cpu, insn, 1, size), size), size);
 }
 
-/* --- Sign extension within and out of the accumulator ------------------------------------------------------------------- */
+/* --- Sign extension within and out of the accumulator ------------------------------------------------------------- */
 
 static void
 op_cbw (VtX86Cpu *cpu, const VtX86Insn *insn)

@@ -13,7 +13,7 @@ multiply_flags (VtX86Cpu *cpu, bool over)
   cpu->cc_src = (cpu->cc_src << 2 >> 2) | (uint64_t) over << 63;
 }
 
-/* --- Accumulator pair: AX, DX:AX, EDX:EAX, RDX:RAX --------------------------------------------------------------------- */
+/* --- Accumulator pair: AX, DX:AX, EDX:EAX, RDX:RAX ---------------------------------------------------------------- */
 
 static unsigned __int128
 get_pair (const VtX86Cpu *cpu, unsigned size)
@@ -107,7 +107,7 @@ op_mulx (VtX86Cpu *cpu, const VtX86Insn *insn)
   put_gpr (cpu, insn->reg[0], (uint64_t) (product >> (8 * size)), size);
 }
 
-/* --- Division ------------------------------------------------------------------------------------------------------------ */
+/* --- Division ----------------------------------------------------------------------------------------------------- */
 
 static void
 put_quotient (VtX86Cpu *cpu, uint64_t quotient, uint64_t remainder, unsigned size)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Paging: linear to physical (SDM volume 3A, chapter 4).
  *
- * None, 32-bit (4 KiB, and 4 MiB pages with PSE and PSE-36), PAE and 4-level.  A walk finds the leaf and the rights along
- * the way; then the rights are checked, accessed and dirty bits are set by compare-and-exchange (a lost race walks again),
- * and the software TLB gets the 4 KiB piece that was asked for.  Entries of larger pages are therefore many; see
- * vt_x86_tlb_flush_page().
+ * None, 32-bit (4 KiB, and 4 MiB pages with PSE and PSE-36), PAE and 4-level.  A walk finds the leaf and the rights
+ * along the way; then the rights are checked, accessed and dirty bits are set by compare-and-exchange (a lost race
+ * walks again), and the software TLB gets the 4 KiB piece that was asked for.  Entries of larger pages are therefore
+ * many; see vt_x86_tlb_flush_page().
  */
 #include "x86-cpu.h"
 #include "x86-model.h"
@@ -42,7 +42,7 @@ typedef struct
   bool     writable, user, nx, global;
 } Walk;
 
-/* --- Reading and updating entries ---------------------------------------------------------------------------------------- */
+/* --- Reading and updating entries --------------------------------------------------------------------------------- */
 
 const VtX86PhysPage *
 vt_x86_phys_page (VtX86Cpu *cpu, uint64_t gpa)
@@ -100,7 +100,7 @@ update_entry (VtX86Cpu *cpu, uint64_t gpa, unsigned size, uint64_t old, uint64_t
   return done;
 }
 
-/* --- Walks --------------------------------------------------------------------------------------------------------------- */
+/* --- Walks -------------------------------------------------------------------------------------------------------- */
 
 static void
 take_entry (Walk *walk, uint64_t gpa, uint64_t entry)
@@ -233,7 +233,7 @@ vt_x86_load_pdptes (VtX86Cpu *cpu, uint64_t cr3)
   return true;
 }
 
-/* --- Rights -------------------------------------------------------------------------------------------------------------- */
+/* --- Rights ------------------------------------------------------------------------------------------------------- */
 
 static bool
 allowed (const VtX86Cpu *cpu, const Walk *walk, VtAccessKind kind, unsigned tlb_kind)
@@ -284,7 +284,7 @@ set_accessed_dirty (VtX86Cpu *cpu, Walk *walk, VtAccessKind kind)
   return true;
 }
 
-/* --- The software TLB ---------------------------------------------------------------------------------------------------- */
+/* --- The software TLB --------------------------------------------------------------------------------------------- */
 
 static void
 set_bit (uint64_t *map, unsigned bit)
@@ -389,7 +389,7 @@ vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out)
   return true;
 }
 
-/* --- Invalidation -------------------------------------------------------------------------------------------------------- */
+/* --- Invalidation ------------------------------------------------------------------------------------------------- */
 
 static void
 flush_table (VtX86Tlb *tlb, bool global_too)

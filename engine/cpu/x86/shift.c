@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Shifts, rotates, double shifts, and their BMI2 forms.
  *
- * Where the manuals leave flags undefined, they are what AMD processors (family 19h) leave: OF is computed from the result
- * for every count, AF is set by shifts and kept by rotates.
+ * Where the manuals leave flags undefined, they are what AMD processors (family 19h) leave: OF is computed from the
+ * result for every count, AF is set by shifts and kept by rotates.
  */
 #include "forms.h"
 #include "integer.h"
@@ -180,16 +180,16 @@ shift_mem (VtX86Cpu *cpu, const VtX86Insn *insn, ShiftOp op, unsigned size)
   shift_flags (cpu, op, done, size);
 }
 
-#define SHIFT(name, OP)                                                                                                  \
-  FORM_ALL (name##_reg, shift_reg, OP)                                                                                   \
-  FORM_ALL (name##_imm, shift_imm, OP)                                                                                   \
-  FORM_ALL (name##_mem, shift_mem, OP)                                                                                   \
-  static void prepare_##name (VtX86Insn *insn)                                                                           \
-  {                                                                                                                      \
-    static const VtX86Op ops[3][4]                                                                                       \
-        = { FORM_LIST (name##_reg), FORM_LIST (name##_imm), FORM_LIST (name##_mem) };                                    \
-    unsigned form = insn->kind[0] == VT_OPND_MEM ? 2 : insn->kind[1] == VT_OPND_IMM;                                     \
-    insn->op = ops[form][size_index (insn->opnd_size[0])];                                                               \
+#define SHIFT(name, OP)                                                                                                \
+  FORM_ALL (name##_reg, shift_reg, OP)                                                                                 \
+  FORM_ALL (name##_imm, shift_imm, OP)                                                                                 \
+  FORM_ALL (name##_mem, shift_mem, OP)                                                                                 \
+  static void prepare_##name (VtX86Insn *insn)                                                                         \
+  {                                                                                                                    \
+    static const VtX86Op ops[3][4]                                                                                     \
+        = { FORM_LIST (name##_reg), FORM_LIST (name##_imm), FORM_LIST (name##_mem) };                                  \
+    unsigned form = insn->kind[0] == VT_OPND_MEM ? 2 : insn->kind[1] == VT_OPND_IMM;                                   \
+    insn->op = ops[form][size_index (insn->opnd_size[0])];                                                             \
   }
 SHIFT (rol, SHIFT_ROL)
 SHIFT (ror, SHIFT_ROR)
@@ -199,7 +199,7 @@ SHIFT (shl, SHIFT_SHL)
 SHIFT (shr, SHIFT_SHR)
 SHIFT (sar, SHIFT_SAR)
 
-/* --- SHLD, SHRD ---------------------------------------------------------------------------------------------------------- */
+/* --- SHLD, SHRD --------------------------------------------------------------------------------------------------- */
 
 /* For 16 bits and counts above 16 (undefined) the source is used twice, as AMD processors do. */
 static Shifted
@@ -260,7 +260,7 @@ op_shrd (VtX86Cpu *cpu, const VtX86Insn *insn)
   double_shift (cpu, insn, false);
 }
 
-/* --- BMI2: no flags ------------------------------------------------------------------------------------------------------ */
+/* --- BMI2: no flags ----------------------------------------------------------------------------------------------- */
 
 static void
 op_shiftx (VtX86Cpu *cpu, const VtX86Insn *insn)

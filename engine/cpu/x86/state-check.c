@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Could a processor be in the state that a stream describes?
  *
- * The interpreter survives any state that passes, as it survives any guest; what is refused are values that the guest could
- * never have brought about, on which code elsewhere relies (SDM volume 3C, 27.3.1, has the list for VM entries).
+ * The interpreter survives any state that passes, as it survives any guest; what is refused are values that the guest
+ * could never have brought about, on which code elsewhere relies (SDM volume 3C, 27.3.1, has the list for VM
+ * entries).
  */
 #include "x86-sys.h"
 
@@ -12,8 +13,7 @@
 #define CR0_KNOWN     UINT64_C (0xe005003f)
 #define CR4_KNOWN     UINT64_C (0x370fff)
 #define EFER_KNOWN    (X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_FFXSR)
-#define SEG_KNOWN     (X86_SEG_TYPE | X86_SEG_S | X86_SEG_DPL | X86_SEG_P | X86_SEG_AVL | X86_SEG_L | X86_SEG_DB | X86_SEG_G \
-                       | X86_SEG_UNUSABLE)
+#define SEG_KNOWN     UINT64_C (0x1f0ff)
 #define XCR0_X87      (1u << 0)
 #define XCR0_SSE      (1u << 1)
 #define XCR0_AVX      (1u << 2)
@@ -51,8 +51,8 @@ addresses_possible (const VtX86Cpu *cpu, const VtX86State *s)
   if (code_64 ? !vt_x86_canonical (s->rip) : s->rip >> 32 != 0)
     return false;
   return vt_x86_canonical (s->gdtr.base) && vt_x86_canonical (s->idtr.base) && vt_x86_canonical (s->lstar)
-         && vt_x86_canonical (s->cstar) && vt_x86_canonical (s->kernel_gs_base) && (s->monitor_gpa & ~cpu->phys_mask) == 0
-         && s->smbase >> 32 == 0;
+         && vt_x86_canonical (s->cstar) && vt_x86_canonical (s->kernel_gs_base)
+         && (s->monitor_gpa & ~cpu->phys_mask) == 0 && s->smbase >> 32 == 0;
 }
 
 static bool

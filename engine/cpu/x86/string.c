@@ -77,16 +77,18 @@ should_pause (const VtX86Cpu *cpu)
   return vt_vcpu_requests (&cpu->vcpu) != 0 || cpu->attention;
 }
 
-/* --- Runs on host memory ------------------------------------------------------------------------------------------------- */
+/* --- Runs on host memory ------------------------------------------------------------------------------------------ */
 
-/* Elements from `linear` upwards that lie in its page and, outside 64-bit mode, in the segment's first 64 KiB or 4 GiB. */
+/* Elements from `linear` upwards that lie in its page and, outside 64-bit mode, in the segment's first 64 KiB or 4
+ * GiB. */
 static uint64_t
 elements_in_page (uint64_t linear, unsigned size)
 {
   return (VT_PAGE_SIZE - (linear & VT_PAGE_MASK)) / size;
 }
 
-/* A run starts with one checked element; the rest must not leave a segment that has a limit, nor wrap the address size. */
+/* A run starts with one checked element; the rest must not leave a segment that has a limit, nor wrap the address
+ * size. */
 static bool
 run_is_plain (const String *string, unsigned reg, unsigned seg, uint64_t elements)
 {
@@ -108,8 +110,8 @@ finish_store_run (VtX86Cpu *cpu, uint64_t linear, const VtX86TlbEntry *entry, ui
     vt_x86_store_flagged (cpu, linear, (unsigned) bytes);
 }
 
-/* Two pages that share a TLB entry evict each other at every element. The source's place on the host is found first and kept;
- * afterwards the entry is that of the destination. May raise what the move itself would. */
+/* Two pages that share a TLB entry evict each other at every element. The source's place on the host is found first
+ * and kept; afterwards the entry is that of the destination. May raise what the move itself would. */
 static bool
 take_shared_entry (VtX86Cpu *cpu, uint64_t from, uint64_t to, unsigned size, uintptr_t *read_addend)
 {
@@ -188,7 +190,7 @@ stos_run (const String *string, uint64_t to, uint64_t count)
   return n;
 }
 
-/* --- MOVS, STOS, LODS ---------------------------------------------------------------------------------------------------- */
+/* --- MOVS, STOS, LODS --------------------------------------------------------------------------------------------- */
 
 INLINE uint64_t
 movs_some (const String *string, uint64_t count)
@@ -280,7 +282,7 @@ FORM_ALL (movs, transfer, STRING_MOVS)
 FORM_ALL (stos, transfer, STRING_STOS)
 FORM_ALL (lods, transfer, STRING_LODS)
 
-/* --- CMPS, SCAS ---------------------------------------------------------------------------------------------------------- */
+/* --- CMPS, SCAS --------------------------------------------------------------------------------------------------- */
 
 INLINE void
 compare_once (const String *string, bool cmps)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Linear memory accesses of the vCPU; part of x86-cpu.h.
  *
- * A hit in the software TLB is a load or store on host memory, inline here.  Everything else goes through access.c: walks,
- * accesses that cross a page, device registers, alignment checks and data breakpoints.  Page faults unwind; a store faults
- * before its first byte is written.  Privilege is the CPL, or supervisor for the _system kind (descriptor tables, TSS,
- * stack of an interrupt through the IDT).
+ * A hit in the software TLB is a load or store on host memory, inline here.  Everything else goes through access.c:
+ * walks, accesses that cross a page, device registers, alignment checks and data breakpoints.  Page faults unwind; a
+ * store faults before its first byte is written.  Privilege is the CPL, or supervisor for the _system kind
+ * (descriptor tables, TSS, stack of an interrupt through the IDT).
  */
 #pragma once
 
@@ -24,8 +24,8 @@ void     vt_x86_store_system (VtX86Cpu *cpu, uint64_t linear, uint64_t value, un
 /* Faults exactly as an access of that kind would, and changes nothing else. */
 void     vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind);
 
-/* Atomic read-modify-write, for LOCK and XCHG. Compares with *expected and stores `desired` when equal; otherwise *expected
- * gets what is there. Faults as a write does, in either case. */
+/* Atomic read-modify-write, for LOCK and XCHG. Compares with *expected and stores `desired` when equal; otherwise
+ * *expected gets what is there. Faults as a write does, in either case. */
 bool     vt_x86_compare_exchange (VtX86Cpu *cpu, uint64_t linear, uint64_t *expected, uint64_t desired, unsigned size);
 bool     vt_x86_compare_exchange16 (VtX86Cpu *cpu, uint64_t linear, uint64_t expected[2], const uint64_t desired[2]);
 

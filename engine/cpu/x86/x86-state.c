@@ -7,15 +7,15 @@
 
 #include <vitrine/error.h>
 
-/* --- State table --------------------------------------------------------------------------------------------------------- */
+/* --- State table -------------------------------------------------------------------------------------------------- */
 
-#define SEG_FIELDS(member)                                                                                               \
-  VT_FIELD (VtX86State, member.base), VT_FIELD (VtX86State, member.limit), VT_FIELD (VtX86State, member.attr),           \
+#define SEG_FIELDS(member)                                                                                             \
+  VT_FIELD (VtX86State, member.base), VT_FIELD (VtX86State, member.limit), VT_FIELD (VtX86State, member.attr),         \
       VT_FIELD (VtX86State, member.selector), VT_FIELD (VtX86State, member.pad_)
-#define TABLE_FIELDS(member)                                                                                             \
+#define TABLE_FIELDS(member)                                                                                           \
   VT_FIELD (VtX86State, member.base), VT_FIELD (VtX86State, member.limit), VT_FIELD (VtX86State, member.pad_)
 /* An array of arrays decays to a pointer to an array: name its bytes through the first row. */
-#define ROWS_FIELD(member)                                                                                               \
+#define ROWS_FIELD(member)                                                                                             \
   { #member, VT_U8, false, 1, offsetof (VtX86State, member), sizeof (((VtX86State *) 0)->member) }
 
 static const VtField state_fields[] = {
@@ -89,7 +89,7 @@ static const VtField state_fields[] = {
 
 const VtState vt_x86_state_table = VT_STATE (1, VtX86State, state_fields, NULL);
 
-/* --- Flags --------------------------------------------------------------------------------------------------------------- */
+/* --- Flags -------------------------------------------------------------------------------------------------------- */
 
 void
 vt_x86_sync_flags (VtX86Cpu *cpu)
@@ -105,7 +105,7 @@ vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value)
   vt_x86_sync_flags (cpu);
 }
 
-/* --- Construction -------------------------------------------------------------------------------------------------------- */
+/* --- Construction ------------------------------------------------------------------------------------------------- */
 
 static void
 reset (VtVcpu *vcpu, bool power_on)
