@@ -111,9 +111,9 @@ resolve (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind, bool s
 
 /* What a program's own access is subject to besides paging. */
 static void
-check_program_access (VtX86Cpu *cpu, uint64_t linear, unsigned size, VtAccessKind kind)
+check_program_access (VtX86Cpu *cpu, uint64_t linear, unsigned size, unsigned align, VtAccessKind kind)
 {
-  if (cpu->check_align && (linear & (size - 1)) != 0)
+  if (cpu->check_align && (linear & (align - 1)) != 0)
     vt_x86_raise (cpu, X86_AC, 0);
   if (G_UNLIKELY ((cpu->s.dr[7] & 0xff) != 0))
     vt_x86_watch_access (cpu, linear, size, kind);
@@ -261,7 +261,7 @@ uint64_t
 vt_x86_load_slow (VtX86Cpu *cpu, uint64_t linear, unsigned size)
 {
   Pieces pieces;
-  check_program_access (cpu, linear, size, VT_READ);
+  check_program_access (cpu, linear, size, size, VT_READ);
   resolve (cpu, linear, size, VT_READ, false, &pieces);
   return load_pieces (cpu, &pieces, size);
 }
@@ -270,7 +270,7 @@ void
 vt_x86_store_slow (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size)
 {
   Pieces pieces;
-  check_program_access (cpu, linear, size, VT_WRITE);
+  check_program_access (cpu, linear, size, size, VT_WRITE);
   resolve (cpu, linear, size, VT_WRITE, false, &pieces);
   store_pieces (cpu, &pieces, value, size);
 }
@@ -294,7 +294,7 @@ vt_x86_load_bytes (VtX86Cpu *cpu, uint64_t linear, void *dst, unsigned len)
     }
 
   Pieces pieces;
-  check_program_access (cpu, linear, 1, VT_READ);
+  check_program_access (cpu, linear, len, 1, VT_READ);
   resolve (cpu, linear, len, VT_READ, false, &pieces);
   read_pieces (cpu, &pieces, dst);
 }
@@ -312,7 +312,7 @@ vt_x86_store_bytes (VtX86Cpu *cpu, uint64_t linear, const void *src, unsigned le
     }
 
   Pieces pieces;
-  check_program_access (cpu, linear, 1, VT_WRITE);
+  check_program_access (cpu, linear, len, 1, VT_WRITE);
   resolve (cpu, linear, len, VT_WRITE, false, &pieces);
   write_pieces (cpu, &pieces, src);
 }
@@ -418,7 +418,7 @@ vt_x86_compare_exchange (VtX86Cpu *cpu, uint64_t linear, uint64_t *expected, uin
     }
 
   Pieces pieces;
-  check_program_access (cpu, linear, size, VT_WRITE);
+  check_program_access (cpu, linear, size, size, VT_WRITE);
   resolve (cpu, linear, size, VT_WRITE, false, &pieces);
   if (pieces.n == 1 && pieces.piece[0].host != NULL)
     {
@@ -456,7 +456,7 @@ bool
 vt_x86_compare_exchange16 (VtX86Cpu *cpu, uint64_t linear, uint64_t expected[2], const uint64_t desired[2])
 {
   Pieces pieces;
-  check_program_access (cpu, linear, 8, VT_WRITE);
+  check_program_access (cpu, linear, 16, 8, VT_WRITE);
   resolve (cpu, linear, 16, VT_WRITE, false, &pieces);
   if (pieces.n == 2 || pieces.piece[0].host == NULL)
     return exchange_exclusively (cpu, &pieces, expected, desired, 16);

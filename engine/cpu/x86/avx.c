@@ -14,7 +14,7 @@ broadcast (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size)
   avx_enter (cpu);
   VtVec source = { 0 }, result;
   if (insn->kind[1] == VT_OPND_MEM)
-    vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, size, VT_READ), &source, size);
+    vt_x86_load_bytes (cpu, mem_linear (cpu, insn, size, VT_READ), &source, size);
   else
     source = *vec_reg (cpu, insn->reg[1]);
   for (unsigned at = 0; at < 32; at += size)
@@ -46,7 +46,7 @@ op_extract128 (VtX86Cpu *cpu, const VtX86Insn *insn)
   avx_enter (cpu);
   VtVec value = { .half[0] = vec_reg (cpu, insn->reg[1])->half[insn->imm & 1] };
   if (insn->kind[0] == VT_OPND_MEM)
-    vec_store_linear (cpu, vt_x86_operand_linear (cpu, insn, 16, VT_WRITE), 16, &value);
+    vec_store_linear (cpu, mem_linear (cpu, insn, 16, VT_WRITE), 16, &value);
   else
     vec_write16 (cpu, insn, value.half[0]);
 }

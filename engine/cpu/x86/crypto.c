@@ -37,7 +37,7 @@ sha_source (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   sse_enter (cpu);
   if (insn->kind[1] == VT_OPND_MEM)
-    return vec_load16_linear (cpu, vt_x86_operand_linear (cpu, insn, 16, VT_READ));
+    return vec_load16_linear (cpu, mem_linear (cpu, insn, 16, VT_READ));
   return vec_reg (cpu, insn->reg[1])->half[0];
 }
 

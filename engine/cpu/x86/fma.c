@@ -75,7 +75,7 @@ op_VCVTPS2PH (VtX86Cpu *cpu, const VtX86Insn *insn)
   avx_enter (cpu);
   const VtVec *source = vec_reg (cpu, insn->reg[1]);
   bool memory = insn->kind[0] == VT_OPND_MEM;
-  uint64_t linear = memory ? vt_x86_operand_linear (cpu, insn, insn->veclen / 2, VT_WRITE) : 0;
+  uint64_t linear = memory ? mem_linear (cpu, insn, insn->veclen / 2, VT_WRITE) : 0;
   uint32_t mxcsr = cpu->s.mxcsr;
   VtVec result;
 

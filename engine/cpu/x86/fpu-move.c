@@ -75,13 +75,69 @@ push_checked (VtX86Cpu *cpu, VtF80 value, uint16_t sw)
     fpu_push (cpu, full ? F80_INDEFINITE : value);
 }
 
+/* --- Without the host's help ------------------------------------------------------------------------------------------------
+ *
+ * Most loads and many stores neither round nor raise anything.
+ */
+
+/* The exponent of an 80-bit number less that of a single or double one. */
+#define REBIAS_32 (0x3fff - 0x7f)
+#define REBIAS_64 (0x3fff - 0x3ff)
+
+static bool
+load_simply (const Format *format, const VtF80 *memory, VtF80 *value)
+{
+  uint64_t bits = memory->mantissa;
+  unsigned sign, exponent;
+
+  if (format == &format_m64)
+    {
+      sign = bits >> 63;
+      exponent = bits >> 52 & 0x7ff;
+      *value = (VtF80) { F80_INTEGER | bits << 11, sign << 15 | (exponent + REBIAS_64) };
+      return exponent != 0 && exponent != 0x7ff;
+    }
+  if (format == &format_m32)
+    {
+      sign = bits >> 31;
+      exponent = bits >> 23 & 0xff;
+      *value = (VtF80) { F80_INTEGER | bits << 40, sign << 15 | (exponent + REBIAS_32) };
+      return exponent != 0 && exponent != 0xff;
+    }
+  return false;
+}
+
+/* Numbers that fit exactly. */
+static bool
+store_simply (const Format *format, const VtF80 *value, VtF80 *memory)
+{
+  unsigned sign = value->sign_exp >> 15, exponent = value->sign_exp & F80_EXP;
+  uint64_t mantissa = value->mantissa;
+
+  if (!(mantissa & F80_INTEGER))
+    return false;
+  mantissa &= ~F80_INTEGER;
+  if (format == &format_m64 && (mantissa & 0x7ff) == 0 && exponent - REBIAS_64 - 1 < 0x7fe)
+    {
+      memory->mantissa = (uint64_t) sign << 63 | (uint64_t) (exponent - REBIAS_64) << 52 | mantissa >> 11;
+      return true;
+    }
+  if (format == &format_m32 && (mantissa & 0xffffffffff) == 0 && exponent - REBIAS_32 - 1 < 0xfe)
+    {
+      memory->mantissa = sign << 31 | (exponent - REBIAS_32) << 23 | mantissa >> 40;
+      return true;
+    }
+  return false;
+}
+
 static void
 load (VtX86Cpu *cpu, const VtX86Insn *insn, const Format *format)
 {
   vt_fpu_enter (cpu);
   VtF80 memory = fpu_load_operand (cpu, insn, format->size), value = { 0 };
   vt_fpu_note_insn (cpu, insn);
-  push_checked (cpu, value, format->load (cpu->s.fcw, NULL, &memory, &value));
+  uint16_t sw = load_simply (format, &memory, &value) ? 0 : format->load (cpu->s.fcw, NULL, &memory, &value);
+  push_checked (cpu, value, sw);
 }
 
 /* Does an exception keep a store from happening? For a memory destination overflow and underflow do (8.5.4, 8.5.5). */
@@ -98,9 +154,9 @@ store (VtX86Cpu *cpu, const VtX86Insn *insn, const Format *format, VtHostX87 ker
   VtF80 value = format->indefinite;
 
   vt_fpu_enter (cpu);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, format->size, VT_WRITE);
+  uint64_t linear = mem_linear (cpu, insn, format->size, VT_WRITE);
   if (!fpu_is_empty (cpu, 0))
-    sw = kernel (cpu->s.fcw, fpu_st (cpu, 0), NULL, &value);
+    sw = store_simply (format, fpu_st (cpu, 0), &value) ? 0 : kernel (cpu->s.fcw, fpu_st (cpu, 0), NULL, &value);
   if (store_prevented (cpu, sw))
     {
       vt_x86_probe (cpu, linear, format->size, VT_WRITE);

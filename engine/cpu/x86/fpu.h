@@ -2,6 +2,7 @@
 /* What the x87 files share: the register stack, exceptions, pointers of the last instruction (SDM volume 1, chapter 8). */
 #pragma once
 
+#include "forms.h"
 #include "host-fp.h"
 #include "x86-cpu.h"
 
@@ -126,6 +127,6 @@ VT_INLINE VtF80
 fpu_load_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size)
 {
   VtF80 value = { 0 };
-  vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, size, VT_READ), &value, size);
+  vt_x86_load_bytes (cpu, mem_linear (cpu, insn, size, VT_READ), &value, size);
   return value;
 }

@@ -186,6 +186,7 @@ vt_host_vcvtps2ph (__m128i first, __m128i second)
 /* --- x87 ------------------------------------------------------------------------------------------------------------ */
 
 #define X87_CW_HOST 0x037fu      /* what the host's C code runs under */
+#define X87_CW_MASKS 0x003fu
 #define X87_CW_PRE  0x0007u      /* masks of invalid, denormal, zero divide */
 
 /* An 80-bit register as FXSAVE stores it. */
@@ -199,16 +200,26 @@ typedef struct
 typedef uint16_t (*VtHostX87) (uint16_t cw, const VtF80 *st0, const void *src, VtF80 *result);
 
 #define VT_X87_BEGIN "fnclex\n\tfldcw %[cw]\n\t"
-#define VT_X87_SW    "\n\tfnstsw %[sw]\n\tfnclex\n\t"
+#define VT_X87_SW    "\n\tfnstsw %[sw]\n\t"
 #define VT_X87_END   "\n\tfldcw %[host]"
 #define VT_X87_CLOBBER "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)"
+
+/* `insn` after `before`, which loads its operands, and before `after`, which takes its results. FNCLEX costs more than all
+ * the rest; what follows waits for an exception only when one is unmasked. The arguments after these are the constraints. */
+#define VT_X87_EXECUTE(before, insn, after, ...)                                                                         \
+  do                                                                                                                     \
+    if (G_LIKELY ((cw & X87_CW_MASKS) == X87_CW_MASKS))                                                                  \
+      __asm__ volatile (VT_X87_BEGIN before insn VT_X87_SW after VT_X87_END __VA_ARGS__);                                \
+    else                                                                                                                 \
+      __asm__ volatile (VT_X87_BEGIN before insn VT_X87_SW "fnclex\n\t" after VT_X87_END __VA_ARGS__);                   \
+  while (0)
 
 /* result = st0 OP src, with src an 80-bit register or a memory operand of the instruction. */
 #define VT_HOST_X87_BINARY(name, before, insn, after)                                                                    \
   static uint16_t vt_host_##name (uint16_t guest_cw, const VtF80 *st0, const void *src, VtF80 *result)                   \
   {                                                                                                                      \
     uint16_t cw = guest_cw | X87_CW_PRE, host = X87_CW_HOST, sw;                                                         \
-    __asm__ volatile (VT_X87_BEGIN before "fldt %[st0]\n\t" insn VT_X87_SW "fstpt %[result]" after VT_X87_END            \
+    VT_X87_EXECUTE (before "fldt %[st0]\n\t", insn, "fstpt %[result]" after,                                             \
                       : [sw] "=m" (sw), [result] "+m" (*result)                                                          \
                       : [cw] "m" (cw), [host] "m" (host), [st0] "m" (*st0), [src] "m" (*(const VtF80 *) src)             \
                       : VT_X87_CLOBBER);                                                                                 \
@@ -231,7 +242,7 @@ typedef uint16_t (*VtHostX87) (uint16_t cw, const VtF80 *st0, const void *src, V
   static uint16_t vt_host_##name (uint16_t guest_cw, const VtF80 *st0, const void *src, VtF80 *result)                   \
   {                                                                                                                      \
     uint16_t cw = guest_cw | X87_CW_PRE, host = X87_CW_HOST, sw;                                                         \
-    __asm__ volatile (VT_X87_BEGIN insn VT_X87_SW "fstpt %[result]" VT_X87_END                                           \
+    VT_X87_EXECUTE ("", insn, "fstpt %[result]",                                                                         \
                       : [sw] "=m" (sw), [result] "+m" (*result)                                                          \
                       : [cw] "m" (cw), [host] "m" (host), [src] "m" (*(const VtF80 *) src)                               \
                       : VT_X87_CLOBBER);                                                                                 \
@@ -242,7 +253,7 @@ typedef uint16_t (*VtHostX87) (uint16_t cw, const VtF80 *st0, const void *src, V
   static uint16_t vt_host_##name (uint16_t guest_cw, const VtF80 *st0, const void *src, VtF80 *result)                   \
   {                                                                                                                      \
     uint16_t cw = guest_cw | X87_CW_PRE, host = X87_CW_HOST, sw;                                                         \
-    __asm__ volatile (VT_X87_BEGIN before "fldt %[st0]\n\t" insn VT_X87_SW "fstp %%st(0)" after VT_X87_END               \
+    VT_X87_EXECUTE (before "fldt %[st0]\n\t", insn, "fstp %%st(0)" after,                                                \
                       : [sw] "=m" (sw)                                                                                   \
                       : [cw] "m" (cw), [host] "m" (host), [st0] "m" (*st0), [src] "m" (*(const VtF80 *) src)             \
                       : VT_X87_CLOBBER);                                                                                 \
@@ -253,7 +264,7 @@ typedef uint16_t (*VtHostX87) (uint16_t cw, const VtF80 *st0, const void *src, V
   static uint16_t vt_host_##name (uint16_t guest_cw, const VtF80 *st0, const void *src, VtF80 *result)                   \
   {                                                                                                                      \
     uint16_t cw = guest_cw | X87_CW_PRE | (masks), host = X87_CW_HOST, sw;                                               \
-    __asm__ volatile (VT_X87_BEGIN "fldt %[st0]\n\t" insn VT_X87_SW after VT_X87_END                                     \
+    VT_X87_EXECUTE ("fldt %[st0]\n\t", insn, after,                                                                      \
                       : [sw] "=m" (sw), [result] "+m" (*result)                                                          \
                       : [cw] "m" (cw), [host] "m" (host), [st0] "m" (*st0)                                               \
                       : VT_X87_CLOBBER);                                                                                 \
@@ -265,8 +276,7 @@ typedef uint16_t (*VtHostX87) (uint16_t cw, const VtF80 *st0, const void *src, V
   static uint16_t vt_host_##name (uint16_t guest_cw, const VtF80 *st0, const void *src, VtF80 *result)                   \
   {                                                                                                                      \
     uint16_t cw = guest_cw | X87_CW_PRE, host = X87_CW_HOST, sw;                                                         \
-    __asm__ volatile (VT_X87_BEGIN "fldz\n\tfldt %[st0]\n\t" #name VT_X87_SW "fstpt %[upper]\n\tfstpt %[lower]\n\t"      \
-                      "fninit" VT_X87_END                                                                                \
+    VT_X87_EXECUTE ("fldz\n\tfldt %[st0]\n\t", #name, "fstpt %[upper]\n\tfstpt %[lower]\n\tfninit",                      \
                       : [sw] "=m" (sw), [lower] "+m" (result[0]), [upper] "+m" (result[1])                               \
                       : [cw] "m" (cw), [host] "m" (host), [st0] "m" (*st0)                                               \
                       : VT_X87_CLOBBER);                                                                                 \

@@ -12,6 +12,7 @@
 
 #include <nmmintrin.h>
 
+#include "forms.h"
 #include "host-fp.h"
 #include "x86-cpu.h"
 
@@ -97,6 +98,17 @@ mmx_reg (VtX86Cpu *cpu, unsigned reg)
   return (uint64_t *) cpu->s.st[reg & 7];
 }
 
+VT_INLINE uint64_t
+vec_aligned_linear (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, VtAccessKind kind)
+{
+  if (G_UNLIKELY (insn->addrsize != 8))
+    return vt_simd_aligned_operand (cpu, insn, size, size, kind);
+  uint64_t linear = mem_linear (cpu, insn, size, kind);
+  if (G_UNLIKELY (linear & (size - 1)))
+    vt_x86_gp0 (cpu);
+  return linear;
+}
+
 /* --- Memory operands ----------------------------------------------------------------------------------------------------- */
 
 /* Loads 16 bytes, or 32 into both halves. */
@@ -153,8 +165,8 @@ vec_source (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size)
     return *vec_reg (cpu, insn->reg[i]);
 
   VtVec value;
-  uint64_t linear = size == 16 && !insn_is_vex (insn) ? vt_simd_aligned_operand (cpu, insn, 16, 16, VT_READ)
-                                                      : vt_x86_operand_linear (cpu, insn, size, VT_READ);
+  uint64_t linear = size == 16 && !insn_is_vex (insn) ? vec_aligned_linear (cpu, insn, 16, VT_READ)
+                                                      : mem_linear (cpu, insn, size, VT_READ);
   vec_load_linear (cpu, linear, size, &value);
   return value;
 }
@@ -198,7 +210,7 @@ mmx_source (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i)
 {
   if (insn->kind[i] == VT_OPND_MM)
     return _mm_cvtsi64_si128 (*mmx_reg (cpu, insn->reg[i]));
-  return _mm_cvtsi64_si128 (vt_x86_load64 (cpu, vt_x86_operand_linear (cpu, insn, 8, VT_READ)));
+  return _mm_cvtsi64_si128 (load_mem (cpu, insn, 8));
 }
 
 /* Marks the x87 registers as MMX ones; only after everything that can fault. */

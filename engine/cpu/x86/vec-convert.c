@@ -82,7 +82,7 @@ from_integer (VtX86Cpu *cpu, const VtX86Insn *insn, __m128i (*kernel32) (__m128i
   __m128i first = vec_reg (cpu, insn->reg[i])->half[0];
   uint64_t value = 0;
   if (insn->kind[i + 1] == VT_OPND_MEM)
-    vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, width, VT_READ), &value, width);
+    vt_x86_load_bytes (cpu, mem_linear (cpu, insn, width, VT_READ), &value, width);
   else
     value = cpu->s.gpr[insn->reg[i + 1] & 15];
 

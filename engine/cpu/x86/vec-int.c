@@ -136,7 +136,7 @@ mmx_low_half (VtX86Cpu *cpu, const VtX86Insn *insn, VtVecKernel kernel)
 {
   vt_mmx_enter (cpu);
   __m128i second = insn->kind[1] == VT_OPND_MEM
-                     ? _mm_cvtsi32_si128 (vt_x86_load32 (cpu, vt_x86_operand_linear (cpu, insn, 4, VT_READ)))
+                     ? _mm_cvtsi32_si128 (vt_x86_load32 (cpu, mem_linear (cpu, insn, 4, VT_READ)))
                      : mmx_source (cpu, insn, 1);
   __m128i first = _mm_cvtsi64_si128 (*mmx_reg (cpu, insn->reg[0]));
   mmx_write (cpu, insn->reg[0], _mm_cvtsi128_si64 (kernel (first, second)));

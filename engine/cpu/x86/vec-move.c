@@ -9,7 +9,7 @@
 VT_INLINE uint64_t
 vector_operand (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size, bool aligned, VtAccessKind kind)
 {
-  return aligned ? vt_simd_aligned_operand (cpu, insn, size, size, kind) : vt_x86_operand_linear (cpu, insn, size, kind);
+  return aligned ? vec_aligned_linear (cpu, insn, size, kind) : mem_linear (cpu, insn, size, kind);
 }
 
 VT_INLINE void
@@ -51,36 +51,26 @@ op_move_register (VtX86Cpu *cpu, const VtX86Insn *insn)
   vec_reg (cpu, insn->reg[0])->half[0] = vec_reg (cpu, insn->reg[1])->half[0];
 }
 
-static void
-op_load_unaligned (VtX86Cpu *cpu, const VtX86Insn *insn)
+VT_INLINE void
+load_vector (VtX86Cpu *cpu, const VtX86Insn *insn, bool aligned)
 {
   sse_enter (cpu);
-  vec_reg (cpu, insn->reg[0])->half[0] = vec_load16_linear (cpu, vt_x86_operand_linear (cpu, insn, 16, VT_READ));
-}
-
-static void
-op_store_unaligned (VtX86Cpu *cpu, const VtX86Insn *insn)
-{
-  sse_enter (cpu);
-  uint64_t linear = vt_x86_operand_linear (cpu, insn, 16, VT_WRITE);
-  vec_store_linear (cpu, linear, 16, vec_reg (cpu, insn->reg[1]));
-}
-
-static void
-op_load_aligned (VtX86Cpu *cpu, const VtX86Insn *insn)
-{
-  sse_enter (cpu);
-  uint64_t linear = vt_simd_aligned_operand (cpu, insn, 16, 16, VT_READ);
+  uint64_t linear = vector_operand (cpu, insn, 16, aligned, VT_READ);
   vec_reg (cpu, insn->reg[0])->half[0] = vec_load16_linear (cpu, linear);
 }
 
-static void
-op_store_aligned (VtX86Cpu *cpu, const VtX86Insn *insn)
+VT_INLINE void
+store_vector (VtX86Cpu *cpu, const VtX86Insn *insn, bool aligned)
 {
   sse_enter (cpu);
-  uint64_t linear = vt_simd_aligned_operand (cpu, insn, 16, 16, VT_WRITE);
+  uint64_t linear = vector_operand (cpu, insn, 16, aligned, VT_WRITE);
   vec_store_linear (cpu, linear, 16, vec_reg (cpu, insn->reg[1]));
 }
+
+VEC_OP (load_unaligned, load_vector, false)
+VEC_OP (store_unaligned, store_vector, false)
+VEC_OP (load_aligned, load_vector, true)
+VEC_OP (store_aligned, store_vector, true)
 
 static void
 prepare_move (VtX86Insn *insn)
@@ -105,10 +95,7 @@ read_small (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size)
   switch (insn->kind[i])
     {
     case VT_OPND_MEM:
-      {
-        uint64_t linear = vt_x86_operand_linear (cpu, insn, size, VT_READ);
-        return size == 4 ? vt_x86_load32 (cpu, linear) : vt_x86_load64 (cpu, linear);
-      }
+      return load_mem (cpu, insn, size);
     case VT_OPND_MM:
       return *mmx_reg (cpu, insn->reg[i]);
     case VT_OPND_GPR:
@@ -124,14 +111,8 @@ write_small (VtX86Cpu *cpu, const VtX86Insn *insn, uint64_t value, unsigned size
   switch (insn->kind[0])
     {
     case VT_OPND_MEM:
-      {
-        uint64_t linear = vt_x86_operand_linear (cpu, insn, size, VT_WRITE);
-        if (size == 4)
-          vt_x86_store32 (cpu, linear, value);
-        else
-          vt_x86_store64 (cpu, linear, value);
-        break;
-      }
+      vt_x86_store (cpu, mem_linear (cpu, insn, size, VT_WRITE), value, size);
+      break;
     case VT_OPND_MM:
       mmx_write (cpu, insn->reg[0], value);
       break;
@@ -168,14 +149,14 @@ move_scalar (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned size)
   vec_enter (cpu, insn);
   if (insn->kind[0] == VT_OPND_MEM)
     {
-      uint64_t linear = vt_x86_operand_linear (cpu, insn, size, VT_WRITE);
+      uint64_t linear = mem_linear (cpu, insn, size, VT_WRITE);
       vec_store_linear (cpu, linear, size, vec_reg (cpu, insn->reg[1]));
       return;
     }
   if (insn->kind[1] == VT_OPND_MEM)
     {
       VtVec value;
-      vec_load_linear (cpu, vt_x86_operand_linear (cpu, insn, size, VT_READ), size, &value);
+      vec_load_linear (cpu, mem_linear (cpu, insn, size, VT_READ), size, &value);
       vec_write16 (cpu, insn, value.half[0]);
       return;
     }
@@ -197,12 +178,12 @@ move_half (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned to)
   vec_enter (cpu, insn);
   if (insn->kind[0] == VT_OPND_MEM)
     {
-      uint64_t linear = vt_x86_operand_linear (cpu, insn, 8, VT_WRITE);
+      uint64_t linear = mem_linear (cpu, insn, 8, VT_WRITE);
       vt_x86_store64 (cpu, linear, vec_reg (cpu, insn->reg[1])->u64[to]);
       return;
     }
   VtVec value = *vec_reg (cpu, insn->reg[vec_first (insn)]);
-  value.u64[to] = vt_x86_load64 (cpu, vt_x86_operand_linear (cpu, insn, 8, VT_READ));
+  value.u64[to] = vt_x86_load64 (cpu, mem_linear (cpu, insn, 8, VT_READ));
   vec_write16 (cpu, insn, value.half[0]);
 }
 

@@ -205,7 +205,7 @@ insert_source (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned i, unsigned size)
   if (insn->kind[i] != VT_OPND_MEM)
     return cpu->s.gpr[insn->reg[i] & 15];
   uint64_t value = 0;
-  vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, size, VT_READ), &value, size);
+  vt_x86_load_bytes (cpu, mem_linear (cpu, insn, size, VT_READ), &value, size);
   return value;
 }
 
@@ -242,7 +242,7 @@ static void
 extract_write (VtX86Cpu *cpu, const VtX86Insn *insn, uint64_t element, unsigned size)
 {
   if (insn->kind[0] == VT_OPND_MEM)
-    vt_x86_store_bytes (cpu, vt_x86_operand_linear (cpu, insn, size, VT_WRITE), &element, size);
+    vt_x86_store_bytes (cpu, mem_linear (cpu, insn, size, VT_WRITE), &element, size);
   else
     gpr_write (cpu, insn->reg[0], element, size == 8 ? 8 : 4);
 }
@@ -317,7 +317,7 @@ extend (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned ratio, __m128i (*kernel) 
     {
       unsigned size = insn->veclen / ratio;
       VtVec bytes = { .half[0] = _mm_setzero_si128 () };
-      vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, size, VT_READ), &bytes, size);
+      vt_x86_load_bytes (cpu, mem_linear (cpu, insn, size, VT_READ), &bytes, size);
       source = bytes.half[0];
     }
   else

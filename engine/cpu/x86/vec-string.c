@@ -165,7 +165,7 @@ get_strings (VtX86Cpu *cpu, const VtX86Insn *insn, bool explicit_lengths, String
 {
   vec_enter (cpu, insn);
   if (insn->kind[1] == VT_OPND_MEM)
-    s->second.half[0] = vec_load16_linear (cpu, vt_x86_operand_linear (cpu, insn, 16, VT_READ));
+    s->second.half[0] = vec_load16_linear (cpu, mem_linear (cpu, insn, 16, VT_READ));
   else
     s->second = *vec_reg (cpu, insn->reg[1]);
   s->first = *vec_reg (cpu, insn->reg[0]);
