@@ -179,6 +179,7 @@ fxsave (VtX86Cpu *cpu, const VtX86Insn *insn, bool wide)
   pack_x87 (cpu, area, wide);
   pack_mxcsr (cpu, area);
   pack_vectors (cpu, area + AT_XMM, 0);
+  vt_x86_probe (cpu, linear, FX_SIZE, VT_WRITE);   /* though not all of it is written */
   vt_x86_store_bytes (cpu, linear, area, length);
 }
 
