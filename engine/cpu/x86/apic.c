@@ -17,7 +17,7 @@
 #define BASE_BSP           (UINT64_C (1) << 8)
 #define BASE_EXTD          (UINT64_C (1) << 10)
 #define BASE_EN            (UINT64_C (1) << 11)
-#define BASE_FLAGS         (BASE_BSP | BASE_EXTD | BASE_EN)
+#define BASE_FLAGS         (BASE_EXTD | BASE_EN)
 #define SVR_ENABLE         (1u << 8)
 #define SVR_WRITABLE       0x3ffu
 #define LVT_MASKED         (1u << 16)
@@ -55,7 +55,7 @@ enum
 
 typedef struct
 {
-  uint64_t base;               /* IA32_APIC_BASE */
+  uint64_t base;               /* IA32_APIC_BASE without BSP, which follows from the ID */
   uint64_t icr;
   uint64_t tsc_deadline;
   uint64_t timer_deadline_ns;  /* guest time of the next expiry; 0 when the timer is idle */
@@ -867,8 +867,8 @@ write_base (VtApic *apic, uint64_t value)
   if (mode == 0 && old_mode != 0)
     vt_apic_init (apic);
   /* What the page hid or shows is in the TLB. */
-  bool moved = ((apic->s.base ^ value) & ~(uint64_t) BASE_BSP) != 0;
-  apic->s.base = (value & ~(uint64_t) BASE_BSP) | (apic->s.base & BASE_BSP);
+  bool moved = apic->s.base != (value & ~BASE_BSP);
+  apic->s.base = value & ~BASE_BSP;
   if (moved)
     vt_vcpu_kick (&apic->cpu->vcpu, VT_VCPU_FLUSH | VT_VCPU_INTERRUPT);
   return true;
@@ -947,7 +947,7 @@ vt_apic_msr_read (VtApic *apic, uint32_t msr, uint64_t *value)
   bool ok = true;
   vt_apic_lock (apic);
   if (msr == MSR_APIC_BASE)
-    *value = apic->s.base;
+    *value = apic->s.base | (apic->id == 0 ? BASE_BSP : 0);
   else if (msr == MSR_TSC_DEADLINE)
     *value = apic->s.tsc_deadline;
   else
@@ -989,7 +989,6 @@ static void
 settle (VtDevice *dev)
 {
   VtApic *apic = (VtApic *) dev;
-  apic->s.base = (apic->s.base & ~BASE_BSP) | (apic->id == 0 ? BASE_BSP : 0);
   arm (apic);
   kick (apic);
 }
