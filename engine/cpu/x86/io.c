@@ -126,7 +126,7 @@ repeat (VtX86Cpu *cpu, const VtX86Insn *insn,
       /* Interrupts and traps come between iterations: the instruction then starts again. */
       if (left != 0 && (vt_vcpu_requests (&cpu->vcpu) != 0 || cpu->attention))
         {
-          cpu->next_rip = cpu->s.rip;
+          vt_x86_come_again (cpu);
           return;
         }
     }

@@ -267,6 +267,14 @@ read_arch_capabilities (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
   return true;
 }
 
+/* MSR_CORE_THREAD_COUNT: threads in the low half, cores in the high half. */
+static bool
+read_core_count (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
+{
+  *value = cpu->model->n_cpus | cpu->model->n_cpus << 16;
+  return true;
+}
+
 /* MSR_PLATFORM_INFO: ratio of the TSC to a bus clock of 100 MHz in bits 15..8. */
 static bool
 read_platform_info (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
@@ -330,6 +338,7 @@ static const Msr msrs[] = {
   M_SPECIAL_IF (0x1b, APIC, read_apic, write_apic),
   M_IGNORED (0x2a, 0),                      /* EBL_CR_POWERON */
   M_CONSTANT (0x34, 0),                     /* SMI_COUNT */
+  M_SPECIAL (0x35, read_core_count, NULL),
   M_CONSTANT (0x3a, FEATURE_CONTROL),
   M_SPECIAL_IF (0x3b, TSC_ADJUST, read_tsc_adjust, write_tsc_adjust),
   M_PLAIN_IF (0x48, spec_ctrl, SPEC_CTRL, SPEC_CTRL_VALID),

@@ -64,13 +64,6 @@ put_count (const String *string, uint64_t count)
   put_gpr (string->cpu, VT_RCX, count, string->addrsize);
 }
 
-/* The rest of the repetition later: the instruction comes again. */
-static void
-come_back (VtX86Cpu *cpu)
-{
-  cpu->next_rip = cpu->s.rip;
-}
-
 static bool
 should_pause (const VtX86Cpu *cpu)
 {
@@ -270,7 +263,7 @@ transfer (VtX86Cpu *cpu, const VtX86Insn *insn, StringOp op, unsigned size)
     {
       if (step != 0 && (step == MAX_RUN || should_pause (cpu)))
         {
-          come_back (cpu);
+          vt_x86_come_again (cpu);
           return;
         }
       count -= do_some (&string, op, cpu->attention ? 1 : count);
@@ -312,7 +305,7 @@ compare (VtX86Cpu *cpu, const VtX86Insn *insn, bool cmps, unsigned size)
     {
       if (step != 0 && (step == MAX_RUN || should_pause (cpu)))
         {
-          come_back (cpu);
+          vt_x86_come_again (cpu);
           return;
         }
       compare_once (&string, cmps);

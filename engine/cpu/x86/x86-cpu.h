@@ -222,6 +222,18 @@ vt_x86_window_opened (VtX86Cpu *cpu)
 void vt_x86_before_insn (VtX86Cpu *cpu);
 /* The instruction has retired, s.rip is that of the next: RF and shadows end, traps are raised. */
 void vt_x86_after_insn (VtX86Cpu *cpu);
+/* A repeated string instruction stops between two elements and comes again. RF keeps a code breakpoint on it from hitting
+ * each time (SDM volume 3B, 17.3.1.1). */
+static inline void
+vt_x86_come_again (VtX86Cpu *cpu)
+{
+  cpu->next_rip = cpu->s.rip;
+  if ((cpu->s.dr[7] & 0xff) != 0)
+    {
+      cpu->s.rflags |= X86_RFLAGS_RF;
+      cpu->rf_loaded = true;
+    }
+}
 /* Is a data breakpoint set in the page? Its TLB entry then holds no tag for loads and stores ... */
 bool vt_x86_page_watched (const VtX86Cpu *cpu, uint64_t linear);
 /* ... so that each access comes by here. */

@@ -183,6 +183,43 @@ main:
   mov eax, [abs shared + 12]
   CHECK_EQ "an NMI comes whatever IF is", eax, 1
 
+  ; An NMI inside its handler waits for the IRET.
+  mov dword [abs shared + 12], 0
+  mov dword [abs shared + 48], 1           ; the handler sends another
+  WRITE 0x300, 0x44400
+  nop
+  mov eax, [abs shared + 52]
+  CHECK_EQ "an NMI does not interrupt its own handler", eax, 1
+  mov eax, [abs shared + 12]
+  CHECK_EQ "but comes after its IRET", eax, 2
+
+  ; STI and HLT: the interrupt that waits ends the HLT, none is lost between.
+  mov dword [abs shared + 4], 0
+  WRITE 0x300, 0x40045
+  sti
+  hlt
+  cli
+  mov eax, [abs shared + 4]
+  CHECK_EQ "an interrupt that waits at STI ends the HLT after it", eax, 1
+
+  ; A repeated string instruction can be interrupted, and goes on.
+  mov dword [abs shared], 0
+  WRITE 0x320, 0x50
+  WRITE 0x380, 20000
+  mov rdi, 0x400000
+  mov ecx, 0x800000
+  xor eax, eax
+  sti
+  rep stosb
+  cli
+  mov rax, rdi
+  CHECK_EQ "an interrupted REP STOS finishes", eax, 0xc00000
+  sti
+  AWAIT shared, 1
+  cli
+  mov eax, [abs shared]
+  CHECK_EQ "and its interrupt was taken once", eax, 1
+
   ; The second processor
   mov dword [abs shared + 16], 0
   WRITE 0x310, 1 << 24
@@ -322,6 +359,16 @@ eoi:
   iretq
 on_nmi:
   inc dword [abs shared + 12]
+  cmp dword [abs shared + 48], 0
+  je .done
+  mov dword [abs shared + 48], 0
+  push rax
+  WRITE 0x300, 0x44400
+  nop
+  mov eax, [abs shared + 12]
+  mov [abs shared + 52], eax
+  pop rax
+.done:
   iretq
 on_spurious:
   iretq

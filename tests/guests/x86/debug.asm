@@ -117,6 +117,34 @@ align 16
   CHECK_EQ "the second time it hits", eax, main.twice
   CLEAR_DR
 
+  ; A code breakpoint on a repeated string instruction hits once.
+  mov eax, .rep
+  mov dr0, eax
+  mov eax, 2
+  mov dr7, eax
+  FAULT_BEGIN "a code breakpoint on REP STOS", 1, 0xeeeeeeee
+  mov edi, scratch
+  mov ecx, 64
+  jmp .rep
+  FAULT_END
+  FAULT_BEGIN "is passed with RF, whatever the count", 0x31, 0xeeeeeeee
+  mov edi, scratch
+  mov ecx, 64
+  xor eax, eax
+  pushfd
+  or dword [esp], 0x10000
+  push cs
+  push dword .rep
+  iretd
+.rep:
+  rep stosb
+  mov eax, ecx
+  int 0x31
+  FAULT_END
+  mov eax, [got_eax]
+  CHECK_EQ "and runs to its end", eax, 0
+  CLEAR_DR
+
   ; Data breakpoints: traps.
   mov eax, scratch + 4
   mov dr1, eax

@@ -263,6 +263,36 @@ main:
   cli
   FAULT_END
 
+  ; Protected-mode virtual interrupts: CLI and STI of user code act on VIF.
+  mov eax, cr4
+  or eax, 2                    ; PVI
+  mov cr4, eax
+  FAULT_BEGIN "PVI: STI at CPL 3 sets VIF", 0x31, 0xeeeeeeee
+  push dword UDATA
+  push dword user_stack
+  push dword 0x0002
+  push dword UCODE
+  push dword .user_sti
+  iretd
+.user_sti:
+  sti
+  int 0x31
+  FAULT_END
+  mov eax, [got_eflags]
+  and eax, 0x80200
+  CHECK_EQ "PVI: and not IF", eax, 0x80000
+  FAULT_BEGIN "PVI: STI with VIP is #GP(0)", 13, 0
+  push dword UDATA
+  push dword user_stack
+  push dword 0x00100002
+  push dword UCODE
+  push dword .user_sti
+  iretd
+  FAULT_END
+  mov eax, cr4
+  and eax, ~2
+  mov cr4, eax
+
   ; --- I/O permission ---
   FAULT_BEGIN "OUT at CPL 3 is allowed by the bitmap", 0x31, 0xeeeeeeee
   push dword UDATA
