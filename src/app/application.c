@@ -7,6 +7,7 @@
 
 #include "library-window.h"
 #include "machine-process.h"
+#include "paths.h"
 #include "settings.h"
 
 struct _VitrineApplication
@@ -286,8 +287,10 @@ handle_local_options (GApplication *application, GVariantDict *options, gpointer
 int
 vitrine_application_main (int argc, char **argv, VitrineOpenBackend open)
 {
+  g_autofree char *locale = vitrine_paths_locale (VITRINE_LOCALEDIR);
+
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
+  bindtextdomain (GETTEXT_PACKAGE, locale);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   g_set_application_name ("Vitrine");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "paths.h"
 
 typedef struct
 {
@@ -99,8 +100,10 @@ dispatch (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
+  g_autofree char *locale = vitrine_paths_locale (VITRINE_LOCALEDIR);
+
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
+  bindtextdomain (GETTEXT_PACKAGE, locale);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
   return dispatch (argc, argv);

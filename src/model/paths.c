@@ -47,6 +47,22 @@ vitrine_paths_socket (const char *uuid)
   return g_build_filename (g_get_user_runtime_dir (), "vitrine", name, NULL);
 }
 
+char *
+vitrine_paths_locale (const char *installed)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup ("/");
+  static const char *const places[] = { "../po", "../../po" };   /* from build/src and from build/tests/ui */
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autofree char *built = g_build_filename (folder, places[i], "de", "LC_MESSAGES", "vitrine.mo", NULL);
+      if (g_file_test (built, G_FILE_TEST_EXISTS))
+        return g_build_filename (folder, places[i], NULL);
+    }
+  return g_strdup (installed);
+}
+
 /* Letters and digits of any script stay; everything else becomes single dashes. */
 static char *
 slug (const char *words)

@@ -12,5 +12,8 @@ char *vitrine_paths_in_machine (const char *uuid, const char *file);
 char *vitrine_paths_sockets (void);                      /* $XDG_RUNTIME_DIR/vitrine */
 char *vitrine_paths_socket (const char *uuid);
 
+/* Where translations are: @installed, or beside a program that runs from its build folder. */
+char *vitrine_paths_locale (const char *installed);
+
 /* A file name that is free in @folder, made from a person's words: "Debian 12" gives "debian-12.raw", then "debian-12-2.raw". */
 char *vitrine_paths_free_name (const char *folder, const char *words, const char *suffix);
