@@ -31,7 +31,6 @@ struct _VitrineMachineWindow
   GtkEventController *motion;
   guint            hint_timeout, hide_timeout;
   gboolean         fullscreen;
-  gboolean         closing;       /* a person asked: close once the guest is off */
   gboolean         sized;         /* the window has taken the guest's size once */
 };
 
@@ -102,7 +101,6 @@ close_shut_down (gpointer data)
 {
   VitrineMachineWindow *self = data;
 
-  self->closing = TRUE;
   vitrine_backend_power_button (self->backend);
   show_hint (self, _("The machine has been asked to shut down."));
 }
@@ -112,7 +110,6 @@ close_force_off (gpointer data)
 {
   VitrineMachineWindow *self = data;
 
-  self->closing = TRUE;
   vitrine_backend_force_off (self->backend);
 }
 
@@ -662,8 +659,12 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   self->backend = g_object_ref (backend);
   add_consoles (self);
   show_page (self, "screen");
-  gtk_widget_set_visible (self->screen_overlay, display || self->consoles->len == 0);
-  gtk_widget_set_visible (self->switcher, display && self->consoles->len > 0);
+  if (!display && self->consoles->len > 0)   /* a machine without a screen is its consoles */
+    {
+      gtk_stack_set_visible_child (GTK_STACK (self->pages), self->consoles->pdata[0]);
+      gtk_widget_hide (self->screen_overlay);
+    }
+  gtk_widget_set_visible (self->switcher, display + self->consoles->len > 1);
   gtk_container_foreach (GTK_CONTAINER (self->switcher), name_button, NULL);
   vitrine_screen_set_backend (self->screen, backend);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);

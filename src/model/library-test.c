@@ -198,6 +198,26 @@ renaming_keeps_the_order_and_refuses_twins (void)
   g_assert_true (vitrine_library_find (library, "C", NULL) == a);
 }
 
+static void
+uefi_variables_live_with_the_machine (void)
+{
+  g_autoptr(VitrineLibrary) library = fresh ();
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new ("uefi");
+  g_autoptr(GError) error = NULL;
+
+  vitrine_domain_set_firmware (domain, VITRINE_FIRMWARE_UEFI);
+  VitrineMachine *machine = vitrine_library_add (library, domain, &error);
+  g_assert_no_error (error);
+  g_autofree char *nvram = vitrine_domain_get_nvram (vitrine_machine_get_domain (machine));
+  g_autofree char *expected = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "nvram.fd");
+  g_assert_cmpstr (nvram, ==, expected);
+
+  g_autoptr(VitrineDomain) back = vitrine_domain_copy (vitrine_machine_get_domain (machine));
+  vitrine_domain_set_firmware (back, VITRINE_FIRMWARE_BIOS);
+  g_assert_true (vitrine_machine_set_domain (machine, back, &error));
+  g_assert_null (vitrine_domain_get_nvram (vitrine_machine_get_domain (machine)));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -215,6 +235,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/a process that died leaves a crash", a_process_that_died_leaves_a_crash);
   g_test_add_func ("/library/a damaged definition is shown with its reason", a_damaged_definition_is_shown_with_its_reason);
   g_test_add_func ("/library/renaming keeps the order and refuses twins", renaming_keeps_the_order_and_refuses_twins);
+  g_test_add_func ("/library/UEFI variables live with the machine", uefi_variables_live_with_the_machine);
   int status = g_test_run ();
 
   g_autoptr(VitrineLibrary) library = fresh ();

@@ -428,6 +428,7 @@ vitrine_library_add (VitrineLibrary *self, VitrineDomain *domain, GError **error
                    vitrine_machine_get_title (other));
       return NULL;
     }
+  vitrine_machine_place_nvram (domain);
   if (!check_free_name (self, name, NULL, error) || !write_folder (domain, uuid, error))
     return NULL;
   g_autoptr(VitrineMachine) machine = vitrine_machine_new (uuid, domain, NULL);

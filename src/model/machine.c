@@ -283,11 +283,23 @@ vitrine_machine_reload (VitrineMachine *self)
   take_domain (self, domain, error != NULL ? error->message : NULL);
 }
 
+void
+vitrine_machine_place_nvram (VitrineDomain *domain)
+{
+  g_autofree char *uuid = vitrine_domain_get_uuid (domain);
+  g_autofree char *present = vitrine_domain_get_nvram (domain);
+  g_autofree char *path = vitrine_paths_in_machine (uuid, "nvram.fd");
+
+  if (vitrine_domain_get_firmware (domain) == VITRINE_FIRMWARE_UEFI && present == NULL)
+    vitrine_domain_set_nvram (domain, path);
+}
+
 gboolean
 vitrine_machine_set_domain (VitrineMachine *self, VitrineDomain *domain, GError **error)
 {
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
 
+  vitrine_machine_place_nvram (domain);
   if (!vitrine_domain_save (domain, path, error))
     return FALSE;
   take_domain (self, domain, NULL);

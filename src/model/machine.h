@@ -24,6 +24,8 @@ gboolean       vitrine_machine_is_suspended (VitrineMachine *self);    /* a save
 
 /* Writes a changed definition. The caller makes sure the machine is off when that matters. */
 gboolean vitrine_machine_set_domain (VitrineMachine *self, VitrineDomain *domain, GError **error);
+/* UEFI variables are kept in the machine's folder, unless the definition says where. */
+void     vitrine_machine_place_nvram (VitrineDomain *domain);
 void     vitrine_machine_reload (VitrineMachine *self);
 
 /* Starts a process, or presents the window of the one that runs. Returns when the process is there, not the machine: the
