@@ -32,6 +32,7 @@ typedef struct
   GAsyncQueue *loop;
   char        *folder, *path;
   unsigned     done;
+  unsigned     failures;   /* that a guard told of */
   int          error;
 } Bench;
 
@@ -143,12 +144,26 @@ open_fault (Bench *bench)
   return vt_fault_new (open_memory (bench), bench_post (bench));   /* with no fault set */
 }
 
+static void
+count_failure (void *opaque, const char *label, int error)
+{
+  Bench *bench = opaque;
+  bench->failures++;
+  bench->error = error;
+}
+
+static VtBlock *
+open_guard (Bench *bench)
+{
+  return vt_guard_new (open_memory (bench), bench_post (bench), count_failure, bench);
+}
+
 static const struct
 {
   const char *name;
   VtBlock  *(*open) (Bench *bench);
 } drivers[] = { { "raw", open_raw }, { "overlay", open_overlay }, { "memory", open_memory },
-               { "fault", open_fault } };
+               { "fault", open_fault }, { "guard", open_guard } };
 
 static void
 what_is_written_is_read (Bench *bench, VtBlock *block)
@@ -403,6 +418,63 @@ every_third_write_fails_when_asked_to (void)
   vt_block_close (block);
 }
 
+/* A guarded disk whose host has no room: a write is under way and held back when this returns. */
+static VtBlock *
+full_disk (Bench *bench, VtBlock **fault, VtIo *io, VtIoVec *vec)
+{
+  *fault = open_fault (bench);
+  vt_fault_set (*fault, 1, 1u << VT_IO_WRITE, ENOSPC);
+  VtBlock *block = vt_guard_new (*fault, bench_post (bench), count_failure, bench);
+  *io = (VtIo) { .op = VT_IO_WRITE, .len = vec->len, .vec = vec, .n_vec = 1, .done = request_done, .opaque = bench };
+  vt_block_submit (block, io);
+  while (bench->failures == 0)
+    turn (bench);
+  g_assert_cmpint (bench->error, ==, ENOSPC);
+  g_assert_cmpuint (bench->done, ==, 0);
+  return block;
+}
+
+static void
+a_write_to_a_full_disk_waits_and_is_done_when_there_is_room (void)
+{
+  Bench   *bench = bench_new ();
+  uint8_t  sector[512] = { 1, 2, 3 }, back[512];
+  VtIoVec  vec = { sector, sizeof sector };
+  VtIo     io;
+  VtBlock *fault, *block = full_disk (bench, &fault, &io, &vec);
+  g_assert_true (vt_guard_retry (block));
+  while (bench->failures == 1)   /* still full */
+    turn (bench);
+  g_assert_cmpuint (bench->done, ==, 0);
+  vt_fault_set (fault, 0, 0, 0);
+  g_assert_true (vt_guard_retry (block));
+  while (bench->done == 0)
+    turn (bench);
+  g_assert_cmpint (bench->error, ==, 0);
+  g_assert_false (vt_guard_retry (block));
+  g_assert_cmpint (transfer (bench, block, VT_IO_READ, 0, back, sizeof back), ==, 0);
+  g_assert_cmpmem (back, sizeof back, sector, sizeof sector);
+  vt_block_close (block);
+  bench_free (bench);
+}
+
+static void
+a_held_write_fails_to_the_guest_when_all_io_must_end (void)
+{
+  Bench   *bench = bench_new ();
+  uint8_t  sector[512] = { 0 };
+  VtIoVec  vec = { sector, sizeof sector };
+  VtIo     io;
+  VtBlock *fault, *block = full_disk (bench, &fault, &io, &vec);
+  vt_guard_pass_errors (block, true);
+  g_assert_cmpuint (bench->done, ==, 1);
+  g_assert_cmpint (bench->error, ==, ENOSPC);
+  g_assert_cmpint (transfer (bench, block, VT_IO_WRITE, 0, sector, sizeof sector), ==, ENOSPC);
+  g_assert_cmpuint (bench->failures, ==, 1);
+  vt_block_close (block);
+  bench_free (bench);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -416,6 +488,8 @@ main (int argc, char **argv)
   SUITE (random_requests_agree_with_a_model);
   SUITE (draining_waits_for_everything);
 #define TEST(fn) g_test_add_func ("/block/image/" #fn, fn)
+  g_test_add_func ("/block/guard/waits", a_write_to_a_full_disk_waits_and_is_done_when_there_is_room);
+  g_test_add_func ("/block/guard/passes", a_held_write_fails_to_the_guest_when_all_io_must_end);
   TEST (an_overlay_leaves_the_image_alone);
   TEST (a_read_only_image_refuses_writes);
   TEST (an_image_in_use_is_refused);

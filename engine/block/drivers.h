@@ -24,6 +24,17 @@ VtBlock *vt_raw_open_cd (const char *path, VtPost post, GError **error);
  * it), which may be read-only. tmpdir NULL: the system's choice. */
 VtBlock *vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GError **error);
 
+/* Holds back requests that the host could not do (disk full, I/O error) instead of failing them to the guest. `failed` is
+ * told of each, machine lock held, loop thread; `label` is that of `below` (closed with the guard). */
+VtBlock *vt_guard_new (VtBlock *below, VtPost post, void (*failed) (void *opaque, const char *label, int error),
+                       void *opaque);
+/* Tries again what is held back; true when there was anything. Machine lock held, like the next. Blocks that are no guards
+ * (and NULL) are ignored. */
+bool     vt_guard_retry (VtBlock *block);
+/* While on, nothing is held back: what is held now, and every failure from here on, goes to the guest. For the moments
+ * when all I/O has to come to an end. */
+void     vt_guard_pass_errors (VtBlock *block, bool pass);
+
 /* A disk in memory, for tests and RAM disks. */
 VtBlock *vt_memory_block_new (uint64_t size_bytes, VtPost post);
 

@@ -148,7 +148,10 @@ vt_machine_stop_world (VtMachine *machine, bool settled)
   vt_clock_stop (machine->clock);
   vt_unlock (&machine->lock);
   if (settled)
-    quiesce_devices (machine);
+    {
+      vt_machine_end_drive_waits (machine);
+      quiesce_devices (machine);
+    }
   vt_lock (&machine->lock);
   set_devices_running (machine, false);
   vt_unlock (&machine->lock);
@@ -161,6 +164,7 @@ vt_machine_start_world (VtMachine *machine)
   set_devices_running (machine, true);
   vt_clock_start (machine->clock);
   vt_unlock (&machine->lock);
+  vt_machine_retry_drives (machine);
   vt_runner_resume (machine->runner);
 }
 

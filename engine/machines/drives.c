@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Opening the images of a machine. */
+#include <errno.h>
+
 #include "machine-private.h"
 
 #include "ahci.h"
@@ -12,6 +14,60 @@ post_to_loop (void *loop, void (*fn) (void *arg), void *arg)
   vt_loop_post (loop, fn, arg);
 }
 
+/* --- A host disk that is full or fails ------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  char *label;
+  int   error;
+} Failure;
+
+static void
+block_now (VtMachine *machine, void *arg)
+{
+  g_autofree Failure *failure = arg;
+  g_autofree char    *label = failure->label;
+  if (machine->state != VT_MACHINE_RUNNING)
+    return;
+  vt_machine_stop_world (machine, false);
+  g_autofree char *message = g_strdup_printf (
+    failure->error == EIO ? "“%s” cannot be read or written: %s. Mend the disk, then let the machine go on"
+                          : "There is no room for “%s”: %s. Make room, then let the machine go on",
+    label, g_strerror (failure->error));
+  vt_machine_set_state (machine, VT_MACHINE_BLOCKED, 0, message);
+}
+
+/* Machine lock held. */
+static void
+host_disk_failed (void *opaque, const char *label, int error)
+{
+  Failure *failure = g_new (Failure, 1);
+  *failure = (Failure) { g_strdup (label), error };
+  vt_control_post (opaque, block_now, failure);
+}
+
+void
+vt_machine_retry_drives (VtMachine *machine)
+{
+  vt_lock (&machine->lock);
+  for (guint i = 0; i < machine->drives->len; i++)
+    {
+      VtBlock *block = g_array_index (machine->drives, Drive, i).block;
+      vt_guard_pass_errors (block, false);
+      vt_guard_retry (block);
+    }
+  vt_unlock (&machine->lock);
+}
+
+void
+vt_machine_end_drive_waits (VtMachine *machine)
+{
+  vt_lock (&machine->lock);
+  for (guint i = 0; i < machine->drives->len; i++)
+    vt_guard_pass_errors (g_array_index (machine->drives, Drive, i).block, true);
+  vt_unlock (&machine->lock);
+}
+
 static VtBlock *
 open_image (VtMachine *machine, const VtDiskConfig *disk, GError **error)
 {
@@ -19,9 +75,9 @@ open_image (VtMachine *machine, const VtDiskConfig *disk, GError **error)
   if (disk->cdrom)
     return vt_raw_open_cd (disk->path, post, error);
   VtBlock *block = vt_raw_open (disk->path, disk->readonly || disk->snapshot, post, error);
-  if (block == NULL || !disk->snapshot)
-    return block;
-  return vt_overlay_open (block, NULL, post, error);
+  if (block != NULL && disk->snapshot)
+    block = vt_overlay_open (block, NULL, post, error);
+  return block != NULL ? vt_guard_new (block, post, host_disk_failed, machine) : NULL;
 }
 
 bool
@@ -83,6 +139,11 @@ vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, 
   if (disk == NULL || !disk->cdrom || machine->ahci == NULL)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Drive %u is not a CD drive: its medium cannot be changed", drive);
+      return false;
+    }
+  if (machine->state == VT_MACHINE_BLOCKED)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then change the CD");
       return false;
     }
   Change change = { .drive = drive };

@@ -164,6 +164,9 @@ bool vt_machine_choose_accel (VtMachine *machine, GError **error);
 /* --- drives.c --- */
 bool vt_machine_open_drives (VtMachine *machine, GError **error);
 void vt_machine_close_drives (VtMachine *machine);
+/* Requests that a full or failing host disk held back: try them again, or end them with their errors. */
+void vt_machine_retry_drives (VtMachine *machine);
+void vt_machine_end_drive_waits (VtMachine *machine);
 
 /* --- consoles.c --- */
 bool vt_machine_open_consoles (VtMachine *machine, GError **error);

@@ -86,6 +86,11 @@ save_now (VtMachine *machine, void *arg)
       g_set_error (job->error, VT_ERROR, VT_ERROR_STATE, "The machine is off: there is nothing to save");
       return;
     }
+  if (machine->state == VT_MACHINE_BLOCKED)
+    {
+      g_set_error (job->error, VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then save");
+      return;
+    }
   vt_machine_stop_world (machine, true);
   vt_lock (&machine->lock);
   job->ok = save_to (machine, job->path, job->error);

@@ -136,10 +136,20 @@ finish (Run *run, int status)
   g_main_loop_quit (run->loop);
 }
 
+static gboolean
+try_again (gpointer data)
+{
+  vt_machine_resume (((Run *) data)->machine);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 state_changed (void *opaque, VtMachineState state, const char *message)
 {
   Run *run = opaque;
+  /* Nobody sits at a button here: a full disk is tried again until there is room, or the time is up. */
+  if (state == VT_MACHINE_BLOCKED)
+    g_timeout_add_seconds (1, try_again, run);
   if (message != NULL)
     g_printerr ("vitrinectl: %s\n", message);
   if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
