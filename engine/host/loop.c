@@ -18,6 +18,7 @@ struct VtLoop
   VtClock      *clock;
   int           timer_fd;
   GSource      *timer_source;
+  GSource      *overdue_source;
 };
 
 typedef struct
@@ -109,6 +110,7 @@ vt_loop_free (VtLoop *loop)
   g_thread_join (loop->thread);
   if (loop->timer_source != NULL)
     vt_loop_unwatch (loop->timer_source);
+  vt_loop_unwatch (loop->overdue_source);
   if (loop->timer_fd >= 0)
     close (loop->timer_fd);
   g_main_loop_unref (loop->main);
@@ -193,6 +195,26 @@ timer_ready (void *opaque, int fd, GIOCondition condition)
   return true;
 }
 
+/* Once in about thirty boots of a machine with two processors on a busy host, the descriptor was found disarmed with timers
+ * overdue, and the guest slept for ever.  Until the cause is known, a slow second look keeps guests alive. */
+#define OVERDUE_CHECK_MS 100
+#define OVERDUE_NS       (50 * VT_NS_PER_SECOND / 1000)
+
+static gboolean
+look_for_overdue_timers (gpointer data)
+{
+  VtLoop *loop = data;
+  vt_lock (loop->lock);
+  int64_t next = vt_clock_next_deadline (loop->clock);
+  if (vt_clock_running (loop->clock) && next != INT64_MAX && vt_clock_now (loop->clock) - next > OVERDUE_NS)
+    {
+      g_debug ("the timer descriptor slept through a deadline");
+      timer_ready (loop, loop->timer_fd, G_IO_IN);
+    }
+  vt_unlock (loop->lock);
+  return G_SOURCE_CONTINUE;
+}
+
 void
 vt_loop_drive_clock (VtLoop *loop, VtClock *clock)
 {
@@ -202,4 +224,7 @@ vt_loop_drive_clock (VtLoop *loop, VtClock *clock)
   g_assert (loop->timer_fd >= 0);
   loop->timer_source = vt_loop_watch (loop, loop->timer_fd, G_IO_IN, timer_ready, loop);
   vt_clock_set_wake (clock, rearm, loop);
+  loop->overdue_source = g_timeout_source_new (OVERDUE_CHECK_MS);
+  g_source_set_callback (loop->overdue_source, look_for_overdue_timers, loop, NULL);
+  g_source_attach (loop->overdue_source, loop->context);
 }
