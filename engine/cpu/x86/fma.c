@@ -68,6 +68,16 @@ op_VCVTPH2PS (VtX86Cpu *cpu, const VtX86Insn *insn)
   vec_write (cpu, insn, low, high);
 }
 
+/* FTZ does not work on VCVTPS2PH, so the host tells nothing about exact tiny results (host-fp.h); they can be seen. */
+static bool
+any_subnormal (const VtVec *halves, unsigned n)
+{
+  for (unsigned i = 0; i < n; i++)
+    if ((halves->u16[i] & 0x7c00) == 0 && (halves->u16[i] & 0x03ff) != 0)
+      return true;
+  return false;
+}
+
 /* Rounds as imm8 says: mode in bits 1:0, or MXCSR.RC with bit 2. */
 static void
 op_VCVTPS2PH (VtX86Cpu *cpu, const VtX86Insn *insn)
@@ -81,13 +91,17 @@ op_VCVTPS2PH (VtX86Cpu *cpu, const VtX86Insn *insn)
 
   if (!(insn->imm & 4))
     mxcsr = (mxcsr & ~MXCSR_RC) | (insn->imm & 3) << MXCSR_RC_SHIFT;
+  if (memory)
+    vt_x86_probe (cpu, linear, insn->veclen / 2, VT_WRITE);
   vt_host_sse_begin (mxcsr);
   result.half[0] = vt_host_vcvtps2ph (source->half[0], source->half[0]);
   if (insn->veclen == 32)
     result.half[0] = _mm_unpacklo_epi64 (result.half[0], vt_host_vcvtps2ph (source->half[1], source->half[1]));
-  if (memory)
-    vt_x86_probe (cpu, linear, insn->veclen / 2, VT_WRITE);
-  fp_end (cpu, insn);
+  uint32_t flags = vt_host_sse_end ();
+  if (G_UNLIKELY (!(cpu->s.mxcsr & MXCSR_UM)) && any_subnormal (&result, insn->veclen / 4))
+    flags |= MXCSR_UE;
+  if (flags != 0)
+    vt_simd_fp_flags (cpu, insn, flags);
   if (memory)
     vec_store_linear (cpu, linear, insn->veclen / 2, &result);
   else

@@ -28,6 +28,7 @@
 #define MXCSR_FLAGS    0x3fu
 #define MXCSR_MASKS    0x1f80u    /* also the power-on value */
 #define MXCSR_DAZ      (1u << 6)
+#define MXCSR_UE       (1u << 4)
 #define MXCSR_UM       (1u << 11)
 #define MXCSR_RC       (3u << 13)
 #define MXCSR_RC_SHIFT 13
