@@ -88,6 +88,30 @@ vt_machine_open_consoles (VtMachine *machine, GError **error)
 }
 
 void
+vt_machine_hold_input (VtMachine *machine)
+{
+  for (guint i = 0; i < machine->consoles->len; i++)
+    {
+      Console *console = g_ptr_array_index (machine->consoles, i);
+      console->held = console->chr->client;
+      console->chr->client = NULL;
+    }
+}
+
+void
+vt_machine_release_input (VtMachine *machine)
+{
+  for (guint i = 0; i < machine->consoles->len; i++)
+    {
+      Console *console = g_ptr_array_index (machine->consoles, i);
+      if (console->held == NULL)
+        continue;
+      console->chr->client = g_steal_pointer (&console->held);
+      vt_chardev_accept (console->chr);
+    }
+}
+
+void
 vt_machine_close_consoles (VtMachine *machine)
 {
   vt_lock (&machine->lock);

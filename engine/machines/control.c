@@ -163,6 +163,7 @@ vt_machine_start_world (VtMachine *machine)
   vt_lock (&machine->lock);
   set_devices_running (machine, true);
   vt_clock_start (machine->clock);
+  vt_machine_release_input (machine);
   vt_unlock (&machine->lock);
   vt_machine_retry_drives (machine);
   vt_runner_resume (machine->runner);

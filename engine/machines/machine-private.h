@@ -37,6 +37,7 @@ typedef struct
 typedef struct
 {
   VtChardev    *chr;
+  const VtChardevClient *held;       /* the port, while input is held back from it; else NULL */
   char         *pty;                 /* slave path, or NULL */
   bool          is_console;          /* VT_SERIAL_CONSOLE */
   GMainContext *context;             /* where output is handed over; borrowed from the machine's creator */
@@ -171,6 +172,9 @@ void vt_machine_end_drive_waits (VtMachine *machine);
 /* --- consoles.c --- */
 bool vt_machine_open_consoles (VtMachine *machine, GError **error);
 void vt_machine_close_consoles (VtMachine *machine);
+/* Until the machine first runs, input waits: what arrived before a restore would be overwritten by it. Machine lock. */
+void vt_machine_hold_input (VtMachine *machine);
+void vt_machine_release_input (VtMachine *machine);
 
 /* --- config.c --- */
 void vt_config_copy (VtConfig *to, const VtConfig *from);

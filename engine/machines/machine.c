@@ -89,6 +89,8 @@ machine_build (VtMachine *machine, GError **error)
   ok = ok && machine->board->build (machine, error);
   vt_mem_commit (machine->io);
   vt_mem_commit (machine->mem);
+  if (ok)
+    vt_machine_hold_input (machine);
   ok = ok && machine->board->after_reset (machine, error) && vt_machine_choose_accel (machine, error);
   vt_unlock (&machine->lock);
   if (!ok)
