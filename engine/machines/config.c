@@ -51,7 +51,6 @@ vt_config_clear (VtConfig *config)
   g_free (config->initrd);
   g_free (config->append);
   g_free (config->debugcon);
-  g_clear_pointer (&config->boot_order, g_ptr_array_unref);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
 }
@@ -95,7 +94,6 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->initrd = g_strdup (from->initrd);
   to->append = g_strdup (from->append);
   to->debugcon = g_strdup (from->debugcon);
-  to->boot_order = NULL;
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);

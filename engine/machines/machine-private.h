@@ -116,7 +116,6 @@ struct VtMachine
   /* State, guarded by the machine lock */
   VtMachineState state;
   int            exit_status;
-  bool           person_paused;
   GMainContext  *context;            /* where events go */
   Listeners     *listeners;
   GArray        *keys_down;          /* evdev codes held, for release_all */

@@ -13,7 +13,6 @@ typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI } VtDiskBus;
 typedef enum { VT_IMAGE_RAW, VT_IMAGE_QCOW2 } VtImageFormat;
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
 typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
-typedef enum { VT_BOOT_DISK, VT_BOOT_CDROM, VT_BOOT_NETWORK } VtBootDevice;
 
 typedef struct
 {
@@ -46,7 +45,6 @@ typedef struct
   char         *firmware_code;   /* NULL: Debian's file for `firmware` */
   char         *nvram;           /* UEFI variables, read-write; NULL: a temporary copy of the template */
   char         *kernel, *initrd, *append;
-  GPtrArray    *boot_order;      /* unused when disks have boot_index */
 
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
