@@ -20,3 +20,4 @@ struct VtAccel
 };
 
 extern const VtAccel vt_accel_interp;
+extern const VtAccel vt_accel_jit;

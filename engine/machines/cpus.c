@@ -50,7 +50,7 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
 bool
 vt_machine_choose_accel (VtMachine *machine, GError **error)
 {
-  machine->accel = &vt_accel_interp;
+  machine->accel = machine->config.accel == VT_ACCEL_JIT ? &vt_accel_jit : &vt_accel_interp;
   machine->accel_sentence = g_strdup_printf (
     "%s: %s", machine->accel->name,
     machine->config.accel == VT_ACCEL_AUTO ? "the reference interpreter; faster accelerators are not built in yet"
