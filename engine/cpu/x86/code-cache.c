@@ -309,6 +309,13 @@ vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear)
   return block != NULL ? block : decode_single (cache, cpu, linear, &source);
 }
 
+VtX86DecodeResult
+vt_x86_code_decode (VtX86CodeCache *cache, const uint8_t *bytes, unsigned len, unsigned code_bits, VtX86Insn *out,
+                    VtX86Tail *tail)
+{
+  return vt_x86_decode (cache->decoder, bytes, len, code_bits, out, tail);
+}
+
 VtX86CodeCache *
 vt_x86_code_cache_new (const VtX86Model *model)
 {

@@ -58,6 +58,10 @@ void vt_x86_code_source (VtX86Cpu *cpu, uint64_t linear, VtX86CodeSource *out);
 /* From now on every write to the page bumps its version: returns the one to check against. */
 uint32_t vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page);
 
+/* Decodes outside the cache. */
+VtX86DecodeResult vt_x86_code_decode (VtX86CodeCache *cache, const uint8_t *bytes, unsigned len, unsigned code_bits,
+                                      VtX86Insn *out, VtX86Tail *tail);
+
 static inline bool
 vt_x86_block_current (const VtX86Block *block)
 {

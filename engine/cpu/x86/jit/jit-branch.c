@@ -13,9 +13,9 @@ vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in)
 }
 
 static bool
-in_page (int32_t off)
+in_page (const VtJitTr *tr, int32_t off)
 {
-  return off >= 0 && off < (int32_t) VT_PAGE_SIZE;
+  return off >= 0 && off < (int32_t) VT_PAGE_SIZE && !tr->far[off];
 }
 
 /* --- The table of known jumps ------------------------------------------------------------------------------------------ */
@@ -115,7 +115,7 @@ vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off)
         vt_jit_flags_need (tr);
       fix_later (tr, emit_jmp (&tr->e), block);
     }
-  else if (in_page (off))
+  else if (in_page (tr, off))
     emit_exit_same_page (tr, off, emit_jmp (&tr->e));
   else
     emit_exit_far (tr, off);
@@ -147,7 +147,7 @@ jcc (VtJitTr *tr, const VtJitBlock *block)
   unsigned cc = in->enc.opcode & 15;
   if (block->taken >= 0)
     fix_later (tr, emit_jcc (&tr->e, cc), block->taken);
-  else if (in_page (target))
+  else if (in_page (tr, target))
     emit_exit_same_page (tr, target, emit_jcc (&tr->e, cc));
   else
     {
@@ -200,7 +200,7 @@ call_relative (VtJitTr *tr)
   const VtJitInsn *in = tr->in;
   int32_t target = vt_jit_branch_target (tr, in);
   vt_jit_flags_clobber (tr, F_ALL);
-  if (!in_page (target))
+  if (!in_page (tr, target))
     {
       emit_rip (tr, target);
       emit_lookup (tr, SLOW_INTERPRET);
@@ -209,7 +209,7 @@ call_relative (VtJitTr *tr)
   emit_rip (tr, in->off + in->x.length);
   emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
   vt_jit_push_slot (tr, SLOT_VALUE, F_ALL);
-  if (in_page (target))
+  if (in_page (tr, target))
     emit_exit_same_page (tr, target, emit_jmp (&tr->e));
   else
     emit_jump_put_away (tr);
@@ -272,6 +272,18 @@ leave_to_interpreter (VtJitTr *tr)
 {
   vt_jit_flags_clobber (tr, F_ALL);
   vt_jit_slow (tr, SLOW_INTERPRET, emit_jmp (&tr->e));
+}
+
+/* Where links to a bridge go: the bridge itself is a jump to look up. */
+void
+vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
+{
+  int32_t off = tr->insns[0].off;
+  region->thunk_host = tr->e.at;
+  vt_jit_emit_save_flags (&tr->e);
+  region->thunk_mem = tr->e.at;
+  tr->flags_host = false;
+  emit_exit_far (tr, off);
 }
 
 void

@@ -86,7 +86,9 @@ drop_regions (VtJitPage *page)
 {
   for (VtJitRegion *region = page->regions; region != NULL; region = region->page_next)
     kill_region (region);
-  page->regions = NULL;
+  for (VtJitRegion *region = page->bridges; region != NULL; region = region->bridge_next)
+    kill_region (region);
+  page->regions = page->bridges = NULL;
   page->seen = version_now (page);
 }
 
@@ -122,7 +124,7 @@ vt_jit_drop_written (VtJit *jit)
 {
   for (unsigned i = 0; i < JIT_PAGE_BUCKETS; i++)
     for (VtJitPage *page = jit->pages[i]; page != NULL; page = page->chain)
-      if (page->regions != NULL && version_now (page) != page->seen)
+      if ((page->regions != NULL || page->bridges != NULL) && version_now (page) != page->seen)
         drop_regions (page);
 }
 
@@ -135,8 +137,32 @@ region_bucket (const uint8_t *host, unsigned mode)
   return (unsigned) ((key * UINT64_C (0x9e3779b97f4a7c15)) >> 50) & (JIT_REGION_BUCKETS - 1);
 }
 
+static bool
+same_second (VtJit *jit, const VtJitRegion *region, uint64_t linear)
+{
+  VtX86CodeSource next;
+  if (region->second == NULL)
+    return true;
+  uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  vt_x86_code_source (jit->cpu, region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at, &next);
+  if (next.ram != region->second->ram || next.ram_page != region->second->number)
+    return false;
+  vt_x86_note_code_page (jit->cpu, at);
+  return true;
+}
+
+/* Written since it was translated? */
+static bool
+is_stale (VtJitPage *page)
+{
+  if (page == NULL || version_now (page) == page->seen)
+    return false;
+  drop_regions (page);
+  return true;
+}
+
 VtJitRegion *
-vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, unsigned mode)
+vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
 {
   VtJitRegion **link = &jit->bucket[region_bucket (source->host, mode)];
   while (*link != NULL)
@@ -144,12 +170,14 @@ vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, unsigned mode)
       VtJitRegion *region = *link;
       if (region->host == source->host && region->mode == mode)
         {
-          if (!region->dead && version_now (region->page) != region->page->seen)
-            drop_regions (region->page);
-          if (!region->dead)
+          bool good = !region->dead && !is_stale (region->page) && !is_stale (region->second);
+          if (good && same_second (jit, region, linear))
             return region;
-          *link = region->chain;
-          continue;
+          if (!good)
+            {
+              *link = region->chain;
+              continue;
+            }
         }
       link = &region->chain;
     }
@@ -164,6 +192,11 @@ vt_jit_add_region (VtJit *jit, VtJitRegion *region)
   *bucket = region;
   region->page_next = region->page->regions;
   region->page->regions = region;
+  if (region->second != NULL)
+    {
+      region->bridge_next = region->second->bridges;
+      region->second->bridges = region;
+    }
 }
 
 void
@@ -172,7 +205,10 @@ vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
   if (link >= jit->links->len)
     return;
   const VtJitLink *l = &g_array_index (jit->links, VtJitLink, link);
-  emit_patch (l->site, l->mem_flags ? region->entry_mem : region->entry_host);
+  if (region->second != NULL)
+    emit_patch (l->site, l->mem_flags ? region->thunk_mem : region->thunk_host);
+  else
+    emit_patch (l->site, l->mem_flags ? region->entry_mem : region->entry_host);
 }
 
 /* --- Heat --------------------------------------------------------------------------------------------------------- */

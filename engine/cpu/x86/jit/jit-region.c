@@ -92,7 +92,10 @@ append_run (VtJitTr *tr, VtX86CodeCache *cache, unsigned start, uint32_t version
       const VtX86Block *block = vt_x86_code_find (cache, tr->jit->cpu, tr->linear_page + (unsigned) off);
       /* Not cached: across the page's end, or written all the time. */
       if (!block->cached || block->host != tr->host_page + off || block->seen != version)
-        break;
+        {
+          tr->far[off] = true;
+          break;
+        }
       off = append_block (tr, block, (unsigned) off, off == (int32_t) start, todo);
     }
   if (off >= 0 && tr->insn_at[off] != 0)
@@ -184,6 +187,35 @@ vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *sourc
   cut_blocks (tr);
   connect_blocks (tr);
   return tr->n_insns > 0;
+}
+
+/* --- Across a page's end --------------------------------------------------------------------------------------------- */
+
+bool
+vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next)
+{
+  uint8_t bytes[VT_X86_MAX_INSN];
+  unsigned code_bits = tr->is64 ? 64 : 32, left = source->left;
+  VtJitInsn *in = &tr->insns[0];
+  VtX86Tail tail = VT_X86_TAIL_BRANCH;
+  if (left >= VT_X86_MAX_INSN || next->host == NULL)
+    return false;
+  memcpy (bytes, source->host, left);
+  if (vt_x86_code_decode (cache, bytes, left, code_bits, &in->x, &tail) != VT_X86_NEED_MORE)
+    return false;
+  memcpy (bytes + left, next->host, VT_X86_MAX_INSN - left);
+  if (vt_x86_code_decode (cache, bytes, VT_X86_MAX_INSN, code_bits, &in->x, &tail) != VT_X86_DECODED)
+    return false;
+  in->off = (uint16_t) (source->gpa & VT_PAGE_MASK);
+  in->run_start = true;
+  memcpy (in->raw, bytes, in->x.length);
+  classify (tr, in);
+  if (tail == VT_X86_TAIL_SPECIAL)
+    in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
+  tr->n_insns = 1;
+  tr->insn_at[in->off] = 1;
+  cut_blocks (tr);
+  return true;
 }
 
 /* --- Liveness ------------------------------------------------------------------------------------------------------ */

@@ -100,7 +100,7 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
   vt_x86_code_source (cpu, rip, &source);
   if (source.host == NULL)
     return NULL;
-  VtJitRegion *region = vt_jit_find_region (jit, &source, mode);
+  VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
   if (region == NULL && vt_jit_heat_up (jit, source.host))
     region = vt_jit_translate (jit, vt_x86_interp_cache (cpu), &source, rip, mode);
   if (region == NULL)

@@ -145,6 +145,8 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   if (tr->too_big)
     return false;
   patch_fixups (tr);
+  if (region->second != NULL)
+    vt_jit_emit_thunks (tr, region);
   vt_jit_emit_slow_paths (tr);
   if (tr->too_big)
     return false;
@@ -160,6 +162,7 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   VtJitTr *tr = jit->tr;
   memset (tr->insn_at, 0, sizeof (tr->insn_at));
   memset (tr->leader, 0, sizeof (tr->leader));
+  memset (tr->far, 0, sizeof (tr->far));
   tr->jit = jit;
   tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
   tr->mode = mode;
@@ -170,6 +173,25 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   tr->too_big = false;
   tr->in = NULL;
   return tr;
+}
+
+/* The instruction at `linear` as the only one. Returns the page that it ends in; NULL when it does not cross. */
+static VtJitPage *
+collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear)
+{
+  VtX86CodeSource next;
+  uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  if (source->left >= VT_X86_MAX_INSN)
+    return NULL;
+  vt_x86_code_source (jit->cpu, tr->is64 ? at : (uint32_t) at, &next);
+  if (next.host == NULL)
+    return NULL;
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, next.ram, next.ram_page);
+  VtJitPage *page = vt_jit_page (jit, next.ram, next.ram_page);
+  if (page == NULL || page->seen != version || !vt_jit_collect_bridge (tr, cache, source, &next))
+    return NULL;
+  vt_x86_note_code_page (jit->cpu, at);
+  return page;
 }
 
 VtJitRegion *
@@ -184,12 +206,19 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
 
   VtJitTr *tr = begin (jit, source, linear, mode);
   unsigned links_before = jit->links->len;
+  VtJitPage *second = NULL;
   if (!vt_jit_collect (tr, cache, source, version))
-    return NULL;
+    {
+      second = collect_bridge (jit, tr, cache, source, linear);
+      if (second == NULL)
+        return NULL;
+    }
   vt_jit_find_liveness (tr);
   tr->vectors = uses_vectors (tr);
 
   VtJitRegion *region = vt_jit_alloc (jit, sizeof (VtJitRegion));
+  if (region != NULL)
+    region->second = second;
   if (region == NULL || !emit_region (tr, region))
     {
       g_array_set_size (jit->links, links_before);

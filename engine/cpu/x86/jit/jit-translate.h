@@ -99,6 +99,7 @@ typedef struct VtJitTr
   unsigned     n_blocks;
   uint16_t     insn_at[4096];   /* 1 + index, by offset */
   uint8_t      leader[4096];
+  uint8_t      far[4096];       /* what is there is no part of this page alone */
   bool         too_big;         /* some array is full */
   bool         vectors;         /* the region uses vector registers */
   VtJitSlow    slow[JIT_MAX_SLOW];
@@ -112,6 +113,8 @@ typedef struct VtJitTr
 
 /* --- Finding the code of a region (jit-region.c) --- */
 bool vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, uint32_t version);
+/* One instruction that reaches into the next page. */
+bool vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next);
 void vt_jit_find_liveness (VtJitTr *tr);
 bool vt_jit_ends_block (const VtJitOp *op);
 /* Of a relative branch, from the page's start. */
@@ -154,6 +157,8 @@ bool vt_jit_vector (VtJitTr *tr);      /* jit-vector.c */
 bool vt_jit_stack (VtJitTr *tr);       /* jit-stack.c */
 /* The last instruction of a block: emits the ways out. */
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
+/* Ways into a bridge for those who come from the same page. */
+void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
 /* On to a block, or out of the region to an offset from the page's start. */
 void vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off);
 /* The interpreter's operation, called from here. */

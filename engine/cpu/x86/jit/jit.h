@@ -71,6 +71,11 @@ struct VtJitRegion
   uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
   uint8_t       *entry_mem;    /* flags in memory */
   uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
+  /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
+   * to the two thunks, which look the jump up. */
+  VtJitRegion   *bridge_next;  /* of the second page */
+  VtJitPage     *second;       /* NULL: an ordinary region */
+  uint8_t       *thunk_host, *thunk_mem;
 };
 
 struct VtJitPage
@@ -81,6 +86,7 @@ struct VtJitPage
   const uint32_t *version;
   uint32_t        seen;
   VtJitRegion    *regions;
+  VtJitRegion    *bridges;     /* that end in this page */
 };
 
 /* Shared pieces of code at the start of the buffer, writable mapping. */
@@ -139,7 +145,8 @@ void  vt_jit_drop_all (VtJit *jit);
 /* From the arena; NULL and `full` when there is no room. Zeroed. */
 void *vt_jit_alloc (VtJit *jit, size_t size);
 /* A region that is good now; NULL when there is none. */
-VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, unsigned mode);
+/* It may be a bridge to the page after `linear`; fetch faults there unwind. */
+VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
 /* Registers a finished region. */
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
