@@ -26,6 +26,8 @@ typedef struct
   /* Sets the base of the GS segment of the calling thread, which translated code reaches its vCPU through. The C library
    * leaves GS alone on x86-64 Linux. */
   void (*set_gs_base) (void *base);
+  /* Names a piece of code for profilers. Any thread. */
+  void (*note) (const void *code, size_t size, const char *name);
 } VtCodeMemoryOps;
 
 /* Not thread safe; once, at start. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory for translated code: one memfd, mapped writable in one place and executable in another. */
+/* Memory for translated code: shared memory, mapped writable in one place and executable in another. It is anonymous and not
+ * a memfd, because perf(1) looks into /tmp/perf-PID.map only for what has no file. */
 #include "host-code.h"
 
 #include <asm/prctl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,36 +20,6 @@ fail (GError **error, const char *what)
   return false;
 }
 
-static bool
-map (VtCodeMemory *out, size_t size, GError **error)
-{
-  *out = (VtCodeMemory) { .size = size };
-  int fd = memfd_create ("vitrine-code", MFD_CLOEXEC);
-  if (fd < 0)
-    return fail (error, "memfd_create");
-  if (ftruncate (fd, (off_t) size) != 0)
-    {
-      fail (error, "ftruncate");
-      close (fd);
-      return false;
-    }
-  void *rw = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  void *rx = mmap (NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-  close (fd);
-  if (rw == MAP_FAILED || rx == MAP_FAILED)
-    {
-      fail (error, "mmap");
-      if (rw != MAP_FAILED)
-        munmap (rw, size);
-      if (rx != MAP_FAILED)
-        munmap (rx, size);
-      return false;
-    }
-  out->rw = rw;
-  out->rx = rx;
-  return true;
-}
-
 static void
 unmap (VtCodeMemory *memory)
 {
@@ -56,6 +28,27 @@ unmap (VtCodeMemory *memory)
   if (memory->rx != NULL)
     munmap (memory->rx, memory->size);
   *memory = (VtCodeMemory) { 0 };
+}
+
+/* A second mapping of shared memory: mremap(2) with an old size of 0. */
+static bool
+map (VtCodeMemory *out, size_t size, GError **error)
+{
+  *out = (VtCodeMemory) { .size = size };
+  void *rw = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (rw == MAP_FAILED)
+    return fail (error, "mmap");
+  out->rw = rw;
+  void *rx = mremap (rw, 0, size, MREMAP_MAYMOVE);
+  if (rx != MAP_FAILED)
+    out->rx = rx;
+  if (rx == MAP_FAILED || mprotect (rx, size, PROT_READ | PROT_EXEC) != 0)
+    {
+      fail (error, rx == MAP_FAILED ? "mremap" : "mprotect");
+      unmap (out);
+      return false;
+    }
+  return true;
 }
 
 #ifdef __x86_64__
@@ -78,9 +71,33 @@ set_gs_base (void *base)
 }
 #endif
 
+/* --- Names for perf(1) -------------------------------------------------------------------------------------------- */
+
+static FILE *perf_map;
+
+static void
+note (const void *code, size_t size, const char *name)
+{
+  if (perf_map != NULL)
+    fprintf (perf_map, "%lx %zx %s\n", (unsigned long) (uintptr_t) code, size, name);
+}
+
+/* VITRINE_PERF_MAP=1 */
+static void
+open_perf_map (void)
+{
+  if (g_getenv ("VITRINE_PERF_MAP") == NULL)
+    return;
+  g_autofree char *path = g_strdup_printf ("/tmp/perf-%d.map", (int) getpid ());
+  perf_map = fopen (path, "we");
+  if (perf_map == NULL)
+    g_warning ("%s: %s", path, g_strerror (errno));
+}
+
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base };
+  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note };
+  open_perf_map ();
   vt_code_memory_install (&ops);
 }

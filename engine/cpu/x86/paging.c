@@ -411,7 +411,7 @@ vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out)
 static bool
 knows_code_page (const VtX86Cpu *cpu, uint64_t linear)
 {
-  return test_bit (cpu->code_pages, (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 12)) & 4095);
+  return test_bit (cpu->code_pages, vt_x86_code_page_bit (linear));
 }
 
 static void

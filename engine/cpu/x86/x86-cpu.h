@@ -95,6 +95,7 @@ typedef struct
 
 /* What translated code reaches through GS besides the state (jit/). */
 #define VT_X86_JIT_JUMPS 4096u
+#define VT_X86_CODE_PAGES 65536u
 typedef struct
 {
   struct VtX86Cpu *self;
@@ -175,7 +176,7 @@ typedef struct VtX86Cpu
   void            *accel_data;      /* private to other accelerators */
   uint32_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
-  uint64_t         code_pages[64];  /* by hash of the linear page: known jumps go there */
+  uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
   VtX86Translated  translated;
 } VtX86Cpu;
 
@@ -291,11 +292,16 @@ bool vt_x86_tlb_try_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind);
 bool vt_x86_load_pdptes (VtX86Cpu *cpu, uint64_t cr3);
 /* The RAM page that holds gpa, or NULL when it is not plain RAM for reads. Valid until the view changes. */
 const VtX86PhysPage *vt_x86_phys_page (VtX86Cpu *cpu, uint64_t gpa);
+static inline unsigned
+vt_x86_code_page_bit (uint64_t linear)
+{
+  return (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 16)) & (VT_X86_CODE_PAGES - 1);
+}
 /* Somebody remembers a jump to this page: flushing it starts new generations. */
 static inline void
 vt_x86_note_code_page (VtX86Cpu *cpu, uint64_t linear)
 {
-  unsigned bit = (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 12)) & 4095;
+  unsigned bit = vt_x86_code_page_bit (linear);
   cpu->code_pages[bit / 64] |= UINT64_C (1) << (bit % 64);
 }
 /* For debuggers and MONITOR: no side effects. False when not mapped. */

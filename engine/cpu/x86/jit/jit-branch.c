@@ -31,8 +31,10 @@ emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
   emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
-  VtJitSlow *slow = vt_jit_slow (tr, on_miss, emit_jcc (e, CC_NE));
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_LOOKUP, emit_jcc (e, CC_NE));
+  slow->fails = on_miss;
   emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
+  slow->back = e->at;
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_group1 (e, 1, 4, rm_reg (T0), -(int32_t) VT_PAGE_SIZE);
   return slow;
@@ -311,6 +313,9 @@ vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
       break;
     case JIT_OP_RET:
       ret (tr);
+      break;
+    case JIT_OP_SYSTEM:
+      vt_jit_call_system (tr);
       break;
     case JIT_OP_INTERPRET:
       leave_to_interpreter (tr);

@@ -184,6 +184,29 @@ vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, 
   return NULL;
 }
 
+const void *
+vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source)
+{
+  VtX86Cpu *cpu = jit->cpu;
+  const void *code = region->entry_mem + (jit->memory.rx - jit->memory.rw);
+  vt_jit_add_jump (cpu, rip, code);
+  if (cpu->cpl != 3 && !source->global)
+    cpu->kernel_code_not_global = true;
+  return code;
+}
+
+const void *
+vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode)
+{
+  VtX86CodeSource source;
+  vt_x86_code_source (jit->cpu, rip, &source);
+  /* A bridge may fault. */
+  if (source.host == NULL || source.left < VT_X86_MAX_INSN)
+    return NULL;
+  const VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
+  return region != NULL ? vt_jit_make_known (jit, region, rip, &source) : NULL;
+}
+
 void
 vt_jit_add_region (VtJit *jit, VtJitRegion *region)
 {

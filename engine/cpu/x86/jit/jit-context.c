@@ -64,17 +64,9 @@ void
 vt_jit_set_context (VtJit *jit, unsigned mode)
 {
   uint64_t now = generation (jit->cpu);
-  for (unsigned i = 0; i < JIT_CONTEXTS; i++)
-    {
-      const VtJitContext *c = &jit->contexts[i];
-      if (c->bits != 0 && c->generation == now && c->mode == mode)
-        {
-          jit->cpu->translated.context = c->bits;
-          return;
-        }
-    }
-  VtJitContext *c = &jit->contexts[jit->next_context++ % JIT_CONTEXTS];
-  *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
+  VtJitContext *c = &jit->contexts[(now * 5 + mode) % JIT_CONTEXTS];
+  if (c->bits == 0 || c->generation != now || c->mode != mode)
+    *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
   jit->cpu->translated.context = c->bits;
 }
 

@@ -3,6 +3,7 @@
  * interpreter's that raises, as it would anywhere.
  */
 #include "flags.h"
+#include "interp.h"
 #include "jit.h"
 #include "x86-sys.h"
 
@@ -82,4 +83,66 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->s.rip = cpu->next_rip;
   return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
          || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != where >> 16;
+}
+
+/* The instruction after STI runs before interrupts come. */
+static bool
+pass_shadow (VtX86Cpu *cpu)
+{
+  bool shadow_only = (cpu->s.rflags & (X86_RFLAGS_TF | X86_RFLAGS_RF)) == 0 && cpu->pending_db == 0 && (cpu->s.dr[7] & 0xff) == 0;
+  if (!shadow_only)
+    return false;
+  vt_x86_interp_run_one (cpu);
+  vt_x86_update_checks (cpu);
+  return !cpu->attention;
+}
+
+/* Where translated code goes on at RIP, if nothing stands against it. */
+static const void *
+go_on (VtX86Cpu *cpu)
+{
+  VtJit *jit = cpu->accel_data;
+  vt_x86_update_checks (cpu);
+  if (cpu->attention && !pass_shadow (cpu))
+    return NULL;
+  if (vt_vcpu_requests (&cpu->vcpu) != 0 || cpu->s.activity != VT_X86_RUNNING || vt_ram_code_writes () != jit->code_writes)
+    return NULL;
+  unsigned mode = vt_jit_mode (cpu);
+  if (mode == JIT_MODE_NONE)
+    return NULL;
+  vt_jit_set_context (jit, mode);
+  cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
+  return vt_jit_find_jump (cpu, cpu->s.rip);
+}
+
+const void *
+vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
+{
+  uint64_t mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
+  vt_jit_flags_to_state (cpu);
+  cpu->s.rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
+  cpu->next_rip = cpu->s.rip + insn->length;
+  cpu->insn = insn;
+  cpu->block_stop = insn + 1;
+  insn->op (cpu, insn);
+  cpu->insn = NULL;
+  cpu->vcpu.stats.instructions++;
+  cpu->s.rip = cpu->next_rip;
+  const void *code = go_on (cpu);
+  vt_jit_flags_from_state (cpu);
+  return code;
+}
+
+/* --- Jumps that the table does not know ----------------------------------------------------------------------------- */
+
+const void *
+vt_jit_lookup (VtX86Cpu *cpu, uint64_t key)
+{
+  VtJit *jit = cpu->accel_data;
+  uint64_t rip = key ^ cpu->translated.context;
+  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(rip >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  /* Nothing that could fault from here. */
+  if (page->tag[VT_FETCH] != (rip & ~VT_PAGE_MASK) || (cpu->code_bits == 64 && !vt_x86_canonical (rip)))
+    return NULL;
+  return vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
 }

@@ -264,6 +264,22 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
     emit_leave (tr, in->off + in->x.length, JIT_EXIT_LOOKUP, true);
 }
 
+/* T0 = RIP XOR context. */
+static void
+emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  emit_call_to (e, tr->jit->stubs.lookup);
+  emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
+  emit_op64 (e, 0x85, T1, rm_reg (T1));
+  emit_patch (emit_jcc (e, CC_NE), slow->back);
+  if (slow->fails == SLOW_INTERPRET)
+    emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
+  else
+    emit_leave (tr, slow->target, JIT_EXIT_LOOKUP, true);
+}
+
 static void
 emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
@@ -294,6 +310,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_LEAVE:
       emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
       emit_jmp_to (e, tr->jit->stubs.exit_mem);
+      break;
+    case SLOW_LOOKUP:
+      emit_lookup (tr, slow);
       break;
     case SLOW_DEAD:
       emit_leave (tr, slow->target, JIT_EXIT_DEAD, true);

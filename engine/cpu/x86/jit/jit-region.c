@@ -26,7 +26,7 @@ todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 bool
 vt_jit_ends_block (const VtJitOp *op)
 {
-  return op->cls == JIT_OP_INTERPRET || op->cls == JIT_OP_JCC || op->cls == JIT_OP_JCXZ || op->cls == JIT_OP_JMP
+  return op->cls == JIT_OP_INTERPRET || op->cls == JIT_OP_SYSTEM || op->cls == JIT_OP_JCC || op->cls == JIT_OP_JCXZ || op->cls == JIT_OP_JMP
          || op->cls == JIT_OP_JMP_RM || op->cls == JIT_OP_CALL || op->cls == JIT_OP_CALL_RM || op->cls == JIT_OP_RET;
 }
 
@@ -68,7 +68,7 @@ append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start
       run_start = false;
       classify (tr, in);
       if (i == block->n - 1u && block->tail == VT_X86_TAIL_SPECIAL)
-        in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
+        in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
       tr->insn_at[off] = (uint16_t) ++tr->n_insns;
       off += in->x.length;
       if (!vt_jit_ends_block (&in->op))
@@ -211,7 +211,7 @@ vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource
   memcpy (in->raw, bytes, in->x.length);
   classify (tr, in);
   if (tail == VT_X86_TAIL_SPECIAL)
-    in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
+    in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
   tr->n_insns = 1;
   tr->insn_at[in->off] = 1;
   cut_blocks (tr);

@@ -107,11 +107,7 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
     return NULL;
   if (link != EXIT_NONE)
     vt_jit_link (jit, link, region);
-  code = region->entry_mem + (jit->memory.rx - jit->memory.rw);
-  vt_jit_add_jump (cpu, rip, code);
-  if (cpu->cpl != 3 && !source.global)
-    cpu->kernel_code_not_global = true;
-  return code;
+  return vt_jit_make_known (jit, region, rip, &source);
 }
 
 /* Limits of FS and GS outside 64-bit mode. */

@@ -128,11 +128,24 @@ make_call (VtEmit *e, const void *function, bool vectors)
   emit_imm64 (e, H_RAX, (uint64_t) (uintptr_t) function);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 2, rm_reg (H_RAX));
   emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
-  emit_mov32 (e, T1, H_RAX);
+  emit_mov64 (e, T1, H_RAX);
   move_gprs (e, true);
   if (vectors)
     load_vectors (e);
   emit8 (e, 0xc3);
+}
+
+/* Comes by a jump; goes on at the code that C found, or leaves. */
+static void
+make_system (VtEmit *e, const uint8_t *call, const uint8_t *exit_mem)
+{
+  emit_call_to (e, call);
+  emit_op64 (e, 0x85, T1, rm_reg (T1));
+  uint8_t *leave = emit_jcc (e, CC_E);
+  emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
+  emit_patch (leave, e->at);
+  emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
+  emit_jmp_to (e, exit_mem);
 }
 
 void
@@ -156,8 +169,15 @@ vt_jit_make_stubs (VtJit *jit)
       stubs->wrote[vectors] = e.at;
       make_call (&e, vt_jit_wrote, vectors);
     }
+  stubs->lookup = e.at;
+  make_call (&e, vt_jit_lookup, false);
+  uint8_t *call_system = e.at;
+  make_call (&e, vt_jit_system, false);
+  stubs->system = e.at;
+  make_system (&e, call_system, stubs->exit_mem);
   stubs->vec_load = e.at;
   load_vectors (&e);
   emit8 (&e, 0xc3);
+  vt_code_memory_ops ()->note (jit->memory.rx, (size_t) (e.at - jit->memory.rw), "translator_stubs");
   jit->stubs_end = jit->at = e.at + (-(uintptr_t) e.at & 63);
 }

@@ -5,10 +5,10 @@
 /* Room that a region may need at most, besides VT_EMIT_MARGIN for each instruction under way. */
 #define REGION_ROOM (256 * VT_KIB)
 
-void
-vt_jit_call_op (VtJitTr *tr)
+/* T0, T1 := arguments of the stubs that call operations; flags are in memory. */
+static void
+emit_op_arguments (VtJitTr *tr)
 {
-  VtEmit *e = &tr->e;
   VtX86Insn *insn = vt_jit_alloc (tr->jit, sizeof (VtX86Insn));
   if (insn == NULL)
     {
@@ -17,8 +17,22 @@ vt_jit_call_op (VtJitTr *tr)
     }
   *insn = tr->in->x;
   vt_jit_flags_clobber (tr, F_ALL);
-  emit_imm64 (e, T0, (uint64_t) (uintptr_t) insn);
-  emit_imm64 (e, T1, tr->in->off | tr->mode << 16);
+  emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
+  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << 16);
+}
+
+void
+vt_jit_call_system (VtJitTr *tr)
+{
+  emit_op_arguments (tr);
+  emit_jmp_to (&tr->e, tr->jit->stubs.system);
+}
+
+void
+vt_jit_call_op (VtJitTr *tr)
+{
+  VtEmit *e = &tr->e;
+  emit_op_arguments (tr);
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
   emit_op32 (e, 0x85, T1, rm_reg (T1));
   vt_jit_slow (tr, SLOW_LEAVE, emit_jcc (e, CC_NE));
@@ -194,6 +208,17 @@ collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeS
   return page;
 }
 
+/* For perf(1): the linear address that it was first seen at, and the privilege. */
+static void
+name_region (const VtJitTr *tr, const VtJitRegion *region)
+{
+  char name[64];
+  unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
+  g_snprintf (name, sizeof name, "guest_%s_%" G_GINT64_MODIFIER "x", kind == VT_X86_TLB_USER ? "user" : "system",
+              tr->linear_page + region->offset);
+  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry_host), (size_t) (tr->e.at - region->entry_host), name);
+}
+
 VtJitRegion *
 vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
 {
@@ -229,6 +254,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
   region->n_insns = (uint16_t) tr->n_insns;
+  name_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;

@@ -61,6 +61,7 @@ typedef enum
   SLOW_POLL,        /* a request is waiting */
   SLOW_EXIT,        /* jump out of the region */
   SLOW_LEAVE,       /* RIP is set already */
+  SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
 } VtJitSlowKind;
@@ -83,6 +84,7 @@ typedef struct
   uint32_t         arg;
   VtJitAddress     address;
   bool             mem_flags;
+  VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
 } VtJitSlow;
 
 typedef struct VtJitTr
@@ -163,3 +165,5 @@ void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
 void vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off);
 /* The interpreter's operation, called from here. */
 void vt_jit_call_op (VtJitTr *tr);
+/* The same at the end of a block, for those after which anything may be different. */
+void vt_jit_call_system (VtJitTr *tr);

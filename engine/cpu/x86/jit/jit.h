@@ -98,6 +98,8 @@ typedef struct
   uint8_t *op[2];
   uint8_t *wrote[2];
   uint8_t *vec_load;
+  uint8_t *system;             /* jumped to */
+  uint8_t *lookup;
 } VtJitStubs;
 
 #define JIT_REGION_BUCKETS 16384u
@@ -125,7 +127,6 @@ struct VtJit
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
   VtJitContext  contexts[JIT_CONTEXTS];
-  unsigned      next_context;
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
@@ -147,6 +148,10 @@ void *vt_jit_alloc (VtJit *jit, size_t size);
 /* A region that is good now; NULL when there is none. */
 /* It may be a bridge to the page after `linear`; fetch faults there unwind. */
 VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
+/* The region's code at rip, entered in the table of known jumps. */
+const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
+/* The same for a page that is in the TLB for fetches; NULL when there is no region. */
+const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
 /* Registers a finished region. */
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
@@ -190,5 +195,9 @@ void vt_jit_flags_from_state (VtX86Cpu *cpu);
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 /* A store went to a flagged page. 0: go on; else leave behind the instruction. */
 uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size);
+/* The code of a jump that is not in the table but translated; NULL otherwise. `key`: RIP XOR context. */
+const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key);
+/* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */
+const void *vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where);
 /* Executes an instruction of the interpreter's. 0: go on behind it; else RIP is where to go on. */
 uint32_t vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where);
