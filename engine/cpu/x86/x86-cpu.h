@@ -105,8 +105,11 @@ typedef struct
   uint32_t    exit_kind, exit_arg;
   uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
   uint32_t    host_mxcsr;     /* what C code expects */
-  uint32_t    host_page_bits; /* 0x1000: constants that instructions take from memory */
-  uint32_t    pad_;
+  uint32_t    x87_live;       /* the guest's x87 registers are in the host's */
+  uint32_t    x87_saved;      /* they are in x87_image, and the state is old */
+  uint64_t    x87_page;       /* page_rip of the last x87 instruction ... */
+  uint32_t    x87_place;      /* ... its offset, and its FOP << 16 */
+  uint8_t     x87_image[108];
   int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
                                            * needs a closer look */
   uint64_t    jump_key[VT_X86_JIT_JUMPS];

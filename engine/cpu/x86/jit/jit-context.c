@@ -23,6 +23,13 @@ sse_works (const VtX86Cpu *cpu)
 }
 
 static bool
+x87_works (const VtX86Cpu *cpu)
+{
+  const VtX86State *s = &cpu->s;
+  return (s->cr0 & (X86_CR0_EM | X86_CR0_TS)) == 0 && (s->fcw & 0x3f) == 0x3f && (s->fsw & 0x80) == 0;
+}
+
+static bool
 avx_works (const VtX86Cpu *cpu)
 {
   return (cpu->s.cr4 & X86_CR4_OSXSAVE) && (cpu->s.xcr0 & 6) == 6;
@@ -41,6 +48,8 @@ vt_jit_mode (const VtX86Cpu *cpu)
     return JIT_MODE_NONE;
   if (sse_works (cpu))
     mode |= JIT_MODE_SSE | (avx_works (cpu) ? JIT_MODE_AVX : 0);
+  if (x87_works (cpu))
+    mode |= JIT_MODE_X87;
   return mode;
 }
 

@@ -63,6 +63,60 @@ vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size)
   return vt_ram_code_writes () != before;
 }
 
+/* --- x87 ---------------------------------------------------------------------------------------------------------- */
+
+/* The image of FNSAVE in 32-bit form: control, status, tags, pointers, then eight registers of ten bytes from ST0 on. */
+#define IMAGE_FSW 4
+#define IMAGE_FTW 8
+#define IMAGE_ST  28
+
+uint32_t
+vt_jit_x87_to_image (VtX86Cpu *cpu)
+{
+  const VtX86State *s = &cpu->s;
+  uint8_t *image = cpu->translated.x87_image;
+  unsigned top = s->fsw >> 11 & 7;
+  uint32_t tags = 0;
+  memset (image, 0, IMAGE_ST);
+  for (unsigned i = 0; i < 8; i++)
+    {
+      /* FRSTOR only looks whether a register is empty. */
+      if (!(s->ftw >> i & 1))
+        tags |= 3u << 2 * i;
+      memcpy (image + IMAGE_ST + 10 * i, s->st[(top + i) & 7], 10);
+    }
+  vt_store_le (image, s->fcw, 2);
+  vt_store_le (image + IMAGE_FSW, s->fsw, 2);
+  vt_store_le (image + IMAGE_FTW, tags, 2);
+  cpu->translated.x87_place = VT_JIT_NO_PLACE;
+  return 0;
+}
+
+void
+vt_jit_x87_from_image (VtX86Cpu *cpu)
+{
+  VtX86State *s = &cpu->s;
+  const uint8_t *image = cpu->translated.x87_image;
+  if (!cpu->translated.x87_saved)
+    return;
+  cpu->translated.x87_saved = 0;
+  s->fcw = (uint16_t) vt_load_le (image, 2);
+  s->fsw = (uint16_t) vt_load_le (image + IMAGE_FSW, 2);
+  unsigned top = s->fsw >> 11 & 7, tags = (unsigned) vt_load_le (image + IMAGE_FTW, 2);
+  s->ftw = 0;
+  for (unsigned i = 0; i < 8; i++)
+    {
+      if ((tags >> 2 * i & 3) != 3)
+        s->ftw |= (uint8_t) (1u << i);
+      memcpy (s->st[(top + i) & 7], image + IMAGE_ST + 10 * i, 10);
+    }
+  uint32_t place = cpu->translated.x87_place;
+  if (place == VT_JIT_NO_PLACE)
+    return;
+  s->fip = cpu->translated.x87_page + (place & 0xffff);
+  s->fop = place >> 16;
+}
+
 /* --- Operations of the interpreter ---------------------------------------------------------------------------------- */
 
 uint32_t
@@ -71,6 +125,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   uint32_t user = cpu->user_generation, global = cpu->global_generation;
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
+  vt_jit_x87_from_image (cpu);
   vt_jit_flags_to_state (cpu);
   cpu->s.rip = rip;
   cpu->next_rip = rip + insn->length;
@@ -119,6 +174,7 @@ const void *
 vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
   uint64_t mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
+  vt_jit_x87_from_image (cpu);
   vt_jit_flags_to_state (cpu);
   cpu->s.rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   cpu->next_rip = cpu->s.rip + insn->length;

@@ -311,6 +311,10 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
       emit_jmp_to (e, tr->jit->stubs.exit_mem);
       break;
+    case SLOW_X87_LOAD:
+      emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
+      emit_jmp_to (e, slow->back);
+      break;
     case SLOW_LOOKUP:
       emit_lookup (tr, slow);
       break;

@@ -277,6 +277,9 @@ one_byte (const VtJitEnc *enc, bool is64)
     return OP (.cls = JIT_OP_XCHG_ACC);
   if (o >= 0xb0 && o < 0xc0)
     return OP (.cls = JIT_OP_MOV_IMM);
+  VtJitOp x87;
+  if (o >= 0xd8 && o < 0xe0)
+    return vt_jit_x87_class (enc, &x87) ? x87 : OP (.cls = JIT_OP_HELPER);
   switch (o)
     {
     case 0x63:
@@ -519,6 +522,8 @@ refine (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *op)
                    || (enc->map == 1 && (enc->opcode == 0xa4 || enc->opcode == 0xac));
   if (shift_imm && op->keeps)
     op->keeps = (x->imm & (x->opsize == 8 ? 63 : 31)) == 0;
+  if (memory && x->addrsize == 2 && op->cls == JIT_OP_X87)
+    op->cls = JIT_OP_HELPER;
   if (memory && x->addrsize == 2)
     op->cls = op->cls == JIT_OP_LEA || op->cls >= JIT_OP_PUSH ? JIT_OP_INTERPRET : JIT_OP_HELPER;
 }

@@ -36,6 +36,7 @@ typedef enum
   JIT_OP_CALL_RM,
   JIT_OP_RET,
   JIT_OP_VECTOR,
+  JIT_OP_X87,
 } VtJitClass;
 
 enum
@@ -74,5 +75,7 @@ void vt_jit_parse (const uint8_t *raw, unsigned len, unsigned code_bits, VtJitEn
 void vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *out);
 /* Is VEX.W the size of a general register (or its memory)? 32-bit code ignores it then. */
 bool vt_jit_w_is_gpr_size (const VtX86Insn *x, const VtJitEnc *enc);
+/* Of opcodes D8..DF; false: the interpreter's (jit-x87.c). */
+bool vt_jit_x87_class (const VtJitEnc *enc, VtJitOp *out);
 /* Flags that condition 0..15 reads. */
 unsigned vt_jit_condition_flags (unsigned condition);

@@ -137,6 +137,7 @@ enter (VtJit *jit, const void *code)
   cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
   vt_jit_flags_from_state (cpu);
   function (code);
+  vt_jit_x87_from_image (cpu);
   vt_jit_flags_to_state (cpu);
 }
 

@@ -93,6 +93,18 @@ load_vectors (VtEmit *e)
   emit_store_imm32 (e, rm_gs (TRANSLATED (vectors_live)), 1);
 }
 
+/* FNSAVE, which also leaves the unit as C code wants it. Changes flags. */
+static void
+save_x87 (VtEmit *e)
+{
+  emit_group1 (e, 0, 7, rm_gs (TRANSLATED (x87_live)), 0);
+  uint8_t *skip = emit_jcc (e, CC_E);
+  emit_insn (e, (VtEnc) { .opcode = 0xdd }, 6, rm_gs (TRANSLATED (x87_image)));
+  emit_store_imm32 (e, rm_gs (TRANSLATED (x87_live)), 0);
+  emit_store_imm32 (e, rm_gs (TRANSLATED (x87_saved)), 1);
+  emit_patch (skip, e->at);
+}
+
 static void
 make_enter (VtEmit *e)
 {
@@ -108,6 +120,7 @@ make_exit (VtEmit *e)
 {
   move_gprs (e, false);
   save_vectors (e);
+  save_x87 (e);
   emit_group1 (e, 1, 0, rm_reg (H_RSP), FRAME);
   for (unsigned i = G_N_ELEMENTS (callee_saved); i-- > 0;)
     pop (e, callee_saved[i]);
@@ -116,10 +129,12 @@ make_exit (VtEmit *e)
 
 /* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
 static void
-make_call (VtEmit *e, const void *function, bool vectors)
+make_call (VtEmit *e, const void *function, bool vectors, bool x87)
 {
   move_gprs (e, false);
   save_vectors (e);
+  if (x87)
+    save_x87 (e);
   emit_mov64 (e, H_RDX, T1);
   emit_mov64 (e, H_RSI, T0);
   emit_load64 (e, H_RDI, rm_gs (TRANSLATED (self)));
@@ -148,6 +163,21 @@ make_system (VtEmit *e, const uint8_t *call, const uint8_t *exit_mem)
   emit_jmp_to (e, exit_mem);
 }
 
+static void
+make_x87_load (VtEmit *e, VtJitStubs *stubs, unsigned vectors)
+{
+  const uint8_t *call = e->at;
+  make_call (e, vt_jit_x87_to_image, vectors, false);
+  stubs->x87_load[vectors] = e->at;
+  /* Keeps the stack as make_call() wants it. */
+  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
+  emit_call_to (e, call);
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit_insn (e, (VtEnc) { .opcode = 0xdd }, 4, rm_gs (TRANSLATED (x87_image)));
+  emit_store_imm32 (e, rm_gs (TRANSLATED (x87_live)), 1);
+  emit8 (e, 0xc3);
+}
+
 void
 vt_jit_make_stubs (VtJit *jit)
 {
@@ -163,16 +193,17 @@ vt_jit_make_stubs (VtJit *jit)
   for (unsigned vectors = 0; vectors < 2; vectors++)
     {
       stubs->fill[vectors] = e.at;
-      make_call (&e, vt_jit_fill, vectors);
+      make_call (&e, vt_jit_fill, vectors, false);
       stubs->op[vectors] = e.at;
-      make_call (&e, vt_jit_op, vectors);
+      make_call (&e, vt_jit_op, vectors, true);
       stubs->wrote[vectors] = e.at;
-      make_call (&e, vt_jit_wrote, vectors);
+      make_call (&e, vt_jit_wrote, vectors, false);
+      make_x87_load (&e, stubs, vectors);
     }
   stubs->lookup = e.at;
-  make_call (&e, vt_jit_lookup, false);
+  make_call (&e, vt_jit_lookup, false, false);
   uint8_t *call_system = e.at;
-  make_call (&e, vt_jit_system, false);
+  make_call (&e, vt_jit_system, false, true);
   stubs->system = e.at;
   make_system (&e, call_system, stubs->exit_mem);
   stubs->vec_load = e.at;

@@ -37,6 +37,7 @@ vt_jit_call_op (VtJitTr *tr)
   emit_op32 (e, 0x85, T1, rm_reg (T1));
   vt_jit_slow (tr, SLOW_LEAVE, emit_jcc (e, CC_NE));
   tr->flags_mem = true;
+  tr->x87_live = false;
 }
 
 static void
@@ -82,6 +83,10 @@ emit_insn_of (VtJitTr *tr)
       if (!vt_jit_vector (tr))
         vt_jit_call_op (tr);
       break;
+    case JIT_OP_X87:
+      if (!vt_jit_x87 (tr))
+        vt_jit_call_op (tr);
+      break;
     case JIT_OP_PUSH:
     case JIT_OP_POP:
     case JIT_OP_LEAVE:
@@ -99,6 +104,7 @@ static void
 emit_block (VtJitTr *tr, VtJitBlock *block)
 {
   VtEmit *e = &tr->e;
+  tr->x87_live = false;
   if (block->label == NULL)
     {
       block->label = e->at;

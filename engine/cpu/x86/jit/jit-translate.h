@@ -63,6 +63,7 @@ typedef enum
   SLOW_LEAVE,       /* RIP is set already */
   SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
+  SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
 } VtJitSlowKind;
 
@@ -104,6 +105,7 @@ typedef struct VtJitTr
   uint8_t      far[4096];       /* what is there is no part of this page alone */
   bool         too_big;         /* some array is full */
   bool         vectors;         /* the region uses vector registers */
+  bool         x87_live;        /* here the guest's x87 registers are certainly in the host's */
   VtJitSlow    slow[JIT_MAX_SLOW];
   unsigned     n_slow;
   VtJitFixup   fixups[2 * JIT_MAX_BLOCKS];
@@ -156,6 +158,7 @@ void vt_jit_emit_slow_paths (VtJitTr *tr);
 /* --- Instructions; false: not this one --- */
 bool vt_jit_integer (VtJitTr *tr);     /* jit-integer.c */
 bool vt_jit_vector (VtJitTr *tr);      /* jit-vector.c */
+bool vt_jit_x87 (VtJitTr *tr);         /* jit-x87.c */
 bool vt_jit_stack (VtJitTr *tr);       /* jit-stack.c */
 /* The last instruction of a block: emits the ways out. */
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */

@@ -35,9 +35,11 @@ enum
   JIT_MODE_KIND     = 3u << 1,   /* VT_X86_TLB_* */
   JIT_MODE_SSE      = 1u << 3,   /* SSE instructions execute, and no SIMD exception is unmasked */
   JIT_MODE_AVX      = 1u << 4,
+  JIT_MODE_X87      = 1u << 5,   /* x87 instructions execute, and no exception is unmasked */
   JIT_MODE_NONE     = 0xffff,    /* nothing is translated in this mode */
 };
 #define JIT_MODE_KIND_SHIFT 1
+#define VT_JIT_NO_PLACE UINT32_MAX
 
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
@@ -98,6 +100,7 @@ typedef struct
   uint8_t *op[2];
   uint8_t *wrote[2];
   uint8_t *vec_load;
+  uint8_t *x87_load[2];
   uint8_t *system;             /* jumped to */
   uint8_t *lookup;
 } VtJitStubs;
@@ -189,6 +192,9 @@ VtJitRegion *vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86Cod
 void vt_jit_flags_to_state (VtX86Cpu *cpu);
 void vt_jit_flags_from_state (VtX86Cpu *cpu);
 
+/* After translated code: the x87 state from where it was put, if it was. */
+void vt_jit_x87_from_image (VtX86Cpu *cpu);
+
 /* --- Called from translated code (jit-helpers.c) ------------------------------------------------------------------------- */
 
 /* Makes the TLB entry for an access that missed. `what`: size | write << 8. 0: try again; else the interpreter's turn. */
@@ -197,6 +203,8 @@ uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size);
 /* The code of a jump that is not in the table but translated; NULL otherwise. `key`: RIP XOR context. */
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key);
+/* Writes the x87 state to the image that FRSTOR takes. */
+uint32_t vt_jit_x87_to_image (VtX86Cpu *cpu);
 /* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */
 const void *vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where);
 /* Executes an instruction of the interpreter's. 0: go on behind it; else RIP is where to go on. */
