@@ -321,7 +321,7 @@ fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t line
 
   page->ram = phys->page.ram;
   page->ram_off = phys->page.ram_off;
-  fast->host = phys->page.host;
+  fast->addend = (uintptr_t) phys->page.host - linear_page;
   fast->page_flags = &phys->page.ram->page_flags[phys->page.ram_off >> VT_PAGE_SHIFT];
   page->plain[0] = true;
   page->plain[1] = phys->writable;
@@ -429,6 +429,7 @@ void
 vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too)
 {
   cpu->vcpu.stats.tlb_flushes++;
+  vt_x86_forget_stack_pages (cpu);
   cpu->code_generation++;
   cpu->user_generation++;
   if (global_too || cpu->kernel_code_not_global)
@@ -456,6 +457,7 @@ vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear)
     }
 
   unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
+  vt_x86_forget_stack_pages (cpu);
   cpu->code_generation++;
   if (knows_code_page (cpu, linear))
     {

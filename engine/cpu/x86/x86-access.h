@@ -78,7 +78,7 @@ vt_x86_tlb_entry (VtX86Cpu *cpu, uint64_t linear)
 static inline void *
 vt_x86_tlb_host (const VtX86TlbEntry *entry, uint64_t linear)
 {
-  return entry->host + (linear & VT_PAGE_MASK);
+  return (void *) (uintptr_t) (linear + entry->addend);
 }
 
 /* The page of the last byte: when it is not the tag of the first byte's entry, the access misses or crosses a page. */

@@ -38,7 +38,7 @@ typedef enum
 } VtAccessKind;
 
 /* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
- * of that kind may go straight to the page at `host`, or vt_x86_tlb_none(). What the inline path reads is apart from
+ * of that kind may go straight to the host at linear + addend, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
 #define VT_X86_TLB_BITS 11u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
@@ -55,7 +55,7 @@ vt_x86_tlb_none (unsigned slot)
 typedef struct
 {
   uint64_t  tag_read, tag_write;
-  uint8_t  *host;          /* the page's first byte */
+  uintptr_t addend;        /* linear + addend is on the host */
   uint8_t  *page_flags;    /* a store looks here afterwards: VT_PAGE_* */
 } VtX86TlbEntry;
 
@@ -65,7 +65,7 @@ typedef struct
   uint64_t gpa;            /* of the page */
   VtRam   *ram;            /* NULL: registers or nothing */
   uint64_t ram_off;
-  bool     plain[2];       /* RAM at `host` for loads, for stores */
+  bool     plain[2];       /* RAM at `addend` for loads, for stores */
 } VtX86TlbPage;
 
 typedef struct
@@ -94,6 +94,14 @@ typedef struct
 } VtX86PhysPage;
 
 /* What translated code reaches through GS besides the state (jit/). */
+typedef struct
+{
+  uint64_t  tag;
+  uint64_t  room;
+  uintptr_t addend;
+  uint8_t  *page_flags;
+} VtStackWindow;
+
 #define VT_X86_JIT_JUMPS 4096u
 #define VT_X86_CODE_PAGES 65536u
 typedef struct
@@ -112,6 +120,9 @@ typedef struct
   uint8_t     x87_image[108];
   int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
                                            * needs a closer look */
+  /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when
+   * there is none, so that no offset is below it. */
+  VtStackWindow stack[VT_X86_TLB_COUNT][2];
   uint64_t    jump_key[VT_X86_JIT_JUMPS];
   const void *jump_code[VT_X86_JIT_JUMPS];
 } VtX86Translated;
@@ -313,6 +324,12 @@ bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
  * too. */
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
 void vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear);
+static inline void
+vt_x86_forget_stack_pages (VtX86Cpu *cpu)
+{
+  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
+    cpu->translated.stack[kind][0].room = cpu->translated.stack[kind][1].room = 0;
+}
 
 /* Registers whose change has consequences (control.c). They raise #GP on reserved bits. */
 void vt_x86_write_cr0 (VtX86Cpu *cpu, uint64_t value);

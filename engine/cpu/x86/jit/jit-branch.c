@@ -208,9 +208,7 @@ call_relative (VtJitTr *tr)
       emit_lookup (tr, SLOW_INTERPRET);
       put_found_away (tr);
     }
-  emit_rip (tr, in->off + in->x.length);
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
-  vt_jit_push_slot (tr, SLOT_VALUE, F_ALL);
+  vt_jit_push_rip (tr, in->off + in->x.length, F_ALL);
   if (in_page (tr, target))
     emit_exit_same_page (tr, target, emit_jmp (&tr->e));
   else
@@ -231,8 +229,8 @@ take_target (VtJitTr *tr)
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
-  vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
-  emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_base (T0, 0));
+  VtJitPlace place = vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
+  vt_jit_load_word (tr, &place, T0);
 }
 
 static void
@@ -250,9 +248,7 @@ call_rm (VtJitTr *tr)
   take_target (tr);
   emit_lookup (tr, SLOW_INTERPRET);
   put_found_away (tr);
-  emit_rip (tr, in->off + in->x.length);
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
-  vt_jit_push_slot (tr, SLOT_VALUE, F_ALL);
+  vt_jit_push_rip (tr, in->off + in->x.length, F_ALL);
   emit_jump_put_away (tr);
 }
 
@@ -262,8 +258,8 @@ ret (VtJitTr *tr)
   const VtJitInsn *in = tr->in;
   int32_t extra = in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0;
   vt_jit_flags_clobber (tr, F_ALL);
-  vt_jit_access_stack (tr, VT_RSP, 0, false);
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_base (T0, 0));
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
+  vt_jit_load_word (tr, &place, T0);
   emit_lookup (tr, SLOW_INTERPRET);
   vt_jit_move_sp (tr, (tr->is64 ? 8 : 4) + extra);
   emit_jump_found (tr);

@@ -2,7 +2,7 @@
 /* Arithmetic flags: the host's are the guest's, until an instruction of ours is in the way.
  *
  * LAHF and SETO take 5 instructions to memory, ADD and SAHF as many back; PUSHF and POPF would be 5 times slower. RAX has to
- * step aside, into T1, which is free at those points.
+ * step aside meanwhile.
  */
 #include "jit-translate.h"
 
@@ -17,14 +17,14 @@ vt_jit_emit_save_flags (VtEmit *e)
 }
 
 void
-vt_jit_emit_load_flags (VtEmit *e)
+vt_jit_emit_load_flags (VtEmit *e, unsigned temp)
 {
-  emit_mov64 (e, T1, H_RAX);
+  emit_mov64 (e, temp, H_RAX);
   emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xb7 }, H_RAX, rm_gs (TRANSLATED (flags)));   /* movzx eax, word */
   emit8 (e, 0x04);                                                              /* add al, 0x7f: OF when al was 1 */
   emit8 (e, 0x7f);
   emit8 (e, 0x9e);                                                              /* sahf */
-  emit_mov64 (e, H_RAX, T1);
+  emit_mov64 (e, H_RAX, temp);
 }
 
 void
@@ -39,12 +39,18 @@ vt_jit_flags_clobber (VtJitTr *tr, unsigned live)
 }
 
 void
-vt_jit_flags_need (VtJitTr *tr)
+vt_jit_flags_need_by (VtJitTr *tr, unsigned temp)
 {
   if (tr->flags_host || !tr->flags_mem)
     return;
-  vt_jit_emit_load_flags (&tr->e);
+  vt_jit_emit_load_flags (&tr->e, temp);
   tr->flags_host = true;
+}
+
+void
+vt_jit_flags_need (VtJitTr *tr)
+{
+  vt_jit_flags_need_by (tr, T1);
 }
 
 void
@@ -54,10 +60,16 @@ vt_jit_flags_made (VtJitTr *tr)
   tr->flags_mem = false;
 }
 
-void
-vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in)
+bool
+vt_jit_flags_wanted (const VtJitInsn *in)
 {
   bool partial = in->op.flags_written != 0 && (in->op.keeps || (in->live_after & ~in->op.flags_written) != 0);
-  if (in->op.flags_read != 0 || partial)
-    vt_jit_flags_need (tr);
+  return in->op.flags_read != 0 || partial;
+}
+
+void
+vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in, unsigned temp)
+{
+  if (vt_jit_flags_wanted (in))
+    vt_jit_flags_need_by (tr, temp);
 }

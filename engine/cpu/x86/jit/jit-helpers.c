@@ -26,20 +26,28 @@ vt_jit_flags_from_state (VtX86Cpu *cpu)
 
 /* --- Memory ------------------------------------------------------------------------------------------------------- */
 
+/* Offsets below it have 8 bytes to the page's end. Smaller accesses beyond are the interpreter's. */
+#define STACK_ROOM (VT_PAGE_SIZE - 7)
+
 uint32_t
 vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
 {
   unsigned size = what & 0xff;
-  VtAccessKind kind = what & 0x100 ? VT_WRITE : VT_READ;
+  VtAccessKind kind = what & JIT_FILL_WRITE ? VT_WRITE : VT_READ;
   if (cpu->code_bits != 64)
     linear = (uint32_t) linear;
-  if ((linear & VT_PAGE_MASK) + size > VT_PAGE_SIZE || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
+  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
     return 1;
-  if (!vt_x86_tlb_try_fill (cpu, linear, kind))
+  VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  uint64_t page = linear & ~VT_PAGE_MASK;
+  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page && !vt_x86_tlb_try_fill (cpu, linear, kind))
     return 1;
-  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
-  uint64_t tag = kind == VT_WRITE ? entry->tag_write : entry->tag_read;
-  return tag != (linear & ~VT_PAGE_MASK);
+  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page)
+    return 1;
+  if (what & JIT_FILL_STACK)
+    cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
+        = (VtStackWindow) { page, STACK_ROOM, entry->addend, entry->page_flags };
+  return 0;
 }
 
 static bool

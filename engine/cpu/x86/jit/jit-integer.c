@@ -98,7 +98,7 @@ static void
 modrm_registers (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  vt_jit_flags_before (tr, in);
+  vt_jit_flags_before (tr, in, T1);
   unsigned reg = in->enc.modrm >> 3 & 7;
   if (in->op.reg != 0)
     reg = take_reg (tr, reg_field (in), T1);
@@ -127,26 +127,28 @@ modrm_memory (VtJitTr *tr)
   bool writes = (in->op.rm & ACC_W) != 0;
   VtJitAddress a = vt_jit_address_of (&in->x);
   vt_jit_flags_clobber (tr, in->live_before);
-  vt_jit_emit_access (tr, &a, rm_size (in), writes, 1);
+  tr->no_rex = in->op.reg != 0 && reg_field (in).high;
+  VtJitPlace place = vt_jit_emit_access (tr, &a, rm_size (in), writes, 1);
+  tr->no_rex = false;
 
-  /* T1 holds the TLB index; a register that lives in memory needs it, and so do flags on their way back. */
+  /* A register that lives in memory needs the spare one, and so do flags on their way back. */
   bool borrow = in->op.reg != 0 && host_reg (reg_field (in).guest) == NO_HOST_REG;
-  bool put_away = writes && (borrow || (tr->flags_mem && (in->op.flags_read != 0 || in->op.flags_written != 0)));
+  bool put_away = borrow || (tr->flags_mem && vt_jit_flags_wanted (in));
   if (put_away)
-    emit_store64 (&tr->e, rm_base (H_RSP, SLOT_IDX), T1);
-  vt_jit_flags_before (tr, in);
+    vt_jit_put_index_away (tr, &place);
+  vt_jit_flags_before (tr, in, place.spare);
   unsigned reg = in->enc.modrm >> 3 & 7;
   if (in->op.reg != 0)
-    reg = take_reg (tr, reg_field (in), T1);
-  emit_encoded (tr, reg, rm_base (T0, 0));
+    reg = take_reg (tr, reg_field (in), place.spare);
+  emit_encoded (tr, reg, place.rm);
   if (in->op.reg & ACC_W)
     vt_jit_put_reg (tr, reg_field (in).guest, reg & ~H_HIGH_BYTE);
   if (in->op.flags_written != 0)
     vt_jit_flags_made (tr);
   if (put_away)
-    emit_load64 (&tr->e, T1, rm_base (H_RSP, SLOT_IDX));
+    vt_jit_take_index_back (tr, &place);
   if (writes)
-    vt_jit_emit_stored (tr, rm_size (in), in->live_after);
+    vt_jit_emit_stored (tr, &place, rm_size (in), in->live_after);
 }
 
 static bool
@@ -181,7 +183,7 @@ static bool
 plain (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  vt_jit_flags_before (tr, in);
+  vt_jit_flags_before (tr, in, T1);
   emit_prefixes (tr, 0);
   if (in->enc.map == 1)
     emit8 (&tr->e, 0x0f);
@@ -197,7 +199,7 @@ static bool
 acc_imm (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  vt_jit_flags_before (tr, in);
+  vt_jit_flags_before (tr, in, T1);
   emit_prefixes (tr, 0);
   emit8 (&tr->e, in->enc.opcode);
   emit_immediate (tr, in->op.imm);
@@ -250,11 +252,11 @@ moffs (VtJitTr *tr)
   unsigned size = byte ? 1 : operand_size (in);
   VtJitAddress a = vt_jit_address_of (&in->x);
   vt_jit_flags_clobber (tr, in->live_before);
-  vt_jit_emit_access (tr, &a, size, store, 1);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, size, store, 1);
   VtEnc enc = { .p66 = size == 2 ? 0x66 : 0, .w = size == 8, .opcode = (uint8_t) ((store ? 0x88 : 0x8a) | !byte) };
-  emit_insn (&tr->e, enc, H_RAX, rm_base (T0, 0));
+  emit_insn (&tr->e, enc, H_RAX, place.rm);
   if (store)
-    vt_jit_emit_stored (tr, size, in->live_after);
+    vt_jit_emit_stored (tr, &place, size, in->live_after);
   return true;
 }
 
@@ -273,7 +275,7 @@ static bool
 inc_short (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  vt_jit_flags_before (tr, in);
+  vt_jit_flags_before (tr, in, T1);
   emit_insn (&tr->e, (VtEnc) { .p66 = in->enc.p66, .opcode = 0xff }, in->enc.opcode >> 3 & 1, rm_reg (host_reg (in->enc.opcode & 7)));
   vt_jit_flags_made (tr);
   return true;
@@ -333,8 +335,8 @@ take_divisor (VtJitTr *tr)
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
-  vt_jit_emit_access (tr, &a, rm_size (in), false, 1);
-  emit_insn (e, (VtEnc) { .w = (uint8_t) w, .opcode = 0x8b }, T1, rm_base (T0, 0));
+  VtJitPlace place = vt_jit_emit_access (tr, &a, rm_size (in), false, 1);
+  emit_insn (e, (VtEnc) { .w = (uint8_t) w, .opcode = 0x8b }, T1, place.rm);
 }
 
 static bool

@@ -2,7 +2,7 @@
 /* Registers and memory of the guest in translated code.
  *
  * A memory access is: address to T0; index of its TLB entry to T1; T0 XOR tag must be an offset in a page with room for the
- * access; plus the page's place on the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
+ * access; then the entry's addend leads to the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
  * the instruction to the interpreter.
  */
 #include "jit-translate.h"
@@ -150,16 +150,70 @@ emit_legacy_segment (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool wri
   emit_op32 (e, 0x03, T0, rm_gs (base));
 }
 
-void
+static VtJitSlow *
+emit_miss (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, uint8_t *retry, unsigned cc)
+{
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_FILL, emit_jcc (&tr->e, cc));
+  slow->back = retry;
+  slow->address = *a;
+  slow->arg = size | (write ? JIT_FILL_WRITE : 0);
+  return slow;
+}
+
+static void
+emit_alignment (VtJitTr *tr, unsigned align)
+{
+  if (align <= 1)
+    return;
+  emit_insn (&tr->e, (VtEnc) { .opcode = 0xf6, .rm8 = true }, 0, rm_reg (T0));
+  emit8 (&tr->e, align - 1);
+  vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (&tr->e, CC_NE));
+}
+
+/* [T1 + base + disp] where the host has that form: one register, all 64 bits of it, and no segment. */
+static bool
+is_simple (const VtJitTr *tr, const VtJitAddress *a)
+{
+  if (tr->no_rex && a->base < 16 && host_reg (a->base) >= 8)
+    return false;
+  return a->base != VT_X86_NO_REG && a->base != VT_X86_REG_RIP && a->index == VT_X86_NO_REG && host_reg (a->base) != NO_HOST_REG
+         && (tr->is64 ? a->size == 8 && a->seg != VT_FS && a->seg != VT_GS : false);
+}
+
+static VtRm
+beside (const VtJitAddress *a)
+{
+  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T1, .disp = (int32_t) a->disp };
+}
+
+/* Around RSP: most accesses are in the page of the one before. */
+static VtJitPlace
+emit_stack_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, uint8_t *retry)
+{
+  VtEmit *e = &tr->e;
+  unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
+  size_t window = TRANSLATED (stack) + (kind * 2 + write) * sizeof (((VtX86Translated *) 0)->stack[0][0]);
+  emit_lea64 (e, T0, host_reg (VT_RSP), (int32_t) a->disp);
+  emit_op64 (e, 0x33, T0, rm_gs (window + offsetof (VtStackWindow, tag)));
+  emit_op64 (e, 0x3b, T0, rm_gs (window + offsetof (VtStackWindow, room)));
+  emit_miss (tr, a, size, write, retry, CC_AE)->arg |= JIT_FILL_STACK;
+  emit_load64 (e, T1, rm_gs (window + offsetof (VtStackWindow, addend)));
+  return (VtJitPlace) { .rm = beside (a), .spare = T0, .window = window };
+}
+
+VtJitPlace
 vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
 {
   VtEmit *e = &tr->e;
   uint8_t *retry = e->at;
+  bool simple = is_simple (tr, a);
+  if (simple && a->base == VT_RSP && size <= 8)
+    return emit_stack_access (tr, a, size, write, retry);
+
   if (tr->is64)
     vt_jit_emit_address (tr, a);
   else
     emit_legacy_segment (tr, a, size, write);
-
   /* rorx esi, edi, 7: the page number's low bits, times the size of an entry */
   G_STATIC_ASSERT (sizeof (VtX86TlbEntry) == 32);
   emit_vex (e, 3, 3, 0, 0, 0xf0, T1, 0, rm_reg (T0));
@@ -168,34 +222,48 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
   emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_group1 (e, 1, 7, rm_reg (T0), (int32_t) (VT_PAGE_SIZE - size));
-  VtJitSlow *slow = vt_jit_slow (tr, SLOW_FILL, emit_jcc (e, CC_A));
-  slow->back = retry;
-  slow->address = *a;
-  slow->arg = size | (write ? 0x100 : 0);
-  if (align > 1)
+  emit_miss (tr, a, size, write, retry, CC_A);
+  emit_alignment (tr, align);
+  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
+  if (simple && !write)
     {
-      emit_insn (e, (VtEnc) { .opcode = 0xf6, .rm8 = true }, 0, rm_reg (T0));
-      emit8 (e, align - 1);
-      vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_NE));
+      emit_load64 (e, T1, rm_gs_base (T1, addend));
+      return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
-  emit_op64 (e, 0x03, T0, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, host))));
+  /* The page's address comes back from the tag, which is quicker than computing everything again. */
+  emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
+  emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
+  return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
 }
 
 void
-vt_jit_emit_stored (VtJitTr *tr, unsigned size, unsigned live)
+vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place)
+{
+  if (place->index)
+    emit_store64 (&tr->e, rm_base (H_RSP, SLOT_IDX), T1);
+}
+
+void
+vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place)
+{
+  if (place->index)
+    emit_load64 (&tr->e, T1, rm_base (H_RSP, SLOT_IDX));
+}
+
+void
+vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live)
 {
   VtEmit *e = &tr->e;
   bool save = live != 0 && tr->flags_host && !tr->flags_mem;
   if (save)
-    {
-      /* T1 is needed twice. */
-      emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
-      vt_jit_flags_clobber (tr, live);
-      emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
-    }
+    vt_jit_put_index_away (tr, place);
+  vt_jit_flags_clobber (tr, live);
+  if (save)
+    vt_jit_take_index_back (tr, place);
+  if (place->window != 0)
+    emit_load64 (e, T1, rm_gs (place->window + offsetof (VtStackWindow, page_flags)));
   else
-    vt_jit_flags_clobber (tr, live);
-  emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
+    emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
   emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T1, 0));
   emit8 (e, 0);
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_WROTE, emit_jcc (e, CC_NE));

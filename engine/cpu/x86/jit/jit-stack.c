@@ -20,72 +20,84 @@ at_register (const VtJitTr *tr, unsigned guest, int32_t disp)
   return (VtJitAddress) { .base = (uint8_t) guest, .index = VT_X86_NO_REG, .size = (uint8_t) word (tr), .seg = VT_SS, .disp = disp };
 }
 
-void
+VtJitPlace
 vt_jit_access_stack (VtJitTr *tr, unsigned guest, int32_t disp, bool write)
 {
   VtJitAddress a = at_register (tr, guest, disp);
-  vt_jit_emit_access (tr, &a, word (tr), write, 1);
+  return vt_jit_emit_access (tr, &a, word (tr), write, 1);
 }
 
 static void
-store_word (VtJitTr *tr, unsigned reg)
+store_word (VtJitTr *tr, const VtJitPlace *place, unsigned reg)
 {
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x89 }, reg, rm_base (T0, 0));
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x89 }, reg, place->rm);
+}
+
+void
+vt_jit_load_word (VtJitTr *tr, const VtJitPlace *place, unsigned reg)
+{
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, reg, place->rm);
 }
 
 static void
-load_word (VtJitTr *tr, unsigned reg)
+pushed (VtJitTr *tr, const VtJitPlace *place, unsigned live)
 {
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, reg, rm_base (T0, 0));
+  vt_jit_move_sp (tr, -(int32_t) word (tr));
+  vt_jit_emit_stored (tr, place, word (tr), live);
 }
 
 void
 vt_jit_push_slot (VtJitTr *tr, unsigned slot, unsigned live)
 {
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  vt_jit_put_index_away (tr, &place);
+  emit_load64 (&tr->e, place.spare, rm_base (H_RSP, (int32_t) slot));
+  store_word (tr, &place, place.spare);
+  vt_jit_take_index_back (tr, &place);
+  pushed (tr, &place, live);
+}
+
+void
+vt_jit_push_rip (VtJitTr *tr, int32_t off, unsigned live)
+{
   VtEmit *e = &tr->e;
-  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
-  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
-  emit_load64 (e, T1, rm_base (H_RSP, (int32_t) slot));
-  store_word (tr, T1);
-  emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
-  vt_jit_move_sp (tr, -(int32_t) word (tr));
-  vt_jit_emit_stored (tr, word (tr), live);
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  vt_jit_put_index_away (tr, &place);
+  emit_load64 (e, place.spare, rm_gs (TRANSLATED (page_rip)));
+  tr->is64 ? emit_lea64 (e, place.spare, place.spare, off) : emit_lea32 (e, place.spare, place.spare, off);
+  store_word (tr, &place, place.spare);
+  vt_jit_take_index_back (tr, &place);
+  pushed (tr, &place, live);
 }
 
 static void
 push_register (VtJitTr *tr, unsigned guest)
 {
-  VtEmit *e = &tr->e;
-  unsigned host = host_reg (guest);
-  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
-  if (host == NO_HOST_REG)
-    {
-      emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
-      host = vt_jit_reg (tr, guest, T1);
-    }
-  store_word (tr, host);
-  if (host == T1)
-    emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
-  vt_jit_move_sp (tr, -(int32_t) word (tr));
-  vt_jit_emit_stored (tr, word (tr), tr->in->live_after);
+  bool borrow = host_reg (guest) == NO_HOST_REG;
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  if (borrow)
+    vt_jit_put_index_away (tr, &place);
+  store_word (tr, &place, vt_jit_reg (tr, guest, place.spare));
+  if (borrow)
+    vt_jit_take_index_back (tr, &place);
+  pushed (tr, &place, tr->in->live_after);
 }
 
 static void
 push_immediate (VtJitTr *tr)
 {
-  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0xc7 }, 0, rm_base (T0, 0));
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0xc7 }, 0, place.rm);
   emit32 (&tr->e, (uint32_t) tr->in->x.imm);
-  vt_jit_move_sp (tr, -(int32_t) word (tr));
-  vt_jit_emit_stored (tr, word (tr), tr->in->live_after);
+  pushed (tr, &place, tr->in->live_after);
 }
 
 static void
 push_memory (VtJitTr *tr)
 {
   VtJitAddress a = vt_jit_address_of (&tr->in->x);
-  vt_jit_emit_access (tr, &a, word (tr), false, 1);
-  load_word (tr, T0);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, word (tr), false, 1);
+  vt_jit_load_word (tr, &place, T0);
   emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
   vt_jit_push_slot (tr, SLOT_VALUE, tr->in->live_after);
 }
@@ -115,8 +127,8 @@ pop (VtJitTr *tr)
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
   vt_jit_flags_clobber (tr, in->live_before);
-  vt_jit_access_stack (tr, VT_RSP, 0, false);
-  load_word (tr, host == NO_HOST_REG ? T1 : host);
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
+  vt_jit_load_word (tr, &place, host == NO_HOST_REG ? T1 : host);
   if (host == NO_HOST_REG)
     vt_jit_put_reg (tr, guest, T1);
   if (guest != VT_RSP)
@@ -129,8 +141,8 @@ leave (VtJitTr *tr)
 {
   unsigned sp = host_reg (VT_RSP), bp = host_reg (VT_RBP);
   vt_jit_flags_clobber (tr, tr->in->live_before);
-  vt_jit_access_stack (tr, VT_RBP, 0, false);
-  load_word (tr, T0);
+  VtJitPlace place = vt_jit_access_stack (tr, VT_RBP, 0, false);
+  vt_jit_load_word (tr, &place, T0);
   if (tr->is64)
     emit_lea64 (&tr->e, sp, bp, 8);
   else

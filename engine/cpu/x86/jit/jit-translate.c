@@ -190,7 +190,7 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = false;
+  tr->too_big = tr->no_rex = false;
   tr->in = NULL;
   return tr;
 }

@@ -113,6 +113,7 @@ typedef struct VtJitTr
   /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
   bool         flags_host, flags_mem;
   VtJitInsn   *in;              /* being translated */
+  bool         no_rex;          /* it names AH..BH, which no REX prefix may stand beside */
 } VtJitTr;
 
 /* --- Finding the code of a region (jit-region.c) --- */
@@ -126,15 +127,18 @@ int32_t vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in);
 
 /* --- Flags (jit-flags.c) --- */
 void vt_jit_emit_save_flags (VtEmit *e);
-void vt_jit_emit_load_flags (VtEmit *e);
+void vt_jit_emit_load_flags (VtEmit *e, unsigned temp);
 /* The next host instructions change the host's flags: those in `live` are in memory afterwards. */
 void vt_jit_flags_clobber (VtJitTr *tr, unsigned live);
-/* The host's flags are the guest's afterwards. */
-void vt_jit_flags_need (VtJitTr *tr);
+/* The host's flags are the guest's afterwards; `temp` is lost. */
+void vt_jit_flags_need_by (VtJitTr *tr, unsigned temp);
+void vt_jit_flags_need (VtJitTr *tr);   /* by T1 */
 /* Host instructions just produced the guest's flags. */
 void vt_jit_flags_made (VtJitTr *tr);
 /* Before an instruction that changes `written` of them: what it leaves alone, and somebody needs, must be there. */
-void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in);
+void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in, unsigned temp);
+/* Will it do anything? */
+bool vt_jit_flags_wanted (const VtJitInsn *in);
 
 /* --- Registers (jit-memory.c) --- */
 /* The host register that holds guest register `guest`: its own, or `temp`, loaded from the state. */
@@ -147,11 +151,22 @@ VtJitAddress vt_jit_address_of (const VtX86Insn *x);
 void vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide);
 /* T0 := linear address, without segment limits (flat). Flags stay, T1 does not always. */
 void vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a);
-/* T0 := host address of `size` bytes that may be read (or written) there. T1 is the TLB index afterwards. The host's flags
- * are gone. `align`: bytes, misaligned ones are the interpreter's. */
-void vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align);
-/* After a store to T0, with T1 the index of vt_jit_emit_access(). `live`: flags needed later. */
-void vt_jit_emit_stored (VtJitTr *tr, unsigned size, unsigned live);
+/* A checked memory operand. */
+typedef struct
+{
+  VtRm     rm;          /* made of T0, or of T1 and a guest register */
+  unsigned spare;       /* T0 or T1, whichever the operand does not need ... */
+  bool     index;       /* ... but vt_jit_emit_stored() will: put it away meanwhile */
+  size_t   window;      /* of the stack, by GS; 0: none */
+} VtJitPlace;
+
+/* `size` bytes that may be read (or written). The host's flags are gone. `align`: bytes, misaligned ones are the
+ * interpreter's. */
+VtJitPlace vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align);
+void vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place);
+void vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place);
+/* After a store there. `live`: flags needed later. */
+void vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live);
 VtJitSlow *vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site);
 void vt_jit_emit_slow_paths (VtJitTr *tr);
 

@@ -102,14 +102,14 @@ with_memory (VtJitTr *tr)
   unsigned size = memory_size (&in->x, &writes), reg = (in->enc.modrm >> 3 & 7) | in->enc.rex_r, guest = reg;
   VtJitAddress a = vt_jit_address_of (&in->x);
   vt_jit_flags_clobber (tr, in->live_before);
-  vt_jit_emit_access (tr, &a, size, writes, alignment (in, size));
+  VtJitPlace place = vt_jit_emit_access (tr, &a, size, writes, alignment (in, size));
   if (in_reg)
-    reg = vt_jit_reg (tr, guest, T1);
-  emit_encoded (tr, reg, rm_base (T0, 0));
+    reg = vt_jit_reg (tr, guest, place.spare);
+  emit_encoded (tr, reg, place.rm);
   if (in_reg)
     vt_jit_put_reg (tr, guest, reg);
   if (writes)
-    vt_jit_emit_stored (tr, size, in->live_after);
+    vt_jit_emit_stored (tr, &place, size, in->live_after);
 }
 
 bool

@@ -69,15 +69,15 @@ emit_place (VtJitTr *tr)
   emit_store_imm32 (e, rm_gs (TRANSLATED (x87_place)), tr->in->off | fop << 16);
 }
 
-/* FLDCW: with an exception unmasked it is the interpreter's. T0: host address. */
+/* FLDCW: with an exception unmasked it is the interpreter's. */
 static void
-emit_check_masks (VtJitTr *tr)
+emit_check_masks (VtJitTr *tr, const VtJitPlace *place)
 {
   VtEmit *e = &tr->e;
-  emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xb7 }, T1, rm_base (T0, 0));
-  emit_op32 (e, 0xf7, 2, rm_reg (T1));                    /* not esi */
-  emit_insn (e, (VtEnc) { .opcode = 0xf7 }, 0, rm_reg (T1));
-  emit32 (e, 0x3f);                                       /* test esi, 0x3f */
+  emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xb7 }, place->spare, place->rm);   /* movzx, 16 bits */
+  emit_op32 (e, 0xf7, 2, rm_reg (place->spare));                                  /* not */
+  emit_op32 (e, 0xf7, 0, rm_reg (place->spare));                                  /* test with 0x3f */
+  emit32 (e, 0x3f);
   vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_NE));
 }
 
@@ -89,12 +89,12 @@ with_memory (VtJitTr *tr)
   VtJitAddress a = vt_jit_address_of (&in->x);
   bool writes = in->op.rm == ACC_W;
   vt_jit_flags_clobber (tr, in->live_before);
-  vt_jit_emit_access (tr, &a, size, writes, 1);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, size, writes, 1);
   if (group == 1 && reg == 5)
-    emit_check_masks (tr);
-  emit_insn (&tr->e, (VtEnc) { .opcode = in->enc.opcode }, reg, rm_base (T0, 0));
+    emit_check_masks (tr, &place);
+  emit_insn (&tr->e, (VtEnc) { .opcode = in->enc.opcode }, reg, place.rm);
   if (writes)
-    vt_jit_emit_stored (tr, size, in->live_after);
+    vt_jit_emit_stored (tr, &place, size, in->live_after);
   emit_place (tr);
 }
 
@@ -110,7 +110,7 @@ vt_jit_x87 (VtJitTr *tr)
       with_memory (tr);
       return true;
     }
-  vt_jit_flags_before (tr, in);
+  vt_jit_flags_before (tr, in, T1);
   emit8 (&tr->e, in->enc.opcode);
   emit8 (&tr->e, in->enc.modrm);
   if (in->op.flags_written != 0)

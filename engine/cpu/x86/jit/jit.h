@@ -41,6 +41,10 @@ enum
 #define JIT_MODE_KIND_SHIFT 1
 #define VT_JIT_NO_PLACE UINT32_MAX
 
+/* What vt_jit_fill() is asked for: a size, and */
+#define JIT_FILL_WRITE 0x100u
+#define JIT_FILL_STACK 0x200u   /* also the stack's window */
+
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
 typedef struct VtJitRegion VtJitRegion;
