@@ -87,6 +87,8 @@ typedef struct
   bool     no_memory;          /* no instruction has a memory operand */
   bool     maybe_too_long;     /* more than 15 bytes, if the rest of it counts */
   bool     misaligned;         /* the memory operand, for those that want 16 bytes */
+  uint64_t mem_at;             /* address of the memory operand, if there is one ... */
+  uint32_t mem_len;            /* ... and the length of the longest one */
   uint8_t  n_window_ignored;
   struct
   {

@@ -69,8 +69,7 @@ attempt (Generator *g)
   c->string = generator_is_string (&g->d.insn);
   generator_choose_looseness (g);
   c->vendor = vendor_rules (&g->d);
-  c->misaligned = generator_misaligned (g);
-  c->no_memory = generator_memory_operand (g) == NULL;
+  generator_describe_memory (g);
   Undefined undefined = undefined_after (&g->d, &c->in);
   c->rflags_ignored = undefined.rflags;
   c->fsw_ignored = undefined.fsw;

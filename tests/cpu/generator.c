@@ -3,6 +3,7 @@
 #include "generator.h"
 
 #include "host-context.h"
+#include "vendor.h"
 #include "xarea.h"
 
 #include <string.h>
@@ -96,7 +97,7 @@ generator_decode_again (Generator *g)
   if (g->form != NULL && forms_signature (&g->d) != g->form->signature)
     return false;
   g->len = g->d.insn.length;
-  return forms_excluded (&g->d) == NULL;
+  return forms_excluded (&g->d) == NULL && !vendor_avoids (&g->d, g->restricted);
 }
 
 /* Address size and segment overrides that a form may have or not. */

@@ -56,8 +56,8 @@ uint64_t generator_effective_address (Generator *g, const ZydisDecodedOperandMem
 /* Room for `len` bytes that the window will hold at that address; NULL when they do not fit. */
 uint8_t *generator_add_patch (Case *c, uint64_t at, unsigned len);
 const ZydisDecodedOperand *generator_memory_operand (const Generator *g);
-/* Is there a memory operand that does not lie on a multiple of 16? */
-bool generator_misaligned (Generator *g);
+/* Sets c->no_memory, c->misaligned, c->mem_at and c->mem_len. */
+void generator_describe_memory (Generator *g);
 /* Memory that is not compared, if it lies in the window. */
 void generator_ignore_memory (Generator *g, uint64_t at, unsigned len);
 /* Gives the register or memory operand a value. */

@@ -251,11 +251,18 @@ generator_set_operand (Generator *g, const ZydisDecodedOperand *op, uint64_t val
     }
 }
 
-bool
-generator_misaligned (Generator *g)
+void
+generator_describe_memory (Generator *g)
 {
+  Case *c = g->c;
   const ZydisDecodedOperand *op = generator_memory_operand (g);
-  return op != NULL && generator_effective_address (g, &op->mem) % 16 != 0;
+  c->no_memory = op == NULL;
+  c->mem_at = op != NULL ? generator_effective_address (g, &op->mem) : 0;
+  c->misaligned = c->mem_at % 16 != 0;
+  c->mem_len = 0;
+  for (unsigned i = 0; i < g->d.insn.operand_count; i++)
+    if (g->d.op[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+      c->mem_len = MAX (c->mem_len, operand_bytes (&g->d.op[i]));
 }
 
 void

@@ -97,8 +97,7 @@ prepare_valid (Generator *g)
     return false;
   g->c->string = generator_is_string (&g->d.insn);
   g->c->vendor = vendor_rules (&g->d);
-  g->c->misaligned = generator_misaligned (g);
-  g->c->no_memory = generator_memory_operand (g) == NULL;
+  generator_describe_memory (g);
   generator_choose_looseness (g);
   Undefined undefined = undefined_after (&g->d, &g->c->in);
   g->c->rflags_ignored = undefined.rflags;

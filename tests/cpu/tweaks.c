@@ -134,8 +134,11 @@ tweak_xrstor (Generator *g)
   bool compacted = rng_chance (&g->rng, 30);
   if (compacted)
     xarea_put64 (image, XAREA_XSTATE_BV + 8, UINT64_C (1) << 63 | image[XAREA_XSTATE_BV] | rng_below (&g->rng, 8));
-  if (rng_chance (&g->rng, 10))
-    image[XAREA_XSTATE_BV + 2 + rng_below (&g->rng, 62)] ^= 1u << rng_below (&g->rng, 8);
+  if (rng_chance (&g->rng, 10))   /* a reserved bit; no processor has a component above 23 */
+    {
+      unsigned byte = 3 + rng_below (&g->rng, 58);   /* not the first three bytes of XSTATE_BV and of XCOMP_BV */
+      image[XAREA_XSTATE_BV + (byte < 8 ? byte : byte + 3)] ^= 1u << rng_below (&g->rng, 8);
+    }
   for (unsigned i = 0; i < 16; i++)
     memcpy (image + XAREA_YMM + 16 * i, values_vector (&g->rng, VALUES_MIXED), 16);
 }

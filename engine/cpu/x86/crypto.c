@@ -31,7 +31,7 @@
   VEC_OP (name, vec_binary, kernel_##name)
 AES (OP)
 
-/* The SHA instructions take unaligned memory on the processors that this was compared with. */
+/* Unaligned memory is taken, as by AMD's family 19h; Intel's processors have #GP. */
 static __m128i
 sha_source (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
