@@ -160,6 +160,7 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_aligned_free (cpu->tlbs);
+  g_free (cpu->vcpu.failure);
   g_aligned_free (cpu);
 }
 
