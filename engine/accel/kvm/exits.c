@@ -149,6 +149,8 @@ vt_kvm_handle_exit (VtKvmVcpu *kvm, GError **error)
       return leave (kvm, VT_X86_HALTED);
     case KVM_EXIT_SHUTDOWN:
       return leave (kvm, VT_X86_SHUTDOWN);
+    case KVM_EXIT_INTERNAL_ERROR:
+      return kvm->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? VT_KVM_INTERPRET : give_up (kvm, error);
     case KVM_EXIT_INTR:
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_SET_TPR:

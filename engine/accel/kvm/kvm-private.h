@@ -153,6 +153,7 @@ typedef enum
 {
   VT_KVM_GO_ON,
   VT_KVM_LEAVE,    /* look at cpu->s.activity */
+  VT_KVM_INTERPRET,   /* the kernel cannot execute what comes next */
   VT_KVM_FAILED,
 } VtKvmStep;
 

@@ -8,12 +8,14 @@
 #include "kvm-private.h"
 
 #include "apic.h"
+#include "interp.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
 #define PROBE_TIMEOUT_MS 2000u
+#define SLICE            100u      /* instructions that the interpreter executes in the kernel's stead */
 #define MSR_APIC_BASE    0x1bu
 #define APIC_BASE_EN     (1u << 11)
 #define APIC_BASE_EXTD   (1u << 10)
@@ -222,6 +224,29 @@ may_enter (VtKvmVcpu *kvm, VtExit *exit, GError **error)
   return false;
 }
 
+/* Kernels do not know every instruction in every mode. The interpreter does, on the same state; what it had decoded is
+ * forgotten, because the guest may have overwritten it unnoticed since. */
+static bool
+interpret (VtKvmVcpu *kvm, GError **error)
+{
+  VtX86Cpu *cpu = kvm->cpu;
+  if (!finish_instruction (kvm, error) || !vt_kvm_pull (kvm, error))
+    return false;
+  vt_x86_interp_free (cpu);
+  vt_x86_interp_run (cpu, SLICE);
+  follow_apic_page (kvm);
+  __atomic_fetch_or (&cpu->vcpu.requests, VT_VCPU_INTERRUPT, __ATOMIC_RELEASE);
+  return vt_kvm_push (kvm, error);
+}
+
+/* False: an error. */
+static bool
+handle (VtKvmVcpu *kvm, GError **error)
+{
+  VtKvmStep step = vt_kvm_handle_exit (kvm, error);
+  return step != VT_KVM_FAILED && (step != VT_KVM_INTERPRET || interpret (kvm, error));
+}
+
 static bool
 run_until_exit (VtKvmVcpu *kvm, VtExit *exit, GError **error)
 {
@@ -229,7 +254,7 @@ run_until_exit (VtKvmVcpu *kvm, VtExit *exit, GError **error)
   while (may_enter (kvm, exit, &local))
     {
       Entry entry = enter (kvm, false, &local);
-      if (entry == BROKEN || (entry == CAME_BACK && vt_kvm_handle_exit (kvm, &local) == VT_KVM_FAILED))
+      if (entry == BROKEN || (entry == CAME_BACK && !handle (kvm, &local)))
         break;
     }
   if (local == NULL)
