@@ -73,7 +73,10 @@ vt_kvm_service_events (VtKvmVcpu *kvm, GError **error)
 {
   VtX86Cpu *cpu = kvm->cpu;
   if (cpu->apic == NULL)
-    return true;
+    {
+      vt_vcpu_take (&cpu->vcpu, VT_VCPU_INTERRUPT);
+      return true;
+    }
   Claim now = claim (kvm);
   if (now.start && !start (kvm, error))
     return false;

@@ -53,6 +53,14 @@ typedef struct
   bool       logged;     /* the kernel notes writes to it */
 } VtKvmSlot;
 
+/* What the counters would read at some moment if their offsets were zero. */
+typedef struct
+{
+  int64_t  host_ns, guest_ns;
+  uint64_t ticks;
+  bool     valid;
+} VtKvmMoment;
+
 typedef struct
 {
   unsigned    refs;         /* vCPUs attached; guarded by the registry's mutex */
@@ -60,13 +68,13 @@ typedef struct
   VtMem      *mem;
   GPtrArray  *vcpus;        /* VtKvmVcpu* */
   bool        has_xcrs;
-  bool        tsc_scaling;
 
   GMutex      gate;         /* guards all below; taken with the machine lock held or without, never the other way round */
   GCond       moved;        /* `inside` or `updating` changed */
   unsigned    inside;       /* vCPUs in KVM_RUN */
   bool        updating;     /* one vCPU rebuilds the slots: nobody enters */
   bool        stale;        /* the layout changed since the slots were made */
+  VtKvmMoment moment;       /* shared by the vCPUs, so that their counters agree exactly */
   GArray     *slots;        /* VtKvmSlot */
   GHashTable *watched;      /* set of VtRam* whose collect() is ours */
   GHashTable *logged;       /* set of VtRam*: somebody harvests it */
@@ -89,7 +97,7 @@ struct VtKvmVcpu
   /* Own thread */
   VtX86State      known;           /* what the kernel holds, as far as it holds it */
   bool            known_valid;
-  int64_t         left_host_ns, left_guest_ns;   /* when `known` was read */
+  int64_t         left_host_ns, left_guest_ns;   /* when the counters were last looked at */
   bool            unfinished;      /* the instruction of the last exit ends with the next KVM_RUN */
   bool            open;            /* an interrupt can be injected now */
   bool            base_moved;      /* the guest wrote IA32_APIC_BASE */
@@ -132,13 +140,23 @@ bool     vt_kvm_set_msr_filter (VtKvmVm *vm, const VtX86Model *model, GError **e
 bool vt_kvm_push (VtKvmVcpu *kvm, GError **error);
 /* The other way round, with everything that derives from it. An event that the kernel was about to deliver is delivered. */
 bool vt_kvm_pull (VtKvmVcpu *kvm, GError **error);
-/* The TSC alone: into cpu->s.tsc_offset, and from there. */
-bool vt_kvm_pull_tsc (VtKvmVcpu *kvm, GError **error);
-bool vt_kvm_push_tsc (VtKvmVcpu *kvm, GError **error);
 bool vt_kvm_push_fpu (VtKvmVcpu *kvm, GError **error);
 bool vt_kvm_pull_fpu (VtKvmVcpu *kvm, GError **error);
 /* ioctl of the vCPU, with a sentence that names what could not be done. */
 bool vt_kvm_vcpu_ioctl (VtKvmVcpu *kvm, unsigned long request, void *argument, const char *what, GError **error);
+/* KVM_GET_MSRS, KVM_SET_MSRS: the number of entries done comes back, and fewer are a refusal of the next one. */
+bool vt_kvm_msrs_ioctl (VtKvmVcpu *kvm, unsigned long request, struct kvm_msrs *list, const struct kvm_msr_entry *entries,
+                        GError **error);
+
+/* --- Time-stamp counter (tsc.c); own thread, outside KVM_RUN ---------------------------------------------------------------------------- */
+
+/* Between the kernel and cpu->s.tsc_offset. */
+bool vt_kvm_pull_tsc (VtKvmVcpu *kvm, GError **error);
+bool vt_kvm_push_tsc (VtKvmVcpu *kvm, GError **error);
+/* The machine stood since the last of these, or somebody else set the counter. */
+bool vt_kvm_tsc_moved (const VtKvmVcpu *kvm);
+/* A state from elsewhere may count at another frequency: has the kernel follow, or warns. */
+void vt_kvm_follow_tsc_frequency (VtKvmVcpu *kvm);
 
 /* --- Interrupts (events.c) -------------------------------------------------------------------------------------------------------------- */
 

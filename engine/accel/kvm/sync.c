@@ -14,9 +14,6 @@
 #include <vitrine/error.h>
 
 #define MSR_APIC_BASE     0x1bu
-#define MSR_TSC           0x10u
-/* The guest's clock and the kernel's TSC part by less than this while the machine runs. */
-#define CLOCK_SLACK_NS    G_GINT64_CONSTANT (1000000)
 
 bool
 vt_kvm_vcpu_ioctl (VtKvmVcpu *kvm, unsigned long request, void *argument, const char *what, GError **error)
@@ -199,9 +196,8 @@ msr_field (VtKvmVcpu *kvm, unsigned i)
   return (uint64_t *) (void *) ((uint8_t *) &kvm->cpu->s + msrs[i].off);
 }
 
-/* The number of entries done comes back: fewer are a refusal of the next one. */
-static bool
-msrs_ioctl (VtKvmVcpu *kvm, unsigned long request, struct kvm_msrs *list, const struct kvm_msr_entry *entries, GError **error)
+bool
+vt_kvm_msrs_ioctl (VtKvmVcpu *kvm, unsigned long request, struct kvm_msrs *list, const struct kvm_msr_entry *entries, GError **error)
 {
   int done = vt_kvm_host.ioctl (kvm->fd, request, list);
   if (done == (int) list->nmsrs)
@@ -218,7 +214,7 @@ push_msrs (VtKvmVcpu *kvm, GError **error)
   for (unsigned i = 0; i < G_N_ELEMENTS (msrs); i++)
     if (vt_x86_has (kvm->cpu->model, msrs[i].feature))
       list.entry[list.head.nmsrs++] = (struct kvm_msr_entry) { .index = msrs[i].index, .data = *msr_field (kvm, i) };
-  return msrs_ioctl (kvm, KVM_SET_MSRS, &list.head, list.entry, error);
+  return vt_kvm_msrs_ioctl (kvm, KVM_SET_MSRS, &list.head, list.entry, error);
 }
 
 static bool
@@ -232,72 +228,11 @@ pull_msrs (VtKvmVcpu *kvm, GError **error)
         which[list.head.nmsrs] = i;
         list.entry[list.head.nmsrs++].index = msrs[i].index;
       }
-  if (!msrs_ioctl (kvm, KVM_GET_MSRS, &list.head, list.entry, error))
+  if (!vt_kvm_msrs_ioctl (kvm, KVM_GET_MSRS, &list.head, list.entry, error))
     return false;
   for (unsigned n = 0; n < list.head.nmsrs; n++)
     *msr_field (kvm, which[n]) = list.entry[n].data;
   return true;
-}
-
-/* --- Time-stamp counter ------------------------------------------------------------------------------------------------------------------ */
-
-typedef struct
-{
-  struct kvm_msrs      head;
-  struct kvm_msr_entry entry;
-} OneMsr;
-
-static void
-note_time (VtKvmVcpu *kvm)
-{
-  kvm->left_host_ns = g_get_monotonic_time () * 1000;
-  kvm->left_guest_ns = vt_clock_now (kvm->cpu->vcpu.clock);
-}
-
-bool
-vt_kvm_pull_tsc (VtKvmVcpu *kvm, GError **error)
-{
-  OneMsr one = { .head.nmsrs = 1, .entry.index = MSR_TSC };
-  if (!msrs_ioctl (kvm, KVM_GET_MSRS, &one.head, &one.entry, error))
-    return false;
-  kvm->cpu->s.tsc_offset += one.entry.data - vt_x86_read_tsc (kvm->cpu);
-  note_time (kvm);
-  return true;
-}
-
-bool
-vt_kvm_push_tsc (VtKvmVcpu *kvm, GError **error)
-{
-  OneMsr one = { .head.nmsrs = 1, .entry = { .index = MSR_TSC, .data = vt_x86_read_tsc (kvm->cpu) } };
-  note_time (kvm);
-  return msrs_ioctl (kvm, KVM_SET_MSRS, &one.head, &one.entry, error);
-}
-
-/* A state from elsewhere may count at another frequency. */
-static void
-follow_tsc_frequency (VtKvmVcpu *kvm)
-{
-  VtX86Cpu *cpu = kvm->cpu;
-  if (cpu->tsc_hz == kvm->tsc_hz)
-    return;
-  if (vt_kvm_host.ioctl (kvm->fd, KVM_SET_TSC_KHZ, VT_KVM_NUMBER (cpu->tsc_hz / 1000)) < 0)
-    {
-      g_warning ("processor %u counts time at %" G_GUINT64_FORMAT " kHz, but " VT_KVM_DEVICE " here can only do %" G_GUINT64_FORMAT
-                 " kHz: the guest's clock may go wrong", cpu->vcpu.index, cpu->tsc_hz / 1000, kvm->tsc_hz / 1000);
-      uint64_t now = vt_x86_read_tsc (cpu);
-      cpu->tsc_hz = kvm->tsc_hz;
-      cpu->s.tsc_offset += now - vt_x86_read_tsc (cpu);
-    }
-  kvm->tsc_hz = cpu->tsc_hz;
-}
-
-/* The machine stood, or somebody else set the counter. */
-static bool
-tsc_moved (const VtKvmVcpu *kvm)
-{
-  int64_t host = g_get_monotonic_time () * 1000 - kvm->left_host_ns;
-  int64_t guest = vt_clock_now (kvm->cpu->vcpu.clock) - kvm->left_guest_ns;
-  return kvm->cpu->s.tsc_offset != kvm->known.tsc_offset || ABS (host - guest) > CLOCK_SLACK_NS;
 }
 
 /* --- Events --------------------------------------------------------------------------------------------------------------------------------- */
@@ -363,8 +298,8 @@ vt_kvm_push (VtKvmVcpu *kvm, GError **error)
 {
   const VtX86State *s = &kvm->cpu->s;
   bool same = unchanged (kvm);
-  follow_tsc_frequency (kvm);
-  if ((!kvm->known_valid || tsc_moved (kvm)) && !vt_kvm_push_tsc (kvm, error))
+  vt_kvm_follow_tsc_frequency (kvm);
+  if ((!kvm->known_valid || vt_kvm_tsc_moved (kvm)) && !vt_kvm_push_tsc (kvm, error))
     return false;
   if (!same)
     {

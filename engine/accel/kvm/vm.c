@@ -61,7 +61,6 @@ create (VtKvmVm *vm, VtVcpu *vcpu, GError **error)
       && host->ioctl (vm->fd, KVM_SET_TSS_ADDR, VT_KVM_NUMBER (TSS_AT)) < 0)
     return fail (error, "KVM_SET_TSS_ADDR");
   vm->has_xcrs = host->ioctl (vm->fd, KVM_CHECK_EXTENSION, VT_KVM_NUMBER (KVM_CAP_XCRS)) > 0;
-  vm->tsc_scaling = host->ioctl (vm->fd, KVM_CHECK_EXTENSION, VT_KVM_NUMBER (KVM_CAP_TSC_CONTROL)) > 0;
   return vt_kvm_set_msr_filter (vm, ((VtX86Cpu *) vcpu)->model, error);
 }
 
