@@ -28,7 +28,7 @@ vt_accel_exists (VtAccelChoice choice)
 static bool
 recommended (const VtAccel *accel, GError **error)
 {
-  bool (*ask) (GError **error) = accel->recommend != NULL ? accel->recommend : accel->probe;
+  bool (*ask) (GError * *error) = accel->recommend != NULL ? accel->recommend : accel->probe;
   return ask == NULL || ask (error);
 }
 
@@ -74,7 +74,8 @@ vt_accel_choose_from (const VtAccelRow *rows, size_t n_rows, VtAccelChoice choic
     }
   if (accel->probe != NULL && !accel->probe (&why))
     {
-      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The accelerator “%s” cannot be used: %s"), accel->name, why->message);
+      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The accelerator “%s” cannot be used: %s"), accel->name,
+                   why->message);
       return NULL;
     }
   *sentence = g_strdup_printf (_("%s (as asked for)"), accel->name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Interrupts. The interrupt controllers are ours, all of them; the kernel only gets what it is to deliver now.
  *
- * An interrupt that cannot be taken yet makes the kernel leave as soon as it can (request_interrupt_window).  INIT and SIPI
- * are the business of the common code, on the whole state.
+ * An interrupt that cannot be taken yet makes the kernel leave as soon as it can (request_interrupt_window).  INIT and
+ * SIPI are the business of the common code, on the whole state.
  */
 #include "kvm-private.h"
 
@@ -26,17 +26,17 @@ acknowledge (VtX86Cpu *cpu)
 
 typedef struct
 {
-  bool start;       /* INIT or SIPI */
+  bool start; /* INIT or SIPI */
   bool nmi;
-  int  vector;      /* VT_APIC_NONE: none */
+  int vector; /* VT_APIC_NONE: none */
 } Claim;
 
 static Claim
 claim (VtKvmVcpu *kvm)
 {
-  VtX86Cpu   *cpu = kvm->cpu;
+  VtX86Cpu *cpu = kvm->cpu;
   VtX86State *s = &cpu->s;
-  Claim       out = { .vector = VT_APIC_NONE };
+  Claim out = { .vector = VT_APIC_NONE };
   vt_apic_lock (cpu->apic);
   /* The request is taken under the lock: what comes later sets it again. */
   vt_vcpu_take (&cpu->vcpu, VT_VCPU_INTERRUPT);
@@ -98,10 +98,10 @@ vt_kvm_service_events (VtKvmVcpu *kvm, GError **error)
   return true;
 }
 
-/* --- Events under way when the state is read ------------------------------------------------------------------------------------------- */
+/* --- Events under way when the state is read ---------------------------------------------------------------------- */
 
-/* What has to be delivered, as the common code sees it. Software interrupts and exceptions come again by themselves: RIP is
- * still at their instruction. */
+/* What has to be delivered, as the common code sees it. Software interrupts and exceptions come again by themselves:
+ * RIP is still at their instruction. */
 static bool
 under_way (const struct kvm_vcpu_events *events, VtX86Event *event)
 {
@@ -114,10 +114,10 @@ under_way (const struct kvm_vcpu_events *events, VtX86Event *event)
   if ((events->exception.injected || events->exception.pending) && vector != X86_BP && vector != X86_OF)
     {
       *event = (VtX86Event) { .vector = vector,
-                              .how = VT_X86_EVENT_EXCEPTION,
-                              .error_code = events->exception.error_code,
-                              .has_error = events->exception.has_error_code,
-                              .set_rf = vector != X86_DB };
+                             .how = VT_X86_EVENT_EXCEPTION,
+                             .error_code = events->exception.error_code,
+                             .has_error = events->exception.has_error_code,
+                             .set_rf = vector != X86_DB };
       return true;
     }
   return false;
@@ -126,7 +126,7 @@ under_way (const struct kvm_vcpu_events *events, VtX86Event *event)
 void
 vt_kvm_deliver (VtKvmVcpu *kvm, const struct kvm_vcpu_events *events)
 {
-  VtX86Cpu  *cpu = kvm->cpu;
+  VtX86Cpu *cpu = kvm->cpu;
   VtX86Event event;
   if (events->nmi.injected || events->nmi.pending)
     {

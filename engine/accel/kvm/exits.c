@@ -8,20 +8,20 @@
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
-#define MSR_APIC_BASE   0x1bu
-#define MSR_TSC         0x10u
-#define MSR_TSC_ADJUST  0x3bu
-#define MSR_X2APIC      0x800u
+#define MSR_APIC_BASE 0x1bu
+#define MSR_TSC 0x10u
+#define MSR_TSC_ADJUST 0x3bu
+#define MSR_X2APIC 0x800u
 #define MSR_X2APIC_LAST 0x8ffu
 
-/* --- Ports and registers --------------------------------------------------------------------------------------------------------- */
+/* --- Ports and registers ------------------------------------------------------------------------------------------ */
 
 static void
 port_access (VtKvmVcpu *kvm)
 {
-  VtX86Cpu       *cpu = kvm->cpu;
+  VtX86Cpu *cpu = kvm->cpu;
   struct kvm_run *run = kvm->run;
-  uint8_t        *data = (uint8_t *) run + run->io.data_offset;
+  uint8_t *data = (uint8_t *) run + run->io.data_offset;
   /* String instructions come in batches. */
   for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size)
     {
@@ -37,11 +37,11 @@ port_access (VtKvmVcpu *kvm)
 static void
 memory_access (VtKvmVcpu *kvm)
 {
-  VtX86Cpu       *cpu = kvm->cpu;
+  VtX86Cpu *cpu = kvm->cpu;
   struct kvm_run *run = kvm->run;
-  uint64_t        at = run->mmio.phys_addr;
-  unsigned        size = MIN (run->mmio.len, sizeof run->mmio.data);
-  bool            apic = cpu->apic != NULL && vt_apic_covers (cpu->apic, at);
+  uint64_t at = run->mmio.phys_addr;
+  unsigned size = MIN (run->mmio.len, sizeof run->mmio.data);
+  bool apic = cpu->apic != NULL && vt_apic_covers (cpu->apic, at);
   cpu->vcpu.stats.io_accesses++;
   if (run->mmio.is_write)
     {
@@ -57,7 +57,7 @@ memory_access (VtKvmVcpu *kvm)
   vt_store_le (run->mmio.data, value, size);
 }
 
-/* --- MSRs ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- MSRs --------------------------------------------------------------------------------------------------------- */
 
 /* The kernel refused a value for one of its own registers: so does the processor. */
 static bool
@@ -71,7 +71,7 @@ static void
 read_msr (VtKvmVcpu *kvm)
 {
   struct kvm_run *run = kvm->run;
-  uint64_t        value = 0;
+  uint64_t value = 0;
   run->msr.error = refused_by_kernel (run) || !vt_x86_read_msr (kvm->cpu, run->msr.index, &value);
   run->msr.data = value;
 }
@@ -80,8 +80,8 @@ static bool
 write_msr (VtKvmVcpu *kvm, GError **error)
 {
   struct kvm_run *run = kvm->run;
-  uint32_t        index = run->msr.index;
-  bool            tsc = index == MSR_TSC || index == MSR_TSC_ADJUST;
+  uint32_t index = run->msr.index;
+  bool tsc = index == MSR_TSC || index == MSR_TSC_ADJUST;
   if (tsc && !vt_kvm_pull_tsc (kvm, error))
     return false;
   run->msr.error = refused_by_kernel (run) || !vt_x86_write_msr (kvm->cpu, index, run->msr.data);
@@ -93,27 +93,30 @@ write_msr (VtKvmVcpu *kvm, GError **error)
   return true;
 }
 
-/* --- Ends ---------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Ends --------------------------------------------------------------------------------------------------------- */
 
 static VtKvmStep
 give_up (VtKvmVcpu *kvm, GError **error)
 {
   const struct kvm_run *run = kvm->run;
-  unsigned              index = kvm->cpu->vcpu.index;
-  struct kvm_regs       regs = { 0 };
+  unsigned index = kvm->cpu->vcpu.index;
+  struct kvm_regs regs = { 0 };
   vt_kvm_vcpu_ioctl (kvm, KVM_GET_REGS, &regs, "KVM_GET_REGS", NULL);
+  g_autofree char *at = g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", (uint64_t) regs.rip);
+  g_autofree char *why
+      = g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", (uint64_t) run->fail_entry.hardware_entry_failure_reason);
   if (run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-    g_set_error (error, VT_ERROR, VT_ERROR_FAILED,
-                 _("Processor %u cannot enter the guest at 0x%" G_GINT64_MODIFIER "x (hardware reason 0x%" G_GINT64_MODIFIER "x)"), index,
-                 (uint64_t) regs.rip, (uint64_t) run->fail_entry.hardware_entry_failure_reason);
+    g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("Processor %u cannot enter the guest at %s (hardware reason %s)"),
+                 index, at, why);
   else if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-    g_set_error (error, VT_ERROR, VT_ERROR_FAILED,
-                 _("%s cannot execute the guest's code at 0x%" G_GINT64_MODIFIER "x on processor %u (internal error %u); another "
-                   "accelerator can"), VT_KVM_DEVICE, (uint64_t) regs.rip, index, run->internal.suberror);
+    g_set_error (
+        error, VT_ERROR, VT_ERROR_FAILED,
+        _("%s cannot go on with the guest at %s on processor %u (internal error %u); another accelerator can"),
+        VT_KVM_DEVICE, at, index, run->internal.suberror);
   else
     g_set_error (error, VT_ERROR, VT_ERROR_FAILED,
-                 _("%s left the guest at 0x%" G_GINT64_MODIFIER "x on processor %u for an unknown reason (%u)"), VT_KVM_DEVICE,
-                 (uint64_t) regs.rip, index, run->exit_reason);
+                 _("%s left the guest at %s on processor %u for an unknown reason (%u)"), VT_KVM_DEVICE, at, index,
+                 run->exit_reason);
   return VT_KVM_FAILED;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the guest's processor offers under KVM: our model, without what the kernel or the processor below cannot do.
  *
- * The kernel keeps only the MSRs that its entry and exit code switches; all others come to us and are answered by msr.c, so
- * that a guest finds the same registers under every accelerator.
+ * The kernel keeps only the MSRs that its entry and exit code switches; all others come to us and are answered by
+ * msr.c, so that a guest finds the same registers under every accelerator.
  */
 #include "kvm-private.h"
 
@@ -13,7 +13,7 @@
 #include <vitrine/error.h>
 
 #define MSR_ARCH_CAPABILITIES 0x10au
-#define MAX_ENTRIES           256u
+#define MAX_ENTRIES 256u
 
 static bool
 fail (GError **error, const char *what)
@@ -23,9 +23,15 @@ fail (GError **error, const char *what)
   return false;
 }
 
-/* --- What the kernel supports ---------------------------------------------------------------------------------------------------- */
+/* --- What the kernel supports ------------------------------------------------------------------------------------- */
 
-enum { EAX, EBX, ECX, EDX };
+enum
+{
+  EAX,
+  EBX,
+  ECX,
+  EDX
+};
 
 static const struct
 {
@@ -69,7 +75,7 @@ arch_capabilities (int system_fd)
 {
   struct
   {
-    struct kvm_msrs      head;
+    struct kvm_msrs head;
     struct kvm_msr_entry entry;
   } msrs = { .head.nmsrs = 1, .entry.index = MSR_ARCH_CAPABILITIES };
   return vt_kvm_host.ioctl (system_fd, KVM_GET_MSRS, &msrs) == 1 ? msrs.entry.data : 0;
@@ -87,7 +93,7 @@ vt_kvm_restrict_model (VtX86Model *model, GError **error)
       uint32_t allowed[X86_WORD_COUNT];
       for (unsigned i = 0; i < X86_WORD_COUNT; i++)
         allowed[i] = supported (cpuid, words[i].leaf, words[i].subleaf, words[i].reg);
-      /* Ours to offer, whatever the kernel says: the APIC is our own. Its deadline timer would need the kernel's TSC. */
+      /* Ours to offer, whatever the kernel says: the APIC is our own. Its deadline timer would follow the kernel's. */
       allowed[X86_WORD_1_EDX] |= 1u << (X86_FEATURE_APIC & 31);
       allowed[X86_WORD_1_ECX] |= 1u << (X86_FEATURE_X2APIC & 31) | 1u << (X86_FEATURE_HYPERVISOR & 31);
       allowed[X86_WORD_1_ECX] &= ~(1u << (X86_FEATURE_TSC_DEADLINE & 31));
@@ -102,7 +108,7 @@ vt_kvm_restrict_model (VtX86Model *model, GError **error)
   return cpuid != NULL;
 }
 
-/* --- Time-stamp counter ------------------------------------------------------------------------------------------------------------- */
+/* --- Time-stamp counter ------------------------------------------------------------------------------------------- */
 
 /* Of a throw-away vCPU: the frequency is a vCPU's property. */
 static uint64_t
@@ -118,20 +124,20 @@ native_tsc_hz (int system_fd)
   return khz > 0 ? (uint64_t) khz * 1000 : VT_TSC_HZ;
 }
 
-/* Where the processor can scale it, the frequency is that of the other accelerators, and a saved guest keeps its own. */
+/* Where the processor can scale it, the frequency is that of the other accelerators, and a saved guest keeps it. */
 uint64_t
 vt_kvm_tsc_hz (void)
 {
   int fd = vt_kvm_open (&vt_kvm_host, NULL);
   if (fd < 0)
     return VT_TSC_HZ;
-  bool     scaling = vt_kvm_host.ioctl (fd, KVM_CHECK_EXTENSION, VT_KVM_NUMBER (KVM_CAP_TSC_CONTROL)) > 0;
+  bool scaling = vt_kvm_host.ioctl (fd, KVM_CHECK_EXTENSION, VT_KVM_NUMBER (KVM_CAP_TSC_CONTROL)) > 0;
   uint64_t hz = scaling ? VT_TSC_HZ : native_tsc_hz (fd);
   vt_kvm_host.close (fd);
   return hz;
 }
 
-/* --- CPUID of a vCPU ------------------------------------------------------------------------------------------------------------------ */
+/* --- CPUID of a vCPU ---------------------------------------------------------------------------------------------- */
 
 /* Leaves of the model, and how many subleaves each has. */
 static const struct
@@ -153,12 +159,12 @@ add_entry (VtX86Cpu *cpu, struct kvm_cpuid2 *cpuid, uint32_t leaf, uint32_t subl
   if (leaf == 0x80000001)
     out[EDX] |= cpu->model->feature[X86_WORD_81_EDX] & (1u << (X86_FEATURE_SYSCALL & 31));
   cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2) { .function = leaf,
-                                                              .index = subleaf,
-                                                              .flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
-                                                              .eax = out[EAX],
-                                                              .ebx = out[EBX],
-                                                              .ecx = out[ECX],
-                                                              .edx = out[EDX] };
+                                                             .index = subleaf,
+                                                             .flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+                                                             .eax = out[EAX],
+                                                             .ebx = out[EBX],
+                                                             .ecx = out[ECX],
+                                                             .edx = out[EDX] };
 }
 
 bool
@@ -169,7 +175,7 @@ vt_kvm_set_cpuid (VtKvmVcpu *kvm, GError **error)
   for (size_t i = 0; i < G_N_ELEMENTS (leaves); i++)
     {
       uint32_t leaf = leaves[i].leaf;
-      bool     basic = leaf < 0x40000000u;
+      bool basic = leaf < 0x40000000u;
       if ((basic && leaf > cpu->model->max_leaf) || (leaf >= 0x80000000u && leaf > cpu->model->max_leaf_80))
         continue;
       if (!basic && leaf < 0x80000000u && !vt_x86_has (cpu->model, X86_FEATURE_HYPERVISOR))
@@ -180,26 +186,26 @@ vt_kvm_set_cpuid (VtKvmVcpu *kvm, GError **error)
   return vt_kvm_vcpu_ioctl (kvm, KVM_SET_CPUID2, cpuid, "KVM_SET_CPUID2", error);
 }
 
-/* --- MSRs that the kernel answers --------------------------------------------------------------------------------------------------------- */
+/* --- MSRs that the kernel answers --------------------------------------------------------------------------------- */
 
-#define READ  KVM_MSR_FILTER_READ
+#define READ KVM_MSR_FILTER_READ
 #define WRITE KVM_MSR_FILTER_WRITE
 
 static const struct
 {
   uint32_t base, n;
-  uint16_t feature;      /* needed; FPU: always */
-  uint8_t  flags;
+  uint16_t feature; /* needed; FPU: always */
+  uint8_t flags;
 } kernel_msrs[] = {
-  { 0x10, 1, X86_FEATURE_TSC, READ },                 /* TSC; writes move our offset as well */
-  { 0x48, 1, X86_FEATURE_SPEC_CTRL, READ | WRITE },   /* SPEC_CTRL, PRED_CMD */
+  { 0x10, 1, X86_FEATURE_TSC, READ },               /* TSC; writes move our offset as well */
+  { 0x48, 1, X86_FEATURE_SPEC_CTRL, READ | WRITE }, /* SPEC_CTRL, PRED_CMD */
   { 0x49, 1, X86_FEATURE_SPEC_CTRL, WRITE },
-  { 0x174, 3, X86_FEATURE_SEP, READ | WRITE },        /* SYSENTER_CS, _ESP, _EIP */
+  { 0x174, 3, X86_FEATURE_SEP, READ | WRITE }, /* SYSENTER_CS, _ESP, _EIP */
   { 0x277, 1, X86_FEATURE_PAT, READ | WRITE },
-  { 0xc0000080, 1, X86_FEATURE_FPU, READ | WRITE },   /* EFER */
-  { 0xc0000081, 4, X86_FEATURE_SYSCALL, READ | WRITE },   /* STAR, LSTAR, CSTAR, SFMASK */
-  { 0xc0000100, 3, X86_FEATURE_LM, READ | WRITE },    /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
-  { 0xc0000103, 1, X86_FEATURE_RDTSCP, READ | WRITE },    /* TSC_AUX */
+  { 0xc0000080, 1, X86_FEATURE_FPU, READ | WRITE },     /* EFER */
+  { 0xc0000081, 4, X86_FEATURE_SYSCALL, READ | WRITE }, /* STAR, LSTAR, CSTAR, SFMASK */
+  { 0xc0000100, 3, X86_FEATURE_LM, READ | WRITE },      /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
+  { 0xc0000103, 1, X86_FEATURE_RDTSCP, READ | WRITE },  /* TSC_AUX */
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (kernel_msrs) <= KVM_MSR_FILTER_MAX_RANGES);
 
@@ -215,10 +221,9 @@ vt_kvm_set_msr_filter (VtKvmVm *vm, const VtX86Model *model, GError **error)
   unsigned n = 0;
   for (size_t i = 0; i < G_N_ELEMENTS (kernel_msrs); i++)
     if (vt_x86_has (model, kernel_msrs[i].feature))
-      filter.ranges[n++] = (struct kvm_msr_filter_range) { .flags = kernel_msrs[i].flags,
-                                                           .nmsrs = kernel_msrs[i].n,
-                                                           .base = kernel_msrs[i].base,
-                                                           .bitmap = all_ones };
+      filter.ranges[n++] = (struct kvm_msr_filter_range) {
+        .flags = kernel_msrs[i].flags, .nmsrs = kernel_msrs[i].n, .base = kernel_msrs[i].base, .bitmap = all_ones
+      };
   if (vt_kvm_host.ioctl (vm->fd, KVM_ENABLE_CAP, &exits) < 0)
     return fail (error, "KVM_CAP_X86_USER_SPACE_MSR");
   return vt_kvm_host.ioctl (vm->fd, KVM_X86_SET_MSR_FILTER, &filter) >= 0 || fail (error, "KVM_X86_SET_MSR_FILTER");

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CPUID_1_ECX_VMX        (1u << 5)
+#define CPUID_1_ECX_VMX (1u << 5)
 #define CPUID_80000001_ECX_SVM (1u << 2)
 
 static int

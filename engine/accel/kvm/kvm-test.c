@@ -5,17 +5,17 @@
 #include "x86-sys.h"
 
 #define RAM_PAGES 16u
-#define CODE_AT   0x1000u
-#define ROM_AT    0x20000u
+#define CODE_AT 0x1000u
+#define ROM_AT 0x20000u
 
 typedef struct
 {
-  VtLock      lock;
-  VtMem      *mem, *io;
-  VtRam      *ram, *rom;
-  VtClock    *clock;
+  VtLock lock;
+  VtMem *mem, *io;
+  VtRam *ram, *rom;
+  VtClock *clock;
   VtX86Model *model;
-  VtX86Cpu   *cpu;
+  VtX86Cpu *cpu;
 } Fixture;
 
 static uint8_t ram_bytes[RAM_PAGES * 4096] __attribute__ ((aligned (4096)));
@@ -48,7 +48,7 @@ set_up (Fixture *f, const uint8_t *code, size_t n)
   vt_accel_kvm.restrict_model (f->model, &error);
   g_assert_no_error (error);
   f->cpu = vt_x86_cpu_new (&(VtX86CpuConfig) {
-    .mem = f->mem, .io = f->io, .clock = f->clock, .model = f->model, .tsc_hz = vt_accel_kvm.tsc_hz () });
+      .mem = f->mem, .io = f->io, .clock = f->clock, .model = f->model, .tsc_hz = vt_accel_kvm.tsc_hz () });
   f->cpu->s.seg[VT_CS].selector = 0;
   f->cpu->s.seg[VT_CS].base = 0;
   f->cpu->s.rip = CODE_AT;
@@ -81,9 +81,9 @@ run (Fixture *f)
 
 /* Pages that the guest wrote: one at DI, then it halts; it goes on with the next round. */
 static const uint8_t write_at_di[] = {
-  0x88, 0x05,    /* mov [di], al */
-  0xf4,          /* hlt */
-  0xeb, 0xfb,    /* jmp to the start */
+  0x88, 0x05, /* mov [di], al */
+  0xf4,       /* hlt */
+  0xeb, 0xfb, /* jmp to the start */
 };
 
 static void
@@ -148,13 +148,13 @@ a_rom_is_read_and_writes_to_it_go_their_own_way (void)
   tear_down (&f);
 }
 
-/* --- Registers -------------------------------------------------------------------------------------------------------------- */
+/* --- Registers ---------------------------------------------------------------------------------------------------- */
 
 static void
 scramble (VtX86Cpu *cpu)
 {
   VtX86State *s = &cpu->s;
-  GRand      *random = g_rand_new_with_seed (7);
+  GRand *random = g_rand_new_with_seed (7);
   for (unsigned i = 0; i < 16; i++)
     {
       s->gpr[i] = (uint64_t) g_rand_int (random) << 32 | g_rand_int (random);
@@ -242,8 +242,8 @@ an_interrupt_under_way_is_delivered_when_the_state_is_read (void)
 static bool
 kernel_moves_the_counter (VtX86Cpu *cpu)
 {
-  VtKvmVcpu             *kvm = cpu->accel_data;
-  uint64_t               wanted = UINT64_C (0) - cpu->tsc_hz, got = 0;
+  VtKvmVcpu *kvm = cpu->accel_data;
+  uint64_t wanted = UINT64_C (0) - cpu->tsc_hz, got = 0;
   struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t) &wanted };
   g_assert_cmpint (vt_kvm_host.ioctl (kvm->fd, KVM_SET_DEVICE_ATTR, &attr), >=, 0);
   attr.addr = (uintptr_t) &got;
@@ -254,7 +254,7 @@ kernel_moves_the_counter (VtX86Cpu *cpu)
 static void
 the_time_stamp_counter_stands_while_the_machine_does (void)
 {
-  static const uint8_t code[] = { 0x0f, 0x31, 0xf4, 0xeb, 0xfb };   /* rdtsc; hlt; again */
+  static const uint8_t code[] = { 0x0f, 0x31, 0xf4, 0xeb, 0xfb }; /* rdtsc; hlt; again */
   Fixture f;
   set_up (&f, code, sizeof code);
   if (!kernel_moves_the_counter (f.cpu))
@@ -275,7 +275,7 @@ the_time_stamp_counter_stands_while_the_machine_does (void)
   tear_down (&f);
 }
 
-/* --- Leaving ------------------------------------------------------------------------------------------------------------------ */
+/* --- Leaving ------------------------------------------------------------------------------------------------------ */
 
 static gpointer
 stop_soon (gpointer cpu)
@@ -300,7 +300,7 @@ a_kick_ends_a_loop_without_exits (void)
 static void
 a_triple_fault_is_a_shutdown (void)
 {
-  static const uint8_t code[] = { 0x0f, 0x0b };   /* ud2 */
+  static const uint8_t code[] = { 0x0f, 0x0b }; /* ud2 */
   Fixture f;
   set_up (&f, code, sizeof code);
   f.cpu->s.idtr.limit = 0;
@@ -315,7 +315,7 @@ a_state_that_the_kernel_refuses_is_an_error_with_a_sentence (void)
   static const uint8_t code[] = { 0xf4 };
   Fixture f;
   set_up (&f, code, sizeof code);
-  f.cpu->s.cr0 |= X86_CR0_PG;    /* without PE */
+  f.cpu->s.cr0 |= X86_CR0_PG; /* without PE */
   g_assert_cmpint (vt_accel_kvm.run (&f.cpu->vcpu, UINT64_MAX), ==, VT_EXIT_ERROR);
   g_assert_nonnull (strstr (f.cpu->vcpu.failure, "KVM_SET_SREGS"));
   tear_down (&f);
@@ -327,7 +327,7 @@ main (int argc, char **argv)
   static const struct
   {
     const char *name;
-    void      (*run) (void);
+    void (*run) (void);
   } tests[] = {
     { "/kvm/dirty", a_harvest_names_the_pages_that_the_guest_wrote },
     { "/kvm/dirty-moved", writes_before_a_change_of_the_layout_are_harvested_after_it },

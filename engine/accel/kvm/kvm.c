@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* KVM as an accelerator: the host's processor executes the guest, the kernel keeps it in its place, and everything else is
- * ours: interrupt controllers, timers, devices, most MSRs (docs/decisions/0005-kvm.md).
+/* KVM as an accelerator: the host's processor executes the guest, the kernel keeps it in its place, and everything else
+ * is ours: interrupt controllers, timers, devices, most MSRs (docs/decisions/0005-kvm.md).
  *
- * A vCPU's registers are in the kernel while it runs; cpu->s is complete whenever run() has returned.  The instruction budget
- * is not kept: nothing here counts instructions.
+ * A vCPU's registers are in the kernel while it runs; cpu->s is complete whenever run() has returned.  The instruction
+ * budget is not kept: nothing here counts instructions.
  */
 #include "kvm-private.h"
 
@@ -15,10 +15,10 @@
 #include <vitrine/error.h>
 
 #define PROBE_TIMEOUT_MS 2000u
-#define SLICE            100u      /* instructions that the interpreter executes in the kernel's stead */
-#define MSR_APIC_BASE    0x1bu
-#define APIC_BASE_EN     (1u << 11)
-#define APIC_BASE_EXTD   (1u << 10)
+#define SLICE 100u /* instructions that the interpreter executes in the kernel's stead */
+#define MSR_APIC_BASE 0x1bu
+#define APIC_BASE_EN (1u << 11)
+#define APIC_BASE_EXTD (1u << 10)
 
 static bool
 probe (GError **error)
@@ -36,7 +36,7 @@ recommend (GError **error)
   return vt_kvm_recommend (&vt_kvm_host, PROBE_TIMEOUT_MS, error);
 }
 
-/* --- Attaching --------------------------------------------------------------------------------------------------------------- */
+/* --- Attaching ---------------------------------------------------------------------------------------------------- */
 
 static bool
 create (VtKvmVcpu *kvm, GError **error)
@@ -51,8 +51,8 @@ create (VtKvmVcpu *kvm, GError **error)
     }
   if (kvm->run == NULL)
     {
-      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s refuses processor %u: %s"), VT_KVM_DEVICE, kvm->cpu->vcpu.index,
-                   g_strerror (errno));
+      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s refuses processor %u: %s"), VT_KVM_DEVICE,
+                   kvm->cpu->vcpu.index, g_strerror (errno));
       return false;
     }
   int khz = host->ioctl (kvm->fd, KVM_GET_TSC_KHZ, NULL);
@@ -78,7 +78,7 @@ attach (VtVcpu *vcpu, GError **error)
   VtKvmVm *vm = vt_kvm_vm_get (vcpu, error);
   if (vm == NULL)
     return false;
-  VtKvmVcpu *kvm = g_aligned_alloc0 (1, sizeof *kvm, MAX (_Alignof (VtKvmVcpu), sizeof (void *)));
+  VtKvmVcpu *kvm = g_aligned_alloc0 (1, sizeof *kvm, MAX (_Alignof(VtKvmVcpu), sizeof (void *)));
   kvm->cpu = (VtX86Cpu *) vcpu;
   kvm->vm = vm;
   kvm->fd = -1;
@@ -98,7 +98,7 @@ attach (VtVcpu *vcpu, GError **error)
 static void
 detach (VtVcpu *vcpu)
 {
-  VtX86Cpu  *cpu = (VtX86Cpu *) vcpu;
+  VtX86Cpu *cpu = (VtX86Cpu *) vcpu;
   VtKvmVcpu *kvm = cpu->accel_data;
   if (kvm == NULL)
     return;
@@ -109,11 +109,11 @@ detach (VtVcpu *vcpu)
   discard (kvm);
 }
 
-/* --- Running -------------------------------------------------------------------------------------------------------------------- */
+/* --- Running ------------------------------------------------------------------------------------------------------ */
 
 typedef enum
 {
-  CAME_BACK,       /* with an exit reason */
+  CAME_BACK, /* with an exit reason */
   INTERRUPTED,
   BROKEN,
 } Entry;
@@ -145,8 +145,8 @@ enter (VtKvmVcpu *kvm, bool leave_at_once, GError **error)
     return CAME_BACK;
   if (saved == EINTR || saved == EAGAIN)
     return INTERRUPTED;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s cannot run processor %u: %s"), VT_KVM_DEVICE, kvm->cpu->vcpu.index,
-               g_strerror (saved));
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s cannot run processor %u: %s"), VT_KVM_DEVICE,
+               kvm->cpu->vcpu.index, g_strerror (saved));
   return BROKEN;
 }
 
@@ -203,7 +203,7 @@ static bool
 may_enter (VtKvmVcpu *kvm, VtExit *exit, GError **error)
 {
   VtX86Cpu *cpu = kvm->cpu;
-  uint32_t  requests = vt_vcpu_requests (&cpu->vcpu);
+  uint32_t requests = vt_vcpu_requests (&cpu->vcpu);
   *exit = VT_EXIT_STOP;
   if (vt_vcpu_take (&cpu->vcpu, VT_VCPU_VIEW | VT_VCPU_FLUSH))
     {

@@ -4,22 +4,28 @@
 
 #include <errno.h>
 
-#define FAKE_FD   1000
+#define FAKE_FD 1000
 #define RUN_BYTES 8192u
 
 /* What the kernel of this test does. */
 static struct
 {
-  int      open_errno;       /* 0: opens */
-  int      version;
-  int      missing;          /* capability */
-  bool     virtualization;
-  enum { ALL_WELL, WRONG_EXIT, HANGS, NO_VM } guest;
+  int open_errno; /* 0: opens */
+  int version;
+  int missing; /* capability */
+  bool virtualization;
+  enum
+  {
+    ALL_WELL,
+    WRONG_EXIT,
+    HANGS,
+    NO_VM
+  } guest;
 } fake;
 
 static struct kvm_run *run;
-static unsigned        opened, closed, step;
-static uint8_t        *guest_memory;
+static unsigned opened, closed, step;
+static uint8_t *guest_memory;
 
 static int
 fake_open (const char *path)

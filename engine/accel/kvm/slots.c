@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory slots: the kernel's copy of the view, and its log of writes.
  *
- * The kernel writes to RAM without looking at page flags.  A RAM block that somebody harvests is therefore logged from then
- * on, and the log is turned into vt_ram_wrote() before each harvest, and before a slot goes away.
+ * The kernel writes to RAM without looking at page flags.  A RAM block that somebody harvests is therefore logged from
+ * then on, and the log is turned into vt_ram_wrote() before each harvest, and before a slot goes away.
  */
 #include "kvm-private.h"
 
@@ -15,7 +15,8 @@
 static bool
 same_place (const VtRamRange *a, const VtRamRange *b)
 {
-  return a->at.v == b->at.v && a->len == b->len && a->ram == b->ram && a->ram_off == b->ram_off && a->writable == b->writable;
+  return a->at.v == b->at.v && a->len == b->len && a->ram == b->ram && a->ram_off == b->ram_off
+         && a->writable == b->writable;
 }
 
 /* Size 0 takes the slot away. */
@@ -31,12 +32,14 @@ put_slot (VtKvmVm *vm, const VtKvmSlot *slot, bool there, GError **error)
   };
   if (vt_kvm_host.ioctl (vm->fd, KVM_SET_USER_MEMORY_REGION, &region) >= 0)
     return true;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s does not take the memory at 0x%" G_GINT64_MODIFIER "x: %s"), VT_KVM_DEVICE,
-               slot->range.at.v, g_strerror (errno));
+  int saved = errno;
+  g_autofree char *at = g_strdup_printf ("0x%" G_GINT64_MODIFIER "x", slot->range.at.v);
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s does not take the memory at %s: %s"), VT_KVM_DEVICE, at,
+               g_strerror (saved));
   return false;
 }
 
-/* --- The log -------------------------------------------------------------------------------------------------------------------- */
+/* --- The log ------------------------------------------------------------------------------------------------------ */
 
 static void
 read_log (VtKvmVm *vm, const VtKvmSlot *slot)
@@ -108,7 +111,7 @@ void
 vt_kvm_slots_unwatch (VtKvmVm *vm)
 {
   GHashTableIter iter;
-  gpointer       ram;
+  gpointer ram;
   g_mutex_lock (&vm->gate);
   g_hash_table_iter_init (&iter, vm->watched);
   while (g_hash_table_iter_next (&iter, &ram, NULL))
@@ -117,7 +120,7 @@ vt_kvm_slots_unwatch (VtKvmVm *vm)
   g_mutex_unlock (&vm->gate);
 }
 
-/* --- The layout ------------------------------------------------------------------------------------------------------------------- */
+/* --- The layout --------------------------------------------------------------------------------------------------- */
 
 /* A processor's local APIC lies over whatever is in the view there. */
 static bool

@@ -2,23 +2,23 @@
 /* x87, SSE and AVX registers: the kernel's image is that of XSAVE in the standard format (SDM volume 1, 13.4). */
 #include "kvm-private.h"
 
-#define AT_FCW    0u
-#define AT_FSW    2u
-#define AT_FTW    4u
-#define AT_FOP    6u
-#define AT_FIP    8u
-#define AT_FDP    16u
-#define AT_MXCSR  24u
-#define AT_ST     32u
-#define AT_XMM    160u
-#define AT_BV     512u      /* components that are not in their initial state */
-#define AT_YMM    576u      /* high halves */
-#define X87       1u
-#define SSE       2u
-#define AVX       4u
-#define ST_BYTES  10u
-#define TOP(fsw)  (((fsw) >> 11) & 7u)
-#define FCW_INIT  0x037fu
+#define AT_FCW 0u
+#define AT_FSW 2u
+#define AT_FTW 4u
+#define AT_FOP 6u
+#define AT_FIP 8u
+#define AT_FDP 16u
+#define AT_MXCSR 24u
+#define AT_ST 32u
+#define AT_XMM 160u
+#define AT_BV 512u  /* components that are not in their initial state */
+#define AT_YMM 576u /* high halves */
+#define X87 1u
+#define SSE 2u
+#define AVX 4u
+#define ST_BYTES 10u
+#define TOP(fsw) (((fsw) >> 11) & 7u)
+#define FCW_INIT 0x037fu
 #define MXCSR_INIT 0x1f80u
 
 /* The image has ST(0) first, the state the physical register 0. */
@@ -57,9 +57,9 @@ bool
 vt_kvm_push_fpu (VtKvmVcpu *kvm, GError **error)
 {
   const VtX86State *s = &kvm->cpu->s;
-  struct kvm_xsave  xsave = { 0 };
-  uint8_t          *area = (uint8_t *) &xsave;
-  uint64_t          components = X87 | SSE | (kvm->cpu->model->xcr0 & AVX);
+  struct kvm_xsave xsave = { 0 };
+  uint8_t *area = (uint8_t *) &xsave;
+  uint64_t components = X87 | SSE | (kvm->cpu->model->xcr0 & AVX);
   put_x87 (s, area);
   vt_store_le (area + AT_MXCSR, s->mxcsr, 4);
   for (unsigned i = 0; i < 16; i++)
@@ -75,9 +75,9 @@ vt_kvm_push_fpu (VtKvmVcpu *kvm, GError **error)
 bool
 vt_kvm_pull_fpu (VtKvmVcpu *kvm, GError **error)
 {
-  VtX86State      *s = &kvm->cpu->s;
+  VtX86State *s = &kvm->cpu->s;
   struct kvm_xsave xsave = { 0 };
-  uint8_t         *area = (uint8_t *) &xsave;
+  uint8_t *area = (uint8_t *) &xsave;
   if (!vt_kvm_vcpu_ioctl (kvm, KVM_GET_XSAVE, &xsave, "KVM_GET_XSAVE", error))
     return false;
   uint64_t components = vt_load_le (area + AT_BV, 8);

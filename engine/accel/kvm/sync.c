@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Registers between VtX86State and the kernel.
  *
- * `known` is the state that was last exchanged: as long as cpu->s still equals it, there is nothing to push, whoever may have
- * looked at the state or changed it and back in between.
+ * `known` is the state that was last exchanged: as long as cpu->s still equals it, there is nothing to push, whoever
+ * may have looked at the state or changed it and back in between.
  */
 #include "kvm-private.h"
 
@@ -13,7 +13,7 @@
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
-#define MSR_APIC_BASE     0x1bu
+#define MSR_APIC_BASE 0x1bu
 
 bool
 vt_kvm_vcpu_ioctl (VtKvmVcpu *kvm, unsigned long request, void *argument, const char *what, GError **error)
@@ -21,19 +21,21 @@ vt_kvm_vcpu_ioctl (VtKvmVcpu *kvm, unsigned long request, void *argument, const 
   if (vt_kvm_host.ioctl (kvm->fd, request, argument) >= 0)
     return true;
   int saved = errno;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s does not take the state of processor %u: %s: %s"), VT_KVM_DEVICE,
-               kvm->cpu->vcpu.index, what, g_strerror (saved));
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s does not take the state of processor %u: %s: %s"),
+               VT_KVM_DEVICE, kvm->cpu->vcpu.index, what, g_strerror (saved));
   return false;
 }
 
-/* --- Integer and system registers -------------------------------------------------------------------------------------------------- */
+/* --- Integer and system registers --------------------------------------------------------------------------------- */
 
 /* Where each general register is in struct kvm_regs, by our order. */
 static const uint16_t gpr_at[16] = {
-  offsetof (struct kvm_regs, rax), offsetof (struct kvm_regs, rcx), offsetof (struct kvm_regs, rdx), offsetof (struct kvm_regs, rbx),
-  offsetof (struct kvm_regs, rsp), offsetof (struct kvm_regs, rbp), offsetof (struct kvm_regs, rsi), offsetof (struct kvm_regs, rdi),
-  offsetof (struct kvm_regs, r8),  offsetof (struct kvm_regs, r9),  offsetof (struct kvm_regs, r10), offsetof (struct kvm_regs, r11),
-  offsetof (struct kvm_regs, r12), offsetof (struct kvm_regs, r13), offsetof (struct kvm_regs, r14), offsetof (struct kvm_regs, r15),
+  offsetof (struct kvm_regs, rax), offsetof (struct kvm_regs, rcx), offsetof (struct kvm_regs, rdx),
+  offsetof (struct kvm_regs, rbx), offsetof (struct kvm_regs, rsp), offsetof (struct kvm_regs, rbp),
+  offsetof (struct kvm_regs, rsi), offsetof (struct kvm_regs, rdi), offsetof (struct kvm_regs, r8),
+  offsetof (struct kvm_regs, r9),  offsetof (struct kvm_regs, r10), offsetof (struct kvm_regs, r11),
+  offsetof (struct kvm_regs, r12), offsetof (struct kvm_regs, r13), offsetof (struct kvm_regs, r14),
+  offsetof (struct kvm_regs, r15),
 };
 
 static __u64 *
@@ -46,7 +48,7 @@ static bool
 push_regs (VtKvmVcpu *kvm, GError **error)
 {
   const VtX86State *s = &kvm->cpu->s;
-  struct kvm_regs   regs = { .rip = s->rip, .rflags = s->rflags };
+  struct kvm_regs regs = { .rip = s->rip, .rflags = s->rflags };
   for (unsigned i = 0; i < 16; i++)
     *gpr (&regs, i) = s->gpr[i];
   return vt_kvm_vcpu_ioctl (kvm, KVM_SET_REGS, &regs, "KVM_SET_REGS", error);
@@ -55,7 +57,7 @@ push_regs (VtKvmVcpu *kvm, GError **error)
 static bool
 pull_regs (VtKvmVcpu *kvm, GError **error)
 {
-  VtX86State     *s = &kvm->cpu->s;
+  VtX86State *s = &kvm->cpu->s;
   struct kvm_regs regs;
   if (!vt_kvm_vcpu_ioctl (kvm, KVM_GET_REGS, &regs, "KVM_GET_REGS", error))
     return false;
@@ -70,25 +72,26 @@ static struct kvm_segment
 to_segment (const VtX86Seg *seg)
 {
   return (struct kvm_segment) { .base = seg->base,
-                                .limit = seg->limit,
-                                .selector = seg->selector,
-                                .type = seg->attr & X86_SEG_TYPE,
-                                .present = (seg->attr & X86_SEG_P) != 0,
-                                .dpl = (seg->attr & X86_SEG_DPL) >> X86_SEG_DPL_SHIFT,
-                                .db = (seg->attr & X86_SEG_DB) != 0,
-                                .s = (seg->attr & X86_SEG_S) != 0,
-                                .l = (seg->attr & X86_SEG_L) != 0,
-                                .g = (seg->attr & X86_SEG_G) != 0,
-                                .avl = (seg->attr & X86_SEG_AVL) != 0,
-                                .unusable = (seg->attr & X86_SEG_UNUSABLE) != 0 };
+                               .limit = seg->limit,
+                               .selector = seg->selector,
+                               .type = seg->attr & X86_SEG_TYPE,
+                               .present = (seg->attr & X86_SEG_P) != 0,
+                               .dpl = (seg->attr & X86_SEG_DPL) >> X86_SEG_DPL_SHIFT,
+                               .db = (seg->attr & X86_SEG_DB) != 0,
+                               .s = (seg->attr & X86_SEG_S) != 0,
+                               .l = (seg->attr & X86_SEG_L) != 0,
+                               .g = (seg->attr & X86_SEG_G) != 0,
+                               .avl = (seg->attr & X86_SEG_AVL) != 0,
+                               .unusable = (seg->attr & X86_SEG_UNUSABLE) != 0 };
 }
 
 static VtX86Seg
 from_segment (const struct kvm_segment *seg)
 {
   uint32_t attr = (seg->type & X86_SEG_TYPE) | (seg->dpl << X86_SEG_DPL_SHIFT & X86_SEG_DPL);
-  attr |= (seg->present ? X86_SEG_P : 0) | (seg->db ? X86_SEG_DB : 0) | (seg->s ? X86_SEG_S : 0) | (seg->l ? X86_SEG_L : 0)
-          | (seg->g ? X86_SEG_G : 0) | (seg->avl ? X86_SEG_AVL : 0) | (seg->unusable ? X86_SEG_UNUSABLE : 0);
+  attr |= (seg->present ? X86_SEG_P : 0) | (seg->db ? X86_SEG_DB : 0) | (seg->s ? X86_SEG_S : 0)
+          | (seg->l ? X86_SEG_L : 0) | (seg->g ? X86_SEG_G : 0) | (seg->avl ? X86_SEG_AVL : 0)
+          | (seg->unusable ? X86_SEG_UNUSABLE : 0);
   return (VtX86Seg) { .base = seg->base, .limit = seg->limit, .attr = attr, .selector = seg->selector };
 }
 
@@ -103,13 +106,22 @@ static bool
 push_sregs (VtKvmVcpu *kvm, GError **error)
 {
   const VtX86State *s = &kvm->cpu->s;
-  struct kvm_sregs  sregs = {
-    .cs = to_segment (&s->seg[VT_CS]), .ds = to_segment (&s->seg[VT_DS]), .es = to_segment (&s->seg[VT_ES]),
-    .fs = to_segment (&s->seg[VT_FS]), .gs = to_segment (&s->seg[VT_GS]), .ss = to_segment (&s->seg[VT_SS]),
-    .tr = to_segment (&s->tr),         .ldt = to_segment (&s->ldtr),
+  struct kvm_sregs sregs = {
+    .cs = to_segment (&s->seg[VT_CS]),
+    .ds = to_segment (&s->seg[VT_DS]),
+    .es = to_segment (&s->seg[VT_ES]),
+    .fs = to_segment (&s->seg[VT_FS]),
+    .gs = to_segment (&s->seg[VT_GS]),
+    .ss = to_segment (&s->seg[VT_SS]),
+    .tr = to_segment (&s->tr),
+    .ldt = to_segment (&s->ldtr),
     .gdt = { .base = s->gdtr.base, .limit = s->gdtr.limit },
     .idt = { .base = s->idtr.base, .limit = s->idtr.limit },
-    .cr0 = s->cr0, .cr2 = s->cr2, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer,
+    .cr0 = s->cr0,
+    .cr2 = s->cr2,
+    .cr3 = s->cr3,
+    .cr4 = s->cr4,
+    .efer = s->efer,
     .cr8 = kvm->cpu->apic != NULL ? vt_apic_cr8 (kvm->cpu->apic) : 0,
     .apic_base = apic_base (kvm->cpu),
   };
@@ -119,7 +131,7 @@ push_sregs (VtKvmVcpu *kvm, GError **error)
 static bool
 pull_sregs (VtKvmVcpu *kvm, GError **error)
 {
-  VtX86State      *s = &kvm->cpu->s;
+  VtX86State *s = &kvm->cpu->s;
   struct kvm_sregs sregs;
   if (!vt_kvm_vcpu_ioctl (kvm, KVM_GET_SREGS, &sregs, "KVM_GET_SREGS", error))
     return false;
@@ -144,7 +156,7 @@ pull_sregs (VtKvmVcpu *kvm, GError **error)
 static bool
 push_debug (VtKvmVcpu *kvm, GError **error)
 {
-  const VtX86State    *s = &kvm->cpu->s;
+  const VtX86State *s = &kvm->cpu->s;
   struct kvm_debugregs debug = { .db = { s->dr[0], s->dr[1], s->dr[2], s->dr[3] }, .dr6 = s->dr[6], .dr7 = s->dr[7] };
   return vt_kvm_vcpu_ioctl (kvm, KVM_SET_DEBUGREGS, &debug, "KVM_SET_DEBUGREGS", error);
 }
@@ -152,7 +164,7 @@ push_debug (VtKvmVcpu *kvm, GError **error)
 static bool
 pull_debug (VtKvmVcpu *kvm, GError **error)
 {
-  VtX86State          *s = &kvm->cpu->s;
+  VtX86State *s = &kvm->cpu->s;
   struct kvm_debugregs debug;
   if (!vt_kvm_vcpu_ioctl (kvm, KVM_GET_DEBUGREGS, &debug, "KVM_GET_DEBUGREGS", error))
     return false;
@@ -163,13 +175,13 @@ pull_debug (VtKvmVcpu *kvm, GError **error)
   return true;
 }
 
-/* --- MSRs ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- MSRs --------------------------------------------------------------------------------------------------------- */
 
 static const struct
 {
   uint32_t index;
-  uint16_t feature;     /* needed; FPU: always */
-  uint16_t off;         /* in VtX86State */
+  uint16_t feature; /* needed; FPU: always */
+  uint16_t off;     /* in VtX86State */
 } msrs[] = {
   { 0x174, X86_FEATURE_SEP, offsetof (VtX86State, sysenter_cs) },
   { 0x175, X86_FEATURE_SEP, offsetof (VtX86State, sysenter_esp) },
@@ -186,7 +198,7 @@ static const struct
 
 typedef struct
 {
-  struct kvm_msrs      head;
+  struct kvm_msrs head;
   struct kvm_msr_entry entry[G_N_ELEMENTS (msrs)];
 } MsrList;
 
@@ -197,7 +209,8 @@ msr_field (VtKvmVcpu *kvm, unsigned i)
 }
 
 bool
-vt_kvm_msrs_ioctl (VtKvmVcpu *kvm, unsigned long request, struct kvm_msrs *list, const struct kvm_msr_entry *entries, GError **error)
+vt_kvm_msrs_ioctl (VtKvmVcpu *kvm, unsigned long request, struct kvm_msrs *list, const struct kvm_msr_entry *entries,
+                   GError **error)
 {
   int done = vt_kvm_host.ioctl (kvm->fd, request, list);
   if (done == (int) list->nmsrs)
@@ -220,7 +233,7 @@ push_msrs (VtKvmVcpu *kvm, GError **error)
 static bool
 pull_msrs (VtKvmVcpu *kvm, GError **error)
 {
-  MsrList  list = { .head.nmsrs = 0 };
+  MsrList list = { .head.nmsrs = 0 };
   unsigned which[G_N_ELEMENTS (msrs)];
   for (unsigned i = 0; i < G_N_ELEMENTS (msrs); i++)
     if (vt_x86_has (kvm->cpu->model, msrs[i].feature))
@@ -235,14 +248,14 @@ pull_msrs (VtKvmVcpu *kvm, GError **error)
   return true;
 }
 
-/* --- Events --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- Events ------------------------------------------------------------------------------------------------------- */
 
 static bool
 push_events (VtKvmVcpu *kvm, GError **error)
 {
-  const VtX86State      *s = &kvm->cpu->s;
-  struct kvm_vcpu_events events = { .nmi.masked = s->nmi_blocked,
-                                    .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW };
+  const VtX86State *s = &kvm->cpu->s;
+  struct kvm_vcpu_events events
+      = { .nmi.masked = s->nmi_blocked, .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW };
   if (s->shadow & VT_X86_SHADOW_STI)
     events.interrupt.shadow |= KVM_X86_SHADOW_INT_STI;
   if (s->shadow & VT_X86_SHADOW_MOVSS)
@@ -265,7 +278,7 @@ pull_events (VtKvmVcpu *kvm, struct kvm_vcpu_events *events, GError **error)
   return true;
 }
 
-/* --- All of it -------------------------------------------------------------------------------------------------------------------------------- */
+/* --- All of it ---------------------------------------------------------------------------------------------------- */
 
 /* What others write at any time, or what is not the kernel's. */
 static VtX86State
@@ -347,8 +360,9 @@ bool
 vt_kvm_pull (VtKvmVcpu *kvm, GError **error)
 {
   struct kvm_vcpu_events events;
-  if (!pull_events (kvm, &events, error) || !pull_regs (kvm, error) || !pull_sregs (kvm, error) || !vt_kvm_pull_fpu (kvm, error)
-      || !pull_xcrs (kvm, error) || !pull_msrs (kvm, error) || !pull_debug (kvm, error) || !vt_kvm_pull_tsc (kvm, error))
+  if (!pull_events (kvm, &events, error) || !pull_regs (kvm, error) || !pull_sregs (kvm, error)
+      || !vt_kvm_pull_fpu (kvm, error) || !pull_xcrs (kvm, error) || !pull_msrs (kvm, error) || !pull_debug (kvm, error)
+      || !vt_kvm_pull_tsc (kvm, error))
     return false;
   derive (kvm->cpu);
   note_known (kvm);

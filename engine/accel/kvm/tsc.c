@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The time-stamp counter runs in hardware, and the guest's clock by the host's time: they drift apart, slowly, and part at once
- * when the machine stands.
+/* The time-stamp counter runs in hardware, and the guest's clock by the host's time: they drift apart, slowly, and part
+ * at once when the machine stands.
  *
- * The kernel keeps an offset per vCPU.  We set that, not the register: a value written to the register within a second of
- * where the kernel expects it is taken for an attempt to synchronise, and ignored.  All vCPUs reckon from the same moment, so
- * that equal offsets here are equal offsets there.
+ * The kernel keeps an offset per vCPU.  We set that, not the register: a value written to the register within a second
+ * of where the kernel expects it is taken for an attempt to synchronise, and ignored.  All vCPUs reckon from the same
+ * moment, so that equal offsets here are equal offsets there.
  */
 #include "kvm-private.h"
 
-#define MSR_TSC        0x10u
+#define MSR_TSC 0x10u
 /* How long a moment serves; the drift within is far below a microsecond. */
-#define MOMENT_NS      G_GINT64_CONSTANT (100000000)
+#define MOMENT_NS G_GINT64_CONSTANT (100000000)
 /* Two clocks that are read one after the other differ by less than this; a machine that stood, by more. */
-#define SLACK_NS       G_GINT64_CONSTANT (200000)
+#define SLACK_NS G_GINT64_CONSTANT (200000)
 
 static int64_t
 host_now_ns (void)
@@ -40,7 +40,7 @@ take_moment (VtKvmVcpu *kvm, VtKvmMoment *out, GError **error)
 {
   struct
   {
-    struct kvm_msrs      head;
+    struct kvm_msrs head;
     struct kvm_msr_entry entry;
   } one = { .head.nmsrs = 1, .entry.index = MSR_TSC };
   uint64_t offset = 0;
@@ -48,9 +48,9 @@ take_moment (VtKvmVcpu *kvm, VtKvmMoment *out, GError **error)
       || !vt_kvm_msrs_ioctl (kvm, KVM_GET_MSRS, &one.head, &one.entry, error))
     return false;
   *out = (VtKvmMoment) { .host_ns = host_now_ns (),
-                         .guest_ns = vt_clock_now (kvm->cpu->vcpu.clock),
-                         .ticks = one.entry.data - offset,
-                         .valid = true };
+                        .guest_ns = vt_clock_now (kvm->cpu->vcpu.clock),
+                        .ticks = one.entry.data - offset,
+                        .valid = true };
   return true;
 }
 
@@ -58,7 +58,7 @@ static bool
 shared_moment (VtKvmVcpu *kvm, VtKvmMoment *out, GError **error)
 {
   VtKvmMoment *moment = &kvm->vm->moment;
-  bool         ok = true;
+  bool ok = true;
   g_mutex_lock (&kvm->vm->gate);
   bool good = moment->valid && host_now_ns () - moment->host_ns < MOMENT_NS
               && ran_through (moment->host_ns, moment->guest_ns, kvm);
@@ -75,7 +75,7 @@ bool
 vt_kvm_pull_tsc (VtKvmVcpu *kvm, GError **error)
 {
   VtKvmMoment moment;
-  uint64_t    offset = 0;
+  uint64_t offset = 0;
   if (!shared_moment (kvm, &moment, error) || !offset_ioctl (kvm, KVM_GET_DEVICE_ATTR, &offset, error))
     return false;
   kvm->cpu->s.tsc_offset = moment.ticks + offset - vt_ns_to_ticks (moment.guest_ns, kvm->cpu->tsc_hz);
@@ -106,8 +106,9 @@ vt_kvm_follow_tsc_frequency (VtKvmVcpu *kvm)
     return;
   if (vt_kvm_host.ioctl (kvm->fd, KVM_SET_TSC_KHZ, VT_KVM_NUMBER (cpu->tsc_hz / 1000)) < 0)
     {
-      g_warning ("processor %u counts time at %" G_GUINT64_FORMAT " kHz, but " VT_KVM_DEVICE " here can only do %" G_GUINT64_FORMAT
-                 " kHz: the guest's clock may go wrong", cpu->vcpu.index, cpu->tsc_hz / 1000, kvm->tsc_hz / 1000);
+      g_warning ("processor %u counts time at %" G_GUINT64_FORMAT " kHz, but " VT_KVM_DEVICE
+                 " here can only do %" G_GUINT64_FORMAT " kHz: the guest's clock may go wrong",
+                 cpu->vcpu.index, cpu->tsc_hz / 1000, kvm->tsc_hz / 1000);
       uint64_t now = vt_x86_read_tsc (cpu);
       cpu->tsc_hz = kvm->tsc_hz;
       cpu->s.tsc_offset += now - vt_x86_read_tsc (cpu);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The virtual machine that vCPUs of one address space share, and the gate through which they go into KVM_RUN.
  *
- * Memory slots cannot be replaced in one step: between taking one away and putting another there, a running vCPU would find
- * nothing.  So slots change only while no vCPU is in KVM_RUN, and the gate arranges that.  It also makes a kick exact: under
- * its mutex, either the vCPU is inside and gets a signal, or it will see the request before it goes in.
+ * Memory slots cannot be replaced in one step: between taking one away and putting another there, a running vCPU would
+ * find nothing.  So slots change only while no vCPU is in KVM_RUN, and the gate arranges that.  It also makes a kick
+ * exact: under its mutex, either the vCPU is inside and gets a signal, or it will see the request before it goes in.
  */
 #include "kvm-private.h"
 
@@ -12,22 +12,23 @@
 #include <signal.h>
 #include <vitrine/error.h>
 
-/* Real mode on older Intel processors borrows four pages of guest addresses: below the firmware flash, above the APICs. */
+/* Real mode on older Intel processors borrows four pages of guest addresses: between the APICs and the flash. */
 #define IDENTITY_MAP_AT UINT64_C (0xfeffc000)
-#define TSS_AT          UINT64_C (0xfeffd000)
+#define TSS_AT UINT64_C (0xfeffd000)
 
-static GMutex     registry_lock;
-static GPtrArray *registry;        /* VtKvmVm* */
+static GMutex registry_lock;
+static GPtrArray *registry; /* VtKvmVm* */
 
 static bool
 fail (GError **error, const char *what)
 {
   int saved = errno;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s refuses a virtual machine: %s: %s"), VT_KVM_DEVICE, what, g_strerror (saved));
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("%s refuses a virtual machine: %s: %s"), VT_KVM_DEVICE, what,
+               g_strerror (saved));
   return false;
 }
 
-/* --- Layout changes ----------------------------------------------------------------------------------------------------------- */
+/* --- Layout changes ----------------------------------------------------------------------------------------------- */
 
 static void
 layout_changed (void *opaque, VtMem *mem)
@@ -41,7 +42,7 @@ layout_changed (void *opaque, VtMem *mem)
     vt_vcpu_kick (&((VtKvmVcpu *) vm->vcpus->pdata[i])->cpu->vcpu, VT_VCPU_VIEW);
 }
 
-/* --- Construction -------------------------------------------------------------------------------------------------------------- */
+/* --- Construction ------------------------------------------------------------------------------------------------- */
 
 static bool
 create (VtKvmVm *vm, VtVcpu *vcpu, GError **error)
@@ -151,7 +152,7 @@ vt_kvm_vm_remove (VtKvmVm *vm, VtKvmVcpu *kvm)
   g_mutex_unlock (&vm->gate);
 }
 
-/* --- The gate ------------------------------------------------------------------------------------------------------------------- */
+/* --- The gate ----------------------------------------------------------------------------------------------------- */
 
 /* Gate held. */
 static void
@@ -192,7 +193,7 @@ bool
 vt_kvm_gate_enter (VtKvmVcpu *kvm, bool leave_at_once, GError **error)
 {
   VtKvmVm *vm = kvm->vm;
-  bool     ok = true;
+  bool ok = true;
   g_mutex_lock (&vm->gate);
   while (vm->updating)
     g_cond_wait (&vm->moved, &vm->gate);
