@@ -108,8 +108,7 @@ VtKvmVm *vt_kvm_vm_get (VtVcpu *vcpu, GError **error);
 void vt_kvm_vm_put (VtKvmVm *vm);
 void vt_kvm_vm_add (VtKvmVm *vm, VtKvmVcpu *kvm);
 void vt_kvm_vm_remove (VtKvmVm *vm, VtKvmVcpu *kvm);
-/* Into and out of KVM_RUN. Waits for slot changes, and makes them when they are due. False: the slots cannot be made.
- */
+/* Into and out of KVM_RUN. Waits for slot changes, and makes them when they are due. False: they cannot be made. */
 bool vt_kvm_gate_enter (VtKvmVcpu *kvm, bool leave_at_once, GError **error);
 void vt_kvm_gate_leave (VtKvmVcpu *kvm);
 /* A request for this vCPU was set: out of KVM_RUN with it. Any thread. */

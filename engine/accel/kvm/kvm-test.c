@@ -303,6 +303,14 @@ a_triple_fault_is_a_shutdown (void)
   static const uint8_t code[] = { 0x0f, 0x0b }; /* ud2 */
   Fixture f;
   set_up (&f, code, sizeof code);
+  /* Protected mode: there all kernels keep to the limit. */
+  f.cpu->s.cr0 |= X86_CR0_PE;
+  for (unsigned i = 0; i < VT_SEG_COUNT; i++)
+    f.cpu->s.seg[i] = (VtX86Seg) {
+      .limit = UINT32_MAX, .selector = 16, .attr = 3 | X86_SEG_S | X86_SEG_P | X86_SEG_DB | X86_SEG_G
+    };
+  f.cpu->s.seg[VT_CS].attr |= 0xb;
+  f.cpu->s.seg[VT_CS].selector = 8;
   f.cpu->s.idtr.limit = 0;
   g_assert_cmpint (run (&f), ==, VT_EXIT_SHUTDOWN);
   g_assert_cmpuint (f.cpu->s.activity, ==, VT_X86_SHUTDOWN);
