@@ -30,4 +30,5 @@ struct VtAccel
 #define VT_TSC_HZ G_GUINT64_CONSTANT (1000000000)
 
 extern const VtAccel vt_accel_interp;
+extern const VtAccel vt_accel_jit;
 extern const VtAccel vt_accel_kvm;

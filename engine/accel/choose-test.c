@@ -68,6 +68,16 @@ one_that_is_asked_for_and_missing_is_an_error (void)
 }
 
 static void
+one_that_is_only_for_asking_is_not_chosen_by_itself (void)
+{
+  const VtAccelRow rows[] = { { VT_ACCEL_JIT, &slow, .on_request = true }, { VT_ACCEL_INTERP, &good } };
+  g_autofree char *sentence = NULL, *asked = NULL;
+  g_assert_true (vt_accel_choose_from (rows, 2, VT_ACCEL_AUTO, &sentence, NULL) == &good);
+  g_assert_cmpstr (sentence, ==, "good (Good enough)");
+  g_assert_true (vt_accel_choose_from (rows, 2, VT_ACCEL_JIT, &asked, NULL) == &slow);
+}
+
+static void
 without_any_all_reasons_are_told (void)
 {
   const VtAccelRow rows[] = { { VT_ACCEL_KVM, &missing }, { VT_ACCEL_JIT, &slow } };
@@ -85,6 +95,7 @@ main (int argc, char **argv)
   g_test_add_func ("/choose/passed-over", what_was_passed_over_is_explained);
   g_test_add_func ("/choose/explicit", one_that_is_asked_for_need_not_be_recommended);
   g_test_add_func ("/choose/missing", one_that_is_asked_for_and_missing_is_an_error);
+  g_test_add_func ("/choose/on-request", one_that_is_only_for_asking_is_not_chosen_by_itself);
   g_test_add_func ("/choose/none", without_any_all_reasons_are_told);
   return g_test_run ();
 }

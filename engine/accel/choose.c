@@ -7,6 +7,7 @@
 /* In the order in which `auto` tries them. */
 static const VtAccelRow rows_built_in[] = {
   { VT_ACCEL_KVM, &vt_accel_kvm },
+  { VT_ACCEL_JIT, &vt_accel_jit, .on_request = true },
   { VT_ACCEL_INTERP, &vt_accel_interp },
 };
 
@@ -49,6 +50,8 @@ choose_best (const VtAccelRow *rows, size_t n_rows, char **sentence, GError **er
   for (size_t i = 0; i < n_rows; i++)
     {
       g_autoptr (GError) why = NULL;
+      if (rows[i].on_request)
+        continue;
       if (recommended (rows[i].accel, &why))
         {
           *sentence = describe (rows[i].accel, passed_over);

@@ -10,6 +10,7 @@ typedef struct
 {
   VtAccelChoice choice;
   const VtAccel *accel;
+  bool on_request; /* `auto` does not consider it */
 } VtAccelRow;
 
 /* Built in at all? VT_ACCEL_AUTO is. */

@@ -111,6 +111,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtRam, vt_ram_free)
  * VT_PAGE_CODE and tells the listener. Any thread. */
 void vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len);
 
+/* How often a page with VT_PAGE_CODE has been written, in any RAM. Any thread. */
+uint64_t vt_ram_code_writes (void);
 /* What devices and other slow writers do after their stores; off + len in bounds. It fences, so that whoever sets a flag can
  * do with a fence of its own when no other vCPU writes. */
 static inline void

@@ -2,6 +2,13 @@
 #include "mem.h"
 
 static void (*barrier_all) (void);
+static uint64_t code_writes;
+
+uint64_t
+vt_ram_code_writes (void)
+{
+  return __atomic_load_n (&code_writes, __ATOMIC_ACQUIRE);
+}
 
 void
 vt_ram_install_barrier (void (*barrier) (void))
@@ -56,6 +63,8 @@ vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len)
         __atomic_fetch_add (&ram->page_version[page], 1, __ATOMIC_ACQ_REL);
         code = true;
       }
+  if (code)
+    __atomic_fetch_add (&code_writes, 1, __ATOMIC_ACQ_REL);
   if (code && ram->code_wrote != NULL)
     ram->code_wrote (ram->code_wrote_opaque, ram, off, len);
 }

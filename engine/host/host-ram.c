@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "host-ram.h"
 
+#include "host-code.h"
+
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
@@ -26,6 +28,7 @@ vt_host_init (void)
     return;
   if (syscall (SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0)
     vt_ram_install_barrier (barrier_on_all_threads);
+  vt_host_install_code_memory ();
   g_once_init_leave (&done, 1);
 }
 

@@ -30,12 +30,24 @@ vt_gate_connect (Gate *gate, VtIrq out)
   gate->out[gate->n_out++] = out;
 }
 
+/* Any thread. Translated code looks at its pages when it sees the request; nobody has to wake up for it. */
+static void
+code_wrote (void *opaque, VtRam *ram, uint64_t off, uint64_t len)
+{
+  VtMachine *machine = opaque;
+  for (unsigned i = 0; i < machine->n_cpus; i++)
+    __atomic_fetch_or (&machine->cpus[i]->vcpu.requests, VT_VCPU_CODE, __ATOMIC_RELEASE);
+}
+
 VtRam *
 vt_machine_add_ram (VtMachine *machine, const char *name, uint64_t size, GError **error)
 {
   VtRam *ram = vt_host_ram_new (name, size, error);
-  if (ram != NULL)
-    g_ptr_array_add (machine->rams, ram);
+  if (ram == NULL)
+    return NULL;
+  ram->code_wrote = code_wrote;
+  ram->code_wrote_opaque = machine;
+  g_ptr_array_add (machine->rams, ram);
   return ram;
 }
 

@@ -9,12 +9,16 @@
 #include "xarea.h"
 
 #include "accel.h"
+#include "host-ram.h"
+#include "jit-run.h"
 #include "x86-cpu.h"
 #include "x86-model.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* Physical memory, in pages' order. The window's pages are shuffled, so that an access across a page end has to look up
@@ -333,6 +337,29 @@ step (EngineExecutor *self, uint64_t budget)
   self->accel->run (&self->cpu->vcpu, budget);
 }
 
+static VtVcpu *running;
+
+static void
+time_is_up (int signal_number)
+{
+  if (running != NULL)
+    __atomic_fetch_or (&running->requests, VT_VCPU_STOP, __ATOMIC_RELEASE);
+}
+
+/* Translated code does not count: it runs until it arrives somewhere, or for too long. */
+static void
+run_free (EngineExecutor *self, Result *result)
+{
+  static const struct itimerval second = { .it_value.tv_sec = 1 }, none = { 0 };
+  running = &self->cpu->vcpu;
+  setitimer (ITIMER_REAL, &second, NULL);
+  VtExit exit = self->accel->run (running, UINT64_MAX);
+  setitimer (ITIMER_REAL, &none, NULL);
+  running = NULL;
+  vt_vcpu_take (&self->cpu->vcpu, VT_VCPU_STOP);
+  result->hung = exit == VT_EXIT_STOP;
+}
+
 static void
 engine_run (Executor *base, const Case *c, Result *result)
 {
@@ -340,6 +367,12 @@ engine_run (Executor *base, const Case *c, Result *result)
   VtX86State *s = &self->cpu->s;
   load_state (self, c);
   result->hung = false;
+  if (self->accel == &vt_accel_jit)
+    {
+      run_free (self, result);
+      take_result (self, result);
+      return;
+    }
   if (c->n_insns > 1)
     {
       step (self, MAX_STEPS);
@@ -396,7 +429,7 @@ make_ram (EngineExecutor *self, GError **error)
 static const VtAccel *
 find_accel (const char *name, GError **error)
 {
-  static const VtAccel *const accels[] = { &vt_accel_interp };
+  static const VtAccel *const accels[] = { &vt_accel_interp, &vt_accel_jit };
   for (unsigned i = 0; i < G_N_ELEMENTS (accels); i++)
     if (name == NULL || g_str_equal (accels[i]->name, name))
       return accels[i];
@@ -422,7 +455,15 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
   VtX86CpuConfig config = { .mem = self->mem, .io = self->io, .clock = self->clock, .model = self->model,
                             .tsc_hz = VT_NS_PER_SECOND };
   self->cpu = vt_x86_cpu_new (&config);
-  return self->accel->attach (&self->cpu->vcpu, error);
+  vt_host_init ();
+  if (!self->accel->attach (&self->cpu->vcpu, error))
+    return false;
+  if (self->accel == &vt_accel_jit)
+    {
+      signal (SIGALRM, time_is_up);
+      vt_x86_jit_set_eager (self->cpu, true);
+    }
+  return true;
 }
 
 Executor *

@@ -30,6 +30,7 @@ static struct
   int     reports;
   char   *form_glob;
   char   *engine;
+  char   *against;
   gboolean list_forms;
   gboolean summary;
 } options = { .cases = DEFAULT_CASES, .seed = 1, .jobs = 1, .reports = 2 };
@@ -43,6 +44,7 @@ static const GOptionEntry entries[] = {
   { "seed", 's', 0, G_OPTION_ARG_INT64, &options.seed, "Seed of the random numbers", "N" },
   { "form", 'f', 0, G_OPTION_ARG_STRING, &options.form_glob, "Only forms whose name matches", "GLOB" },
   { "jobs", 'j', 0, G_OPTION_ARG_INT, &options.jobs, "Processes", "N" },
+  { "against", 0, 0, G_OPTION_ARG_STRING, &options.against, "Accelerator to compare with, instead of the host", "NAME" },
   { "engine", 'e', 0, G_OPTION_ARG_STRING, &options.engine, "Accelerator to test, or host for the host twice", "NAME" },
   { "reports", 'r', 0, G_OPTION_ARG_INT, &options.reports, "Differences shown per form", "N" },
   { "list-forms", 'l', 0, G_OPTION_ARG_NONE, &options.list_forms, "List the forms and stop", NULL },
@@ -214,7 +216,7 @@ run_raw (const Bench *bench, unsigned worker, Tally *tally)
 static bool
 bench_open (Bench *bench, GError **error)
 {
-  bench->host = executor_host_new (error);
+  bench->host = options.against != NULL ? executor_engine_new (options.against, error) : executor_host_new (error);
   if (bench->host == NULL)
     return false;
   bool self_test = g_strcmp0 (options.engine, "host") == 0;

@@ -205,7 +205,9 @@ may_enter (VtKvmVcpu *kvm, VtExit *exit, GError **error)
   VtX86Cpu *cpu = kvm->cpu;
   uint32_t requests = vt_vcpu_requests (&cpu->vcpu);
   *exit = VT_EXIT_STOP;
-  if (vt_vcpu_take (&cpu->vcpu, VT_VCPU_VIEW | VT_VCPU_FLUSH))
+  /* Whatever stays set keeps us out of the guest: take all that there is no more to do for. */
+  uint32_t taken = vt_vcpu_take (&cpu->vcpu, ~(uint32_t) (VT_VCPU_STOP | VT_VCPU_EXCLUSIVE | VT_VCPU_INTERRUPT));
+  if (taken & (VT_VCPU_VIEW | VT_VCPU_FLUSH))
     {
       vt_vcpu_refresh_views (&cpu->vcpu);
       follow_apic_page (kvm);

@@ -22,6 +22,7 @@ enum
   VT_VCPU_VIEW      = 1u << 2,   /* memory mappings changed: take the new view, drop the TLB */
   VT_VCPU_FLUSH     = 1u << 3,   /* drop the TLB */
   VT_VCPU_EXCLUSIVE = 1u << 4,   /* another vCPU needs all others to stand still for a moment */
+  VT_VCPU_CODE      = 1u << 5,   /* code was written: see vt_ram_code_writes() */
 };
 
 typedef enum
@@ -39,6 +40,8 @@ typedef struct
 {
   uint64_t instructions;
   uint64_t blocks_decoded;
+  uint64_t blocks_translated;
+  uint64_t translate_ns;     /* spent on translating */
   uint64_t tlb_fills;
   uint64_t tlb_flushes;
   uint64_t interrupts;

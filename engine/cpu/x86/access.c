@@ -77,7 +77,7 @@ translate (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind, bool
 
   bool plain = page->ram != NULL && page->plain[kind == VT_WRITE];
   *out = (Piece) {
-    .host = plain ? (uint8_t *) (uintptr_t) (linear + fast->addend) : NULL,
+    .host = plain ? vt_x86_tlb_host (fast, linear) : NULL,
     .gpa = page->gpa | (linear & VT_PAGE_MASK),
     .ram = page->ram,
     .ram_off = page->ram_off + (linear & VT_PAGE_MASK),
@@ -289,7 +289,7 @@ vt_x86_load_bytes (VtX86Cpu *cpu, uint64_t linear, void *dst, unsigned len)
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   if (G_LIKELY (entry->tag_read == vt_x86_tlb_tag (linear, len)))
     {
-      memcpy (dst, (const void *) (uintptr_t) (linear + entry->addend), len);
+      memcpy (dst, vt_x86_tlb_host (entry, linear), len);
       return;
     }
 
@@ -305,7 +305,7 @@ vt_x86_store_bytes (VtX86Cpu *cpu, uint64_t linear, const void *src, unsigned le
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   if (G_LIKELY (entry->tag_write == vt_x86_tlb_tag (linear, len)))
     {
-      memcpy ((void *) (uintptr_t) (linear + entry->addend), src, len);
+      memcpy (vt_x86_tlb_host (entry, linear), src, len);
       if (G_UNLIKELY (__atomic_load_n (entry->page_flags, __ATOMIC_RELAXED) != 0))
         vt_x86_store_flagged (cpu, linear, len);
       return;
@@ -411,7 +411,7 @@ vt_x86_compare_exchange (VtX86Cpu *cpu, uint64_t linear, uint64_t *expected, uin
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   if (G_LIKELY (entry->tag_write == vt_x86_tlb_tag (linear, size)))
     {
-      bool done = exchange_on_host ((void *) (uintptr_t) (linear + entry->addend), expected, desired, size);
+      bool done = exchange_on_host (vt_x86_tlb_host (entry, linear), expected, desired, size);
       if (G_UNLIKELY (__atomic_load_n (entry->page_flags, __ATOMIC_RELAXED) != 0))
         vt_x86_store_flagged (cpu, linear, size);
       return done;

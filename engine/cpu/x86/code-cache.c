@@ -29,20 +29,12 @@ struct VtX86CodeCache
   VtX86Block   *single;      /* for code that is not cached: room for one instruction */
 };
 
-/* Where to fetch from: RAM of a page, or registers. */
-typedef struct
-{
-  const uint8_t *host;       /* of the first byte; NULL when not RAM */
-  VtRam         *ram;
-  uint64_t       ram_page;   /* number */
-  uint64_t       gpa;
-  unsigned       left;       /* bytes to the end of the page */
-} Source;
+typedef VtX86CodeSource Source;
 
 /* --- Fetching ----------------------------------------------------------------------------------------------------- */
 
-static void
-translate_fetch (VtX86Cpu *cpu, uint64_t linear, Source *out)
+void
+vt_x86_code_source (VtX86Cpu *cpu, uint64_t linear, VtX86CodeSource *out)
 {
   VtX86Tlb *tlb = &cpu->tlbs[cpu->tlb_kind];
   unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
@@ -51,7 +43,8 @@ translate_fetch (VtX86Cpu *cpu, uint64_t linear, Source *out)
   if (page->tag[VT_FETCH] != linear - offset)
     vt_x86_tlb_fill (cpu, linear, VT_FETCH, false);
 
-  *out = (Source) { .gpa = page->gpa | offset, .left = (unsigned) (VT_PAGE_SIZE - offset) };
+  bool global = (tlb->global[slot / 64] >> (slot % 64)) & 1;
+  *out = (Source) { .global = global, .gpa = page->gpa | offset, .left = (unsigned) (VT_PAGE_SIZE - offset) };
   if (page->ram != NULL && page->plain[0])
     {
       out->ram = page->ram;
@@ -89,7 +82,7 @@ decode_single (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear, const Sour
       /* Only now may the next page fault: the instruction does reach into it. */
       Source next;
       uint64_t next_linear = linear + len;
-      translate_fetch (cpu, cpu->code_bits == 64 ? next_linear : (uint32_t) next_linear, &next);
+      vt_x86_code_source (cpu, cpu->code_bits == 64 ? next_linear : (uint32_t) next_linear, &next);
       fetch_bytes (cpu, &next, bytes + len, VT_X86_MAX_INSN - len);
       result = vt_x86_decode (cache->decoder, bytes, VT_X86_MAX_INSN, cpu->code_bits, &block->insn[0], &tail);
     }
@@ -155,6 +148,12 @@ make_ready (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram
   flag_page (cpu, ram, ram_page);
   *ready = (ReadyPage) { .version = version, .seen = __atomic_load_n (version, __ATOMIC_ACQUIRE) };
   return ready->seen;
+}
+
+uint32_t
+vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
+{
+  return make_ready (cache, cpu, ram, ram_page);
 }
 
 static bool
@@ -305,9 +304,16 @@ const VtX86Block *
 vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear)
 {
   Source source;
-  translate_fetch (cpu, linear, &source);
+  vt_x86_code_source (cpu, linear, &source);
   const VtX86Block *block = source.host != NULL ? find_in_ram (cache, cpu, &source) : NULL;
   return block != NULL ? block : decode_single (cache, cpu, linear, &source);
+}
+
+VtX86DecodeResult
+vt_x86_code_decode (VtX86CodeCache *cache, const uint8_t *bytes, unsigned len, unsigned code_bits, VtX86Insn *out,
+                    VtX86Tail *tail)
+{
+  return vt_x86_decode (cache->decoder, bytes, len, code_bits, out, tail);
 }
 
 VtX86CodeCache *

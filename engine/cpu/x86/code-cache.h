@@ -37,10 +37,30 @@ typedef struct VtX86Block
   VtX86Insn          insn[];
 } VtX86Block;
 
+/* Where code is. */
+typedef struct
+{
+  const uint8_t *host;       /* of the first byte; NULL when not RAM */
+  VtRam         *ram;
+  uint64_t       ram_page;   /* number */
+  uint64_t       gpa;
+  unsigned       left;       /* bytes to the end of the page */
+  bool           global;     /* the translation is */
+} VtX86CodeSource;
+
 VtX86CodeCache *vt_x86_code_cache_new (const VtX86Model *model);
 void            vt_x86_code_cache_free (VtX86CodeCache *cache);
 /* The block at a linear address, for the current mode and privilege; fetch faults unwind. Valid until the next call. */
 const VtX86Block *vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear);
+
+/* Where the code at a linear address is, for the current privilege; fetch faults unwind. */
+void vt_x86_code_source (VtX86Cpu *cpu, uint64_t linear, VtX86CodeSource *out);
+/* From now on every write to the page bumps its version: returns the one to check against. */
+uint32_t vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page);
+
+/* Decodes outside the cache. */
+VtX86DecodeResult vt_x86_code_decode (VtX86CodeCache *cache, const uint8_t *bytes, unsigned len, unsigned code_bits,
+                                      VtX86Insn *out, VtX86Tail *tail);
 
 static inline bool
 vt_x86_block_current (const VtX86Block *block)

@@ -141,6 +141,22 @@ fetch_limit (VtX86Cpu *cpu, const VtX86Block *block)
   return 1;
 }
 
+void
+vt_x86_interp_run_block (VtX86Cpu *cpu)
+{
+  Interp *interp = cpu->interp;
+  uint64_t linear = code_linear (cpu);
+  const Jump *jump = jump_slot (interp, linear);
+  const VtX86Block *block = jump->block;
+  if (G_UNLIKELY (!jump_hits (jump, linear, code_context (cpu))))
+    {
+      interp->first = NULL;
+      block = look_up_block (interp, cpu, linear);
+    }
+  execute (interp, cpu, block, cpu->code_bits == 64 ? block->n : fetch_limit (cpu, block));
+  between_instructions (interp, cpu);
+}
+
 /* Straight on from block to block while nothing but branches happens: the mode stays what it is. */
 static inline __attribute__ ((always_inline)) void
 run_blocks (Interp *interp, VtX86Cpu *cpu, bool is_64)
@@ -165,9 +181,10 @@ run_blocks (Interp *interp, VtX86Cpu *cpu, bool is_64)
   between_instructions (interp, cpu);
 }
 
-static __attribute__ ((noinline)) void
-run_one (Interp *interp, VtX86Cpu *cpu)
+void
+vt_x86_interp_run_one (VtX86Cpu *cpu)
 {
+  Interp *interp = cpu->interp;
   between_instructions (interp, cpu);
   vt_x86_before_insn (cpu);
   const VtX86Block *block = look_up_block (interp, cpu, code_linear (cpu));
@@ -187,14 +204,16 @@ serve_requests (VtX86Cpu *cpu)
   uint32_t requests = vt_vcpu_requests (&cpu->vcpu);
   if (vt_vcpu_take (&cpu->vcpu, VT_VCPU_VIEW | VT_VCPU_FLUSH))
     vt_x86_take_view (cpu);
+  vt_vcpu_take (&cpu->vcpu, VT_VCPU_CODE);
   if (requests & VT_VCPU_INTERRUPT)
     vt_x86_service_events (cpu);
   return !(requests & (VT_VCPU_STOP | VT_VCPU_EXCLUSIVE));
 }
 
-static bool
-may_continue (Interp *interp, VtX86Cpu *cpu, VtExit *exit)
+bool
+vt_x86_interp_may_continue (VtX86Cpu *cpu, VtExit *exit)
 {
+  Interp *interp = cpu->interp;
   *exit = VT_EXIT_STOP;
   if (vt_vcpu_requests (&cpu->vcpu) != 0 && !serve_requests (cpu))
     return false;
@@ -218,29 +237,45 @@ count_retired (Interp *interp, VtX86Cpu *cpu)
   cpu->insn = NULL;
 }
 
-VtExit
-vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
+VtX86CodeCache *
+vt_x86_interp_cache (VtX86Cpu *cpu)
+{
+  return ((Interp *) cpu->interp)->cache;
+}
+
+void
+vt_x86_interp_begin (VtX86Cpu *cpu, uint64_t budget)
 {
   vt_x86_interp_init (cpu);
   Interp *interp = cpu->interp;
   uint64_t done = cpu->vcpu.stats.instructions;
-  VtExit exit = VT_EXIT_STOP;
-
   interp->stop_at = budget < UINT64_MAX - done ? done + budget : UINT64_MAX;
   interp->careful_at = interp->stop_at - MIN (interp->stop_at, VT_X86_MAX_BLOCK);
+}
+
+void
+vt_x86_interp_unwound (VtX86Cpu *cpu)
+{
+  Interp *interp = cpu->interp;
+  count_retired (interp, cpu);
+  /* Counts as one, so that a budget ends even when nothing but exceptions happens. */
+  if (interp->stop_at != UINT64_MAX)
+    interp->stop_at--;
+  vt_x86_deliver_exception (cpu);
+}
+
+VtExit
+vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget)
+{
+  VtExit exit = VT_EXIT_STOP;
+  vt_x86_interp_begin (cpu, budget);
   if (setjmp (cpu->unwind) != 0)
+    vt_x86_interp_unwound (cpu);
+  while (vt_x86_interp_may_continue (cpu, &exit))
     {
-      count_retired (cpu->interp, cpu);
-      /* Counts as one, so that a budget ends even when nothing but exceptions happens. */
-      if (((Interp *) cpu->interp)->stop_at != UINT64_MAX)
-        ((Interp *) cpu->interp)->stop_at--;
-      vt_x86_deliver_exception (cpu);
-    }
-  while (may_continue (cpu->interp, cpu, &exit))
-    {
-      interp = cpu->interp;
+      Interp *interp = cpu->interp;
       if (G_UNLIKELY (cpu->attention) || cpu->vcpu.stats.instructions >= interp->careful_at)
-        run_one (interp, cpu);
+        vt_x86_interp_run_one (cpu);
       else if (G_LIKELY (cpu->code_bits == 64))
         run_blocks (interp, cpu, true);
       else

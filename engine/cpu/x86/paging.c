@@ -301,7 +301,7 @@ test_bit (const uint64_t *map, unsigned bit)
 static void
 clear_entry (VtX86Tlb *tlb, unsigned slot)
 {
-  tlb->fast[slot].tag_read = tlb->fast[slot].tag_write = VT_X86_TLB_NONE;
+  tlb->fast[slot].tag_read = tlb->fast[slot].tag_write = vt_x86_tlb_none (slot);
   for (unsigned kind = 0; kind < G_N_ELEMENTS (tlb->page[slot].tag); kind++)
     tlb->page[slot].tag[kind] = VT_X86_TLB_NONE;
   tlb->used[slot / 64] &= ~(UINT64_C (1) << (slot % 64));
@@ -321,16 +321,17 @@ fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t line
 
   page->ram = phys->page.ram;
   page->ram_off = phys->page.ram_off;
-  fast->addend = (uintptr_t) phys->page.host - linear_page;
+  fast->host = phys->page.host;
   fast->page_flags = &phys->page.ram->page_flags[phys->page.ram_off >> VT_PAGE_SHIFT];
   page->plain[0] = true;
   page->plain[1] = phys->writable;
   /* A data breakpoint in the page: every access has to come by access.c. */
   if (G_UNLIKELY ((cpu->s.dr[7] & 0xff) != 0) && vt_x86_page_watched (cpu, linear_page))
     return;
-  fast->tag_read = page->tag[VT_READ];
-  if (phys->writable)
-    fast->tag_write = page->tag[VT_WRITE];
+  if (page->tag[VT_READ] == linear_page)
+    fast->tag_read = linear_page;
+  if (phys->writable && page->tag[VT_WRITE] == linear_page)
+    fast->tag_write = linear_page;
 }
 
 static void
@@ -358,6 +359,22 @@ fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, unsigned tlb_kind, cons
   if (allowed (cpu, walk, VT_FETCH, tlb_kind))
     page->tag[VT_FETCH] = linear_page;
   fill_host (cpu, &tlb->fast[slot], page, linear_page);
+}
+
+bool
+vt_x86_tlb_try_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  Walk walk;
+  do
+    {
+      if (walk_tables (cpu, linear, &walk) != WALK_OK || !allowed (cpu, &walk, kind, cpu->tlb_kind))
+        return false;
+    }
+  while (!set_accessed_dirty (cpu, &walk, kind));
+
+  cpu->vcpu.stats.tlb_fills++;
+  fill (cpu, linear, kind, cpu->tlb_kind, &walk);
+  return true;
 }
 
 void
@@ -391,6 +408,12 @@ vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out)
 
 /* --- Invalidation ------------------------------------------------------------------------------------------------- */
 
+static bool
+knows_code_page (const VtX86Cpu *cpu, uint64_t linear)
+{
+  return test_bit (cpu->code_pages, (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 12)) & 4095);
+}
+
 static void
 flush_table (VtX86Tlb *tlb, bool global_too)
 {
@@ -407,6 +430,12 @@ vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too)
 {
   cpu->vcpu.stats.tlb_flushes++;
   cpu->code_generation++;
+  cpu->user_generation++;
+  if (global_too || cpu->kernel_code_not_global)
+    {
+      cpu->global_generation++;
+      cpu->kernel_code_not_global = false;
+    }
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     flush_table (&cpu->tlbs[kind], global_too);
   if (global_too)
@@ -428,6 +457,11 @@ vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear)
 
   unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
   cpu->code_generation++;
+  if (knows_code_page (cpu, linear))
+    {
+      cpu->user_generation++;
+      cpu->global_generation++;
+    }
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     clear_entry (&cpu->tlbs[kind], slot);
 }

@@ -119,7 +119,7 @@ vec_load16_linear (VtX86Cpu *cpu, uint64_t linear)
   __m128i value;
 
   if (G_LIKELY (entry->tag_read == vt_x86_tlb_tag (linear, 16)))
-    return _mm_loadu_si128 ((const __m128i *) (uintptr_t) (linear + entry->addend));
+    return _mm_loadu_si128 ((const __m128i *) vt_x86_tlb_host (entry, linear));
   vt_x86_load_bytes (cpu, linear, &value, 16);
   return value;
 }
@@ -148,7 +148,7 @@ vec_store_linear (VtX86Cpu *cpu, uint64_t linear, unsigned size, const VtVec *fr
     vt_x86_store64 (cpu, linear, from->u64[0]);
   else if (size == 16 && G_LIKELY (entry->tag_write == vt_x86_tlb_tag (linear, 16)))
     {
-      _mm_storeu_si128 ((__m128i *) (uintptr_t) (linear + entry->addend), from->half[0]);
+      _mm_storeu_si128 ((__m128i *) vt_x86_tlb_host (entry, linear), from->half[0]);
       if (G_UNLIKELY (__atomic_load_n (entry->page_flags, __ATOMIC_RELAXED) != 0))
         vt_x86_store_flagged (cpu, linear, size);
     }

@@ -106,7 +106,7 @@ finish_store_run (VtX86Cpu *cpu, uint64_t linear, const VtX86TlbEntry *entry, ui
 /* Two pages that share a TLB entry evict each other at every element. The source's place on the host is found first
  * and kept; afterwards the entry is that of the destination. May raise what the move itself would. */
 static bool
-take_shared_entry (VtX86Cpu *cpu, uint64_t from, uint64_t to, unsigned size, uintptr_t *read_addend)
+take_shared_entry (VtX86Cpu *cpu, uint64_t from, uint64_t to, unsigned size, const uint8_t **src)
 {
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, from);
   if (entry != vt_x86_tlb_entry (cpu, to) || ((from ^ to) & ~VT_PAGE_MASK) == 0)
@@ -114,7 +114,7 @@ take_shared_entry (VtX86Cpu *cpu, uint64_t from, uint64_t to, unsigned size, uin
   vt_x86_probe (cpu, from, size, VT_READ);
   if (entry->tag_read != vt_x86_tlb_tag (from, size))
     return false;
-  *read_addend = entry->addend;
+  *src = vt_x86_tlb_host (entry, from);
   vt_x86_probe (cpu, to, size, VT_WRITE);
   return entry->tag_write == vt_x86_tlb_tag (to, size);
 }
@@ -127,13 +127,12 @@ movs_run (const String *string, uint64_t from, uint64_t to, uint64_t count)
   unsigned size = string->size;
   const VtX86TlbEntry *read = vt_x86_tlb_entry (cpu, from), *write = vt_x86_tlb_entry (cpu, to);
   bool both = read->tag_read == vt_x86_tlb_tag (from, size) && write->tag_write == vt_x86_tlb_tag (to, size);
-  uintptr_t read_addend = read->addend;
-  if (string->step < 0 || (!both && !take_shared_entry (cpu, from, to, size, &read_addend)))
+  const uint8_t *src = vt_x86_tlb_host (read, from);
+  if (string->step < 0 || (!both && !take_shared_entry (cpu, from, to, size, &src)))
     return 0;
 
   uint64_t n = MIN (count, MIN (elements_in_page (from, size), elements_in_page (to, size)));
-  const uint8_t *src = (const uint8_t *) (uintptr_t) (from + read_addend);
-  uint8_t *dst = (uint8_t *) (uintptr_t) (to + write->addend);
+  uint8_t *dst = vt_x86_tlb_host (write, to);
   /* A destination just above the source repeats a pattern: that is element by element. */
   bool pattern = dst > src && (uint64_t) (dst - src) < n * size;
   if (n < 2 || pattern || !run_is_plain (string, VT_RSI, string->insn->seg, n)
@@ -178,7 +177,7 @@ stos_run (const String *string, uint64_t to, uint64_t count)
   uint64_t n = MIN (count, elements_in_page (to, size));
   if (n < 2 || !run_is_plain (string, VT_RDI, VT_ES, n))
     return 0;
-  fill_elements ((uint8_t *) (uintptr_t) (to + write->addend), cpu->s.gpr[VT_RAX], size, n);
+  fill_elements (vt_x86_tlb_host (write, to), cpu->s.gpr[VT_RAX], size, n);
   finish_store_run (cpu, to, write, n * size);
   return n;
 }

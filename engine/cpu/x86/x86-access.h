@@ -75,6 +75,12 @@ vt_x86_tlb_entry (VtX86Cpu *cpu, uint64_t linear)
   return &cpu->tlb[(linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
 }
 
+static inline void *
+vt_x86_tlb_host (const VtX86TlbEntry *entry, uint64_t linear)
+{
+  return entry->host + (linear & VT_PAGE_MASK);
+}
+
 /* The page of the last byte: when it is not the tag of the first byte's entry, the access misses or crosses a page. */
 static inline uint64_t
 vt_x86_tlb_tag (uint64_t linear, unsigned size)
@@ -89,7 +95,7 @@ vt_x86_load (VtX86Cpu *cpu, uint64_t linear, unsigned size)
   if (G_UNLIKELY (entry->tag_read != vt_x86_tlb_tag (linear, size)))
     return vt_x86_load_slow (cpu, linear, size);
 
-  return vt_host_load ((const void *) (uintptr_t) (linear + entry->addend), size);
+  return vt_host_load (vt_x86_tlb_host (entry, linear), size);
 }
 
 static inline __attribute__ ((always_inline)) void
@@ -102,7 +108,7 @@ vt_x86_store (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size)
       return;
     }
 
-  vt_host_store ((void *) (uintptr_t) (linear + entry->addend), value, size);
+  vt_host_store (vt_x86_tlb_host (entry, linear), value, size);
   if (G_UNLIKELY (__atomic_load_n (entry->page_flags, __ATOMIC_RELAXED) != 0))
     vt_x86_store_flagged (cpu, linear, size);
 }

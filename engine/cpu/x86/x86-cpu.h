@@ -38,16 +38,24 @@ typedef enum
 } VtAccessKind;
 
 /* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
- * of that kind may go straight to the host at linear + addend, or VT_X86_TLB_NONE. What the inline path reads is apart from
+ * of that kind may go straight to the page at `host`, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
 #define VT_X86_TLB_BITS 11u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
 #define VT_X86_TLB_NONE UINT64_C (1)      /* no page address has bit 0 set */
 
+/* A tag in the inline part of an empty entry: of a page that belongs into another slot, so that an address XOR the tag is no
+ * offset in a page, whatever the address. */
+static inline uint64_t
+vt_x86_tlb_none (unsigned slot)
+{
+  return (uint64_t) (slot ^ 1) << VT_PAGE_SHIFT | VT_X86_TLB_NONE;
+}
+
 typedef struct
 {
   uint64_t  tag_read, tag_write;
-  uintptr_t addend;
+  uint8_t  *host;          /* the page's first byte */
   uint8_t  *page_flags;    /* a store looks here afterwards: VT_PAGE_* */
 } VtX86TlbEntry;
 
@@ -57,7 +65,7 @@ typedef struct
   uint64_t gpa;            /* of the page */
   VtRam   *ram;            /* NULL: registers or nothing */
   uint64_t ram_off;
-  bool     plain[2];       /* RAM at `addend` for loads, for stores */
+  bool     plain[2];       /* RAM at `host` for loads, for stores */
 } VtX86TlbPage;
 
 typedef struct
@@ -84,6 +92,25 @@ typedef struct
   VtPage   page;
   bool     writable;   /* plain RAM for writes too, and the same RAM */
 } VtX86PhysPage;
+
+/* What translated code reaches through GS besides the state (jit/). */
+#define VT_X86_JIT_JUMPS 4096u
+typedef struct
+{
+  struct VtX86Cpu *self;
+  uint64_t    page_rip;       /* RIP of the first byte of the page that code runs in */
+  uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
+  uint64_t    context;        /* XORed into RIP this gives the key of a jump */
+  uint32_t    exit_kind, exit_arg;
+  uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
+  uint32_t    host_mxcsr;     /* what C code expects */
+  uint32_t    host_page_bits; /* 0x1000: constants that instructions take from memory */
+  uint32_t    pad_;
+  int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
+                                           * needs a closer look */
+  uint64_t    jump_key[VT_X86_JIT_JUMPS];
+  const void *jump_code[VT_X86_JIT_JUMPS];
+} VtX86Translated;
 
 typedef struct VtX86Cpu
 {
@@ -146,7 +173,14 @@ typedef struct VtX86Cpu
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
+  uint32_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
+  bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
+  uint64_t         code_pages[64];  /* by hash of the linear page: known jumps go there */
+  VtX86Translated  translated;
 } VtX86Cpu;
+
+/* The TLBs follow the vCPU in memory. */
+#define VT_X86_TLBS_OFFSET ((sizeof (VtX86Cpu) + 63) & ~(size_t) 63)
 
 enum
 {
@@ -250,13 +284,24 @@ uint64_t vt_x86_effective_address (VtX86Cpu *cpu, const VtX86Insn *insn);
 
 /* Paging (paging.c): walks, sets A/D bits, fills the TLB; faults unwind. */
 void vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool system);
+/* The same for the program's own access, but false where it would fault, and nothing has changed then. */
+bool vt_x86_tlb_try_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind);
 /* PAE paging: reads the four PDPTEs at `cr3`; false when one has a reserved bit set (then #GP). They are part of what a
  * MOV to CR3, CR0 or CR4 loads (SDM 4.4.1); nothing changes on failure. */
 bool vt_x86_load_pdptes (VtX86Cpu *cpu, uint64_t cr3);
 /* The RAM page that holds gpa, or NULL when it is not plain RAM for reads. Valid until the view changes. */
 const VtX86PhysPage *vt_x86_phys_page (VtX86Cpu *cpu, uint64_t gpa);
+/* Somebody remembers a jump to this page: flushing it starts new generations. */
+static inline void
+vt_x86_note_code_page (VtX86Cpu *cpu, uint64_t linear)
+{
+  unsigned bit = (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 12)) & 4095;
+  cpu->code_pages[bit / 64] |= UINT64_C (1) << (bit % 64);
+}
 /* For debuggers and MONITOR: no side effects. False when not mapped. */
 bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
+/* Also starts a new user_generation, and a global_generation where global pages, or code of the supervisor in others, go
+ * too. */
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
 void vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear);
 

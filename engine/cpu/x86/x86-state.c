@@ -128,7 +128,8 @@ const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_w
 VtX86Cpu *
 vt_x86_cpu_new (const VtX86CpuConfig *config)
 {
-  VtX86Cpu *cpu = g_aligned_alloc0 (1, sizeof (VtX86Cpu), 64);
+  /* One block, so that translated code finds both from the same base. */
+  VtX86Cpu *cpu = g_aligned_alloc0 (1, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb), 64);
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
   cpu->vcpu.mem = config->mem;
@@ -141,7 +142,7 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->machine = config->machine;
   cpu->phys_mask = vt_x86_phys_mask (config->model);
 
-  cpu->tlbs = g_aligned_alloc0 (VT_X86_TLB_COUNT, sizeof (VtX86Tlb), 64);
+  cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     {
       memset (cpu->tlbs[kind].used, 0xff, sizeof (cpu->tlbs[kind].used));
@@ -159,7 +160,6 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   vt_x86_interp_free (cpu);
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
-  g_aligned_free (cpu->tlbs);
   g_free (cpu->vcpu.failure);
   g_aligned_free (cpu);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Memory for translated code, and what else a translator needs of the host.
+ *
+ * The host layer installs the functions once, before the first machine (host/code-memory.c); a translator that finds none
+ * says that it cannot run.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The same pages mapped twice: written through one mapping, executed through the other. No page is ever both. */
+typedef struct
+{
+  uint8_t *rw;
+  uint8_t *rx;
+  size_t   size;      /* bytes, whole pages */
+} VtCodeMemory;
+
+typedef struct
+{
+  /* Zeroed; pages cost memory when first written. */
+  bool (*map) (VtCodeMemory *out, size_t size, GError **error);
+  void (*unmap) (VtCodeMemory *memory);
+  /* Sets the base of the GS segment of the calling thread, which translated code reaches its vCPU through. The C library
+   * leaves GS alone on x86-64 Linux. */
+  void (*set_gs_base) (void *base);
+} VtCodeMemoryOps;
+
+/* Not thread safe; once, at start. */
+void vt_code_memory_install (const VtCodeMemoryOps *ops);
+/* NULL: none installed. */
+const VtCodeMemoryOps *vt_code_memory_ops (void);

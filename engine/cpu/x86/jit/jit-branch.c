@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The ways out of a block.
+ *
+ * To the same region: a jump. To the same page: a jump that goes to the run loop first and is then made direct, with the
+ * arithmetic flags wherever they happen to be. To anywhere else: through the table of known jumps, with the flags in memory.
+ */
+#include "jit-stack.h"
+
+int32_t
+vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in)
+{
+  return (int32_t) (in->off + in->x.length + (int32_t) in->x.disp);
+}
+
+static bool
+in_page (const VtJitTr *tr, int32_t off)
+{
+  return off >= 0 && off < (int32_t) VT_PAGE_SIZE && !tr->far[off];
+}
+
+/* --- The table of known jumps ------------------------------------------------------------------------------------------ */
+
+/* T0 = RIP. On a hit T1 is the code and T0 its page_rip; a miss goes to the returned slow path. Flags are gone. */
+static VtJitSlow *
+emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
+{
+  VtEmit *e = &tr->e;
+  emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
+  emit8 (e, 9);
+  emit_op32 (e, 0x33, T1, rm_reg (T0));
+  emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
+  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
+  VtJitSlow *slow = vt_jit_slow (tr, on_miss, emit_jcc (e, CC_NE));
+  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
+  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
+  emit_group1 (e, 1, 4, rm_reg (T0), -(int32_t) VT_PAGE_SIZE);
+  return slow;
+}
+
+/* T0 := RIP of the page + off */
+static void
+emit_rip (VtJitTr *tr, int32_t off)
+{
+  emit_load64 (&tr->e, T0, rm_gs (TRANSLATED (page_rip)));
+  if (tr->is64)
+    emit_lea64 (&tr->e, T0, T0, off);
+  else
+    emit_lea32 (&tr->e, T0, T0, off);
+}
+
+static void
+emit_jump_found (VtJitTr *tr)
+{
+  emit_store64 (&tr->e, rm_gs (TRANSLATED (page_rip)), T0);
+  emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
+}
+
+static void
+put_found_away (VtJitTr *tr)
+{
+  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_CODE), T1);
+  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_PAGE), T0);
+}
+
+static void
+emit_jump_put_away (VtJitTr *tr)
+{
+  emit_load64 (&tr->e, T0, rm_base (H_RSP, SLOT_PAGE));
+  emit_store64 (&tr->e, rm_gs (TRANSLATED (page_rip)), T0);
+  emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, 4, rm_base (H_RSP, SLOT_CODE));
+}
+
+/* --- Out of the region ----------------------------------------------------------------------------------------------- */
+
+static void
+emit_exit_same_page (VtJitTr *tr, int32_t off, uint8_t *site)
+{
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_EXIT, site);
+  slow->target = off;
+  slow->mem_flags = !tr->flags_host;
+}
+
+static void
+emit_exit_far (VtJitTr *tr, int32_t off)
+{
+  vt_jit_flags_clobber (tr, F_ALL);
+  emit_rip (tr, off);
+  emit_lookup (tr, SLOW_POLL)->target = off;
+  emit_jump_found (tr);
+}
+
+static void
+fix_later (VtJitTr *tr, uint8_t *site, int block)
+{
+  if (tr->blocks[block].label != NULL)
+    {
+      emit_patch (site, tr->blocks[block].label);
+      return;
+    }
+  if (tr->n_fixups == G_N_ELEMENTS (tr->fixups))
+    {
+      tr->too_big = true;
+      return;
+    }
+  tr->fixups[tr->n_fixups++] = (VtJitFixup) { site, (int16_t) block };
+}
+
+void
+vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off)
+{
+  if (block >= 0)
+    {
+      if (tr->blocks[block].live_in != 0)
+        vt_jit_flags_need (tr);
+      fix_later (tr, emit_jmp (&tr->e), block);
+    }
+  else if (in_page (tr, off))
+    emit_exit_same_page (tr, off, emit_jmp (&tr->e));
+  else
+    emit_exit_far (tr, off);
+}
+
+/* The next block follows in memory when it is the next in the table and not emitted yet. */
+static void
+fall_through (VtJitTr *tr, const VtJitBlock *block)
+{
+  int self = (int) (block - tr->blocks);
+  const VtJitInsn *last = &tr->insns[block->first + block->n - 1];
+  if (block->next == self + 1)
+    {
+      if (tr->blocks[block->next].live_in != 0)
+        vt_jit_flags_need (tr);
+      return;
+    }
+  vt_jit_emit_goto (tr, block->next, last->off + last->x.length);
+}
+
+/* --- Branches -------------------------------------------------------------------------------------------------------- */
+
+static void
+jcc (VtJitTr *tr, const VtJitBlock *block)
+{
+  const VtJitInsn *in = tr->in;
+  int32_t target = vt_jit_branch_target (tr, in);
+  vt_jit_flags_need (tr);
+  unsigned cc = in->enc.opcode & 15;
+  if (block->taken >= 0)
+    fix_later (tr, emit_jcc (&tr->e, cc), block->taken);
+  else if (in_page (tr, target))
+    emit_exit_same_page (tr, target, emit_jcc (&tr->e, cc));
+  else
+    {
+      uint8_t *skip = emit_jcc (&tr->e, cc ^ 1);
+      bool host = tr->flags_host, mem = tr->flags_mem;
+      emit_exit_far (tr, target);
+      emit_patch (skip, tr->e.at);
+      tr->flags_host = host;
+      tr->flags_mem = mem;
+    }
+  fall_through (tr, block);
+}
+
+/* JRCXZ leaves the flags alone, and so does LEA for the decrement of LOOP. */
+static void
+jcxz (VtJitTr *tr, const VtJitBlock *block)
+{
+  const VtJitInsn *in = tr->in;
+  VtEmit *e = &tr->e;
+  unsigned opcode = in->enc.opcode;
+  bool wide = in->x.addrsize == 8;
+  vt_jit_flags_need (tr);
+  if (opcode != 0xe3)
+    wide ? emit_lea64 (e, H_RCX, H_RCX, -1) : emit_lea32 (e, H_RCX, H_RCX, -1);
+  uint8_t *other_condition = NULL;
+  if (opcode <= 0xe1)
+    other_condition = emit_jcc (e, opcode == 0xe0 ? CC_E : CC_NE);
+  if (!wide)
+    emit8 (e, 0x67);
+  emit8 (e, 0xe3);
+  if (opcode == 0xe3)
+    {
+      emit8 (e, 2);         /* over the jump over the jump */
+      emit8 (e, 0xeb);
+    }
+  emit8 (e, 5);             /* over the jump */
+  uint8_t *site = emit_jmp (e);
+  if (block->taken >= 0)
+    fix_later (tr, site, block->taken);
+  else
+    emit_exit_same_page (tr, vt_jit_branch_target (tr, in), site);
+  if (other_condition != NULL)
+    emit_patch (other_condition, e->at);
+  fall_through (tr, block);
+}
+
+static void
+call_relative (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  int32_t target = vt_jit_branch_target (tr, in);
+  vt_jit_flags_clobber (tr, F_ALL);
+  if (!in_page (tr, target))
+    {
+      emit_rip (tr, target);
+      emit_lookup (tr, SLOW_INTERPRET);
+      put_found_away (tr);
+    }
+  emit_rip (tr, in->off + in->x.length);
+  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
+  vt_jit_push_slot (tr, SLOT_VALUE, F_ALL);
+  if (in_page (tr, target))
+    emit_exit_same_page (tr, target, emit_jmp (&tr->e));
+  else
+    emit_jump_put_away (tr);
+}
+
+/* T0 := the operand */
+static void
+take_target (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  VtEmit *e = &tr->e;
+  vt_jit_flags_clobber (tr, F_ALL);
+  if (in->enc.modrm >> 6 == 3)
+    {
+      unsigned host = vt_jit_reg (tr, (in->enc.modrm & 7) | in->enc.rex_b, T0);
+      emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_reg (host));
+      return;
+    }
+  VtJitAddress a = vt_jit_address_of (&in->x);
+  vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
+  emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_base (T0, 0));
+}
+
+static void
+jmp_rm (VtJitTr *tr)
+{
+  take_target (tr);
+  emit_lookup (tr, SLOW_INTERPRET);
+  emit_jump_found (tr);
+}
+
+static void
+call_rm (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  take_target (tr);
+  emit_lookup (tr, SLOW_INTERPRET);
+  put_found_away (tr);
+  emit_rip (tr, in->off + in->x.length);
+  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
+  vt_jit_push_slot (tr, SLOT_VALUE, F_ALL);
+  emit_jump_put_away (tr);
+}
+
+static void
+ret (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  int32_t extra = in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0;
+  vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_access_stack (tr, VT_RSP, 0, false);
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_base (T0, 0));
+  emit_lookup (tr, SLOW_INTERPRET);
+  vt_jit_move_sp (tr, (tr->is64 ? 8 : 4) + extra);
+  emit_jump_found (tr);
+}
+
+static void
+leave_to_interpreter (VtJitTr *tr)
+{
+  vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_slow (tr, SLOW_INTERPRET, emit_jmp (&tr->e));
+}
+
+/* Where links to a bridge go: the bridge itself is a jump to look up. */
+void
+vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
+{
+  int32_t off = tr->insns[0].off;
+  region->thunk_host = tr->e.at;
+  vt_jit_emit_save_flags (&tr->e);
+  region->thunk_mem = tr->e.at;
+  tr->flags_host = false;
+  emit_exit_far (tr, off);
+}
+
+void
+vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
+{
+  switch (tr->in->op.cls)
+    {
+    case JIT_OP_JCC:
+      jcc (tr, block);
+      break;
+    case JIT_OP_JCXZ:
+      jcxz (tr, block);
+      break;
+    case JIT_OP_JMP:
+      vt_jit_emit_goto (tr, block->taken, vt_jit_branch_target (tr, tr->in));
+      break;
+    case JIT_OP_JMP_RM:
+      jmp_rm (tr);
+      break;
+    case JIT_OP_CALL:
+      call_relative (tr);
+      break;
+    case JIT_OP_CALL_RM:
+      call_rm (tr);
+      break;
+    case JIT_OP_RET:
+      ret (tr);
+      break;
+    case JIT_OP_INTERPRET:
+      leave_to_interpreter (tr);
+      break;
+    default:
+      fall_through (tr, block);
+      break;
+    }
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Regions and the pages they came from.
+ *
+ * Jumps between regions of one page are direct; everything else comes through the jump table. So a page that was written
+ * loses its regions by a patch at their entries, which sends whoever still arrives there to the run loop, and nobody has to
+ * know who jumps where. The memory comes back when the buffer is full and everything is dropped.
+ */
+#include "jit.h"
+
+#include "emit.h"
+
+#define CODE_BYTES  (32 * VT_MIB)
+#define ARENA_BYTES (16 * VT_MIB)
+#define JIT_HOT     24u   /* executions: a translation costs about as much as 100 of them */
+
+bool
+vt_jit_cache_init (VtJit *jit, GError **error)
+{
+  const VtCodeMemoryOps *ops = vt_code_memory_ops ();
+  if (!ops->map (&jit->memory, CODE_BYTES, error))
+    return false;
+  /* Not zeroed: pages that are not used yet cost nothing. */
+  jit->arena = g_malloc (ARENA_BYTES);
+  jit->links = g_array_new (FALSE, FALSE, sizeof (VtJitLink));
+  return true;
+}
+
+void
+vt_jit_cache_free (VtJit *jit)
+{
+  if (jit->memory.rw != NULL)
+    vt_code_memory_ops ()->unmap (&jit->memory);
+  g_free (jit->arena);
+  if (jit->links != NULL)
+    g_array_unref (jit->links);
+}
+
+void
+vt_jit_drop_all (VtJit *jit)
+{
+  jit->at = jit->stubs_end;
+  jit->arena_used = 0;
+  jit->full = false;
+  g_array_set_size (jit->links, 0);
+  memset (jit->bucket, 0, sizeof (jit->bucket));
+  memset (jit->pages, 0, sizeof (jit->pages));
+  vt_jit_clear_jumps (jit->cpu);
+}
+
+void *
+vt_jit_alloc (VtJit *jit, size_t size)
+{
+  size = (size + 15) & ~(size_t) 15;
+  if (size > ARENA_BYTES - jit->arena_used)
+    {
+      jit->full = true;
+      return NULL;
+    }
+  void *memory = jit->arena + jit->arena_used;
+  jit->arena_used += size;
+  return memset (memory, 0, size);
+}
+
+/* --- Pages -------------------------------------------------------------------------------------------------------- */
+
+static uint32_t
+version_now (const VtJitPage *page)
+{
+  return __atomic_load_n (page->version, __ATOMIC_ACQUIRE);
+}
+
+static void
+kill_region (VtJitRegion *region)
+{
+  region->dead = true;
+  for (unsigned i = 0; i < 2; i++)
+    {
+      uint8_t *entry = i == 0 ? region->entry_host : region->entry_mem;
+      entry[0] = 0xe9;
+      emit_patch (entry + 1, region->dead_stub);
+    }
+}
+
+static void
+drop_regions (VtJitPage *page)
+{
+  for (VtJitRegion *region = page->regions; region != NULL; region = region->page_next)
+    kill_region (region);
+  for (VtJitRegion *region = page->bridges; region != NULL; region = region->bridge_next)
+    kill_region (region);
+  page->regions = page->bridges = NULL;
+  page->seen = version_now (page);
+}
+
+static unsigned
+page_bucket (const VtRam *ram, uint64_t number)
+{
+  return (unsigned) (((uintptr_t) ram >> 4) + number) & (JIT_PAGE_BUCKETS - 1);
+}
+
+VtJitPage *
+vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number)
+{
+  VtJitPage **bucket = &jit->pages[page_bucket (ram, number)];
+  VtJitPage *page = *bucket;
+  while (page != NULL && (page->ram != ram || page->number != number))
+    page = page->chain;
+  if (page == NULL)
+    {
+      page = vt_jit_alloc (jit, sizeof (VtJitPage));
+      if (page == NULL)
+        return NULL;
+      *page = (VtJitPage) { .chain = *bucket, .ram = ram, .number = number, .version = &ram->page_version[number] };
+      page->seen = version_now (page);
+      *bucket = page;
+    }
+  if (version_now (page) != page->seen)
+    drop_regions (page);
+  return page;
+}
+
+void
+vt_jit_drop_written (VtJit *jit)
+{
+  for (unsigned i = 0; i < JIT_PAGE_BUCKETS; i++)
+    for (VtJitPage *page = jit->pages[i]; page != NULL; page = page->chain)
+      if ((page->regions != NULL || page->bridges != NULL) && version_now (page) != page->seen)
+        drop_regions (page);
+}
+
+/* --- Regions ------------------------------------------------------------------------------------------------------ */
+
+static unsigned
+region_bucket (const uint8_t *host, unsigned mode)
+{
+  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) mode << 56);
+  return (unsigned) ((key * UINT64_C (0x9e3779b97f4a7c15)) >> 50) & (JIT_REGION_BUCKETS - 1);
+}
+
+static bool
+same_second (VtJit *jit, const VtJitRegion *region, uint64_t linear)
+{
+  VtX86CodeSource next;
+  if (region->second == NULL)
+    return true;
+  uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  vt_x86_code_source (jit->cpu, region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at, &next);
+  if (next.ram != region->second->ram || next.ram_page != region->second->number)
+    return false;
+  vt_x86_note_code_page (jit->cpu, at);
+  return true;
+}
+
+/* Written since it was translated? */
+static bool
+is_stale (VtJitPage *page)
+{
+  if (page == NULL || version_now (page) == page->seen)
+    return false;
+  drop_regions (page);
+  return true;
+}
+
+VtJitRegion *
+vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+{
+  VtJitRegion **link = &jit->bucket[region_bucket (source->host, mode)];
+  while (*link != NULL)
+    {
+      VtJitRegion *region = *link;
+      if (region->host == source->host && region->mode == mode)
+        {
+          bool good = !region->dead && !is_stale (region->page) && !is_stale (region->second);
+          if (good && same_second (jit, region, linear))
+            return region;
+          if (!good)
+            {
+              *link = region->chain;
+              continue;
+            }
+        }
+      link = &region->chain;
+    }
+  return NULL;
+}
+
+void
+vt_jit_add_region (VtJit *jit, VtJitRegion *region)
+{
+  VtJitRegion **bucket = &jit->bucket[region_bucket (region->host, region->mode)];
+  region->chain = *bucket;
+  *bucket = region;
+  region->page_next = region->page->regions;
+  region->page->regions = region;
+  if (region->second != NULL)
+    {
+      region->bridge_next = region->second->bridges;
+      region->second->bridges = region;
+    }
+}
+
+void
+vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
+{
+  if (link >= jit->links->len)
+    return;
+  const VtJitLink *l = &g_array_index (jit->links, VtJitLink, link);
+  if (region->second != NULL)
+    emit_patch (l->site, l->mem_flags ? region->thunk_mem : region->thunk_host);
+  else
+    emit_patch (l->site, l->mem_flags ? region->entry_mem : region->entry_host);
+}
+
+/* --- Heat --------------------------------------------------------------------------------------------------------- */
+
+static unsigned
+heat_slot (const uint8_t *host)
+{
+  uintptr_t at = (uintptr_t) host;
+  return (unsigned) (at ^ (at >> 16)) & (JIT_HEAT_SLOTS - 1);
+}
+
+bool
+vt_jit_heat_up (VtJit *jit, const uint8_t *host)
+{
+  uint8_t *heat = &jit->heat[heat_slot (host)];
+  if (*heat < JIT_HOT)
+    ++*heat;
+  return *heat >= JIT_HOT || jit->eager;
+}
+
+bool
+vt_jit_is_warm (const VtJit *jit, const uint8_t *host)
+{
+  return jit->heat[heat_slot (host)] != 0 || jit->eager;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which code an address means: modes, address spaces, and the table of known jumps.
+ *
+ * A jump's key is its RIP XOR 64 random bits, which stand for a mode together with a state of the translations: user code
+ * gets new ones whenever the TLB of its address space is flushed, supervisor code only with the global pages, unless its own
+ * page is not global. They are random and secret so that a guest cannot make up a RIP (most are not canonical, and RET takes
+ * any) that is a known jump of another mode.
+ */
+#include "jit.h"
+
+#include "x86-sys.h"
+
+#define NO_KEY 0
+
+/* --- Mode --------------------------------------------------------------------------------------------------------- */
+
+static bool
+sse_works (const VtX86Cpu *cpu)
+{
+  const VtX86State *s = &cpu->s;
+  uint32_t masks = s->mxcsr >> 7 & 0x3f;
+  return (s->cr0 & (X86_CR0_EM | X86_CR0_TS)) == 0 && (s->cr4 & X86_CR4_OSFXSR) && masks == 0x3f;
+}
+
+static bool
+avx_works (const VtX86Cpu *cpu)
+{
+  return (cpu->s.cr4 & X86_CR4_OSXSAVE) && (cpu->s.xcr0 & 6) == 6;
+}
+
+unsigned
+vt_jit_mode (const VtX86Cpu *cpu)
+{
+  unsigned mode = (unsigned) cpu->tlb_kind << JIT_MODE_KIND_SHIFT;
+  if (G_UNLIKELY (cpu->check_align))
+    return JIT_MODE_NONE;
+  if (G_LIKELY (cpu->code_bits == 64))
+    mode |= JIT_MODE_CODE64;
+  else if (cpu->code_bits != 32 || cpu->stack_bits != 32 || !cpu->flat || cpu->s.seg[VT_CS].base != 0
+           || cpu->s.seg[VT_CS].limit != UINT32_MAX)
+    return JIT_MODE_NONE;
+  if (sse_works (cpu))
+    mode |= JIT_MODE_SSE | (avx_works (cpu) ? JIT_MODE_AVX : 0);
+  return mode;
+}
+
+/* --- Identifiers -------------------------------------------------------------------------------------------------- */
+
+static uint64_t
+random_bits (void)
+{
+  return (uint64_t) g_random_int () << 32 | g_random_int ();
+}
+
+static uint64_t
+generation (const VtX86Cpu *cpu)
+{
+  if (cpu->cpl == 3)
+    return (uint64_t) cpu->user_generation << 1 | 1;
+  return (uint64_t) cpu->global_generation << 1;
+}
+
+void
+vt_jit_set_context (VtJit *jit, unsigned mode)
+{
+  uint64_t now = generation (jit->cpu);
+  for (unsigned i = 0; i < JIT_CONTEXTS; i++)
+    {
+      const VtJitContext *c = &jit->contexts[i];
+      if (c->bits != 0 && c->generation == now && c->mode == mode)
+        {
+          jit->cpu->translated.context = c->bits;
+          return;
+        }
+    }
+  VtJitContext *c = &jit->contexts[jit->next_context++ % JIT_CONTEXTS];
+  *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
+  jit->cpu->translated.context = c->bits;
+}
+
+/* --- Known jumps -------------------------------------------------------------------------------------------------- */
+
+static unsigned
+jump_slot (uint64_t rip)
+{
+  return (unsigned) ((uint32_t) rip ^ (uint32_t) (rip >> 9)) & (VT_X86_JIT_JUMPS - 1);
+}
+
+const void *
+vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip)
+{
+  unsigned slot = jump_slot (rip);
+  return cpu->translated.jump_key[slot] == (rip ^ cpu->translated.context) ? cpu->translated.jump_code[slot] : NULL;
+}
+
+void
+vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code)
+{
+  unsigned slot = jump_slot (rip);
+  cpu->translated.jump_key[slot] = rip ^ cpu->translated.context;
+  cpu->translated.jump_code[slot] = code;
+  vt_x86_note_code_page (cpu, rip);
+}
+
+void
+vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip)
+{
+  cpu->translated.jump_key[jump_slot (rip)] = NO_KEY;
+}
+
+void
+vt_jit_clear_jumps (VtX86Cpu *cpu)
+{
+  for (unsigned i = 0; i < VT_X86_JIT_JUMPS; i++)
+    cpu->translated.jump_key[i] = NO_KEY;
+  memset (cpu->code_pages, 0, sizeof (cpu->code_pages));
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Registers and memory of the guest in translated code.
+ *
+ * A memory access is: address to T0; index of its TLB entry to T1; T0 XOR tag must be an offset in a page with room for the
+ * access; plus the page's place on the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
+ * the instruction to the interpreter.
+ */
+#include "jit-translate.h"
+
+/* --- Registers ---------------------------------------------------------------------------------------------------- */
+
+unsigned
+vt_jit_reg (VtJitTr *tr, unsigned guest, unsigned temp)
+{
+  unsigned reg = host_reg (guest);
+  if (reg != NO_HOST_REG)
+    return reg;
+  emit_load64 (&tr->e, temp, rm_gs (STATE (gpr) + 8 * guest));
+  return temp;
+}
+
+void
+vt_jit_put_reg (VtJitTr *tr, unsigned guest, unsigned from)
+{
+  unsigned reg = host_reg (guest);
+  if (reg == from)
+    return;
+  if (reg != NO_HOST_REG)
+    emit_mov64 (&tr->e, reg, from);
+  else
+    emit_store64 (&tr->e, rm_gs (STATE (gpr) + 8 * guest), from);
+}
+
+/* --- Addresses ---------------------------------------------------------------------------------------------------- */
+
+VtJitAddress
+vt_jit_address_of (const VtX86Insn *x)
+{
+  VtJitAddress a = { .base = x->base, .index = x->index, .size = x->addrsize, .seg = x->seg, .disp = x->disp };
+  a.shift = x->scale != 0 ? (uint8_t) __builtin_ctz (x->scale) : 0;
+  return a;
+}
+
+/* lea to, [base + index << shift + disp]; base or index may be missing. */
+static void
+emit_lea_sib (VtEmit *e, bool wide, unsigned to, unsigned base, unsigned index, unsigned shift, int32_t disp)
+{
+  bool no_base = base == NO_HOST_REG;
+  unsigned rex = (wide ? 8u : 0) | (to >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (no_base ? 0 : base >> 3 & 1);
+  if (rex != 0)
+    emit8 (e, 0x40 | rex);
+  emit8 (e, 0x8d);
+  unsigned mod = no_base ? 0 : disp == 0 && (base & 7) != 5 ? 0 : disp == (int8_t) disp ? 1 : 2;
+  emit8 (e, mod << 6 | (to & 7) << 3 | 4);
+  emit8 (e, shift << 6 | (index & 7) << 3 | (no_base ? 5 : base & 7));
+  if (no_base || mod == 2)
+    emit32 (e, (uint32_t) disp);
+  else if (mod == 1)
+    emit8 (e, (uint8_t) disp);
+}
+
+/* lea, 64 or 32 bits; a plain copy where that does it. */
+static void
+emit_lea (VtEmit *e, bool wide, unsigned to, unsigned base, int32_t disp)
+{
+  if (!wide)
+    emit_lea32 (e, to, base, disp);
+  else if (disp != 0)
+    emit_lea64 (e, to, base, disp);
+  else if (to != base)
+    emit_mov64 (e, to, base);
+}
+
+void
+vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
+{
+  VtEmit *e = &tr->e;
+  if (a->base == VT_X86_REG_RIP)
+    {
+      emit_load64 (e, T0, rm_gs (TRANSLATED (page_rip)));
+      emit_lea (e, wide, to, T0, (int32_t) (a->disp + tr->in->off));
+      return;
+    }
+  if (a->index == VT_X86_NO_REG && a->base == VT_X86_NO_REG)
+    {
+      emit_imm64 (e, to, wide ? (uint64_t) a->disp : (uint32_t) a->disp);
+      return;
+    }
+  unsigned base = a->base == VT_X86_NO_REG ? NO_HOST_REG : vt_jit_reg (tr, a->base, T0);
+  if (a->index != VT_X86_NO_REG)
+    emit_lea_sib (e, wide, to, base, vt_jit_reg (tr, a->index, T1), a->shift, (int32_t) a->disp);
+  else
+    emit_lea (e, wide, to, base, (int32_t) a->disp);
+}
+
+static void
+emit_offset (VtJitTr *tr, const VtJitAddress *a)
+{
+  vt_jit_emit_offset (tr, a, T0, a->size == 8);
+}
+
+void
+vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
+{
+  emit_offset (tr, a);
+  if (a->seg != VT_FS && a->seg != VT_GS)
+    return;
+  size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
+  emit_load64 (&tr->e, T1, rm_gs (base));
+  emit_op64 (&tr->e, 0x8d, T0, (VtRm) { .kind = RM_SIB, .reg = T0, .index = T1 });
+}
+
+/* --- Accesses ----------------------------------------------------------------------------------------------------- */
+
+VtJitSlow *
+vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
+{
+  if (tr->n_slow == JIT_MAX_SLOW)
+    {
+      tr->too_big = true;
+      tr->n_slow--;
+    }
+  VtJitSlow *slow = &tr->slow[tr->n_slow++];
+  *slow = (VtJitSlow) { .kind = kind, .site = site };
+  slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
+  return slow;
+}
+
+/* Of the entry's members, for the privilege that the region runs with. */
+static size_t
+tlb_offset (const VtJitTr *tr, size_t member)
+{
+  unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
+  return VT_X86_TLBS_OFFSET + kind * sizeof (VtX86Tlb) + offsetof (VtX86Tlb, fast) + member;
+}
+
+/* Outside 64-bit mode FS and GS have limits, and a base that may wrap the sum; nobody writes through CS. The others are
+ * flat. */
+static void
+emit_legacy_segment (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write)
+{
+  VtEmit *e = &tr->e;
+  emit_offset (tr, a);
+  if (a->seg != VT_FS && a->seg != VT_GS && a->seg != VT_CS)
+    return;
+  emit_lea64 (e, T1, T0, (int32_t) size - 1);
+  emit_op64 (e, 0x3b, T1, rm_gs (TRANSLATED (seg_top) + (write ? VT_SEG_COUNT : 0) * 8 + a->seg * 8));
+  vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_G));
+  size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
+  emit_op32 (e, 0x03, T0, rm_gs (base));
+}
+
+void
+vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
+{
+  VtEmit *e = &tr->e;
+  uint8_t *retry = e->at;
+  if (tr->is64)
+    vt_jit_emit_address (tr, a);
+  else
+    emit_legacy_segment (tr, a, size, write);
+
+  /* rorx esi, edi, 7: the page number's low bits, times the size of an entry */
+  G_STATIC_ASSERT (sizeof (VtX86TlbEntry) == 32);
+  emit_vex (e, 3, 3, 0, 0, 0xf0, T1, 0, rm_reg (T0));
+  emit8 (e, VT_PAGE_SHIFT - 5);
+  emit_group1 (e, 0, 4, rm_reg (T1), (int32_t) ((VT_X86_TLB_SIZE - 1) << 5));
+  size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
+  emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
+  emit_group1 (e, 1, 7, rm_reg (T0), (int32_t) (VT_PAGE_SIZE - size));
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_FILL, emit_jcc (e, CC_A));
+  slow->back = retry;
+  slow->address = *a;
+  slow->arg = size | (write ? 0x100 : 0);
+  if (align > 1)
+    {
+      emit_insn (e, (VtEnc) { .opcode = 0xf6, .rm8 = true }, 0, rm_reg (T0));
+      emit8 (e, align - 1);
+      vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_NE));
+    }
+  emit_op64 (e, 0x03, T0, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, host))));
+}
+
+void
+vt_jit_emit_stored (VtJitTr *tr, unsigned size, unsigned live)
+{
+  VtEmit *e = &tr->e;
+  bool save = live != 0 && tr->flags_host && !tr->flags_mem;
+  if (save)
+    {
+      /* T1 is needed twice. */
+      emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
+      vt_jit_flags_clobber (tr, live);
+      emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
+    }
+  else
+    vt_jit_flags_clobber (tr, live);
+  emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
+  emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T1, 0));
+  emit8 (e, 0);
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_WROTE, emit_jcc (e, CC_NE));
+  slow->back = e->at;
+  slow->arg = size;
+}
+
+/* --- Behind the region's code --------------------------------------------------------------------------------------- */
+
+static void
+emit_set_rip (VtJitTr *tr, int32_t off)
+{
+  VtEmit *e = &tr->e;
+  emit_load64 (e, T0, rm_gs (TRANSLATED (page_rip)));
+  if (tr->is64)
+    emit_lea64 (e, T0, T0, off);
+  else
+    emit_lea32 (e, T0, T0, off);
+  emit_store64 (e, rm_gs (STATE (rip)), T0);
+}
+
+static void
+emit_leave (VtJitTr *tr, int32_t off, unsigned kind, bool mem_flags)
+{
+  VtEmit *e = &tr->e;
+  emit_set_rip (tr, off);
+  emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), kind);
+  emit_jmp_to (e, mem_flags ? tr->jit->stubs.exit_mem : tr->jit->stubs.exit_host);
+}
+
+static void
+emit_fill (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  const VtJitInsn *in = &tr->insns[slow->insn];
+  tr->in = (VtJitInsn *) in;
+  if (tr->is64)
+    vt_jit_emit_address (tr, &slow->address);
+  else
+    {
+      emit_offset (tr, &slow->address);
+      if (slow->address.seg == VT_FS || slow->address.seg == VT_GS)
+        emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
+                                       + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
+    }
+  emit_imm64 (e, T1, slow->arg);
+  emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
+  emit_op32 (e, 0x85, T1, rm_reg (T1));
+  emit_patch (emit_jcc (e, CC_E), slow->back);
+  emit_leave (tr, in->off, JIT_EXIT_INTERPRET, true);
+}
+
+static void
+emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  const VtJitInsn *in = &tr->insns[slow->insn];
+  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg);
+  emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+  emit_op32 (e, 0x85, T1, rm_reg (T1));
+  emit_patch (emit_jcc (e, CC_E), slow->back);
+  /* A call leaves the region in any case. */
+  if (in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM)
+    emit_jmp_to (e, slow->back);
+  else
+    emit_leave (tr, in->off + in->x.length, JIT_EXIT_LOOKUP, true);
+}
+
+static void
+emit_exit (VtJitTr *tr, const VtJitSlow *slow)
+{
+  GArray *links = tr->jit->links;
+  VtJitLink link = { slow->site, slow->mem_flags };
+  emit_store_imm32 (&tr->e, rm_gs (TRANSLATED (exit_arg)), links->len);
+  g_array_append_val (links, link);
+  emit_leave (tr, slow->target, JIT_EXIT_LINK, slow->mem_flags);
+}
+
+static void
+emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  if (slow->site != NULL)
+    emit_patch (slow->site, e->at);
+  switch (slow->kind)
+    {
+    case SLOW_FILL:
+      emit_fill (tr, slow);
+      break;
+    case SLOW_WROTE:
+      emit_wrote (tr, slow);
+      break;
+    case SLOW_INTERPRET:
+      emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
+      break;
+    case SLOW_LEAVE:
+      emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
+      emit_jmp_to (e, tr->jit->stubs.exit_mem);
+      break;
+    case SLOW_DEAD:
+      emit_leave (tr, slow->target, JIT_EXIT_DEAD, true);
+      break;
+    case SLOW_POLL:
+      emit_leave (tr, slow->target, JIT_EXIT_LOOKUP, true);
+      break;
+    case SLOW_EXIT:
+      emit_exit (tr, slow);
+      break;
+    case SLOW_VEC_LOAD:
+      emit_call_to (e, tr->jit->stubs.vec_load);
+      emit_jmp_to (e, slow->back);
+      break;
+    }
+}
+
+void
+vt_jit_emit_slow_paths (VtJitTr *tr)
+{
+  for (unsigned i = 0; i < tr->n_slow && !tr->too_big; i++)
+    {
+      if (tr->e.end - tr->e.at < VT_EMIT_MARGIN)
+        {
+          tr->too_big = tr->jit->full = true;
+          return;
+        }
+      emit_slow_path (tr, &tr->slow[i]);
+    }
+}

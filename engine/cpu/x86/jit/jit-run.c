@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The translator's run loop.
+ *
+ * Code starts in the interpreter. What runs often is translated, and translated code stays among itself until it needs the
+ * interpreter, a lookup or the rest of the machine.
+ */
+#include "jit-run.h"
+
+#include <vitrine/error.h>
+
+
+#include "interp.h"
+#include "jit.h"
+#include "jit-translate.h"
+#include "x86-sys.h"
+
+#define EXIT_NONE UINT32_MAX
+
+bool
+vt_x86_jit_probe (GError **error)
+{
+#ifdef __x86_64__
+  __builtin_cpu_init ();
+  bool able = __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("bmi") && __builtin_cpu_supports ("bmi2");
+  if (able && vt_code_memory_ops () != NULL)
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs a processor with AVX2 and BMI2");
+#else
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs an x86-64 processor");
+#endif
+  return false;
+}
+
+bool
+vt_x86_jit_init (VtX86Cpu *cpu, GError **error)
+{
+  if (cpu->accel_data != NULL)
+    return true;
+  vt_x86_interp_init (cpu);
+  VtJit *jit = g_new0 (VtJit, 1);
+  jit->cpu = cpu;
+  if (!vt_jit_cache_init (jit, error))
+    {
+      g_free (jit);
+      return false;
+    }
+  jit->tr = g_new0 (VtJitTr, 1);
+  vt_jit_make_stubs (jit);
+  vt_jit_clear_jumps (cpu);
+  cpu->translated.self = cpu;
+  cpu->accel_data = jit;
+  return true;
+}
+
+void
+vt_x86_jit_free (VtX86Cpu *cpu)
+{
+  VtJit *jit = cpu->accel_data;
+  if (jit == NULL)
+    return;
+  vt_jit_cache_free (jit);
+  g_free (jit->tr);
+  g_free (jit);
+  cpu->accel_data = NULL;
+}
+
+void
+vt_x86_jit_set_eager (VtX86Cpu *cpu, bool eager)
+{
+  VtJit *jit = cpu->accel_data;
+  jit->eager = jit->exact_flags = eager;
+}
+
+/* --- Finding code ------------------------------------------------------------------------------------------------- */
+
+/* What of pages was written by others, or by the interpreter, since we looked. */
+static void
+catch_up (VtJit *jit)
+{
+  uint64_t now = vt_ram_code_writes ();
+  if (now == jit->code_writes)
+    return;
+  jit->code_writes = now;
+  vt_jit_drop_written (jit);
+}
+
+/* NULL: the interpreter goes first. `warm` counts its executions. */
+static const void *
+find_code (VtJit *jit, unsigned mode, uint32_t link)
+{
+  VtX86Cpu *cpu = jit->cpu;
+  uint64_t rip = cpu->s.rip;
+  const void *code = link == EXIT_NONE ? vt_jit_find_jump (cpu, rip) : NULL;
+  if (code != NULL)
+    return code;
+  if (cpu->code_bits == 64 && !vt_x86_canonical (rip))
+    return NULL;
+
+  VtX86CodeSource source;
+  vt_x86_code_source (cpu, rip, &source);
+  if (source.host == NULL)
+    return NULL;
+  VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
+  if (region == NULL && vt_jit_heat_up (jit, source.host))
+    region = vt_jit_translate (jit, vt_x86_interp_cache (cpu), &source, rip, mode);
+  if (region == NULL)
+    return NULL;
+  if (link != EXIT_NONE)
+    vt_jit_link (jit, link, region);
+  code = region->entry_mem + (jit->memory.rx - jit->memory.rw);
+  vt_jit_add_jump (cpu, rip, code);
+  if (cpu->cpl != 3 && !source.global)
+    cpu->kernel_code_not_global = true;
+  return code;
+}
+
+/* Limits of FS and GS outside 64-bit mode. */
+static void
+set_segment_tops (VtX86Cpu *cpu)
+{
+  if (cpu->code_bits == 64)
+    return;
+  for (unsigned i = 0; i < VT_SEG_COUNT; i++)
+    {
+      const VtX86Seg *seg = &cpu->s.seg[i];
+      bool usable = (seg->attr & X86_SEG_UNUSABLE) == 0 && (seg->attr & X86_SEG_S)
+                    && (seg->attr & (X86_TYPE_CODE | X86_TYPE_DOWN)) == 0;
+      cpu->translated.seg_top[0][i] = usable ? (int64_t) seg->limit : -1;
+      cpu->translated.seg_top[1][i] = usable && (seg->attr & X86_TYPE_WRITABLE) ? (int64_t) seg->limit : -1;
+    }
+}
+
+static void
+enter (VtJit *jit, const void *code)
+{
+  typedef uint32_t (*Enter) (const void *);
+  VtX86Cpu *cpu = jit->cpu;
+  Enter function = (Enter) (uintptr_t) (jit->stubs.enter + (jit->memory.rx - jit->memory.rw));
+  set_segment_tops (cpu);
+  cpu->insn = NULL;
+  cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
+  vt_jit_flags_from_state (cpu);
+  function (code);
+  vt_jit_flags_to_state (cpu);
+}
+
+/* --- The loop ----------------------------------------------------------------------------------------------------- */
+
+/* What the next step should know of the last one. */
+typedef struct
+{
+  bool     interpret;   /* the instruction at RIP is for the interpreter */
+  bool     link;        /* translated code jumps to RIP: `which` can be made direct */
+  uint32_t which;
+  uint64_t rip;
+  unsigned mode;
+} Last;
+
+static void
+step (VtJit *jit, Last *last)
+{
+  VtX86Cpu *cpu = jit->cpu;
+  unsigned mode = vt_jit_mode (cpu);
+  const void *code = NULL;
+  catch_up (jit);
+  /* An interrupt may have come in between. */
+  bool undisturbed = cpu->s.rip == last->rip && mode == last->mode;
+  if (mode != JIT_MODE_NONE && !(last->interpret && undisturbed))
+    {
+      vt_jit_set_context (jit, mode);
+      code = find_code (jit, mode, last->link && undisturbed ? last->which : EXIT_NONE);
+    }
+  *last = (Last) { .mode = JIT_MODE_NONE };
+  if (code == NULL)
+    {
+      vt_x86_interp_run_block (cpu);
+      return;
+    }
+  enter (jit, code);
+  uint32_t kind = cpu->translated.exit_kind;
+  if (kind == JIT_EXIT_DEAD)
+    vt_jit_forget_jump (cpu, cpu->s.rip);
+  *last = (Last) { .interpret = kind == JIT_EXIT_INTERPRET, .link = kind == JIT_EXIT_LINK,
+                   .which = cpu->translated.exit_arg, .rip = cpu->s.rip, .mode = mode };
+}
+
+VtExit
+vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
+{
+  if (budget != UINT64_MAX)
+    return vt_x86_interp_run (cpu, budget);
+
+  VtExit exit = VT_EXIT_STOP;
+  vt_code_memory_ops ()->set_gs_base (cpu);
+  vt_x86_interp_begin (cpu, budget);
+  if (setjmp (cpu->unwind) != 0)
+    vt_x86_interp_unwound (cpu);
+  VtJit *jit = cpu->accel_data;
+  Last last = { .mode = JIT_MODE_NONE };
+  while (vt_x86_interp_may_continue (cpu, &exit))
+    {
+      if (G_UNLIKELY (cpu->attention))
+        vt_x86_interp_run_one (cpu);
+      else
+        step (jit, &last);
+    }
+  vt_x86_sync_flags (cpu);
+  return exit;
+}

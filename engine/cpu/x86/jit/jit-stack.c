@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* PUSH, POP, LEAVE: 8 bytes in 64-bit code, 4 in 32-bit code. Registers change after everything that can fail. */
+#include "jit-stack.h"
+
+static unsigned word (const VtJitTr *tr) { return tr->is64 ? 8 : 4; }
+
+void
+vt_jit_move_sp (VtJitTr *tr, int32_t delta)
+{
+  unsigned sp = host_reg (VT_RSP);
+  if (tr->is64)
+    emit_lea64 (&tr->e, sp, sp, delta);
+  else
+    emit_lea32 (&tr->e, sp, sp, delta);
+}
+
+static VtJitAddress
+at_register (const VtJitTr *tr, unsigned guest, int32_t disp)
+{
+  return (VtJitAddress) { .base = (uint8_t) guest, .index = VT_X86_NO_REG, .size = (uint8_t) word (tr), .seg = VT_SS, .disp = disp };
+}
+
+void
+vt_jit_access_stack (VtJitTr *tr, unsigned guest, int32_t disp, bool write)
+{
+  VtJitAddress a = at_register (tr, guest, disp);
+  vt_jit_emit_access (tr, &a, word (tr), write, 1);
+}
+
+static void
+store_word (VtJitTr *tr, unsigned reg)
+{
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x89 }, reg, rm_base (T0, 0));
+}
+
+static void
+load_word (VtJitTr *tr, unsigned reg)
+{
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, reg, rm_base (T0, 0));
+}
+
+void
+vt_jit_push_slot (VtJitTr *tr, unsigned slot, unsigned live)
+{
+  VtEmit *e = &tr->e;
+  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
+  emit_load64 (e, T1, rm_base (H_RSP, (int32_t) slot));
+  store_word (tr, T1);
+  emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
+  vt_jit_move_sp (tr, -(int32_t) word (tr));
+  vt_jit_emit_stored (tr, word (tr), live);
+}
+
+static void
+push_register (VtJitTr *tr, unsigned guest)
+{
+  VtEmit *e = &tr->e;
+  unsigned host = host_reg (guest);
+  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  if (host == NO_HOST_REG)
+    {
+      emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T1);
+      host = vt_jit_reg (tr, guest, T1);
+    }
+  store_word (tr, host);
+  if (host == T1)
+    emit_load64 (e, T1, rm_base (H_RSP, SLOT_IDX));
+  vt_jit_move_sp (tr, -(int32_t) word (tr));
+  vt_jit_emit_stored (tr, word (tr), tr->in->live_after);
+}
+
+static void
+push_immediate (VtJitTr *tr)
+{
+  vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0xc7 }, 0, rm_base (T0, 0));
+  emit32 (&tr->e, (uint32_t) tr->in->x.imm);
+  vt_jit_move_sp (tr, -(int32_t) word (tr));
+  vt_jit_emit_stored (tr, word (tr), tr->in->live_after);
+}
+
+static void
+push_memory (VtJitTr *tr)
+{
+  VtJitAddress a = vt_jit_address_of (&tr->in->x);
+  vt_jit_emit_access (tr, &a, word (tr), false, 1);
+  load_word (tr, T0);
+  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
+  vt_jit_push_slot (tr, SLOT_VALUE, tr->in->live_after);
+}
+
+static bool
+push (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  unsigned opcode = in->enc.opcode;
+  vt_jit_flags_clobber (tr, in->live_before);
+  if (opcode >= 0x50 && opcode < 0x58)
+    push_register (tr, (opcode & 7) | in->enc.rex_b);
+  else if (opcode == 0x68 || opcode == 0x6a)
+    push_immediate (tr);
+  else if (in->enc.modrm >> 6 == 3)
+    push_register (tr, (in->enc.modrm & 7) | in->enc.rex_b);
+  else
+    push_memory (tr);
+  return true;
+}
+
+static bool
+pop (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  unsigned guest = (in->enc.opcode & 7) | in->enc.rex_b, host = host_reg (guest);
+  if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
+    return false;
+  vt_jit_flags_clobber (tr, in->live_before);
+  vt_jit_access_stack (tr, VT_RSP, 0, false);
+  load_word (tr, host == NO_HOST_REG ? T1 : host);
+  if (host == NO_HOST_REG)
+    vt_jit_put_reg (tr, guest, T1);
+  if (guest != VT_RSP)
+    vt_jit_move_sp (tr, (int32_t) word (tr));
+  return true;
+}
+
+static bool
+leave (VtJitTr *tr)
+{
+  unsigned sp = host_reg (VT_RSP), bp = host_reg (VT_RBP);
+  vt_jit_flags_clobber (tr, tr->in->live_before);
+  vt_jit_access_stack (tr, VT_RBP, 0, false);
+  load_word (tr, T0);
+  if (tr->is64)
+    emit_lea64 (&tr->e, sp, bp, 8);
+  else
+    emit_lea32 (&tr->e, sp, bp, 4);
+  emit_mov64 (&tr->e, bp, T0);
+  return true;
+}
+
+bool
+vt_jit_stack (VtJitTr *tr)
+{
+  switch (tr->in->op.cls)
+    {
+    case JIT_OP_PUSH:
+      return push (tr);
+    case JIT_OP_POP:
+      return pop (tr);
+    case JIT_OP_LEAVE:
+      return leave (tr);
+    default:
+      return false;
+    }
+}

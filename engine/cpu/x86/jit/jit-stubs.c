@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The shared pieces of code: entering and leaving translated code, and calls of C from it.
+ *
+ * Stack while translated code runs: what enter() saved, then FRAME bytes that translated code may use; RSP is a multiple of
+ * 16.  Translated code calls the stubs, so that they start 8 below that.
+ */
+#include "jit.h"
+
+#include "jit-translate.h"
+
+static const uint8_t callee_saved[] = { H_RBX, H_RBP, H_R12, H_R13, H_R14, H_R15 };
+
+static void
+push (VtEmit *e, unsigned reg)
+{
+  if (reg & 8)
+    emit8 (e, 0x41);
+  emit8 (e, 0x50 | (reg & 7));
+}
+
+static void
+pop (VtEmit *e, unsigned reg)
+{
+  if (reg & 8)
+    emit8 (e, 0x41);
+  emit8 (e, 0x58 | (reg & 7));
+}
+
+static void
+move_gprs (VtEmit *e, bool load)
+{
+  for (unsigned guest = 0; guest < 16; guest++)
+    if (host_reg (guest) != NO_HOST_REG)
+      emit_op64 (e, load ? 0x8b : 0x89, host_reg (guest), rm_gs (STATE (gpr) + 8 * guest));
+}
+
+/* vmovaps, 128 or 256 bits */
+static void
+move_vectors (VtEmit *e, bool load, bool wide)
+{
+  for (unsigned i = 0; i < 16; i++)
+    emit_vex (e, 1, 0, 0, wide, load ? 0x28 : 0x29, i, 0, rm_gs (STATE (ymm) + 32 * i));
+}
+
+/* LDMXCSR is /2, STMXCSR /3 */
+static void
+move_mxcsr (VtEmit *e, bool load, size_t off)
+{
+  emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xae }, load ? 2 : 3, rm_gs (off));
+}
+
+static void
+vzeroupper (VtEmit *e)
+{
+  emit8 (e, 0xc5);
+  emit8 (e, 0xf8);
+  emit8 (e, 0x77);
+}
+
+/* The guest's vector registers to the state, if they are in the host's. Changes flags. */
+static void
+save_vectors (VtEmit *e)
+{
+  emit_group1 (e, 0, 7, rm_gs (TRANSLATED (vectors_live)), 0);
+  uint8_t *skip = emit_jcc (e, CC_E);
+  move_vectors (e, false, true);
+  vzeroupper (e);
+  move_mxcsr (e, false, STATE (mxcsr));
+  move_mxcsr (e, true, TRANSLATED (host_mxcsr));
+  emit_store_imm32 (e, rm_gs (TRANSLATED (vectors_live)), 0);
+  emit_patch (skip, e->at);
+}
+
+/* Upper halves that are all zero are not loaded: the host's stay in their initial state, in which SSE instructions are
+ * faster. T0, T1 stay, flags do not. */
+static void
+load_vectors (VtEmit *e)
+{
+  emit_vex (e, 1, 1, 0, 0, 0x6f, 0, 0, rm_gs (STATE (ymm) + 16));             /* vmovdqa xmm0 */
+  for (unsigned i = 1; i < 16; i++)
+    emit_vex (e, 1, 1, 0, 0, 0xeb, 0, 0, rm_gs (STATE (ymm) + 32 * i + 16));  /* vpor xmm0, xmm0 */
+  emit_vex (e, 2, 1, 0, 0, 0x17, 0, 0, rm_reg (0));                           /* vptest xmm0, xmm0 */
+  uint8_t *narrow = emit_jcc (e, CC_E);
+  move_vectors (e, true, true);
+  uint8_t *done = emit_jmp (e);
+  emit_patch (narrow, e->at);
+  vzeroupper (e);
+  for (unsigned i = 0; i < 16; i++)
+    emit_insn (e, (VtEnc) { .map = 1, .opcode = 0x28 }, i, rm_gs (STATE (ymm) + 32 * i));
+  emit_patch (done, e->at);
+  move_mxcsr (e, false, TRANSLATED (host_mxcsr));
+  move_mxcsr (e, true, STATE (mxcsr));
+  emit_store_imm32 (e, rm_gs (TRANSLATED (vectors_live)), 1);
+}
+
+static void
+make_enter (VtEmit *e)
+{
+  for (unsigned i = 0; i < G_N_ELEMENTS (callee_saved); i++)
+    push (e, callee_saved[i]);
+  emit_group1 (e, 1, 5, rm_reg (H_RSP), FRAME);
+  move_gprs (e, true);
+  emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T0));
+}
+
+static void
+make_exit (VtEmit *e)
+{
+  move_gprs (e, false);
+  save_vectors (e);
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), FRAME);
+  for (unsigned i = G_N_ELEMENTS (callee_saved); i-- > 0;)
+    pop (e, callee_saved[i]);
+  emit8 (e, 0xc3);
+}
+
+/* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
+static void
+make_call (VtEmit *e, const void *function, bool vectors)
+{
+  move_gprs (e, false);
+  save_vectors (e);
+  emit_mov64 (e, H_RDX, T1);
+  emit_mov64 (e, H_RSI, T0);
+  emit_load64 (e, H_RDI, rm_gs (TRANSLATED (self)));
+  emit_load32 (e, H_RCX, rm_base (H_RSP, 8 + SLOT_ARG));
+  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
+  emit_imm64 (e, H_RAX, (uint64_t) (uintptr_t) function);
+  emit_insn (e, (VtEnc) { .opcode = 0xff }, 2, rm_reg (H_RAX));
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit_mov32 (e, T1, H_RAX);
+  move_gprs (e, true);
+  if (vectors)
+    load_vectors (e);
+  emit8 (e, 0xc3);
+}
+
+void
+vt_jit_make_stubs (VtJit *jit)
+{
+  VtEmit e = { jit->memory.rw, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
+  VtJitStubs *stubs = &jit->stubs;
+
+  stubs->enter = e.at;
+  make_enter (&e);
+  stubs->exit_host = e.at;
+  vt_jit_emit_save_flags (&e);
+  stubs->exit_mem = e.at;
+  make_exit (&e);
+  for (unsigned vectors = 0; vectors < 2; vectors++)
+    {
+      stubs->fill[vectors] = e.at;
+      make_call (&e, vt_jit_fill, vectors);
+      stubs->op[vectors] = e.at;
+      make_call (&e, vt_jit_op, vectors);
+      stubs->wrote[vectors] = e.at;
+      make_call (&e, vt_jit_wrote, vectors);
+    }
+  stubs->vec_load = e.at;
+  load_vectors (&e);
+  emit8 (&e, 0xc3);
+  jit->stubs_end = jit->at = e.at + (-(uintptr_t) e.at & 63);
+}

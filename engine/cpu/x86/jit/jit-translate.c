@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From guest code to a region: collect, find live flags, emit block by block, then the slow paths. */
+#include "jit-translate.h"
+
+/* Room that a region may need at most, besides VT_EMIT_MARGIN for each instruction under way. */
+#define REGION_ROOM (256 * VT_KIB)
+
+void
+vt_jit_call_op (VtJitTr *tr)
+{
+  VtEmit *e = &tr->e;
+  VtX86Insn *insn = vt_jit_alloc (tr->jit, sizeof (VtX86Insn));
+  if (insn == NULL)
+    {
+      tr->too_big = true;
+      return;
+    }
+  *insn = tr->in->x;
+  vt_jit_flags_clobber (tr, F_ALL);
+  emit_imm64 (e, T0, (uint64_t) (uintptr_t) insn);
+  emit_imm64 (e, T1, tr->in->off | tr->mode << 16);
+  emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
+  emit_op32 (e, 0x85, T1, rm_reg (T1));
+  vt_jit_slow (tr, SLOW_LEAVE, emit_jcc (e, CC_NE));
+  tr->flags_mem = true;
+}
+
+static void
+emit_poll (VtJitTr *tr, unsigned off)
+{
+  emit_group1 (&tr->e, 0, 7, rm_gs (offsetof (VtX86Cpu, vcpu) + offsetof (VtVcpu, requests)), 0);
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_POLL, emit_jcc (&tr->e, CC_NE));
+  slow->target = (int32_t) off;
+}
+
+/* Both entries; afterwards block 0 begins. */
+static void
+emit_entry (VtJitTr *tr, VtJitRegion *region)
+{
+  VtEmit *e = &tr->e;
+  VtJitBlock *first = &tr->blocks[0];
+  unsigned off = tr->insns[0].off;
+  /* Room for the jump that a dead region begins with, at either entry. */
+  region->entry_host = e->at;
+  if (first->live_in != 0)
+    vt_jit_emit_save_flags (e);
+  region->entry_mem = e->at;
+  if (tr->vectors)
+    {
+      emit_group1 (e, 0, 7, rm_gs (TRANSLATED (vectors_live)), 0);
+      VtJitSlow *slow = vt_jit_slow (tr, SLOW_VEC_LOAD, emit_jcc (e, CC_E));
+      slow->back = e->at;
+    }
+  if (first->live_in == 0)
+    first->label = e->at;
+  emit_poll (tr, off);
+  tr->flags_host = false;
+  tr->flags_mem = first->live_in != 0;
+  vt_jit_flags_need (tr);
+}
+
+static void
+emit_insn_of (VtJitTr *tr)
+{
+  switch (tr->in->op.cls)
+    {
+    case JIT_OP_VECTOR:
+      if (!vt_jit_vector (tr))
+        vt_jit_call_op (tr);
+      break;
+    case JIT_OP_PUSH:
+    case JIT_OP_POP:
+    case JIT_OP_LEAVE:
+      if (!vt_jit_stack (tr))
+        vt_jit_call_op (tr);
+      break;
+    default:
+      if (!vt_jit_integer (tr))
+        vt_jit_call_op (tr);
+      break;
+    }
+}
+
+static void
+emit_block (VtJitTr *tr, VtJitBlock *block)
+{
+  VtEmit *e = &tr->e;
+  if (block->label == NULL)
+    {
+      block->label = e->at;
+      tr->flags_host = block->live_in != 0;
+      tr->flags_mem = false;
+      if (block->loop_head)
+        {
+          vt_jit_flags_clobber (tr, block->live_in);
+          emit_poll (tr, tr->insns[block->first].off);
+          vt_jit_flags_need (tr);
+        }
+    }
+  for (unsigned i = 0; i < block->n && !tr->too_big; i++)
+    {
+      tr->in = &tr->insns[block->first + i];
+      if (e->end - e->at < (ptrdiff_t) VT_EMIT_MARGIN)
+        {
+          tr->too_big = tr->jit->full = true;
+          return;
+        }
+      if (!vt_jit_ends_block (&tr->in->op))
+        emit_insn_of (tr);
+    }
+  if (!tr->too_big)
+    vt_jit_branch (tr, block);
+}
+
+static void
+patch_fixups (VtJitTr *tr)
+{
+  for (unsigned i = 0; i < tr->n_fixups; i++)
+    emit_patch (tr->fixups[i].site, tr->blocks[tr->fixups[i].block].label);
+}
+
+static void
+emit_dead_stub (VtJitTr *tr, VtJitRegion *region)
+{
+  VtEmit *e = &tr->e;
+  region->dead_stub = e->at;
+  vt_jit_slow (tr, SLOW_DEAD, NULL)->target = tr->insns[0].off;
+}
+
+static bool
+uses_vectors (const VtJitTr *tr)
+{
+  for (unsigned i = 0; i < tr->n_insns; i++)
+    if (tr->insns[i].op.cls == JIT_OP_VECTOR)
+      return (tr->mode & JIT_MODE_SSE) != 0;
+  return false;
+}
+
+static bool
+emit_region (VtJitTr *tr, VtJitRegion *region)
+{
+  emit_entry (tr, region);
+  for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
+    emit_block (tr, &tr->blocks[i]);
+  if (tr->too_big)
+    return false;
+  patch_fixups (tr);
+  if (region->second != NULL)
+    vt_jit_emit_thunks (tr, region);
+  vt_jit_emit_slow_paths (tr);
+  if (tr->too_big)
+    return false;
+  tr->n_slow = 0;
+  emit_dead_stub (tr, region);
+  vt_jit_emit_slow_paths (tr);
+  return !tr->too_big;
+}
+
+static VtJitTr *
+begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+{
+  VtJitTr *tr = jit->tr;
+  memset (tr->insn_at, 0, sizeof (tr->insn_at));
+  memset (tr->leader, 0, sizeof (tr->leader));
+  memset (tr->far, 0, sizeof (tr->far));
+  tr->jit = jit;
+  tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
+  tr->mode = mode;
+  tr->is64 = (mode & JIT_MODE_CODE64) != 0;
+  tr->linear_page = linear & ~VT_PAGE_MASK;
+  tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
+  tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
+  tr->too_big = false;
+  tr->in = NULL;
+  return tr;
+}
+
+/* The instruction at `linear` as the only one. Returns the page that it ends in; NULL when it does not cross. */
+static VtJitPage *
+collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear)
+{
+  VtX86CodeSource next;
+  uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  if (source->left >= VT_X86_MAX_INSN)
+    return NULL;
+  vt_x86_code_source (jit->cpu, tr->is64 ? at : (uint32_t) at, &next);
+  if (next.host == NULL)
+    return NULL;
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, next.ram, next.ram_page);
+  VtJitPage *page = vt_jit_page (jit, next.ram, next.ram_page);
+  if (page == NULL || page->seen != version || !vt_jit_collect_bridge (tr, cache, source, &next))
+    return NULL;
+  vt_x86_note_code_page (jit->cpu, at);
+  return page;
+}
+
+VtJitRegion *
+vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+{
+  if (jit->memory.rw + jit->memory.size - jit->at < (ptrdiff_t) REGION_ROOM || jit->full)
+    vt_jit_drop_all (jit);
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, source->ram, source->ram_page);
+  VtJitPage *page = vt_jit_page (jit, source->ram, source->ram_page);
+  if (page == NULL || page->seen != version)
+    return NULL;
+
+  VtJitTr *tr = begin (jit, source, linear, mode);
+  unsigned links_before = jit->links->len;
+  VtJitPage *second = NULL;
+  if (!vt_jit_collect (tr, cache, source, version))
+    {
+      second = collect_bridge (jit, tr, cache, source, linear);
+      if (second == NULL)
+        return NULL;
+    }
+  vt_jit_find_liveness (tr);
+  tr->vectors = uses_vectors (tr);
+
+  VtJitRegion *region = vt_jit_alloc (jit, sizeof (VtJitRegion));
+  if (region != NULL)
+    region->second = second;
+  if (region == NULL || !emit_region (tr, region))
+    {
+      g_array_set_size (jit->links, links_before);
+      return NULL;
+    }
+  region->page = page;
+  region->host = source->host;
+  region->mode = (uint16_t) mode;
+  region->offset = tr->insns[0].off;
+  region->n_insns = (uint16_t) tr->n_insns;
+  jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
+  vt_jit_add_region (jit, region);
+  jit->cpu->vcpu.stats.blocks_translated++;
+  return region;
+}

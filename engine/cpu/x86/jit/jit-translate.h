@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One translation under way: what the parts of the translator share. */
+#pragma once
+
+#include "emit.h"
+#include "jit-ops.h"
+#include "jit-regs.h"
+#include "jit.h"
+
+#define STATE(member)      (offsetof (VtX86Cpu, s) + offsetof (VtX86State, member))
+#define TRANSLATED(member) (offsetof (VtX86Cpu, translated) + offsetof (VtX86Translated, member))
+
+/* Words on the host's stack, from RSP. */
+enum
+{
+  SLOT_ARG   = 0,     /* third argument of a stub */
+  SLOT_IDX   = 8,     /* T1 put away */
+  SLOT_VALUE = 16,
+  SLOT_CODE  = 24,    /* where an indirect branch goes */
+  SLOT_PAGE  = 32,    /* and its page_rip */
+  FRAME      = 56,
+};
+
+#define JIT_MAX_INSNS  192u
+#define JIT_MAX_BLOCKS 64u
+#define JIT_MAX_SLOW   512u
+
+typedef struct
+{
+  VtX86Insn  x;
+  uint8_t    raw[VT_X86_MAX_INSN];
+  uint16_t   off;            /* in the page */
+  bool       run_start;      /* does not follow the one before it in the table */
+  VtJitEnc   enc;
+  VtJitOp    op;
+  uint8_t    live_before, live_after;   /* flags whose values somebody needs */
+} VtJitInsn;
+
+typedef struct
+{
+  uint16_t first, n;
+  uint8_t  live_in;
+  bool     loop_head;        /* a backward branch comes here */
+  int16_t  next, taken;      /* block, or -1: outside */
+  uint8_t *label;            /* NULL until emitted */
+} VtJitBlock;
+
+/* A jump to a block or exit that is not there yet. */
+typedef struct
+{
+  uint8_t *site;
+  int16_t  block;
+} VtJitFixup;
+
+/* What stands behind the region's code, for the rare case. */
+typedef enum
+{
+  SLOW_FILL,        /* TLB miss: fill, retry, or the interpreter */
+  SLOW_WROTE,       /* flagged page */
+  SLOW_INTERPRET,   /* the interpreter takes this instruction */
+  SLOW_POLL,        /* a request is waiting */
+  SLOW_EXIT,        /* jump out of the region */
+  SLOW_LEAVE,       /* RIP is set already */
+  SLOW_VEC_LOAD,
+  SLOW_DEAD,        /* the region has been dropped */
+} VtJitSlowKind;
+
+typedef struct VtJitAddress
+{
+  uint8_t base, index, shift;   /* guest registers or VT_X86_NO_REG; RIP: VT_X86_REG_RIP */
+  uint8_t size;                 /* of the address: 2, 4, 8 */
+  uint8_t seg;                  /* VT_FS or VT_GS: base added; others: not */
+  int64_t disp;
+} VtJitAddress;
+
+typedef struct
+{
+  VtJitSlowKind    kind;
+  uint8_t         *site;        /* displacement of the jump here */
+  uint8_t         *back;        /* where to go on */
+  uint16_t         insn;
+  int32_t          target;      /* SLOW_EXIT, SLOW_POLL: offset from the page's start */
+  uint32_t         arg;
+  VtJitAddress     address;
+  bool             mem_flags;
+} VtJitSlow;
+
+typedef struct VtJitTr
+{
+  VtJit       *jit;
+  VtEmit       e;
+  unsigned     mode;
+  bool         is64;
+  uint64_t     linear_page;
+  const uint8_t *host_page;
+  VtJitInsn    insns[JIT_MAX_INSNS];
+  unsigned     n_insns;
+  VtJitBlock   blocks[JIT_MAX_BLOCKS];
+  unsigned     n_blocks;
+  uint16_t     insn_at[4096];   /* 1 + index, by offset */
+  uint8_t      leader[4096];
+  uint8_t      far[4096];       /* what is there is no part of this page alone */
+  bool         too_big;         /* some array is full */
+  bool         vectors;         /* the region uses vector registers */
+  VtJitSlow    slow[JIT_MAX_SLOW];
+  unsigned     n_slow;
+  VtJitFixup   fixups[2 * JIT_MAX_BLOCKS];
+  unsigned     n_fixups;
+  /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
+  bool         flags_host, flags_mem;
+  VtJitInsn   *in;              /* being translated */
+} VtJitTr;
+
+/* --- Finding the code of a region (jit-region.c) --- */
+bool vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, uint32_t version);
+/* One instruction that reaches into the next page. */
+bool vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next);
+void vt_jit_find_liveness (VtJitTr *tr);
+bool vt_jit_ends_block (const VtJitOp *op);
+/* Of a relative branch, from the page's start. */
+int32_t vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in);
+
+/* --- Flags (jit-flags.c) --- */
+void vt_jit_emit_save_flags (VtEmit *e);
+void vt_jit_emit_load_flags (VtEmit *e);
+/* The next host instructions change the host's flags: those in `live` are in memory afterwards. */
+void vt_jit_flags_clobber (VtJitTr *tr, unsigned live);
+/* The host's flags are the guest's afterwards. */
+void vt_jit_flags_need (VtJitTr *tr);
+/* Host instructions just produced the guest's flags. */
+void vt_jit_flags_made (VtJitTr *tr);
+/* Before an instruction that changes `written` of them: what it leaves alone, and somebody needs, must be there. */
+void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in);
+
+/* --- Registers (jit-memory.c) --- */
+/* The host register that holds guest register `guest`: its own, or `temp`, loaded from the state. */
+unsigned vt_jit_reg (VtJitTr *tr, unsigned guest, unsigned temp);
+void vt_jit_put_reg (VtJitTr *tr, unsigned guest, unsigned from);
+
+/* --- Memory (jit-memory.c) --- */
+VtJitAddress vt_jit_address_of (const VtX86Insn *x);
+/* The offset in the segment to `to`; T0 and T1 are used. */
+void vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide);
+/* T0 := linear address, without segment limits (flat). Flags stay, T1 does not always. */
+void vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a);
+/* T0 := host address of `size` bytes that may be read (or written) there. T1 is the TLB index afterwards. The host's flags
+ * are gone. `align`: bytes, misaligned ones are the interpreter's. */
+void vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align);
+/* After a store to T0, with T1 the index of vt_jit_emit_access(). `live`: flags needed later. */
+void vt_jit_emit_stored (VtJitTr *tr, unsigned size, unsigned live);
+VtJitSlow *vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site);
+void vt_jit_emit_slow_paths (VtJitTr *tr);
+
+/* --- Instructions; false: not this one --- */
+bool vt_jit_integer (VtJitTr *tr);     /* jit-integer.c */
+bool vt_jit_vector (VtJitTr *tr);      /* jit-vector.c */
+bool vt_jit_stack (VtJitTr *tr);       /* jit-stack.c */
+/* The last instruction of a block: emits the ways out. */
+void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
+/* Ways into a bridge for those who come from the same page. */
+void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
+/* On to a block, or out of the region to an offset from the page's start. */
+void vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off);
+/* The interpreter's operation, called from here. */
+void vt_jit_call_op (VtJitTr *tr);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The translator: guest x86 code to host x86-64 code.
+ *
+ * A region is guest code of one 4 KiB page that can be reached from its first instruction by branches, as far as it has
+ * been executed before.  It is found by the RAM that it came from and the mode it runs in, so that address spaces share
+ * translations: where code needs its own linear address it adds an offset to `page_rip`.
+ *
+ * Translated code never raises and never touches a device.  Whatever is not plain leaves to the run loop with RIP at the
+ * instruction, and the interpreter executes it.
+ *
+ * One translator per vCPU, used by its thread only.
+ */
+#pragma once
+
+#include "code-cache.h"
+#include "code-memory.h"
+#include "x86-cpu.h"
+
+/* Arithmetic flags, as sets. */
+enum
+{
+  F_CF = 1u << 0,
+  F_PF = 1u << 1,
+  F_AF = 1u << 2,
+  F_ZF = 1u << 3,
+  F_SF = 1u << 4,
+  F_OF = 1u << 5,
+  F_ALL = 63,
+};
+
+/* What translated code depends on besides bytes and RIP. */
+enum
+{
+  JIT_MODE_CODE64   = 1u << 0,   /* else 32-bit code */
+  JIT_MODE_KIND     = 3u << 1,   /* VT_X86_TLB_* */
+  JIT_MODE_SSE      = 1u << 3,   /* SSE instructions execute, and no SIMD exception is unmasked */
+  JIT_MODE_AVX      = 1u << 4,
+  JIT_MODE_NONE     = 0xffff,    /* nothing is translated in this mode */
+};
+#define JIT_MODE_KIND_SHIFT 1
+
+typedef struct VtJit       VtJit;
+typedef struct VtJitPage   VtJitPage;
+typedef struct VtJitRegion VtJitRegion;
+
+/* Why translated code was left (VtX86Translated.exit_kind). */
+enum
+{
+  JIT_EXIT_LOOKUP,      /* RIP is somewhere else, or a request is waiting */
+  JIT_EXIT_LINK,        /* RIP is in the same page; exit_arg is the link to make once it is translated */
+  JIT_EXIT_INTERPRET,   /* the instruction at RIP is for the interpreter */
+  JIT_EXIT_DEAD,        /* the region at RIP is no more */
+};
+
+/* A direct jump out of a region to the same page. */
+typedef struct
+{
+  uint8_t *site;        /* its displacement, writable mapping */
+  bool     mem_flags;   /* flags are in memory when it is taken */
+} VtJitLink;
+
+struct VtJitRegion
+{
+  VtJitRegion   *chain;        /* hash bucket */
+  VtJitRegion   *page_next;    /* of the same page */
+  VtJitPage     *page;
+  const uint8_t *host;         /* of the first guest byte */
+  uint16_t       mode, offset;
+  uint16_t       n_insns;
+  bool           dead;
+  uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
+  uint8_t       *entry_mem;    /* flags in memory */
+  uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
+  /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
+   * to the two thunks, which look the jump up. */
+  VtJitRegion   *bridge_next;  /* of the second page */
+  VtJitPage     *second;       /* NULL: an ordinary region */
+  uint8_t       *thunk_host, *thunk_mem;
+};
+
+struct VtJitPage
+{
+  VtJitPage      *chain;
+  VtRam          *ram;
+  uint64_t        number;      /* of the page in ram */
+  const uint32_t *version;
+  uint32_t        seen;
+  VtJitRegion    *regions;
+  VtJitRegion    *bridges;     /* that end in this page */
+};
+
+/* Shared pieces of code at the start of the buffer, writable mapping. */
+typedef struct
+{
+  uint8_t *enter;              /* uint32_t (*) (const void *code), executable mapping */
+  uint8_t *exit_mem, *exit_host;
+  uint8_t *fill[2];            /* [1]: vector registers are live afterwards */
+  uint8_t *op[2];
+  uint8_t *wrote[2];
+  uint8_t *vec_load;
+} VtJitStubs;
+
+#define JIT_REGION_BUCKETS 16384u
+#define JIT_PAGE_BUCKETS   4096u
+#define JIT_HEAT_SLOTS     65536u
+#define JIT_CONTEXTS       64u
+
+/* See jit-context.c. */
+typedef struct
+{
+  uint64_t generation;         /* of the address space, or of global pages */
+  uint64_t bits;               /* for both together; 0: unused */
+  uint16_t mode;
+} VtJitContext;
+
+struct VtJit
+{
+  VtX86Cpu     *cpu;
+  VtCodeMemory  memory;
+  uint8_t      *at;            /* free code memory, writable mapping */
+  VtJitStubs    stubs;
+  uint8_t      *stubs_end;
+  GArray       *links;         /* VtJitLink */
+  VtJitRegion  *bucket[JIT_REGION_BUCKETS];
+  VtJitPage    *pages[JIT_PAGE_BUCKETS];
+  uint8_t       heat[JIT_HEAT_SLOTS];
+  VtJitContext  contexts[JIT_CONTEXTS];
+  unsigned      next_context;
+  uint8_t      *arena;         /* regions, pages, instructions for helpers */
+  size_t        arena_used;
+  uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
+  bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
+  bool          eager;         /* translates what never ran (tests) */
+  bool          full;          /* out of room: drop everything before the next translation */
+  uint64_t      translate_ns;
+  struct VtJitTr *tr;          /* the one translation under way */
+};
+
+/* --- jit-cache.c: regions and pages ------------------------------------------------------------------------------------ */
+
+bool  vt_jit_cache_init (VtJit *jit, GError **error);
+void  vt_jit_cache_free (VtJit *jit);
+/* Everything goes. */
+void  vt_jit_drop_all (VtJit *jit);
+/* From the arena; NULL and `full` when there is no room. Zeroed. */
+void *vt_jit_alloc (VtJit *jit, size_t size);
+/* A region that is good now; NULL when there is none. */
+/* It may be a bridge to the page after `linear`; fetch faults there unwind. */
+VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
+/* Registers a finished region. */
+void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
+/* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
+VtJitPage *vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number);
+/* Drops the regions of all pages that have been written. */
+void  vt_jit_drop_written (VtJit *jit);
+/* Counts an execution by the interpreter; true when it is time to translate. */
+bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host);
+bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host);
+/* Makes the link jump straight to the region. */
+void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
+
+/* --- jit-context.c: what addresses mean at the moment ------------------------------------------------------------------- */
+
+/* JIT_MODE_*, from the vCPU's state. */
+unsigned vt_jit_mode (const VtX86Cpu *cpu);
+/* Sets cpu->translated.context for the mode and the current address space. */
+void  vt_jit_set_context (VtJit *jit, unsigned mode);
+const void *vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip);
+void  vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code);
+void  vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip);
+void  vt_jit_clear_jumps (VtX86Cpu *cpu);
+
+/* --- jit-stubs.c ------------------------------------------------------------------------------------------------------- */
+
+void  vt_jit_make_stubs (VtJit *jit);
+
+/* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
+
+/* The code at `source`, RIP rip, in this mode. NULL: nothing there can be translated, or no room. */
+VtJitRegion *vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear,
+                               unsigned mode);
+
+/* --- Flags between translated code and the interpreter (jit-helpers.c) --- */
+void vt_jit_flags_to_state (VtX86Cpu *cpu);
+void vt_jit_flags_from_state (VtX86Cpu *cpu);
+
+/* --- Called from translated code (jit-helpers.c) ------------------------------------------------------------------------- */
+
+/* Makes the TLB entry for an access that missed. `what`: size | write << 8. 0: try again; else the interpreter's turn. */
+uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
+/* A store went to a flagged page. 0: go on; else leave behind the instruction. */
+uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size);
+/* Executes an instruction of the interpreter's. 0: go on behind it; else RIP is where to go on. */
+uint32_t vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where);
