@@ -21,7 +21,7 @@ def listed():
 
 def with_strings():
     found = set()
-    for path in (ROOT / "src").rglob("*.c"):
+    for path in [*(ROOT / "src").rglob("*.c"), *(ROOT / "engine").rglob("*.c")]:
         name = path.relative_to(ROOT).as_posix()
         if "/fake/" not in name and not name.endswith("-test.c") and STRING.search(path.read_text(encoding="utf-8")):
             found.add(name)

@@ -4,6 +4,8 @@
 
 #include "interp.h"
 
+#include <glib/gi18n-lib.h>
+
 static bool
 probe (GError **error)
 {
@@ -33,7 +35,7 @@ run (VtVcpu *vcpu, uint64_t budget)
 
 const VtAccel vt_accel_interp = {
   .name = "interp",
-  .summary = "Executes every instruction step by step. Slow, and works everywhere.",
+  .summary = N_("Executes every instruction step by step. Slow, and works everywhere."),
   .probe = probe,
   .attach = attach,
   .detach = detach,

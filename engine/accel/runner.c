@@ -150,7 +150,10 @@ run_exclusive (VtVcpu *self, void (*fn) (void *arg), void *arg)
   for (unsigned i = 0; i < runner->n_threads; i++)
     if (runner->threads[i].vcpu != self)
       {
-        __atomic_fetch_or (&runner->threads[i].vcpu->requests, VT_VCPU_EXCLUSIVE, __ATOMIC_ACQ_REL);
+        VtVcpu *other = runner->threads[i].vcpu;
+        __atomic_fetch_or (&other->requests, VT_VCPU_EXCLUSIVE, __ATOMIC_ACQ_REL);
+        if (other->interrupt != NULL)
+          other->interrupt (other);
         g_cond_signal (&runner->threads[i].wake);
       }
   while (!all_stand_but (runner, self))

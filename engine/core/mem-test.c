@@ -163,6 +163,56 @@ device_copies_are_all_or_nothing (void)
   vt_span_release (&span);
 }
 
+/* RAM, of which a ROM shadows some for reads, registers hide a page, and a mapping covers half a page. */
+static void
+ram_ranges_are_whole_pages_and_say_what_may_be_written (void)
+{
+  g_autoptr (VtMem) mem = vt_mem_new ("test", 1 << 20, NULL);
+  g_autoptr (VtRam) low = make_ram ("low", 0);
+  g_autoptr (VtRam) rom = make_ram ("rom", 1);
+  Probe probe = { 0 };
+  g_assert_nonnull (vt_mem_map_ram (mem, low, 0, VT_GPA (0), low->size, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_nonnull (vt_mem_map_ram (mem, rom, 0x1000, VT_GPA (0x4000), 0x2000, 1, VT_ACCESS_RAM, VT_ACCESS_NONE, NULL));
+  g_assert_nonnull (vt_mem_map_io (mem, &probe.dev, &region_32, VT_GPA (0x8000), 1, NULL));
+  g_assert_nonnull (vt_mem_map_ram (mem, rom, 0x8000, VT_GPA (0x20800), 0x1800, 0, VT_ACCESS_RAM, VT_ACCESS_IGNORE, NULL));
+  g_autoptr (VtView) view = vt_mem_view (mem);
+  g_autoptr (GArray) ranges = vt_view_ram_ranges (view);
+  const VtRamRange expected[] = { { VT_GPA (0), 0x4000, low, 0, true },
+                                  { VT_GPA (0x4000), 0x2000, rom, 0x1000, false },
+                                  { VT_GPA (0x6000), 0x2000, low, 0x6000, true },
+                                  { VT_GPA (0x9000), 0x7000, low, 0x9000, true } };
+  g_assert_cmpuint (ranges->len, ==, G_N_ELEMENTS (expected));
+  for (guint i = 0; i < ranges->len; i++)
+    {
+      const VtRamRange *range = &g_array_index (ranges, VtRamRange, i);
+      g_assert_cmphex (range->at.v, ==, expected[i].at.v);
+      g_assert_cmphex (range->len, ==, expected[i].len);
+      g_assert_true (range->ram == expected[i].ram);
+      g_assert_cmphex (range->ram_off, ==, expected[i].ram_off);
+      g_assert_true (range->writable == expected[i].writable);
+    }
+}
+
+static void
+count_call (void *opaque, VtMem *mem)
+{
+  ++*(unsigned *) opaque;
+}
+
+static void
+a_listener_that_was_removed_hears_nothing (void)
+{
+  g_autoptr (VtMem) mem = vt_mem_new ("test", 1 << 20, NULL);
+  g_autoptr (VtRam) low = make_ram ("low", 0);
+  unsigned stays = 0, goes = 0;
+  vt_mem_add_listener (mem, count_call, &goes);
+  vt_mem_add_listener (mem, count_call, &stays);
+  vt_mem_remove_listener (mem, count_call, &goes);
+  g_assert_nonnull (vt_mem_map_ram (mem, low, 0, VT_GPA (0), low->size, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_cmpuint (stays, ==, 1);
+  g_assert_cmpuint (goes, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,5 +224,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mem/moved-away", a_move_beyond_the_end_answers_nowhere);
   g_test_add_func ("/mem/old-view", an_old_view_stays_usable_and_knows_that_it_is_old);
   g_test_add_func ("/mem/device-copies", device_copies_are_all_or_nothing);
+  g_test_add_func ("/mem/ram-ranges", ram_ranges_are_whole_pages_and_say_what_may_be_written);
+  g_test_add_func ("/mem/removed-listener", a_listener_that_was_removed_hears_nothing);
   return g_test_run ();
 }

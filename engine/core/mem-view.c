@@ -149,6 +149,79 @@ vt_view_page (const VtView *view, VtGpa page, bool write, VtPage *out)
   return true;
 }
 
+/* The piece of a section of reads that lies inside one section of writes (or of none), from `at` on. */
+static VtRamRange
+range_piece (const VtView *view, const VtSection *reads, uint64_t at)
+{
+  uint64_t end = reads->start + reads->len, ram_off = reads->ram_off + (at - reads->start);
+  VtRamRange piece = { .at = VT_GPA (at), .len = end - at, .ram = reads->ram, .ram_off = ram_off };
+  for (size_t i = 0; i < view->n_sections[1]; i++)
+    {
+      const VtSection *writes = &view->sections[1][i];
+      if (writes->start > at)
+        {
+          piece.len = MIN (piece.len, writes->start - at);
+          break;
+        }
+      uint64_t skipped = at - writes->start;
+      if (skipped >= writes->len)
+        continue;
+      piece.len = MIN (piece.len, writes->len - skipped);
+      piece.writable = writes->access == VT_ACCESS_RAM && writes->ram == reads->ram && writes->ram_off + skipped == ram_off;
+      break;
+    }
+  return piece;
+}
+
+/* Drops what is not whole pages, at either end. */
+static void
+add_whole_pages (GArray *ranges, VtRamRange range)
+{
+  uint64_t first = (range.at.v + VT_PAGE_MASK) & ~(uint64_t) VT_PAGE_MASK;
+  uint64_t end = (range.at.v + range.len) & ~(uint64_t) VT_PAGE_MASK;
+  if (first >= end)
+    return;
+  range.ram_off += first - range.at.v;
+  range.at.v = first;
+  range.len = end - first;
+  if ((range.ram_off & VT_PAGE_MASK) == 0)
+    g_array_append_val (ranges, range);
+}
+
+static bool
+continues (const VtRamRange *before, const VtRamRange *after)
+{
+  return before->ram == after->ram && before->writable == after->writable && before->at.v + before->len == after->at.v
+         && before->ram_off + before->len == after->ram_off;
+}
+
+GArray *
+vt_view_ram_ranges (const VtView *view)
+{
+  GArray    *ranges = g_array_new (FALSE, FALSE, sizeof (VtRamRange));
+  VtRamRange open = { .len = 0 };
+  for (size_t i = 0; i < view->n_sections[0]; i++)
+    {
+      const VtSection *reads = &view->sections[0][i];
+      if (reads->access != VT_ACCESS_RAM)
+        continue;
+      for (uint64_t at = reads->start; at - reads->start < reads->len;)
+        {
+          VtRamRange piece = range_piece (view, reads, at);
+          at += piece.len;
+          if (open.len != 0 && continues (&open, &piece))
+            {
+              open.len += piece.len;
+              continue;
+            }
+          add_whole_pages (ranges, open);
+          open = piece;
+        }
+    }
+  add_whole_pages (ranges, open);
+  return ranges;
+}
+
 /* --- Registers -------------------------------------------------------------------------------------------------------- */
 
 /* The largest access that the handlers take at this offset and that is no longer than n. */

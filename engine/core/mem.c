@@ -44,6 +44,17 @@ vt_mem_add_listener (VtMem *mem, VtMemListener fn, void *opaque)
   g_array_append_val (mem->listeners, listener);
 }
 
+void
+vt_mem_remove_listener (VtMem *mem, VtMemListener fn, void *opaque)
+{
+  for (guint i = mem->listeners->len; i > 0; i--)
+    {
+      const Listener *listener = &g_array_index (mem->listeners, Listener, i - 1);
+      if (listener->fn == fn && listener->opaque == opaque)
+        g_array_remove_index (mem->listeners, i - 1);
+    }
+}
+
 static void
 publish (VtMem *mem)
 {

@@ -94,6 +94,11 @@ typedef struct VtRam
   uint32_t *page_version;  /* bumped by a write to a page that has VT_PAGE_CODE; atomic access */
   void    (*code_wrote) (void *opaque, struct VtRam *ram, uint64_t off, uint64_t len);   /* any thread; nullable */
   void     *code_wrote_opaque;
+  /* For a writer that cannot look at page_flags, such as a hypervisor with its own log of writes: vt_ram_harvest() asks for
+   * that log first. collect() calls vt_ram_wrote() for what was written since it was last called; the first time, for all
+   * that may have been. Any thread; nullable. */
+  void    (*collect) (void *opaque, struct VtRam *ram);
+  void     *collect_opaque;
   void    (*free_host) (void *host, uint64_t size);
 } VtRam;
 
@@ -169,6 +174,7 @@ void vt_mem_commit (VtMem *mem);
 /* Called after a new view was published, machine lock held. */
 typedef void (*VtMemListener) (void *opaque, VtMem *mem);
 void vt_mem_add_listener (VtMem *mem, VtMemListener fn, void *opaque);
+void vt_mem_remove_listener (VtMem *mem, VtMemListener fn, void *opaque);
 
 /* The current view, with a reference. Any thread. */
 VtView *vt_mem_view (VtMem *mem);
@@ -198,6 +204,22 @@ uint64_t vt_view_read  (const VtView *view, VtGpa at, unsigned size);
 void     vt_view_write (const VtView *view, VtGpa at, uint64_t value, unsigned size);
 /* True when something answers at this address (unassigned port and memory accesses are traced). */
 bool vt_view_assigned (const VtView *view, VtGpa at, bool write);
+
+/* --- A copy of the layout: hypervisors ---------------------------------------------------------------------------------- */
+
+/* Whole pages whose reads are plain RAM, contiguous in both spaces. */
+typedef struct
+{
+  VtGpa    at;
+  uint64_t len;
+  VtRam   *ram;
+  uint64_t ram_off;    /* page aligned */
+  bool     writable;   /* writes go to the same bytes; otherwise they must come by vt_view_write() */
+} VtRamRange;
+
+/* Every such stretch of the view, in rising order; free with g_array_unref(). Pages that are RAM only in part, and those that
+ * answer as registers, are in none of them. */
+GArray *vt_view_ram_ranges (const VtView *view);
 
 /* --- Access by devices and loaders ---------------------------------------------------------------------------------- */
 

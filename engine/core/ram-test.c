@@ -57,6 +57,27 @@ a_write_to_code_changes_the_page_version_and_is_told_once (void)
   g_assert_cmpuint (ram->page_version[5], ==, version + 1);
 }
 
+static void
+collect_page_2 (void *opaque, VtRam *ram)
+{
+  ++*(unsigned *) opaque;
+  vt_ram_wrote (ram, 2 * 4096, 1);
+}
+
+static void
+a_harvest_asks_writers_with_a_log_of_their_own (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  uint8_t dirty[8];
+  unsigned calls = 0;
+  vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty);
+  ram->collect = collect_page_2;
+  ram->collect_opaque = &calls;
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 1);
+  g_assert_true (dirty[2]);
+  g_assert_cmpuint (calls, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -64,5 +85,6 @@ main (int argc, char **argv)
   g_test_add_func ("/ram/harvest", a_harvest_names_each_written_page_once);
   g_test_add_func ("/ram/two-clients", one_client_s_harvest_leaves_the_other_s_flags);
   g_test_add_func ("/ram/code", a_write_to_code_changes_the_page_version_and_is_told_once);
+  g_test_add_func ("/ram/collect", a_harvest_asks_writers_with_a_log_of_their_own);
   return g_test_run ();
 }

@@ -83,6 +83,8 @@ vt_ram_harvest (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t clean
 {
   g_assert (vt_fits (first_page, n_pages, ram->size >> VT_PAGE_SHIFT));
   uint64_t n_dirty = 0;
+  if (ram->collect != NULL)
+    ram->collect (ram->collect_opaque, ram);
   for (uint64_t i = 0; i < n_pages; i++)
     {
       uint8_t *flags = &ram->page_flags[first_page + i];

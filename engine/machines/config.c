@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "choose.h"
 #include "machine-private.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
@@ -189,7 +190,7 @@ vt_config_check (const VtConfig *config, GError **error)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
   if (config->video != VT_VIDEO_STD && config->video != VT_VIDEO_NONE)
     return refuse (error, VT_ERROR_UNSUPPORTED, "This video device is not supported yet: use std or none");
-  if (config->accel == VT_ACCEL_KVM || config->accel == VT_ACCEL_COSIM)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use interp or auto");
+  if (!vt_accel_exists (config->accel))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
   return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Processors, their APICs and their accelerator. */
+#include "choose.h"
 #include "machine-private.h"
 
 #include "x86-model.h"
@@ -22,8 +23,10 @@ bool
 vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *opaque, GError **error)
 {
   machine->model = vt_x86_model_new (machine->config.cpu_model, machine->config.cpus, error);
-  if (machine->model == NULL)
+  const VtAccel *accel = machine->accel;
+  if (machine->model == NULL || (accel->restrict_model != NULL && !accel->restrict_model (machine->model, error)))
     return false;
+  uint64_t tsc_hz = accel->tsc_hz != NULL ? accel->tsc_hz () : VT_TSC_HZ;
   for (unsigned i = 0; i < machine->config.cpus; i++)
     {
       VtX86CpuConfig config = { .index = i,
@@ -31,7 +34,7 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
                                 .io = machine->io,
                                 .clock = machine->clock,
                                 .model = machine->model,
-                                .tsc_hz = VT_NS_PER_SECOND,
+                                .tsc_hz = tsc_hz,
                                 .inta = inta,
                                 .inta_opaque = opaque,
                                 .machine = { processor_asks, machine } };
@@ -50,10 +53,6 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
 bool
 vt_machine_choose_accel (VtMachine *machine, GError **error)
 {
-  machine->accel = machine->config.accel == VT_ACCEL_JIT ? &vt_accel_jit : &vt_accel_interp;
-  machine->accel_sentence = g_strdup_printf (
-    "%s: %s", machine->accel->name,
-    machine->config.accel == VT_ACCEL_AUTO ? "the reference interpreter; faster accelerators are not built in yet"
-                                           : machine->accel->summary);
-  return machine->accel->probe == NULL || machine->accel->probe (error);
+  machine->accel = vt_accel_choose (machine->config.accel, &machine->accel_sentence, error);
+  return machine->accel != NULL;
 }

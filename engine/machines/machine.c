@@ -41,15 +41,17 @@ shutdown_now (VtMachine *machine, void *arg)
 static void
 engine_failed (VtMachine *machine, void *arg)
 {
+  const VtVcpu *vcpu = arg;
   vt_machine_stop_world (machine, false);
-  vt_machine_set_state (machine, VT_MACHINE_DIED, 2, "The engine cannot go on with this guest; the log says why");
+  vt_machine_set_state (machine, VT_MACHINE_DIED, 2,
+                        vcpu->failure != NULL ? vcpu->failure : "The engine cannot go on with this guest; the log says why");
 }
 
 static void
 vcpu_exited (void *opaque, VtVcpu *vcpu, VtExit exit)
 {
   VtMachine *machine = opaque;
-  vt_control_post (machine, exit == VT_EXIT_SHUTDOWN ? shutdown_now : engine_failed, NULL);
+  vt_control_post (machine, exit == VT_EXIT_SHUTDOWN ? shutdown_now : engine_failed, vcpu);
 }
 
 static VtMachine *
@@ -82,7 +84,8 @@ machine_alloc (const VtConfig *config)
 static bool
 machine_build (VtMachine *machine, GError **error)
 {
-  bool ok = vt_machine_open_drives (machine, error) && vt_machine_open_consoles (machine, error);
+  bool ok = vt_machine_choose_accel (machine, error) && vt_machine_open_drives (machine, error)
+            && vt_machine_open_consoles (machine, error);
   vt_lock (&machine->lock);
   vt_mem_begin (machine->mem);
   vt_mem_begin (machine->io);
@@ -91,7 +94,7 @@ machine_build (VtMachine *machine, GError **error)
   vt_mem_commit (machine->mem);
   if (ok)
     vt_machine_hold_input (machine);
-  ok = ok && machine->board->after_reset (machine, error) && vt_machine_choose_accel (machine, error);
+  ok = ok && machine->board->after_reset (machine, error);
   vt_unlock (&machine->lock);
   if (!ok)
     return false;

@@ -22,6 +22,17 @@ static const VtField machine_fields[] = {
 };
 static const VtState machine_state = VT_STATE (1, MachineState, machine_fields, NULL);
 
+/* Accelerators differ in the frequency of the guest's time-stamp counter. The guest has measured it: it stays. */
+typedef struct
+{
+  uint64_t hz;
+} TscState;
+
+static const VtField tsc_fields[] = { VT_FIELD (TscState, hz) };
+static const VtState tsc_state = VT_STATE (1, TscState, tsc_fields, NULL);
+#define TSC_HZ_MIN UINT64_C (1000000)
+#define TSC_HZ_MAX UINT64_C (100000000000)
+
 static MachineState
 describe (VtMachine *machine)
 {
@@ -33,11 +44,17 @@ describe (VtMachine *machine)
 }
 
 static bool
-write_table (VtStreamWriter *writer, const char *name, const VtState *state, const void *block, GError **error)
+write_flagged (VtStreamWriter *writer, const char *name, uint32_t flags, const VtState *state, const void *block, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   vt_state_save (state, block, bytes);
-  return vt_stream_write (writer, name, state->version, 0, bytes->data, bytes->len, error);
+  return vt_stream_write (writer, name, state->version, flags, bytes->data, bytes->len, error);
+}
+
+static bool
+write_table (VtStreamWriter *writer, const char *name, const VtState *state, const void *block, GError **error)
+{
+  return write_flagged (writer, name, 0, state, block, error);
 }
 
 static bool
@@ -53,6 +70,9 @@ save_to (VtMachine *machine, const char *path, GError **error)
   g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, error);
   MachineState state = describe (machine);
   if (writer == NULL || !write_table (writer, "machine", &machine_state, &state, error))
+    return false;
+  TscState tsc = { machine->cpus[0]->tsc_hz };
+  if (!write_flagged (writer, "tsc", VT_CHUNK_OPTIONAL, &tsc_state, &tsc, error))
     return false;
   for (guint i = 0; i < machine->rams->len; i++)
     if (!vt_stream_write_ram (writer, g_ptr_array_index (machine->rams, i), error))
@@ -114,6 +134,7 @@ typedef struct
   VtMachine  *machine;
   GHashTable *seen;        /* names of chunks loaded */
   uint64_t    guest_ns;
+  uint64_t    tsc_hz;
 } Restore;
 
 static bool G_GNUC_PRINTF (2, 3)
@@ -149,8 +170,21 @@ load_machine (Restore *restore, const VtChunk *chunk, GError **error)
 }
 
 static bool
-load_cpu (VtMachine *machine, unsigned index, const VtChunk *chunk, GError **error)
+load_tsc (Restore *restore, const VtChunk *chunk, GError **error)
 {
+  TscState saved;
+  if (!vt_state_load (&tsc_state, &saved, chunk->version, chunk->data, chunk->len, error))
+    return false;
+  if (saved.hz < TSC_HZ_MIN || saved.hz > TSC_HZ_MAX)
+    return mismatch (error, "its time-stamp counter is absurd");
+  restore->tsc_hz = saved.hz;
+  return true;
+}
+
+static bool
+load_cpu (Restore *restore, unsigned index, const VtChunk *chunk, GError **error)
+{
+  VtMachine *machine = restore->machine;
   if (index >= machine->n_cpus)
     return mismatch (error, "it has a processor %u", index);
   VtX86Cpu   *cpu = machine->cpus[index];
@@ -161,6 +195,7 @@ load_cpu (VtMachine *machine, unsigned index, const VtChunk *chunk, GError **err
   if (ok)
     {
       memcpy (&cpu->s, block, sizeof cpu->s);
+      cpu->tsc_hz = restore->tsc_hz;
       vt_x86_cpu_settle (cpu);
     }
   g_aligned_free (g_steal_pointer (&block));
@@ -203,10 +238,12 @@ load_chunk (Restore *restore, const VtChunk *chunk, GError **error)
     return mismatch (error, "“%s” is there twice", chunk->name);
   if (first)
     return load_machine (restore, chunk, error);
+  if (g_str_equal (chunk->name, "tsc"))
+    return load_tsc (restore, chunk, error);
   if (is_ram)
     return load_ram (machine, chunk->name + strlen (VT_CHUNK_RAM_PREFIX), chunk, error);
   if (g_str_has_prefix (chunk->name, "cpu/"))
-    return load_cpu (machine, (unsigned) g_ascii_strtoull (chunk->name + 4, NULL, 10), chunk, error);
+    return load_cpu (restore, (unsigned) g_ascii_strtoull (chunk->name + 4, NULL, 10), chunk, error);
   if (g_str_has_prefix (chunk->name, "dev/"))
     return load_device (machine, chunk->name + 4, chunk, error);
   if (chunk->flags & VT_CHUNK_OPTIONAL)
@@ -240,7 +277,7 @@ restore_from (VtMachine *machine, const char *path, GError **error)
 {
   g_autoptr (VtStreamReader) reader = vt_stream_reader_new (path, error);
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Restore  restore = { machine, seen, 0 };
+  Restore  restore = { machine, seen, 0, VT_TSC_HZ };
   VtChunk  chunk;
   GError  *local = NULL;
   if (reader == NULL)

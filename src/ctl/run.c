@@ -227,7 +227,7 @@ start (VitrineRunOptions *options, VtConfig *config)
   run.machine = machine;
   /* Before the first line of output: who waits for that may send the signal. */
   g_unix_signal_add (SIGUSR1, pictures_wanted, &run);
-  g_printerr ("vitrinectl: %s\n", vt_machine_accel_sentence (machine));
+  g_printerr (_("vitrinectl: accelerator: %s\n"), vt_machine_accel_sentence (machine));
   return run_machine (&run);
 }
 

@@ -5,6 +5,8 @@ void
 vt_vcpu_kick (VtVcpu *vcpu, uint32_t requests)
 {
   __atomic_fetch_or (&vcpu->requests, requests, __ATOMIC_ACQ_REL);
+  if (vcpu->interrupt != NULL)
+    vcpu->interrupt (vcpu);
   if (vcpu->wake != NULL)
     vcpu->wake (vcpu->wake_opaque);
 }

@@ -65,6 +65,11 @@ struct VtVcpu
   /* Called by vt_vcpu_kick() after the bit is set: wakes a thread that sleeps in a halt. */
   void             (*wake) (void *opaque);
   void              *wake_opaque;
+  /* Set by an accelerator whose run() cannot look at `requests` all the time: called by vt_vcpu_kick() after the bit is set, to
+   * get run() to look. Any thread; nullable. */
+  void             (*interrupt) (VtVcpu *vcpu);
+  /* Why run() returned VT_EXIT_ERROR: a sentence; owned; NULL when there is nothing to add. Own thread, or while it stands. */
+  char              *failure;
   /* Runs fn while every other vCPU of the machine stands at a safe point; set by the runner, NULL with one vCPU. */
   void             (*exclusive) (VtVcpu *self, void (*fn) (void *arg), void *arg);
   void              *runner;

@@ -274,6 +274,18 @@ vt_x86_model_set_feature (VtX86Model *model, const char *feature, bool on, GErro
   return true;
 }
 
+void
+vt_x86_model_restrict (VtX86Model *model, const uint32_t allowed[X86_WORD_COUNT], uint64_t xcr0, unsigned phys_bits,
+                       uint64_t arch_capabilities)
+{
+  for (unsigned i = 0; i < X86_WORD_COUNT; i++)
+    model->feature[i] &= allowed[i];
+  settle (model);
+  model->xcr0 &= xcr0;
+  model->phys_bits = MIN (model->phys_bits, phys_bits);
+  model->arch_capabilities = vt_x86_has (model, X86_FEATURE_ARCH_CAPABILITIES) ? arch_capabilities : 0;
+}
+
 uint32_t
 vt_x86_model_signature (const VtX86Model *model)
 {

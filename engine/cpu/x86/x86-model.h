@@ -158,6 +158,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtX86Model, vt_x86_model_free)
 /* A libvirt feature name, for <feature policy=...>; false when unknown, or when enabling what we lack. */
 bool vt_x86_model_set_feature (VtX86Model *model, const char *feature, bool on, GError **error);
 
+/* For accelerators that run the guest on the host's processor: takes away what is not in `allowed`, XCR0 bits and address bits
+ * likewise, and reports that processor's own ARCH_CAPABILITIES. */
+void vt_x86_model_restrict (VtX86Model *model, const uint32_t allowed[X86_WORD_COUNT], uint64_t xcr0, unsigned phys_bits,
+                            uint64_t arch_capabilities);
+
 /* Clears the features whose instructions run on host instructions that this host lacks (simd-core.c). */
 void vt_x86_simd_mask_features (uint32_t feature[X86_WORD_COUNT]);
 

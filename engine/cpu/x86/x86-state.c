@@ -160,6 +160,7 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   vt_x86_interp_free (cpu);
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
+  g_free (cpu->vcpu.failure);
   g_aligned_free (cpu);
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
  *
- *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB]
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--kvm]
  *
  * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
  * the run.  With --shutdown, a triple fault is the expected end.  Time is simulated, and processors take turns on one
- * thread, so that a run is always the same.
+ * thread, so that a run is always the same.  With --kvm they run on /dev/kvm, each on its thread, in real time.
  */
+#include "accel.h"
 #include "apic.h"
 #include "interp.h"
+#include "loop.h"
+#include "runner.h"
 #include "trace.h"
 #include "trace-x86.h"
 #include "x86-cpu.h"
@@ -25,6 +28,7 @@
 #define MAX_SLICES     2000000u
 #define MAX_CPUS       4u
 #define MAX_TEXT       65536u
+#define KVM_SECONDS    30
 #define PORT_TEXT      0xe9u
 #define PORT_EXIT      0xf4u
 #define PORT_SCRATCH   0xe0u                    /* four bytes of storage, for I/O tests */
@@ -56,7 +60,7 @@ ports_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     g_string_append_c (ports->text, (char) value);
   else if (off == PORT_EXIT - PORT_SCRATCH)
     {
-      ports->ended = true;
+      __atomic_store_n (&ports->ended, true, __ATOMIC_RELEASE);
       for (unsigned i = 0; i < ports->n_cpus; i++)
         vt_vcpu_kick (&ports->cpu[i]->vcpu, VT_VCPU_STOP);
     }
@@ -68,6 +72,10 @@ static const VtDeviceClass ports_class = { .name = "test-ports", .instance_size 
 
 typedef struct
 {
+  const VtAccel *accel;      /* NULL: the interpreter, in turns */
+  VtLock      lock;
+  VtLoop     *loop;
+  bool        died;
   VtMem      *mem, *io;
   VtRam      *ram;
   VtClock    *clock;
@@ -89,10 +97,11 @@ add_cpu (Board *board, unsigned i)
   GError *error = NULL;
   Ports *ports = board->ports;
   ports->cpu[i] = vt_x86_cpu_new (&(VtX86CpuConfig) {
-    .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model, .tsc_hz = TSC_HZ,
+    .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model,
+    .tsc_hz = board->accel != NULL ? board->accel->tsc_hz () : TSC_HZ,
   });
   board->apic[i] = vt_device_new (&vt_apic_class, i == 0 ? "cpu0/apic" : "cpu/apic");
-  VtApicConfig config = { .cpu = ports->cpu[i], .bus = board->bus };
+  VtApicConfig config = { .cpu = ports->cpu[i], .bus = board->bus, .lock = board->accel != NULL ? &board->lock : NULL };
   bool ok = vt_device_realize (board->apic[i], &(VtEnv) { .clock = board->clock, .config = &config }, &error);
   g_assert_no_error (error);
   g_assert (ok);
@@ -104,8 +113,10 @@ static void
 build (Board *board, const char *model, unsigned n_cpus)
 {
   GError *error = NULL;
-  board->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, NULL);
-  board->io = vt_mem_new ("ports", 1 << 16, NULL);
+  VtLock *lock = board->accel != NULL ? &board->lock : NULL;
+  vt_lock_init (&board->lock);
+  board->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, lock);
+  board->io = vt_mem_new ("ports", 1 << 16, lock);
   board->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE), RAM_BYTES, free_host);
   vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
   g_assert_no_error (error);
@@ -113,9 +124,17 @@ build (Board *board, const char *model, unsigned n_cpus)
   board->ports->text = g_string_new (NULL);
   vt_mem_map_io (board->io, &board->ports->dev, &ports_region, VT_GPA (PORT_SCRATCH), 0, &error);
   g_assert_no_error (error);
-  board->clock = vt_clock_new_manual ();
+  board->clock = lock != NULL ? vt_clock_new (vt_host_now_ns, NULL) : vt_clock_new_manual ();
+  if (lock != NULL)
+    {
+      board->loop = vt_loop_new (lock);
+      vt_loop_drive_clock (board->loop, board->clock);
+    }
   vt_clock_start (board->clock);
   board->model = vt_x86_model_new (model, n_cpus, &error);
+  g_assert_no_error (error);
+  if (board->accel != NULL)
+    board->accel->restrict_model (board->model, &error);
   g_assert_no_error (error);
   board->bus = vt_apic_bus_new ();
   for (unsigned i = 0; i < n_cpus; i++)
@@ -125,6 +144,7 @@ build (Board *board, const char *model, unsigned n_cpus)
 static void
 demolish (Board *board)
 {
+  g_clear_pointer (&board->loop, vt_loop_free);
   for (unsigned i = 0; i < board->ports->n_cpus; i++)
     {
       vt_device_free (board->apic[i]);
@@ -176,6 +196,37 @@ turn (Board *board)
   return true;
 }
 
+/* --- On an accelerator ----------------------------------------------------------------------------------------------- */
+
+static void
+exited (void *opaque, VtVcpu *vcpu, VtExit exit)
+{
+  Board *board = opaque;
+  if (exit == VT_EXIT_ERROR)
+    printf ("# %s\n", vcpu->failure);
+  __atomic_store_n (&board->died, true, __ATOMIC_RELEASE);
+}
+
+/* False when a processor shut down. */
+static bool
+run_on_accelerator (Board *board)
+{
+  VtVcpu *vcpus[MAX_CPUS];
+  GError *error = NULL;
+  for (unsigned i = 0; i < board->ports->n_cpus; i++)
+    vcpus[i] = &board->ports->cpu[i]->vcpu;
+  VtRunner *runner = vt_runner_new (vcpus, board->ports->n_cpus, board->accel, (VtRunnerEvents) { exited, board }, &error);
+  g_assert_no_error (error);
+  vt_runner_resume (runner);
+  gint64 deadline = g_get_monotonic_time () + KVM_SECONDS * G_TIME_SPAN_SECOND;
+  while (!__atomic_load_n (&board->ports->ended, __ATOMIC_ACQUIRE) && !__atomic_load_n (&board->died, __ATOMIC_ACQUIRE)
+         && g_get_monotonic_time () < deadline)
+    g_usleep (1000);
+  vt_runner_pause (runner);
+  vt_runner_free (runner);
+  return !board->died;
+}
+
 static unsigned
 count (const char *text, const char *prefix)
 {
@@ -225,16 +276,26 @@ main (int argc, char **argv)
         model = argv[i] + 6;
       else if (g_str_has_prefix (argv[i], "--trace="))
         vt_trace_enable (argv[i] + 8, true);
+      else if (g_str_equal (argv[i], "--kvm"))
+        board.accel = &vt_accel_kvm;
       else if (g_str_equal (argv[i], "--shutdown"))
         shutdown_wanted = true;
       else
         path = argv[i];
     }
   if (path == NULL)
-    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB]");
+    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--kvm]");
+  GError *error = NULL;
+  if (board.accel != NULL && !board.accel->probe (&error))
+    {
+      printf ("1..0 # SKIP %s\n", error->message);
+      return 0;
+    }
   build (&board, model, n_cpus);
   load (&board, path);
-  for (unsigned i = 0; i < MAX_SLICES && alive && !board.ports->ended; i++)
+  if (board.accel != NULL)
+    alive = run_on_accelerator (&board);
+  for (unsigned i = 0; board.accel == NULL && i < MAX_SLICES && alive && !board.ports->ended; i++)
     alive = turn (&board);
   int status = report (&board, alive, shutdown_wanted);
   demolish (&board);
