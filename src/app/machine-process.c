@@ -2,6 +2,7 @@
 /* What a `vitrine --machine=UUID` process does. */
 #include "machine-process.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
@@ -248,6 +249,23 @@ present (VitrineMachineProcess *self)
     gtk_window_present_with_time (GTK_WINDOW (self->window), GDK_CURRENT_TIME);
 }
 
+/* We hold the machine's lock: a socket that lies there is a dead one. */
+static gboolean
+prepare_socket (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (g_mkdir_with_parents (folder, 0700) < 0)
+    {
+      int saved = errno;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), _("Cannot create “%s”: %s"), folder,
+                   g_strerror (saved));
+      return FALSE;
+    }
+  g_unlink (path);
+  return TRUE;
+}
+
 static gboolean
 load (VitrineMachineProcess *self, GError **error)
 {
@@ -255,7 +273,7 @@ load (VitrineMachineProcess *self, GError **error)
   g_autofree char *socket_path = vitrine_paths_socket (self->uuid);
 
   self->domain = vitrine_domain_new_from_file (path, error);
-  if (self->domain == NULL)
+  if (self->domain == NULL || !prepare_socket (socket_path, error))
     return FALSE;
   g_autofree char *title = vitrine_domain_get_title (self->domain);
   self->service = vitrine_service_new (socket_path, self->uuid, title, error);

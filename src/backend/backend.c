@@ -115,10 +115,10 @@ vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame)
   VITRINE_BACKEND_GET_IFACE (self)->release_frame (self, frame);
 }
 
-gboolean
-vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error)
+GBytes *
+vitrine_backend_screenshot (VitrineBackend *self, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, path, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, error);
 }
 
 char *

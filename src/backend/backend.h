@@ -44,7 +44,7 @@ struct _VitrineBackendInterface
   gboolean (*has_display) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint64 seen, VitrineFrame *out);
   void (*release_frame) (VitrineBackend *self, VitrineFrame *frame);
-  gboolean (*screenshot) (VitrineBackend *self, const char *path, GError **error);
+  GBytes *(*screenshot) (VitrineBackend *self, GError **error);
   char *(*get_text) (VitrineBackend *self);
 
   void (*key) (VitrineBackend *self, guint evdev_code, gboolean down);
@@ -80,7 +80,7 @@ gboolean vitrine_backend_has_display (VitrineBackend *self);
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */
 gboolean vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out);
 void     vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame);
-gboolean vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error);
+GBytes  *vitrine_backend_screenshot (VitrineBackend *self, GError **error);   /* PNG */
 char    *vitrine_backend_get_text (VitrineBackend *self);              /* text modes: lines; else NULL */
 
 void     vitrine_backend_key (VitrineBackend *self, guint evdev_code, gboolean down);

@@ -480,7 +480,9 @@ screenshot_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 
   if (response == GTK_RESPONSE_ACCEPT && path != NULL && is_alive (self))
     {
-      gboolean ok = vitrine_backend_screenshot (self->backend, path, &error);
+      g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, &error);
+      gboolean ok = png != NULL
+                    && g_file_set_contents (path, g_bytes_get_data (png, NULL), (gssize) g_bytes_get_size (png), &error);
       show_result (self, ok, error);
       if (ok)
         {

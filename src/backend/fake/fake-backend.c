@@ -226,13 +226,20 @@ fake_release_frame (VitrineBackend *backend, VitrineFrame *frame)
 {
 }
 
-static gboolean
-fake_screenshot (VitrineBackend *backend, const char *path, GError **error)
+static cairo_status_t
+append_png (void *bytes, const unsigned char *data, unsigned int n)
 {
-  if (cairo_surface_write_to_png (VITRINE_FAKE_BACKEND (backend)->screen, path) == CAIRO_STATUS_SUCCESS)
-    return TRUE;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("Cannot write the screenshot “%s”."), path);
-  return FALSE;
+  g_byte_array_append (bytes, data, n);
+  return CAIRO_STATUS_SUCCESS;
+}
+
+static GBytes *
+fake_screenshot (VitrineBackend *backend, GError **error)
+{
+  GByteArray *bytes = g_byte_array_new ();
+
+  cairo_surface_write_to_png_stream (VITRINE_FAKE_BACKEND (backend)->screen, append_png, bytes);
+  return g_byte_array_free_to_bytes (bytes);
 }
 
 static char *
