@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """control.py VITRINECTL: a machine without a window is led through its --control socket, as TAP."""
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from gi.repository import Gio
+try:
+    from gi.repository import Gio
+except ImportError:         # some other Python than Debian's comes first
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
 
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tools"))
