@@ -5,8 +5,11 @@
 #include <glib/gi18n.h>
 #include <locale.h>
 
+#include "chooser.h"
+#include "confinement.h"
 #include "library-window.h"
 #include "machine-process.h"
+#include "outside.h"
 #include "paths.h"
 #include "settings.h"
 
@@ -258,6 +261,22 @@ take_machine_option (int *argc, char **argv)
   return NULL;
 }
 
+/* Before there is a second thread, which would stay unconfined. What is wrong with the definition is told later, in the window. */
+static void
+confine (const char *uuid)
+{
+  g_autofree char *folder = vitrine_paths_machine (uuid);
+  g_autofree char *path = vitrine_paths_in_machine (uuid, "domain.xml");
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, NULL);
+  g_autoptr(VitrineConfinement) confinement = vitrine_confinement_new ();
+
+  vitrine_outside_start (uuid);
+  vitrine_confinement_allow_desktop (confinement);
+  vitrine_confinement_allow_machine (confinement, uuid, domain);
+  if (vitrine_confinement_enter (confinement))
+    g_setenv ("TMPDIR", folder, TRUE);   /* for disks whose writes vanish; /tmp is out of reach */
+}
+
 static void
 add_options (GApplication *application)
 {
@@ -296,12 +315,16 @@ vitrine_application_main (int argc, char **argv, VitrineOpenBackend open)
   g_set_application_name ("Vitrine");
   g_set_prgname (VITRINE_APPLICATION_ID);   /* what window managers match the desktop file by */
 
+  if (vitrine_chooser_is_meant (argc, argv))
+    return vitrine_chooser_main (argc, argv);
   g_autofree char *machine = take_machine_option (&argc, argv);
   if (machine != NULL && !g_uuid_string_is_valid (machine))
     {
       g_printerr (_("vitrine: “%s” is not the UUID of a machine.\n"), machine);
       return 1;
     }
+  if (machine != NULL)
+    confine (machine);
   GApplicationFlags flags = machine != NULL ? G_APPLICATION_NON_UNIQUE : G_APPLICATION_HANDLES_OPEN;
   g_autoptr(VitrineApplication) self =
     g_object_new (VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APPLICATION_ID, "flags", flags, NULL);

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "domain.h"
 #include "machine-window.h"
+#include "outside.h"
 #include "paths.h"
 #include "run-lock.h"
 #include "sandbox.h"
@@ -177,10 +178,16 @@ build_soon (VitrineMachineProcess *self)
     self->build = g_timeout_add (20, build, self);   /* lets the window appear first */
 }
 
-/* The definition may have been mended meanwhile. */
+/* The definition may have been mended meanwhile, and name files that are out of this process's reach. */
 static void
 retry (VitrineMachineProcess *self)
 {
+  if (vitrine_outside_is_there ())
+    {
+      vitrine_outside_again ();
+      leave (self);
+      return;
+    }
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);

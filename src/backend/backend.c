@@ -92,9 +92,9 @@ vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error)
 }
 
 gboolean
-vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, GError **error)
+vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, fd, error);
 }
 
 gboolean

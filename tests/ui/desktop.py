@@ -140,10 +140,15 @@ class Desktop:
         def find():
             for application in self.tree.root.children:
                 for window in application.children:
-                    if window.name == title and window.roleName in ("frame", "dialog"):
+                    if window.name == title and window.roleName in ("frame", "dialog", "file chooser"):
                         return window
             return None
         return wait(f"window “{title}”", find, seconds)
+
+    def active(self, window, seconds=20):
+        """Keys go to this window."""
+        import pyatspi
+        wait(f"window “{window.name}” is active", lambda: window.getState().contains(pyatspi.STATE_ACTIVE), seconds)
 
     def no_window(self, title, seconds=20):
         def gone():

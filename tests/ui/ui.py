@@ -183,6 +183,97 @@ def bad_input(d):
     ok("once it is there, Try Again starts the machine")
 
 
+def choose(d, dialog, path, answer):
+    """Types a path into a file dialog, as one may."""
+    chooser = d.window(dialog)
+    d.key("ctrl+l")         # the dialog shows where a path is typed
+    d.focused(chooser, "text")
+    d.key("ctrl+a")
+    d.type(str(path))
+    wait("the dialog took the path", lambda: d.find(chooser, "push button", answer).sensitive)
+    d.picture(dialog.lower().replace(" ", "-"))
+    d.key("Return")
+    d.no_window(dialog)
+
+
+def menu(d, window, item):
+    """A point of the window's main menu."""
+    d.active(window)
+    d.chord("ctrl", "alt")
+    d.key("F10")
+    d.press(window, item)
+
+
+def chosen_files(d):
+    first, second, picture = d.folder / "first.iso", d.folder / "second.iso", d.folder / "picture.png"
+    first.write_bytes(b"1" * 4096)
+    second.write_bytes(b"2" * 8192)
+    d.ctl("create", "Card", "--cdrom", first)
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    menu(d, window, "Insert CD…")
+    choose(d, "Insert CD", second, "Insert")
+    wait("the new CD", lambda: "CD second.iso 8192" in d.screen_text(window))
+    d.picture("cd-inserted")
+    ok("a CD that the person chooses is inserted, from any folder")
+    menu(d, window, "Eject CD")
+    wait("no CD", lambda: "CD ejected" in d.screen_text(window))
+    ok("it is ejected")
+    menu(d, window, "Insert CD…")
+    d.window("Insert CD")
+    d.key("Escape")
+    d.no_window("Insert CD")
+    ok("the person may change their mind")
+    menu(d, window, "Save Screenshot…")
+    choose(d, "Save Screenshot", picture, "Save")
+    wait("the picture", lambda: picture.read_bytes().startswith(b"\x89PNG"))
+    d.says(window, "picture.png")
+    d.picture("screenshot-saved")
+    ok("a screenshot is saved where the person wants it")
+    menu(d, window, "Insert CD…")
+    d.window("Insert CD")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+    d.no_window("Insert CD")
+    ok("the dialog goes with its machine")
+
+
+def escape_drill(d):
+    home, kernel = d.folder / "home", d.folder / "kernel"
+    home.mkdir()
+    (home / "secret").write_text("secret")
+    os.environ["HOME"] = str(home)
+    other = d.machines / "other"
+    other.mkdir(parents=True)
+    (other / "domain.xml").write_text("<domain/>")
+    kernel.write_bytes(b"k" * 512)
+    uuid = d.ctl("create", "Card", "--kernel", kernel)
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    log = d.machines / uuid / "log"
+    wait("the drill is over", lambda: "drill: over" in log.read_text())
+    tried = [line for line in log.read_text().splitlines() if line.startswith("drill: ")][:-1]
+    allowed = [line for line in tried if not line.endswith(": denied")]
+    if allowed and "no Landlock" in log.read_text():
+        raise Skip("this kernel has no Landlock")
+    if len(tried) != 9 or allowed:
+        raise Missing(f"not denied: {allowed} of {tried}")
+    if any(part in log.read_text() for part in ("Permission denied", "CRITICAL", "WARNING")):
+        raise Missing(f"the window lacks something:\n{log.read_text()}")
+    ok("what a guest that broke out would try is denied in the machine's process")
+    d.ctl("screenshot", "Card", d.folder / "picture.png")
+    d.active(window)
+    d.chord("ctrl", "alt")
+    d.key("ctrl+w")
+    d.press(window, "Suspend")
+    d.no_window("Card")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on", lambda: "restored" in d.screen_text(window))
+    ok("pictures, saving and restoring go on working")
+
+
 # --- with the engine ---
 
 def boot_installer(d, image, menu):
@@ -225,6 +316,8 @@ WALKS = {
     "pause-close-suspend": (pause_close_suspend, None),
     "crash": (crash, None),
     "bad-input": (bad_input, None),
+    "chosen-files": (chosen_files, None),
+    "escape-drill": (escape_drill, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
 }

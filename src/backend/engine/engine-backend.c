@@ -119,9 +119,9 @@ engine_restore (VitrineBackend *backend, const char *path, GError **error)
 }
 
 static gboolean
-engine_change_medium (VitrineBackend *backend, guint drive, const char *path, GError **error)
+engine_change_medium (VitrineBackend *backend, guint drive, const char *path, int fd, GError **error)
 {
-  return vt_machine_change_medium (machine_of (backend), drive, path, error);
+  return vt_machine_change_medium (machine_of (backend), drive, path, fd, error);
 }
 
 /* --- screen ----------------------------------------------------------------------------------------------------- */

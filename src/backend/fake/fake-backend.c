@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vitrine/error.h>
 
 #include "console-log.h"
@@ -190,9 +192,25 @@ fake_restore (VitrineBackend *backend, const char *path, GError **error)
   return TRUE;
 }
 
-static gboolean
-fake_change_medium (VitrineBackend *backend, guint drive, const char *path, GError **error)
+/* "CD disc.iso 4096 " among the keys: what is in the drive, and that it can be read. */
+static void
+note_medium (VitrineFakeBackend *self, const char *path, int fd)
 {
+  g_autofree char *name = path != NULL ? g_path_get_basename (path) : g_strdup ("ejected");
+  struct stat info = { 0 };
+
+  if (fd >= 0)
+    fstat (fd, &info);
+  g_string_append_printf (self->keys, "CD %s %u ", name, (guint) info.st_size);
+  self->sequence++;
+}
+
+static gboolean
+fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int fd, GError **error)
+{
+  note_medium (VITRINE_FAKE_BACKEND (backend), path, fd);
+  if (fd >= 0)
+    close (fd);
   return TRUE;
 }
 
