@@ -74,6 +74,18 @@ a_deadline_may_pass_while_it_is_armed (Fixture *f, gconstpointer unused)
     }
 }
 
+/* As when a machine is freed: its devices cancel their timers when the loop is gone. */
+static void
+a_timer_may_be_cancelled_after_its_loop (Fixture *f, gconstpointer unused)
+{
+  vt_lock (&f->lock);
+  vt_timer_arm (f->timer, vt_clock_now (f->clock) + 3600 * VT_NS_PER_SECOND);
+  vt_unlock (&f->lock);
+  g_clear_pointer (&f->loop, vt_loop_free);
+  vt_timer_cancel (f->timer);
+  g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 0);
+}
+
 typedef struct
 {
   Fixture *fixture;
@@ -132,5 +144,6 @@ main (int argc, char **argv)
 #define ADD(name, source, function) g_test_add ("/loop/" name, Fixture, (gconstpointer) source, set_up, function, tear_down)
   ADD ("a deadline may pass while it is armed", later_each_time, a_deadline_may_pass_while_it_is_armed);
   ADD ("no deadline is slept through while threads move it", vt_host_now_ns, no_deadline_is_slept_through_while_threads_move_it);
+  ADD ("a timer may be cancelled after its loop", vt_host_now_ns, a_timer_may_be_cancelled_after_its_loop);
   return g_test_run ();
 }

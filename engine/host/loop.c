@@ -107,6 +107,8 @@ vt_loop_free (VtLoop *loop)
     return;
   vt_loop_post_unlocked (loop, quit, loop);
   g_thread_join (loop->thread);
+  if (loop->clock != NULL)
+    vt_clock_set_wake (loop->clock, NULL, NULL);
   if (loop->timer_source != NULL)
     vt_loop_unwatch (loop->timer_source);
   if (loop->timer_fd >= 0)
