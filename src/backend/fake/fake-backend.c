@@ -67,13 +67,19 @@ draw_text (cairo_t *cr, double x, double y, double size, const char *text)
   cairo_show_text (cr, text);
 }
 
+static char *
+pointer_words (VitrineFakeBackend *self)
+{
+  return g_strdup_printf ("%s %.0f,%.0f  0x%x", self->absolute ? "tablet" : "mouse", self->pointer_x, self->pointer_y,
+                          self->buttons);
+}
+
 static void
 draw_card (VitrineFakeBackend *self)
 {
   cairo_t *cr = cairo_create (self->screen);
   double base = self->height * 0.7, size = self->height / 28.0;
-  g_autofree char *pointer = g_strdup_printf ("%s %.0f,%.0f  0x%x", self->absolute ? "tablet" : "mouse", self->pointer_x,
-                                              self->pointer_y, self->buttons);
+  g_autofree char *pointer = pointer_words (self);
 
   draw_bars (self, cr);
   cairo_set_source_rgb (cr, 0.08, 0.08, 0.10);
@@ -263,7 +269,10 @@ fake_screenshot (VitrineBackend *backend, GError **error)
 static char *
 fake_get_text (VitrineBackend *backend)
 {
-  return g_strdup (VITRINE_FAKE_BACKEND (backend)->keys->str);
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  g_autofree char *pointer = pointer_words (self);
+
+  return g_strdup_printf ("%s\n%s", self->keys->str, pointer);
 }
 
 static void
@@ -283,7 +292,10 @@ fake_key (VitrineBackend *backend, guint evdev_code, gboolean down)
 static void
 fake_release_all (VitrineBackend *backend)
 {
-  g_string_append (VITRINE_FAKE_BACKEND (backend)->keys, "released ");
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  g_string_append (self->keys, "released ");
+  self->buttons = 0;
 }
 
 static void
