@@ -6,6 +6,7 @@
 #include <locale.h>
 
 #include "chooser.h"
+#include "colors.h"
 #include "confinement.h"
 #include "library-window.h"
 #include "machine-process.h"
@@ -116,23 +117,6 @@ static const struct
   { "win.pause", { "<Primary>p", NULL } },
 };
 
-/* --- colours ---------------------------------------------------------------------------------------------------- */
-
-static void
-apply_colors (VitrineApplication *self)
-{
-  static const struct { const char *name; HdyColorScheme scheme; } schemes[] = {
-    { "system", HDY_COLOR_SCHEME_PREFER_LIGHT },
-    { "light", HDY_COLOR_SCHEME_FORCE_LIGHT },
-    { "dark", HDY_COLOR_SCHEME_FORCE_DARK },
-  };
-  g_autofree char *wish = g_settings_get_string (self->settings, "color-scheme");
-
-  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
-    if (g_str_equal (wish, schemes[i].name))
-      hdy_style_manager_set_color_scheme (hdy_style_manager_get_default (), schemes[i].scheme);
-}
-
 static void
 load_style (void)
 {
@@ -154,8 +138,7 @@ vitrine_application_startup (GApplication *application)
   hdy_init ();
   load_style ();
   gtk_window_set_default_icon_name (VITRINE_APPLICATION_ID);
-  apply_colors (self);
-  g_signal_connect_swapped (self->settings, "changed::color-scheme", G_CALLBACK (apply_colors), self);
+  vitrine_colors_follow (self->settings);
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   for (guint i = 0; i < G_N_ELEMENTS (accelerators); i++)
     gtk_application_set_accels_for_action (GTK_APPLICATION (self), accelerators[i].action, accelerators[i].keys);

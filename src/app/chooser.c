@@ -3,13 +3,15 @@
 #include "chooser.h"
 
 #include <glib/gi18n.h>
-#include <gtk/gtk.h>
+#include <handy.h>
 #include <stdio.h>
 #ifdef GDK_WINDOWING_X11
 #include <gdk/gdkx.h>
 #endif
 
+#include "colors.h"
 #include "outside.h"
+#include "settings.h"
 
 #define CHOOSE "--choose-file="
 
@@ -96,6 +98,10 @@ vitrine_chooser_main (int argc, char **argv)
 
   if (!vitrine_outside_kind_from_nick (argv[1] + strlen (CHOOSE), &kind) || !gtk_init_check (NULL, NULL))
     return 1;
+  g_autoptr(GSettings) settings = vitrine_settings_new ();
+  hdy_init ();
+  if (settings != NULL)
+    vitrine_colors_follow (settings);
   GtkWidget *dialog = kind == VITRINE_OUTSIDE_CD ? new_cd_dialog () : new_picture_dialog (find_value (argc, argv, "--name="));
   gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
   stay_above (dialog, find_value (argc, argv, "--parent="));
