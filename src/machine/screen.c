@@ -326,8 +326,13 @@ take_back_pointer (VitrineScreen *self, double *dx, double *dy)
   gdk_device_get_position_double (pointer, NULL, &x, &y);
   *dx = x - middle_x;
   *dy = y - middle_y;
+#ifdef GDK_WINDOWING_X11
+  /* By a distance, not to a place: what the person moves meanwhile is not lost. */
+  int scale = gtk_widget_get_scale_factor (widget);
   if (*dx != 0 || *dy != 0)
-    gdk_device_warp (pointer, gtk_widget_get_screen (widget), middle_x, middle_y);
+    XWarpPointer (GDK_DISPLAY_XDISPLAY (gtk_widget_get_display (widget)), None, None, 0, 0, 0, 0, -(int) round (*dx * scale),
+                  -(int) round (*dy * scale));
+#endif
 }
 
 static void
