@@ -70,6 +70,7 @@ machine_alloc (const VtConfig *config)
   machine->drives = g_array_new (FALSE, TRUE, sizeof (Drive));
   machine->consoles = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
+  machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
   machine->clock = vt_clock_new (vt_host_now_ns, NULL);
   machine->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, &machine->lock);
@@ -153,6 +154,7 @@ vt_machine_free (VtMachine *machine)
   vt_mem_free (machine->mem);
   g_ptr_array_unref (machine->rams);
   g_ptr_array_unref (machine->scratch_rams);
+  g_ptr_array_unref (machine->typings);
   vt_clock_free (machine->clock);
   g_array_unref (machine->keys_down);
   g_atomic_rc_box_release (machine->listeners);
