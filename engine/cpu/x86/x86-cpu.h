@@ -118,6 +118,10 @@ typedef struct
   uint64_t    x87_page;       /* page_rip of the last x87 instruction ... */
   uint32_t    x87_place;      /* ... its offset, and its FOP << 16 */
   uint8_t     x87_image[108];
+  /* A load that was made from a copy: past_host = copy, linear + past_addend = copy. */
+  uint64_t    past_addend;
+  uint8_t    *past_host;
+  uint8_t     copy[64];
   int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
                                            * needs a closer look */
   /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when

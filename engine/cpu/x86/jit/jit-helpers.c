@@ -39,6 +39,48 @@ leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
   return 1;
 }
 
+static bool
+is_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  uint64_t page = linear & ~VT_PAGE_MASK;
+  return (kind == VT_WRITE ? entry->tag_write : entry->tag_read) == page;
+}
+
+/* Plain memory, and the TLB says so. */
+static bool
+make_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  return is_filled (cpu, linear, kind) || (vt_x86_tlb_try_fill (cpu, linear, kind) && is_filled (cpu, linear, kind));
+}
+
+static const uint8_t *
+host_of (VtX86Cpu *cpu, uint64_t linear)
+{
+  return vt_x86_tlb_host (vt_x86_tlb_entry (cpu, linear), linear);
+}
+
+/* A load from two pages, from a copy of what is there. */
+static uint32_t
+copy_pieces (VtX86Cpu *cpu, uint64_t linear, unsigned size, uint32_t what)
+{
+  VtX86Translated *t = &cpu->translated;
+  unsigned first = (unsigned) (VT_PAGE_SIZE - (linear & VT_PAGE_MASK));
+  if (!(what & JIT_FILL_COPY) || size > sizeof t->copy || cpu->code_bits != 64 || !vt_x86_canonical (linear + size - 1)
+      || !make_filled (cpu, linear, VT_READ))
+    return JIT_NOT_FILLED;
+  /* One after the other: the second may take the first's entry. */
+  memcpy (t->copy, host_of (cpu, linear), first);
+  if (!make_filled (cpu, linear + first, VT_READ))
+    return JIT_NOT_FILLED;
+  memcpy (t->copy + first, host_of (cpu, linear + first), size - first);
+  t->past_host = t->copy;
+  t->past_addend = (uint64_t) (uintptr_t) t->copy - linear;
+  if (what & JIT_FILL_STACK)
+    t->stack[cpu->tlb_kind][0] = (VtStackWindow) { .addend = (uintptr_t) t->past_addend };
+  return JIT_PAST;
+}
+
 uint32_t
 vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
 {
@@ -46,25 +88,27 @@ vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
   VtAccessKind kind = what & JIT_FILL_WRITE ? VT_WRITE : VT_READ;
   if (cpu->code_bits != 64)
     linear = (uint32_t) linear;
-  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE
-      || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
-    return 1;
-  VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
-  uint64_t page = linear & ~VT_PAGE_MASK;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page && !vt_x86_tlb_try_fill (cpu, linear, kind))
-    return 1;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page)
-    return 1;
-  if (what & JIT_FILL_STACK)
-    cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
-        = (VtStackWindow) { page, STACK_ROOM, entry->addend, entry->page_flags };
-  return 0;
+  else if (!vt_x86_canonical (linear))
+    return JIT_NOT_FILLED;
+  if ((linear & VT_PAGE_MASK) + size > VT_PAGE_SIZE)
+    return copy_pieces (cpu, linear, size, what);
+  if (!make_filled (cpu, linear, kind))
+    return JIT_NOT_FILLED;
+  if (!(what & JIT_FILL_STACK))
+    return JIT_FILLED;
+  /* Too near to the page's end for the window's one size: good for this access alone. */
+  bool room = (linear & VT_PAGE_MASK) < STACK_ROOM;
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
+      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? STACK_ROOM : 0, entry->addend, entry->page_flags };
+  return room ? JIT_FILLED : JIT_PAST;
 }
 
 uint32_t
 vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
 {
-  return vt_jit_try_fill (cpu, linear, what) == 0 ? 0 : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
+  uint32_t result = vt_jit_try_fill (cpu, linear, what);
+  return result != JIT_NOT_FILLED ? result : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
 }
 
 static bool

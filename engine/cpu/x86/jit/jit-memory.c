@@ -196,7 +196,9 @@ emit_stack_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write
   emit_lea64 (e, T0, host_reg (VT_RSP), (int32_t) a->disp);
   emit_op64 (e, 0x33, T0, rm_gs (window + offsetof (VtStackWindow, tag)));
   emit_op64 (e, 0x3b, T0, rm_gs (window + offsetof (VtStackWindow, room)));
-  emit_miss (tr, a, size, write, retry, CC_AE)->arg |= JIT_FILL_STACK;
+  VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_AE);
+  slow->arg |= JIT_FILL_STACK | (write ? 0 : JIT_FILL_COPY);
+  slow->past = e->at;
   emit_load64 (e, T1, rm_gs (window + offsetof (VtStackWindow, addend)));
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .window = window };
 }
@@ -298,18 +300,22 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
   else
     emit_legacy_segment (tr, a, size, write);
   emit_compare (tr, size, write);
-  emit_miss (tr, a, size, write, retry, CC_A);
+  VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
+  if (tr->is64 && !write && align <= 1)
+    slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
   size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
+      slow->past = e->at;
       return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
   /* The page's address comes back from the tag, which is quicker than computing everything again. */
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
   emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
+  slow->past = e->at;
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
 }
 
@@ -386,6 +392,8 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
   else
     emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
   emit_jmp_to (e, slow->back);
+  if (slow->past != NULL)
+    emit_jmp_to (e, slow->past);
 }
 
 static void

@@ -98,6 +98,7 @@ typedef struct
   VtJitSlowKind    kind;
   uint8_t         *site;        /* displacement of the jump here */
   uint8_t         *back;        /* where to go on */
+  uint8_t         *past;        /* SLOW_FILL: behind the check, for accesses that are done by a copy; NULL: never */
   uint16_t         insn;
   int32_t          target;      /* SLOW_EXIT, SLOW_POLL: offset from the page's start */
   uint32_t         arg;
