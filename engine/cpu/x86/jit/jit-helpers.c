@@ -12,9 +12,12 @@
 void
 vt_jit_flags_to_state (VtX86Cpu *cpu)
 {
-  uint64_t f = cpu->translated.flags;
-  uint32_t arith = (uint32_t) (f >> 8) & (X86_RFLAGS_ARITH & 0xff);
-  flags_put (cpu, arith | (f & 1 ? X86_RFLAGS_OF : 0));
+  /* As flags_put(), without looking at each flag. */
+  uint64_t f = cpu->translated.flags, of = f & 1, ah = f >> 8;
+  uint64_t cf = ah & 1, pf = ah >> 2 & 1, af = ah >> 4 & 1, zf = ah >> 6 & 1, sf = ah >> 7 & 1;
+  cpu->cc_dst = zf ^ 1;
+  cpu->cc_src = cf << 63 | (cf ^ of) << 62 | af << 3;
+  cpu->cc_op = CC_OP (8) | (uint32_t) (pf ^ zf) | (uint32_t) sf << CC_SF_SHIFT;
 }
 
 void
@@ -118,28 +121,13 @@ holds (const VtRam *ram, uint64_t flags_at)
   return flags_at - first < ram->size >> VT_PAGE_SHIFT;
 }
 
-/* Whatever was written is in the TLB. */
 static VtRam *
-find_in_tlb (const VtX86Cpu *cpu, uint64_t flags_at)
+ram_of_flags (const VtX86Cpu *cpu, uint64_t flags_at)
 {
-  const VtX86Tlb *tlb = &cpu->tlbs[cpu->tlb_kind];
-  for (unsigned slot = 0; slot < VT_X86_TLB_SIZE; slot++)
-    if (tlb->page[slot].ram != NULL && holds (tlb->page[slot].ram, flags_at))
-      return tlb->page[slot].ram;
-  return NULL;
-}
-
-/* A machine has few blocks of RAM: the last few that were written are remembered. */
-static VtRam *
-ram_of_flags (VtX86Cpu *cpu, uint64_t flags_at)
-{
-  VtJit *jit = cpu->accel_data;
-  for (unsigned i = 0; i < JIT_RAMS; i++)
-    if (jit->rams[i] != NULL && holds (jit->rams[i], flags_at))
-      return jit->rams[i];
-  VtRam *ram = find_in_tlb (cpu, flags_at);
-  jit->rams[jit->next_ram++ % JIT_RAMS] = ram;
-  return ram;
+  for (unsigned i = 0; i < cpu->n_rams; i++)
+    if (holds (cpu->rams[i], flags_at))
+      return cpu->rams[i];
+  g_assert_not_reached ();
 }
 
 uint32_t
@@ -147,7 +135,6 @@ vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
   VtRam *ram = ram_of_flags (cpu, flags_at);
-  g_assert (ram != NULL);
   /* Flags are by page, and so is everything that follows from them. */
   vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
   uint32_t where = what >> JIT_WHERE_SHIFT;
@@ -215,7 +202,7 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
 uint32_t
 vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
-  uint32_t user = cpu->user_generation, global = cpu->global_generation;
+  uint64_t user = cpu->user_generation, global = cpu->global_generation;
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   vt_jit_x87_from_image (cpu);

@@ -124,7 +124,6 @@ typedef struct
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
 #define JIT_CONTEXTS       64u
-#define JIT_RAMS           4u
 
 /* See jit-context.c. */
 typedef struct
@@ -146,13 +145,12 @@ struct VtJit
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
   VtJitContext  contexts[JIT_CONTEXTS];
-  VtRam        *rams[JIT_RAMS];
-  unsigned      next_ram;
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
+  unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
   bool          full;          /* out of room: drop everything before the next translation */
   uint64_t      translate_ns;
   struct VtJitTr *tr;          /* the one translation under way */
