@@ -40,6 +40,7 @@ vt_jit_drop_all (VtJit *jit)
 {
   jit->at = jit->stubs_end;
   jit->arena_used = 0;
+  jit->drops++;
   jit->full = false;
   g_array_set_size (jit->links, 0);
   memset (jit->bucket, 0, sizeof (jit->bucket));

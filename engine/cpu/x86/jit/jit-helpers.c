@@ -12,9 +12,12 @@
 void
 vt_jit_flags_to_state (VtX86Cpu *cpu)
 {
-  uint64_t f = cpu->translated.flags;
-  uint32_t arith = (uint32_t) (f >> 8) & (X86_RFLAGS_ARITH & 0xff);
-  flags_put (cpu, arith | (f & 1 ? X86_RFLAGS_OF : 0));
+  /* As flags_put(), without looking at each flag. */
+  uint64_t f = cpu->translated.flags, of = f & 1, ah = f >> 8;
+  uint64_t cf = ah & 1, pf = ah >> 2 & 1, af = ah >> 4 & 1, zf = ah >> 6 & 1, sf = ah >> 7 & 1;
+  cpu->cc_dst = zf ^ 1;
+  cpu->cc_src = cf << 63 | (cf ^ of) << 62 | af << 3;
+  cpu->cc_op = CC_OP (8) | (uint32_t) (pf ^ zf) | (uint32_t) sf << CC_SF_SHIFT;
 }
 
 void
@@ -29,25 +32,86 @@ vt_jit_flags_from_state (VtX86Cpu *cpu)
 /* Offsets below it have 8 bytes to the page's end. Smaller accesses beyond are the interpreter's. */
 #define STACK_ROOM (VT_PAGE_SIZE - 7)
 
-uint32_t
-vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+/* Translated code is left with RIP there. */
+static uint32_t
+leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
 {
-  unsigned size = what & 0xff;
+  uint64_t rip = cpu->translated.page_rip + off;
+  cpu->s.rip = cpu->code_bits == 64 ? rip : (uint32_t) rip;
+  cpu->translated.exit_kind = kind;
+  return 1;
+}
+
+static bool
+is_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  uint64_t page = linear & ~VT_PAGE_MASK;
+  return (kind == VT_WRITE ? entry->tag_write : entry->tag_read) == page;
+}
+
+/* Plain memory, and the TLB says so. */
+static bool
+make_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  return is_filled (cpu, linear, kind) || (vt_x86_tlb_try_fill (cpu, linear, kind) && is_filled (cpu, linear, kind));
+}
+
+static const uint8_t *
+host_of (VtX86Cpu *cpu, uint64_t linear)
+{
+  return vt_x86_tlb_host (vt_x86_tlb_entry (cpu, linear), linear);
+}
+
+/* A load from two pages, from a copy of what is there. */
+static uint32_t
+copy_pieces (VtX86Cpu *cpu, uint64_t linear, unsigned size, uint32_t what)
+{
+  VtX86Translated *t = &cpu->translated;
+  unsigned first = (unsigned) (VT_PAGE_SIZE - (linear & VT_PAGE_MASK));
+  if (!(what & JIT_FILL_COPY) || size > sizeof t->copy || cpu->code_bits != 64 || !vt_x86_canonical (linear + size - 1)
+      || !make_filled (cpu, linear, VT_READ))
+    return JIT_NOT_FILLED;
+  /* One after the other: the second may take the first's entry. */
+  memcpy (t->copy, host_of (cpu, linear), first);
+  if (!make_filled (cpu, linear + first, VT_READ))
+    return JIT_NOT_FILLED;
+  memcpy (t->copy + first, host_of (cpu, linear + first), size - first);
+  t->past_host = t->copy;
+  t->past_addend = (uint64_t) (uintptr_t) t->copy - linear;
+  if (what & JIT_FILL_STACK)
+    t->stack[cpu->tlb_kind][0] = (VtStackWindow) { .addend = (uintptr_t) t->past_addend };
+  return JIT_PAST;
+}
+
+uint32_t
+vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+{
+  unsigned size = what & JIT_FILL_SIZE;
   VtAccessKind kind = what & JIT_FILL_WRITE ? VT_WRITE : VT_READ;
   if (cpu->code_bits != 64)
     linear = (uint32_t) linear;
-  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
-    return 1;
-  VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
-  uint64_t page = linear & ~VT_PAGE_MASK;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page && !vt_x86_tlb_try_fill (cpu, linear, kind))
-    return 1;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page)
-    return 1;
-  if (what & JIT_FILL_STACK)
-    cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
-        = (VtStackWindow) { page, STACK_ROOM, entry->addend, entry->page_flags };
-  return 0;
+  else if (!vt_x86_canonical (linear))
+    return JIT_NOT_FILLED;
+  if ((linear & VT_PAGE_MASK) + size > VT_PAGE_SIZE)
+    return copy_pieces (cpu, linear, size, what);
+  if (!make_filled (cpu, linear, kind))
+    return JIT_NOT_FILLED;
+  if (!(what & JIT_FILL_STACK))
+    return JIT_FILLED;
+  /* Too near to the page's end for the window's one size: good for this access alone. */
+  bool room = (linear & VT_PAGE_MASK) < STACK_ROOM;
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
+      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? STACK_ROOM : 0, entry->addend, entry->page_flags };
+  return room ? JIT_FILLED : JIT_PAST;
+}
+
+uint32_t
+vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+{
+  uint32_t result = vt_jit_try_fill (cpu, linear, what);
+  return result != JIT_NOT_FILLED ? result : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
 }
 
 static bool
@@ -57,18 +121,26 @@ holds (const VtRam *ram, uint64_t flags_at)
   return flags_at - first < ram->size >> VT_PAGE_SHIFT;
 }
 
+static VtRam *
+ram_of_flags (const VtX86Cpu *cpu, uint64_t flags_at)
+{
+  for (unsigned i = 0; i < cpu->n_rams; i++)
+    if (holds (cpu->rams[i], flags_at))
+      return cpu->rams[i];
+  g_assert_not_reached ();
+}
+
 uint32_t
-vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size)
+vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
-  for (unsigned i = 0; i < VT_X86_PHYS_PAGES; i++)
-    if (cpu->phys[i].gpa != VT_X86_TLB_NONE && holds (cpu->phys[i].page.ram, flags_at))
-      {
-        VtRam *ram = cpu->phys[i].page.ram;
-        vt_ram_wrote (ram, host - (uint64_t) (uintptr_t) ram->host, size);
-        break;
-      }
-  return vt_ram_code_writes () != before;
+  VtRam *ram = ram_of_flags (cpu, flags_at);
+  /* Flags are by page, and so is everything that follows from them. */
+  vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
+  uint32_t where = what >> JIT_WHERE_SHIFT;
+  if (vt_ram_code_writes () == before || where == JIT_NOWHERE)
+    return 0;
+  return leave_at (cpu, where, JIT_EXIT_LOOKUP);
 }
 
 /* --- x87 ---------------------------------------------------------------------------------------------------------- */
@@ -130,7 +202,7 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
 uint32_t
 vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
-  uint32_t user = cpu->user_generation, global = cpu->global_generation;
+  uint64_t user = cpu->user_generation, global = cpu->global_generation;
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   vt_jit_x87_from_image (cpu);
@@ -144,6 +216,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->vcpu.stats.instructions++;
   vt_jit_flags_from_state (cpu);
   cpu->s.rip = cpu->next_rip;
+  cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
          || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != where >> 16;
 }
@@ -192,6 +265,7 @@ vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->insn = NULL;
   cpu->vcpu.stats.instructions++;
   cpu->s.rip = cpu->next_rip;
+  cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   const void *code = go_on (cpu);
   vt_jit_flags_from_state (cpu);
   return code;
@@ -200,13 +274,21 @@ vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 /* --- Jumps that the table does not know ----------------------------------------------------------------------------- */
 
 const void *
-vt_jit_lookup (VtX86Cpu *cpu, uint64_t key)
+vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where)
 {
   VtJit *jit = cpu->accel_data;
   uint64_t rip = key ^ cpu->translated.context;
   const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(rip >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  const void *code = NULL;
   /* Nothing that could fault from here. */
-  if (page->tag[VT_FETCH] != (rip & ~VT_PAGE_MASK) || (cpu->code_bits == 64 && !vt_x86_canonical (rip)))
-    return NULL;
-  return vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
+  if (page->tag[VT_FETCH] == (rip & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
+    code = vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
+  if (code == NULL && where != JIT_NOWHERE)
+    leave_at (cpu, where, JIT_EXIT_INTERPRET);
+  else if (code == NULL)
+    {
+      cpu->s.rip = rip;
+      cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
+    }
+  return code;
 }

@@ -101,12 +101,13 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
   vt_x86_code_source (cpu, rip, &source);
   if (source.host == NULL)
     return NULL;
+  unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
   if (region == NULL && vt_jit_heat_up (jit, source.host))
     region = vt_jit_translate (jit, vt_x86_interp_cache (cpu), &source, rip, mode);
   if (region == NULL)
     return NULL;
-  if (link != EXIT_NONE)
+  if (link != EXIT_NONE && jit->drops == drops)
     vt_jit_link (jit, link, region);
   return vt_jit_make_known (jit, region, rip, &source);
 }
