@@ -94,6 +94,15 @@ free_host (void *host, uint64_t size)
   g_aligned_free (host);
 }
 
+/* As machines do: whoever runs translated code looks whether it is still good. */
+static void
+code_wrote (void *opaque, VtRam *ram, uint64_t off, uint64_t len)
+{
+  Ports *ports = opaque;
+  for (unsigned i = 0; i < ports->n_cpus; i++)
+    __atomic_fetch_or (&ports->cpu[i]->vcpu.requests, VT_VCPU_CODE, __ATOMIC_RELEASE);
+}
+
 static void
 add_cpu (Board *board, unsigned i)
 {
@@ -125,6 +134,8 @@ build (Board *board, const char *model, unsigned n_cpus)
   g_assert_no_error (error);
   board->ports = (Ports *) vt_device_new (&ports_class, "test-ports");
   board->ports->text = g_string_new (NULL);
+  board->ram->code_wrote = code_wrote;
+  board->ram->code_wrote_opaque = board->ports;
   vt_mem_map_io (board->io, &board->ports->dev, &ports_region, VT_GPA (PORT_SCRATCH), 0, &error);
   g_assert_no_error (error);
   board->clock = lock != NULL ? vt_clock_new (vt_host_now_ns, NULL) : vt_clock_new_manual ();
