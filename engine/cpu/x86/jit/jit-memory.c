@@ -77,8 +77,14 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
   VtEmit *e = &tr->e;
   if (a->base == VT_X86_REG_RIP)
     {
+      int64_t disp = a->disp + tr->in->off;
       emit_load64 (e, T0, rm_gs (TRANSLATED (page_rip)));
-      emit_lea (e, wide, to, T0, (int32_t) (a->disp + tr->in->off));
+      if (disp != (int32_t) disp)
+        {
+          emit_lea64 (e, T0, T0, INT32_MAX);
+          disp -= INT32_MAX;
+        }
+      emit_lea (e, wide, to, T0, (int32_t) disp);
       return;
     }
   if (a->index == VT_X86_NO_REG && a->base == VT_X86_NO_REG)

@@ -65,10 +65,11 @@ vt_x86_jit_free (VtX86Cpu *cpu)
 }
 
 void
-vt_x86_jit_set_eager (VtX86Cpu *cpu, bool eager)
+vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags)
 {
   VtJit *jit = cpu->accel_data;
-  jit->eager = jit->exact_flags = eager;
+  jit->eager = true;
+  jit->exact_flags = exact_flags;
 }
 
 /* --- Finding code ------------------------------------------------------------------------------------------------- */
