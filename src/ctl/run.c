@@ -185,7 +185,9 @@ static void
 write_stats (Run *run)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *json = vt_machine_stats_json (run->machine);
+  VtStats stats;
+  vt_machine_stats (run->machine, &stats);
+  g_autofree char *json = vt_stats_to_json (&stats);
   if (!g_file_set_contents (run->options->stats, json, -1, &error))
     complain (run, error);
 }
@@ -225,6 +227,7 @@ start (VitrineRunOptions *options, VtConfig *config)
   if (options->restore != NULL && !vt_machine_restore (machine, options->restore, &error))
     return vitrine_ctl_fail ("%s", error->message);
   run.machine = machine;
+  vt_machine_count_instructions (machine, options->count);
   /* Before the first line of output: who waits for that may send the signal. */
   g_unix_signal_add (SIGUSR1, pictures_wanted, &run);
   g_printerr (_("vitrinectl: accelerator: %s\n"), vt_machine_accel_sentence (machine));

@@ -123,6 +123,7 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
   VtJitSlow *slow = &tr->slow[tr->n_slow++];
   *slow = (VtJitSlow) { .kind = kind, .site = site };
   slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
+  slow->uncounted = (int16_t) (tr->uncounted - 1);
   return slow;
 }
 
@@ -313,6 +314,7 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
   emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
   emit_op32 (e, 0x85, T1, rm_reg (T1));
   emit_patch (emit_jcc (e, CC_E), slow->back);
+  vt_jit_count (tr, slow->uncounted);
   emit_leave (tr, in->off, JIT_EXIT_INTERPRET, true);
 }
 
@@ -329,7 +331,10 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   if (in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM)
     emit_jmp_to (e, slow->back);
   else
-    emit_leave (tr, in->off + in->x.length, JIT_EXIT_LOOKUP, true);
+    {
+      vt_jit_count (tr, slow->uncounted + 1);
+      emit_leave (tr, in->off + in->x.length, JIT_EXIT_LOOKUP, true);
+    }
 }
 
 /* T0 = RIP XOR context. */
@@ -343,7 +348,10 @@ emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
   emit_op64 (e, 0x85, T1, rm_reg (T1));
   emit_patch (emit_jcc (e, CC_NE), slow->back);
   if (slow->fails == SLOW_INTERPRET)
-    emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
+    {
+      vt_jit_count (tr, slow->uncounted);
+      emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
+    }
   else
     emit_leave (tr, slow->target, JIT_EXIT_LOOKUP, true);
 }
@@ -373,6 +381,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_wrote (tr, slow);
       break;
     case SLOW_INTERPRET:
+      vt_jit_count (tr, slow->uncounted);
       emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
       break;
     case SLOW_LEAVE:
@@ -390,7 +399,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_leave (tr, slow->target, JIT_EXIT_DEAD, true);
       break;
     case SLOW_POLL:
-      emit_leave (tr, slow->target, JIT_EXIT_LOOKUP, true);
+      emit_leave (tr, slow->target, JIT_EXIT_POLL, true);
       break;
     case SLOW_EXIT:
       emit_exit (tr, slow);
