@@ -61,6 +61,12 @@ class Guest:
                 self.selector.unregister(key.fileobj)
         return True
 
+    def pump_for(self, seconds):
+        """Takes what arrives during a span in which nothing is expected to."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.pump(max(deadline - time.monotonic(), 0)):
+            pass
+
     @property
     def text(self):
         return ESCAPES.sub(b"", bytes(self.raw)).replace(b"\r", b"").decode(errors="replace")

@@ -7,7 +7,7 @@
 /* In the order in which `auto` tries them. */
 static const VtAccelRow rows_built_in[] = {
   { VT_ACCEL_KVM, &vt_accel_kvm },
-  { VT_ACCEL_JIT, &vt_accel_jit, .on_request = true },
+  { VT_ACCEL_JIT, &vt_accel_jit },
   { VT_ACCEL_INTERP, &vt_accel_interp },
 };
 

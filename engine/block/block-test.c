@@ -374,7 +374,7 @@ a_cd_image_is_padded_to_whole_blocks (void)
   uint8_t bytes[3000], block_bytes[2048];
   memset (bytes, 0x42, sizeof bytes);
   make_file (bench, (const char *) bytes, sizeof bytes);
-  VtBlock *block = vt_raw_open_cd (bench->path, bench_post (bench), NULL);
+  VtBlock *block = vt_raw_open_cd (bench->path, -1, bench_post (bench), NULL);
   g_assert_cmpuint (block->size_bytes, ==, 4096);
   g_assert_cmpuint (block->logical_block_bytes, ==, 2048);
   g_assert_true (block->readonly);

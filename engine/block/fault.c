@@ -10,38 +10,15 @@ typedef struct
   int        error;
 } Fault;
 
-/* What stands in for the request below: its buffers are the request's. */
-typedef struct
-{
-  Fault *fault;
-  VtIo  *original;
-  VtIo   io;
-} Passed;
-
-static void
-below_done (VtIo *io, int error)
-{
-  g_autofree Passed *passed = io->opaque;
-  vt_block_complete (&passed->fault->threaded.block, passed->original, error);
-}
-
 static void
 fault_submit (VtBlock *block, VtIo *io)
 {
   Fault *fault = (Fault *) block;
   bool   counts = fault->nth != 0 && (fault->ops >> io->op & 1) != 0;
   if (counts && ++fault->seen % fault->nth == 0)
-    {
-      vt_threaded_refuse (block, io, fault->error);
-      return;
-    }
-  Passed *passed = g_new0 (Passed, 1);
-  passed->fault = fault;
-  passed->original = io;
-  passed->io = *io;
-  passed->io.done = below_done;
-  passed->io.opaque = passed;
-  vt_block_submit (fault->below, &passed->io);
+    vt_threaded_refuse (block, io, fault->error);
+  else
+    vt_threaded_pass (&fault->threaded, fault->below, io, vt_passed_end);
 }
 
 static void
@@ -61,10 +38,7 @@ vt_fault_new (VtBlock *below, VtPost post)
   Fault *fault = g_new0 (Fault, 1);
   vt_threaded_init (&fault->threaded, &fault_ops, post, NULL);
   fault->below = below;
-  fault->threaded.block.size_bytes = below->size_bytes;
-  fault->threaded.block.logical_block_bytes = below->logical_block_bytes;
-  fault->threaded.block.readonly = below->readonly;
-  fault->threaded.block.label = g_strdup (below->label);
+  vt_threaded_look_like (&fault->threaded, below);
   return &fault->threaded.block;
 }
 

@@ -9,27 +9,11 @@ typedef struct
 {
   VtThreaded threaded;
   VtBlock   *below;
-  GQueue     held;          /* Passed*, in the order they failed */
+  GQueue     held;          /* VtPassed*, in the order they failed */
   bool       pass_errors;   /* hold nothing back: failures are the guest's */
   void     (*failed) (void *opaque, const char *label, int error);
   void      *opaque;
 } Guard;
-
-/* What stands in for the request below: its buffers are the request's. */
-typedef struct
-{
-  Guard *guard;
-  VtIo  *original;
-  VtIo   io;
-  int    error;
-} Passed;
-
-static void
-finish (Passed *passed, int error)
-{
-  vt_block_complete (&passed->guard->threaded.block, passed->original, error);
-  g_free (passed);
-}
 
 /* What the host's disk did, not what the request asked for: those are the guest's own mistakes. */
 static bool
@@ -39,13 +23,12 @@ mendable (int error)
 }
 
 static void
-below_done (VtIo *io, int error)
+passed_over (VtPassed *passed, int error)
 {
-  Passed *passed = io->opaque;
-  Guard  *guard = passed->guard;
+  Guard *guard = (Guard *) passed->driver;
   if (!mendable (error) || guard->pass_errors)
     {
-      finish (passed, error);
+      vt_passed_end (passed, error);
       return;
     }
   passed->error = error;
@@ -56,14 +39,8 @@ below_done (VtIo *io, int error)
 static void
 guard_submit (VtBlock *block, VtIo *io)
 {
-  Guard  *guard = (Guard *) block;
-  Passed *passed = g_new0 (Passed, 1);
-  passed->guard = guard;
-  passed->original = io;
-  passed->io = *io;
-  passed->io.done = below_done;
-  passed->io.opaque = passed;
-  vt_block_submit (guard->below, &passed->io);
+  Guard *guard = (Guard *) block;
+  vt_threaded_pass (&guard->threaded, guard->below, io, passed_over);
 }
 
 static void
@@ -87,7 +64,7 @@ vt_guard_retry (VtBlock *block)
   GQueue again = guard->held;
   g_queue_init (&guard->held);
   bool any = !g_queue_is_empty (&again);
-  for (Passed *passed; (passed = g_queue_pop_head (&again)) != NULL;)
+  for (VtPassed *passed; (passed = g_queue_pop_head (&again)) != NULL;)
     vt_block_submit (guard->below, &passed->io);
   return any;
 }
@@ -99,8 +76,8 @@ vt_guard_pass_errors (VtBlock *block, bool pass)
     return;
   Guard *guard = (Guard *) block;
   guard->pass_errors = pass;
-  for (Passed *passed; pass && (passed = g_queue_pop_head (&guard->held)) != NULL;)
-    finish (passed, passed->error);
+  for (VtPassed *passed; pass && (passed = g_queue_pop_head (&guard->held)) != NULL;)
+    vt_passed_end (passed, passed->error);
 }
 
 VtBlock *
@@ -112,9 +89,6 @@ vt_guard_new (VtBlock *below, VtPost post, void (*failed) (void *opaque, const c
   guard->below = below;
   guard->failed = failed;
   guard->opaque = opaque;
-  guard->threaded.block.size_bytes = below->size_bytes;
-  guard->threaded.block.logical_block_bytes = below->logical_block_bytes;
-  guard->threaded.block.readonly = below->readonly;
-  guard->threaded.block.label = g_strdup (below->label);
+  vt_threaded_look_like (&guard->threaded, below);
   return &guard->threaded.block;
 }

@@ -244,8 +244,7 @@ vt_overlay_open (VtBlock *below, const char *tmpdir, VtPost post, GError **error
   overlay->file = file;
   overlay->n_pieces = below->size_bytes / SECTOR / SECTORS_PER_PIECE + 1;
   overlay->pieces = g_new0 (uint8_t *, overlay->n_pieces);
-  overlay->threaded.block.size_bytes = below->size_bytes;
-  overlay->threaded.block.logical_block_bytes = below->logical_block_bytes;
-  overlay->threaded.block.label = g_strdup (below->label);
+  vt_threaded_look_like (&overlay->threaded, below);
+  overlay->threaded.block.readonly = false;
   return &overlay->threaded.block;
 }

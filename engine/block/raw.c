@@ -87,9 +87,9 @@ raw_new (VtFile *file, const char *path, uint64_t size, bool readonly, uint32_t 
 }
 
 static VtFile *
-open_locked (const char *path, bool readonly, GError **error)
+open_locked (const char *path, int fd, bool readonly, GError **error)
 {
-  g_autoptr (VtFile) file = vt_file_open (path, !readonly, error);
+  g_autoptr (VtFile) file = fd >= 0 ? vt_file_adopt (fd, path, error) : vt_file_open (path, !readonly, error);
   if (file == NULL || !vt_file_lock (file, !readonly, error))
     return NULL;
   if (vt_file_size (file) == 0)
@@ -103,7 +103,7 @@ open_locked (const char *path, bool readonly, GError **error)
 VtBlock *
 vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
 {
-  g_autoptr (VtFile) file = open_locked (path, readonly, error);
+  g_autoptr (VtFile) file = open_locked (path, -1, readonly, error);
   if (file == NULL)
     return NULL;
   uint64_t size = vt_file_size (file);
@@ -120,9 +120,9 @@ vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
 }
 
 VtBlock *
-vt_raw_open_cd (const char *path, VtPost post, GError **error)
+vt_raw_open_cd (const char *path, int fd, VtPost post, GError **error)
 {
-  g_autoptr (VtFile) file = open_locked (path, true, error);
+  g_autoptr (VtFile) file = open_locked (path, fd, true, error);
   if (file == NULL)
     return NULL;
   uint64_t size = vt_file_size (file);

@@ -88,3 +88,41 @@ vt_threaded_refuse (VtBlock *block, VtIo *io, int error)
 {
   vt_threaded_defer ((VtThreaded *) block, complete_whole, io, error);
 }
+
+/* --- Drivers that stand in front of another disk ------------------------------------------------------------------ */
+
+void
+vt_threaded_look_like (VtThreaded *driver, const VtBlock *below)
+{
+  driver->block.size_bytes = below->size_bytes;
+  driver->block.logical_block_bytes = below->logical_block_bytes;
+  driver->block.readonly = below->readonly;
+  driver->block.label = g_strdup (below->label);
+}
+
+static void
+below_done (VtIo *io, int error)
+{
+  VtPassed *passed = io->opaque;
+  passed->over (passed, error);
+}
+
+void
+vt_threaded_pass (VtThreaded *driver, VtBlock *below, VtIo *io, void (*over) (VtPassed *passed, int error))
+{
+  VtPassed *passed = g_new0 (VtPassed, 1);
+  passed->driver = driver;
+  passed->original = io;
+  passed->over = over;
+  passed->io = *io;
+  passed->io.done = below_done;
+  passed->io.opaque = passed;
+  vt_block_submit (below, &passed->io);
+}
+
+void
+vt_passed_end (VtPassed *passed, int error)
+{
+  vt_block_complete (&passed->driver->block, passed->original, error);
+  g_free (passed);
+}

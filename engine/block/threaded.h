@@ -40,3 +40,23 @@ void vt_threaded_defer (VtThreaded *driver, VtThreadedDone done, void *opaque, i
 /* Block operations for drivers that pass each request whole to run(). */
 void vt_threaded_submit (VtBlock *block, VtIo *io);
 void vt_threaded_refuse (VtBlock *block, VtIo *io, int error);
+
+/* --- Drivers that stand in front of another disk --- */
+
+/* Takes over the size, block size, read-only mark and label of the disk below. */
+void vt_threaded_look_like (VtThreaded *driver, const VtBlock *below);
+
+/* A request on its way to the disk below: its buffers are the request's. */
+typedef struct VtPassed VtPassed;
+struct VtPassed
+{
+  VtThreaded *driver;
+  VtIo       *original;
+  VtIo        io;
+  void      (*over) (VtPassed *passed, int error);   /* loop thread; calls vt_passed_end() now or later */
+  int         error;                                 /* the driver's, while it keeps the request back */
+};
+
+void vt_threaded_pass (VtThreaded *driver, VtBlock *below, VtIo *io, void (*over) (VtPassed *passed, int error));
+/* Ends the original with this error, or 0, and frees `passed`. */
+void vt_passed_end (VtPassed *passed, int error);

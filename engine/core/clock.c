@@ -66,6 +66,7 @@ vt_clock_free (VtClock *clock)
 {
   if (clock == NULL)
     return;
+  g_assert (clock->armed->len == 0);
   g_ptr_array_unref (clock->armed);
   g_free (clock);
 }

@@ -28,6 +28,7 @@ typedef void (*VtTimerFn) (void *opaque, int64_t late_ns);
 VtClock *vt_clock_new (VtClockSource source, void *opaque);
 /* A clock that only moves by vt_clock_advance(): tests, replay. */
 VtClock *vt_clock_new_manual (void);
+/* After its timers. */
 void     vt_clock_free (VtClock *clock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtClock, vt_clock_free)
 

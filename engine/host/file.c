@@ -81,6 +81,12 @@ vt_file_open (const char *path, bool writable, GError **error)
       set_image_error (error, path, problem == EISDIR ? "it is a folder" : g_strerror (problem));
       return NULL;
     }
+  return vt_file_adopt (fd, path, error);
+}
+
+VtFile *
+vt_file_adopt (int fd, const char *path, GError **error)
+{
   g_autoptr (VtFile) file = g_new0 (VtFile, 1);
   file->fd = fd;
   file->path = g_strdup (path);

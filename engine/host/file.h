@@ -10,6 +10,8 @@ typedef struct VtFile VtFile;
 
 /* A regular file or a block device; anything else is refused. Errors (VT_ERROR_IMAGE) name the file. */
 VtFile  *vt_file_open (const char *path, bool writable, GError **error);
+/* A file that someone else opened, under the name that people know it by. Takes the descriptor, also on failure. */
+VtFile  *vt_file_adopt (int fd, const char *path, GError **error);
 /* A nameless file of `size` bytes, all a hole, in `dir` (NULL: the system's choice). */
 VtFile  *vt_file_open_temporary (const char *dir, uint64_t size, GError **error);
 void     vt_file_close (VtFile *file);

@@ -18,7 +18,6 @@ struct VtLoop
   VtClock      *clock;
   int           timer_fd;
   GSource      *timer_source;
-  GSource      *overdue_source;
 };
 
 typedef struct
@@ -113,7 +112,6 @@ vt_loop_free (VtLoop *loop)
     vt_clock_set_wake (loop->clock, NULL, NULL);
   if (loop->timer_source != NULL)
     vt_loop_unwatch (loop->timer_source);
-  vt_loop_unwatch (loop->overdue_source);
   if (loop->timer_fd >= 0)
     close (loop->timer_fd);
   g_main_loop_unref (loop->main);
@@ -176,11 +174,14 @@ rearm (void *opaque, int64_t deadline_ns)
   struct itimerspec when = { 0 };
   if (deadline_ns != INT64_MAX && vt_clock_running (loop->clock))
     {
-      int64_t delta_ns = MAX (deadline_ns - vt_clock_now (loop->clock), 1);
+      /* Time is read once. Twice, as a macro does with its argument, and a deadline that passes in between disarms the
+       * descriptor instead (0), or is refused (negative): the guest then sleeps for ever. */
+      int64_t left_ns = deadline_ns - vt_clock_now (loop->clock), delta_ns = MAX (left_ns, 1);
       when.it_value.tv_sec = delta_ns / VT_NS_PER_SECOND;
       when.it_value.tv_nsec = delta_ns % VT_NS_PER_SECOND;
     }
-  timerfd_settime (loop->timer_fd, 0, &when, NULL);
+  int refused = timerfd_settime (loop->timer_fd, 0, &when, NULL);
+  g_assert (refused == 0);
 }
 
 static bool
@@ -198,26 +199,6 @@ timer_ready (void *opaque, int fd, GIOCondition condition)
   return true;
 }
 
-/* Once in about thirty boots of a machine with two processors on a busy host, the descriptor was found disarmed with timers
- * overdue, and the guest slept for ever.  Until the cause is known, a slow second look keeps guests alive. */
-#define OVERDUE_CHECK_MS 100
-#define OVERDUE_NS       (50 * VT_NS_PER_SECOND / 1000)
-
-static gboolean
-look_for_overdue_timers (gpointer data)
-{
-  VtLoop *loop = data;
-  vt_lock (loop->lock);
-  int64_t next = vt_clock_next_deadline (loop->clock);
-  if (vt_clock_running (loop->clock) && next != INT64_MAX && vt_clock_now (loop->clock) - next > OVERDUE_NS)
-    {
-      g_debug ("the timer descriptor slept through a deadline");
-      timer_ready (loop, loop->timer_fd, G_IO_IN);
-    }
-  vt_unlock (loop->lock);
-  return G_SOURCE_CONTINUE;
-}
-
 void
 vt_loop_drive_clock (VtLoop *loop, VtClock *clock)
 {
@@ -227,7 +208,4 @@ vt_loop_drive_clock (VtLoop *loop, VtClock *clock)
   g_assert (loop->timer_fd >= 0);
   loop->timer_source = vt_loop_watch (loop, loop->timer_fd, G_IO_IN, timer_ready, loop);
   vt_clock_set_wake (clock, rearm, loop);
-  loop->overdue_source = g_timeout_source_new (OVERDUE_CHECK_MS);
-  g_source_set_callback (loop->overdue_source, look_for_overdue_timers, loop, NULL);
-  g_source_attach (loop->overdue_source, loop->context);
 }

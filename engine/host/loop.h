@@ -20,7 +20,7 @@ void vt_loop_post (VtLoop *loop, void (*fn) (void *arg), void *arg);
 /* The same without the machine lock: for work that stops the machine. */
 void vt_loop_post_unlocked (VtLoop *loop, void (*fn) (void *arg), void *arg);
 
-/* Makes the loop run the clock's timers with nanosecond deadlines. One clock per loop. */
+/* Makes the loop run the clock's timers with nanosecond deadlines. One clock per loop; the clock may outlive it, unheard. */
 void vt_loop_drive_clock (VtLoop *loop, VtClock *clock);
 
 /* Watches a file descriptor; `ready` returns false to stop watching. Returns an id for vt_loop_unwatch(). Any thread. */

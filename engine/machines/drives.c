@@ -73,7 +73,7 @@ open_image (VtMachine *machine, const VtDiskConfig *disk, GError **error)
 {
   VtPost post = { post_to_loop, machine->loop };
   if (disk->cdrom)
-    return vt_raw_open_cd (disk->path, post, error);
+    return vt_raw_open_cd (disk->path, -1, post, error);
   VtBlock *block = vt_raw_open (disk->path, disk->readonly || disk->snapshot, post, error);
   if (block != NULL && disk->snapshot)
     block = vt_overlay_open (block, NULL, post, error);
@@ -131,8 +131,8 @@ change_now (VtMachine *machine, void *arg)
     vt_machine_start_world (machine);
 }
 
-bool
-vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, GError **error)
+static bool
+may_change_medium (VtMachine *machine, unsigned drive, GError **error)
 {
   const VtDiskConfig *disk
     = drive < machine->config.disks->len ? g_ptr_array_index (machine->config.disks, drive) : NULL;
@@ -146,10 +146,21 @@ vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, 
       g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then change the CD");
       return false;
     }
+  return true;
+}
+
+bool
+vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, int fd, GError **error)
+{
   Change change = { .drive = drive };
   if (path != NULL
-      && (change.fresh = vt_raw_open_cd (path, (VtPost) { post_to_loop, machine->loop }, error)) == NULL)
+      && (change.fresh = vt_raw_open_cd (path, fd, (VtPost) { post_to_loop, machine->loop }, error)) == NULL)
     return false;
+  if (!may_change_medium (machine, drive, error))
+    {
+      vt_block_close (change.fresh);
+      return false;
+    }
   vt_control_run (machine, change_now, &change);
   if (!change.locked)
     return true;

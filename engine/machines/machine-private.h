@@ -123,6 +123,7 @@ struct VtMachine
   Listeners     *listeners;
   GArray        *keys_down;          /* evdev codes held, for release_all */
   uint32_t       buttons_down;
+  GPtrArray     *typings;            /* key sequences under way (typing.c) */
 };
 
 /* --- control.c --- */
@@ -177,6 +178,9 @@ void vt_machine_close_consoles (VtMachine *machine);
 /* Until the machine first runs, input waits: what arrived before a restore would be overwritten by it. Machine lock. */
 void vt_machine_hold_input (VtMachine *machine);
 void vt_machine_release_input (VtMachine *machine);
+
+/* --- typing.c --- */
+GPtrArray *vt_typings_new (void);
 
 /* --- config.c --- */
 void vt_config_copy (VtConfig *to, const VtConfig *from);

@@ -71,6 +71,7 @@ machine_alloc (const VtConfig *config)
   machine->drives = g_array_new (FALSE, TRUE, sizeof (Drive));
   machine->consoles = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
+  machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
   machine->clock = vt_clock_new (vt_host_now_ns, NULL);
   machine->made_ns = vt_host_now_ns (NULL);
@@ -157,6 +158,7 @@ vt_machine_free (VtMachine *machine)
   vt_mem_free (machine->mem);
   g_ptr_array_unref (machine->rams);
   g_ptr_array_unref (machine->scratch_rams);
+  g_ptr_array_unref (machine->typings);
   vt_clock_free (machine->clock);
   g_array_unref (machine->keys_down);
   g_atomic_rc_box_release (machine->listeners);

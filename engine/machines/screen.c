@@ -44,15 +44,32 @@ vt_display_release (VtMachine *machine, VtFrame *frame)
   *frame = (VtFrame) { 0 };
 }
 
+static bool
+acquire_picture (VtMachine *machine, VtSurfaceFrame *frame, GError **error)
+{
+  if (acquire (machine, 0, frame))
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "This machine has no screen to take a picture of");
+  return false;
+}
+
+GBytes *
+vt_display_png (VtMachine *machine, unsigned display, GError **error)
+{
+  VtSurfaceFrame frame;
+  if (!acquire_picture (machine, &frame, error))
+    return NULL;
+  GBytes *png = vt_frame_png (&frame);
+  vt_surface_release (&frame);
+  return png;
+}
+
 bool
 vt_display_screenshot (VtMachine *machine, unsigned display, const char *path, GError **error)
 {
   VtSurfaceFrame frame;
-  if (!acquire (machine, 0, &frame))
-    {
-      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "This machine has no screen to take a picture of");
-      return false;
-    }
+  if (!acquire_picture (machine, &frame, error))
+    return false;
   bool ok = vt_frame_write_png (&frame, path, error);
   vt_surface_release (&frame);
   return ok;

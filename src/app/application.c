@@ -5,8 +5,12 @@
 #include <glib/gi18n.h>
 #include <locale.h>
 
+#include "chooser.h"
+#include "colors.h"
+#include "confinement.h"
 #include "library-window.h"
 #include "machine-process.h"
+#include "outside.h"
 #include "paths.h"
 #include "settings.h"
 
@@ -113,23 +117,6 @@ static const struct
   { "win.pause", { "<Primary>p", NULL } },
 };
 
-/* --- colours ---------------------------------------------------------------------------------------------------- */
-
-static void
-apply_colors (VitrineApplication *self)
-{
-  static const struct { const char *name; HdyColorScheme scheme; } schemes[] = {
-    { "system", HDY_COLOR_SCHEME_PREFER_LIGHT },
-    { "light", HDY_COLOR_SCHEME_FORCE_LIGHT },
-    { "dark", HDY_COLOR_SCHEME_FORCE_DARK },
-  };
-  g_autofree char *wish = g_settings_get_string (self->settings, "color-scheme");
-
-  for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
-    if (g_str_equal (wish, schemes[i].name))
-      hdy_style_manager_set_color_scheme (hdy_style_manager_get_default (), schemes[i].scheme);
-}
-
 static void
 load_style (void)
 {
@@ -151,8 +138,7 @@ vitrine_application_startup (GApplication *application)
   hdy_init ();
   load_style ();
   gtk_window_set_default_icon_name (VITRINE_APPLICATION_ID);
-  apply_colors (self);
-  g_signal_connect_swapped (self->settings, "changed::color-scheme", G_CALLBACK (apply_colors), self);
+  vitrine_colors_follow (self->settings);
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   for (guint i = 0; i < G_N_ELEMENTS (accelerators); i++)
     gtk_application_set_accels_for_action (GTK_APPLICATION (self), accelerators[i].action, accelerators[i].keys);
@@ -258,6 +244,22 @@ take_machine_option (int *argc, char **argv)
   return NULL;
 }
 
+/* Before there is a second thread, which would stay unconfined. What is wrong with the definition is told later, in the window. */
+static void
+confine (const char *uuid)
+{
+  g_autofree char *folder = vitrine_paths_machine (uuid);
+  g_autofree char *path = vitrine_paths_in_machine (uuid, "domain.xml");
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, NULL);
+  g_autoptr(VitrineConfinement) confinement = vitrine_confinement_new ();
+
+  vitrine_outside_start (uuid);
+  vitrine_confinement_allow_desktop (confinement);
+  vitrine_confinement_allow_machine (confinement, uuid, domain);
+  if (vitrine_confinement_enter (confinement))
+    g_setenv ("TMPDIR", folder, TRUE);   /* for disks whose writes vanish; /tmp is out of reach */
+}
+
 static void
 add_options (GApplication *application)
 {
@@ -296,12 +298,16 @@ vitrine_application_main (int argc, char **argv, VitrineOpenBackend open)
   g_set_application_name ("Vitrine");
   g_set_prgname (VITRINE_APPLICATION_ID);   /* what window managers match the desktop file by */
 
+  if (vitrine_chooser_is_meant (argc, argv))
+    return vitrine_chooser_main (argc, argv);
   g_autofree char *machine = take_machine_option (&argc, argv);
   if (machine != NULL && !g_uuid_string_is_valid (machine))
     {
       g_printerr (_("vitrine: “%s” is not the UUID of a machine.\n"), machine);
       return 1;
     }
+  if (machine != NULL)
+    confine (machine);
   GApplicationFlags flags = machine != NULL ? G_APPLICATION_NON_UNIQUE : G_APPLICATION_HANDLES_OPEN;
   g_autoptr(VitrineApplication) self =
     g_object_new (VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APPLICATION_ID, "flags", flags, NULL);

@@ -2,12 +2,14 @@
 /* What a `vitrine --machine=UUID` process does. */
 #include "machine-process.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
 #include "client.h"
 #include "domain.h"
 #include "machine-window.h"
+#include "outside.h"
 #include "paths.h"
 #include "run-lock.h"
 #include "sandbox.h"
@@ -176,10 +178,16 @@ build_soon (VitrineMachineProcess *self)
     self->build = g_timeout_add (20, build, self);   /* lets the window appear first */
 }
 
-/* The definition may have been mended meanwhile. */
+/* The definition may have been mended meanwhile, and name files that are out of this process's reach. */
 static void
 retry (VitrineMachineProcess *self)
 {
+  if (vitrine_outside_is_there ())
+    {
+      vitrine_outside_again ();
+      leave (self);
+      return;
+    }
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);
@@ -248,6 +256,23 @@ present (VitrineMachineProcess *self)
     gtk_window_present_with_time (GTK_WINDOW (self->window), GDK_CURRENT_TIME);
 }
 
+/* We hold the machine's lock: a socket that lies there is a dead one. */
+static gboolean
+prepare_socket (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (g_mkdir_with_parents (folder, 0700) < 0)
+    {
+      int saved = errno;
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), _("Cannot create “%s”: %s"), folder,
+                   g_strerror (saved));
+      return FALSE;
+    }
+  g_unlink (path);
+  return TRUE;
+}
+
 static gboolean
 load (VitrineMachineProcess *self, GError **error)
 {
@@ -255,7 +280,7 @@ load (VitrineMachineProcess *self, GError **error)
   g_autofree char *socket_path = vitrine_paths_socket (self->uuid);
 
   self->domain = vitrine_domain_new_from_file (path, error);
-  if (self->domain == NULL)
+  if (self->domain == NULL || !prepare_socket (socket_path, error))
     return FALSE;
   g_autofree char *title = vitrine_domain_get_title (self->domain);
   self->service = vitrine_service_new (socket_path, self->uuid, title, error);

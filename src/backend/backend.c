@@ -92,9 +92,9 @@ vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error)
 }
 
 gboolean
-vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, GError **error)
+vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, fd, error);
 }
 
 gboolean
@@ -115,10 +115,10 @@ vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame)
   VITRINE_BACKEND_GET_IFACE (self)->release_frame (self, frame);
 }
 
-gboolean
-vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error)
+GBytes *
+vitrine_backend_screenshot (VitrineBackend *self, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, path, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, error);
 }
 
 char *

@@ -39,12 +39,12 @@ struct _VitrineBackendInterface
   void (*force_off) (VitrineBackend *self);
   gboolean (*save) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
-  gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, GError **error);
+  gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
 
   gboolean (*has_display) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint64 seen, VitrineFrame *out);
   void (*release_frame) (VitrineBackend *self, VitrineFrame *frame);
-  gboolean (*screenshot) (VitrineBackend *self, const char *path, GError **error);
+  GBytes *(*screenshot) (VitrineBackend *self, GError **error);
   char *(*get_text) (VitrineBackend *self);
 
   void (*key) (VitrineBackend *self, guint evdev_code, gboolean down);
@@ -73,14 +73,14 @@ void vitrine_backend_force_off (VitrineBackend *self);
 /* Block for the time of the write or read. */
 gboolean vitrine_backend_save (VitrineBackend *self, const char *path, GError **error);
 gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error);
-/* @drive: index among the disks of the definition; NULL ejects. */
-gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, GError **error);
+/* @drive: index among the disks of the definition; @path: NULL ejects; @fd: the opened image, taken in any case, or -1. */
+gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
 
 gboolean vitrine_backend_has_display (VitrineBackend *self);
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */
 gboolean vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out);
 void     vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame);
-gboolean vitrine_backend_screenshot (VitrineBackend *self, const char *path, GError **error);
+GBytes  *vitrine_backend_screenshot (VitrineBackend *self, GError **error);   /* PNG */
 char    *vitrine_backend_get_text (VitrineBackend *self);              /* text modes: lines; else NULL */
 
 void     vitrine_backend_key (VitrineBackend *self, guint evdev_code, gboolean down);

@@ -137,8 +137,15 @@ vitrine_ctl_screenshot (int argc, char **argv)
 {
   if (argc != 3 || argv[1][0] == '-')
     return vitrine_ctl_usage ("screenshot MACHINE FILE.png");
-  g_autofree char *path = g_canonicalize_filename (argv[2], NULL);
-  return call (argv[1], "Screenshot", g_variant_new ("(s)", path));
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (argv[1]);
+  if (client == NULL)
+    return 1;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) png = vitrine_client_screenshot (client, &error);
+  /* The file is written on this side: the machine's process may not write where it likes. */
+  if (png == NULL || !g_file_set_contents (argv[2], g_bytes_get_data (png, NULL), (gssize) g_bytes_get_size (png), &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
 }
 
 int

@@ -35,9 +35,24 @@ vitrine_ctl_find (VitrineLibrary *library, const char *words)
   return machine;
 }
 
+/* A machine of `vitrinectl run --control`. */
+static VitrineClient *
+connect_socket (const char *path)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autoptr(GError) error = NULL;
+  VitrineClient *client = vitrine_client_connect_sync (absolute, &error);
+
+  if (client == NULL)
+    vitrine_ctl_fail (_("No machine answers at the socket “%s”: %s"), path, error->message);
+  return client;
+}
+
 VitrineClient *
 vitrine_ctl_connect (const char *words)
 {
+  if (strchr (words, '/') != NULL)
+    return connect_socket (words);
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, words) : NULL;
   g_autoptr(GError) error = NULL;

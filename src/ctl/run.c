@@ -14,8 +14,10 @@
 
 #include "ctl.h"
 #include "domain.h"
+#include "engine-backend.h"
 #include "machines.h"
 #include "run-options.h"
+#include "service.h"
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
@@ -23,7 +25,8 @@
 typedef struct
 {
   VitrineRunOptions *options;
-  VtMachine         *machine;
+  VtMachine         *machine;     /* the backend's */
+  VitrineBackend    *backend;
   GMainLoop         *loop;
   int                status;
   bool               failed;      /* something asked for on the command line could not be done */
@@ -144,9 +147,10 @@ try_again (gpointer data)
 }
 
 static void
-state_changed (void *opaque, VtMachineState state, const char *message)
+state_changed (Run *run)
 {
-  Run *run = opaque;
+  VtMachineState state = vt_machine_state (run->machine);
+  const char    *message = vitrine_backend_get_message (run->backend);
   /* Nobody sits at a button here: a full disk is tried again until there is room, or the time is up. */
   if (state == VT_MACHINE_BLOCKED)
     g_timeout_add_seconds (1, try_again, run);
@@ -195,9 +199,8 @@ write_stats (Run *run)
 static int
 run_machine (Run *run)
 {
-  static const VtMachineEvents events = { .state_changed = state_changed };
   run->loop = g_main_loop_new (NULL, FALSE);
-  vt_machine_set_events (run->machine, &events, run);
+  g_signal_connect_swapped (run->backend, "changed", G_CALLBACK (state_changed), run);
   g_timeout_add (10, tick, run);
   if (run->options->timeout > 0)
     g_timeout_add ((guint) (run->options->timeout * 1000), timed_out, run);
@@ -211,6 +214,18 @@ run_machine (Run *run)
   return run->status == 0 && run->failed ? 1 : run->status;
 }
 
+/* --control: the machine answers there as org.vitrine.Machine1 for as long as it runs. */
+static VitrineService *
+serve (Run *run, const VtConfig *config, GError **error)
+{
+  g_autofree char *path = g_canonicalize_filename (run->options->control, NULL);
+  VitrineService  *service = vitrine_service_new (path, config->uuid != NULL ? config->uuid : "",
+                                                  config->name != NULL ? config->name : "vitrinectl run", error);
+  if (service != NULL)
+    vitrine_service_set_backend (service, run->backend);
+  return service;
+}
+
 static int
 start (VitrineRunOptions *options, VtConfig *config)
 {
@@ -219,15 +234,18 @@ start (VitrineRunOptions *options, VtConfig *config)
   for (guint i = 0; i < options->traces->len; i++)
     if (vt_machine_trace (g_ptr_array_index (options->traces, i), true) == 0)
       return vitrine_ctl_fail (_("No trace event matches “%s”"), (char *) g_ptr_array_index (options->traces, i));
-  if (options->control != NULL)
-    return vitrine_ctl_fail (_("--control is not supported yet"));
-  g_autoptr (VtMachine) machine = vt_machine_new (config, &error);
+  VtMachine *machine = vt_machine_new (config, &error);
   if (machine == NULL)
     return vitrine_ctl_fail ("%s", error->message);
+  g_autoptr (VitrineBackend) backend = vitrine_engine_backend_new (machine);
   if (options->restore != NULL && !vt_machine_restore (machine, options->restore, &error))
     return vitrine_ctl_fail ("%s", error->message);
   run.machine = machine;
   vt_machine_count_instructions (machine, options->count);
+  run.backend = backend;
+  g_autoptr (VitrineService) service = options->control != NULL ? serve (&run, config, &error) : NULL;
+  if (error != NULL)
+    return vitrine_ctl_fail ("%s", error->message);
   /* Before the first line of output: who waits for that may send the signal. */
   g_unix_signal_add (SIGUSR1, pictures_wanted, &run);
   g_printerr (_("vitrinectl: accelerator: %s\n"), vt_machine_accel_sentence (machine));

@@ -5,34 +5,10 @@
 #include <glib/gi18n.h>
 
 #include "console-page.h"
-#include "details.h"
+#include "machine-window-private.h"
 #include "notice.h"
 
 #define HINT_SECONDS 5
-#define FULLSCREEN_HIDE_MS 1500
-#define REVEAL_EDGE 3   /* pixels from the top that bring the header back */
-
-struct _VitrineMachineWindow
-{
-  HdyApplicationWindow parent_instance;
-
-  GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
-  GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
-  GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
-  GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys;
-  AtkObject       *pause_accessible;
-  VitrineScreen   *screen;
-
-  VitrineBackend  *backend;
-  VitrineDomain   *domain;
-  GSettings       *settings;
-  GPtrArray       *consoles;      /* pages added to the stack */
-  GtkEventController *motion;
-  guint            hint_timeout, hide_timeout;
-  gboolean         fullscreen;
-  gboolean         sized;         /* the window has taken the guest's size once */
-};
 
 enum
 {
@@ -45,8 +21,8 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, HDY_TYPE_APPLICATION_WINDOW)
 
-static gboolean
-is_alive (VitrineMachineWindow *self)
+gboolean
+vitrine_machine_window_is_alive (VitrineMachineWindow *self)
 {
   return self->backend != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend));
 }
@@ -63,8 +39,8 @@ hide_hint (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-show_hint (VitrineMachineWindow *self, const char *words)
+void
+vitrine_machine_window_show_hint (VitrineMachineWindow *self, const char *words)
 {
   gtk_label_set_markup (GTK_LABEL (self->hint_label), words);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->hint_revealer), TRUE);
@@ -76,9 +52,9 @@ static void
 capture_changed (VitrineMachineWindow *self)
 {
   if (vitrine_screen_is_captured (self->screen))
-    show_hint (self, _("Keys go to the machine. Press <b>Ctrl+Alt</b> to get them back."));
-  else if (is_alive (self))
-    show_hint (self, _("Keys are yours again. Click the screen or press <b>Enter</b> on it to return."));
+    vitrine_machine_window_show_hint (self, _("Keys go to the machine. Press <b>Ctrl+Alt</b> to get them back."));
+  else if (vitrine_machine_window_is_alive (self))
+    vitrine_machine_window_show_hint (self, _("Keys are yours again. Click the screen or press <b>Enter</b> on it to return."));
 }
 
 /* --- notices ---------------------------------------------------------------------------------------------------- */
@@ -89,8 +65,8 @@ vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *messa
   vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, message, NULL);
 }
 
-static void
-show_result (VitrineMachineWindow *self, gboolean ok, GError *error)
+void
+vitrine_machine_window_show_result (VitrineMachineWindow *self, gboolean ok, GError *error)
 {
   if (!ok)
     vitrine_machine_window_show_error (self, error->message);
@@ -102,7 +78,7 @@ close_shut_down (gpointer data)
   VitrineMachineWindow *self = data;
 
   vitrine_backend_power_button (self->backend);
-  show_hint (self, _("The machine has been asked to shut down."));
+  vitrine_machine_window_show_hint (self, _("The machine has been asked to shut down."));
 }
 
 static void
@@ -113,8 +89,8 @@ close_force_off (gpointer data)
   vitrine_backend_force_off (self->backend);
 }
 
-static void
-close_suspend (gpointer data)
+void
+vitrine_machine_window_ask_to_suspend (gpointer data)
 {
   VitrineMachineWindow *self = data;
 
@@ -125,14 +101,14 @@ static gboolean
 vitrine_machine_window_delete (GtkWidget *widget, GdkEventAny *event)
 {
   static const VitrineNoticeButton buttons[] = {
-    { N_("_Suspend"), close_suspend, NULL },
+    { N_("_Suspend"), vitrine_machine_window_ask_to_suspend, NULL },
     { N_("Shut _Down"), close_shut_down, NULL },
     { N_("_Force Off"), close_force_off, "destructive-action" },
     { NULL },
   };
   VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
 
-  if (!is_alive (self))
+  if (!vitrine_machine_window_is_alive (self))
     return GDK_EVENT_PROPAGATE;
   vitrine_screen_release (self->screen);
   vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_QUESTION,
@@ -141,47 +117,6 @@ vitrine_machine_window_delete (GtkWidget *widget, GdkEventAny *event)
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------ */
-
-static void
-enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
-{
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
-
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
-}
-
-static gboolean
-has_cd_drive (VitrineMachineWindow *self, guint *index)
-{
-  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
-
-  for (guint i = 0; i < disks->len; i++)
-    if (((VitrineDisk *) disks->pdata[i])->cdrom)
-      {
-        *index = i;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-static void
-update_actions (VitrineMachineWindow *self)
-{
-  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys",
-                                            "screenshot", "copy-text", "insert-cd", "eject-cd" };
-  gboolean alive = is_alive (self);
-  guint drive;
-
-  for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
-    enable (self, when_alive[i], alive);
-  if (alive && !has_cd_drive (self, &drive))
-    {
-      enable (self, "insert-cd", FALSE);
-      enable (self, "eject-cd", FALSE);
-    }
-  gtk_widget_set_sensitive (self->power_button, alive);
-  gtk_widget_set_sensitive (self->keys_button, alive);
-}
 
 static void
 update_pause (VitrineMachineWindow *self, gboolean paused)
@@ -236,7 +171,7 @@ backend_changed (VitrineMachineWindow *self)
   VitrineState state = vitrine_backend_get_state (self->backend);
   const char *message = vitrine_backend_get_message (self->backend);
 
-  update_actions (self);
+  vitrine_machine_window_update_actions (self);
   update_pause (self, state == VITRINE_STATE_PAUSED);
   if (state == VITRINE_STATE_DIED)
     show_died (self, message);
@@ -246,340 +181,13 @@ backend_changed (VitrineMachineWindow *self)
     vitrine_notice_clear (GTK_BOX (self->notice_slot));
 }
 
-/* --- size ------------------------------------------------------------------------------------------------------- */
-
-/* The window at which a guest pixel is a whole number of device pixels: scale-factor many, so that a HiDPI screen shows the
- * guest at a readable size, and sharp. */
-static void
-resize_to_screen (VitrineMachineWindow *self)
-{
-  guint width, height;
-  GtkRequisition request;
-  GdkRectangle area;
-  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
-
-  vitrine_screen_get_guest_size (self->screen, &width, &height);
-  if (width == 0 || window == NULL || self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
-    return;
-  gdk_monitor_get_workarea (gdk_display_get_monitor_at_window (gdk_window_get_display (window), window), &area);
-  gtk_widget_get_preferred_size (self->header, &request, NULL);
-  if ((int) width > area.width || (int) height + request.height > area.height)
-    {
-      gtk_window_resize (GTK_WINDOW (self), area.width * 9 / 10, area.height * 9 / 10);
-      return;
-    }
-  gtk_window_resize (GTK_WINDOW (self), MAX ((int) width, request.width), (int) height + request.height);
-}
-
-static void
-guest_resized (VitrineMachineWindow *self)
-{
-  /* Guests change modes several times while booting; after the first, follow only what a person could want. */
-  if (!self->sized || g_settings_get_boolean (self->settings, "follow-guest-size"))
-    resize_to_screen (self);
-  self->sized = TRUE;
-}
-
-static void
-apply_scaling (VitrineMachineWindow *self, const char *name)
-{
-  gboolean pixels = g_strcmp0 (name, "pixels") == 0;
-  GtkPolicyType policy = pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
-
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), policy, policy);
-  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT);
-}
-
-/* --- fullscreen ------------------------------------------------------------------------------------------------- */
-
-static gboolean
-hide_header (gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
-  gboolean in_use = gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->menu_button))
-                    || gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->keys_button))
-                    || gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->power_button))
-                    || (focus != NULL && gtk_widget_is_ancestor (focus, self->header));
-
-  if (in_use)
-    return G_SOURCE_CONTINUE;
-  self->hide_timeout = 0;
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->fullscreen_revealer), FALSE);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-reveal_header (VitrineMachineWindow *self)
-{
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->fullscreen_revealer), TRUE);
-  g_clear_handle_id (&self->hide_timeout, g_source_remove);
-  self->hide_timeout = g_timeout_add (FULLSCREEN_HIDE_MS, hide_header, self);
-}
-
-static void
-pointer_moved (VitrineMachineWindow *self, double x, double y)
-{
-  if (!self->fullscreen)
-    return;
-  gboolean shown = gtk_revealer_get_reveal_child (GTK_REVEALER (self->fullscreen_revealer));
-  if (y <= REVEAL_EDGE || (shown && y <= gtk_widget_get_allocated_height (self->header)))
-    reveal_header (self);
-}
-
-static void
-move_header (VitrineMachineWindow *self, GtkWidget *from, GtkWidget *to)
-{
-  g_object_ref (self->header);
-  gtk_container_remove (GTK_CONTAINER (from), self->header);
-  gtk_container_add (GTK_CONTAINER (to), self->header);
-  g_object_unref (self->header);
-}
-
 static gboolean
 vitrine_machine_window_state (GtkWidget *widget, GdkEventWindowState *event)
 {
-  VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
-  gboolean fullscreen = (event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN) != 0;
-
-  if (fullscreen != self->fullscreen)
-    {
-      self->fullscreen = fullscreen;
-      move_header (self, fullscreen ? self->header_slot : self->fullscreen_slot,
-                   fullscreen ? self->fullscreen_slot : self->header_slot);
-      hdy_header_bar_set_show_close_button (HDY_HEADER_BAR (self->header), !fullscreen);
-      gtk_image_set_from_icon_name (GTK_IMAGE (self->fullscreen_image),
-                                    fullscreen ? "view-restore-symbolic" : "view-fullscreen-symbolic", GTK_ICON_SIZE_BUTTON);
-      if (fullscreen)
-        {
-          reveal_header (self);
-          show_hint (self, _("Move the pointer to the top edge for the controls. <b>Ctrl+Alt</b> gets keys and pointer back."));
-        }
-      else
-        g_clear_handle_id (&self->hide_timeout, g_source_remove);
-    }
+  vitrine_machine_window_set_fullscreen (VITRINE_MACHINE_WINDOW (widget),
+                                         (event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN) != 0);
   return GTK_WIDGET_CLASS (vitrine_machine_window_parent_class)->window_state_event (widget, event);
 }
-
-/* --- actions ---------------------------------------------------------------------------------------------------- */
-
-static void
-action_pause (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-
-  if (vitrine_backend_get_state (self->backend) == VITRINE_STATE_RUNNING)
-    vitrine_backend_pause (self->backend);
-  else
-    vitrine_backend_resume (self->backend);
-}
-
-static void
-action_reset (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  vitrine_backend_reset (VITRINE_MACHINE_WINDOW (data)->backend);
-}
-
-static void
-action_power_button (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  vitrine_backend_power_button (VITRINE_MACHINE_WINDOW (data)->backend);
-}
-
-static void
-action_force_off (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  vitrine_backend_force_off (VITRINE_MACHINE_WINDOW (data)->backend);
-}
-
-static void
-action_suspend (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  close_suspend (data);
-}
-
-static void
-action_send_keys (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  g_autoptr(GError) error = NULL;
-  gboolean ok = vitrine_backend_send_keys (self->backend, g_variant_get_string (parameter, NULL), &error);
-
-  show_result (self, ok, error);
-}
-
-static void
-action_fullscreen (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-
-  if (self->fullscreen)
-    gtk_window_unfullscreen (GTK_WINDOW (self));
-  else
-    gtk_window_fullscreen (GTK_WINDOW (self));
-}
-
-static void
-action_resize (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  resize_to_screen (data);
-}
-
-static void
-scaling_changed (GSimpleAction *action, GVariant *value, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-
-  g_simple_action_set_state (action, value);
-  g_settings_set_string (self->settings, "scaling", g_variant_get_string (value, NULL));
-  apply_scaling (self, g_variant_get_string (value, NULL));
-}
-
-static void
-action_menu (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-
-  if (self->fullscreen)
-    reveal_header (self);
-  gtk_button_clicked (GTK_BUTTON (self->menu_button));
-}
-
-static void
-action_details (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-
-  vitrine_details_show (self->menu_button, self->domain, self->backend);
-}
-
-static void
-action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  gtk_window_close (GTK_WINDOW (data));
-}
-
-/* --- files ------------------------------------------------------------------------------------------------------ */
-
-static char *
-proposed_name (VitrineMachineWindow *self)
-{
-  g_autofree char *title = vitrine_domain_get_title (self->domain);
-  g_autoptr(GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
-
-  return g_strdup_printf ("%s %s.png", title, time);
-}
-
-static void
-screenshot_chosen (GtkNativeDialog *dialog, int response, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
-  g_autoptr(GError) error = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT && path != NULL && is_alive (self))
-    {
-      gboolean ok = vitrine_backend_screenshot (self->backend, path, &error);
-      show_result (self, ok, error);
-      if (ok)
-        {
-          g_autofree char *display = g_filename_display_basename (path);
-          g_autofree char *words = g_markup_printf_escaped (_("Saved as “%s”."), display);
-          show_hint (self, words);
-        }
-    }
-  g_object_unref (dialog);
-}
-
-static void
-action_screenshot (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Save Screenshot"), GTK_WINDOW (self),
-                                                              GTK_FILE_CHOOSER_ACTION_SAVE, _("_Save"), _("_Cancel"));
-  const char *pictures = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
-  g_autofree char *name = proposed_name (self);
-
-  vitrine_screen_release (self->screen);
-  gtk_file_chooser_set_do_overwrite_confirmation (GTK_FILE_CHOOSER (dialog), TRUE);
-  gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
-  if (pictures != NULL)
-    gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (dialog), pictures);
-  g_signal_connect (dialog, "response", G_CALLBACK (screenshot_chosen), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
-}
-
-static void
-action_copy_text (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  g_autofree char *text = vitrine_backend_get_text (self->backend);
-
-  if (text != NULL)
-    gtk_clipboard_set_text (gtk_clipboard_get (GDK_SELECTION_CLIPBOARD), text, -1);
-  show_hint (self, text != NULL ? _("The text on the screen has been copied.")
-                                : _("The machine shows pictures now, no text that could be copied."));
-}
-
-static void
-change_cd (VitrineMachineWindow *self, const char *path)
-{
-  g_autoptr(GError) error = NULL;
-  guint drive = 0;
-
-  if (is_alive (self) && has_cd_drive (self, &drive))
-    {
-      gboolean ok = vitrine_backend_change_medium (self->backend, drive, path, &error);
-      show_result (self, ok, error);
-    }
-}
-
-static void
-cd_chosen (GtkNativeDialog *dialog, int response, gpointer data)
-{
-  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
-
-  if (response == GTK_RESPONSE_ACCEPT && path != NULL)
-    change_cd (data, path);
-  g_object_unref (dialog);
-}
-
-static void
-action_insert_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineWindow *self = data;
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Insert CD"), GTK_WINDOW (self),
-                                                              GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
-  vitrine_screen_release (self->screen);
-  g_signal_connect (dialog, "response", G_CALLBACK (cd_chosen), self);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
-}
-
-static void
-action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  change_cd (data, NULL);
-}
-
-static const GActionEntry actions[] = {
-  { "pause", action_pause },
-  { "reset", action_reset },
-  { "power-button", action_power_button },
-  { "force-off", action_force_off },
-  { "suspend", action_suspend },
-  { "send-keys", action_send_keys, "s" },
-  { "fullscreen", action_fullscreen },
-  { "scaling", NULL, "s", "'fit'", scaling_changed },
-  { "resize-to-screen", action_resize },
-  { "screenshot", action_screenshot },
-  { "copy-text", action_copy_text },
-  { "insert-cd", action_insert_cd },
-  { "eject-cd", action_eject_cd },
-  { "details", action_details },
-  { "menu", action_menu },
-  { "close", action_close },
-};
 
 /* --- keys ------------------------------------------------------------------------------------------------------- */
 
@@ -682,7 +290,7 @@ vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *
     attach (self, backend);
   else
     vitrine_machine_window_set_busy (self, _("Starting…"));
-  update_actions (self);
+  vitrine_machine_window_update_actions (self);
 }
 
 void
@@ -697,7 +305,7 @@ vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *messa
   atk_object_set_description (accessible, message);
   gtk_widget_hide (self->switcher);
   show_page (self, "failed");
-  update_actions (self);
+  vitrine_machine_window_update_actions (self);
   gtk_widget_grab_focus (self->retry_button);
 }
 
@@ -805,13 +413,13 @@ vitrine_machine_window_init (VitrineMachineWindow *self)
   self->screen = VITRINE_SCREEN (vitrine_screen_new ());
   gtk_widget_show (GTK_WIDGET (self->screen));
   gtk_container_add (GTK_CONTAINER (self->scroller), GTK_WIDGET (self->screen));
-  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+  vitrine_machine_window_add_actions (self);
   fill_function_keys (self);
   self->motion = gtk_event_controller_motion_new (GTK_WIDGET (self));
   gtk_event_controller_set_propagation_phase (self->motion, GTK_PHASE_CAPTURE);
-  g_signal_connect_swapped (self->motion, "motion", G_CALLBACK (pointer_moved), self);
+  g_signal_connect_swapped (self->motion, "motion", G_CALLBACK (vitrine_machine_window_pointer_moved), self);
   g_signal_connect_swapped (self->screen, "capture-changed", G_CALLBACK (capture_changed), self);
-  g_signal_connect_swapped (self->screen, "guest-resized", G_CALLBACK (guest_resized), self);
+  g_signal_connect_swapped (self->screen, "guest-resized", G_CALLBACK (vitrine_machine_window_guest_resized), self);
   g_signal_connect_swapped (self->retry_button, "clicked", G_CALLBACK (retry), self);
 }
 
@@ -829,6 +437,6 @@ vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, 
   vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
   g_action_group_change_action_state (G_ACTION_GROUP (self), "scaling", g_variant_new_string (scaling));
   vitrine_machine_window_set_busy (self, _("Starting…"));
-  update_actions (self);
+  vitrine_machine_window_update_actions (self);
   return self;
 }

@@ -10,6 +10,7 @@
 #include <gdk/gdkx.h>
 #endif
 
+#include "active-watch.h"
 #include "keymap.h"
 #include "screen-accessible.h"
 
@@ -37,12 +38,12 @@ struct _VitrineScreen
   gboolean         captured;
   gboolean         grab_shortcuts;
   gboolean         grabbed;           /* the seat's keyboard, perhaps its pointer */
+  VitrineActiveWatch *watch;          /* while grabbed */
   gboolean         pointer_locked;    /* relative motion, cursor hidden */
   gboolean         held[EVDEV_MAX];
   gboolean         chord;             /* Ctrl and Alt are down, and nothing else came in between */
   guint            buttons;
   double           last_x, last_y;    /* last pointer position, for relative motion */
-  gboolean         warped;            /* the pointer was put back; motion from before that may still arrive */
   double           rest_x, rest_y;    /* motion not sent yet, below one unit */
   double           wheel_x, wheel_y;
 };
@@ -310,21 +311,48 @@ set_cursor (VitrineScreen *self, const char *name)
     gdk_window_set_cursor (window, cursor);
 }
 
-/* Where the locked pointer is put back to: the middle, so that it never meets an edge. X11 only; Wayland has no warping in
- * GTK 3, the pointer's own motion serves there. */
+/* How far the pointer is from the middle of the screen, to where it is put back: so it never meets an edge. X11 only; Wayland has
+ * no warping in GTK 3, the pointer's own motion serves there. */
 static void
-center_pointer (VitrineScreen *self)
+take_back_pointer (VitrineScreen *self, double *dx, double *dy)
 {
   GtkWidget *widget = GTK_WIDGET (self);
-  GdkSeat *seat = gdk_display_get_default_seat (gtk_widget_get_display (widget));
-  int root_x, root_y;
+  GdkDevice *pointer = gdk_seat_get_pointer (gdk_display_get_default_seat (gtk_widget_get_display (widget)));
+  int middle_x, middle_y;
+  double x, y;
 
-  if (!is_x11 (widget))
-    return;
   gdk_window_get_root_coords (gtk_widget_get_window (widget), gtk_widget_get_allocated_width (widget) / 2,
-                              gtk_widget_get_allocated_height (widget) / 2, &root_x, &root_y);
-  self->warped = TRUE;
-  gdk_device_warp (gdk_seat_get_pointer (seat), gtk_widget_get_screen (widget), root_x, root_y);
+                              gtk_widget_get_allocated_height (widget) / 2, &middle_x, &middle_y);
+  gdk_device_get_position_double (pointer, NULL, &x, &y);
+  *dx = x - middle_x;
+  *dy = y - middle_y;
+#ifdef GDK_WINDOWING_X11
+  /* By a distance, not to a place: what the person moves meanwhile is not lost. */
+  int scale = gtk_widget_get_scale_factor (widget);
+  if (*dx != 0 || *dy != 0)
+    XWarpPointer (GDK_DISPLAY_XDISPLAY (gtk_widget_get_display (widget)), None, None, 0, 0, 0, 0, -(int) round (*dx * scale),
+                  -(int) round (*dy * scale));
+#endif
+}
+
+static void
+ungrab_seat (VitrineScreen *self)
+{
+  g_clear_pointer (&self->watch, vitrine_active_watch_free);
+  if (self->grabbed)
+    gdk_seat_ungrab (gdk_display_get_default_seat (gtk_widget_get_display (GTK_WIDGET (self))));
+  if (self->pointer_locked)
+    set_cursor (self, NULL);
+  self->grabbed = FALSE;
+  self->pointer_locked = FALSE;
+}
+
+/* Another window came to the front: it gets keys and pointer. As after any loss of focus, the capture goes on later. */
+static void
+lost_the_front (gpointer data)
+{
+  release_keys (data);
+  ungrab_seat (data);
 }
 
 /* A keyboard-only grab of the toplevel asks a Wayland compositor for its shortcuts; keyboard and pointer together would not,
@@ -342,23 +370,15 @@ grab_seat (VitrineScreen *self)
     capabilities |= GDK_SEAT_CAPABILITY_ALL_POINTING;
   if (capabilities != GDK_SEAT_CAPABILITY_NONE && !self->grabbed)
     self->grabbed = gdk_seat_grab (seat, toplevel, capabilities, TRUE, NULL, NULL, NULL, NULL) == GDK_GRAB_SUCCESS;
+  if (self->grabbed && self->watch == NULL)
+    self->watch = vitrine_active_watch_new (toplevel, lost_the_front, self);
   if (lock && !self->pointer_locked)
     {
       self->pointer_locked = TRUE;
       set_cursor (self, "none");
-      center_pointer (self);
+      if (is_x11 (widget))
+        take_back_pointer (self, &(double) { 0 }, &(double) { 0 });
     }
-}
-
-static void
-ungrab_seat (VitrineScreen *self)
-{
-  if (self->grabbed)
-    gdk_seat_ungrab (gdk_display_get_default_seat (gtk_widget_get_display (GTK_WIDGET (self))));
-  if (self->pointer_locked)
-    set_cursor (self, NULL);
-  self->grabbed = FALSE;
-  self->pointer_locked = FALSE;
 }
 
 gboolean
@@ -422,42 +442,31 @@ send_position (VitrineScreen *self, double x, double y)
   vitrine_backend_place (self->backend, (guint) (CLAMP (across, 0, 1) * 65535), (guint) (CLAMP (down, 0, 1) * 65535));
 }
 
+/* Whole pixels go to the guest; the rest waits. */
 static void
-send_motion (VitrineScreen *self, double x, double y)
+send_motion (VitrineScreen *self, double dx, double dy)
 {
-  double dx = x - self->last_x + self->rest_x, dy = y - self->last_y + self->rest_y;
-  int whole_x = (int) trunc (dx), whole_y = (int) trunc (dy);
-
-  self->last_x = x;
-  self->last_y = y;
-  self->rest_x = dx - whole_x;
-  self->rest_y = dy - whole_y;
+  self->rest_x += dx;
+  self->rest_y += dy;
+  int whole_x = (int) trunc (self->rest_x), whole_y = (int) trunc (self->rest_y);
+  self->rest_x -= whole_x;
+  self->rest_y -= whole_y;
   if (whole_x != 0 || whole_y != 0)
     vitrine_backend_motion (self->backend, whole_x, whole_y);
 }
 
-static gboolean
-in_middle (VitrineScreen *self, double x, double y, double part)
-{
-  double width = gtk_widget_get_allocated_width (GTK_WIDGET (self));
-  double height = gtk_widget_get_allocated_height (GTK_WIDGET (self));
-
-  return fabs (x - width / 2) < width * part && fabs (y - height / 2) < height * part;
-}
-
+/* Under X11 an event only says that there was motion. Its position does not help: the server and GTK merge motion with the jump
+ * back, so what belongs to which cannot be told. */
 static void
 follow_locked_pointer (VitrineScreen *self, double x, double y)
 {
-  if (self->warped && in_middle (self, x, y, 0.1))
-    {
-      self->warped = FALSE;   /* the jump back itself is no motion */
-      self->last_x = x;
-      self->last_y = y;
-      return;
-    }
-  send_motion (self, x, y);
-  if (!self->warped && !in_middle (self, x, y, 0.3))
-    center_pointer (self);
+  double dx = x - self->last_x, dy = y - self->last_y;
+
+  if (is_x11 (GTK_WIDGET (self)))
+    take_back_pointer (self, &dx, &dy);
+  self->last_x = x;
+  self->last_y = y;
+  send_motion (self, dx, dy);
 }
 
 static gboolean

@@ -103,3 +103,16 @@ void  vitrine_domain_set_extra (VitrineDomain *domain, const char *key, const ch
 VtConfig *vitrine_domain_to_config (VitrineDomain *domain, GError **error);
 /* Sentences about devices that the definition has and our machine will go without; never NULL. */
 GStrv vitrine_domain_list_missing (VitrineDomain *domain);
+
+/* What a machine does with a file of its definition. */
+typedef enum
+{
+  VITRINE_FILE_READ,
+  VITRINE_FILE_CHANGE,   /* read and written */
+  VITRINE_FILE_MAKE,     /* written, made where it is missing */
+} VitrineFileUse;
+
+typedef void (*VitrineFileVisit) (const char *path, VitrineFileUse use, gpointer data);
+
+/* Shows every file that the engine will open; none for a definition that it refuses. */
+void vitrine_domain_visit_files (VitrineDomain *domain, VitrineFileVisit visit, gpointer data);

@@ -3,11 +3,11 @@
 #include "machine-settings.h"
 
 #include <glib/gi18n.h>
-#include <unistd.h>
 
 #include "drive-list.h"
 #include "notice.h"
 #include "rows.h"
+#include "size-rows.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 #define OTHER_VIDEO "other"   /* a model of the definition that we do not offer: kept unless changed */
@@ -18,7 +18,8 @@ struct _VitrineMachineSettings
 
   GtkWidget      *header, *cancel_button, *apply_button, *notice_slot;
   GtkWidget      *general_group, *size_group, *drives_group, *boot_group, *display_group;
-  GtkWidget      *name, *description, *memory, *cpus, *firmware, *drives, *kernel, *initrd, *cmdline, *video, *resolution;
+  GtkWidget      *name, *description, *drives, *kernel, *initrd, *cmdline, *video, *resolution;
+  VitrineSizeRows size;
 
   VitrineLibrary *library;
   VitrineMachine *machine;
@@ -29,8 +30,6 @@ G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_
 
 /* --- filling in ------------------------------------------------------------------------------------------------- */
 
-static const char *const firmware_ids[] = { "bios", "uefi", NULL };
-static const char *const firmware_labels[] = { N_("BIOS"), N_("UEFI"), NULL };
 static const char *const video_ids[] = { "vga", "bochs", "none", OTHER_VIDEO, NULL };
 static const char *const video_labels[] = { N_("VGA compatible"), N_("Framebuffer only (Bochs)"), N_("No screen"),
                                             N_("As in the definition"), NULL };
@@ -58,18 +57,13 @@ fill_general (VitrineMachineSettings *self)
 static void
 fill_size (VitrineMachineSettings *self)
 {
-  double host_mib = (double) ((guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE) / MIB);
-  double memory_mib = (double) (vitrine_domain_get_memory_bytes (self->domain) / MIB);
-  gboolean uefi = vitrine_domain_get_firmware (self->domain) == VITRINE_FIRMWARE_UEFI;
-  GtkContainer *group = GTK_CONTAINER (self->size_group);
+  guint64 memory = vitrine_domain_get_memory_bytes (self->domain);
 
   /* A definition may ask for more than this host has: then that is the limit, and nothing is changed unasked. */
-  gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, MAX (host_mib, memory_mib), 256, &self->memory));
-  gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, VITRINE_DOMAIN_MAX_CPUS, 1, &self->cpus));
-  gtk_container_add (group, vitrine_row_new_combo (_("_Firmware"), firmware_ids, firmware_labels, &self->firmware));
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->memory), memory_mib);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->cpus), vitrine_domain_get_cpus (self->domain));
-  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->firmware), uefi ? "uefi" : "bios");
+  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), memory, VITRINE_DOMAIN_MAX_CPUS);
+  vitrine_size_rows_set_memory (&self->size, memory);
+  vitrine_size_rows_set_cpus (&self->size, vitrine_domain_get_cpus (self->domain));
+  vitrine_size_rows_set_uefi (&self->size, vitrine_domain_get_firmware (self->domain) == VITRINE_FIRMWARE_UEFI);
 }
 
 static void
@@ -123,12 +117,13 @@ take_text (VitrineMachineSettings *self)
 static void
 take_size (VitrineMachineSettings *self)
 {
-  guint64 memory = (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory));
-  gboolean uefi = g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware)), "uefi") == 0;
+  guint64 memory = vitrine_size_rows_get_memory (&self->size);
+  gboolean uefi = vitrine_size_rows_get_uefi (&self->size);
 
-  if (memory != vitrine_domain_get_memory_bytes (self->domain) / MIB)
-    vitrine_domain_set_memory_bytes (self->domain, memory * MIB);
-  vitrine_domain_set_cpus (self->domain, (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->cpus)));
+  /* What the row cannot show, parts of a MiB, stays as it is. */
+  if (memory / MIB != vitrine_domain_get_memory_bytes (self->domain) / MIB)
+    vitrine_domain_set_memory_bytes (self->domain, memory);
+  vitrine_domain_set_cpus (self->domain, vitrine_size_rows_get_cpus (&self->size));
   vitrine_domain_set_firmware (self->domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
 }
 

@@ -3,12 +3,12 @@
 #include "new-machine.h"
 
 #include <glib/gi18n.h>
-#include <unistd.h>
 
 #include "disk-image.h"
 #include "installer.h"
 #include "notice.h"
 #include "rows.h"
+#include "size-rows.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
@@ -48,7 +48,7 @@ struct _VitrineNewMachine
   GtkWidget        *kind_buttons[N_KINDS], *file_rows[N_KINDS], *files[N_KINDS];
   GtkWidget        *initrd_row, *initrd, *cmdline_row, *cmdline, *file_problem;
   GtkWidget        *name, *system_row, *system, *name_problem;
-  GtkWidget        *memory, *cpus, *firmware;
+  VitrineSizeRows   size;
   GtkWidget        *format_row, *format, *disk_switch_row, *disk_switch, *disk_size_row, *disk_size, *disk_note;
   GtkWidget        *start_switch;
   GPtrArray        *summary_rows;
@@ -209,10 +209,9 @@ fill_summary (VitrineNewMachine *self)
 {
   Kind kind = get_kind (self);
   g_autofree char *path = vitrine_row_get_path (self->files[kind]);
-  guint cpus = (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->cpus));
+  guint cpus = vitrine_size_rows_get_cpus (&self->size);
   g_autofree char *cpu_words = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u processor", "%u processors", cpus), cpus);
-  g_autofree char *memory = g_format_size_full (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory)) * MIB,
-                                                G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *memory = g_format_size_full (vitrine_size_rows_get_memory (&self->size), G_FORMAT_SIZE_IEC_UNITS);
   g_autofree char *disk = g_format_size_full (get_disk_bytes (self), G_FORMAT_SIZE_IEC_UNITS);
 
   for (guint i = 0; i < self->summary_rows->len; i++)
@@ -222,7 +221,7 @@ fill_summary (VitrineNewMachine *self)
   add_summary (self, _("Starts from"), path);
   add_summary (self, _("Processors"), cpu_words);
   add_summary (self, _("Memory"), memory);
-  add_summary (self, _("Firmware"), gtk_combo_box_text_get_active_text (GTK_COMBO_BOX_TEXT (self->firmware)));
+  add_summary (self, _("Firmware"), gtk_combo_box_text_get_active_text (GTK_COMBO_BOX_TEXT (self->size.firmware)));
   add_summary (self, _("New disk"), makes_disk (self) ? disk : _("None"));
 }
 
@@ -257,10 +256,10 @@ static VitrineDomain *
 make_domain (VitrineNewMachine *self, const char *disk_path)
 {
   VitrineDomain *domain = vitrine_domain_new (gtk_entry_get_text (GTK_ENTRY (self->name)));
-  gboolean uefi = g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware)), "uefi") == 0;
+  gboolean uefi = vitrine_size_rows_get_uefi (&self->size);
 
-  vitrine_domain_set_memory_bytes (domain, (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory)) * MIB);
-  vitrine_domain_set_cpus (domain, (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->cpus)));
+  vitrine_domain_set_memory_bytes (domain, vitrine_size_rows_get_memory (&self->size));
+  vitrine_domain_set_cpus (domain, vitrine_size_rows_get_cpus (&self->size));
   vitrine_domain_set_firmware (domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
   if (disk_path != NULL)
     add_image (domain, disk_path, "raw", "virtio", FALSE, 1);
@@ -399,21 +398,15 @@ go_to (VitrineNewMachine *self, const char *page)
     gtk_widget_grab_focus (self->next_button);
 }
 
-static guint64
-half_of_host_memory (void)
-{
-  return (guint64) sysconf (_SC_PHYS_PAGES) / 2 * (guint64) sysconf (_SC_PAGESIZE);
-}
-
 static void
 propose (VitrineNewMachine *self, const char *label, guint64 memory, guint64 disk, guint cpus)
 {
   g_autofree char *name = vitrine_library_free_name (self->library, label);
 
-  memory = MIN (memory, MAX (half_of_host_memory (), 512 * MIB));
+  memory = MIN (memory, MAX (vitrine_size_rows_host_memory () / 2, 512 * MIB));
   gtk_entry_set_text (GTK_ENTRY (self->name), name);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->memory), memory / MIB);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->cpus), MIN (MAX (cpus, 1), g_get_num_processors ()));
+  vitrine_size_rows_set_memory (&self->size, memory);
+  vitrine_size_rows_set_cpus (&self->size, MIN (MAX (cpus, 1), g_get_num_processors ()));
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->disk_size), (disk + GIB - 1) / GIB);
 }
 
@@ -588,20 +581,14 @@ build_source_page (VitrineNewMachine *self)
 static void
 build_machine_page (VitrineNewMachine *self)
 {
-  static const char *const firmware_ids[] = { "bios", "uefi", NULL };
-  static const char *const firmware_labels[] = { N_("BIOS"), N_("UEFI"), NULL };
   static const char *const format_ids[] = { "raw", "qcow2", NULL };
   static const char *const format_labels[] = { N_("Raw"), N_("QCOW2"), NULL };
-  guint64 memory_limit = MAX (half_of_host_memory () * 2 / MIB, 256);
 
   add_row (self->name_group, vitrine_row_new_entry (_("_Name"), &self->name));
   self->system_row = vitrine_row_new_text (_("Operating system"), &self->system);
   add_row (self->name_group, self->system_row);
   self->name_problem = new_problem_label (self->name_group, "error");
-  add_row (self->size_group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 16, (double) memory_limit, 256, &self->memory));
-  add_row (self->size_group,
-           vitrine_row_new_spin (_("_Processors"), NULL, 1, MIN (VITRINE_DOMAIN_MAX_CPUS, 16), 1, &self->cpus));
-  add_row (self->size_group, vitrine_row_new_combo (_("_Firmware"), firmware_ids, firmware_labels, &self->firmware));
+  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), 256 * MIB, VITRINE_DOMAIN_MAX_CPUS);
   self->format_row = vitrine_row_new_combo (_("_Image format"), format_ids, format_labels, &self->format);
   self->disk_switch_row = vitrine_row_new_switch (_("_Create a disk"), NULL, &self->disk_switch);
   self->disk_size_row = vitrine_row_new_spin (_("_Size (GiB)"), NULL, 1, 64 * 1024, 1, &self->disk_size);

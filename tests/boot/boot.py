@@ -121,15 +121,21 @@ def ipxe(boot):
         boot.ok("iPXE starts from its CD")
 
 
+def second_entry(guest, title):
+    """Chooses the second entry of GRUB's menu. GRUB tells an arrow key from Escape by what follows soon after, so Enter waits for
+    the star of the selected entry."""
+    guest.send("\x1b[B")
+    guest.expect(r"\*" + re.escape(title), 60)
+    guest.send("\r")
+
+
 def grub(boot):
     picture = boot.folder / "screen.png"
     target = boot.guest("iso")
     with boot.run("--memory", "512M", "--cdrom", target / "demo.iso", "--screenshot", picture) as guest:
         guest.expect(r"Vitrine demo \(serial console\)", 300)
         boot.ok("GRUB shows its menu")
-        guest.send("\x1b[B")
-        time.sleep(1)       # GRUB tells an arrow key from Escape by what follows soon after
-        guest.send("\r")
+        second_entry(guest, "Vitrine demo (serial console)")
         guest.expect(PROMPT, 900)
         boot.ok("the menu's second entry boots to a shell")
 
@@ -139,9 +145,7 @@ def installer(boot):
     with boot.run("--memory", "1G", "--cdrom", target / "mini.iso") as guest:
         guest.expect(r"Install \(serial console\)", 300)
         boot.ok("the installer's CD shows its menu")
-        guest.send("\x1b[B")
-        time.sleep(1)       # GRUB tells an arrow key from Escape by what follows soon after
-        guest.send("\r")
+        second_entry(guest, "Install (serial console)")
         guest.expect(r"Select a language|Choose the language", 900)
         boot.ok("the installer asks for the language")
 

@@ -65,6 +65,9 @@ CASES = [
     ("an XML file that is no domain", ["--domain", "other.xml"], "domain"),
     ("an XML file that asks for another architecture", ["--domain", "foreign.xml"], "sparc"),
     ("a machine that nobody has", ["abacus"], "abacus"),
+    ("a control socket where a file is", ["--memory", "16M", "--control", "text"], "text"),
+    ("a control socket in a missing folder", ["--memory", "16M", "--control", "none/control"], "none/control"),
+    ("a control socket with a path that is too long", ["--memory", "16M", "--control", "s" * 120], "too long"),
     ("a saved machine that is none", ["--restore", "text"], "text"),
 ]
 

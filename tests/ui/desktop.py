@@ -131,6 +131,9 @@ class Desktop:
     def type(self, text):
         subprocess.run(["xdotool", "type", "--delay", "8", text], check=True)
 
+    def mouse(self, *commands):
+        subprocess.run(["xdotool", *commands], check=True)
+
     def picture(self, name):
         subprocess.run(["import", "-window", "root", str(self.pictures / f"{name}.png")], check=False)
 
@@ -140,10 +143,18 @@ class Desktop:
         def find():
             for application in self.tree.root.children:
                 for window in application.children:
-                    if window.name == title and window.roleName in ("frame", "dialog"):
+                    if window.name == title and window.roleName in ("frame", "dialog", "file chooser"):
                         return window
             return None
         return wait(f"window “{title}”", find, seconds)
+
+    def active(self, window, seconds=20):
+        """Keys go to this window."""
+        wait(f"window “{window.name}” is active", lambda: self.is_active(window), seconds)
+
+    def is_active(self, window):
+        import pyatspi
+        return window.getState().contains(pyatspi.STATE_ACTIVE)
 
     def no_window(self, title, seconds=20):
         def gone():

@@ -4,8 +4,10 @@
 
 PROGRAM is vitrine, or vitrine-test-card where the computer does not matter. PICTURES keeps screenshots."""
 import os
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -183,6 +185,158 @@ def bad_input(d):
     ok("once it is there, Try Again starts the machine")
 
 
+def choose(d, dialog, path, answer):
+    """Types a path into a file dialog, as one may."""
+    chooser = d.window(dialog)
+    d.key("ctrl+l")         # the dialog shows where a path is typed
+    d.focused(chooser, "text")
+    d.key("ctrl+a")
+    d.type(str(path))
+    wait("the dialog took the path", lambda: d.find(chooser, "push button", answer).sensitive)
+    d.picture(dialog.lower().replace(" ", "-"))
+    d.key("Return")
+    d.no_window(dialog)
+
+
+def menu(d, window, item):
+    """A point of the window's main menu."""
+    d.active(window)
+    d.chord("ctrl", "alt")
+    d.key("F10")
+    d.press(window, item)
+
+
+def chosen_files(d):
+    first, second, picture = d.folder / "first.iso", d.folder / "second.iso", d.folder / "picture.png"
+    first.write_bytes(b"1" * 4096)
+    second.write_bytes(b"2" * 8192)
+    d.ctl("create", "Card", "--cdrom", first)
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    menu(d, window, "Insert CD…")
+    choose(d, "Insert CD", second, "Insert")
+    wait("the new CD", lambda: "CD second.iso 8192" in d.screen_text(window))
+    d.picture("cd-inserted")
+    ok("a CD that the person chooses is inserted, from any folder")
+    menu(d, window, "Eject CD")
+    wait("no CD", lambda: "CD ejected" in d.screen_text(window))
+    ok("it is ejected")
+    menu(d, window, "Insert CD…")
+    d.window("Insert CD")
+    d.key("Escape")
+    d.no_window("Insert CD")
+    ok("the person may change their mind")
+    menu(d, window, "Save Screenshot…")
+    choose(d, "Save Screenshot", picture, "Save")
+    wait("the picture", lambda: picture.read_bytes().startswith(b"\x89PNG"))
+    d.says(window, "picture.png")
+    d.picture("screenshot-saved")
+    ok("a screenshot is saved where the person wants it")
+    menu(d, window, "Insert CD…")
+    d.window("Insert CD")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+    d.no_window("Insert CD")
+    ok("the dialog goes with its machine")
+
+
+def pointer(d, window):
+    """Where the guest's mouse has got to, and its buttons."""
+    x, y, buttons = re.search(r"mouse (-?\d+),(-?\d+)  0x(\d+)", d.screen_text(window)).groups()
+    return int(x), int(y), int(buttons, 16)
+
+
+def host_pointer(d):
+    said = subprocess.run(["xdotool", "getmouselocation", "--shell"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return tuple(int(re.search(rf"{axis}=(\d+)", said).group(1)) for axis in "XY")
+
+
+def pointer_grab(d):
+    kernel = d.folder / "kernel"
+    kernel.write_bytes(b"k" * 512)
+    d.ctl("create", "Card", "--kernel", kernel)
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.active(window)
+    canvas = d.find(window, "canvas", "Screen of the machine")
+    d.click(canvas)
+    d.says(window, "Ctrl+Alt")
+    if pointer(d, window)[2] != 0:
+        raise Missing("the click that takes the pointer reached the guest")
+    ok("the first click takes the pointer, and only that")
+    for step in range(1, 13):
+        for _ in range(5):      # several at once, which come in merged; but not so many that the host's pointer meets an edge
+            d.mouse("mousemove_relative", "--", "40", "-15")
+        wait("the motion arrives, and nothing else", lambda: pointer(d, window)[:2] == (200 * step, -75 * step))
+    (x, y), (width, height) = canvas.position, canvas.size
+    at = host_pointer(d)
+    if not (x <= at[0] < x + width and y <= at[1] < y + height):
+        raise Missing(f"the host's pointer left the window: {at}")
+    d.picture("pointer-grabbed")
+    ok("it moves on without end, and the host's stays in the window")
+    d.mouse("mousedown", "1")
+    wait("a button", lambda: pointer(d, window)[2] == 1)
+    d.mouse("mousedown", "3")
+    wait("two buttons", lambda: pointer(d, window)[2] == 3)
+    d.chord("ctrl", "alt")
+    wait("no button", lambda: pointer(d, window)[2] == 0)
+    d.mouse("mouseup", "1", "mouseup", "3")
+    ok("Ctrl+Alt lets go of the buttons too")
+    before = pointer(d, window)
+    d.mouse("mousemove", "1270", "1000")
+    if host_pointer(d) != (1270, 1000) or pointer(d, window) != before:
+        raise Missing("the pointer is not the person's again")
+    ok("the pointer is the person's again")
+    d.click(canvas)
+    d.mouse("mousemove_relative", "--", "7", "5")
+    wait("the pointer is taken again", lambda: pointer(d, window)[:2] != before[:2])
+    d.start([d.program])
+    d.window("Vitrine")
+    d.mouse("search", "--onlyvisible", "--name", "^Vitrine$", "windowactivate")
+    wait("another window is in front", lambda: not d.is_active(window))
+    before = pointer(d, window)
+    d.mouse("mousemove", "1270", "1000")
+    if host_pointer(d) != (1270, 1000) or pointer(d, window) != before:
+        raise Missing("a window in front does not get the pointer")
+    ok("a window that comes to the front frees the pointer")
+
+
+def escape_drill(d):
+    home, kernel = d.folder / "home", d.folder / "kernel"
+    home.mkdir()
+    (home / "secret").write_text("secret")
+    os.environ["HOME"] = str(home)
+    other = d.machines / "other"
+    other.mkdir(parents=True)
+    (other / "domain.xml").write_text("<domain/>")
+    kernel.write_bytes(b"k" * 512)
+    uuid = d.ctl("create", "Card", "--kernel", kernel)
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    log = d.machines / uuid / "log"
+    wait("the drill is over", lambda: "drill: over" in log.read_text())
+    tried = [line for line in log.read_text().splitlines() if line.startswith("drill: ")][:-1]
+    allowed = [line for line in tried if not line.endswith(": denied")]
+    if allowed and "no Landlock" in log.read_text():
+        raise Skip("this kernel has no Landlock")
+    if len(tried) != 9 or allowed:
+        raise Missing(f"not denied: {allowed} of {tried}")
+    if any(part in log.read_text() for part in ("Permission denied", "CRITICAL", "WARNING")):
+        raise Missing(f"the window lacks something:\n{log.read_text()}")
+    ok("what a guest that broke out would try is denied in the machine's process")
+    d.ctl("screenshot", "Card", d.folder / "picture.png")
+    d.active(window)
+    d.chord("ctrl", "alt")
+    d.key("ctrl+w")
+    d.press(window, "Suspend")
+    d.no_window("Card")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on", lambda: "restored" in d.screen_text(window))
+    ok("pictures, saving and restoring go on working")
+
+
 # --- with the engine ---
 
 def boot_installer(d, image, menu):
@@ -209,13 +363,46 @@ def installer_grub(d):
     ok("forced off, its window closes")
 
 
+# The installer's background, dialogue and bar; with an opaque alpha, which no shifted run of another colour can look like.
+BLUE, GREY, RED = b"\0\0\xaa\xff", b"\xaa\xaa\xaa\xff", b"\xaa\0\0\xff"
+
+
+def look(d, title):
+    """The guest's picture as rows of pixels."""
+    picture = d.folder / "guest.png"
+    d.ctl("screenshot", title, picture)
+    width, height = struct.unpack(">II", picture.read_bytes()[16:24])
+    pixels = subprocess.run(["convert", picture, "-depth", "8", "rgba:-"], stdout=subprocess.PIPE, check=True).stdout
+    return [pixels[y * width * 4:(y + 1) * width * 4] for y in range(height)]
+
+
+def dialogue(d, title):
+    """Where the text installer's dialogue has its upper edge in the guest's picture, and the bar in it; None while there is no
+    dialogue, or it is being drawn."""
+    rows = look(d, title)
+    top = next((y for y, row in enumerate(rows) if GREY * (len(row) // 5) in row), None)
+    bar = next((y for y, row in enumerate(rows) if RED * 64 in row), None)
+    if not rows[4].startswith(BLUE) or top is None or bar is None or look(d, title) != rows:
+        return None
+    return top, bar
+
+
 def installer_debian(d):
     title, window = boot_installer(d, os.environ["VITRINE_UI_IMAGE"], "Install")
     d.picture("installer-menu")
     ok("the Debian installer shows its menu")
     d.key("Down", "Up", "Return")
     wait("the menu is left", lambda: "GNU GRUB" not in d.screen_text(window), 120)
-    d.picture("installer-entered")
+    top, bar = wait("the installer's first dialogue", lambda: dialogue(d, title), 600)
+    d.picture("installer-language")
+    print(f"# the dialogue begins in line {top}, its bar in line {bar}")
+    ok("Enter boots the installer to its first dialogue")
+    # What is typed before the dialogue listens is lost: try again, as a person would.
+    low = wait("the bar moves down", lambda: d.key("Down") or max(dialogue(d, title)[1] - bar, 0), 60) + bar
+    wait("the bar moves up", lambda: d.key("Up") or dialogue(d, title)[1] < low, 60)
+    d.key("Return")
+    wait("another dialogue", lambda: dialogue(d, title)[0] != top, 120)
+    d.picture("installer-location")
     ok("arrow keys and Enter walk into it")
     d.ctl("stop", "--force", title)
 
@@ -225,6 +412,9 @@ WALKS = {
     "pause-close-suspend": (pause_close_suspend, None),
     "crash": (crash, None),
     "bad-input": (bad_input, None),
+    "chosen-files": (chosen_files, None),
+    "pointer-grab": (pointer_grab, None),
+    "escape-drill": (escape_drill, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
 }

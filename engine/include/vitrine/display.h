@@ -26,7 +26,9 @@ bool vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, Vt
 void vt_display_release (VtMachine *machine, VtFrame *frame);
 /* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
 void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
-/* PNG of the whole screen at guest resolution, written atomically. */
+/* PNG of the whole screen at guest resolution; NULL without a display. */
+GBytes *vt_display_png (VtMachine *machine, unsigned display, GError **error);
+/* The same into a file, written atomically. */
 bool vt_display_screenshot (VtMachine *machine, unsigned display, const char *path, GError **error);
 /* A crude but stable fingerprint of the screen's contents, for tests that wait for a picture. */
 uint64_t vt_display_hash (VtMachine *machine, unsigned display);

@@ -14,6 +14,7 @@ void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);
 /* Does the guest take absolute positions (tablet), so that no grab is needed? */
 bool vt_input_absolute (const VtMachine *machine);
 
-/* "ctrl-alt-delete", "ret", "a", "shift-a", "f12", "text:hello": keys pressed in order and released in reverse; several
- * separated by spaces. US layout for text. Error names the part that is not understood. */
+/* "ctrl-alt-delete", "ret", "a", "shift-a", "f12": keys pressed in order and released in reverse; "text:hello": characters
+ * one by one, US layout. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error
+ * names the part that is not understood. */
 bool vt_input_send_spec (VtMachine *machine, const char *spec, GError **error);

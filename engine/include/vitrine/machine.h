@@ -42,5 +42,6 @@ void vt_machine_reset (VtMachine *machine);
 void vt_machine_power_button (VtMachine *machine);  /* ACPI power button press */
 void vt_machine_force_off (VtMachine *machine);
 
-/* CD change while running. path NULL ejects. `drive`: index among the disks of the configuration. */
-bool vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, GError **error);
+/* CD change while running. path NULL ejects. `fd`: the opened image, taken in any case, when this process may not open it
+ * itself; else -1. `drive`: index among the disks of the configuration. */
+bool vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, int fd, GError **error);

@@ -214,17 +214,35 @@ vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, GError **
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+static void
+take_remote_error (GError **error, GError *local)
+{
+  g_dbus_error_strip_remote_error (local);
+  g_propagate_error (error, local);
+}
+
 gboolean
 vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error)
 {
-  g_autoptr(GError) local = NULL;
+  GError *local = NULL;
   g_autoptr(GVariant) reply = g_dbus_proxy_call_sync (G_DBUS_PROXY (self->proxy), method, arguments,
                                                       G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &local);
   if (reply != NULL)
     return TRUE;
-  g_dbus_error_strip_remote_error (local);
-  g_propagate_error (error, g_steal_pointer (&local));
+  take_remote_error (error, local);
   return FALSE;
+}
+
+GBytes *
+vitrine_client_screenshot (VitrineClient *self, GError **error)
+{
+  g_autoptr(GVariant) png = NULL;
+  GError *local = NULL;
+
+  if (vitrine_bus_machine1_call_screenshot_sync (self->proxy, &png, NULL, &local))
+    return g_variant_get_data_as_bytes (png);
+  take_remote_error (error, local);
+  return NULL;
 }
 
 int
@@ -232,12 +250,11 @@ vitrine_client_open_console (VitrineClient *self, guint console, GError **error)
 {
   g_autoptr(GUnixFDList) descriptors = NULL;
   g_autoptr(GVariant) stream = NULL;
-  g_autoptr(GError) local = NULL;
+  GError *local = NULL;
 
   if (!vitrine_bus_machine1_call_open_console_sync (self->proxy, console, NULL, &stream, &descriptors, NULL, &local))
     {
-      g_dbus_error_strip_remote_error (local);
-      g_propagate_error (error, g_steal_pointer (&local));
+      take_remote_error (error, local);
       return -1;
     }
   return g_unix_fd_list_get (descriptors, g_variant_get_handle (stream), error);

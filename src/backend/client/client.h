@@ -25,5 +25,7 @@ void     vitrine_client_call_async (VitrineClient *self, const char *method, GVa
                                     GCancellable *cancellable, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, GError **error);
 gboolean vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error);
+/* The machine's screen as PNG. Blocks. */
+GBytes  *vitrine_client_screenshot (VitrineClient *self, GError **error);
 /* A descriptor with the bytes of a serial console, or -1. Blocks. */
 int      vitrine_client_open_console (VitrineClient *self, guint console, GError **error);

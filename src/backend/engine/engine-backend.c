@@ -119,9 +119,9 @@ engine_restore (VitrineBackend *backend, const char *path, GError **error)
 }
 
 static gboolean
-engine_change_medium (VitrineBackend *backend, guint drive, const char *path, GError **error)
+engine_change_medium (VitrineBackend *backend, guint drive, const char *path, int fd, GError **error)
 {
-  return vt_machine_change_medium (machine_of (backend), drive, path, error);
+  return vt_machine_change_medium (machine_of (backend), drive, path, fd, error);
 }
 
 /* --- screen ----------------------------------------------------------------------------------------------------- */
@@ -162,10 +162,10 @@ engine_release_frame (VitrineBackend *backend, VitrineFrame *frame)
   g_clear_pointer (&frame->token, g_free);
 }
 
-static gboolean
-engine_screenshot (VitrineBackend *backend, const char *path, GError **error)
+static GBytes *
+engine_screenshot (VitrineBackend *backend, GError **error)
 {
-  return vt_display_screenshot (machine_of (backend), 0, path, error);
+  return vt_display_png (machine_of (backend), 0, error);
 }
 
 static char *
@@ -366,13 +366,14 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
 VitrineBackend *
 vitrine_engine_backend_open (const VtConfig *config, GError **error)
 {
-  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset };
-
-  if (!vt_config_check (config, error))
-    return NULL;
   VtMachine *machine = vt_machine_new (config, error);
-  if (machine == NULL)
-    return NULL;
+  return machine != NULL ? vitrine_engine_backend_new (machine) : NULL;
+}
+
+VitrineBackend *
+vitrine_engine_backend_new (VtMachine *machine)
+{
+  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;

@@ -2,7 +2,7 @@
 /* VitrineBackend on the engine, in this process. */
 #pragma once
 
-#include <vitrine/config.h>
+#include <vitrine/machine.h>
 
 #include "backend.h"
 
@@ -11,3 +11,5 @@ G_DECLARE_FINAL_TYPE (VitrineEngineBackend, vitrine_engine_backend, VITRINE, ENG
 
 /* Builds the machine, paused. Opens images and loads firmware, which blocks for the time of that. */
 VitrineBackend *vitrine_engine_backend_open (const VtConfig *config, GError **error);
+/* For a machine that exists: owns it from here on, and is the one that hears its events. */
+VitrineBackend *vitrine_engine_backend_new (VtMachine *machine);

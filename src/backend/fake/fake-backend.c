@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vitrine/error.h>
 
 #include "console-log.h"
@@ -65,13 +67,19 @@ draw_text (cairo_t *cr, double x, double y, double size, const char *text)
   cairo_show_text (cr, text);
 }
 
+static char *
+pointer_words (VitrineFakeBackend *self)
+{
+  return g_strdup_printf ("%s %.0f,%.0f  0x%x", self->absolute ? "tablet" : "mouse", self->pointer_x, self->pointer_y,
+                          self->buttons);
+}
+
 static void
 draw_card (VitrineFakeBackend *self)
 {
   cairo_t *cr = cairo_create (self->screen);
   double base = self->height * 0.7, size = self->height / 28.0;
-  g_autofree char *pointer = g_strdup_printf ("%s %.0f,%.0f  0x%x", self->absolute ? "tablet" : "mouse", self->pointer_x,
-                                              self->pointer_y, self->buttons);
+  g_autofree char *pointer = pointer_words (self);
 
   draw_bars (self, cr);
   cairo_set_source_rgb (cr, 0.08, 0.08, 0.10);
@@ -190,9 +198,25 @@ fake_restore (VitrineBackend *backend, const char *path, GError **error)
   return TRUE;
 }
 
-static gboolean
-fake_change_medium (VitrineBackend *backend, guint drive, const char *path, GError **error)
+/* "CD disc.iso 4096 " among the keys: what is in the drive, and that it can be read. */
+static void
+note_medium (VitrineFakeBackend *self, const char *path, int fd)
 {
+  g_autofree char *name = path != NULL ? g_path_get_basename (path) : g_strdup ("ejected");
+  struct stat info = { 0 };
+
+  if (fd >= 0)
+    fstat (fd, &info);
+  g_string_append_printf (self->keys, "CD %s %u ", name, (guint) info.st_size);
+  self->sequence++;
+}
+
+static gboolean
+fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int fd, GError **error)
+{
+  note_medium (VITRINE_FAKE_BACKEND (backend), path, fd);
+  if (fd >= 0)
+    close (fd);
   return TRUE;
 }
 
@@ -226,19 +250,29 @@ fake_release_frame (VitrineBackend *backend, VitrineFrame *frame)
 {
 }
 
-static gboolean
-fake_screenshot (VitrineBackend *backend, const char *path, GError **error)
+static cairo_status_t
+append_png (void *bytes, const unsigned char *data, unsigned int n)
 {
-  if (cairo_surface_write_to_png (VITRINE_FAKE_BACKEND (backend)->screen, path) == CAIRO_STATUS_SUCCESS)
-    return TRUE;
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("Cannot write the screenshot “%s”."), path);
-  return FALSE;
+  g_byte_array_append (bytes, data, n);
+  return CAIRO_STATUS_SUCCESS;
+}
+
+static GBytes *
+fake_screenshot (VitrineBackend *backend, GError **error)
+{
+  GByteArray *bytes = g_byte_array_new ();
+
+  cairo_surface_write_to_png_stream (VITRINE_FAKE_BACKEND (backend)->screen, append_png, bytes);
+  return g_byte_array_free_to_bytes (bytes);
 }
 
 static char *
 fake_get_text (VitrineBackend *backend)
 {
-  return g_strdup (VITRINE_FAKE_BACKEND (backend)->keys->str);
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  g_autofree char *pointer = pointer_words (self);
+
+  return g_strdup_printf ("%s\n%s", self->keys->str, pointer);
 }
 
 static void
@@ -258,7 +292,10 @@ fake_key (VitrineBackend *backend, guint evdev_code, gboolean down)
 static void
 fake_release_all (VitrineBackend *backend)
 {
-  g_string_append (VITRINE_FAKE_BACKEND (backend)->keys, "released ");
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  g_string_append (self->keys, "released ");
+  self->buttons = 0;
 }
 
 static void

@@ -36,7 +36,6 @@ set_up (Fixture *fixture, gconstpointer unused)
   config->name = g_strdup ("card");
   fixture->folder = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
   fixture->path = g_build_filename (fixture->folder, "m.sock", NULL);
-  g_assert_true (g_file_set_contents (fixture->path, "left by a dead process", -1, NULL));
   fixture->service = vitrine_service_new (fixture->path, "11111111-2222-3333-4444-555555555555", "card", &error);
   g_assert_no_error (error);
   fixture->backend = vitrine_fake_backend_open (config, &error);
@@ -126,9 +125,20 @@ errors_of_the_machine_reach_the_client (Fixture *fixture, gconstpointer unused)
   Call refused = call (fixture, "SendKeys", g_variant_new ("(s)", "nonsense"));
   g_assert_cmpstr (refused.error->message, ==, "“nonsense” is not a key.");
   g_clear_error (&refused.error);
-  refused = call (fixture, "Screenshot", g_variant_new ("(s)", "relative.png"));
-  g_assert_false (refused.ok);
-  g_clear_error (&refused.error);
+}
+
+static void
+what_lies_at_the_path_of_a_socket_stays (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *nowhere = g_build_filename (fixture->folder, "none", "m.sock", NULL);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_null (vitrine_service_new (fixture->path, "", "second", &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  g_clear_error (&error);
+  g_assert_null (vitrine_service_new (nowhere, "", "second", &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  g_assert_true (call (fixture, "GetState", NULL).ok);
 }
 
 static void
@@ -141,7 +151,10 @@ static void
 the_window_is_asked_for_and_the_end_is_heard (Fixture *fixture, gconstpointer unused)
 {
   gboolean presented = FALSE, closed = FALSE;
+  Call refused = call (fixture, "Present", NULL);
 
+  g_assert_false (refused.ok);   /* nobody shows windows yet */
+  g_clear_error (&refused.error);
   g_signal_connect_swapped (fixture->service, "present", G_CALLBACK (note), &presented);
   g_signal_connect_swapped (fixture->client, "closed", G_CALLBACK (note), &closed);
   g_assert_true (call (fixture, "Present", NULL).ok);
@@ -212,6 +225,7 @@ main (int argc, char **argv)
   ADD ("a client follows the machine", a_client_follows_the_machine);
   ADD ("a machine that failed says why", a_machine_that_failed_says_why);
   ADD ("errors of the machine reach the client", errors_of_the_machine_reach_the_client);
+  ADD ("what lies at the path of a socket stays", what_lies_at_the_path_of_a_socket_stays);
   ADD ("the window is asked for and the end is heard", the_window_is_asked_for_and_the_end_is_heard);
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
   return g_test_run ();

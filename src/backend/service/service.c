@@ -89,6 +89,8 @@ handle_get_state (VitrineService *self, GDBusMethodInvocation *call)
 static gboolean
 handle_present (VitrineService *self, GDBusMethodInvocation *call)
 {
+  if (!g_signal_has_handler_pending (self, present_signal, 0, FALSE))
+    return refuse (call, _("This machine has no window."));
   g_signal_emit (self, present_signal, 0);
   vitrine_bus_machine1_complete_present (self->skeleton, call);
   return TRUE;
@@ -127,17 +129,16 @@ handle_command (VitrineService *self, GDBusMethodInvocation *call)
 }
 
 static gboolean
-handle_screenshot (VitrineService *self, GDBusMethodInvocation *call, const char *path)
+handle_screenshot (VitrineService *self, GDBusMethodInvocation *call)
 {
   g_autoptr(GError) error = NULL;
 
   if (!is_alive (self))
     return refuse (call, _("The machine is not running."));
-  if (!g_path_is_absolute (path))
-    return refuse (call, _("The screenshot’s path must start with “/”."));
-  if (!vitrine_backend_screenshot (self->backend, path, &error))
+  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, &error);
+  if (png == NULL)
     return refuse (call, error->message);
-  vitrine_bus_machine1_complete_screenshot (self->skeleton, call);
+  vitrine_bus_machine1_complete_screenshot (self->skeleton, call, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE));
   return TRUE;
 }
 
@@ -213,13 +214,23 @@ new_connection (VitrineService *self, GDBusConnection *connection)
   return TRUE;
 }
 
+/* What GDBusServer would say in terms of addresses. */
 static gboolean
-check_path (const char *path, GError **error)
+check_path (const char *path, const char *folder, GError **error)
 {
-  if (strlen (path) < sizeof ((struct sockaddr_un *) 0)->sun_path)
+  g_autofree char *display = g_filename_display_name (path);
+
+  if (strlen (path) >= sizeof ((struct sockaddr_un *) 0)->sun_path)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
+                 _("The path of the machine’s socket is too long for the system: “%s”. Use a shorter one; in the session’s"
+                   " folder, a shorter XDG_RUNTIME_DIR."), display);
+  else if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("Cannot make the socket “%s”: its folder is missing."), display);
+  else if (g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS,
+                 _("Cannot make the socket “%s”: there is something of that name. If no machine uses it, remove it."), display);
+  else
     return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
-               _("The path of the machine’s socket is too long for the system: “%s”. Use a shorter XDG_RUNTIME_DIR."), path);
   return FALSE;
 }
 
@@ -231,20 +242,15 @@ listen_at (VitrineService *self, GError **error)
   g_autofree char *address = g_strdup_printf ("unix:path=%s", escaped);
   g_autofree char *guid = g_dbus_generate_guid ();
 
-  if (!check_path (self->socket_path, error))
+  if (!check_path (self->socket_path, folder, error))
     return FALSE;
-  if (g_mkdir_with_parents (folder, 0700) < 0)
-    {
-      int saved = errno;
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved), _("Cannot create “%s”: %s"), folder,
-                   g_strerror (saved));
-      return FALSE;
-    }
-  g_unlink (self->socket_path);
   self->server = g_dbus_server_new_sync (address, G_DBUS_SERVER_FLAGS_AUTHENTICATION_REQUIRE_SAME_USER, guid, NULL, NULL,
                                          error);
   if (self->server == NULL)
-    return FALSE;
+    {
+      g_prefix_error (error, _("Cannot make the socket “%s”: "), self->socket_path);
+      return FALSE;
+    }
   g_signal_connect_object (self->server, "new-connection", G_CALLBACK (new_connection), self, G_CONNECT_SWAPPED);
   g_dbus_server_start (self->server);
   return TRUE;

@@ -10,8 +10,8 @@
 #define VITRINE_TYPE_SERVICE (vitrine_service_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineService, vitrine_service, VITRINE, SERVICE, GObject)
 
-/* Listens at once; state is "starting" until there is a backend. The caller holds the machine's run lock, so a socket that
- * lies there is a dead one. */
+/* Listens at once; state is "starting" until there is a backend. The socket's folder must be there, the socket must not:
+ * whoever knows that a socket is a dead one (by the machine's run lock) removes it before. @uuid: "" for a machine without. */
 VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error);
 /* NULL: starting again. */
 void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);

@@ -29,14 +29,25 @@ vt_jit_flags_from_state (VtX86Cpu *cpu)
 /* Offsets below it have 8 bytes to the page's end. Smaller accesses beyond are the interpreter's. */
 #define STACK_ROOM (VT_PAGE_SIZE - 7)
 
-uint32_t
-vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+/* Translated code is left with RIP there. */
+static uint32_t
+leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
 {
-  unsigned size = what & 0xff;
+  uint64_t rip = cpu->translated.page_rip + off;
+  cpu->s.rip = cpu->code_bits == 64 ? rip : (uint32_t) rip;
+  cpu->translated.exit_kind = kind;
+  return 1;
+}
+
+uint32_t
+vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+{
+  unsigned size = what & JIT_FILL_SIZE;
   VtAccessKind kind = what & JIT_FILL_WRITE ? VT_WRITE : VT_READ;
   if (cpu->code_bits != 64)
     linear = (uint32_t) linear;
-  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
+  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE
+      || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
     return 1;
   VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   uint64_t page = linear & ~VT_PAGE_MASK;
@@ -50,6 +61,12 @@ vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
   return 0;
 }
 
+uint32_t
+vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
+{
+  return vt_jit_try_fill (cpu, linear, what) == 0 ? 0 : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
+}
+
 static bool
 holds (const VtRam *ram, uint64_t flags_at)
 {
@@ -57,18 +74,42 @@ holds (const VtRam *ram, uint64_t flags_at)
   return flags_at - first < ram->size >> VT_PAGE_SHIFT;
 }
 
+/* Whatever was written is in the TLB. */
+static VtRam *
+find_in_tlb (const VtX86Cpu *cpu, uint64_t flags_at)
+{
+  const VtX86Tlb *tlb = &cpu->tlbs[cpu->tlb_kind];
+  for (unsigned slot = 0; slot < VT_X86_TLB_SIZE; slot++)
+    if (tlb->page[slot].ram != NULL && holds (tlb->page[slot].ram, flags_at))
+      return tlb->page[slot].ram;
+  return NULL;
+}
+
+/* A machine has few blocks of RAM: the last few that were written are remembered. */
+static VtRam *
+ram_of_flags (VtX86Cpu *cpu, uint64_t flags_at)
+{
+  VtJit *jit = cpu->accel_data;
+  for (unsigned i = 0; i < JIT_RAMS; i++)
+    if (jit->rams[i] != NULL && holds (jit->rams[i], flags_at))
+      return jit->rams[i];
+  VtRam *ram = find_in_tlb (cpu, flags_at);
+  jit->rams[jit->next_ram++ % JIT_RAMS] = ram;
+  return ram;
+}
+
 uint32_t
-vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size)
+vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
-  for (unsigned i = 0; i < VT_X86_PHYS_PAGES; i++)
-    if (cpu->phys[i].gpa != VT_X86_TLB_NONE && holds (cpu->phys[i].page.ram, flags_at))
-      {
-        VtRam *ram = cpu->phys[i].page.ram;
-        vt_ram_wrote (ram, host - (uint64_t) (uintptr_t) ram->host, size);
-        break;
-      }
-  return vt_ram_code_writes () != before;
+  VtRam *ram = ram_of_flags (cpu, flags_at);
+  g_assert (ram != NULL);
+  /* Flags are by page, and so is everything that follows from them. */
+  vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
+  uint32_t where = what >> JIT_WHERE_SHIFT;
+  if (vt_ram_code_writes () == before || where == JIT_NOWHERE)
+    return 0;
+  return leave_at (cpu, where, JIT_EXIT_LOOKUP);
 }
 
 /* --- x87 ---------------------------------------------------------------------------------------------------------- */
@@ -144,6 +185,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->vcpu.stats.instructions++;
   vt_jit_flags_from_state (cpu);
   cpu->s.rip = cpu->next_rip;
+  cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
          || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != where >> 16;
 }
@@ -192,6 +234,7 @@ vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->insn = NULL;
   cpu->vcpu.stats.instructions++;
   cpu->s.rip = cpu->next_rip;
+  cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   const void *code = go_on (cpu);
   vt_jit_flags_from_state (cpu);
   return code;
@@ -200,13 +243,21 @@ vt_jit_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 /* --- Jumps that the table does not know ----------------------------------------------------------------------------- */
 
 const void *
-vt_jit_lookup (VtX86Cpu *cpu, uint64_t key)
+vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where)
 {
   VtJit *jit = cpu->accel_data;
   uint64_t rip = key ^ cpu->translated.context;
   const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(rip >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  const void *code = NULL;
   /* Nothing that could fault from here. */
-  if (page->tag[VT_FETCH] != (rip & ~VT_PAGE_MASK) || (cpu->code_bits == 64 && !vt_x86_canonical (rip)))
-    return NULL;
-  return vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
+  if (page->tag[VT_FETCH] == (rip & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
+    code = vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
+  if (code == NULL && where != JIT_NOWHERE)
+    leave_at (cpu, where, JIT_EXIT_INTERPRET);
+  else if (code == NULL)
+    {
+      cpu->s.rip = rip;
+      cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
+    }
+  return code;
 }

@@ -41,8 +41,8 @@ operand_size (const VtJitInsn *in)
   return in->enc.p66 && !in->enc.vex && !adcx ? 2 : 4;
 }
 
-static unsigned
-rm_size (const VtJitInsn *in)
+unsigned
+vt_jit_rm_size (const VtJitInsn *in)
 {
   if (in->op.rm8)
     return 1;
@@ -126,9 +126,8 @@ modrm_memory (VtJitTr *tr)
   const VtJitInsn *in = tr->in;
   bool writes = (in->op.rm & ACC_W) != 0;
   VtJitAddress a = vt_jit_address_of (&in->x);
-  vt_jit_flags_clobber (tr, in->live_before);
   tr->no_rex = in->op.reg != 0 && reg_field (in).high;
-  VtJitPlace place = vt_jit_emit_access (tr, &a, rm_size (in), writes, 1);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, vt_jit_rm_size (in), writes, 1);
   tr->no_rex = false;
 
   /* A register that lives in memory needs the spare one, and so do flags on their way back. */
@@ -148,7 +147,7 @@ modrm_memory (VtJitTr *tr)
   if (put_away)
     vt_jit_take_index_back (tr, &place);
   if (writes)
-    vt_jit_emit_stored (tr, &place, rm_size (in), in->live_after);
+    vt_jit_emit_stored (tr, &place, vt_jit_rm_size (in), in->live_after);
 }
 
 static bool
@@ -251,7 +250,6 @@ moffs (VtJitTr *tr)
   bool byte = (in->enc.opcode & 1) == 0, store = (in->enc.opcode & 2) != 0;
   unsigned size = byte ? 1 : operand_size (in);
   VtJitAddress a = vt_jit_address_of (&in->x);
-  vt_jit_flags_clobber (tr, in->live_before);
   VtJitPlace place = vt_jit_emit_access (tr, &a, size, store, 1);
   VtEnc enc = { .p66 = size == 2 ? 0x66 : 0, .w = size == 8, .opcode = (uint8_t) ((store ? 0x88 : 0x8a) | !byte) };
   emit_insn (&tr->e, enc, H_RAX, place.rm);
@@ -335,7 +333,7 @@ take_divisor (VtJitTr *tr)
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
-  VtJitPlace place = vt_jit_emit_access (tr, &a, rm_size (in), false, 1);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, vt_jit_rm_size (in), false, 1);
   emit_insn (e, (VtEnc) { .w = (uint8_t) w, .opcode = 0x8b }, T1, place.rm);
 }
 

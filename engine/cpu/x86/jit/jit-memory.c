@@ -172,8 +172,8 @@ emit_alignment (VtJitTr *tr, unsigned align)
 }
 
 /* [T1 + base + disp] where the host has that form: one register, all 64 bits of it, and no segment. */
-static bool
-is_simple (const VtJitTr *tr, const VtJitAddress *a)
+bool
+vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 {
   if (tr->no_rex && a->base < 16 && host_reg (a->base) >= 8)
     return false;
@@ -202,19 +202,20 @@ emit_stack_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .window = window };
 }
 
-VtJitPlace
-vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
+/* --- Groups --------------------------------------------------------------------------------------------------------- */
+
+static int32_t
+slot_of (const VtJitGroup *g)
+{
+  return SLOT_GROUPS + 16 * g->slot;
+}
+
+/* T1 := index of the TLB entry that linear address T0 belongs to; T0 := offset in its page, if it does; flags compare that
+ * with where `span` bytes have room. */
+static void
+emit_compare (VtJitTr *tr, unsigned span, bool write)
 {
   VtEmit *e = &tr->e;
-  uint8_t *retry = e->at;
-  bool simple = is_simple (tr, a);
-  if (simple && a->base == VT_RSP && size <= 8)
-    return emit_stack_access (tr, a, size, write, retry);
-
-  if (tr->is64)
-    vt_jit_emit_address (tr, a);
-  else
-    emit_legacy_segment (tr, a, size, write);
   /* rorx esi, edi, 7: the page number's low bits, times the size of an entry */
   G_STATIC_ASSERT (sizeof (VtX86TlbEntry) == 32);
   emit_vex (e, 3, 3, 0, 0, 0xf0, T1, 0, rm_reg (T0));
@@ -222,7 +223,82 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
   emit_group1 (e, 0, 4, rm_reg (T1), (int32_t) ((VT_X86_TLB_SIZE - 1) << 5));
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
   emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
-  emit_group1 (e, 1, 7, rm_reg (T0), (int32_t) (VT_PAGE_SIZE - size));
+  emit_group1 (e, 1, 7, rm_reg (T0), (int32_t) (VT_PAGE_SIZE - span));
+}
+
+/* Checks for the whole group, and keeps what its members need. */
+static void
+emit_head (VtJitTr *tr, const VtJitGroup *g)
+{
+  VtEmit *e = &tr->e;
+  VtJitAddress a = { .base = g->base, .index = VT_X86_NO_REG, .size = 8, .seg = VT_DS, .disp = g->min - g->head_sp };
+  unsigned span = (unsigned) (g->max - g->min);
+  uint8_t *retry = e->at;
+  vt_jit_emit_address (tr, &a);
+  emit_compare (tr, span, g->write);
+  emit_miss (tr, &a, span, g->write, retry, CC_A)->ungrouped = g;
+  if (g->write)
+    {
+      emit_load64 (e, T0, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
+      emit_store64 (e, rm_base (H_RSP, slot_of (g) + 8), T0);
+      emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T0, 0));
+      emit8 (e, 0);
+      vt_jit_slow (tr, SLOW_UNGROUPED, emit_jcc (e, CC_NE))->ungrouped = g;
+    }
+  emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, addend))));
+  emit_store64 (e, rm_base (H_RSP, slot_of (g)), T1);
+}
+
+static bool
+is_head (const VtJitTr *tr, const VtJitGroup *g, unsigned access)
+{
+  return &tr->insns[g->head] == tr->in && g->head_access == access;
+}
+
+static VtJitPlace
+emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddress *a, unsigned align)
+{
+  VtEmit *e = &tr->e;
+  if (is_head (tr, g, access))
+    {
+      vt_jit_flags_clobber (tr, tr->in->live_before);
+      emit_head (tr, g);
+    }
+  if (align > 1)
+    {
+      vt_jit_flags_clobber (tr, tr->in->live_before);
+      emit_lea64 (e, T0, host_reg (a->base), (int32_t) a->disp);
+      emit_alignment (tr, align);
+    }
+  if (!is_head (tr, g, access))
+    emit_load64 (e, T1, rm_base (H_RSP, slot_of (g)));
+  return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
+}
+
+/* --- All accesses ----------------------------------------------------------------------------------------------------- */
+
+VtJitPlace
+vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
+{
+  VtEmit *e = &tr->e;
+  unsigned access = tr->access++;
+  VtJitGroup *g = vt_jit_group_of (tr, access);
+  bool simple = vt_jit_is_simple (tr, a);
+  if (g != NULL && simple && !tr->ungrouped)
+    return emit_member (tr, g, access, a, align);
+
+  vt_jit_flags_clobber (tr, tr->in->live_before);
+  uint8_t *retry = e->at;
+  if (g != NULL && is_head (tr, g, access))
+    g->label = retry;
+  if (simple && a->base == VT_RSP && size <= 8 && align <= 1)
+    return emit_stack_access (tr, a, size, write, retry);
+
+  if (tr->is64)
+    vt_jit_emit_address (tr, a);
+  else
+    emit_legacy_segment (tr, a, size, write);
+  emit_compare (tr, size, write);
   emit_miss (tr, a, size, write, retry, CC_A);
   emit_alignment (tr, align);
   size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
@@ -232,6 +308,7 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
       return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
   /* The page's address comes back from the tag, which is quicker than computing everything again. */
+  size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
   emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
@@ -261,7 +338,9 @@ vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigne
   vt_jit_flags_clobber (tr, live);
   if (save)
     vt_jit_take_index_back (tr, place);
-  if (place->window != 0)
+  if (place->group != 0)
+    emit_load64 (e, T1, rm_base (H_RSP, place->group + 8));
+  else if (place->window != 0)
     emit_load64 (e, T1, rm_gs (place->window + offsetof (VtStackWindow, page_flags)));
   else
     emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
@@ -274,25 +353,13 @@ vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigne
 
 /* --- Behind the region's code --------------------------------------------------------------------------------------- */
 
-static void
-emit_set_rip (VtJitTr *tr, int32_t off)
-{
-  VtEmit *e = &tr->e;
-  emit_load64 (e, T0, rm_gs (TRANSLATED (page_rip)));
-  if (tr->is64)
-    emit_lea64 (e, T0, T0, off);
-  else
-    emit_lea32 (e, T0, T0, off);
-  emit_store64 (e, rm_gs (STATE (rip)), T0);
-}
+/* Small, because each access has one: what is common is in the stubs. */
 
 static void
-emit_leave (VtJitTr *tr, int32_t off, unsigned kind, bool mem_flags)
+emit_leave (VtJitTr *tr, int32_t off, unsigned kind)
 {
-  VtEmit *e = &tr->e;
-  emit_set_rip (tr, off);
-  emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), kind);
-  emit_jmp_to (e, mem_flags ? tr->jit->stubs.exit_mem : tr->jit->stubs.exit_host);
+  emit_imm64 (&tr->e, T0, (uint32_t) off);
+  emit_jmp_to (&tr->e, tr->jit->stubs.leave[kind]);
 }
 
 static void
@@ -310,12 +377,19 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
         emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
                                        + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
     }
-  emit_imm64 (e, T1, slow->arg);
-  emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
-  emit_op32 (e, 0x85, T1, rm_reg (T1));
-  emit_patch (emit_jcc (e, CC_E), slow->back);
-  vt_jit_count (tr, slow->uncounted);
-  emit_leave (tr, in->off, JIT_EXIT_INTERPRET, true);
+  int uncounted = slow->ungrouped == NULL ? slow->uncounted : 0;
+  vt_jit_count (tr, T1, uncounted);
+  emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
+  if (slow->ungrouped != NULL)
+    {
+      emit_call_to (e, tr->jit->stubs.try_fill[tr->vectors]);
+      emit_op32 (e, 0x85, T1, rm_reg (T1));
+      emit_patch (emit_jcc (e, CC_NE), slow->ungrouped->label);
+    }
+  else
+    emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
+  vt_jit_count (tr, T1, -uncounted);
+  emit_jmp_to (e, slow->back);
 }
 
 static void
@@ -323,18 +397,15 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
   const VtJitInsn *in = &tr->insns[slow->insn];
-  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg);
-  emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
-  emit_op32 (e, 0x85, T1, rm_reg (T1));
-  emit_patch (emit_jcc (e, CC_E), slow->back);
   /* A call leaves the region in any case. */
-  if (in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM)
-    emit_jmp_to (e, slow->back);
-  else
-    {
-      vt_jit_count (tr, slow->uncounted + 1);
-      emit_leave (tr, in->off + in->x.length, JIT_EXIT_LOOKUP, true);
-    }
+  bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
+  uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
+  int uncounted = call ? 0 : slow->uncounted + 1;
+  vt_jit_count (tr, T0, uncounted);
+  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
+  emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+  vt_jit_count (tr, T0, -uncounted);
+  emit_jmp_to (e, slow->back);
 }
 
 /* T0 = RIP XOR context. */
@@ -342,18 +413,14 @@ static void
 emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
+  int uncounted = slow->fails == SLOW_INTERPRET ? slow->uncounted : 0;
   emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  vt_jit_count (tr, T1, uncounted);
+  emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
   emit_call_to (e, tr->jit->stubs.lookup);
+  vt_jit_count (tr, T0, -uncounted);
   emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
-  emit_op64 (e, 0x85, T1, rm_reg (T1));
-  emit_patch (emit_jcc (e, CC_NE), slow->back);
-  if (slow->fails == SLOW_INTERPRET)
-    {
-      vt_jit_count (tr, slow->uncounted);
-      emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
-    }
-  else
-    emit_leave (tr, slow->target, JIT_EXIT_LOOKUP, true);
+  emit_jmp_to (e, slow->back);
 }
 
 static void
@@ -361,9 +428,10 @@ emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
   GArray *links = tr->jit->links;
   VtJitLink link = { slow->site, slow->mem_flags };
-  emit_store_imm32 (&tr->e, rm_gs (TRANSLATED (exit_arg)), links->len);
+  emit_imm64 (&tr->e, T1, links->len);
   g_array_append_val (links, link);
-  emit_leave (tr, slow->target, JIT_EXIT_LINK, slow->mem_flags);
+  emit_imm64 (&tr->e, T0, (uint32_t) slow->target);
+  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->mem_flags]);
 }
 
 static void
@@ -377,16 +445,15 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_FILL:
       emit_fill (tr, slow);
       break;
+    case SLOW_UNGROUPED:
+      emit_patch (slow->site, slow->ungrouped->label);
+      break;
     case SLOW_WROTE:
       emit_wrote (tr, slow);
       break;
     case SLOW_INTERPRET:
-      vt_jit_count (tr, slow->uncounted);
-      emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET, true);
-      break;
-    case SLOW_LEAVE:
-      emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
-      emit_jmp_to (e, tr->jit->stubs.exit_mem);
+      vt_jit_count (tr, T1, slow->uncounted);
+      emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET);
       break;
     case SLOW_X87_LOAD:
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
@@ -396,10 +463,10 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_lookup (tr, slow);
       break;
     case SLOW_DEAD:
-      emit_leave (tr, slow->target, JIT_EXIT_DEAD, true);
+      emit_leave (tr, slow->target, JIT_EXIT_DEAD);
       break;
     case SLOW_POLL:
-      emit_leave (tr, slow->target, JIT_EXIT_POLL, true);
+      emit_leave (tr, slow->target, JIT_EXIT_POLL);
       break;
     case SLOW_EXIT:
       emit_exit (tr, slow);

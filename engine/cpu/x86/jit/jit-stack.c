@@ -107,7 +107,6 @@ push (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   unsigned opcode = in->enc.opcode;
-  vt_jit_flags_clobber (tr, in->live_before);
   if (opcode >= 0x50 && opcode < 0x58)
     push_register (tr, (opcode & 7) | in->enc.rex_b);
   else if (opcode == 0x68 || opcode == 0x6a)
@@ -126,7 +125,6 @@ pop (VtJitTr *tr)
   unsigned guest = (in->enc.opcode & 7) | in->enc.rex_b, host = host_reg (guest);
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
-  vt_jit_flags_clobber (tr, in->live_before);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
   vt_jit_load_word (tr, &place, host == NO_HOST_REG ? T1 : host);
   if (host == NO_HOST_REG)
@@ -140,7 +138,6 @@ static bool
 leave (VtJitTr *tr)
 {
   unsigned sp = host_reg (VT_RSP), bp = host_reg (VT_RBP);
-  vt_jit_flags_clobber (tr, tr->in->live_before);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RBP, 0, false);
   vt_jit_load_word (tr, &place, T0);
   if (tr->is64)

@@ -115,10 +115,12 @@ make_enter (VtEmit *e)
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T0));
 }
 
+/* `saved`: where those come in whose registers are in the state already. */
 static void
-make_exit (VtEmit *e)
+make_exit (VtEmit *e, const uint8_t **saved)
 {
   move_gprs (e, false);
+  *saved = e->at;
   save_vectors (e);
   save_x87 (e);
   emit_group1 (e, 1, 0, rm_reg (H_RSP), FRAME);
@@ -127,9 +129,29 @@ make_exit (VtEmit *e)
   emit8 (e, 0xc3);
 }
 
+/* RIP := the page's + T0, and out. Flags stay, for the exit that saves them. */
+static void
+make_leave (VtEmit *e, unsigned kind, const uint8_t *exit)
+{
+  emit_op64 (e, 0x63, T0, rm_reg (T0));                 /* movsxd */
+  emit_load64 (e, T1, rm_gs (TRANSLATED (page_rip)));
+  emit_op64 (e, 0x8d, T0, (VtRm) { .kind = RM_SIB, .reg = T0, .index = T1 });
+  emit_store64 (e, rm_gs (STATE (rip)), T0);
+  emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), kind);
+  emit_jmp_to (e, exit);
+}
+
+/* What a call does when C does not give what was asked for. */
+typedef enum
+{
+  RETURNS,          /* the caller looks */
+  LEAVES_IF_SET,    /* a result other than 0: out, RIP and exit_kind are set */
+  LEAVES_IF_CLEAR,
+} CallEnd;
+
 /* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
 static void
-make_call (VtEmit *e, const void *function, bool vectors, bool x87)
+make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end, const uint8_t *exit_saved)
 {
   move_gprs (e, false);
   save_vectors (e);
@@ -144,31 +166,37 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87)
   emit_imm64 (e, H_RAX, (uint64_t) (uintptr_t) function);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 2, rm_reg (H_RAX));
   emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  uint8_t *leave = NULL;
+  if (end != RETURNS)
+    {
+      emit_op64 (e, 0x85, H_RAX, rm_reg (H_RAX));
+      leave = emit_jcc (e, end == LEAVES_IF_SET ? CC_NE : CC_E);
+    }
   emit_mov64 (e, T1, H_RAX);
   move_gprs (e, true);
   if (vectors)
     load_vectors (e);
   emit8 (e, 0xc3);
+  if (end == RETURNS)
+    return;
+  emit_patch (leave, e->at);
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);             /* nobody returns */
+  emit_jmp_to (e, exit_saved);
 }
 
 /* Comes by a jump; goes on at the code that C found, or leaves. */
 static void
-make_system (VtEmit *e, const uint8_t *call, const uint8_t *exit_mem)
+make_system (VtEmit *e, const uint8_t *call)
 {
   emit_call_to (e, call);
-  emit_op64 (e, 0x85, T1, rm_reg (T1));
-  uint8_t *leave = emit_jcc (e, CC_E);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
-  emit_patch (leave, e->at);
-  emit_store_imm32 (e, rm_gs (TRANSLATED (exit_kind)), JIT_EXIT_LOOKUP);
-  emit_jmp_to (e, exit_mem);
 }
 
 static void
 make_x87_load (VtEmit *e, VtJitStubs *stubs, unsigned vectors)
 {
   const uint8_t *call = e->at;
-  make_call (e, vt_jit_x87_to_image, vectors, false);
+  make_call (e, vt_jit_x87_to_image, vectors, false, RETURNS, NULL);
   stubs->x87_load[vectors] = e->at;
   /* Keeps the stack as make_call() wants it. */
   emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
@@ -179,34 +207,59 @@ make_x87_load (VtEmit *e, VtJitStubs *stubs, unsigned vectors)
   emit8 (e, 0xc3);
 }
 
+static void
+make_exits (VtEmit *e, VtJitStubs *stubs, const uint8_t **saved)
+{
+  stubs->exit_host = e->at;
+  vt_jit_emit_save_flags (e);
+  stubs->exit_mem = e->at;
+  make_exit (e, saved);
+  for (unsigned kind = 0; kind < JIT_EXIT_COUNT; kind++)
+    {
+      stubs->leave[kind] = e->at;
+      make_leave (e, kind, stubs->exit_mem);
+    }
+  for (unsigned mem = 0; mem < 2; mem++)
+    {
+      stubs->leave_link[mem] = e->at;
+      emit_store32 (e, rm_gs (TRANSLATED (exit_arg)), T1);
+      make_leave (e, JIT_EXIT_LINK, mem ? stubs->exit_mem : stubs->exit_host);
+    }
+}
+
+/* For code without live vector registers, and with. */
+static void
+make_calls (VtEmit *e, VtJitStubs *stubs, unsigned vectors, const uint8_t *saved)
+{
+  stubs->fill[vectors] = e->at;
+  make_call (e, vt_jit_fill, vectors, false, LEAVES_IF_SET, saved);
+  stubs->try_fill[vectors] = e->at;
+  make_call (e, vt_jit_try_fill, vectors, false, RETURNS, NULL);
+  stubs->op[vectors] = e->at;
+  make_call (e, vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
+  stubs->wrote[vectors] = e->at;
+  make_call (e, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
+  make_x87_load (e, stubs, vectors);
+}
+
 void
 vt_jit_make_stubs (VtJit *jit)
 {
   VtEmit e = { jit->memory.rw, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
   VtJitStubs *stubs = &jit->stubs;
+  const uint8_t *saved;
 
   stubs->enter = e.at;
   make_enter (&e);
-  stubs->exit_host = e.at;
-  vt_jit_emit_save_flags (&e);
-  stubs->exit_mem = e.at;
-  make_exit (&e);
+  make_exits (&e, stubs, &saved);
   for (unsigned vectors = 0; vectors < 2; vectors++)
-    {
-      stubs->fill[vectors] = e.at;
-      make_call (&e, vt_jit_fill, vectors, false);
-      stubs->op[vectors] = e.at;
-      make_call (&e, vt_jit_op, vectors, true);
-      stubs->wrote[vectors] = e.at;
-      make_call (&e, vt_jit_wrote, vectors, false);
-      make_x87_load (&e, stubs, vectors);
-    }
+    make_calls (&e, stubs, vectors, saved);
   stubs->lookup = e.at;
-  make_call (&e, vt_jit_lookup, false, false);
+  make_call (&e, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
   uint8_t *call_system = e.at;
-  make_call (&e, vt_jit_system, false, true);
+  make_call (&e, vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;
-  make_system (&e, call_system, stubs->exit_mem);
+  make_system (&e, call_system);
   stubs->vec_load = e.at;
   load_vectors (&e);
   emit8 (&e, 0xc3);

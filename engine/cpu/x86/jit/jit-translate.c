@@ -36,8 +36,6 @@ vt_jit_call_op (VtJitTr *tr)
   emit_op_arguments (tr);
   tr->uncounted = 0;
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
-  emit_op32 (e, 0x85, T1, rm_reg (T1));
-  vt_jit_slow (tr, SLOW_LEAVE, emit_jcc (e, CC_NE));
   tr->flags_mem = true;
   tr->x87_live = false;
 }
@@ -102,6 +100,27 @@ emit_insn_of (VtJitTr *tr)
     }
 }
 
+/* From the block's instruction number `from` to the ways out. */
+static void
+emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
+{
+  for (unsigned i = from; i < block->n && !tr->too_big; i++)
+    {
+      tr->in = &tr->insns[block->first + i];
+      tr->access = 0;
+      if (tr->e.end - tr->e.at < (ptrdiff_t) VT_EMIT_MARGIN)
+        {
+          tr->too_big = tr->jit->full = true;
+          return;
+        }
+      tr->in->uncounted = (uint8_t) tr->uncounted++;
+      if (!vt_jit_ends_block (&tr->in->op))
+        emit_insn_of (tr);
+    }
+  if (!tr->too_big)
+    vt_jit_branch (tr, block);
+}
+
 static void
 emit_block (VtJitTr *tr, VtJitBlock *block)
 {
@@ -120,20 +139,27 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
           vt_jit_flags_need (tr);
         }
     }
-  for (unsigned i = 0; i < block->n && !tr->too_big; i++)
-    {
-      tr->in = &tr->insns[block->first + i];
-      if (e->end - e->at < (ptrdiff_t) VT_EMIT_MARGIN)
-        {
-          tr->too_big = tr->jit->full = true;
-          return;
-        }
-      tr->uncounted++;
-      if (!vt_jit_ends_block (&tr->in->op))
-        emit_insn_of (tr);
-    }
-  if (!tr->too_big)
-    vt_jit_branch (tr, block);
+  emit_insns (tr, block, 0);
+}
+
+/* Where a block's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the
+ * head has put them. */
+static void
+emit_second_version (VtJitTr *tr, const VtJitBlock *block)
+{
+  const VtJitGroup *first = NULL;
+  for (unsigned i = 0; i < block->n_groups && first == NULL; i++)
+    if (tr->groups[block->first_group + i].n >= 2)
+      first = &tr->groups[block->first_group + i];
+  if (first == NULL || tr->too_big)
+    return;
+  tr->ungrouped = true;
+  tr->x87_live = false;
+  tr->flags_host = false;
+  tr->flags_mem = tr->insns[first->head].live_before != 0;
+  tr->uncounted = tr->insns[first->head].uncounted;
+  emit_insns (tr, block, first->head - block->first);
+  tr->ungrouped = false;
 }
 
 static void
@@ -166,6 +192,8 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   emit_entry (tr, region);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_block (tr, &tr->blocks[i]);
+  for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
+    emit_second_version (tr, &tr->blocks[i]);
   if (tr->too_big)
     return false;
   patch_fixups (tr);
@@ -194,7 +222,7 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = false;
   tr->in = NULL;
   return tr;
 }
@@ -249,6 +277,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
         return NULL;
     }
   vt_jit_find_liveness (tr);
+  vt_jit_find_groups (tr);
   tr->vectors = uses_vectors (tr);
 
   VtJitRegion *region = vt_jit_alloc (jit, sizeof (VtJitRegion));

@@ -18,8 +18,11 @@ enum
   SLOT_VALUE = 16,
   SLOT_CODE  = 24,    /* where an indirect branch goes */
   SLOT_PAGE  = 32,    /* and its page_rip */
-  FRAME      = 56,
+  SLOT_GROUPS = 56,   /* 16 bytes for each group of a block: addend, and where the page's flags are */
+  FRAME      = 56 + 16 * 8,
 };
+#define JIT_GROUPS_PER_BLOCK 8u
+#define JIT_MAX_GROUPS       128u
 
 #define JIT_MAX_INSNS  192u
 #define JIT_MAX_BLOCKS 64u
@@ -34,6 +37,8 @@ typedef struct
   VtJitEnc   enc;
   VtJitOp    op;
   uint8_t    live_before, live_after;   /* flags whose values somebody needs */
+  uint8_t    uncounted;      /* instructions of the block before it that are not counted yet (jit-count.c) */
+  uint8_t    group[2];       /* 1 + index, of each memory access */
 } VtJitInsn;
 
 typedef struct
@@ -43,7 +48,29 @@ typedef struct
   bool     loop_head;        /* a backward branch comes here */
   int16_t  next, taken;      /* block, or -1: outside */
   uint8_t *label;            /* NULL until emitted */
+  uint16_t first_group, n_groups;
 } VtJitBlock;
+
+/* Accesses that share a check (jit-groups.c). */
+typedef struct VtJitGroup
+{
+  uint8_t  base, slot;
+  uint8_t  n;                /* accesses */
+  bool     write;            /* one of them at least */
+  int32_t  min, max;         /* of the base, as it was when the block began for RSP */
+  int32_t  head_sp;          /* what had been added to RSP at the head */
+  uint16_t head;             /* instruction that checks ... */
+  uint8_t  head_access;      /* ... at its first or second access */
+  uint8_t *label;            /* of the head, in the block's second version */
+} VtJitGroup;
+
+typedef struct VtJitAddress
+{
+  uint8_t base, index, shift;   /* guest registers or VT_X86_NO_REG; RIP: VT_X86_REG_RIP */
+  uint8_t size;                 /* of the address: 2, 4, 8 */
+  uint8_t seg;                  /* VT_FS or VT_GS: base added; others: not */
+  int64_t disp;
+} VtJitAddress;
 
 /* A jump to a block or exit that is not there yet. */
 typedef struct
@@ -56,24 +83,16 @@ typedef struct
 typedef enum
 {
   SLOW_FILL,        /* TLB miss: fill, retry, or the interpreter */
+  SLOW_UNGROUPED,   /* on in the block's second version */
   SLOW_WROTE,       /* flagged page */
   SLOW_INTERPRET,   /* the interpreter takes this instruction */
   SLOW_POLL,        /* a request is waiting */
   SLOW_EXIT,        /* jump out of the region */
-  SLOW_LEAVE,       /* RIP is set already */
   SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
   SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
 } VtJitSlowKind;
-
-typedef struct VtJitAddress
-{
-  uint8_t base, index, shift;   /* guest registers or VT_X86_NO_REG; RIP: VT_X86_REG_RIP */
-  uint8_t size;                 /* of the address: 2, 4, 8 */
-  uint8_t seg;                  /* VT_FS or VT_GS: base added; others: not */
-  int64_t disp;
-} VtJitAddress;
 
 typedef struct
 {
@@ -87,6 +106,7 @@ typedef struct
   VtJitAddress     address;
   bool             mem_flags;
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
+  const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
 } VtJitSlow;
 
 typedef struct VtJitTr
@@ -99,6 +119,10 @@ typedef struct VtJitTr
   const uint8_t *host_page;
   VtJitInsn    insns[JIT_MAX_INSNS];
   unsigned     n_insns;
+  VtJitGroup   groups[JIT_MAX_GROUPS];
+  unsigned     n_groups;
+  unsigned     access;          /* number of the next memory access of the instruction */
+  bool         ungrouped;       /* translating a block's second version */
   VtJitBlock   blocks[JIT_MAX_BLOCKS];
   unsigned     n_blocks;
   uint16_t     insn_at[4096];   /* 1 + index, by offset */
@@ -124,6 +148,15 @@ bool vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *
 bool vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next);
 void vt_jit_find_liveness (VtJitTr *tr);
 bool vt_jit_ends_block (const VtJitOp *op);
+
+/* --- Accesses that share a check (jit-groups.c) --- */
+void vt_jit_find_groups (VtJitTr *tr);
+/* Of the current instruction's access 0 or 1; NULL: it checks for itself. */
+VtJitGroup *vt_jit_group_of (VtJitTr *tr, unsigned access);
+/* One register of the host and a displacement. */
+bool vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a);
+unsigned vt_jit_rm_size (const VtJitInsn *in);
+unsigned vt_jit_vector_memory (const VtX86Insn *x, bool *writes);
 /* Of a relative branch, from the page's start. */
 int32_t vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in);
 
@@ -143,8 +176,8 @@ void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in, unsigned temp);
 bool vt_jit_flags_wanted (const VtJitInsn *in);
 
 /* --- Counting (jit-count.c) --- */
-/* Emit nothing unless instructions are counted. T1 is lost, flags stay. */
-void vt_jit_count (VtJitTr *tr, int n);
+/* They emit nothing unless instructions are counted; flags stay, `temp` (else T1) is lost. */
+void vt_jit_count (VtJitTr *tr, unsigned temp, int n);
 /* All before this instruction, which counts itself. */
 void vt_jit_count_before (VtJitTr *tr);
 /* All so far. */
@@ -168,6 +201,7 @@ typedef struct
   unsigned spare;       /* T0 or T1, whichever the operand does not need ... */
   bool     index;       /* ... but vt_jit_emit_stored() will: put it away meanwhile */
   size_t   window;      /* of the stack, by GS; 0: none */
+  int32_t  group;       /* slot of a group, by RSP; 0: none */
 } VtJitPlace;
 
 /* `size` bytes that may be read (or written). The host's flags are gone. `align`: bytes, misaligned ones are the

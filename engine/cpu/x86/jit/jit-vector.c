@@ -32,9 +32,10 @@ has_gpr (const VtX86Insn *x)
   return false;
 }
 
-static unsigned
-memory_size (const VtX86Insn *x, bool *writes)
+unsigned
+vt_jit_vector_memory (const VtX86Insn *x, bool *writes)
 {
+  *writes = false;
   for (unsigned i = 0; i < x->n_operands; i++)
     if (x->kind[i] == VT_OPND_MEM)
       {
@@ -99,9 +100,8 @@ with_memory (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   bool writes = false, in_reg = gpr_in_reg_field (&in->enc);
-  unsigned size = memory_size (&in->x, &writes), reg = (in->enc.modrm >> 3 & 7) | in->enc.rex_r, guest = reg;
+  unsigned size = vt_jit_vector_memory (&in->x, &writes), reg = (in->enc.modrm >> 3 & 7) | in->enc.rex_r, guest = reg;
   VtJitAddress a = vt_jit_address_of (&in->x);
-  vt_jit_flags_clobber (tr, in->live_before);
   VtJitPlace place = vt_jit_emit_access (tr, &a, size, writes, alignment (in, size));
   if (in_reg)
     reg = vt_jit_reg (tr, guest, place.spare);

@@ -74,6 +74,7 @@ static void
 emit_check_masks (VtJitTr *tr, const VtJitPlace *place)
 {
   VtEmit *e = &tr->e;
+  vt_jit_flags_clobber (tr, tr->in->live_before);
   emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xb7 }, place->spare, place->rm);   /* movzx, 16 bits */
   emit_op32 (e, 0xf7, 2, rm_reg (place->spare));                                  /* not */
   emit_op32 (e, 0xf7, 0, rm_reg (place->spare));                                  /* test with 0x3f */
@@ -88,7 +89,6 @@ with_memory (VtJitTr *tr)
   unsigned group = in->enc.opcode & 7, reg = in->enc.modrm >> 3 & 7, size = sizes[group][reg];
   VtJitAddress a = vt_jit_address_of (&in->x);
   bool writes = in->op.rm == ACC_W;
-  vt_jit_flags_clobber (tr, in->live_before);
   VtJitPlace place = vt_jit_emit_access (tr, &a, size, writes, 1);
   if (group == 1 && reg == 5)
     emit_check_masks (tr, &place);

@@ -42,8 +42,11 @@ enum
 #define VT_JIT_NO_PLACE UINT32_MAX
 
 /* What vt_jit_fill() is asked for: a size, and */
-#define JIT_FILL_WRITE 0x100u
-#define JIT_FILL_STACK 0x200u   /* also the stack's window */
+#define JIT_FILL_SIZE  0x3ffu
+#define JIT_FILL_WRITE 0x400u
+#define JIT_FILL_STACK 0x800u   /* also the stack's window */
+#define JIT_WHERE_SHIFT 16
+#define JIT_NOWHERE 0xffffu
 
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
@@ -57,6 +60,7 @@ enum
   JIT_EXIT_INTERPRET = VT_LEAVE_INTERPRET,   /* the instruction at RIP is for the interpreter */
   JIT_EXIT_DEAD = VT_LEAVE_DEAD,             /* the region at RIP is no more */
   JIT_EXIT_POLL = VT_LEAVE_POLL,             /* a request is waiting */
+  JIT_EXIT_COUNT,
 };
 
 /* A direct jump out of a region to the same page. */
@@ -101,7 +105,11 @@ typedef struct
 {
   uint8_t *enter;              /* uint32_t (*) (const void *code), executable mapping */
   uint8_t *exit_mem, *exit_host;
+  /* Jumped to with T0d the offset of RIP from the page's start, and for links T1d the link; [1]: flags are in memory. */
+  uint8_t *leave[JIT_EXIT_COUNT];
+  uint8_t *leave_link[2];
   uint8_t *fill[2];            /* [1]: vector registers are live afterwards */
+  uint8_t *try_fill[2];
   uint8_t *op[2];
   uint8_t *wrote[2];
   uint8_t *vec_load;
@@ -114,6 +122,7 @@ typedef struct
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
 #define JIT_CONTEXTS       64u
+#define JIT_RAMS           4u
 
 /* See jit-context.c. */
 typedef struct
@@ -135,6 +144,8 @@ struct VtJit
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
   VtJitContext  contexts[JIT_CONTEXTS];
+  VtRam        *rams[JIT_RAMS];
+  unsigned      next_ram;
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
@@ -204,12 +215,19 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
 
 /* --- Called from translated code (jit-helpers.c) ------------------------------------------------------------------------- */
 
-/* Makes the TLB entry for an access that missed. `what`: size | write << 8. 0: try again; else the interpreter's turn. */
+/* All of these set RIP and exit_kind when translated code has to leave. `where` is the offset from the page's start of the
+ * instruction that asks, or of what follows it, shifted by JIT_WHERE_SHIFT. */
+
+/* Makes the TLB entry for an access that missed. `what`: JIT_FILL_*, size, and where. 0: try again. */
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
-/* A store went to a flagged page. 0: go on; else leave behind the instruction. */
-uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t size);
-/* The code of a jump that is not in the table but translated; NULL otherwise. `key`: RIP XOR context. */
-const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key);
+/* The same without leaving. */
+uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
+/* A store went to a flagged page. 0: go on. `flags_at`: the page's flags. `what`: where the next instruction
+ * is; none: go on in any case. */
+uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what);
+/* The code of a jump that is not in the table but translated; NULL: leave. `key`: RIP XOR context. `where`: the instruction
+ * that jumps, which the interpreter shall do, or JIT_NOWHERE: leave at the target. */
+const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
 /* Writes the x87 state to the image that FRSTOR takes. */
 uint32_t vt_jit_x87_to_image (VtX86Cpu *cpu);
 /* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */

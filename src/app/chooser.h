@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The file dialog that a confined machine's process asks for (model/outside.h): a short-lived program of its own. */
+#pragma once
+
+#include <glib.h>
+
+/* "--choose-file=cd" or "--choose-file=picture" as the first argument, then --name=NAME and --parent=WINDOW. */
+gboolean vitrine_chooser_is_meant (int argc, char **argv);
+/* Prints the path that the person chose, and no end of line. Returns the exit status. */
+int      vitrine_chooser_main (int argc, char **argv);

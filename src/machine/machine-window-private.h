@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the machine window share. */
+#pragma once
+
+#include "machine-window.h"
+
+struct _VitrineMachineWindow
+{
+  HdyApplicationWindow parent_instance;
+
+  GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
+  GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
+  GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
+  GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
+  GMenu           *function_keys;
+  AtkObject       *pause_accessible;
+  VitrineScreen   *screen;
+
+  VitrineBackend  *backend;
+  VitrineDomain   *domain;
+  GSettings       *settings;
+  GPtrArray       *consoles;      /* pages added to the stack */
+  GtkEventController *motion;
+  guint            hint_timeout, hide_timeout;
+  gboolean         fullscreen;
+  gboolean         sized;         /* the window has taken the guest's size once */
+};
+
+/* machine-window.c */
+gboolean vitrine_machine_window_is_alive (VitrineMachineWindow *self);
+void     vitrine_machine_window_show_hint (VitrineMachineWindow *self, const char *words);   /* markup */
+void     vitrine_machine_window_show_result (VitrineMachineWindow *self, gboolean ok, GError *error);
+void     vitrine_machine_window_ask_to_suspend (gpointer data);
+
+/* machine-window-actions.c */
+void     vitrine_machine_window_add_actions (VitrineMachineWindow *self);
+void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
+
+/* machine-window-size.c */
+void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);
+void     vitrine_machine_window_guest_resized (VitrineMachineWindow *self);
+void     vitrine_machine_window_apply_scaling (VitrineMachineWindow *self, const char *name);
+void     vitrine_machine_window_set_fullscreen (VitrineMachineWindow *self, gboolean fullscreen);
+/* In fullscreen, the header comes back for a while. */
+void     vitrine_machine_window_reveal_header (VitrineMachineWindow *self);
+void     vitrine_machine_window_pointer_moved (VitrineMachineWindow *self, double x, double y);

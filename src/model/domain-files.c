@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The files that a definition names. */
+#include "domain.h"
+
+typedef struct
+{
+  VitrineFileVisit visit;
+  gpointer         data;
+} Visitor;
+
+static void
+show (const Visitor *visitor, const char *path, VitrineFileUse use)
+{
+  if (path != NULL)
+    visitor->visit (path, use, visitor->data);
+}
+
+static VitrineFileUse
+disk_use (const VtDiskConfig *disk)
+{
+  return disk->cdrom || disk->readonly || disk->snapshot ? VITRINE_FILE_READ : VITRINE_FILE_CHANGE;
+}
+
+static void
+show_all (const Visitor *visitor, const VtConfig *config)
+{
+  for (guint i = 0; i < config->disks->len; i++)
+    show (visitor, ((const VtDiskConfig *) config->disks->pdata[i])->path, disk_use (config->disks->pdata[i]));
+  for (guint i = 0; i < config->serials->len; i++)
+    show (visitor, ((const VtSerialConfig *) config->serials->pdata[i])->path, VITRINE_FILE_MAKE);
+  show (visitor, config->debugcon, VITRINE_FILE_MAKE);
+  show (visitor, config->firmware_code, VITRINE_FILE_READ);
+  show (visitor, config->nvram, VITRINE_FILE_CHANGE);
+  show (visitor, config->kernel, VITRINE_FILE_READ);
+  show (visitor, config->initrd, VITRINE_FILE_READ);
+}
+
+void
+vitrine_domain_visit_files (VitrineDomain *domain, VitrineFileVisit visit, gpointer data)
+{
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, NULL);
+  const Visitor visitor = { visit, data };
+
+  if (config != NULL)
+    show_all (&visitor, config);
+}

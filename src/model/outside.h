@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The helper of a confined machine process: forked before the process confines itself, it stays outside, lets the person choose
+ * a file, and hands that one file in. It asks nobody else and opens nothing by itself, so a guest that broke out of the engine
+ * can at most make a file dialog appear. Main thread only. */
+#pragma once
+
+#include <gio/gio.h>
+
+typedef enum
+{
+  VITRINE_OUTSIDE_CD,        /* a disc image, for reading */
+  VITRINE_OUTSIDE_PICTURE,   /* a file to write a screenshot to: made, or emptied */
+} VitrineOutsideKind;
+
+/* Forks: before any thread is started, and before the confinement. */
+void     vitrine_outside_start (const char *uuid);
+gboolean vitrine_outside_is_there (void);
+/* Starts this machine's process once more, unconfined at first, as soon as this one has ended. */
+void     vitrine_outside_again (void);
+
+/* Shows a file dialog; one at a time (G_IO_ERROR_BUSY). @name: proposed for a new file; @parent: X11 window to stay above, or 0. */
+void  vitrine_outside_choose_async (VitrineOutsideKind kind, const char *name, gulong parent, GAsyncReadyCallback done,
+                                    gpointer data);
+/* The path, with the opened file in @fd; NULL without an error: the person changed their mind. */
+char *vitrine_outside_choose_finish (GAsyncResult *result, int *fd, GError **error);
+
+/* In the program that the helper starts to show the dialog: "--choose-file=cd" and so on. */
+const char *vitrine_outside_kind_to_nick (VitrineOutsideKind kind);
+gboolean    vitrine_outside_kind_from_nick (const char *nick, VitrineOutsideKind *kind);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows about a machine's size. */
+#include "size-rows.h"
+
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+#include "rows.h"
+
+#define MIB         (G_GUINT64_CONSTANT (1) << 20)
+#define MEMORY_STEP 256   /* MiB */
+
+guint64
+vitrine_size_rows_host_memory (void)
+{
+  return (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+}
+
+void
+vitrine_size_rows_add (VitrineSizeRows *self, GtkContainer *group, guint64 memory_limit, guint cpu_limit)
+{
+  static const char *const ids[] = { "bios", "uefi", NULL };
+  static const char *const labels[] = { N_("BIOS"), N_("UEFI"), NULL };
+  double most_mib = (double) (MAX (vitrine_size_rows_host_memory (), memory_limit) / MIB);
+
+  gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, most_mib, MEMORY_STEP, &self->memory));
+  gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, cpu_limit, 1, &self->cpus));
+  gtk_container_add (group, vitrine_row_new_combo (_("_Firmware"), ids, labels, &self->firmware));
+}
+
+guint64
+vitrine_size_rows_get_memory (const VitrineSizeRows *self)
+{
+  return (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory)) * MIB;
+}
+
+void
+vitrine_size_rows_set_memory (const VitrineSizeRows *self, guint64 bytes)
+{
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->memory), (double) (bytes / MIB));
+}
+
+guint
+vitrine_size_rows_get_cpus (const VitrineSizeRows *self)
+{
+  return (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->cpus));
+}
+
+void
+vitrine_size_rows_set_cpus (const VitrineSizeRows *self, guint cpus)
+{
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->cpus), cpus);
+}
+
+gboolean
+vitrine_size_rows_get_uefi (const VitrineSizeRows *self)
+{
+  return g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware)), "uefi") == 0;
+}
+
+void
+vitrine_size_rows_set_uefi (const VitrineSizeRows *self, gboolean uefi)
+{
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->firmware), uefi ? "uefi" : "bios");
+}
