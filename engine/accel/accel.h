@@ -19,6 +19,7 @@ struct VtAccel
   const char *name;      /* "interp" */
   const char *summary;   /* a sentence for people */
   VtAccelCount counts;
+  bool         translates;   /* VtVcpuStats of translation mean something */
   /* Can it run here? On failure the error says why, in a sentence that is shown. */
   bool   (*probe)   (GError **error);
   /* Stricter: would it serve a person well here? Choosing automatically asks that. NULL: probe() is enough. */

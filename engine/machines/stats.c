@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "machine-private.h"
 
-#include <glib/gi18n-lib.h>
-
 #include "host-ram.h"
 
 G_STATIC_ASSERT ((int) VT_STATS_EXIT_LOOKUP == (int) VT_LEAVE_LOOKUP);
@@ -48,22 +46,6 @@ how_counted (const VtMachine *machine)
   return machine->accel->counts == VT_COUNT_ALWAYS ? VT_COUNTED_ALL : VT_COUNTED_NEVER;
 }
 
-const char *
-vt_stats_not_counted (const VtStats *stats)
-{
-  switch (stats->counted)
-    {
-    case VT_COUNTED_PARTLY:
-      return stats->counting ? _("Instructions of translated code were not counted from the start")
-                             : _("Instructions of translated code are not counted");
-    case VT_COUNTED_NEVER:
-      return _("This accelerator cannot count instructions");
-    case VT_COUNTED_ALL:
-      break;
-    }
-  return NULL;
-}
-
 /* --- Sums ------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -91,6 +73,7 @@ vt_machine_stats (VtMachine *machine, VtStats *out)
 {
   *out = (VtStats) { .accelerator = machine->accel->name, .counted = how_counted (machine) };
   out->counting = machine->accel->counts == VT_COUNT_ALWAYS || machine->counting;
+  out->translates = machine->accel->translates;
   for (unsigned i = 0; i < machine->n_cpus; i++)
     add_cpu (out, &machine->cpus[i]->vcpu.stats);
   out->guest_seconds = (double) vt_clock_now (machine->clock) / VT_NS_PER_SECOND;

@@ -241,8 +241,9 @@ start (VitrineRunOptions *options, VtConfig *config)
   if (options->restore != NULL && !vt_machine_restore (machine, options->restore, &error))
     return vitrine_ctl_fail ("%s", error->message);
   run.machine = machine;
-  vt_machine_count_instructions (machine, options->count);
   run.backend = backend;
+  if (options->count)
+    vitrine_backend_count_instructions (backend, TRUE);
   g_autoptr (VitrineService) service = options->control != NULL ? serve (&run, config, &error) : NULL;
   if (error != NULL)
     return vitrine_ctl_fail ("%s", error->message);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""stats.py VITRINECTL KERNEL: what `vitrinectl run --stats` writes about a guest that does always the same, as TAP."""
+"""stats.py VITRINECTL KERNEL ENDLESS-KERNEL: what `vitrinectl run --stats` writes about a guest that does always the same, as TAP."""
 import json
 import subprocess
 import sys
@@ -33,6 +33,30 @@ def run(vitrinectl, kernel, folder, *options):
     return json.loads(path.read_text()), process.pid
 
 
+def check_stat(vitrinectl, kernel, folder):
+    """A machine that runs, asked from outside."""
+    socket = Path(folder, "control")
+    with subprocess.Popen([vitrinectl, "run", "--kernel", kernel, "--memory", "64M", "--video", "none", "--accel", "jit",
+                           "--control", socket], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            process.stderr.readline()
+            once = subprocess.run([vitrinectl, "stat", socket], stdout=subprocess.PIPE, text=True, check=False, timeout=SECONDS)
+            figures = dict(line.split(":", 1) for line in once.stdout.splitlines() if ":" in line)
+            check(once.returncode == 0 and "jit" in figures.get("Accelerator", "") and "TLB fills" in figures
+                  and "not counted" in figures.get("Instructions", ""), "stat says what the machine did", once.stdout)
+            with subprocess.Popen([vitrinectl, "stat", "--follow", "--count", socket], stdout=subprocess.PIPE, text=True) as follow:
+                follow.stdout.readline()
+                follow.stdout.readline()   # translations are made anew in this second
+                rates = follow.stdout.readline().split()
+                process.terminate()
+                follow.communicate(timeout=SECONDS)
+            check(len(rates) == 8 and float(rates[0]) > 1 and float(rates[1]) > 50, "stat --follow --count says how fast it is",
+                  str(rates))
+            check(follow.returncode == 0, "and ends with the machine", str(follow.returncode))
+        finally:
+            process.kill()
+
+
 def check_perf_map(pid):
     path = Path(f"/tmp/perf-{pid}.map")
     names = [line.split(maxsplit=2) for line in path.read_text().splitlines()] if path.exists() else []
@@ -42,7 +66,7 @@ def check_perf_map(pid):
 
 
 def main():
-    vitrinectl, kernel = sys.argv[1:]
+    vitrinectl, kernel, endless = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="vitrine-stats-") as folder:
         interp, _ = run(vitrinectl, kernel, folder, "--accel", "interp")
         if "AVX2" in subprocess.run([vitrinectl, "run", "--accel", "jit", "--kernel", "/dev/null"], stderr=subprocess.PIPE, text=True,
@@ -69,6 +93,8 @@ def main():
           f"{counted['instructions']} against {interp['instructions']}")
     check(counted["translated_instructions"] > 0.99 * counted["instructions"], "nearly all of it in translated code", str(counted))
     check_perf_map(pid)
+    with tempfile.TemporaryDirectory(prefix="vitrine-stats-") as folder:
+        check_stat(vitrinectl, endless, folder)
     print(f"1..{points}")
     sys.exit(failures > 0)
 

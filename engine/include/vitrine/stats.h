@@ -32,6 +32,7 @@ typedef struct
   const char    *accelerator;               /* "jit" */
   VtStatsCounted counted;
   bool           counting;                  /* at the moment */
+  bool           translates;                /* the accelerator is a translator */
   uint64_t       instructions;              /* as far as counted */
   uint64_t       translated_instructions;   /* those of them that translated code executed */
   uint64_t       blocks_decoded, blocks_translated;
@@ -46,8 +47,6 @@ typedef struct
 } VtStats;
 
 void vt_machine_stats (VtMachine *machine, VtStats *out);
-/* Why `instructions` are not those of the whole run: a sentence; NULL when they are. */
-const char *vt_stats_not_counted (const VtStats *stats);
 /* JSON object with the above, for --stats. Free it. */
 char *vt_stats_to_json (const VtStats *stats);
 /* From now on instructions are counted, or no longer. Costs all translations once. */
