@@ -136,6 +136,7 @@ vitrine_statistics_rates (const VitrineStatistics *before, const VitrineStatisti
   out->tlb_fills = difference (before->tlb_fills, after->tlb_fills) / time;
   out->interrupts = difference (before->interrupts, after->interrupts) / time;
   out->exceptions = difference (before->exceptions, after->exceptions) / time;
+  out->io_accesses = difference (before->io_accesses, after->io_accesses) / time;
   out->all_exits = 0;
   for (guint i = 0; i < VITRINE_N_EXITS; i++)
     out->all_exits += out->exits[i] = difference (before->exits[i], after->exits[i]) / time;

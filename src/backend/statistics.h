@@ -50,7 +50,7 @@ typedef struct
 {
   double mips;              /* million instructions per second; NAN: not counted */
   double translated;        /* 0..1, share of instructions that translated code executed; NAN: not counted, or none ran */
-  double tlb_fills, interrupts, exceptions, exits[VITRINE_N_EXITS], all_exits;   /* per second */
+  double tlb_fills, interrupts, exceptions, io_accesses, exits[VITRINE_N_EXITS], all_exits;   /* per second */
   double processors;        /* of the host, that this process kept busy: 1 is one */
 } VitrineRates;
 
