@@ -105,23 +105,52 @@ typedef struct
   int               status;
 } Follow;
 
-static char *
-or_dash (double value)
+typedef enum { MIPS, TRANSLATED, TLB_FILLS, EXITS, INTERRUPTS, EXCEPTIONS, CPU, MEMORY, N_COLUMNS } Column;
+
+static const struct
 {
-  return isnan (value) ? g_strdup ("-") : g_strdup_printf ("%.1f", value);
+  const char *heading;
+  int         width;      /* at least; and two between columns */
+  int         decimals;
+} columns[N_COLUMNS] = {
+  [MIPS] = { N_("MIPS"), 8, 1 },
+  [TRANSLATED] = { N_("transl. %"), 5, 1 },
+  [TLB_FILLS] = { N_("TLB fills/s"), 8, 0 },
+  [EXITS] = { N_("exits/s"), 8, 0 },
+  [INTERRUPTS] = { N_("interrupts/s"), 7, 0 },
+  [EXCEPTIONS] = { N_("exceptions/s"), 7, 0 },
+  [CPU] = { N_("CPU %"), 5, 0 },
+  [MEMORY] = { N_("memory MiB"), 8, 0 },
+};
+
+static void
+print_cell (Column column, const char *text)
+{
+  int width = MAX (columns[column].width, (int) g_utf8_strlen (_(columns[column].heading), -1));
+
+  g_print ("%*s%s%s", width - (int) g_utf8_strlen (text, -1), "", text, column == N_COLUMNS - 1 ? "\n" : "  ");
+}
+
+static void
+print_number (Column column, double value)
+{
+  g_autofree char *text = isnan (value) ? g_strdup ("-") : g_strdup_printf ("%.*f", columns[column].decimals, value);
+  print_cell (column, text);
 }
 
 static void
 print_rates (Follow *follow, const VitrineRates *rates, guint64 rss)
 {
-  g_autofree char *mips = or_dash (rates->mips);
-  g_autofree char *share = or_dash (100 * rates->translated);
+  const double values[N_COLUMNS] = { [MIPS] = rates->mips, [TRANSLATED] = 100 * rates->translated, [TLB_FILLS] = rates->tlb_fills,
+                                     [EXITS] = rates->all_exits, [INTERRUPTS] = rates->interrupts,
+                                     [EXCEPTIONS] = rates->exceptions, [CPU] = 100 * rates->processors,
+                                     [MEMORY] = (double) rss / (1 << 20) };
 
-  if (follow->lines++ % LINES_PER_HEADING == 0)
-    /* Translators: columns are as wide as these words and the spaces before them */
-    g_print ("%s\n", _("    MIPS  transl. %  TLB fills/s     exits/s  interrupts/s  exceptions/s  CPU %  memory MiB"));
-  g_print ("%8s %11s %12.0f %11.0f %13.0f %13.0f %6.0f %11.0f\n", mips, share, rates->tlb_fills, rates->all_exits,
-           rates->interrupts, rates->exceptions, 100 * rates->processors, (double) rss / (1 << 20));
+  for (Column column = 0; follow->lines % LINES_PER_HEADING == 0 && column < N_COLUMNS; column++)
+    print_cell (column, _(columns[column].heading));
+  follow->lines++;
+  for (Column column = 0; column < N_COLUMNS; column++)
+    print_number (column, values[column]);
   fflush (stdout);
 }
 

@@ -318,7 +318,6 @@ new_accelerator (Page *page)
   GtkWidget *title = new_label (_("Accelerator"), 0);
 
   page->accelerator = new_label (NULL, 0);
-  gtk_label_set_selectable (GTK_LABEL (page->accelerator), TRUE);
   relate (page->accelerator, title);
   add_class (title, "heading");
   gtk_container_add (GTK_CONTAINER (box), title);

@@ -11,6 +11,7 @@
 #define GRID_LINES    4
 #define LINE_WIDTH    2.0
 #define MARGIN        6.0
+#define INSET         2.0                           /* a line at the top or bottom keeps off the frame */
 
 typedef struct
 {
@@ -167,7 +168,7 @@ draw_series (VitrineGraph *self, cairo_t *cr, guint series, const Area *area)
     {
       const Sample *s = sample (self, age);
       double x = area->width * (1 - (double) (now - s->time) / G_USEC_PER_SEC / VITRINE_GRAPH_SECONDS);
-      double y = LINE_WIDTH / 2 + (area->height - LINE_WIDTH) * (1 - MIN (s->values[series] / area->top, 1));
+      double y = INSET + (area->height - 2 * INSET) * (1 - MIN (s->values[series] / area->top, 1));
 
       if (isnan (s->values[series]))
         open = FALSE;
