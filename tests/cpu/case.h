@@ -118,6 +118,7 @@ typedef struct
   bool     hung;               /* did not come back: the case is skipped */
   uint32_t error_code;
   uint64_t cr2;                /* with #PF */
+  uint32_t rflags_unknown;     /* the executor does not keep them at an exception */
 } Result;
 
 /* Something that executes cases. The window and the code region belong to it; both are filled by the caller. */
@@ -135,4 +136,5 @@ struct Executor
 };
 
 Executor *executor_host_new (GError **error);
-Executor *executor_engine_new (const char *accel, GError **error);
+/* `lazy_flags`: a translator may lose arithmetic flags that are overwritten unread, as it does outside of tests. */
+Executor *executor_engine_new (const char *accel, bool lazy_flags, GError **error);

@@ -116,7 +116,7 @@ apply_ignored (const Case *c, const Result *want, Result *got)
   uint32_t flags;
   uint16_t fsw;
   find_undefined (c, want, &flags, &fsw);
-  flags |= want->vector == NO_VECTOR ? 0 : RFLAGS_RF;
+  flags |= want->vector == NO_VECTOR ? 0 : RFLAGS_RF | got->rflags_unknown;
   got->out.rflags = (got->out.rflags & ~(uint64_t) flags) | (want->out.rflags & flags);
   if (c->loose == LOOSE_RCP_SS || c->loose == LOOSE_RCP_PS)
     accept_near_lanes (c, want, got);
@@ -283,7 +283,9 @@ static void
 print_outcome (const char *who, const Result *r)
 {
   printf ("  %-7s ", who);
-  if (r->vector == NO_VECTOR)
+  if (r->hung)
+    printf ("did not come to an end");
+  else if (r->vector == NO_VECTOR)
     printf ("completed");
   else
     printf ("vector %u error %x", r->vector, r->error_code);

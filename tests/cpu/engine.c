@@ -57,6 +57,7 @@ typedef struct
   const VtAccel *accel;
   uint32_t       next_table;
   VtX86Seg       user_seg[N_MODES][VT_SEG_COUNT];
+  bool           lazy_flags;
   int            mode;               /* that the segments are set for; -1: none */
 } EngineExecutor;
 
@@ -314,6 +315,7 @@ take_result (EngineExecutor *self, Result *result)
     read_frame (self, result);
   if (changed)
     self->mode = -1;
+  result->rflags_unknown = self->lazy_flags && result->vector != NO_VECTOR ? X86_RFLAGS_ARITH : 0;
 }
 
 /* --- Executor ----------------------------------------------------------------------------------------------------- */
@@ -467,15 +469,16 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
   if (self->accel == &vt_accel_jit)
     {
       signal (SIGALRM, time_is_up);
-      vt_x86_jit_set_eager (self->cpu, true);
+      vt_x86_jit_set_eager (self->cpu, !self->lazy_flags);
     }
   return true;
 }
 
 Executor *
-executor_engine_new (const char *accel, GError **error)
+executor_engine_new (const char *accel, bool lazy_flags, GError **error)
 {
   EngineExecutor *self = g_new0 (EngineExecutor, 1);
+  self->lazy_flags = lazy_flags;
   self->base = (Executor) { .name = "engine", .put_code = engine_put_code, .code_ready = engine_code_ready,
                             .run = engine_run, .free = engine_free };
   if (!make_machine (self, accel, error))

@@ -2,6 +2,8 @@
 /* Cases of many instructions, with forward branches and a loop: what goes wrong between instructions, in lazy flags or
  * in translated blocks, shows here.
  *
+ * Subroutines are called, which neither store nor move the stack pointer, so that they come back.
+ *
  * Four registers point into the window and are not written.  An instruction that reads a flag which another has left
  * undefined is not taken, and neither is one whose result the manuals leave open.  A fault ends a sequence early; the
  * state is exact there as well.
@@ -44,6 +46,7 @@ typedef struct
   Unknown          unknown;
   Skip             skip;         /* one at a time; patch 0: none */
   uint32_t         reserved;     /* GPRs */
+  bool             keep_stack;   /* no instruction may change it, or memory */
   unsigned         loop_at;      /* offset of the loop's head; 0: none */
 } Sequence;
 
@@ -56,10 +59,14 @@ writes_reserved (const Sequence *s)
   for (unsigned i = 0; i < d->insn.operand_count; i++)
     {
       const ZydisDecodedOperand *op = &d->op[i];
+      if (s->keep_stack && op->type == ZYDIS_OPERAND_TYPE_MEMORY && (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+        return true;
       if (op->type != ZYDIS_OPERAND_TYPE_REGISTER || !(op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
         continue;
       unsigned n = generator_gpr_number (op->reg.value);
       bool hidden = i >= d->insn.operand_count_visible;
+      if (n == RSP && s->keep_stack)
+        return true;
       if (hidden && (n == RSP || generator_is_string (&d->insn)))
         continue;
       if (n < 16 && (s->reserved >> n & 1))
@@ -149,7 +156,8 @@ reads_unknown (const Sequence *s)
   return s->unknown.fsw != 0 && d->insn.mnemonic == ZYDIS_MNEMONIC_FNSTSW;
 }
 
-/* A division by random numbers ends a sequence, and shifts of 16 bits by more have no defined result. */
+/* A division by random numbers ends a sequence, shifts of 16 bits by more have no defined result, and a bit's number in a
+ * register can reach memory of the test itself. */
 static bool
 improbable (Sequence *s)
 {
@@ -163,6 +171,11 @@ improbable (Sequence *s)
     case ZYDIS_MNEMONIC_SHLD:
     case ZYDIS_MNEMONIC_SHRD:
       return d->op[0].size == 16;
+    case ZYDIS_MNEMONIC_BT:
+    case ZYDIS_MNEMONIC_BTC:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTS:
+      return d->op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && d->op[1].type == ZYDIS_OPERAND_TYPE_REGISTER;
     case ZYDIS_MNEMONIC_PUSH:
       return d->insn.operand_width == 32 && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
     default:
@@ -297,6 +310,22 @@ append_instruction (Sequence *s)
     land_skip (s);
 }
 
+/* call sub; jmp over; sub: ...; ret; over: */
+static void
+append_subroutine (Sequence *s)
+{
+  static const uint8_t call[] = { 0xe8, 2, 0, 0, 0 }, jump[] = { 0xeb, 0 }, ret[] = { 0xc3 };
+  append (s, call, sizeof call);
+  append (s, jump, sizeof jump);
+  unsigned patch = s->at - 1;
+  s->keep_stack = true;
+  for (unsigned n = 1 + rng_below (&s->g.rng, 4); n > 0; n--)
+    append_instruction (s);
+  s->keep_stack = false;
+  append (s, ret, sizeof ret);
+  s->c->code[patch] = s->at - (patch + 1);
+}
+
 /* Exceptions of the FPU would end most sequences; the cases of single instructions have them. */
 static void
 calm_fpu (Sequence *s)
@@ -330,6 +359,8 @@ build (Sequence *s)
         begin_loop (s);
       else if (s->skip.patch == 0 && rng_chance (&s->g.rng, 12))
         append_branch (s);
+      else if (s->skip.patch == 0 && s->at < MAX_CODE - 100 && s->c->n_insns < CASE_MAX_INSNS - 14 && rng_chance (&s->g.rng, 6))
+        append_subroutine (s);
       append_instruction (s);
       if (s->skip.patch == 0 && s->loop_at != 0 && i >= loop_to)
         {

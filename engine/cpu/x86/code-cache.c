@@ -243,11 +243,11 @@ static bool
 still_same (VtX86Block *block, const Source *source)
 {
   uint32_t now = __atomic_load_n (block->version, __ATOMIC_RELAXED);
-  block->calm = now == block->seen ? block->calm + 1 : 0;
-  block->seen = now;
+  block->calm = now == block->compared_at ? block->calm + 1 : 0;
+  block->compared_at = now;
   if (block->calm > CALM_MAX)
     {
-      /* Patched while the system started, and now at rest: with another version than any, it gets tracked again. */
+      /* Patched while the system started, and now at rest: it gets tracked again, as it has not seen this version. */
       block->compared = false;
       block->cached = true;
       block->rescued = block->calm = 0;
@@ -264,6 +264,7 @@ revalidate (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtX86Block *block, const
     {
       block->compared = true;
       block->cached = false;
+      block->compared_at = __atomic_load_n (block->version, __ATOMIC_RELAXED);
       return same_bytes (block, source);
     }
   uint32_t seen = make_ready (cache, cpu, source->ram, source->ram_page);

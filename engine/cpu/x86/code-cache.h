@@ -32,7 +32,7 @@ typedef struct VtX86Block
   bool               compared;     /* its page is written all the time: valid while the bytes are the same */
   uint8_t            rescued;      /* times that the page had changed, but not these bytes */
   uint8_t            calm;         /* executions since the page was last written, while compared */
-  uint8_t            pad_[4];
+  uint32_t           compared_at;  /* the page's version then; `seen` stays old, so that no jump goes around the comparison */
   const uint8_t     *raw;          /* copy of the bytes looked at */
   VtX86Insn          insn[];
 } VtX86Block;

@@ -114,9 +114,10 @@ vt_x86_write_cr0 (VtX86Cpu *cpu, uint64_t value)
 void
 vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value)
 {
+  bool pcids = cpu->long_mode && (cpu->s.cr4 & X86_CR4_PCIDE) != 0, keep = pcids && (value & CR3_NOFLUSH) != 0;
   if (cpu->long_mode)
     {
-      if (cpu->s.cr4 & X86_CR4_PCIDE)
+      if (pcids)
         value &= ~CR3_NOFLUSH;
       if ((value & ~vt_x86_phys_mask (cpu->model)) != 0)
         vt_x86_gp0 (cpu);
@@ -127,9 +128,10 @@ vt_x86_write_cr3 (VtX86Cpu *cpu, uint64_t value)
       if (pae_paging (cpu, cpu->s.cr0, cpu->s.cr4) && !vt_x86_load_pdptes (cpu, value))
         vt_x86_gp0 (cpu);
     }
+  if (pcids)
+    cpu->pcid_generation[cpu->s.cr3 & 0xfff] = cpu->user_generation;
   cpu->s.cr3 = value;
-  /* Our TLB knows no PCIDs: what the guest asks to keep is dropped as well, which it may not rely on (SDM 4.10.4.1). */
-  vt_x86_tlb_flush (cpu, false);
+  vt_x86_tlb_switch (cpu, keep);
 }
 
 void

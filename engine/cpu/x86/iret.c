@@ -25,7 +25,8 @@ void
 vt_x86_write_flags (VtX86Cpu *cpu, uint64_t value, uint64_t mask)
 {
   uint64_t old = cpu->s.rflags;
-  vt_x86_set_arith_flags (cpu, mask & X86_RFLAGS_ARITH, value);
+  if (mask & X86_RFLAGS_ARITH)
+    vt_x86_set_arith_flags (cpu, mask & X86_RFLAGS_ARITH, value);
   mask &= ~(uint64_t) X86_RFLAGS_ARITH;
   cpu->s.rflags = (cpu->s.rflags & ~mask) | (value & mask) | X86_RFLAGS_ONE;
   cpu->rf_loaded = (value & mask & X86_RFLAGS_RF) != 0;

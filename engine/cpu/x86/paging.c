@@ -308,6 +308,17 @@ clear_entry (VtX86Tlb *tlb, unsigned slot)
   tlb->global[slot / 64] &= ~(UINT64_C (1) << (slot % 64));
 }
 
+/* Those whose page flags translated code may come across. */
+static void
+note_ram (VtX86Cpu *cpu, VtRam *ram)
+{
+  for (unsigned i = 0; i < cpu->n_rams; i++)
+    if (cpu->rams[i] == ram)
+      return;
+  g_assert (cpu->n_rams < VT_X86_RAMS);
+  cpu->rams[cpu->n_rams++] = ram;
+}
+
 static void
 fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t linear_page)
 {
@@ -320,6 +331,7 @@ fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t line
     return;
 
   page->ram = phys->page.ram;
+  note_ram (cpu, page->ram);
   page->ram_off = phys->page.ram_off;
   fast->addend = (uintptr_t) phys->page.host - linear_page;
   fast->page_flags = &phys->page.ram->page_flags[phys->page.ram_off >> VT_PAGE_SHIFT];
@@ -431,10 +443,12 @@ vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too)
   cpu->vcpu.stats.tlb_flushes++;
   vt_x86_forget_stack_pages (cpu);
   cpu->code_generation++;
-  cpu->user_generation++;
+  cpu->user_generation = ++cpu->last_generation;
+  if (global_too)
+    vt_x86_tlb_forget_pcid (cpu, -1);
   if (global_too || cpu->kernel_code_not_global)
     {
-      cpu->global_generation++;
+      cpu->global_generation = ++cpu->last_generation;
       cpu->kernel_code_not_global = false;
     }
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
@@ -444,6 +458,26 @@ vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too)
       memset (cpu->large_4m, 0, sizeof (cpu->large_4m));
       memset (cpu->large_1g, 0, sizeof (cpu->large_1g));
     }
+}
+
+void
+vt_x86_tlb_forget_pcid (VtX86Cpu *cpu, int pcid)
+{
+  if (pcid < 0)
+    memset (cpu->pcid_generation, 0, sizeof (cpu->pcid_generation));
+  else
+    cpu->pcid_generation[pcid & 0xfff] = 0;
+}
+
+void
+vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep)
+{
+  unsigned pcid = cpu->s.cr3 & 0xfff;
+  uint64_t before = keep ? cpu->pcid_generation[pcid] : 0;
+  /* Entries have no PCID: they go in any case. */
+  vt_x86_tlb_flush (cpu, false);
+  if (before != 0)
+    cpu->user_generation = before;
 }
 
 void
@@ -461,8 +495,8 @@ vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear)
   cpu->code_generation++;
   if (knows_code_page (cpu, linear))
     {
-      cpu->user_generation++;
-      cpu->global_generation++;
+      cpu->user_generation = ++cpu->last_generation;
+      cpu->global_generation = ++cpu->last_generation;
     }
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     clear_entry (&cpu->tlbs[kind], slot);

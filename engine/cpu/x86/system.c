@@ -255,6 +255,7 @@ op_invpcid (VtX86Cpu *cpu, const VtX86Insn *insn)
     vt_x86_gp0 (cpu);
   if (type == 0 && !vt_x86_canonical (linear))
     vt_x86_gp0 (cpu);
+  vt_x86_tlb_forget_pcid (cpu, needs_pcid ? (int) pcid : -1);
   if (type == 0)
     vt_x86_tlb_flush_page (cpu, linear);
   else

@@ -86,6 +86,7 @@ enum
 
 /* A page of the physical address space, looked up in the view: page tables and code. */
 #define VT_X86_PHYS_PAGES 64u
+#define VT_X86_RAMS       64u   /* blocks of RAM that a machine may have */
 typedef struct
 {
   uint64_t gpa;        /* of the page; VT_X86_TLB_NONE when unused */
@@ -111,6 +112,7 @@ typedef struct
   uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
   uint32_t    exit_kind, exit_arg;
+  int32_t     uncounted;      /* instructions to count if a helper leaves translated code (jit-count.c) */
   uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
   uint32_t    host_mxcsr;     /* what C code expects */
   uint32_t    x87_live;       /* the guest's x87 registers are in the host's */
@@ -118,6 +120,10 @@ typedef struct
   uint64_t    x87_page;       /* page_rip of the last x87 instruction ... */
   uint32_t    x87_place;      /* ... its offset, and its FOP << 16 */
   uint8_t     x87_image[108];
+  /* A load that was made from a copy: past_host = copy, linear + past_addend = copy. */
+  uint64_t    past_addend;
+  uint8_t    *past_host;
+  uint8_t     copy[64];
   int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
                                            * needs a closer look */
   /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when
@@ -186,9 +192,13 @@ typedef struct VtX86Cpu
   VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
   uint64_t         large_4m[4], large_1g[4];   /* by hash of the address: such a page is in the TLB, in pieces of 4 KiB */
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
+  VtRam           *rams[VT_X86_RAMS];          /* that have been in the TLB */
+  unsigned         n_rams;
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
-  uint32_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
+  uint64_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
+  uint64_t         last_generation;
+  uint64_t         pcid_generation[4096];   /* of the address spaces that are not in use; 0: a new one then */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
   uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
   VtX86Translated  translated;
@@ -323,6 +333,10 @@ bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
 /* Also starts a new user_generation, and a global_generation where global pages, or code of the supervisor in others, go
  * too. */
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
+/* Another address space, s.cr3. `keep`: what is known about it from before still holds (PCIDs, SDM 4.10.4.1). */
+void vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep);
+/* What is known about that address space no longer holds; -1: about all of them. */
+void vt_x86_tlb_forget_pcid (VtX86Cpu *cpu, int pcid);
 void vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear);
 static inline void
 vt_x86_forget_stack_pages (VtX86Cpu *cpu)

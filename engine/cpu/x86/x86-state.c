@@ -175,6 +175,7 @@ void
 vt_x86_take_view (VtX86Cpu *cpu)
 {
   vt_vcpu_refresh_views (&cpu->vcpu);
+  cpu->n_rams = 0;
   forget_physical_pages (cpu);
   vt_x86_tlb_flush (cpu, true);
 }

@@ -40,8 +40,8 @@ vt_jit_drop_all (VtJit *jit)
 {
   jit->at = jit->stubs_end;
   jit->arena_used = 0;
+  jit->drops++;
   jit->full = false;
-  jit->dropped++;
   g_array_set_size (jit->links, 0);
   memset (jit->bucket, 0, sizeof (jit->bucket));
   memset (jit->pages, 0, sizeof (jit->pages));

@@ -65,8 +65,8 @@ static uint64_t
 generation (const VtX86Cpu *cpu)
 {
   if (cpu->cpl == 3)
-    return (uint64_t) cpu->user_generation << 1 | 1;
-  return (uint64_t) cpu->global_generation << 1;
+    return cpu->user_generation << 1 | 1;
+  return cpu->global_generation << 1;
 }
 
 void

@@ -124,11 +124,18 @@ typedef struct
   unsigned size;
 } Access;
 
+/* AH..BH stands beside no REX, and hence not beside every base. */
+static bool
+names_high_byte (const VtJitInsn *in)
+{
+  return in->op.reg != 0 && in->op.reg8 && !in->enc.rex && !in->enc.vex && reg_of (in) >= 4;
+}
+
 static Access
 operand_access (const VtJitTr *tr, const VtJitInsn *in, unsigned size, bool write)
 {
   VtJitAddress a = vt_jit_address_of (&in->x);
-  return (Access) { vt_jit_is_simple (tr, &a), a.base, write, (int32_t) a.disp, size };
+  return (Access) { !names_high_byte (in) && vt_jit_is_simple (tr, &a), a.base, write, (int32_t) a.disp, size };
 }
 
 static Access

@@ -12,9 +12,12 @@
 void
 vt_jit_flags_to_state (VtX86Cpu *cpu)
 {
-  uint64_t f = cpu->translated.flags;
-  uint32_t arith = (uint32_t) (f >> 8) & (X86_RFLAGS_ARITH & 0xff);
-  flags_put (cpu, arith | (f & 1 ? X86_RFLAGS_OF : 0));
+  /* As flags_put(), without looking at each flag. */
+  uint64_t f = cpu->translated.flags, of = f & 1, ah = f >> 8;
+  uint64_t cf = ah & 1, pf = ah >> 2 & 1, af = ah >> 4 & 1, zf = ah >> 6 & 1, sf = ah >> 7 & 1;
+  cpu->cc_dst = zf ^ 1;
+  cpu->cc_src = cf << 63 | (cf ^ of) << 62 | af << 3;
+  cpu->cc_op = CC_OP (8) | (uint32_t) (pf ^ zf) | (uint32_t) sf << CC_SF_SHIFT;
 }
 
 void
@@ -36,7 +39,50 @@ leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
   uint64_t rip = cpu->translated.page_rip + off;
   cpu->s.rip = cpu->code_bits == 64 ? rip : (uint32_t) rip;
   cpu->translated.exit_kind = kind;
+  cpu->vcpu.stats.translated_instructions += (uint64_t) (int64_t) cpu->translated.uncounted;
   return 1;
+}
+
+static bool
+is_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  uint64_t page = linear & ~VT_PAGE_MASK;
+  return (kind == VT_WRITE ? entry->tag_write : entry->tag_read) == page;
+}
+
+/* Plain memory, and the TLB says so. */
+static bool
+make_filled (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
+{
+  return is_filled (cpu, linear, kind) || (vt_x86_tlb_try_fill (cpu, linear, kind) && is_filled (cpu, linear, kind));
+}
+
+static const uint8_t *
+host_of (VtX86Cpu *cpu, uint64_t linear)
+{
+  return vt_x86_tlb_host (vt_x86_tlb_entry (cpu, linear), linear);
+}
+
+/* A load from two pages, from a copy of what is there. */
+static uint32_t
+copy_pieces (VtX86Cpu *cpu, uint64_t linear, unsigned size, uint32_t what)
+{
+  VtX86Translated *t = &cpu->translated;
+  unsigned first = (unsigned) (VT_PAGE_SIZE - (linear & VT_PAGE_MASK));
+  if (!(what & JIT_FILL_COPY) || size > sizeof t->copy || cpu->code_bits != 64 || !vt_x86_canonical (linear + size - 1)
+      || !make_filled (cpu, linear, VT_READ))
+    return JIT_NOT_FILLED;
+  /* One after the other: the second may take the first's entry. */
+  memcpy (t->copy, host_of (cpu, linear), first);
+  if (!make_filled (cpu, linear + first, VT_READ))
+    return JIT_NOT_FILLED;
+  memcpy (t->copy + first, host_of (cpu, linear + first), size - first);
+  t->past_host = t->copy;
+  t->past_addend = (uint64_t) (uintptr_t) t->copy - linear;
+  if (what & JIT_FILL_STACK)
+    t->stack[cpu->tlb_kind][0] = (VtStackWindow) { .addend = (uintptr_t) t->past_addend };
+  return JIT_PAST;
 }
 
 uint32_t
@@ -46,25 +92,27 @@ vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
   VtAccessKind kind = what & JIT_FILL_WRITE ? VT_WRITE : VT_READ;
   if (cpu->code_bits != 64)
     linear = (uint32_t) linear;
-  if ((linear & VT_PAGE_MASK) + MAX (size, what & JIT_FILL_STACK ? 8 : 1) > VT_PAGE_SIZE
-      || (cpu->code_bits == 64 && !vt_x86_canonical (linear)))
-    return 1;
-  VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
-  uint64_t page = linear & ~VT_PAGE_MASK;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page && !vt_x86_tlb_try_fill (cpu, linear, kind))
-    return 1;
-  if ((kind == VT_WRITE ? entry->tag_write : entry->tag_read) != page)
-    return 1;
-  if (what & JIT_FILL_STACK)
-    cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
-        = (VtStackWindow) { page, STACK_ROOM, entry->addend, entry->page_flags };
-  return 0;
+  else if (!vt_x86_canonical (linear))
+    return JIT_NOT_FILLED;
+  if ((linear & VT_PAGE_MASK) + size > VT_PAGE_SIZE)
+    return copy_pieces (cpu, linear, size, what);
+  if (!make_filled (cpu, linear, kind))
+    return JIT_NOT_FILLED;
+  if (!(what & JIT_FILL_STACK))
+    return JIT_FILLED;
+  /* Too near to the page's end for the window's one size: good for this access alone. */
+  bool room = (linear & VT_PAGE_MASK) < STACK_ROOM;
+  const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
+  cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
+      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? STACK_ROOM : 0, entry->addend, entry->page_flags };
+  return room ? JIT_FILLED : JIT_PAST;
 }
 
 uint32_t
 vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
 {
-  return vt_jit_try_fill (cpu, linear, what) == 0 ? 0 : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
+  uint32_t result = vt_jit_try_fill (cpu, linear, what);
+  return result != JIT_NOT_FILLED ? result : leave_at (cpu, what >> JIT_WHERE_SHIFT, JIT_EXIT_INTERPRET);
 }
 
 static bool
@@ -74,28 +122,13 @@ holds (const VtRam *ram, uint64_t flags_at)
   return flags_at - first < ram->size >> VT_PAGE_SHIFT;
 }
 
-/* Whatever was written is in the TLB. */
 static VtRam *
-find_in_tlb (const VtX86Cpu *cpu, uint64_t flags_at)
+ram_of_flags (const VtX86Cpu *cpu, uint64_t flags_at)
 {
-  const VtX86Tlb *tlb = &cpu->tlbs[cpu->tlb_kind];
-  for (unsigned slot = 0; slot < VT_X86_TLB_SIZE; slot++)
-    if (tlb->page[slot].ram != NULL && holds (tlb->page[slot].ram, flags_at))
-      return tlb->page[slot].ram;
-  return NULL;
-}
-
-/* A machine has few blocks of RAM: the last few that were written are remembered. */
-static VtRam *
-ram_of_flags (VtX86Cpu *cpu, uint64_t flags_at)
-{
-  VtJit *jit = cpu->accel_data;
-  for (unsigned i = 0; i < JIT_RAMS; i++)
-    if (jit->rams[i] != NULL && holds (jit->rams[i], flags_at))
-      return jit->rams[i];
-  VtRam *ram = find_in_tlb (cpu, flags_at);
-  jit->rams[jit->next_ram++ % JIT_RAMS] = ram;
-  return ram;
+  for (unsigned i = 0; i < cpu->n_rams; i++)
+    if (holds (cpu->rams[i], flags_at))
+      return cpu->rams[i];
+  g_assert_not_reached ();
 }
 
 uint32_t
@@ -103,7 +136,6 @@ vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
   VtRam *ram = ram_of_flags (cpu, flags_at);
-  g_assert (ram != NULL);
   /* Flags are by page, and so is everything that follows from them. */
   vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
   uint32_t where = what >> JIT_WHERE_SHIFT;
@@ -171,7 +203,7 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
 uint32_t
 vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
-  uint32_t user = cpu->user_generation, global = cpu->global_generation;
+  uint64_t user = cpu->user_generation, global = cpu->global_generation;
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   vt_jit_x87_from_image (cpu);

@@ -77,8 +77,14 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
   VtEmit *e = &tr->e;
   if (a->base == VT_X86_REG_RIP)
     {
+      int64_t disp = a->disp + tr->in->off;
       emit_load64 (e, T0, rm_gs (TRANSLATED (page_rip)));
-      emit_lea (e, wide, to, T0, (int32_t) (a->disp + tr->in->off));
+      if (disp != (int32_t) disp)
+        {
+          emit_lea64 (e, T0, T0, INT32_MAX);
+          disp -= INT32_MAX;
+        }
+      emit_lea (e, wide, to, T0, (int32_t) disp);
       return;
     }
   if (a->index == VT_X86_NO_REG && a->base == VT_X86_NO_REG)
@@ -197,7 +203,9 @@ emit_stack_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write
   emit_lea64 (e, T0, host_reg (VT_RSP), (int32_t) a->disp);
   emit_op64 (e, 0x33, T0, rm_gs (window + offsetof (VtStackWindow, tag)));
   emit_op64 (e, 0x3b, T0, rm_gs (window + offsetof (VtStackWindow, room)));
-  emit_miss (tr, a, size, write, retry, CC_AE)->arg |= JIT_FILL_STACK;
+  VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_AE);
+  slow->arg |= JIT_FILL_STACK | (write ? 0 : JIT_FILL_COPY);
+  slow->past = e->at;
   emit_load64 (e, T1, rm_gs (window + offsetof (VtStackWindow, addend)));
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .window = window };
 }
@@ -299,18 +307,22 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
   else
     emit_legacy_segment (tr, a, size, write);
   emit_compare (tr, size, write);
-  emit_miss (tr, a, size, write, retry, CC_A);
+  VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
+  if (tr->is64 && !write && align <= 1)
+    slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
   size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
+      slow->past = e->at;
       return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
   /* The page's address comes back from the tag, which is quicker than computing everything again. */
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
   emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
+  slow->past = e->at;
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
 }
 
@@ -377,8 +389,7 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
         emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
                                        + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
     }
-  int uncounted = slow->ungrouped == NULL ? slow->uncounted : 0;
-  vt_jit_count (tr, T1, uncounted);
+  vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
   if (slow->ungrouped != NULL)
     {
@@ -388,8 +399,9 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
     }
   else
     emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
-  vt_jit_count (tr, T1, -uncounted);
   emit_jmp_to (e, slow->back);
+  if (slow->past != NULL)
+    emit_jmp_to (e, slow->past);
 }
 
 static void
@@ -400,11 +412,9 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   /* A call leaves the region in any case. */
   bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
-  int uncounted = call ? 0 : slow->uncounted + 1;
-  vt_jit_count (tr, T0, uncounted);
+  vt_jit_count_if_left (tr, slow->uncounted + 1);
   emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
   emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
-  vt_jit_count (tr, T0, -uncounted);
   emit_jmp_to (e, slow->back);
 }
 
@@ -413,12 +423,10 @@ static void
 emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
-  int uncounted = slow->fails == SLOW_INTERPRET ? slow->uncounted : 0;
   emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
-  vt_jit_count (tr, T1, uncounted);
+  vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
   emit_call_to (e, tr->jit->stubs.lookup);
-  vt_jit_count (tr, T0, -uncounted);
   emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
   emit_jmp_to (e, slow->back);
 }
@@ -452,7 +460,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_wrote (tr, slow);
       break;
     case SLOW_INTERPRET:
-      vt_jit_count (tr, T1, slow->uncounted);
+      vt_jit_count (tr, slow->uncounted);
       emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET);
       break;
     case SLOW_X87_LOAD:

@@ -410,10 +410,11 @@ legacy_38 (const VtJitEnc *enc)
         return OP (.cls = JIT_OP_MODRM, .reg = ACC_RW, .rm = ACC_R, .rm16 = enc->p66 != 0 && !enc->rex_w);
       return OP (.cls = JIT_OP_MODRM, .reg = ACC_R, .rm = ACC_W);
     case 0xf6:
-      if (enc->p66)
-        return OP (.cls = JIT_OP_MODRM, .reg = ACC_RW, .rm = ACC_R, .flags_read = F_CF, .flags_written = F_CF);
+      /* F3 decides, also beside 66. */
       if (enc->rep == 0xf3)
         return OP (.cls = JIT_OP_MODRM, .reg = ACC_RW, .rm = ACC_R, .flags_read = F_OF, .flags_written = F_OF);
+      if (enc->p66)
+        return OP (.cls = JIT_OP_MODRM, .reg = ACC_RW, .rm = ACC_R, .flags_read = F_CF, .flags_written = F_CF);
       return OP (.cls = JIT_OP_HELPER);
     default:
       return OP (.cls = JIT_OP_HELPER);

@@ -30,6 +30,14 @@ vt_jit_ends_block (const VtJitOp *op)
          || op->cls == JIT_OP_JMP_RM || op->cls == JIT_OP_CALL || op->cls == JIT_OP_CALL_RM || op->cls == JIT_OP_RET;
 }
 
+/* Targets are kept as 32-bit offsets from the page's start; a displacement of nearly 2 GiB may not leave room for that. */
+static bool
+is_too_far (const VtJitInsn *in)
+{
+  bool relative = in->op.cls == JIT_OP_JCC || in->op.cls == JIT_OP_JMP || in->op.cls == JIT_OP_CALL;
+  return relative && (int32_t) in->x.disp > INT32_MAX - (int32_t) (VT_PAGE_SIZE + VT_X86_MAX_INSN);
+}
+
 static void
 classify (VtJitTr *tr, VtJitInsn *in)
 {
@@ -37,6 +45,8 @@ classify (VtJitTr *tr, VtJitInsn *in)
   vt_jit_classify (&in->x, &in->enc, tr->is64, &in->op);
   if (!tr->is64 && vt_jit_w_is_gpr_size (&in->x, &in->enc))
     in->enc.rex_w = 0;
+  if (is_too_far (in))
+    in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
   if (in->op.cls == JIT_OP_JCXZ)
     {
       int32_t target = vt_jit_branch_target (tr, in);

@@ -65,10 +65,11 @@ vt_x86_jit_free (VtX86Cpu *cpu)
 }
 
 void
-vt_x86_jit_set_eager (VtX86Cpu *cpu, bool eager)
+vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags)
 {
   VtJit *jit = cpu->accel_data;
-  jit->eager = jit->exact_flags = eager;
+  jit->eager = true;
+  jit->exact_flags = exact_flags;
 }
 
 /* --- Finding code ------------------------------------------------------------------------------------------------- */
@@ -89,6 +90,7 @@ static void
 set_counting (VtJit *jit, bool counting)
 {
   jit->counting = counting;
+  jit->cpu->translated.uncounted = 0;
   vt_jit_drop_all (jit);
 }
 
@@ -118,14 +120,13 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
   vt_x86_code_source (cpu, rip, &source);
   if (source.host == NULL)
     return NULL;
+  unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
-  uint32_t dropped = jit->dropped;
   if (region == NULL && vt_jit_heat_up (jit, source.host))
     region = translate (jit, &source, rip, mode);
   if (region == NULL)
     return NULL;
-  /* Not one from before everything was dropped: its number is another's now. */
-  if (link != EXIT_NONE && jit->dropped == dropped)
+  if (link != EXIT_NONE && jit->drops == drops)
     vt_jit_link (jit, link, region);
   return vt_jit_make_known (jit, region, rip, &source);
 }

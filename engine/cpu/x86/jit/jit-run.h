@@ -10,6 +10,6 @@ bool   vt_x86_jit_init (VtX86Cpu *cpu, GError **error);
 void   vt_x86_jit_free (VtX86Cpu *cpu);
 /* See VtAccel.run. A finite budget is the interpreter's business. */
 VtExit vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget);
-/* For tests, before the first run: translates what has never run before, and keeps flags exact at every exit, also those
- * that the guest overwrites unread. */
-void   vt_x86_jit_set_eager (VtX86Cpu *cpu, bool eager);
+/* For tests, before the first run: translates what has never run before, and with `exact_flags` keeps flags exact at every
+ * exit, also those that the guest overwrites unread. */
+void   vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags);

@@ -147,6 +147,7 @@ typedef enum
   RETURNS,          /* the caller looks */
   LEAVES_IF_SET,    /* a result other than 0: out, RIP and exit_kind are set */
   LEAVES_IF_CLEAR,
+  LEAVES_IF_ONE,    /* JIT_NOT_FILLED; comes through another stub, whose frame goes too */
 } CallEnd;
 
 /* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
@@ -169,7 +170,10 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   uint8_t *leave = NULL;
   if (end != RETURNS)
     {
-      emit_op64 (e, 0x85, H_RAX, rm_reg (H_RAX));
+      if (end == LEAVES_IF_ONE)
+        emit_group1 (e, 0, 7, rm_reg (H_RAX), JIT_NOT_FILLED);
+      else
+        emit_op64 (e, 0x85, H_RAX, rm_reg (H_RAX));
       leave = emit_jcc (e, end == LEAVES_IF_SET ? CC_NE : CC_E);
     }
   emit_mov64 (e, T1, H_RAX);
@@ -180,8 +184,24 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   if (end == RETURNS)
     return;
   emit_patch (leave, e->at);
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);             /* nobody returns */
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), end == LEAVES_IF_ONE ? 24 : 8);   /* nobody returns */
   emit_jmp_to (e, exit_saved);
+}
+
+/* After vt_jit_fill() or vt_jit_try_fill(): JIT_PAST returns 5 bytes further, behind the jump to the retry. */
+static void
+make_fill (VtEmit *e, const uint8_t *call)
+{
+  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
+  emit_call_to (e, call);
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit_group1 (e, 0, 7, rm_reg (T1), JIT_PAST);
+  uint8_t *plain = emit_jcc (e, CC_NE);
+  emit_group1 (e, 1, 0, rm_base (H_RSP, 0), 5);
+  emit_load64 (e, T1, rm_gs (TRANSLATED (past_addend)));
+  emit_load64 (e, T0, rm_gs (TRANSLATED (past_host)));
+  emit_patch (plain, e->at);
+  emit8 (e, 0xc3);
 }
 
 /* Comes by a jump; goes on at the code that C found, or leaves. */
@@ -231,8 +251,10 @@ make_exits (VtEmit *e, VtJitStubs *stubs, const uint8_t **saved)
 static void
 make_calls (VtEmit *e, VtJitStubs *stubs, unsigned vectors, const uint8_t *saved)
 {
+  const uint8_t *fill = e->at;
+  make_call (e, vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
   stubs->fill[vectors] = e->at;
-  make_call (e, vt_jit_fill, vectors, false, LEAVES_IF_SET, saved);
+  make_fill (e, fill);
   stubs->try_fill[vectors] = e->at;
   make_call (e, vt_jit_try_fill, vectors, false, RETURNS, NULL);
   stubs->op[vectors] = e->at;

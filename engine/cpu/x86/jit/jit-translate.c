@@ -74,30 +74,32 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   vt_jit_flags_need (tr);
 }
 
-static void
-emit_insn_of (VtJitTr *tr)
+static bool
+emit_natively (VtJitTr *tr)
 {
   switch (tr->in->op.cls)
     {
     case JIT_OP_VECTOR:
-      if (!vt_jit_vector (tr))
-        vt_jit_call_op (tr);
-      break;
+      return vt_jit_vector (tr);
     case JIT_OP_X87:
-      if (!vt_jit_x87 (tr))
-        vt_jit_call_op (tr);
-      break;
+      return vt_jit_x87 (tr);
     case JIT_OP_PUSH:
     case JIT_OP_POP:
     case JIT_OP_LEAVE:
-      if (!vt_jit_stack (tr))
-        vt_jit_call_op (tr);
-      break;
+      return vt_jit_stack (tr);
     default:
-      if (!vt_jit_integer (tr))
-        vt_jit_call_op (tr);
-      break;
+      return vt_jit_integer (tr);
     }
+}
+
+static void
+emit_insn_of (VtJitTr *tr)
+{
+  if (emit_natively (tr))
+    return;
+  vt_jit_call_op (tr);
+  /* It may have been the head of a group, and may have changed what a group rests on. */
+  tr->ungrouped = true;
 }
 
 /* From the block's instruction number `from` to the ways out. */
@@ -140,6 +142,7 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
         }
     }
   emit_insns (tr, block, 0);
+  tr->ungrouped = false;
 }
 
 /* Where a block's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the

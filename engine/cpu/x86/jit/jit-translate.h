@@ -99,6 +99,7 @@ typedef struct
   VtJitSlowKind    kind;
   uint8_t         *site;        /* displacement of the jump here */
   uint8_t         *back;        /* where to go on */
+  uint8_t         *past;        /* SLOW_FILL: behind the check, for accesses that are done by a copy; NULL: never */
   uint16_t         insn;
   int32_t          target;      /* SLOW_EXIT, SLOW_POLL: offset from the page's start */
   uint32_t         arg;
@@ -176,8 +177,10 @@ void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in, unsigned temp);
 bool vt_jit_flags_wanted (const VtJitInsn *in);
 
 /* --- Counting (jit-count.c) --- */
-/* They emit nothing unless instructions are counted; flags stay, `temp` (else T1) is lost. */
-void vt_jit_count (VtJitTr *tr, unsigned temp, int n);
+/* They emit nothing unless instructions are counted; flags stay. T1 is lost. */
+void vt_jit_count (VtJitTr *tr, int n);
+/* If the helper that is called next leaves, by leave_at(). T1 stays. */
+void vt_jit_count_if_left (VtJitTr *tr, int n);
 /* All before this instruction, which counts itself. */
 void vt_jit_count_before (VtJitTr *tr);
 /* All so far. */

@@ -45,6 +45,9 @@ enum
 #define JIT_FILL_SIZE  0x3ffu
 #define JIT_FILL_WRITE 0x400u
 #define JIT_FILL_STACK 0x800u   /* also the stack's window */
+#define JIT_FILL_COPY  0x1000u  /* loads across a page's end may be made from a copy */
+/* Results of vt_jit_try_fill(). */
+enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 #define JIT_WHERE_SHIFT 16
 #define JIT_NOWHERE 0xffffu
 
@@ -122,7 +125,6 @@ typedef struct
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
 #define JIT_CONTEXTS       64u
-#define JIT_RAMS           4u
 
 /* See jit-context.c. */
 typedef struct
@@ -144,17 +146,15 @@ struct VtJit
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
   VtJitContext  contexts[JIT_CONTEXTS];
-  VtRam        *rams[JIT_RAMS];
-  unsigned      next_ram;
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
+  unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
   bool          full;          /* out of room: drop everything before the next translation */
   bool          counting;      /* translations count the instructions they execute (jit-count.c) */
   bool          inside;        /* translated code runs, or was left by an exception */
-  uint32_t      dropped;       /* how often everything was dropped: links from before mean nothing */
   struct VtJitTr *tr;          /* the one translation under way */
 };
 
@@ -218,7 +218,8 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
 /* All of these set RIP and exit_kind when translated code has to leave. `where` is the offset from the page's start of the
  * instruction that asks, or of what follows it, shifted by JIT_WHERE_SHIFT. */
 
-/* Makes the TLB entry for an access that missed. `what`: JIT_FILL_*, size, and where. 0: try again. */
+/* Makes the TLB entry for an access that missed. `what`: JIT_FILL_*, size, and where. JIT_FILLED: try again; JIT_PAST: go on
+ * behind the check, with translated.past_addend (or, for the stack, what its window holds now). */
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 /* The same without leaving. */
 uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
