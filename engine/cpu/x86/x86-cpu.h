@@ -112,6 +112,7 @@ typedef struct
   uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
   uint32_t    exit_kind, exit_arg;
+  int32_t     uncounted;      /* instructions to count if a helper leaves translated code (jit-count.c) */
   uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
   uint32_t    host_mxcsr;     /* what C code expects */
   uint32_t    x87_live;       /* the guest's x87 registers are in the host's */

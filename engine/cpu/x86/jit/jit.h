@@ -58,10 +58,11 @@ typedef struct VtJitRegion VtJitRegion;
 /* Why translated code was left (VtX86Translated.exit_kind). */
 enum
 {
-  JIT_EXIT_LOOKUP,      /* RIP is somewhere else, or a request is waiting */
-  JIT_EXIT_LINK,        /* RIP is in the same page; exit_arg is the link to make once it is translated */
-  JIT_EXIT_INTERPRET,   /* the instruction at RIP is for the interpreter */
-  JIT_EXIT_DEAD,        /* the region at RIP is no more */
+  JIT_EXIT_LOOKUP = VT_LEAVE_LOOKUP,         /* RIP is somewhere else */
+  JIT_EXIT_LINK = VT_LEAVE_LINK,             /* RIP is in the same page; exit_arg is the link to make once it is translated */
+  JIT_EXIT_INTERPRET = VT_LEAVE_INTERPRET,   /* the instruction at RIP is for the interpreter */
+  JIT_EXIT_DEAD = VT_LEAVE_DEAD,             /* the region at RIP is no more */
+  JIT_EXIT_POLL = VT_LEAVE_POLL,             /* a request is waiting */
   JIT_EXIT_COUNT,
 };
 
@@ -152,7 +153,8 @@ struct VtJit
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
   bool          full;          /* out of room: drop everything before the next translation */
-  uint64_t      translate_ns;
+  bool          counting;      /* translations count the instructions they execute (jit-count.c) */
+  bool          inside;        /* translated code runs, or was left by an exception */
   struct VtJitTr *tr;          /* the one translation under way */
 };
 
