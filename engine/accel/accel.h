@@ -6,10 +6,20 @@
 
 typedef struct VtX86Model VtX86Model;
 
+/* Does VtVcpuStats tell how many instructions ran? */
+typedef enum
+{
+  VT_COUNT_NEVER,
+  VT_COUNT_ALWAYS,       /* stats.instructions are all of them */
+  VT_COUNT_WANTED,       /* while VtVcpu.counting is set: with stats.translated_instructions */
+} VtAccelCount;
+
 struct VtAccel
 {
   const char *name;      /* "interp" */
   const char *summary;   /* a sentence for people */
+  VtAccelCount counts;
+  bool         translates;   /* VtVcpuStats of translation mean something */
   /* Can it run here? On failure the error says why, in a sentence that is shown. */
   bool   (*probe)   (GError **error);
   /* Stricter: would it serve a person well here? Choosing automatically asks that. NULL: probe() is enough. */

@@ -36,6 +36,7 @@ run (VtVcpu *vcpu, uint64_t budget)
 const VtAccel vt_accel_interp = {
   .name = "interp",
   .summary = N_("Executes every instruction step by step. Slow, and works everywhere."),
+  .counts = VT_COUNT_ALWAYS,
   .probe = probe,
   .attach = attach,
   .detach = detach,

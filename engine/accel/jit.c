@@ -27,6 +27,8 @@ run (VtVcpu *vcpu, uint64_t budget)
 const VtAccel vt_accel_jit = {
   .name = "jit",
   .summary = "Translates guest code into code of this processor. Fast, and needs nothing of the system.",
+  .counts = VT_COUNT_WANTED,
+  .translates = true,
   .probe = vt_x86_jit_probe,
   .attach = attach,
   .detach = detach,

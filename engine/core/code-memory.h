@@ -28,6 +28,8 @@ typedef struct
   void (*set_gs_base) (void *base);
   /* Names a piece of code for profilers. Any thread. */
   void (*note) (const void *code, size_t size, const char *name);
+  /* Host time, for statistics. Any thread. */
+  int64_t (*now_ns) (void);
 } VtCodeMemoryOps;
 
 /* Not thread safe; once, at start. */

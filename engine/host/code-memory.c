@@ -3,6 +3,8 @@
  * a memfd, because perf(1) looks into /tmp/perf-PID.map only for what has no file. */
 #include "host-code.h"
 
+#include "loop.h"
+
 #include <asm/prctl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -82,11 +84,10 @@ note (const void *code, size_t size, const char *name)
     fprintf (perf_map, "%lx %zx %s\n", (unsigned long) (uintptr_t) code, size, name);
 }
 
-/* VITRINE_PERF_MAP=1 */
-static void
-open_perf_map (void)
+void
+vt_host_open_perf_map (void)
 {
-  if (g_getenv ("VITRINE_PERF_MAP") == NULL)
+  if (perf_map != NULL)
     return;
   g_autofree char *path = g_strdup_printf ("/tmp/perf-%d.map", (int) getpid ());
   perf_map = fopen (path, "we");
@@ -94,10 +95,17 @@ open_perf_map (void)
     g_warning ("%s: %s", path, g_strerror (errno));
 }
 
+static int64_t
+now_ns (void)
+{
+  return vt_host_now_ns (NULL);
+}
+
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note };
-  open_perf_map ();
+  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns };
+  if (g_getenv ("VITRINE_PERF_MAP") != NULL)
+    vt_host_open_perf_map ();
   vt_code_memory_install (&ops);
 }

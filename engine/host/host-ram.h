@@ -14,8 +14,9 @@ VtRam *vt_host_ram_new (const char *name, uint64_t size, GError **error);
 /* All zeros again, giving the memory back to the host. Nobody may be using it. */
 void   vt_host_ram_clear (VtRam *ram);
 
-/* Peak resident memory of the process in bytes, and CPU time of all its threads in seconds. */
+/* Resident memory of the process in bytes, at its peak and now (0: unknown), and CPU time of all its threads in seconds. */
 uint64_t vt_host_peak_rss_bytes (void);
+uint64_t vt_host_rss_bytes (void);
 double   vt_host_cpu_seconds (void);
 
 /* Random bytes from the operating system. */

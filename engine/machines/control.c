@@ -161,6 +161,8 @@ void
 vt_machine_start_world (VtMachine *machine)
 {
   vt_lock (&machine->lock);
+  if (!machine->counting)
+    machine->ran_uncounted = true;
   set_devices_running (machine, true);
   vt_clock_start (machine->clock);
   vt_machine_release_input (machine);

@@ -92,6 +92,9 @@ struct VtMachine
   const VtAccel *accel;
   char          *accel_sentence;
   VtRunner      *runner;
+  int64_t        made_ns;            /* host time */
+  bool           counting;           /* instructions of translated code are counted; machine lock */
+  bool           ran_uncounted;      /* they were not all the time */
 
   /* Wiring that lives in the machine */
   bool           loading;            /* mutes the inputs of the interrupt controllers */

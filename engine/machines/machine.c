@@ -3,6 +3,7 @@
 #include "machine-private.h"
 
 #include "acpi-pm.h"
+#include "host-code.h"
 #include "host-ram.h"
 #include "x86-model.h"
 
@@ -73,6 +74,7 @@ machine_alloc (const VtConfig *config)
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
   machine->clock = vt_clock_new (vt_host_now_ns, NULL);
+  machine->made_ns = vt_host_now_ns (NULL);
   machine->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, &machine->lock);
   machine->io = vt_mem_new ("I/O port", 1 << 16, &machine->lock);
   machine->dma = (VtDma) { .mem = machine->mem };
@@ -112,6 +114,8 @@ vt_machine_new (const VtConfig *config, GError **error)
   if (!vt_config_check (config, error))
     return NULL;
   vt_host_init ();
+  if (config->perf_map)
+    vt_host_open_perf_map ();
   g_autoptr (VtMachine) machine = machine_alloc (config);
   machine->board = find_board (config->machine);
   if (!machine_build (machine, error))

@@ -194,6 +194,24 @@ vitrine_backend_get_console_history (VitrineBackend *self, guint console)
 }
 
 void
+vitrine_backend_get_statistics (VitrineBackend *self, VitrineStatistics *out)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->get_statistics (self, out);
+}
+
+void
+vitrine_backend_count_instructions (VitrineBackend *self, gboolean on)
+{
+  static const char key[] = "vitrine-counts-for";
+  guint before = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (self), key)), after = on ? before + 1 : before - 1;
+
+  g_return_if_fail (on || before > 0);
+  g_object_set_data (G_OBJECT (self), key, GUINT_TO_POINTER (after));
+  if ((before == 0) != (after == 0))
+    VITRINE_BACKEND_GET_IFACE (self)->count_instructions (self, on);
+}
+
+void
 vitrine_backend_emit_changed (VitrineBackend *self)
 {
   g_signal_emit (self, signals[CHANGED], 0);

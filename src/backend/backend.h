@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 
 #include "state.h"
+#include "statistics.h"
 
 typedef struct
 {
@@ -59,6 +60,9 @@ struct _VitrineBackendInterface
   guint (*get_n_consoles) (VitrineBackend *self);
   void (*console_send) (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
   GBytes *(*get_console_history) (VitrineBackend *self, guint console);
+
+  void (*get_statistics) (VitrineBackend *self, VitrineStatistics *out);
+  void (*count_instructions) (VitrineBackend *self, gboolean on);
 };
 
 VitrineState vitrine_backend_get_state (VitrineBackend *self);
@@ -96,6 +100,10 @@ guint   vitrine_backend_get_n_consoles (VitrineBackend *self);
 void    vitrine_backend_console_send (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
 /* What the console printed so far (bounded); then follow "console-output". */
 GBytes *vitrine_backend_get_console_history (VitrineBackend *self, guint console);
+
+void vitrine_backend_get_statistics (VitrineBackend *self, VitrineStatistics *out);
+/* Instructions are counted while somebody wants it, which costs some speed: each TRUE is followed by a FALSE. */
+void vitrine_backend_count_instructions (VitrineBackend *self, gboolean on);
 
 /* For implementations. */
 void vitrine_backend_emit_changed (VitrineBackend *self);

@@ -36,7 +36,7 @@ static const Verb verbs[] = {
   { "image", NULL, N_("Create and convert disk images") },
   { "edid", NULL, N_("Show the monitor that a machine sees") },
   { "trace", NULL, N_("Show what devices do") },
-  { "stat", NULL, N_("Show a machine’s performance") },
+  { "stat", vitrine_ctl_stat, N_("Show a machine’s performance") },
   { "migrate", NULL, N_("Move a running machine to another process or host") },
 };
 

@@ -431,6 +431,18 @@ set_stats (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+set_count (Target *target, const char *value, GError **error)
+{
+  return target->options->count = TRUE;
+}
+
+static gboolean
+set_perf_map (Target *target, const char *value, GError **error)
+{
+  return target->config->perf_map = TRUE;
+}
+
+static gboolean
 add_trace (Target *target, const char *value, GError **error)
 {
   g_ptr_array_add (target->options->traces, g_strdup (value));
@@ -479,6 +491,8 @@ static const struct
   { "--control", "SOCKET", set_control, N_("Serve the machine’s control interface at this socket") },
   { "--timeout", "SECONDS", set_timeout, N_("Give up after so many seconds (exit status 124)") },
   { "--stats", "F.json", set_stats, N_("Write counters at the end") },
+  { "--count", NULL, set_count, N_("Count instructions in translated code, too (a little slower)") },
+  { "--perf-map", NULL, set_perf_map, N_("Name translated code for perf, in /tmp/perf-PID.map") },
   { "--trace", "GLOB", add_trace, N_("Print trace events (repeatable)") },
   { "--help", NULL, nothing, N_("This list") },
 };

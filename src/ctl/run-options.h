@@ -18,6 +18,7 @@ typedef struct
   gboolean   from_file;    /* definition is a file */
   char      *control;      /* socket path */
   char      *stats;        /* JSON file */
+  gboolean   count;        /* instructions, also those of translated code */
   char      *restore;      /* saved state to start from */
   double     timeout;      /* host seconds; 0: none */
   GPtrArray *screenshots;  /* VitrineRunEvent* */

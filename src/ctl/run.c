@@ -189,7 +189,9 @@ static void
 write_stats (Run *run)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *json = vt_machine_stats_json (run->machine);
+  VtStats stats;
+  vt_machine_stats (run->machine, &stats);
+  g_autofree char *json = vt_stats_to_json (&stats);
   if (!g_file_set_contents (run->options->stats, json, -1, &error))
     complain (run, error);
 }
@@ -240,6 +242,8 @@ start (VitrineRunOptions *options, VtConfig *config)
     return vitrine_ctl_fail ("%s", error->message);
   run.machine = machine;
   run.backend = backend;
+  if (options->count)
+    vitrine_backend_count_instructions (backend, TRUE);
   g_autoptr (VitrineService) service = options->control != NULL ? serve (&run, config, &error) : NULL;
   if (error != NULL)
     return vitrine_ctl_fail ("%s", error->message);

@@ -7,6 +7,7 @@
 #include "console-page.h"
 #include "machine-window-private.h"
 #include "notice.h"
+#include "performance-page.h"
 
 #define HINT_SECONDS 5
 
@@ -207,7 +208,7 @@ vitrine_machine_window_key (GtkWidget *widget, GdkEventKey *event)
 /* --- backend ---------------------------------------------------------------------------------------------------- */
 
 static void
-add_consoles (VitrineMachineWindow *self)
+add_pages (VitrineMachineWindow *self)
 {
   guint n = vitrine_backend_get_n_consoles (self->backend);
 
@@ -221,6 +222,7 @@ add_consoles (VitrineMachineWindow *self)
       gtk_container_child_set (GTK_CONTAINER (self->pages), page, "icon-name", "utilities-terminal-symbolic", NULL);
       g_ptr_array_add (self->consoles, page);
     }
+  g_ptr_array_add (self->consoles, vitrine_performance_page_add_to (GTK_STACK (self->pages), self->backend));
 }
 
 static void
@@ -265,7 +267,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   gboolean display = vitrine_backend_has_display (backend);
 
   self->backend = g_object_ref (backend);
-  add_consoles (self);
+  add_pages (self);
   show_page (self, "screen");
   if (!display && self->consoles->len > 0)   /* a machine without a screen is its consoles */
     {

@@ -428,6 +428,9 @@ make_ram (EngineExecutor *self, GError **error)
   return ok;
 }
 
+/* The translator while instructions are counted. */
+#define JIT_COUNTING "jit-counting"
+
 static const VtAccel *
 find_accel (const char *name, GError **error)
 {
@@ -435,6 +438,8 @@ find_accel (const char *name, GError **error)
   for (unsigned i = 0; i < G_N_ELEMENTS (accels); i++)
     if (name == NULL || g_str_equal (accels[i]->name, name))
       return accels[i];
+  if (g_str_equal (name, JIT_COUNTING))
+    return &vt_accel_jit;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "There is no accelerator “%s”.", name);
   return NULL;
 }
@@ -457,6 +462,7 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
   VtX86CpuConfig config = { .mem = self->mem, .io = self->io, .clock = self->clock, .model = self->model,
                             .tsc_hz = VT_NS_PER_SECOND };
   self->cpu = vt_x86_cpu_new (&config);
+  self->cpu->vcpu.counting = g_strcmp0 (accel, JIT_COUNTING) == 0;
   vt_host_init ();
   if (!self->accel->attach (&self->cpu->vcpu, error))
     return false;

@@ -337,6 +337,61 @@ def escape_drill(d):
     ok("pictures, saving and restoring go on working")
 
 
+def performance(d):
+    """With a test card, or with the engine and the kernel that VITRINE_UI_KERNEL names."""
+    kernel = os.environ.get("VITRINE_UI_KERNEL")
+    if kernel is None:
+        kernel = d.folder / "kernel"
+        kernel.write_bytes(b"k" * 512)
+    d.ctl("create", "Card", "--kernel", kernel)
+    d.start([d.program])
+    d.window("Vitrine")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    d.find(window, "canvas", "Screen of the machine")
+    d.chord("ctrl", "alt")
+    tab = d.find(window, "radio button", "Performance")
+    def tabbed():
+        if not tab.focused:
+            d.key("Tab")
+        return tab.focused
+    wait("Tab reaches the view “Performance”", tabbed)
+    d.key("space")
+    speed = d.find(window, "chart", "Guest Instructions")
+    wait("instructions are counted", lambda: speed.value > 0)
+    ok("the keyboard opens the page, and it shows how fast the guest is")
+    for name in ("In Translated Code", "Host Processors", "Host Memory", "TLB Fills", "Exits from Translated Code"):
+        wait(f"“{name}” has a value", lambda name=name: next(node for node in d.walk(window) if node.roleName == "chart"
+                                                             and node.name == name).value > 0)
+    for chart in ("Guest Instructions", "TLB Fills"):
+        node = d.find(window, "chart", chart)
+        first = node.value
+        wait(f"“{chart}” moves", lambda node=node, first=first: node.value != first)
+    d.says(window, "MIPS")
+    d.says(window, "Accelerator")
+    ok("each figure has a name and a value for screen readers, and they move")
+    def in_chart():
+        focused = [node for node in d.walk(window) if node.roleName == "chart" and node.focused]
+        if not focused:
+            d.key("Tab")
+        return focused
+    wait("Tab reaches a graph", in_chart)
+    ok("graphs can be reached by keyboard")
+    time.sleep(float(os.environ.get("VITRINE_UI_LINGER", 0)))
+    d.picture("performance")
+    counting = "not counted from the start"
+    if counting not in d.ctl("stat", "Card"):
+        raise Missing("instructions are not counted while the page is open")
+    d.press(window, "Screen", "radio button")
+    wait("counting ends with the page", lambda: counting not in d.ctl("stat", "Card"))
+    before = speed.value
+    time.sleep(2.5)
+    if speed.value != before:
+        raise Missing("a hidden page goes on sampling")
+    ok("what nobody sees is not measured")
+
+
 # --- with the engine ---
 
 def boot_installer(d, image, menu):
@@ -415,6 +470,7 @@ WALKS = {
     "chosen-files": (chosen_files, None),
     "pointer-grab": (pointer_grab, None),
     "escape-drill": (escape_drill, None),
+    "performance": (performance, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
 }

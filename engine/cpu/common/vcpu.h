@@ -35,13 +35,29 @@ typedef enum
   VT_EXIT_ERROR,      /* the engine gives up; the log says why */
 } VtExit;
 
+/* Why translated code was left. */
+enum
+{
+  VT_LEAVE_LOOKUP,      /* a jump whose target is not known as translated code */
+  VT_LEAVE_LINK,        /* a jump inside a page that is not direct yet */
+  VT_LEAVE_INTERPRET,   /* an instruction for the interpreter */
+  VT_LEAVE_DEAD,        /* the code had been overwritten */
+  VT_LEAVE_POLL,        /* a request was waiting */
+  VT_LEAVE_FAULT,       /* an instruction raised an exception */
+  VT_LEAVE_COUNT,
+};
+
 /* Counters; written by the vCPU's own thread, read by anyone, approximate. */
 typedef struct
 {
-  uint64_t instructions;
+  uint64_t instructions;             /* that C code executed; all of them under the interpreter */
+  uint64_t translated_instructions;  /* that translated code executed, while `counting` */
   uint64_t blocks_decoded;
   uint64_t blocks_translated;
-  uint64_t translate_ns;     /* spent on translating */
+  uint64_t translate_ns;             /* spent on translating */
+  uint64_t code_bytes;               /* of host code made */
+  uint64_t leaves[VT_LEAVE_COUNT];
+  uint64_t helper_calls;             /* of C, by translated code */
   uint64_t tlb_fills;
   uint64_t tlb_flushes;
   uint64_t interrupts;
@@ -62,6 +78,7 @@ struct VtVcpu
   VtClock           *clock;
   uint32_t           requests;     /* atomic; VT_VCPU_* */
   VtVcpuStats        stats;
+  bool               counting;     /* atomic; wanted: translated code counts instructions. VT_VCPU_CODE makes it look */
   /* Called by vt_vcpu_kick() after the bit is set: wakes a thread that sleeps in a halt. */
   void             (*wake) (void *opaque);
   void              *wake_opaque;

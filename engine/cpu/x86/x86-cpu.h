@@ -40,7 +40,7 @@ typedef enum
 /* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
  * of that kind may go straight to the host at linear + addend, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
-#define VT_X86_TLB_BITS 11u
+#define VT_X86_TLB_BITS 12u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
 #define VT_X86_TLB_NONE UINT64_C (1)      /* no page address has bit 0 set */
 
@@ -103,7 +103,7 @@ typedef struct
   uint8_t  *page_flags;
 } VtStackWindow;
 
-#define VT_X86_JIT_JUMPS 4096u
+#define VT_X86_JIT_JUMPS 16384u
 #define VT_X86_CODE_PAGES 65536u
 typedef struct
 {
@@ -112,6 +112,7 @@ typedef struct
   uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
   uint32_t    exit_kind, exit_arg;
+  int32_t     uncounted;      /* instructions to count if a helper leaves translated code (jit-count.c) */
   uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
   uint32_t    host_mxcsr;     /* what C code expects */
   uint32_t    x87_live;       /* the guest's x87 registers are in the host's */

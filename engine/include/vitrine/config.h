@@ -58,6 +58,7 @@ typedef struct
   bool          test_device;     /* pc-testdev */
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
+  bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;
 
 VtConfig       *vt_config_new (void);

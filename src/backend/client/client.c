@@ -245,6 +245,21 @@ vitrine_client_screenshot (VitrineClient *self, GError **error)
   return NULL;
 }
 
+gboolean
+vitrine_client_get_statistics (VitrineClient *self, VitrineStatistics *out, GError **error)
+{
+  g_autoptr(GVariant) variant = NULL;
+  GError *local = NULL;
+
+  if (!vitrine_bus_machine1_call_get_statistics_sync (self->proxy, &variant, NULL, &local))
+    {
+      take_remote_error (error, local);
+      return FALSE;
+    }
+  vitrine_statistics_from_variant (out, variant);
+  return TRUE;
+}
+
 int
 vitrine_client_open_console (VitrineClient *self, guint console, GError **error)
 {

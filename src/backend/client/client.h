@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "state.h"
+#include "statistics.h"
 
 #define VITRINE_TYPE_CLIENT (vitrine_client_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineClient, vitrine_client, VITRINE, CLIENT, GObject)
@@ -27,5 +28,7 @@ gboolean vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, 
 gboolean vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error);
 /* The machine's screen as PNG. Blocks. */
 GBytes  *vitrine_client_screenshot (VitrineClient *self, GError **error);
+/* Blocks. */
+gboolean vitrine_client_get_statistics (VitrineClient *self, VitrineStatistics *out, GError **error);
 /* A descriptor with the bytes of a serial console, or -1. Blocks. */
 int      vitrine_client_open_console (VitrineClient *self, guint console, GError **error);

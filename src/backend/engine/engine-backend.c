@@ -8,6 +8,7 @@
 #include <vitrine/input.h>
 #include <vitrine/machine.h>
 #include <vitrine/snapshot.h>
+#include <vitrine/stats.h>
 
 #include "console-log.h"
 
@@ -262,6 +263,50 @@ console_free (Console *console)
   g_free (console);
 }
 
+/* --- statistics ------------------------------------------------------------------------------------------------- */
+
+G_STATIC_ASSERT ((int) VITRINE_N_EXITS == (int) VT_STATS_EXIT_COUNT);
+G_STATIC_ASSERT ((int) VITRINE_COUNTED_NEVER == (int) VT_COUNTED_NEVER);
+
+static void
+engine_get_statistics (VitrineBackend *backend, VitrineStatistics *out)
+{
+  VtStats stats;
+
+  vt_machine_stats (machine_of (backend), &stats);
+  *out = (VitrineStatistics) {
+    .counted = (VitrineCounted) stats.counted,
+    .counting = stats.counting,
+    .translates = stats.translates,
+    .instructions = stats.instructions,
+    .translated_instructions = stats.translated_instructions,
+    .blocks_decoded = stats.blocks_decoded,
+    .blocks_translated = stats.blocks_translated,
+    .code_bytes = stats.code_bytes,
+    .helper_calls = stats.helper_calls,
+    .tlb_fills = stats.tlb_fills,
+    .tlb_flushes = stats.tlb_flushes,
+    .interrupts = stats.interrupts,
+    .exceptions = stats.exceptions,
+    .io_accesses = stats.io_accesses,
+    .halts = stats.halts,
+    .rss_bytes = stats.rss_bytes,
+    .peak_rss_bytes = stats.peak_rss_bytes,
+    .translation_seconds = stats.translation_seconds,
+    .guest_seconds = stats.guest_seconds,
+    .host_seconds = stats.host_seconds,
+    .host_cpu_seconds = stats.host_cpu_seconds,
+  };
+  for (guint i = 0; i < VITRINE_N_EXITS; i++)
+    out->exits[i] = stats.exits[i];
+}
+
+static void
+engine_count_instructions (VitrineBackend *backend, gboolean on)
+{
+  vt_machine_count_instructions (machine_of (backend), on);
+}
+
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -361,6 +406,8 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
   iface->get_n_consoles = engine_get_n_consoles;
   iface->console_send = engine_console_send;
   iface->get_console_history = engine_get_console_history;
+  iface->get_statistics = engine_get_statistics;
+  iface->count_instructions = engine_count_instructions;
 }
 
 VitrineBackend *

@@ -33,6 +33,8 @@ struct _VitrineFakeBackend
   GString          *keys;
   double            pointer_x, pointer_y;
   guint             buttons;
+  gboolean          counting;
+  gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
 };
 
@@ -368,6 +370,48 @@ fake_get_console_history (VitrineBackend *backend, guint console)
   return vitrine_console_log_get (&VITRINE_FAKE_BACKEND (backend)->log);
 }
 
+/* --- statistics ------------------------------------------------------------------------------------------------- */
+
+/* As busy as a computer that swings; each step of the card counts. */
+static void
+fake_get_statistics (VitrineBackend *backend, VitrineStatistics *out)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  double work = 20 * self->phase + 10 * (1 - cos (self->phase));
+
+  *out = (VitrineStatistics) {
+    .counted = VITRINE_COUNTED_PARTLY,
+    .counting = self->counting,
+    .translates = TRUE,
+    .instructions = (guint64) (work * 1e7),
+    .translated_instructions = (guint64) (work * 0.97e7),
+    .blocks_decoded = (guint64) (work * 40),
+    .blocks_translated = (guint64) (work * 12),
+    .code_bytes = (guint64) (work * 9000),
+    .helper_calls = (guint64) (work * 3000),
+    .exits = { (guint64) (work * 400), (guint64) (work * 30), (guint64) (work * 250), (guint64) work, (guint64) (work * 90),
+               (guint64) (work * 60) },
+    .tlb_fills = (guint64) (work * 700),
+    .tlb_flushes = (guint64) work,
+    .interrupts = (guint64) (work * 10),
+    .exceptions = (guint64) (work * 60),
+    .io_accesses = (guint64) (work * 5),
+    .halts = (guint64) work,
+    .rss_bytes = (guint64) (3e8 + 1e8 * sin (self->phase / 10)),
+    .peak_rss_bytes = (guint64) 4e8,
+    .translation_seconds = work / 1000,
+    .guest_seconds = self->phase,
+    .host_seconds = (double) (g_get_monotonic_time () - self->made) / 1e6,
+    .host_cpu_seconds = work / 40,
+  };
+}
+
+static void
+fake_count_instructions (VitrineBackend *backend, gboolean on)
+{
+  VITRINE_FAKE_BACKEND (backend)->counting = on;
+}
+
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -395,6 +439,7 @@ vitrine_fake_backend_init (VitrineFakeBackend *self)
 {
   self->keys = g_string_new (NULL);
   self->state = VITRINE_STATE_PAUSED;
+  self->made = g_get_monotonic_time ();
   self->sequence = 1;
 }
 
@@ -428,6 +473,8 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->get_n_consoles = fake_get_n_consoles;
   iface->console_send = fake_console_send;
   iface->get_console_history = fake_get_console_history;
+  iface->get_statistics = fake_get_statistics;
+  iface->count_instructions = fake_count_instructions;
 }
 
 static gboolean

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <locale.h>
+#include <math.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -165,6 +166,89 @@ the_window_is_asked_for_and_the_end_is_heard (Fixture *fixture, gconstpointer un
   g_assert_cmpint (vitrine_client_get_state (fixture->client), ==, VITRINE_STATE_OFF);
 }
 
+/* The client's blocking calls are made beside the service's loop. */
+typedef struct
+{
+  Fixture          *fixture;
+  VitrineStatistics statistics;
+  int               done;
+} Asking;
+
+static gpointer
+ask_statistics (gpointer data)
+{
+  Asking *asking = data;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_client_get_statistics (asking->fixture->client, &asking->statistics, &error);
+  g_assert_no_error (error);
+  g_atomic_int_set (&asking->done, 1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static VitrineStatistics
+get_statistics (Fixture *fixture)
+{
+  Asking asking = { .fixture = fixture };
+  GThread *thread = g_thread_new ("client", ask_statistics, &asking);
+
+  while (!g_atomic_int_get (&asking.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  return asking.statistics;
+}
+
+static void
+a_client_gets_every_figure (Fixture *fixture, gconstpointer unused)
+{
+  VitrineStatistics here;
+  VitrineRates rates;
+
+  Call refused = call (fixture, "GetStatistics", NULL);
+  g_assert_false (refused.ok);
+  g_clear_error (&refused.error);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_assert_true (call (fixture, "Resume", NULL).ok);
+  VitrineStatistics before = get_statistics (fixture);
+  do
+    vitrine_backend_get_statistics (fixture->backend, &here);
+  while (here.instructions == before.instructions && g_main_context_iteration (NULL, TRUE));
+  g_assert_true (call (fixture, "Pause", NULL).ok);
+  vitrine_backend_get_statistics (fixture->backend, &here);
+  VitrineStatistics there = get_statistics (fixture);
+  here.host_seconds = there.host_seconds;
+  g_autoptr(GVariant) one = g_variant_ref_sink (vitrine_statistics_to_variant (&here));
+  g_autoptr(GVariant) other = g_variant_ref_sink (vitrine_statistics_to_variant (&there));
+  g_assert_cmpvariant (one, other);
+  g_assert_true (vitrine_statistics_rates (&before, &there, &rates));
+  g_assert_cmpfloat (rates.tlb_fills, >, 0);
+  g_assert_cmpfloat (rates.all_exits, >, rates.exits[VITRINE_EXIT_LOOKUP]);
+  g_assert_true (isnan (rates.mips));
+}
+
+static void
+instructions_are_counted_while_a_client_wants_it (Fixture *fixture, gconstpointer unused)
+{
+  VitrineStatistics statistics;
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_assert_false (get_statistics (fixture).counting);
+  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
+  g_assert_true (get_statistics (fixture).counting);
+  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", FALSE)).ok);
+  g_assert_false (get_statistics (fixture).counting);
+  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
+  vitrine_backend_count_instructions (fixture->backend, TRUE);
+  g_clear_object (&fixture->client);
+  vitrine_backend_get_statistics (fixture->backend, &statistics);
+  g_assert_true (statistics.counting);
+  vitrine_backend_count_instructions (fixture->backend, FALSE);
+  do
+    vitrine_backend_get_statistics (fixture->backend, &statistics);
+  while (statistics.counting && g_main_context_iteration (NULL, TRUE));
+}
+
 /* Opening blocks the client, so it does that beside the service's loop. */
 typedef struct
 {
@@ -227,6 +311,8 @@ main (int argc, char **argv)
   ADD ("errors of the machine reach the client", errors_of_the_machine_reach_the_client);
   ADD ("what lies at the path of a socket stays", what_lies_at_the_path_of_a_socket_stays);
   ADD ("the window is asked for and the end is heard", the_window_is_asked_for_and_the_end_is_heard);
+  ADD ("a client gets every figure", a_client_gets_every_figure);
+  ADD ("instructions are counted while a client wants it", instructions_are_counted_while_a_client_wants_it);
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
   return g_test_run ();
 }

@@ -23,6 +23,8 @@ struct _VitrineService
   VitrineBackend     *backend;
   GPtrArray          *connections;   /* GDBusConnection */
   GPtrArray          *pipes;         /* VitrineConsolePipe */
+  GHashTable         *counting;      /* connections that want instructions counted */
+  gboolean            counts;        /* we have asked the backend for it */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
@@ -35,6 +37,9 @@ vitrine_service_dispose (GObject *object)
   VitrineService *self = VITRINE_SERVICE (object);
 
   vitrine_service_stop (self);
+  if (self->counts)
+    vitrine_backend_count_instructions (self->backend, FALSE);
+  g_clear_pointer (&self->counting, g_hash_table_unref);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -56,6 +61,7 @@ static void
 vitrine_service_init (VitrineService *self)
 {
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
+  self->counting = g_hash_table_new (NULL, NULL);
   self->pipes = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_console_pipe_free);
 }
 
@@ -174,6 +180,44 @@ handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDL
   return TRUE;
 }
 
+static gboolean
+handle_get_statistics (VitrineService *self, GDBusMethodInvocation *call)
+{
+  VitrineStatistics statistics;
+
+  if (self->backend == NULL)
+    return refuse (call, _("The machine is not running."));
+  vitrine_backend_get_statistics (self->backend, &statistics);
+  vitrine_bus_machine1_complete_get_statistics (self->skeleton, call, vitrine_statistics_to_variant (&statistics));
+  return TRUE;
+}
+
+static void
+update_counting (VitrineService *self)
+{
+  gboolean wanted = self->backend != NULL && g_hash_table_size (self->counting) > 0;
+
+  if (wanted != self->counts)
+    vitrine_backend_count_instructions (self->backend, wanted);
+  self->counts = wanted;
+}
+
+static gboolean
+handle_count_instructions (VitrineService *self, GDBusMethodInvocation *call, gboolean on)
+{
+  GDBusConnection *connection = g_dbus_method_invocation_get_connection (call);
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (on)
+    g_hash_table_add (self->counting, connection);
+  else
+    g_hash_table_remove (self->counting, connection);
+  update_counting (self);
+  vitrine_bus_machine1_complete_count_instructions (self->skeleton, call);
+  return TRUE;
+}
+
 static void
 connect_methods (VitrineService *self)
 {
@@ -181,6 +225,8 @@ connect_methods (VitrineService *self)
     { "handle-get-state", G_CALLBACK (handle_get_state) },       { "handle-present", G_CALLBACK (handle_present) },
     { "handle-screenshot", G_CALLBACK (handle_screenshot) },     { "handle-send-keys", G_CALLBACK (handle_send_keys) },
     { "handle-open-console", G_CALLBACK (handle_open_console) },
+    { "handle-get-statistics", G_CALLBACK (handle_get_statistics) },
+    { "handle-count-instructions", G_CALLBACK (handle_count_instructions) },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
@@ -195,6 +241,8 @@ static void
 connection_closed (VitrineService *self, gboolean vanished, GError *error, GDBusConnection *connection)
 {
   g_dbus_interface_skeleton_unexport_from_connection (G_DBUS_INTERFACE_SKELETON (self->skeleton), connection);
+  g_hash_table_remove (self->counting, connection);
+  update_counting (self);
   g_ptr_array_remove_fast (self->connections, connection);
 }
 
@@ -286,9 +334,13 @@ void
 vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
 {
   g_ptr_array_set_size (self->pipes, 0);
+  if (self->counts)
+    vitrine_backend_count_instructions (self->backend, FALSE);
+  self->counts = FALSE;
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_set_object (&self->backend, backend);
+  update_counting (self);
   if (backend == NULL)
     {
       set_state (self, VITRINE_STATE_STARTING, NULL);

@@ -287,6 +287,10 @@ vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
 void
 vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
 {
+  if (tr->in->op.cls == JIT_OP_SYSTEM || tr->in->op.cls == JIT_OP_INTERPRET)
+    vt_jit_count_before (tr);
+  else
+    vt_jit_count_block (tr);
   switch (tr->in->op.cls)
     {
     case JIT_OP_JCC:

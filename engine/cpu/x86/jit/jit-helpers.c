@@ -39,6 +39,7 @@ leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
   uint64_t rip = cpu->translated.page_rip + off;
   cpu->s.rip = cpu->code_bits == 64 ? rip : (uint32_t) rip;
   cpu->translated.exit_kind = kind;
+  cpu->vcpu.stats.translated_instructions += (uint64_t) (int64_t) cpu->translated.uncounted;
   return 1;
 }
 

@@ -129,6 +129,7 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
   VtJitSlow *slow = &tr->slow[tr->n_slow++];
   *slow = (VtJitSlow) { .kind = kind, .site = site };
   slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
+  slow->uncounted = (int16_t) (tr->uncounted - 1);
   return slow;
 }
 
@@ -388,6 +389,7 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
         emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
                                        + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
     }
+  vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
   if (slow->ungrouped != NULL)
     {
@@ -410,6 +412,7 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   /* A call leaves the region in any case. */
   bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
+  vt_jit_count_if_left (tr, slow->uncounted + 1);
   emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
   emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
   emit_jmp_to (e, slow->back);
@@ -421,6 +424,7 @@ emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
   emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
   emit_call_to (e, tr->jit->stubs.lookup);
   emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
@@ -456,6 +460,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_wrote (tr, slow);
       break;
     case SLOW_INTERPRET:
+      vt_jit_count (tr, slow->uncounted);
       emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET);
       break;
     case SLOW_X87_LOAD:
@@ -469,7 +474,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_leave (tr, slow->target, JIT_EXIT_DEAD);
       break;
     case SLOW_POLL:
-      emit_leave (tr, slow->target, JIT_EXIT_LOOKUP);
+      emit_leave (tr, slow->target, JIT_EXIT_POLL);
       break;
     case SLOW_EXIT:
       emit_exit (tr, slow);

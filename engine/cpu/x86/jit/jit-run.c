@@ -85,6 +85,25 @@ catch_up (VtJit *jit)
   vt_jit_drop_written (jit);
 }
 
+/* Somebody wants to know how many instructions run, or no longer. */
+static void
+set_counting (VtJit *jit, bool counting)
+{
+  jit->counting = counting;
+  jit->cpu->translated.uncounted = 0;
+  vt_jit_drop_all (jit);
+}
+
+static VtJitRegion *
+translate (VtJit *jit, const VtX86CodeSource *source, uint64_t rip, unsigned mode)
+{
+  const VtCodeMemoryOps *ops = vt_code_memory_ops ();
+  int64_t before = ops->now_ns ();
+  VtJitRegion *region = vt_jit_translate (jit, vt_x86_interp_cache (jit->cpu), source, rip, mode);
+  jit->cpu->vcpu.stats.translate_ns += (uint64_t) (ops->now_ns () - before);
+  return region;
+}
+
 /* NULL: the interpreter goes first. `warm` counts its executions. */
 static const void *
 find_code (VtJit *jit, unsigned mode, uint32_t link)
@@ -104,7 +123,7 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
   unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
   if (region == NULL && vt_jit_heat_up (jit, source.host))
-    region = vt_jit_translate (jit, vt_x86_interp_cache (cpu), &source, rip, mode);
+    region = translate (jit, &source, rip, mode);
   if (region == NULL)
     return NULL;
   if (link != EXIT_NONE && jit->drops == drops)
@@ -138,7 +157,9 @@ enter (VtJit *jit, const void *code)
   cpu->insn = NULL;
   cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
   vt_jit_flags_from_state (cpu);
+  jit->inside = true;
   function (code);
+  jit->inside = false;
   vt_jit_x87_from_image (cpu);
   vt_jit_flags_to_state (cpu);
 }
@@ -161,6 +182,12 @@ step (VtJit *jit, Last *last)
   VtX86Cpu *cpu = jit->cpu;
   unsigned mode = vt_jit_mode (cpu);
   const void *code = NULL;
+  bool counting = __atomic_load_n (&cpu->vcpu.counting, __ATOMIC_RELAXED);
+  if (G_UNLIKELY (counting != jit->counting))
+    {
+      set_counting (jit, counting);
+      last->link = false;
+    }
   catch_up (jit);
   /* An interrupt may have come in between. */
   bool undisturbed = cpu->s.rip == last->rip && mode == last->mode;
@@ -177,6 +204,7 @@ step (VtJit *jit, Last *last)
     }
   enter (jit, code);
   uint32_t kind = cpu->translated.exit_kind;
+  cpu->vcpu.stats.leaves[kind]++;
   if (kind == JIT_EXIT_DEAD)
     vt_jit_forget_jump (cpu, cpu->s.rip);
   *last = (Last) { .interpret = kind == JIT_EXIT_INTERPRET, .link = kind == JIT_EXIT_LINK,
@@ -192,9 +220,13 @@ vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
   VtExit exit = VT_EXIT_STOP;
   vt_code_memory_ops ()->set_gs_base (cpu);
   vt_x86_interp_begin (cpu, budget);
-  if (setjmp (cpu->unwind) != 0)
-    vt_x86_interp_unwound (cpu);
   VtJit *jit = cpu->accel_data;
+  if (setjmp (cpu->unwind) != 0)
+    {
+      cpu->vcpu.stats.leaves[VT_LEAVE_FAULT] += jit->inside;
+      jit->inside = false;
+      vt_x86_interp_unwound (cpu);
+    }
   Last last = { .mode = JIT_MODE_NONE };
   while (vt_x86_interp_may_continue (cpu, &exit))
     {

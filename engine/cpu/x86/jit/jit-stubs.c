@@ -158,6 +158,7 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   save_vectors (e);
   if (x87)
     save_x87 (e);
+  emit_group1 (e, 1, 0, rm_gs (offsetof (VtX86Cpu, vcpu) + offsetof (VtVcpu, stats) + offsetof (VtVcpuStats, helper_calls)), 1);
   emit_mov64 (e, H_RDX, T1);
   emit_mov64 (e, H_RSI, T0);
   emit_load64 (e, H_RDI, rm_gs (TRANSLATED (self)));

@@ -9,6 +9,7 @@
 static void
 emit_op_arguments (VtJitTr *tr)
 {
+  vt_jit_count_before (tr);
   VtX86Insn *insn = vt_jit_alloc (tr->jit, sizeof (VtX86Insn));
   if (insn == NULL)
     {
@@ -33,6 +34,7 @@ vt_jit_call_op (VtJitTr *tr)
 {
   VtEmit *e = &tr->e;
   emit_op_arguments (tr);
+  tr->uncounted = 0;
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
   tr->flags_mem = true;
   tr->x87_live = false;
@@ -113,6 +115,7 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
           tr->too_big = tr->jit->full = true;
           return;
         }
+      tr->in->uncounted = (uint8_t) tr->uncounted++;
       if (!vt_jit_ends_block (&tr->in->op))
         emit_insn_of (tr);
     }
@@ -125,6 +128,7 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
 {
   VtEmit *e = &tr->e;
   tr->x87_live = false;
+  tr->uncounted = 0;
   if (block->label == NULL)
     {
       block->label = e->at;
@@ -156,6 +160,7 @@ emit_second_version (VtJitTr *tr, const VtJitBlock *block)
   tr->x87_live = false;
   tr->flags_host = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
+  tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
   tr->ungrouped = false;
 }
@@ -291,9 +296,11 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
   region->n_insns = (uint16_t) tr->n_insns;
+  region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;
+  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry_host);
   return region;
 }

@@ -37,6 +37,7 @@ typedef struct
   VtJitEnc   enc;
   VtJitOp    op;
   uint8_t    live_before, live_after;   /* flags whose values somebody needs */
+  uint8_t    uncounted;      /* instructions of the block before it that are not counted yet (jit-count.c) */
   uint8_t    group[2];       /* 1 + index, of each memory access */
 } VtJitInsn;
 
@@ -102,6 +103,7 @@ typedef struct
   uint16_t         insn;
   int32_t          target;      /* SLOW_EXIT, SLOW_POLL: offset from the page's start */
   uint32_t         arg;
+  int16_t          uncounted;   /* instructions executed before this one and not counted yet; -1: it is counted itself */
   VtJitAddress     address;
   bool             mem_flags;
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
@@ -137,6 +139,7 @@ typedef struct VtJitTr
   /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
   bool         flags_host, flags_mem;
   VtJitInsn   *in;              /* being translated */
+  int          uncounted;       /* instructions of the block so far, with this one, that are not counted yet */
   bool         no_rex;          /* it names AH..BH, which no REX prefix may stand beside */
 } VtJitTr;
 
@@ -172,6 +175,16 @@ void vt_jit_flags_made (VtJitTr *tr);
 void vt_jit_flags_before (VtJitTr *tr, const VtJitInsn *in, unsigned temp);
 /* Will it do anything? */
 bool vt_jit_flags_wanted (const VtJitInsn *in);
+
+/* --- Counting (jit-count.c) --- */
+/* They emit nothing unless instructions are counted; flags stay. T1 is lost. */
+void vt_jit_count (VtJitTr *tr, int n);
+/* If the helper that is called next leaves, by leave_at(). T1 stays. */
+void vt_jit_count_if_left (VtJitTr *tr, int n);
+/* All before this instruction, which counts itself. */
+void vt_jit_count_before (VtJitTr *tr);
+/* All so far. */
+void vt_jit_count_block (VtJitTr *tr);
 
 /* --- Registers (jit-memory.c) --- */
 /* The host register that holds guest register `guest`: its own, or `temp`, loaded from the state. */

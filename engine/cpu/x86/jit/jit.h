@@ -58,10 +58,11 @@ typedef struct VtJitRegion VtJitRegion;
 /* Why translated code was left (VtX86Translated.exit_kind). */
 enum
 {
-  JIT_EXIT_LOOKUP,      /* RIP is somewhere else, or a request is waiting */
-  JIT_EXIT_LINK,        /* RIP is in the same page; exit_arg is the link to make once it is translated */
-  JIT_EXIT_INTERPRET,   /* the instruction at RIP is for the interpreter */
-  JIT_EXIT_DEAD,        /* the region at RIP is no more */
+  JIT_EXIT_LOOKUP = VT_LEAVE_LOOKUP,         /* RIP is somewhere else */
+  JIT_EXIT_LINK = VT_LEAVE_LINK,             /* RIP is in the same page; exit_arg is the link to make once it is translated */
+  JIT_EXIT_INTERPRET = VT_LEAVE_INTERPRET,   /* the instruction at RIP is for the interpreter */
+  JIT_EXIT_DEAD = VT_LEAVE_DEAD,             /* the region at RIP is no more */
+  JIT_EXIT_POLL = VT_LEAVE_POLL,             /* a request is waiting */
   JIT_EXIT_COUNT,
 };
 
@@ -80,6 +81,7 @@ struct VtJitRegion
   const uint8_t *host;         /* of the first guest byte */
   uint16_t       mode, offset;
   uint16_t       n_insns;
+  uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
   uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
   uint8_t       *entry_mem;    /* flags in memory */
@@ -152,7 +154,8 @@ struct VtJit
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
   bool          full;          /* out of room: drop everything before the next translation */
-  uint64_t      translate_ns;
+  bool          counting;      /* translations count the instructions they execute (jit-count.c) */
+  bool          inside;        /* translated code runs, or was left by an exception */
   struct VtJitTr *tr;          /* the one translation under way */
 };
 
@@ -171,6 +174,8 @@ VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint
 const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
 /* The same for a page that is in the TLB for fetches; NULL when there is no region. */
 const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
+/* The region that starts at a place of a page whose regions are good; no bridges. */
+const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode);
 /* Registers a finished region. */
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
