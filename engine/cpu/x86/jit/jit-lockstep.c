@@ -352,6 +352,16 @@ same_memory (const VtJitLockstep *l, unsigned n_theirs)
   return true;
 }
 
+/* The translator leaves FDP alone while exceptions are masked, as newer processors do (FDP_EXCPTN_ONLY). */
+static void
+excuse_fdp (VtJitLockstep *l)
+{
+  if ((l->translated.fcw & 0x3f) != 0x3f)
+    return;
+  l->cpu->s.fdp = l->translated.fdp;
+  l->cpu->s.fds = l->translated.fds;
+}
+
 static bool
 same_state (const VtJitLockstep *l)
 {
@@ -420,6 +430,7 @@ finish (VtJitLockstep *l, uint64_t count, unsigned live)
   l->n_compared += n;
   if (l->raised)
     give_up (l, n, l->device ? "the interpreter came to a device" : "the interpreter raised an exception");
+  excuse_fdp (l);
   if (!same_state (l))
     give_up (l, n, "registers");
   if (!same_memory (l, n_stores))
