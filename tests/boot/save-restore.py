@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""save-restore.py VITRINECTL COUNT: saves the demo machine at COUNT random moments of one boot, restores each in a process of
-its own, and lets each boot go on to the shell and power off, as TAP. The seed is printed; SEED in the environment sets it."""
+"""save-restore.py VITRINECTL COUNT [SAVED-UNDER RESTORED-UNDER]: saves the demo machine at COUNT random moments of one boot,
+restores each in a process of its own, and lets each boot go on to the shell and power off, as TAP. The two are accelerators.
+The seed is printed; SEED in the environment sets it."""
 import os
 import random
 import sys
@@ -14,9 +15,9 @@ from boot import PROMPT, Boot, Skip       # noqa: E402  (it sets the path for th
 from vmconsole import GuestError          # noqa: E402
 
 
-def boot_and_save(boot, target, moments):
+def boot_and_save(boot, target, accel, moments):
     """One boot, saved on its way. The machine goes on after each save."""
-    arguments = machine(target)
+    arguments = machine(target, accel)
     for number, seconds in enumerate(moments):
         arguments += ["--save", f"{boot.folder / str(number)}@{seconds:.3f}"]
     with boot.run(*arguments) as guest:
@@ -29,21 +30,21 @@ def boot_and_save(boot, target, moments):
             raise GuestError(guest.explain("the boot that was saved did not end well"))
 
 
-def machine(target):
-    return ["--memory", "256M", "--cpus", "2", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
+def machine(target, accel):
+    return ["--accel", accel, "--memory", "256M", "--cpus", "2", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
             "console=ttyS0,115200"]
 
 
-def measure(boot, target):
+def measure(boot, target, accel):
     """Host seconds from the start to the shell: saves are spread over about this much guest time."""
     start = time.monotonic()
-    with boot.run(*machine(target)) as guest:
+    with boot.run(*machine(target, accel)) as guest:
         guest.expect(PROMPT, 900)
         return time.monotonic() - start
 
 
-def restore(boot, target, number):
-    with boot.run(*machine(target), "--restore", boot.folder / str(number)) as guest:
+def restore(boot, target, accel, number):
+    with boot.run(*machine(target, accel), "--restore", boot.folder / str(number)) as guest:
         guest.send("\n")            # the prompt may have been printed before the save
         guest.expect(PROMPT, 600)
         answer = guest.command("echo $((6 * 7)) $(nproc)", PROMPT, 120)
@@ -56,6 +57,8 @@ def restore(boot, target, number):
 
 def main():
     vitrinectl, count = sys.argv[1], int(sys.argv[2])
+    before, after = sys.argv[3:5] if len(sys.argv) > 4 else ("auto", "auto")
+    how = f" ({before}, then {after})" if len(sys.argv) > 4 else ""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"# seed {seed}", flush=True)
     rng = random.Random(seed)
@@ -63,13 +66,13 @@ def main():
         boot = Boot(vitrinectl, folder)
         try:
             target = boot.guest("demo")
-            seconds = measure(boot, target)
+            seconds = measure(boot, target, before)
             moments = sorted(rng.uniform(0.05, seconds) for _ in range(count))
-            boot_and_save(boot, target, moments)
-            boot.ok(f"a boot that is saved {count} times goes on to the end")
+            boot_and_save(boot, target, before, moments)
+            boot.ok(f"a boot that is saved {count} times goes on to the end{how}")
             for number, moment in enumerate(moments):
-                restore(boot, target, number)
-                boot.ok(f"what was saved at {moment:.2f} s boots on to the end")
+                restore(boot, target, after, number)
+                boot.ok(f"what was saved at {moment:.2f} s boots on to the end{how}")
         except Skip as reason:
             boot.points += 1
             print(f"ok {boot.points} - save and restore # SKIP {reason}")

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
  *
- *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|kvm] [--memory=MIB]
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|cosim|kvm] [--memory=MIB]
  *
  * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
  * the run.  With --shutdown, a triple fault is the expected end; --memory says how much all of it may need at most.
  *
- * Time is simulated, and processors take turns on one thread, so that a run is always the same.  With another accelerator each
- * runs on its thread, in real time; the translator then translates all that it can, at first sight.
+ * Time is simulated, and processors take turns on one thread, so that a run is always the same; also with cosim, which compares
+ * the translator with the interpreter.  With another accelerator each runs on its thread, in real time; the translator then
+ * translates all that it can, at first sight.
  */
 #include "accel.h"
 #include "apic.h"
@@ -77,7 +78,8 @@ static const VtDeviceClass ports_class = { .name = "test-ports", .instance_size 
 
 typedef struct
 {
-  const VtAccel *accel;      /* NULL: the interpreter, in turns */
+  const VtAccel *accel;      /* NULL: in turns */
+  bool        compared;      /* by translated code next to the interpreter */
   VtLock      lock;
   VtLoop     *loop;
   bool        died;
@@ -165,6 +167,7 @@ demolish (Board *board)
   for (unsigned i = 0; i < board->ports->n_cpus; i++)
     {
       vt_device_free (board->apic[i]);
+      vt_x86_jit_free (board->ports->cpu[i]);
       vt_x86_cpu_free (board->ports->cpu[i]);
     }
   vt_apic_bus_free (board->bus);
@@ -192,10 +195,12 @@ load (Board *board, const char *path)
   s->rip = LOAD_ADDRESS;
 }
 
-/* One turn for every processor. False when one of them shut down. */
+/* One turn for every processor. False when one of them shut down. Translated code ends its turns at few places; so that a loop
+ * does not end each at the same one, they have different lengths. */
 static bool
-turn (Board *board)
+turn (Board *board, unsigned number)
 {
+  unsigned slice = board->compared ? SLICE + number % 67 : SLICE;
   bool slept = true;
   for (unsigned i = 0; i < board->ports->n_cpus; i++)
     {
@@ -203,7 +208,10 @@ turn (Board *board)
       if (cpu->s.activity != VT_X86_RUNNING && !cpu->vcpu.cls->has_work (&cpu->vcpu))
         continue;
       slept = false;
-      if (vt_x86_interp_run (cpu, SLICE) == VT_EXIT_SHUTDOWN)
+      VtExit exit = board->compared ? vt_x86_jit_run_lockstep (cpu, slice) : vt_x86_interp_run (cpu, slice);
+      if (exit == VT_EXIT_ERROR)
+        printf ("not ok - %s\n", cpu->vcpu.failure);
+      if (exit == VT_EXIT_SHUTDOWN || exit == VT_EXIT_ERROR)
         return false;
     }
   int64_t step = SLICE_NS, deadline = vt_clock_next_deadline (board->clock);
@@ -297,6 +305,9 @@ report (Board *board, bool alive, bool shutdown_wanted, unsigned memory)
     {
       printf ("not ok - the guest came to its end # stopped at %04x:%" G_GINT64_MODIFIER "x, activity %u, cr2 %" G_GINT64_MODIFIER
               "x\n", cpu->s.seg[VT_CS].selector, cpu->s.rip, cpu->s.activity, cpu->s.cr2);
+      for (unsigned i = 0; i < board->ports->n_cpus; i++)
+        printf ("# cpu %u at %04x:%" G_GINT64_MODIFIER "x, activity %u\n", i, board->ports->cpu[i]->s.seg[VT_CS].selector,
+                board->ports->cpu[i]->s.rip, board->ports->cpu[i]->s.activity);
       bad++;
     }
   if (memory != 0)
@@ -325,7 +336,10 @@ main (int argc, char **argv)
       else if (g_str_has_prefix (argv[i], "--memory="))
         memory = (unsigned) atoi (argv[i] + 9);
       else if (g_str_has_prefix (argv[i], "--accel="))
-        board.accel = find_accel (argv[i] + 8);
+        {
+          board.compared = g_str_equal (argv[i] + 8, vt_accel_cosim.name);
+          board.accel = board.compared ? NULL : find_accel (argv[i] + 8);
+        }
       else if (g_str_equal (argv[i], "--shutdown"))
         shutdown_wanted = true;
       else
@@ -340,11 +354,14 @@ main (int argc, char **argv)
       return 0;
     }
   build (&board, model, n_cpus);
+  for (unsigned i = 0; board.compared && i < n_cpus; i++)
+    if (!vt_x86_jit_init_lockstep (board.ports->cpu[i], &error))
+      g_error ("%s", error->message);
   load (&board, path);
   if (board.accel != NULL)
     alive = run_on_accelerator (&board);
   for (unsigned i = 0; board.accel == NULL && i < MAX_SLICES && alive && !board.ports->ended; i++)
-    alive = turn (&board);
+    alive = turn (&board, i);
   int status = report (&board, alive, shutdown_wanted, memory);
   demolish (&board);
   return status;

@@ -217,7 +217,6 @@ begin (VtJitLockstep *l, uint64_t count)
   l->carry = false;
   l->count = count;
   cpu->translated.next_store = l->theirs;
-  cpu->translated.count_limit = count + STRETCH;
 }
 
 /* --- The interpreter's turn --------------------------------------------------------------------------------------------- */
@@ -460,7 +459,9 @@ finish (VtJitLockstep *l, uint64_t count, unsigned live)
 void
 vt_jit_lockstep_enter (VtX86Cpu *cpu)
 {
-  begin (lockstep_of (cpu), cpu->vcpu.stats.translated_instructions);
+  uint64_t count = cpu->vcpu.stats.translated_instructions;
+  cpu->translated.count_limit = count + STRETCH;
+  begin (lockstep_of (cpu), count);
 }
 
 void

@@ -25,6 +25,9 @@ vt_jit_x87_class (const VtJitEnc *enc, VtJitOp *out)
       out->rm = stores[group] >> reg & 1 ? ACC_W : ACC_R;
       return sizes[group][reg] != 0;
     }
+  /* FNINIT also clears the pointers, of which only the state has all. */
+  if (group == 3 && enc->modrm == 0xe3)
+    return false;
   /* FCMOVcc, FCOMI and their like */
   bool cmov = (group == 2 || group == 3) && reg < 4, comi = (group == 3 || group == 7) && (reg == 5 || reg == 6);
   if (cmov)
@@ -46,7 +49,7 @@ emit_check_live (VtJitTr *tr)
   tr->x87_live = true;
 }
 
-/* Control instructions leave the pointers alone: FLDCW, FNSTCW, FNSTSW, FNCLEX, FNINIT. */
+/* Control instructions leave the pointers alone: FLDCW, FNSTCW, FNSTSW, FNCLEX. */
 static bool
 is_control (const VtJitEnc *enc)
 {
