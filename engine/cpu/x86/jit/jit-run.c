@@ -6,6 +6,7 @@
  */
 #include "jit-run.h"
 
+#include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
 
@@ -24,9 +25,9 @@ vt_x86_jit_probe (GError **error)
   bool able = __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("bmi") && __builtin_cpu_supports ("bmi2");
   if (able && vt_code_memory_ops () != NULL)
     return true;
-  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs a processor with AVX2 and BMI2");
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The translator needs a processor with AVX2 and BMI2"));
 #else
-  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs an x86-64 processor");
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The translator needs an x86-64 processor"));
 #endif
   return false;
 }
