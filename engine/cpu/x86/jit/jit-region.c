@@ -177,11 +177,17 @@ connect_blocks (VtJitTr *tr)
         block->next = (int16_t) block_at (tr, last->off + last->x.length);
       if (cls == JIT_OP_JCC || cls == JIT_OP_JCXZ || cls == JIT_OP_JMP)
         block->taken = (int16_t) block_at (tr, vt_jit_branch_target (tr, last));
+      if (block->next >= 0)
+        tr->blocks[block->next].n_ways_in++;
+      if (block->taken >= 0)
+        tr->blocks[block->taken].n_ways_in++;
       if (block->taken >= 0 && block->taken <= (int) i)
         tr->blocks[block->taken].loop_head = true;
       if (block->next >= 0 && block->next <= (int) i)
         tr->blocks[block->next].loop_head = true;
     }
+  for (unsigned i = 1; i < tr->n_blocks; i++)
+    tr->blocks[i].chained = tr->blocks[i - 1].next == (int) i && tr->blocks[i].n_ways_in == 1;
 }
 
 bool

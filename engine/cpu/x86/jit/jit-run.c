@@ -9,7 +9,6 @@
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
-
 #include "interp.h"
 #include "jit.h"
 #include "jit-translate.h"

@@ -124,16 +124,23 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 }
 
 static void
-emit_block (VtJitTr *tr, VtJitBlock *block)
+begin_block (VtJitTr *tr, const VtJitBlock *block)
 {
-  VtEmit *e = &tr->e;
   tr->x87_live = false;
   tr->uncounted = 0;
+  tr->flags_host = block->live_in != 0;
+  tr->flags_mem = false;
+}
+
+static void
+emit_block (VtJitTr *tr, VtJitBlock *block)
+{
+  if (!block->chained)
+    tr->ungrouped = false;
+  begin_block (tr, block);
   if (block->label == NULL)
     {
-      block->label = e->at;
-      tr->flags_host = block->live_in != 0;
-      tr->flags_mem = false;
+      block->label = tr->e.at;
       if (block->loop_head)
         {
           vt_jit_flags_clobber (tr, block->live_in);
@@ -142,27 +149,46 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
         }
     }
   emit_insns (tr, block, 0);
-  tr->ungrouped = false;
 }
 
-/* Where a block's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the
+static const VtJitGroup *
+first_real_group (const VtJitTr *tr, const VtJitBlock *block)
+{
+  for (unsigned i = 0; i < block->n_groups; i++)
+    if (tr->groups[block->first_group + i].n >= 2)
+      return &tr->groups[block->first_group + i];
+  return NULL;
+}
+
+static bool
+has_insn (const VtJitBlock *block, unsigned insn)
+{
+  return insn >= block->first && insn < (unsigned) block->first + block->n;
+}
+
+/* Where a chain's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the
  * head has put them. */
 static void
-emit_second_version (VtJitTr *tr, const VtJitBlock *block)
+emit_second_version (VtJitTr *tr, unsigned number)
 {
-  const VtJitGroup *first = NULL;
-  for (unsigned i = 0; i < block->n_groups && first == NULL; i++)
-    if (tr->groups[block->first_group + i].n >= 2)
-      first = &tr->groups[block->first_group + i];
-  if (first == NULL || tr->too_big)
+  const VtJitGroup *first = first_real_group (tr, &tr->blocks[number]);
+  if (tr->blocks[number].chained || first == NULL || tr->too_big)
     return;
-  tr->ungrouped = true;
+  while (!has_insn (&tr->blocks[number], first->head))
+    number++;
+  const VtJitBlock *block = &tr->blocks[number];
+  tr->ungrouped = tr->second = true;
   tr->x87_live = false;
   tr->flags_host = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
   tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
-  tr->ungrouped = false;
+  while (++number < tr->n_blocks && tr->blocks[number].chained && !tr->too_big)
+    {
+      begin_block (tr, &tr->blocks[number]);
+      emit_insns (tr, &tr->blocks[number], 0);
+    }
+  tr->ungrouped = tr->second = false;
 }
 
 static void
@@ -196,7 +222,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_block (tr, &tr->blocks[i]);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
-    emit_second_version (tr, &tr->blocks[i]);
+    emit_second_version (tr, i);
   if (tr->too_big)
     return false;
   patch_fixups (tr);
@@ -225,7 +251,7 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = tr->ungrouped = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = false;
   tr->in = NULL;
   return tr;
 }
