@@ -13,6 +13,7 @@ enum
 };
 #define HDR_BOOT_FLAG_VALUE        0xaa55u
 #define HDR_LOADFLAGS_LOADED_HIGH  0x01u
+#define HDR_LOADFLAGS_KASLR        0x02u   /* from the decompressor to the kernel */
 #define HDR_TYPE_UNDEFINED         0xffu
 
 /* Zero page. */
@@ -82,7 +83,10 @@ boot_linux_parse (VtBoot *boot, GError **error)
   else if (lin->setup_len >= len || lin->header_end > len)
     boot_error (boot, error, "is truncated: it ends inside its setup code");
   else
-    parse_limits (lin, file);
+    {
+      parse_limits (lin, file);
+      boot_unpack (boot);
+    }
   return true;
 }
 
@@ -129,6 +133,8 @@ fill_header (uint8_t *zero_page, const BootPlan *plan, const uint8_t *file)
   const BootLinux *lin = &plan->boot->lin;
   memcpy (zero_page + HDR_SETUP_SECTS, file + HDR_SETUP_SECTS, lin->header_end - HDR_SETUP_SECTS);
   zero_page[HDR_TYPE_OF_LOADER] = HDR_TYPE_UNDEFINED;
+  if (lin->randomized)
+    zero_page[HDR_LOADFLAGS] |= HDR_LOADFLAGS_KASLR;
   vt_store_le (zero_page + HDR_CODE32_START, BOOT_HIGH, 4);
   vt_store_le (zero_page + HDR_RAMDISK_IMAGE, plan->initrd_at, 4);
   vt_store_le (zero_page + HDR_RAMDISK_SIZE, plan->initrd_len, 4);
@@ -162,5 +168,8 @@ boot_linux_place (BootPlan *plan, VtBootState *out, GError **error)
   fill_screen (zero_page, plan->env->screen);
   out->eip = BOOT_HIGH;
   out->esi = BOOT_ZERO_PAGE;
+  if (lin->image != NULL && vt_fits (lin->image_at, g_bytes_get_size (lin->image), plan->kernel_end)
+      && !boot_place_unpacked (plan, out, error))
+    return false;
   return boot_store (plan, BOOT_ZERO_PAGE, zero_page, sizeof zero_page, error);
 }

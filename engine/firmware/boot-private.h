@@ -58,6 +58,9 @@ typedef struct
   uint64_t initrd_max;            /* highest address of its last byte */
   uint32_t cmdline_max;
   uint64_t init_at, init_len;     /* memory that unpacking needs; len 0: unknown */
+  GBytes  *image;                 /* unpacked by us, or NULL */
+  uint64_t image_at, image_entry; /* physical */
+  bool     randomized;            /* its virtual addresses are */
 } BootLinux;
 
 struct VtBoot
@@ -90,6 +93,11 @@ bool boot_multiboot_parse (VtBoot *boot, GError **error);
 bool boot_linux_place (BootPlan *plan, VtBootState *out, GError **error);
 bool boot_pvh_place (BootPlan *plan, VtBootState *out, GError **error);
 bool boot_multiboot_place (BootPlan *plan, VtBootState *out, GError **error);
+
+/* Unpacks the kernel, where that can be done; sets lin.image. */
+void boot_unpack (VtBoot *boot);
+/* Places it, and the way into it. */
+bool boot_place_unpacked (BootPlan *plan, VtBootState *out, GError **error);
 
 /* ELF program headers of type PT_LOAD become segments; 32 and 64 bits. */
 bool boot_elf_segments (VtBoot *boot, GError **error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Kernel loaders: what they accept, where they put it, and what they say about broken files. */
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 
 #include "boot.h"
@@ -231,6 +232,132 @@ damaged_files_never_crash_the_loader (Fixture *f, gconstpointer data)
     }
 }
 
+/* --- Unpacking ---------------------------------------------------------------------------------------------------- */
+
+#define UNPACKED_BYTES 0x2000u
+
+/* An x86-64 ELF file with 4 KiB for 16 MiB, entered there, and three empty lists of relocations behind it but for one word of
+ * 64 bits at 0x10. */
+static void
+make_vmlinux (uint8_t elf[UNPACKED_BYTES])
+{
+  static const uint32_t lists[] = { 0, 0x81000010, 0, 0 };   /* read from the end: 32 bits, to subtract, 64 bits */
+  memset (elf, 0, UNPACKED_BYTES);
+  memcpy (elf, "\177ELF\2\1\1", 7);
+  vt_store_le (elf + 16, 2, 2);
+  vt_store_le (elf + 18, 62, 2);
+  vt_store_le (elf + 24, 0x1000000, 8);
+  vt_store_le (elf + 32, 64, 8);
+  vt_store_le (elf + 54, 56, 2);
+  vt_store_le (elf + 56, 1, 2);
+  vt_store_le (elf + 64, 1, 4);
+  vt_store_le (elf + 64 + 8, 0x200, 8);
+  vt_store_le (elf + 64 + 16, UINT64_C (0xffffffff81000000), 8);
+  vt_store_le (elf + 64 + 24, 0x1000000, 8);
+  vt_store_le (elf + 64 + 32, 0x1000, 8);
+  vt_store_le (elf + 64 + 40, 0x1000, 8);
+  memset (elf + 0x200, 0x90, 0x1000);
+  vt_store_le (elf + 0x200 + 0x10, UINT64_C (0xffffffff81000020), 8);
+  for (unsigned i = 0; i < G_N_ELEMENTS (lists); i++)
+    vt_store_le (elf + UNPACKED_BYTES - sizeof lists + 4 * i, lists[i], 4);
+}
+
+static char *
+write_packed_kernel (Fixture *f, const void *payload, gsize payload_len)
+{
+  uint8_t image[0x1400];
+  make_bzimage (image);
+  g_assert_cmpuint (payload_len, <=, 0xe00);
+  vt_store_le (image + 0x20e, 0x100, 2);
+  memcpy (image + 0x300, "6.1.0-test", 11);
+  image[0x236] = 1;
+  vt_store_le (image + 0x248, 0x100, 4);
+  vt_store_le (image + 0x24c, payload_len, 4);
+  memcpy (image + 0x400 + 0x100, payload, payload_len);
+  return write_file (f, "vmlinuz", image, sizeof image);
+}
+
+static GBytes *
+pack (const void *data, gsize len)
+{
+  g_autoptr (GConverter) gzip = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, 9));
+  g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable (), stream = g_converter_output_stream_new (memory, gzip);
+  g_assert_true (g_output_stream_write_all (stream, data, len, NULL, NULL, NULL));
+  g_assert_true (g_output_stream_close (stream, NULL, NULL));
+  return g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (memory));
+}
+
+static uint64_t
+word_at (Fixture *f, uint64_t at)
+{
+  return vt_load_le (f->ram->host + at, 8);
+}
+
+static void
+place (Fixture *f, const char *kernel, const char *append, VtBootState *state)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtBoot) boot = vt_boot_open (kernel, NULL, append, &error);
+  g_assert_no_error (error);
+  g_assert_true (vt_boot_place (boot, &f->env, state, &error));
+}
+
+static void
+a_packed_kernel_is_unpacked_and_entered_in_64_bits (Fixture *f, gconstpointer data)
+{
+  uint8_t elf[UNPACKED_BYTES];
+  VtBootState state;
+  make_vmlinux (elf);
+  g_autoptr (GBytes) packed = pack (elf, sizeof elf);
+  g_autofree char *kernel = write_packed_kernel (f, g_bytes_get_data (packed, NULL), g_bytes_get_size (packed));
+
+  place (f, kernel, "nokaslr", &state);
+  g_assert_cmphex (state.eip, ==, 0x2000);
+  g_assert_cmphex (state.esi, ==, 0x10000);
+  g_assert_cmphex (f->ram->host[0x1000000], ==, 0x90);
+  g_assert_cmphex (word_at (f, 0x1000010), ==, UINT64_C (0xffffffff81000020));
+  /* Level 4, level 3, level 2: the first two megabytes lie where they are. */
+  g_assert_cmphex (word_at (f, 0x3000), ==, 0x4003);
+  g_assert_cmphex (word_at (f, 0x4000), ==, 0x5003);
+  g_assert_cmphex (word_at (f, 0x5000), ==, 0x83);
+  g_assert_cmphex (f->ram->host[0x10211] & 2, ==, 0);
+}
+
+static void
+an_unpacked_kernel_is_moved_by_its_relocations (Fixture *f, gconstpointer data)
+{
+  uint8_t elf[UNPACKED_BYTES];
+  VtBootState state;
+  make_vmlinux (elf);
+  g_autoptr (GBytes) packed = pack (elf, sizeof elf);
+  g_autofree char *kernel = write_packed_kernel (f, g_bytes_get_data (packed, NULL), g_bytes_get_size (packed));
+  bool moved = false;
+  /* Each place is one of about 500. */
+  for (unsigned i = 0; i < 20; i++)
+    {
+      place (f, kernel, "", &state);
+      uint64_t delta = word_at (f, 0x1000010) - UINT64_C (0xffffffff81000020);
+      g_assert_cmphex (delta % (2 * VT_MIB), ==, 0);
+      g_assert_cmpuint (delta, <, VT_GIB);
+      g_assert_cmphex (f->ram->host[0x10211] & 2, ==, 2);
+      moved |= delta != 0;
+    }
+  g_assert_true (moved);
+}
+
+static void
+a_payload_that_cannot_be_unpacked_is_left_to_the_kernel (Fixture *f, gconstpointer data)
+{
+  uint8_t elf[UNPACKED_BYTES];
+  VtBootState state;
+  make_vmlinux (elf);
+  g_autoptr (GBytes) packed = pack (elf, sizeof elf);
+  g_autofree char *kernel = write_packed_kernel (f, g_bytes_get_data (packed, NULL), g_bytes_get_size (packed) / 2);
+  place (f, kernel, "", &state);
+  g_assert_cmphex (state.eip, ==, 0x100000);
+  g_assert_cmphex (f->ram->host[0x10211] & 2, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -242,5 +369,8 @@ main (int argc, char **argv)
   ADD (a_flat_multiboot_kernel_gets_its_information);
   ADD (an_elf_kernel_starts_at_its_pvh_note);
   ADD (damaged_files_never_crash_the_loader);
+  ADD (a_packed_kernel_is_unpacked_and_entered_in_64_bits);
+  ADD (an_unpacked_kernel_is_moved_by_its_relocations);
+  ADD (a_payload_that_cannot_be_unpacked_is_left_to_the_kernel);
   return g_test_run ();
 }

@@ -73,6 +73,7 @@ vt_boot_free (VtBoot *boot)
   if (boot == NULL)
     return;
   g_clear_pointer (&boot->kernel, g_bytes_unref);
+  g_clear_pointer (&boot->lin.image, g_bytes_unref);
   g_clear_pointer (&boot->initrd, g_bytes_unref);
   g_free (boot->kernel_path);
   g_free (boot->initrd_path);

@@ -354,9 +354,9 @@ run_free (EngineExecutor *self, Result *result)
 {
   static const struct itimerval second = { .it_value.tv_sec = 1 }, none = { 0 };
   running = &self->cpu->vcpu;
-  setitimer (ITIMER_REAL, &second, NULL);
+  setitimer (ITIMER_VIRTUAL, &second, NULL);
   VtExit exit = self->accel->run (running, UINT64_MAX);
-  setitimer (ITIMER_REAL, &none, NULL);
+  setitimer (ITIMER_VIRTUAL, &none, NULL);
   running = NULL;
   vt_vcpu_take (&self->cpu->vcpu, VT_VCPU_STOP);
   result->hung = exit == VT_EXIT_STOP;
@@ -468,7 +468,7 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
     return false;
   if (self->accel == &vt_accel_jit)
     {
-      signal (SIGALRM, time_is_up);
+      signal (SIGVTALRM, time_is_up);
       vt_x86_jit_set_eager (self->cpu, !self->lazy_flags);
     }
   return true;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
  *
- *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--kvm]
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|kvm]
  *
  * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
  * the run.  With --shutdown, a triple fault is the expected end.  Time is simulated, and processors take turns on one
- * thread, so that a run is always the same.  With --kvm they run on /dev/kvm, each on its thread, in real time.
+ * thread, so that a run is always the same.  With another accelerator each runs on its thread, in real time; the translator
+ * then translates all that it can, at first sight.
  */
 #include "accel.h"
 #include "apic.h"
 #include "interp.h"
+#include "jit-run.h"
+#include "host-ram.h"
 #include "loop.h"
 #include "runner.h"
 #include "trace.h"
@@ -28,7 +31,7 @@
 #define MAX_SLICES     2000000u
 #define MAX_CPUS       4u
 #define MAX_TEXT       65536u
-#define KVM_SECONDS    30
+#define REAL_SECONDS   30
 #define PORT_TEXT      0xe9u
 #define PORT_EXIT      0xf4u
 #define PORT_SCRATCH   0xe0u                    /* four bytes of storage, for I/O tests */
@@ -91,6 +94,15 @@ free_host (void *host, uint64_t size)
   g_aligned_free (host);
 }
 
+/* As machines do: whoever runs translated code looks whether it is still good. */
+static void
+code_wrote (void *opaque, VtRam *ram, uint64_t off, uint64_t len)
+{
+  Ports *ports = opaque;
+  for (unsigned i = 0; i < ports->n_cpus; i++)
+    __atomic_fetch_or (&ports->cpu[i]->vcpu.requests, VT_VCPU_CODE, __ATOMIC_RELEASE);
+}
+
 static void
 add_cpu (Board *board, unsigned i)
 {
@@ -98,7 +110,7 @@ add_cpu (Board *board, unsigned i)
   Ports *ports = board->ports;
   ports->cpu[i] = vt_x86_cpu_new (&(VtX86CpuConfig) {
     .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model,
-    .tsc_hz = board->accel != NULL ? board->accel->tsc_hz () : TSC_HZ,
+    .tsc_hz = board->accel != NULL && board->accel->tsc_hz != NULL ? board->accel->tsc_hz () : TSC_HZ,
   });
   board->apic[i] = vt_device_new (&vt_apic_class, i == 0 ? "cpu0/apic" : "cpu/apic");
   VtApicConfig config = { .cpu = ports->cpu[i], .bus = board->bus, .lock = board->accel != NULL ? &board->lock : NULL };
@@ -122,6 +134,8 @@ build (Board *board, const char *model, unsigned n_cpus)
   g_assert_no_error (error);
   board->ports = (Ports *) vt_device_new (&ports_class, "test-ports");
   board->ports->text = g_string_new (NULL);
+  board->ram->code_wrote = code_wrote;
+  board->ram->code_wrote_opaque = board->ports;
   vt_mem_map_io (board->io, &board->ports->dev, &ports_region, VT_GPA (PORT_SCRATCH), 0, &error);
   g_assert_no_error (error);
   board->clock = lock != NULL ? vt_clock_new (vt_host_now_ns, NULL) : vt_clock_new_manual ();
@@ -133,7 +147,7 @@ build (Board *board, const char *model, unsigned n_cpus)
   vt_clock_start (board->clock);
   board->model = vt_x86_model_new (model, n_cpus, &error);
   g_assert_no_error (error);
-  if (board->accel != NULL)
+  if (board->accel != NULL && board->accel->restrict_model != NULL)
     board->accel->restrict_model (board->model, &error);
   g_assert_no_error (error);
   board->bus = vt_apic_bus_new ();
@@ -217,14 +231,29 @@ run_on_accelerator (Board *board)
     vcpus[i] = &board->ports->cpu[i]->vcpu;
   VtRunner *runner = vt_runner_new (vcpus, board->ports->n_cpus, board->accel, (VtRunnerEvents) { exited, board }, &error);
   g_assert_no_error (error);
+  for (unsigned i = 0; board->accel == &vt_accel_jit && i < board->ports->n_cpus; i++)
+    vt_x86_jit_set_eager (board->ports->cpu[i], false);
   vt_runner_resume (runner);
-  gint64 deadline = g_get_monotonic_time () + KVM_SECONDS * G_TIME_SPAN_SECOND;
+  gint64 deadline = g_get_monotonic_time () + REAL_SECONDS * G_TIME_SPAN_SECOND;
   while (!__atomic_load_n (&board->ports->ended, __ATOMIC_ACQUIRE) && !__atomic_load_n (&board->died, __ATOMIC_ACQUIRE)
          && g_get_monotonic_time () < deadline)
     g_usleep (1000);
   vt_runner_pause (runner);
   vt_runner_free (runner);
   return !board->died;
+}
+
+/* NULL for the interpreter. */
+static const VtAccel *
+find_accel (const char *name)
+{
+  static const VtAccel *const accels[] = { &vt_accel_jit, &vt_accel_kvm };
+  for (unsigned i = 0; i < G_N_ELEMENTS (accels); i++)
+    if (g_str_equal (accels[i]->name, name))
+      return accels[i];
+  if (!g_str_equal (name, vt_accel_interp.name))
+    g_error ("There is no accelerator “%s”", name);
+  return NULL;
 }
 
 static unsigned
@@ -267,6 +296,7 @@ main (int argc, char **argv)
   unsigned n_cpus = 1;
   bool shutdown_wanted = false, alive = true;
   Board board = { 0 };
+  vt_host_init ();
   vt_trace_register (vt_trace_events_x86);
   for (int i = 1; i < argc; i++)
     {
@@ -276,15 +306,15 @@ main (int argc, char **argv)
         model = argv[i] + 6;
       else if (g_str_has_prefix (argv[i], "--trace="))
         vt_trace_enable (argv[i] + 8, true);
-      else if (g_str_equal (argv[i], "--kvm"))
-        board.accel = &vt_accel_kvm;
+      else if (g_str_has_prefix (argv[i], "--accel="))
+        board.accel = find_accel (argv[i] + 8);
       else if (g_str_equal (argv[i], "--shutdown"))
         shutdown_wanted = true;
       else
         path = argv[i];
     }
   if (path == NULL)
-    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--kvm]");
+    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=NAME]");
   GError *error = NULL;
   if (board.accel != NULL && !board.accel->probe (&error))
     {

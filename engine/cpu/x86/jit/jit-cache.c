@@ -9,9 +9,9 @@
 
 #include "emit.h"
 
-#define CODE_BYTES  (32 * VT_MIB)
+#define CODE_BYTES  (44 * VT_MIB)
 #define ARENA_BYTES (16 * VT_MIB)
-#define JIT_HOT     24u   /* executions: a translation costs about as much as 100 of them */
+#define JIT_HOT     48u   /* executions: a translation costs about as much as 100 of them */
 
 bool
 vt_jit_cache_init (VtJit *jit, GError **error)
@@ -183,6 +183,15 @@ vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, 
       link = &region->chain;
     }
   return NULL;
+}
+
+const VtJitRegion *
+vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode)
+{
+  const VtJitRegion *region = jit->bucket[region_bucket (host, mode)];
+  while (region != NULL && (region->host != host || region->mode != mode || region->dead || region->second != NULL))
+    region = region->chain;
+  return region;
 }
 
 const void *

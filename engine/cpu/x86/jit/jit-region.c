@@ -2,7 +2,7 @@
 /* Which code a region is made of, and which flags somebody needs where.
  *
  * From the first instruction along branches that stay in the page, as far as the interpreter has been: what never ran is
- * not worth translating.
+ * not worth translating. And up to where another region starts: that one goes on from there.
  */
 #include "jit-translate.h"
 
@@ -18,7 +18,7 @@ todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
   if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || todo->n == G_N_ELEMENTS (todo->off))
     return;
-  if (!vt_jit_is_warm (tr->jit, tr->host_page + off))
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
     return;
   todo->off[todo->n++] = (uint16_t) off;
 }
@@ -67,7 +67,7 @@ append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start
           tr->leader[off] = true;
           return -1;
         }
-      if (tr->n_insns == JIT_MAX_INSNS)
+      if (tr->n_insns == JIT_MAX_INSNS || (tr->n_insns > 0 && vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL))
         return -1;
       VtJitInsn *in = &tr->insns[tr->n_insns];
       in->x = block->insn[i];
@@ -254,6 +254,18 @@ live_before (const VtJitTr *tr, const VtJitInsn *in, unsigned after)
   return (after & ~killed) | in->op.flags_read;
 }
 
+/* Of a block, or of what is outside at that offset. */
+static unsigned
+live_at (const VtJitTr *tr, int block, int32_t off)
+{
+  if (block >= 0)
+    return tr->blocks[block].live_in;
+  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags)
+    return F_ALL;
+  const VtJitRegion *region = vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode);
+  return region != NULL ? region->live_in : F_ALL;
+}
+
 static unsigned
 live_out (const VtJitTr *tr, const VtJitBlock *block)
 {
@@ -265,9 +277,9 @@ live_out (const VtJitTr *tr, const VtJitBlock *block)
   if (!goes_on && !jumps)
     return F_ALL;
   if (goes_on)
-    live |= block->next >= 0 ? tr->blocks[block->next].live_in : F_ALL;
+    live |= live_at (tr, block->next, last->off + last->x.length);
   if (jumps)
-    live |= block->taken >= 0 ? tr->blocks[block->taken].live_in : F_ALL;
+    live |= live_at (tr, block->taken, vt_jit_branch_target (tr, last));
   return live;
 }
 

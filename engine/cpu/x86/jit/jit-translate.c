@@ -296,6 +296,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
   region->n_insns = (uint16_t) tr->n_insns;
+  region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);

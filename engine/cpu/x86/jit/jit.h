@@ -81,6 +81,7 @@ struct VtJitRegion
   const uint8_t *host;         /* of the first guest byte */
   uint16_t       mode, offset;
   uint16_t       n_insns;
+  uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
   uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
   uint8_t       *entry_mem;    /* flags in memory */
@@ -173,6 +174,8 @@ VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint
 const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
 /* The same for a page that is in the TLB for fetches; NULL when there is no region. */
 const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
+/* The region that starts at a place of a page whose regions are good; no bridges. */
+const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode);
 /* Registers a finished region. */
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
