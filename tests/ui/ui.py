@@ -378,7 +378,6 @@ def performance(d):
         return focused
     wait("Tab reaches a graph", in_chart)
     ok("graphs can be reached by keyboard")
-    time.sleep(float(os.environ.get("VITRINE_UI_LINGER", 0)))
     d.picture("performance")
     counting = "not counted from the start"
     if counting not in d.ctl("stat", "Card"):
