@@ -11,6 +11,7 @@
 
 #define CODE_BYTES  (44 * VT_MIB)
 #define ARENA_BYTES (16 * VT_MIB)
+#define DEATHS_FREE 8u     /* of a page; then each makes the next translation wait twice as long */
 #define JIT_HOT     48u   /* executions: a translation costs about as much as 100 of them */
 
 bool
@@ -89,6 +90,8 @@ drop_regions (VtJitPage *page)
     kill_region (region);
   for (VtJitRegion *region = page->bridges; region != NULL; region = region->bridge_next)
     kill_region (region);
+  page->deaths += page->regions != NULL || page->bridges != NULL;
+  page->refused = 0;
   page->regions = page->bridges = NULL;
   page->seen = version_now (page);
 }
@@ -99,13 +102,30 @@ page_bucket (const VtRam *ram, uint64_t number)
   return (unsigned) (((uintptr_t) ram >> 4) + number) & (JIT_PAGE_BUCKETS - 1);
 }
 
+static VtJitPage *
+known_page (const VtJit *jit, const VtRam *ram, uint64_t number)
+{
+  VtJitPage *page = jit->pages[page_bucket (ram, number)];
+  while (page != NULL && (page->ram != ram || page->number != number))
+    page = page->chain;
+  return page;
+}
+
+bool
+vt_jit_is_restless (VtJit *jit, const VtRam *ram, uint64_t number)
+{
+  VtJitPage *page = known_page (jit, ram, number);
+  if (page == NULL || page->deaths < DEATHS_FREE || jit->eager)
+    return false;
+  uint32_t patience = 64u << MIN (page->deaths - DEATHS_FREE, 10u);
+  return page->refused++ < patience;
+}
+
 VtJitPage *
 vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number)
 {
   VtJitPage **bucket = &jit->pages[page_bucket (ram, number)];
-  VtJitPage *page = *bucket;
-  while (page != NULL && (page->ram != ram || page->number != number))
-    page = page->chain;
+  VtJitPage *page = known_page (jit, ram, number);
   if (page == NULL)
     {
       page = vt_jit_alloc (jit, sizeof (VtJitPage));

@@ -291,6 +291,8 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
 {
   if (jit->memory.rw + jit->memory.size - jit->at < (ptrdiff_t) REGION_ROOM || jit->full)
     vt_jit_drop_all (jit);
+  if (vt_jit_is_restless (jit, source->ram, source->ram_page))
+    return NULL;
   uint32_t version = vt_x86_code_watch (cache, jit->cpu, source->ram, source->ram_page);
   VtJitPage *page = vt_jit_page (jit, source->ram, source->ram_page);
   if (page == NULL || page->seen != version)

@@ -102,6 +102,8 @@ struct VtJitPage
   uint32_t        seen;
   VtJitRegion    *regions;
   VtJitRegion    *bridges;     /* that end in this page */
+  uint32_t        deaths;      /* times that a write dropped regions */
+  uint32_t        refused;     /* translations since the last death that were left to the interpreter */
 };
 
 /* Shared pieces of code at the start of the buffer, writable mapping. */
@@ -180,6 +182,8 @@ const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsi
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
 VtJitPage *vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number);
+/* Is the page written so often that its code had better stay in the interpreter for now? Counts the question. */
+bool  vt_jit_is_restless (VtJit *jit, const VtRam *ram, uint64_t number);
 /* Drops the regions of all pages that have been written. */
 void  vt_jit_drop_written (VtJit *jit);
 /* Counts an execution by the interpreter; true when it is time to translate. */
