@@ -18,7 +18,7 @@ todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
   if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || todo->n == G_N_ELEMENTS (todo->off))
     return;
-  if (!vt_jit_is_warm (tr->jit, tr->host_page + off) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
     return;
   todo->off[todo->n++] = (uint16_t) off;
 }
@@ -195,6 +195,7 @@ vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *sourc
 {
   Todo todo = { .n = 0 };
   unsigned start = (unsigned) (source->gpa & VT_PAGE_MASK);
+  tr->version = version;
   if (!append_run (tr, cache, start, version, &todo))
     return false;
   while (todo.n > 0 && tr->n_insns < JIT_MAX_INSNS)

@@ -78,11 +78,8 @@ vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags)
 static void
 catch_up (VtJit *jit)
 {
-  uint64_t now = vt_ram_code_writes ();
-  if (now == jit->code_writes)
-    return;
-  jit->code_writes = now;
-  vt_jit_drop_written (jit);
+  if (vt_ram_code_writes () != jit->code_writes)
+    vt_jit_drop_written (jit);
 }
 
 /* Somebody wants to know how many instructions run, or no longer. */
@@ -122,7 +119,7 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
     return NULL;
   unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
-  if (region == NULL && vt_jit_heat_up (jit, source.host))
+  if (region == NULL && vt_jit_heat_up (jit, source.host, source.ram->page_version[source.ram_page]))
     region = translate (jit, &source, rip, mode);
   if (region == NULL)
     return NULL;

@@ -119,6 +119,7 @@ typedef struct VtJitTr
   unsigned     mode;
   bool         is64;
   uint64_t     linear_page;
+  uint32_t     version;         /* of the page */
   const uint8_t *host_page;
   VtJitInsn    insns[JIT_MAX_INSNS];
   unsigned     n_insns;

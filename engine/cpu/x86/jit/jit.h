@@ -148,6 +148,7 @@ struct VtJit
   VtJitRegion  *bucket[JIT_REGION_BUCKETS];
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
+  uint64_t      heat_ups;
   VtJitContext  contexts[JIT_CONTEXTS];
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
@@ -184,11 +185,11 @@ void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 VtJitPage *vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number);
 /* Is the page written so often that its code had better stay in the interpreter for now? Counts the question. */
 bool  vt_jit_is_restless (VtJit *jit, const VtRam *ram, uint64_t number);
-/* Drops the regions of all pages that have been written. */
+/* Drops the regions of the pages that were written since it was last asked. */
 void  vt_jit_drop_written (VtJit *jit);
 /* Counts an execution by the interpreter; true when it is time to translate. */
-bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host);
-bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host);
+bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host, uint32_t version);
+bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host, uint32_t version);
 /* Makes the link jump straight to the region. */
 void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
 
