@@ -222,6 +222,9 @@ vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
     {
       cpu->vcpu.stats.leaves[VT_LEAVE_FAULT] += jit->inside;
       jit->inside = false;
+      if (jit->flags_here)
+        vt_jit_flags_to_state (cpu);
+      jit->flags_here = false;
       vt_x86_interp_unwound (cpu);
     }
   Last last = { .mode = JIT_MODE_NONE };

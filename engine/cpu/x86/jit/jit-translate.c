@@ -2,8 +2,28 @@
 /* From guest code to a region: collect, find live flags, emit block by block, then the slow paths. */
 #include "jit-translate.h"
 
+#include <Zydis/Mnemonic.h>
+
 /* Room that a region may need at most, besides VT_EMIT_MARGIN for each instruction under way. */
 #define REGION_ROOM (256 * VT_KIB)
+
+/* Frequent operations for which the flags need not be brought to where the interpreter looks for them. */
+static bool
+leaves_flags_alone (const VtX86Insn *x)
+{
+  switch (x->mnemonic)
+    {
+    case ZYDIS_MNEMONIC_RDTSC: case ZYDIS_MNEMONIC_RDTSCP: case ZYDIS_MNEMONIC_RDPID: case ZYDIS_MNEMONIC_CPUID:
+    case ZYDIS_MNEMONIC_SWAPGS: case ZYDIS_MNEMONIC_RDMSR: case ZYDIS_MNEMONIC_XGETBV: case ZYDIS_MNEMONIC_PAUSE:
+    case ZYDIS_MNEMONIC_RDFSBASE: case ZYDIS_MNEMONIC_RDGSBASE: case ZYDIS_MNEMONIC_WRFSBASE: case ZYDIS_MNEMONIC_WRGSBASE:
+    case ZYDIS_MNEMONIC_MOVSB: case ZYDIS_MNEMONIC_MOVSW: case ZYDIS_MNEMONIC_MOVSQ:
+    case ZYDIS_MNEMONIC_STOSB: case ZYDIS_MNEMONIC_STOSW: case ZYDIS_MNEMONIC_STOSD: case ZYDIS_MNEMONIC_STOSQ:
+    case ZYDIS_MNEMONIC_LODSB: case ZYDIS_MNEMONIC_LODSW: case ZYDIS_MNEMONIC_LODSD: case ZYDIS_MNEMONIC_LODSQ:
+      return true;
+    default:
+      return false;
+    }
+}
 
 /* T0, T1 := arguments of the stubs that call operations; flags are in memory. */
 static void
@@ -19,7 +39,7 @@ emit_op_arguments (VtJitTr *tr)
   *insn = tr->in->x;
   vt_jit_flags_clobber (tr, F_ALL);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
-  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << 16);
+  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
 }
 
 void

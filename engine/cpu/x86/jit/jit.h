@@ -50,6 +50,8 @@ enum
 enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 #define JIT_WHERE_SHIFT 16
 #define JIT_NOWHERE 0xffffu
+/* In `where` of vt_jit_op(): the offset, the mode above JIT_WHERE_SHIFT, and */
+#define JIT_OP_NO_FLAGS 0x80000000u   /* it neither reads nor writes arithmetic flags */
 
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
@@ -153,6 +155,7 @@ struct VtJit
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
+  bool          flags_here;    /* an operation runs that has nothing to do with arithmetic flags: they are still in `translated` */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
