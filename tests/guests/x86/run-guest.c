@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
  *
- *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|kvm]
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|kvm] [--memory=MIB]
  *
  * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
- * the run.  With --shutdown, a triple fault is the expected end.  Time is simulated, and processors take turns on one
- * thread, so that a run is always the same.  With another accelerator each runs on its thread, in real time; the translator
- * then translates all that it can, at first sight.
+ * the run.  With --shutdown, a triple fault is the expected end; --memory says how much all of it may need at most.
+ *
+ * Time is simulated, and processors take turns on one thread, so that a run is always the same.  With another accelerator each
+ * runs on its thread, in real time; the translator then translates all that it can, at first sight.
  */
 #include "accel.h"
 #include "apic.h"
@@ -22,6 +23,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define RAM_BYTES      (64 * VT_MIB)
 #define LOAD_ADDRESS   0x7c00u
@@ -144,7 +146,6 @@ build (Board *board, const char *model, unsigned n_cpus)
       board->loop = vt_loop_new (lock);
       vt_loop_drive_clock (board->loop, board->clock);
     }
-  vt_clock_start (board->clock);
   board->model = vt_x86_model_new (model, n_cpus, &error);
   g_assert_no_error (error);
   if (board->accel != NULL && board->accel->restrict_model != NULL)
@@ -153,6 +154,8 @@ build (Board *board, const char *model, unsigned n_cpus)
   board->bus = vt_apic_bus_new ();
   for (unsigned i = 0; i < n_cpus; i++)
     add_cpu (board, i);
+  /* All were reset at the same moment. */
+  vt_clock_start (board->clock);
 }
 
 static void
@@ -266,8 +269,19 @@ count (const char *text, const char *prefix)
   return n;
 }
 
+/* False when this process has needed more. */
+static bool
+check_memory (unsigned most)
+{
+  struct rusage usage;
+  getrusage (RUSAGE_SELF, &usage);
+  unsigned mib = (unsigned) (usage.ru_maxrss / 1024);
+  printf ("%s - at most %u MiB of memory # %u\n", mib <= most ? "ok" : "not ok", most, mib);
+  return mib <= most;
+}
+
 static int
-report (Board *board, bool alive, bool shutdown_wanted)
+report (Board *board, bool alive, bool shutdown_wanted, unsigned memory)
 {
   VtX86Cpu *cpu = board->ports->cpu[0];
   const char *text = board->ports->text->str;
@@ -285,6 +299,8 @@ report (Board *board, bool alive, bool shutdown_wanted)
               "x\n", cpu->s.seg[VT_CS].selector, cpu->s.rip, cpu->s.activity, cpu->s.cr2);
       bad++;
     }
+  if (memory != 0)
+    *(check_memory (memory) ? &good : &bad) += 1;
   printf ("1..%u\n", good + bad);
   return bad != 0 || good == 0;
 }
@@ -293,7 +309,7 @@ int
 main (int argc, char **argv)
 {
   const char *path = NULL, *model = NULL;
-  unsigned n_cpus = 1;
+  unsigned n_cpus = 1, memory = 0;
   bool shutdown_wanted = false, alive = true;
   Board board = { 0 };
   vt_host_init ();
@@ -306,6 +322,8 @@ main (int argc, char **argv)
         model = argv[i] + 6;
       else if (g_str_has_prefix (argv[i], "--trace="))
         vt_trace_enable (argv[i] + 8, true);
+      else if (g_str_has_prefix (argv[i], "--memory="))
+        memory = (unsigned) atoi (argv[i] + 9);
       else if (g_str_has_prefix (argv[i], "--accel="))
         board.accel = find_accel (argv[i] + 8);
       else if (g_str_equal (argv[i], "--shutdown"))
@@ -327,7 +345,7 @@ main (int argc, char **argv)
     alive = run_on_accelerator (&board);
   for (unsigned i = 0; board.accel == NULL && i < MAX_SLICES && alive && !board.ports->ended; i++)
     alive = turn (&board);
-  int status = report (&board, alive, shutdown_wanted);
+  int status = report (&board, alive, shutdown_wanted, memory);
   demolish (&board);
   return status;
 }
