@@ -2,10 +2,14 @@
 /* What translated code calls. All guest registers are in the state, and none of these unwinds except an operation of the
  * interpreter's that raises, as it would anywhere.
  */
+#include <Zydis/Mnemonic.h>
+
 #include "flags.h"
 #include "interp.h"
 #include "jit.h"
 #include "x86-sys.h"
+
+#define PAUSES_IN_A_ROW 64u
 
 /* --- Flags -------------------------------------------------------------------------------------------------------- */
 
@@ -200,6 +204,14 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
 
 /* --- Operations of the interpreter ---------------------------------------------------------------------------------- */
 
+/* A processor that waits for another, which may have no host processor to run on. */
+static void
+let_others_run (VtJit *jit)
+{
+  if (jit->cpu->vcpu.exclusive != NULL && ++jit->pauses % PAUSES_IN_A_ROW == 0)
+    g_thread_yield ();
+}
+
 uint32_t
 vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
@@ -217,6 +229,8 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   cpu->insn = insn;
   cpu->block_stop = insn + 1;
   insn->op (cpu, insn);
+  if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE)
+    let_others_run (jit);
   cpu->insn = NULL;
   cpu->vcpu.stats.instructions++;
   if (!no_flags)

@@ -151,6 +151,7 @@ struct VtJit
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
   uint64_t      heat_ups;
+  unsigned      pauses;
   VtJitContext  contexts[JIT_CONTEXTS];
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
