@@ -41,4 +41,5 @@ struct VtAccel
 
 extern const VtAccel vt_accel_interp;
 extern const VtAccel vt_accel_jit;
+extern const VtAccel vt_accel_cosim;
 extern const VtAccel vt_accel_kvm;

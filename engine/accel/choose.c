@@ -9,6 +9,7 @@ static const VtAccelRow rows_built_in[] = {
   { VT_ACCEL_KVM, &vt_accel_kvm },
   { VT_ACCEL_JIT, &vt_accel_jit },
   { VT_ACCEL_INTERP, &vt_accel_interp },
+  { VT_ACCEL_COSIM, &vt_accel_cosim, .on_request = true },
 };
 
 static const VtAccel *

@@ -24,6 +24,12 @@ vt_mem_new (const char *name, uint64_t size, VtLock *lock)
   return mem;
 }
 
+VtLock *
+vt_mem_machine_lock (const VtMem *mem)
+{
+  return mem->lock;
+}
+
 void
 vt_mem_free (VtMem *mem)
 {

@@ -51,7 +51,14 @@ vt_x86_update_checks (VtX86Cpu *cpu)
   cpu->check_align = cpu->cpl == 3 && ac && (cpu->s.cr0 & X86_CR0_AM);
   cpu->attention = (cpu->s.rflags & (X86_RFLAGS_TF | X86_RFLAGS_RF)) != 0 || cpu->s.shadow != 0 || cpu->pending_db != 0
                    || (cpu->s.dr[7] & 0xff) != 0;
-  cpu->tlb = cpu->check_align ? closed_table () : cpu->tlbs[cpu->tlb_kind].fast;
+  cpu->tlb = cpu->check_align || cpu->store_watch != NULL ? closed_table () : cpu->tlbs[cpu->tlb_kind].fast;
+}
+
+void
+vt_x86_watch_stores (VtX86Cpu *cpu, void (*watch) (VtX86Cpu *cpu, uint8_t *host, unsigned len))
+{
+  cpu->store_watch = watch;
+  vt_x86_update_checks (cpu);
 }
 
 /* --- Translation -------------------------------------------------------------------------------------------------- */
@@ -107,6 +114,9 @@ resolve (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind, bool s
       translate (cpu, wrap_linear (cpu, linear + first, system), len - first, kind, system, &out->piece[1]);
       out->n = 2;
     }
+  if (G_UNLIKELY (cpu->store_watch != NULL) && kind == VT_WRITE)
+    for (unsigned i = 0; i < out->n; i++)
+      cpu->store_watch (cpu, out->piece[i].host, out->piece[i].len);
 }
 
 /* What a program's own access is subject to besides paging. */

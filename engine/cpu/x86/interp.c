@@ -142,7 +142,7 @@ fetch_limit (VtX86Cpu *cpu, const VtX86Block *block)
 }
 
 void
-vt_x86_interp_run_block (VtX86Cpu *cpu)
+vt_x86_interp_run_part (VtX86Cpu *cpu, unsigned n)
 {
   Interp *interp = cpu->interp;
   uint64_t linear = code_linear (cpu);
@@ -153,8 +153,14 @@ vt_x86_interp_run_block (VtX86Cpu *cpu)
       interp->first = NULL;
       block = look_up_block (interp, cpu, linear);
     }
-  execute (interp, cpu, block, cpu->code_bits == 64 ? block->n : fetch_limit (cpu, block));
+  execute (interp, cpu, block, MIN (n, cpu->code_bits == 64 ? block->n : fetch_limit (cpu, block)));
   between_instructions (interp, cpu);
+}
+
+void
+vt_x86_interp_run_block (VtX86Cpu *cpu)
+{
+  vt_x86_interp_run_part (cpu, UINT_MAX);
 }
 
 /* Straight on from block to block while nothing but branches happens: the mode stays what it is. */

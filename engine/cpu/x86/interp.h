@@ -17,6 +17,8 @@ bool   vt_x86_interp_may_continue (VtX86Cpu *cpu, VtExit *exit);
 /* One block, or with vt_x86_interp_run_one() one instruction under the eyes of the debug registers. */
 void   vt_x86_interp_run_block (VtX86Cpu *cpu);
 void   vt_x86_interp_run_one (VtX86Cpu *cpu);
+/* At most `n` instructions of a block. */
+void   vt_x86_interp_run_part (VtX86Cpu *cpu, unsigned n);
 struct VtX86CodeCache *vt_x86_interp_cache (VtX86Cpu *cpu);
 /* See VtAccel.run. */
 VtExit vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget);

@@ -21,6 +21,9 @@ void     vt_x86_load_bytes (VtX86Cpu *cpu, uint64_t linear, void *dst, unsigned 
 void     vt_x86_store_bytes (VtX86Cpu *cpu, uint64_t linear, const void *src, unsigned len);
 uint64_t vt_x86_load_system (VtX86Cpu *cpu, uint64_t linear, unsigned size);
 void     vt_x86_store_system (VtX86Cpu *cpu, uint64_t linear, uint64_t value, unsigned size);
+/* Every store of the program's own is announced before it happens, with `host` NULL for registers of a device; NULL: no longer.
+ * Accesses are slow meanwhile. */
+void     vt_x86_watch_stores (VtX86Cpu *cpu, void (*watch) (VtX86Cpu *cpu, uint8_t *host, unsigned len));
 /* Faults exactly as an access of that kind would, and changes nothing else. */
 void     vt_x86_probe (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind);
 

@@ -112,6 +112,9 @@ typedef struct
   uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
   uint32_t    exit_kind, exit_arg;
+  void       *next_store;     /* these three for comparison with the interpreter: where the next store is noted ... */
+  uint64_t    count_limit;    /* ... how many instructions may have been translated at a poll ... */
+  uint32_t    live;           /* ... and flags that are right, as F_CF and so on, where code is left */
   int32_t     uncounted;      /* instructions to count if a helper leaves translated code (jit-count.c) */
   uint32_t    vectors_live;   /* the guest's vector registers and MXCSR are in the host's */
   uint32_t    host_mxcsr;     /* what C code expects */
@@ -189,6 +192,7 @@ typedef struct VtX86Cpu
   uint32_t         code_generation; /* changes whenever linear to physical translation of code may have changed */
   uint64_t         pdpte[4];        /* PAE paging: the four page-directory-pointer entries (loaded with CR3) */
   uint64_t         phys_mask;       /* physical-address bits of the model */
+  void           (*store_watch) (struct VtX86Cpu *cpu, uint8_t *host, unsigned len);   /* see vt_x86_watch_stores() */
   VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
   uint64_t         large_4m[4], large_1g[4];   /* by hash of the address: such a page is in the TLB, in pieces of 4 KiB */
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */

@@ -5,6 +5,7 @@
  * access; then the entry's addend leads to the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
  * the instruction to the interpreter.
  */
+#include "jit-lockstep.h"
 #include "jit-translate.h"
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */
@@ -285,8 +286,8 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
 
 /* --- All accesses ----------------------------------------------------------------------------------------------------- */
 
-VtJitPlace
-vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
+static VtJitPlace
+emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
 {
   VtEmit *e = &tr->e;
   unsigned access = tr->access++;
@@ -324,6 +325,15 @@ vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool writ
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
   slow->past = e->at;
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
+}
+
+VtJitPlace
+vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align)
+{
+  VtJitPlace place = emit_access (tr, a, size, write, align);
+  if (write)
+    vt_jit_lockstep_store (tr, &place, size);
+  return place;
 }
 
 void
@@ -448,6 +458,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
   VtEmit *e = &tr->e;
   if (slow->site != NULL)
     emit_patch (slow->site, e->at);
+  vt_jit_lockstep_live (tr, slow);
   switch (slow->kind)
     {
     case SLOW_FILL:

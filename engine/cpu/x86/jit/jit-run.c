@@ -11,6 +11,7 @@
 
 #include "interp.h"
 #include "jit.h"
+#include "jit-lockstep.h"
 #include "jit-translate.h"
 #include "x86-sys.h"
 
@@ -31,8 +32,8 @@ vt_x86_jit_probe (GError **error)
   return false;
 }
 
-bool
-vt_x86_jit_init (VtX86Cpu *cpu, GError **error)
+static bool
+init (VtX86Cpu *cpu, bool lockstep, GError **error)
 {
   if (cpu->accel_data != NULL)
     return true;
@@ -45,11 +46,28 @@ vt_x86_jit_init (VtX86Cpu *cpu, GError **error)
       return false;
     }
   jit->tr = g_new0 (VtJitTr, 1);
+  if (lockstep)
+    {
+      jit->lockstep = vt_jit_lockstep_new (cpu);
+      jit->counting = jit->eager = true;
+    }
   vt_jit_make_stubs (jit);
   vt_jit_clear_jumps (cpu);
   cpu->translated.self = cpu;
   cpu->accel_data = jit;
   return true;
+}
+
+bool
+vt_x86_jit_init (VtX86Cpu *cpu, GError **error)
+{
+  return init (cpu, false, error);
+}
+
+bool
+vt_x86_jit_init_lockstep (VtX86Cpu *cpu, GError **error)
+{
+  return init (cpu, true, error);
 }
 
 void
@@ -59,6 +77,7 @@ vt_x86_jit_free (VtX86Cpu *cpu)
   if (jit == NULL)
     return;
   vt_jit_cache_free (jit);
+  vt_jit_lockstep_free (jit->lockstep);
   g_free (jit->tr);
   g_free (jit);
   cpu->accel_data = NULL;
@@ -154,11 +173,15 @@ enter (VtJit *jit, const void *code)
   cpu->insn = NULL;
   cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
   vt_jit_flags_from_state (cpu);
+  if (G_UNLIKELY (jit->lockstep != NULL))
+    vt_jit_lockstep_enter (cpu);
   jit->inside = true;
   function (code);
   jit->inside = false;
   vt_jit_x87_from_image (cpu);
   vt_jit_flags_to_state (cpu);
+  if (G_UNLIKELY (jit->lockstep != NULL))
+    vt_jit_lockstep_leave (cpu);
 }
 
 /* --- The loop ----------------------------------------------------------------------------------------------------- */
@@ -179,7 +202,7 @@ step (VtJit *jit, Last *last)
   VtX86Cpu *cpu = jit->cpu;
   unsigned mode = vt_jit_mode (cpu);
   const void *code = NULL;
-  bool counting = __atomic_load_n (&cpu->vcpu.counting, __ATOMIC_RELAXED);
+  bool counting = __atomic_load_n (&cpu->vcpu.counting, __ATOMIC_RELAXED) || jit->lockstep != NULL;
   if (G_UNLIKELY (counting != jit->counting))
     {
       set_counting (jit, counting);
@@ -208,12 +231,9 @@ step (VtJit *jit, Last *last)
                    .which = cpu->translated.exit_arg, .rip = cpu->s.rip, .mode = mode };
 }
 
-VtExit
-vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
+static VtExit
+run (VtX86Cpu *cpu, uint64_t budget)
 {
-  if (budget != UINT64_MAX)
-    return vt_x86_interp_run (cpu, budget);
-
   VtExit exit = VT_EXIT_STOP;
   vt_code_memory_ops ()->set_gs_base (cpu);
   vt_x86_interp_begin (cpu, budget);
@@ -225,6 +245,8 @@ vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
       if (jit->flags_here)
         vt_jit_flags_to_state (cpu);
       jit->flags_here = false;
+      if (jit->lockstep != NULL)
+        vt_jit_lockstep_unwound (cpu);
       vt_x86_interp_unwound (cpu);
     }
   Last last = { .mode = JIT_MODE_NONE };
@@ -237,4 +259,22 @@ vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
     }
   vt_x86_sync_flags (cpu);
   return exit;
+}
+
+VtExit
+vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget)
+{
+  return budget != UINT64_MAX ? vt_x86_interp_run (cpu, budget) : run (cpu, budget);
+}
+
+VtExit
+vt_x86_jit_run_lockstep (VtX86Cpu *cpu, uint64_t budget)
+{
+  VtJit *jit = cpu->accel_data;
+  if (setjmp (jit->lockstep->out) != 0)
+    {
+      jit->inside = false;
+      return VT_EXIT_ERROR;
+    }
+  return run (cpu, budget);
 }

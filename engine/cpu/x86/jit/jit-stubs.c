@@ -6,6 +6,7 @@
  */
 #include "jit.h"
 
+#include "jit-lockstep.h"
 #include "jit-translate.h"
 
 static const uint8_t callee_saved[] = { H_RBX, H_RBP, H_R12, H_R13, H_R14, H_R15 };
@@ -249,16 +250,18 @@ make_exits (VtEmit *e, VtJitStubs *stubs, const uint8_t **saved)
 
 /* For code without live vector registers, and with. */
 static void
-make_calls (VtEmit *e, VtJitStubs *stubs, unsigned vectors, const uint8_t *saved)
+make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
 {
+  VtJitStubs *stubs = &jit->stubs;
+  bool compared = jit->lockstep != NULL;
   const uint8_t *fill = e->at;
-  make_call (e, vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
+  make_call (e, compared ? vt_jit_lockstep_fill : vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
   stubs->fill[vectors] = e->at;
   make_fill (e, fill);
   stubs->try_fill[vectors] = e->at;
-  make_call (e, vt_jit_try_fill, vectors, false, RETURNS, NULL);
+  make_call (e, compared ? vt_jit_lockstep_try_fill : vt_jit_try_fill, vectors, false, RETURNS, NULL);
   stubs->op[vectors] = e->at;
-  make_call (e, vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
+  make_call (e, compared ? vt_jit_lockstep_op : vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
   stubs->wrote[vectors] = e->at;
   make_call (e, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
   make_x87_load (e, stubs, vectors);
@@ -275,13 +278,14 @@ vt_jit_make_stubs (VtJit *jit)
   make_enter (&e);
   make_exits (&e, stubs, &saved);
   for (unsigned vectors = 0; vectors < 2; vectors++)
-    make_calls (&e, stubs, vectors, saved);
+    make_calls (&e, jit, vectors, saved);
   stubs->lookup = e.at;
   make_call (&e, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
   uint8_t *call_system = e.at;
-  make_call (&e, vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
+  make_call (&e, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;
   make_system (&e, call_system);
+  vt_jit_lockstep_make_stub (jit, &e);
   stubs->vec_load = e.at;
   load_vectors (&e);
   emit8 (&e, 0xc3);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From guest code to a region: collect, find live flags, emit block by block, then the slow paths. */
+#include "jit-lockstep.h"
 #include "jit-translate.h"
 
 #include <Zydis/Mnemonic.h>
@@ -66,6 +67,7 @@ emit_poll (VtJitTr *tr, unsigned off)
   emit_group1 (&tr->e, 0, 7, rm_gs (offsetof (VtX86Cpu, vcpu) + offsetof (VtVcpu, requests)), 0);
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_POLL, emit_jcc (&tr->e, CC_NE));
   slow->target = (int32_t) off;
+  vt_jit_lockstep_poll (tr, off);
 }
 
 /* Both entries; afterwards block 0 begins. */
@@ -136,6 +138,7 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
           return;
         }
       tr->in->uncounted = (uint8_t) tr->uncounted++;
+      vt_jit_lockstep_mark (tr);
       if (!vt_jit_ends_block (&tr->in->op))
         emit_insn_of (tr);
     }
@@ -238,6 +241,7 @@ uses_vectors (const VtJitTr *tr)
 static bool
 emit_region (VtJitTr *tr, VtJitRegion *region)
 {
+  vt_jit_lockstep_begin_region (tr);
   emit_entry (tr, region);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_block (tr, &tr->blocks[i]);
@@ -346,6 +350,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->n_insns = (uint16_t) tr->n_insns;
   region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);
+  vt_jit_lockstep_end_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;

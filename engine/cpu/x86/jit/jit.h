@@ -56,6 +56,7 @@ enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
 typedef struct VtJitRegion VtJitRegion;
+typedef struct VtJitLockstep VtJitLockstep;
 
 /* Why translated code was left (VtX86Translated.exit_kind). */
 enum
@@ -124,6 +125,7 @@ typedef struct
   uint8_t *x87_load[2];
   uint8_t *system;             /* jumped to */
   uint8_t *lookup;
+  uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
 
 #define JIT_REGION_BUCKETS 16384u
@@ -163,6 +165,7 @@ struct VtJit
   bool          full;          /* out of room: drop everything before the next translation */
   bool          counting;      /* translations count the instructions they execute (jit-count.c) */
   bool          inside;        /* translated code runs, or was left by an exception */
+  VtJitLockstep *lockstep;     /* everything is compared with the interpreter; NULL: not */
   struct VtJitTr *tr;          /* the one translation under way */
 };
 

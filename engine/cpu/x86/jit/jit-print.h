@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Guest and host code as text, for reports. */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+
+/* One instruction and a newline: address, bytes, text. Returns its length; 1 when it is none. */
+unsigned vt_jit_print_insn (GString *out, const uint8_t *bytes, unsigned len, uint64_t address, unsigned code_bits);
+void vt_jit_print_host (GString *out, const uint8_t *code, size_t len, uint64_t address);
