@@ -173,6 +173,13 @@ vt_surface_connect (VtSurface *surface, const VtSurfaceClient *client, void *opa
   surface->client_opaque = opaque;
 }
 
+const VtSurfaceClient *
+vt_surface_client (const VtSurface *surface, void **opaque)
+{
+  *opaque = surface->client_opaque;
+  return surface->client;
+}
+
 /* --- Monitor and pointer ------------------------------------------------------------------------------------------ */
 
 const VtSurfaceMonitor *

@@ -59,9 +59,13 @@ void vt_surface_move_cursor (VtSurface *surface, int32_t x, int32_t y);         
 typedef struct
 {
   void (*refresh) (void *opaque);
-  /* Redraw everything at the next refresh. */
+  /* Ask for the mode again and redraw everything at the next refresh. */
   void (*invalidate) (void *opaque);
   /* Another monitor, or another size of it. Nullable. */
   void (*monitor_changed) (void *opaque);
+  /* Does the device have a picture to show? Nullable: it always has. */
+  bool (*shows) (void *opaque);
 } VtSurfaceClient;
+/* A NULL client disconnects. */
 void vt_surface_connect (VtSurface *surface, const VtSurfaceClient *client, void *opaque);
+const VtSurfaceClient *vt_surface_client (const VtSurface *surface, void **opaque);

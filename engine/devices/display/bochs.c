@@ -71,10 +71,16 @@ refresh (void *opaque)
 static void
 invalidate (void *opaque)
 {
-  ((Bochs *) opaque)->screen.redraw = true;
+  screen_forget (&((Bochs *) opaque)->screen);
 }
 
-static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate };
+static bool
+shows (void *opaque)
+{
+  return dispi_on (&((const Bochs *) opaque)->dispi);
+}
+
+static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate, .shows = shows };
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 

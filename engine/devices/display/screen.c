@@ -18,6 +18,13 @@ screen_clear (Screen *screen)
 }
 
 void
+screen_forget (Screen *screen)
+{
+  screen->mode = (VtSurfaceMode) { 0 };
+  screen->redraw = true;
+}
+
+void
 screen_watch (Screen *screen, VtRam *ram, uint64_t first_page, uint64_t n_pages)
 {
   if (screen->ram == ram && screen->first_page == first_page && screen->n_pages == n_pages)

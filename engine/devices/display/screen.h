@@ -29,6 +29,8 @@ typedef struct
 
 void screen_init (Screen *screen, VtSurface *surface);
 void screen_clear (Screen *screen);
+/* Ask for the surface's mode anew, and draw everything. */
+void screen_forget (Screen *screen);
 
 /* Which memory the picture comes from: whole pages inside `ram`. */
 void screen_watch (Screen *screen, VtRam *ram, uint64_t first_page, uint64_t n_pages);

@@ -148,7 +148,13 @@ invalidate (void *opaque)
   vga_invalidate (&((Stdvga *) opaque)->vga);
 }
 
-static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate };
+static bool
+shows (void *opaque)
+{
+  return vga_shows (&((Stdvga *) opaque)->vga);
+}
+
+static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate, .shows = shows };
 
 char *
 vt_stdvga_text (VtDevice *dev)

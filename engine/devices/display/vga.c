@@ -451,7 +451,7 @@ vga_state_possible (const Vga *vga, const VgaState *s)
 void
 vga_invalidate (Vga *vga)
 {
-  vga->screen.redraw = true;
+  screen_forget (&vga->screen);
 }
 
 static void
@@ -465,22 +465,26 @@ refresh_linear (Vga *vga)
   screen_show (&vga->screen, &picture);
 }
 
+bool
+vga_shows (const Vga *vga)
+{
+  return (vga->s->attr_index & ATTR_INDEX_DISPLAY) != 0 && (vga->s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) == 0;
+}
+
 void
 vga_refresh (Vga *vga)
 {
-  const VgaState *s = vga->s;
   if (vga->screen.surface == NULL)
     return;
-  bool blank = (s->attr_index & ATTR_INDEX_DISPLAY) == 0 || (s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) != 0;
+  bool blank = !vga_shows (vga);
   vt_surface_set_blank (vga->screen.surface, blank);
   if (blank)
     {
-      vga_invalidate (vga);
+      vga->screen.redraw = true;
       return;
     }
   bool text = vga_is_text (vga);
-  if (text != vga->in_text)
-    vga_invalidate (vga);
+  vga->screen.redraw |= text != vga->in_text;
   vga->in_text = text;
   screen_watch (&vga->screen, vga->vram, 0, (vga_dispi_on (vga) ? vga->vram->size : VGA_LEGACY_BYTES) >> VT_PAGE_SHIFT);
   if (is_linear (vga))

@@ -166,6 +166,8 @@ uint32_t vga_crtc_split (const Vga *vga);
 /* Brings the surface up to date. */
 void vga_refresh (Vga *vga);
 void vga_invalidate (Vga *vga);
+/* Is the screen on? */
+bool vga_shows (const Vga *vga);
 void vga_text_refresh (Vga *vga, bool touched);
 void vga_graphics_refresh (Vga *vga, bool touched);   /* not for linear modes */
 /* UTF-8 lines, or NULL in a graphics mode. */
