@@ -155,6 +155,12 @@ vt_surface_damage (VtSurface *surface, VtRect rect)
 }
 
 void
+vt_surface_touch (VtSurface *surface)
+{
+  announce (surface);
+}
+
+void
 vt_surface_set_blank (VtSurface *surface, bool blank)
 {
   if (surface->blank == blank)

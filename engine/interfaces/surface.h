@@ -28,6 +28,8 @@ typedef struct
 /* Machine lock held for all. False when the size is absurd; the old mode stays. */
 bool vt_surface_set_mode (VtSurface *surface, uint32_t width, uint32_t height, VtSurfaceMode *mode);
 void vt_surface_damage (VtSurface *surface, VtRect rect);
+/* The next refresh will have something new. */
+void vt_surface_touch (VtSurface *surface);
 /* Nothing to show (blanked, powered off): the UI draws a placeholder. */
 void vt_surface_set_blank (VtSurface *surface, bool blank);
 

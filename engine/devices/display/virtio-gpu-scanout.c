@@ -61,6 +61,13 @@ whole_view (const Gpu *gpu, unsigned i)
   return (GpuRect) { 0, 0, gpu->s->scanout_width[i], gpu->s->scanout_height[i] };
 }
 
+static void
+touch (const Gpu *gpu, unsigned i)
+{
+  if (gpu->scanout[i].surface != NULL)
+    vt_surface_touch (gpu->scanout[i].surface);
+}
+
 unsigned
 gpu_flush (Gpu *gpu, uint32_t id, GpuRect rect)
 {
@@ -77,6 +84,7 @@ gpu_flush (Gpu *gpu, uint32_t id, GpuRect rect)
       seen.x -= gpu->s->scanout_x[i];
       seen.y -= gpu->s->scanout_y[i];
       gpu->scanout[i].damage = join (gpu->scanout[i].damage, seen);
+      touch (gpu, i);
     }
   return GPU_OK_NODATA;
 }
@@ -93,6 +101,7 @@ store_scanout (Gpu *gpu, unsigned i, uint32_t id, GpuRect rect)
   s->scanout_width[i] = rect.width;
   s->scanout_height[i] = rect.height;
   gpu->scanout[i].damage = whole_view (gpu, i);
+  touch (gpu, i);
 }
 
 unsigned
