@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -37,10 +38,16 @@ def guest_edid(guest):
 
 
 def look(path):
-    """Width and height of a picture, and whether there is something in it: a black one is packed to a thousandth."""
+    """Width and height of a picture, and whether there is something in it: a black one is zeros but for a byte a line."""
     data = Path(path).read_bytes()
     width, height = struct.unpack_from(">II", data, 16)
-    return width, height, len(data) > 2000 + width * height * 3 // 400
+    packed, at = b"", 8
+    while at < len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        packed += data[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    pixels = zlib.decompress(packed)
+    return width, height, len(pixels) - pixels.count(0) > height + 1000
 
 
 def wait_for_picture(guest, path, size=None, seconds=60):
