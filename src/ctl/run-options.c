@@ -319,7 +319,20 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
     return parse_switch (key, value, &config->edid, error);
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
     return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
-  return refuse (error, _("--video does not know “%s”: use xres, yres or edid"), key);
+  if (g_str_equal (key, "vram"))
+    return parse_size (value != NULL ? value : "", &config->vram_bytes, error);
+  if (g_str_equal (key, "heads"))
+    return parse_number (value != NULL ? value : "", 16, &config->heads, error);
+  if (g_str_equal (key, "ramfb"))
+    return parse_switch (key, value, &config->boot_ramfb, error);
+  if (g_str_equal (key, "vga"))
+    {
+      bool vga = true;
+      gboolean ok = parse_switch (key, value, &vga, error);
+      config->no_vga = !vga;
+      return ok;
+    }
+  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb or vga"), key);
 }
 
 static gboolean
@@ -478,7 +491,7 @@ static const struct
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user|none", set_net, N_("Network") },
-  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off]", set_video, N_("Video device") },
+  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },
