@@ -100,6 +100,13 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
 }
 
 void
+vt_jit_lockstep_live_before (VtJitTr *tr)
+{
+  if (tr->jit->lockstep != NULL)
+    emit_store_imm32 (&tr->e, rm_gs (TRANSLATED (live)), tr->in->live_before);
+}
+
+void
 vt_jit_lockstep_poll (VtJitTr *tr, unsigned off)
 {
   VtEmit *e = &tr->e;
@@ -519,7 +526,7 @@ before_op (VtX86Cpu *cpu, uint32_t where)
   uint64_t rip = cpu->translated.page_rip + (where & 0xffff);
   cpu->s.rip = cpu->code_bits == 64 ? rip : (uint32_t) rip;
   vt_jit_x87_from_image (cpu);
-  finish (l, cpu->vcpu.stats.translated_instructions, F_ALL);
+  finish (l, cpu->vcpu.stats.translated_instructions, cpu->translated.live);
   unlock_devices (l);
 }
 

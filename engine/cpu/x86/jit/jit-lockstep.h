@@ -64,6 +64,8 @@ void vt_jit_lockstep_make_stub (VtJit *jit, VtEmit *e);
 void vt_jit_lockstep_store (VtJitTr *tr, const VtJitPlace *place, unsigned size);
 /* What a slow path leaves of the flags. */
 void vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow);
+/* The same before the current instruction's operation is called. */
+void vt_jit_lockstep_live_before (VtJitTr *tr);
 /* Leaves, when enough instructions have run. T1 and flags are lost. */
 void vt_jit_lockstep_poll (VtJitTr *tr, unsigned off);
 void vt_jit_lockstep_begin_region (VtJitTr *tr);

@@ -39,6 +39,7 @@ emit_op_arguments (VtJitTr *tr)
     }
   *insn = tr->in->x;
   vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
   emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
 }
