@@ -189,15 +189,16 @@ vga_port_read (Vga *vga, unsigned port)
     case 0x3ce: return s->gfx_index;
     case 0x3cf: return s->gfx_index < GFX_COUNT ? s->gfx[s->gfx_index] : 0;
     }
+  /* The video BIOS looks at 0x3da to turn to the attribute index, in monochrome modes too. */
+  if ((port & 0xf) == 0xa)
+    s->attr_data = false;
   if (!crtc_port (vga, port))
     return 0xff;
   switch (port & 0xf)
     {
     case 0x4: return s->crtc_index;
     case 0x5: return s->crtc_index < CRTC_COUNT ? s->crtc[s->crtc_index] : 0;
-    case 0xa:
-      s->attr_data = false;
-      return input_status (vga);
+    case 0xa: return input_status (vga);
     default: return 0xff;
     }
 }
