@@ -6,6 +6,7 @@ Debian's kernel finds in /sys/class/drm the EDID that `vitrinectl edid` writes f
 asked for, and its console is drawn in that mode. OVMF draws on ramfb and bochs-display, and Linux goes on there.
 """
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -87,6 +88,59 @@ def linux(boot, name):
         boot.ok("the console is drawn in that mode")
 
 
+def modes_of(guest):
+    return re.findall(r"^\d+x\d+", guest.command("cat /sys/class/drm/card*-*/modes", PROMPT, 60), re.M)
+
+
+def resize(boot):
+    """The monitor changes while the guest runs: its driver notices without any agent, and reads the new EDID."""
+    target = boot.guest("demo")
+    sizes = [(1501, 903), (777, 555), (5120, 2880)]
+    changes = [f"--resize={size[0]}x{size[1]}@{60 + 20 * n}" for n, size in enumerate(sizes)]
+    with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
+                  "console=tty0 console=ttyS0,115200", "--video", "virtio,xres=1000,yres=700", *changes) as guest:
+        guest.expect(PROMPT, 900)
+        for size in sizes:
+            deadline = time.monotonic() + 200
+            while modes_of(guest)[0] != f"{size[0]}x{size[1]}":
+                if time.monotonic() > deadline or not guest.pump(1.0):
+                    raise GuestError(guest.explain(f"{size[0]}x{size[1]} did not become the preferred mode"))
+            if guest_edid(guest) != wanted_edid(boot.vitrinectl, size):
+                raise GuestError(guest.explain("the EDID is another one"))
+            boot.ok(f"the guest notices that its monitor has {size[0]}x{size[1]} now")
+
+
+def efi_disk(boot, target):
+    """A FAT disk from which the shell of OVMF starts the kernel."""
+    disk, script = boot.folder / "efi.img", boot.folder / "startup.nsh"
+    if not shutil.which("mformat"):
+        raise Skip("mtools are not installed")
+    script.write_text("fs0:\r\nvmlinuz initrd=\\initrd.img console=tty0 console=ttyS0,115200\r\n")
+    with open(disk, "wb") as image:
+        image.truncate(64 << 20)
+    subprocess.run(["mformat", "-i", disk, "-F", "::"], check=True)
+    for name in (target / "vmlinuz", target / "initrd.img", script):
+        subprocess.run(["mcopy", "-i", disk, name, f"::{name.name}"], check=True)
+    return disk
+
+
+def efifb(boot, device):
+    """Without a driver of its own, the kernel's console goes on in the framebuffer that firmware left."""
+    path = boot.folder / "screen.png"
+    disk = efi_disk(boot, boot.guest("demo"))
+    with boot.run("--firmware", "uefi", "--memory", "512M", "--video", device, "--disk", f"{disk},snapshot=on",
+                  "--screenshot", path) as guest:
+        guest.expect(PROMPT, 900)
+        log = guest.command("dmesg", PROMPT, 120)
+        mode = re.search(r"efifb: mode is (\d+)x(\d+)x32", log)
+        if mode is None:
+            raise GuestError(guest.explain("the kernel has no EFI framebuffer"))
+        boot.ok(f"the kernel finds the framebuffer of OVMF on {device}: {mode[1]}x{mode[2]}")
+        guest.command("dmesg >/dev/tty0", PROMPT, 60)
+        width, height = wait_for_picture(guest, path, (int(mode[1]), int(mode[2])) if device == "ramfb" else None)
+        boot.ok(f"its console is drawn there: {width}x{height}")
+
+
 def uefi(boot, device):
     """The logo, or the menu: with nothing to boot, OVMF ends in its shell, which prints on the screen too."""
     path = boot.folder / "screen.png"
@@ -97,7 +151,9 @@ def uefi(boot, device):
 
 
 TESTS = {**{name: lambda boot, name=name: linux(boot, name) for name in LINUX},
-         "uefi-ramfb": lambda boot: uefi(boot, "ramfb"), "uefi-bochs": lambda boot: uefi(boot, "bochs")}
+         "uefi-ramfb": lambda boot: uefi(boot, "ramfb"), "uefi-bochs": lambda boot: uefi(boot, "bochs"),
+         "efifb-ramfb": lambda boot: efifb(boot, "ramfb"), "efifb-bochs": lambda boot: efifb(boot, "bochs"),
+         "resize": resize}
 
 
 def main():

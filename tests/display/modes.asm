@@ -78,6 +78,11 @@ announce:                       ; si: name; returns when the next picture is wan
 %%on:
 %endmacro
 
+to_graphics:
+  mov ax, 0xa000
+  mov es, ax
+  ret
+
 to_segment_0:
   xor ax, ax
   mov ds, ax
@@ -444,6 +449,7 @@ main:
   call write_modes
   call modes_256
   call linear_modes
+  call all_vesa_modes
   mov si, .end
   call announce
   cli
@@ -617,6 +623,8 @@ write_modes:
   mov ax, di
   stosb
   loop .mode_0
+  SHOW "write-mode-0"
+  call to_graphics
   GFX 1, 0x00
   ; the functions: and, or, exclusive or
   mov bl, 0x08
@@ -638,6 +646,8 @@ write_modes:
   add bl, 0x08
   cmp bl, 0x20
   jb .functions
+  SHOW "write-functions"
+  call to_graphics
   GFX 3, 0x00
   ; mode 1: latches, from a line above
   GFX 5, 0x01
@@ -647,6 +657,8 @@ write_modes:
   mov al, [es:di - 80 * 200]
   stosb
   loop .mode_1
+  SHOW "write-mode-1"
+  call to_graphics
   ; mode 2: colours
   GFX 5, 0x02
   GFX 8, 0x3c
@@ -657,6 +669,8 @@ write_modes:
   mov ax, di
   stosb
   loop .mode_2
+  SHOW "write-mode-2"
+  call to_graphics
   ; mode 3: a colour through a mask
   GFX 5, 0x03
   GFX 0, 0x0e
@@ -668,6 +682,8 @@ write_modes:
   mov ax, di
   stosb
   loop .mode_3
+  SHOW "write-mode-3"
+  call to_graphics
   ; read mode 1: what is of colour 5, copied into plane 0 .. 3
   GFX 5, 0x08
   GFX 2, 0x05
@@ -681,7 +697,7 @@ write_modes:
   loop .read_1
   GFX 7, 0x0f
   GFX 5, 0x00
-  SHOW "write-modes"
+  SHOW "read-mode-1"
   ret
 
 modes_256:
@@ -865,6 +881,84 @@ linear_modes:
   BIOS_MODE 0x03
   NO_CURSOR
   SHOW "text-again"
+  ret
+
+; Every mode that the video BIOS lists, set with a linear framebuffer: "vesa:NUMBER:WIDTHxHEIGHTxBPP", all decimal
+%define INFO 0x6000             ; 512 bytes, then 256 of a mode
+%define MODE 0x6200
+all_vesa_modes:
+  mov dword [INFO], 'VBE2'
+  mov ax, 0x4f00
+  mov di, INFO
+  int 0x10
+  call to_segment_0
+  mov si, [INFO + 14]
+  mov [list], si
+  mov ax, [INFO + 16]
+  mov [list + 2], ax
+.next:
+  lfs si, [list]
+  mov cx, [fs:si]
+  add word [list], 2
+  cmp cx, 0xffff
+  je .done
+  mov [number], cx
+  mov ax, 0x4f01
+  mov di, MODE
+  int 0x10
+  call to_segment_0
+  test byte [MODE], 0x01        ; supported?
+  jz .next
+  mov bx, [number]
+  mov ax, 0x4f02
+  test byte [MODE], 0x80        ; a linear framebuffer?
+  jz .set
+  or bx, 0x4000
+.set:
+  int 0x10
+  call to_segment_0
+  mov di, vesa_digits
+  mov ax, [number]
+  call decimal
+  mov al, ':'
+  stosb
+  mov ax, [MODE + 18]
+  call decimal
+  mov al, 'x'
+  stosb
+  mov ax, [MODE + 20]
+  call decimal
+  mov al, 'x'
+  stosb
+  movzx ax, byte [MODE + 25]
+  call decimal
+  xor al, al
+  stosb
+  mov si, vesa_name
+  call announce
+  jmp .next
+.done:
+  ret
+list dd 0
+number dw 0
+vesa_name db "vesa:"
+vesa_digits times 32 db 0
+
+decimal:                        ; ax, to es:di
+  xor cx, cx
+  mov bx, 10
+.divide:
+  xor dx, dx
+  div bx
+  push dx
+  inc cx
+  test ax, ax
+  jnz .divide
+.digit:
+  pop ax
+  add al, '0'
+  stosb
+  loop .digit
   ret
 
   times (SECTORS + 1) * 512 - ($ - $$) db 0

@@ -235,8 +235,10 @@ vga_port_write (Vga *vga, unsigned port, uint8_t value)
         s->gfx[s->gfx_index] = value;
       return;
     }
-  if (!crtc_port (vga, port))
+  if ((port & 0x3f0) == 0x3c0)
     return;
+  /* At either address: the video BIOS programs the CRTC before it chooses between monochrome and colour. What reads back
+   * does so at one of them, so nobody finds a second card. */
   switch (port & 0xf)
     {
     case 0x4: s->crtc_index = value; break;
