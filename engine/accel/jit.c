@@ -2,6 +2,8 @@
 /* The translator as an accelerator. */
 #include "accel.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "jit-run.h"
 
 static bool
@@ -26,7 +28,7 @@ run (VtVcpu *vcpu, uint64_t budget)
 
 const VtAccel vt_accel_jit = {
   .name = "jit",
-  .summary = "Translates guest code into code of this processor. Fast, and needs nothing of the system.",
+  .summary = N_("Translates guest code into code of this processor. Fast, and needs nothing of the system."),
   .counts = VT_COUNT_WANTED,
   .translates = true,
   .probe = vt_x86_jit_probe,

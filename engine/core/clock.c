@@ -280,6 +280,9 @@ vt_ticks_to_ns (uint64_t ticks, uint64_t hz)
 uint64_t
 vt_ns_to_ticks (int64_t ns, uint64_t hz)
 {
+  /* Time-stamp counters usually tick once a nanosecond; the division would take longer than all of the rest. */
+  if (ns > 0 && hz == VT_NS_PER_SECOND)
+    return (uint64_t) ns;
   return ns <= 0 ? 0 : (uint64_t) ((Wide) (uint64_t) ns * hz / VT_NS_PER_SECOND);
 }
 

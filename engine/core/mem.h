@@ -113,6 +113,9 @@ void vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len);
 
 /* How often a page with VT_PAGE_CODE has been written, in any RAM. Any thread. */
 uint64_t vt_ram_code_writes (void);
+/* Which page was the `number`th to be written (1: the first). Only the last few are remembered: false for others. A page whose
+ * number is not told may have been any. Any thread. */
+bool vt_ram_code_write (uint64_t number, const VtRam **ram, uint64_t *page);
 /* What devices and other slow writers do after their stores; off + len in bounds. It fences, so that whoever sets a flag can
  * do with a fence of its own when no other vCPU writes. */
 static inline void

@@ -78,6 +78,28 @@ a_harvest_asks_writers_with_a_log_of_their_own (void)
   g_assert_cmpuint (calls, ==, 1);
 }
 
+static void
+the_last_writes_to_code_are_remembered_by_number (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  const VtRam *which;
+  uint64_t before = vt_ram_code_writes (), page;
+  vt_ram_set_flags (ram, 2, 2, VT_PAGE_CODE);
+  vt_ram_mark (ram, 4 * 4096 - 1, 1);
+  vt_ram_mark (ram, 2 * 4096, 1);
+  vt_ram_mark (ram, 2 * 4096, 1);   /* its flag is gone: nobody cares */
+  g_assert_cmpuint (vt_ram_code_writes (), ==, before + 2);
+  g_assert_true (vt_ram_code_write (before + 1, &which, &page) && which == ram && page == 3);
+  g_assert_true (vt_ram_code_write (before + 2, &which, &page) && which == ram && page == 2);
+  g_assert_false (vt_ram_code_write (before + 3, &which, &page));
+  for (unsigned i = 0; i < 100; i++)
+    {
+      vt_ram_set_flags (ram, 5, 1, VT_PAGE_CODE);
+      vt_ram_mark (ram, 5 * 4096, 8);
+    }
+  g_assert_false (vt_ram_code_write (before + 1, &which, &page));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -85,6 +107,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ram/harvest", a_harvest_names_each_written_page_once);
   g_test_add_func ("/ram/two-clients", one_client_s_harvest_leaves_the_other_s_flags);
   g_test_add_func ("/ram/code", a_write_to_code_changes_the_page_version_and_is_told_once);
+  g_test_add_func ("/ram/code-writes", the_last_writes_to_code_are_remembered_by_number);
   g_test_add_func ("/ram/collect", a_harvest_asks_writers_with_a_log_of_their_own);
   return g_test_run ();
 }

@@ -2,12 +2,46 @@
 #include "mem.h"
 
 static void (*barrier_all) (void);
-static uint64_t code_writes;
+
+/* The last writes to code. A slot says which write it is of, so that a reader sees when it has been overtaken. */
+#define REMEMBERED 64u
+typedef struct
+{
+  uint64_t     number;      /* 1 for the first; atomic */
+  const VtRam *ram;
+  uint64_t     page;
+} CodeWrite;
+static CodeWrite recent[REMEMBERED];
+static uint64_t  begun, code_writes;
 
 uint64_t
 vt_ram_code_writes (void)
 {
   return __atomic_load_n (&code_writes, __ATOMIC_ACQUIRE);
+}
+
+static void
+remember_code_write (const VtRam *ram, uint64_t page)
+{
+  uint64_t   number = __atomic_add_fetch (&begun, 1, __ATOMIC_ACQ_REL);
+  CodeWrite *slot = &recent[number % REMEMBERED];
+  __atomic_store_n (&slot->number, 0, __ATOMIC_RELEASE);
+  __atomic_store_n (&slot->ram, ram, __ATOMIC_RELAXED);
+  __atomic_store_n (&slot->page, page, __ATOMIC_RELAXED);
+  __atomic_store_n (&slot->number, number, __ATOMIC_RELEASE);
+  __atomic_fetch_add (&code_writes, 1, __ATOMIC_ACQ_REL);
+}
+
+bool
+vt_ram_code_write (uint64_t number, const VtRam **ram, uint64_t *page)
+{
+  const CodeWrite *slot = &recent[number % REMEMBERED];
+  if (__atomic_load_n (&slot->number, __ATOMIC_ACQUIRE) != number)
+    return false;
+  *ram = __atomic_load_n (&slot->ram, __ATOMIC_RELAXED);
+  *page = __atomic_load_n (&slot->page, __ATOMIC_RELAXED);
+  __atomic_thread_fence (__ATOMIC_ACQUIRE);
+  return __atomic_load_n (&slot->number, __ATOMIC_RELAXED) == number;
 }
 
 void
@@ -61,10 +95,9 @@ vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len)
     if (__atomic_exchange_n (&ram->page_flags[page], 0, __ATOMIC_ACQ_REL) & VT_PAGE_CODE)
       {
         __atomic_fetch_add (&ram->page_version[page], 1, __ATOMIC_ACQ_REL);
+        remember_code_write (ram, page);
         code = true;
       }
-  if (code)
-    __atomic_fetch_add (&code_writes, 1, __ATOMIC_ACQ_REL);
   if (code && ram->code_wrote != NULL)
     ram->code_wrote (ram->code_wrote_opaque, ram, off, len);
 }

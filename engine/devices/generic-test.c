@@ -218,7 +218,8 @@ load (Rig *rig, const uint8_t *bytes, size_t len, GError **error)
 static bool
 has_memory_of_its_own (const VtDeviceClass *cls)
 {
-  return strcmp (cls->name, "stdvga") == 0;
+  static const char *const names[] = { "stdvga", "bochs-display", "virtio-gpu-pci", "virtio-vga", NULL };
+  return g_strv_contains (names, cls->name);
 }
 
 static void

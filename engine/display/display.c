@@ -6,6 +6,8 @@
 
 #include "vitrine/error.h"
 
+#define DEFAULT_WIDTH  1280u
+#define DEFAULT_HEIGHT 800u
 #define MAX_EDGE   16384u
 #define MAX_PIXELS (64u << 20)
 #define REMEMBERED 16u      /* damage of that many past frames; whoever is further behind gets a whole frame */
@@ -30,6 +32,12 @@ struct VtSurface
   void                 (*notify) (void *opaque);
   void                  *notify_opaque;
   bool                   notified;
+
+  VtSurfaceMonitor       monitor;
+  uint8_t                edid[VT_EDID_MAX_BYTES];
+  VtSurfaceCursor        cursor;
+  uint64_t               cursor_serial;
+  int32_t                cursor_x, cursor_y;
 };
 
 static void
@@ -56,7 +64,9 @@ buffer_new (uint32_t width, uint32_t height)
 VtSurface *
 vt_surface_new (void)
 {
-  return g_new0 (VtSurface, 1);
+  VtSurface *surface = g_new0 (VtSurface, 1);
+  vt_surface_set_monitor (surface, &(VtMonitor) { .width = DEFAULT_WIDTH, .height = DEFAULT_HEIGHT }, true);
+  return surface;
 }
 
 void
@@ -145,6 +155,12 @@ vt_surface_damage (VtSurface *surface, VtRect rect)
 }
 
 void
+vt_surface_touch (VtSurface *surface)
+{
+  announce (surface);
+}
+
+void
 vt_surface_set_blank (VtSurface *surface, bool blank)
 {
   if (surface->blank == blank)
@@ -161,6 +177,66 @@ vt_surface_connect (VtSurface *surface, const VtSurfaceClient *client, void *opa
 {
   surface->client = client;
   surface->client_opaque = opaque;
+}
+
+const VtSurfaceClient *
+vt_surface_client (const VtSurface *surface, void **opaque)
+{
+  *opaque = surface->client_opaque;
+  return surface->client;
+}
+
+/* --- Monitor and pointer ------------------------------------------------------------------------------------------ */
+
+const VtSurfaceMonitor *
+vt_surface_monitor (const VtSurface *surface)
+{
+  return &surface->monitor;
+}
+
+void
+vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_edid)
+{
+  VtEdidInfo info;
+  size_t     len = vt_edid_build (monitor, surface->edid);
+  bool       ours = vt_edid_parse (surface->edid, len, &info, NULL);
+  g_assert (ours && info.n_modes > 0);
+  surface->monitor = (VtSurfaceMonitor) { .width = info.modes[0].width, .height = info.modes[0].height,
+                                          .width_mm = info.width_mm, .height_mm = info.height_mm,
+                                          .edid = surface->edid, .edid_bytes = with_edid ? len : 0 };
+  if (surface->client != NULL && surface->client->monitor_changed != NULL)
+    surface->client->monitor_changed (surface->client_opaque);
+}
+
+void
+vt_surface_set_cursor (VtSurface *surface, const VtSurfaceCursor *cursor)
+{
+  if (cursor != NULL)
+    surface->cursor = *cursor;
+  else
+    surface->cursor.width = surface->cursor.height = 0;
+  g_assert (surface->cursor.width <= VT_SURFACE_CURSOR_EDGE && surface->cursor.height <= VT_SURFACE_CURSOR_EDGE);
+  surface->cursor_serial++;
+  announce (surface);
+}
+
+void
+vt_surface_move_cursor (VtSurface *surface, int32_t x, int32_t y)
+{
+  if (surface->cursor_x == x && surface->cursor_y == y)
+    return;
+  surface->cursor_x = x;
+  surface->cursor_y = y;
+  announce (surface);
+}
+
+VtSurfacePointer
+vt_surface_pointer (const VtSurface *surface, uint64_t *serial, VtSurfaceCursor *shape)
+{
+  if (*serial != surface->cursor_serial)
+    *shape = surface->cursor;
+  *serial = surface->cursor_serial;
+  return (VtSurfacePointer) { surface->cursor_x, surface->cursor_y, surface->cursor.width != 0 };
 }
 
 /* --- The viewer's side -------------------------------------------------------------------------------------------- */

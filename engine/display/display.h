@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include "surface.h"
+#include "vitrine/edid.h"
 
 VtSurface *vt_surface_new (void);
 void       vt_surface_free (VtSurface *surface);
@@ -33,6 +34,19 @@ void vt_surface_release (VtSurfaceFrame *frame);
 void vt_surface_set_notify (VtSurface *surface, void (*fn) (void *opaque), void *opaque);
 /* The next refresh redraws everything. Machine lock. */
 void vt_surface_invalidate (VtSurface *surface);
+
+/* The monitor that the guest sees; strings are copied. Sizes as vt_edid_build() takes them. with_edid: the guest is shown its
+ * EDID. Machine lock. */
+void vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_edid);
+
+/* The guest's pointer: *shape is filled in when its serial differs from *serial, which is then updated; serials start at 1.
+ * Machine lock. */
+typedef struct
+{
+  int32_t x, y;                 /* of the hot spot */
+  bool    visible;
+} VtSurfacePointer;
+VtSurfacePointer vt_surface_pointer (const VtSurface *surface, uint64_t *serial, VtSurfaceCursor *shape);
 
 /* Of a frame; any thread. A blank frame is a black picture. */
 uint64_t vt_frame_hash (const VtSurfaceFrame *frame);

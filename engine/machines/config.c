@@ -8,6 +8,8 @@
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
 #define SATA_PORTS       6u
 #define SERIAL_MAX       4u
+#define VIDEO_MEMORY_MIN_BYTES (4 * VT_MIB)
+#define VIDEO_MEMORY_MAX_BYTES (256 * VT_MIB)
 
 static void
 disk_free (gpointer data)
@@ -181,15 +183,29 @@ check_files (const VtConfig *config, GError **error)
   return true;
 }
 
+static bool
+check_video (const VtConfig *config, GError **error)
+{
+  uint64_t bytes = config->vram_bytes;
+  if (config->xres > 16384 || config->yres > 16384)
+    return refuse (error, VT_ERROR_CONFIG, "A picture of %u × %u: an edge has at most 16384 pixels", config->xres, config->yres);
+  if (bytes != 0 && (bytes < VIDEO_MEMORY_MIN_BYTES || bytes > VIDEO_MEMORY_MAX_BYTES || (bytes & (bytes - 1)) != 0))
+    return refuse (error, VT_ERROR_CONFIG, "%" G_GUINT64_FORMAT " KiB of video memory: choose 4, 8, 16, 32, 64, 128 or 256 MiB",
+                   bytes / VT_KIB);
+  if (config->heads > MAX_SURFACES)
+    return refuse (error, VT_ERROR_CONFIG, "%u monitors: choose 1 to %u", config->heads, MAX_SURFACES);
+  if (config->heads > 1 && config->video != VT_VIDEO_VIRTIO)
+    return refuse (error, VT_ERROR_CONFIG, "Only the video device “virtio” has more than one monitor");
+  return true;
+}
+
 bool
 vt_config_check (const VtConfig *config, GError **error)
 {
-  if (!check_processor_and_memory (config, error) || !check_files (config, error))
+  if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error))
     return false;
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
-  if (config->video != VT_VIDEO_STD && config->video != VT_VIDEO_NONE)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "This video device is not supported yet: use std or none");
   if (!vt_accel_exists (config->accel))
     return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
   return true;

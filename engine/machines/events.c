@@ -70,25 +70,27 @@ vt_machine_set_events (VtMachine *machine, const VtMachineEvents *events, void *
 static void
 tell_damaged (Listeners *listeners, int value, const char *message)
 {
-  if (listeners->damaged != NULL)
-    listeners->damaged (listeners->damaged_opaque);
+  if (listeners->display[value].damaged != NULL)
+    listeners->display[value].damaged (listeners->display[value].opaque);
 }
 
 /* Machine lock held, any thread. */
 static void
 surface_damaged (void *opaque)
 {
-  vt_machine_tell (opaque, tell_damaged, 0, NULL);
+  const SurfaceRef *ref = opaque;
+  vt_machine_tell (ref->machine, tell_damaged, (int) ref->display, NULL);
 }
 
 void
 vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque)
 {
-  if (machine->surface == NULL)
+  if (display >= machine->n_surfaces)
     return;
   vt_lock (&machine->lock);
-  machine->listeners->damaged = damaged;
-  machine->listeners->damaged_opaque = opaque;
-  vt_surface_set_notify (machine->surface, damaged != NULL ? surface_damaged : NULL, machine);
+  machine->listeners->display[display].damaged = damaged;
+  machine->listeners->display[display].opaque = opaque;
+  machine->surface_ref[display] = (SurfaceRef) { machine, display };
+  vt_surface_set_notify (machine->surfaces[display], damaged != NULL ? surface_damaged : NULL, &machine->surface_ref[display]);
   vt_unlock (&machine->lock);
 }

@@ -22,6 +22,7 @@
 #define MAX_CPUS       64u
 #define GSI_COUNT      24u
 #define GATE_SOURCES   16u
+#define MAX_SURFACES   4u
 
 /* Several wires into one: the output is high while any input is. It keeps no state of its own beyond the levels that its
  * inputs drive; after a load each device drives them again. */
@@ -56,10 +57,20 @@ typedef struct
 {
   VtMachineEvents events;
   void           *opaque;
-  void          (*damaged) (void *opaque);
-  void           *damaged_opaque;
+  struct
+  {
+    void (*damaged) (void *opaque);
+    void  *opaque;
+  } display[MAX_SURFACES];
   bool            dead;
 } Listeners;
+
+/* Which surface of which machine, for its notices. */
+typedef struct
+{
+  VtMachine *machine;
+  unsigned   display;
+} SurfaceRef;
 
 /* A computer of one kind: how to build it out of devices, and what it does at reset. */
 typedef struct
@@ -103,7 +114,9 @@ struct VtMachine
   void         (*board_free) (VtMachine *machine);
 
   /* Ends */
-  VtSurface     *surface;
+  VtSurface     *surfaces[MAX_SURFACES];   /* NULL from n_surfaces on */
+  unsigned       n_surfaces;
+  SurfaceRef     surface_ref[MAX_SURFACES];
   char        *(*screen_text) (VtMachine *machine);
   VtDevice      *pm;
   VtInputSink    keyboard, mouse, tablet;
@@ -178,6 +191,10 @@ void vt_machine_close_consoles (VtMachine *machine);
 /* Until the machine first runs, input waits: what arrived before a restore would be overwritten by it. Machine lock. */
 void vt_machine_hold_input (VtMachine *machine);
 void vt_machine_release_input (VtMachine *machine);
+
+/* --- screen.c --- */
+/* Another head, with a monitor as the configuration has it. */
+VtSurface *vt_machine_add_surface (VtMachine *machine);
 
 /* --- typing.c --- */
 GPtrArray *vt_typings_new (void);

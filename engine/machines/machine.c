@@ -153,7 +153,8 @@ vt_machine_free (VtMachine *machine)
   g_ptr_array_unref (machine->consoles);
   vt_machine_close_drives (machine);
   g_array_unref (machine->drives);
-  g_clear_pointer (&machine->surface, vt_surface_free);
+  for (unsigned i = 0; i < machine->n_surfaces; i++)
+    vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);
   vt_mem_free (machine->mem);
   g_ptr_array_unref (machine->rams);

@@ -10,6 +10,7 @@
 #include "nvram.h"
 #include "q35-intx.h"
 #include "q35-mch.h"
+#include "ramfb.h"
 #include "rom.h"
 #include "vitrine/error.h"
 #include "x86-model.h"
@@ -115,6 +116,11 @@ add_fw_cfg (VtMachine *machine, GError **error)
   vt_fw_cfg_add_pc (q35->fw_cfg, &pc);
   vt_tables_publish (q35->tables, q35->fw_cfg);
   vt_smbios_publish (q35->fw_cfg, &q35->smbios);
+  if (q35->ramfb != NULL)
+    {
+      vt_fw_cfg_add_writable_file (q35->fw_cfg, VT_RAMFB_FILE, VT_RAMFB_FILE_BYTES, vt_ramfb_configure, q35->ramfb);
+      vt_fw_cfg_add_file (q35->fw_cfg, "vgaroms/vgabios-ramfb.bin", q35->ramfb_rom);
+    }
   return vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_ports, VT_GPA (VT_FW_CFG_PORT), 0, error) != NULL
          && vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_dma_ports, VT_GPA (VT_FW_CFG_DMA_PORT), 0, error) != NULL;
 }
@@ -266,7 +272,7 @@ place_kernel (VtMachine *machine, GError **error)
   VtBootScreen screen = { 0 };
   VtBootState  state;
   VtBootPlatform platform = { .pm_base = Q35_PM_BASE, .ecam_base = Q35_ECAM_BASE,
-                              .vga_slot = q35->vga != NULL ? Q35_VGA_SLOT : 0, .vga_bar = (uint32_t) Q35_PCI_LOW_BASE,
+                              .vga_slot = q35->has_dispi_ports ? Q35_VGA_SLOT : 0, .vga_bar = (uint32_t) Q35_PCI_LOW_BASE,
                               .width = machine->config.xres, .height = machine->config.yres };
   vt_boot_program_q35 (machine->io, &platform, &screen);
   VtBootEnv env = { .mem = machine->mem,
@@ -276,7 +282,7 @@ place_kernel (VtMachine *machine, GError **error)
                     .ecam_bytes = Q35_ECAM_BYTES,
                     .acpi = q35->tables,
                     .smbios = &q35->smbios,
-                    .screen = q35->vga != NULL ? &screen : NULL };
+                    .screen = q35->has_dispi_ports ? &screen : NULL };
   if (!vt_boot_place (q35->boot, &env, &state, error))
     return false;
   for (unsigned i = 0; i < machine->n_cpus; i++)
@@ -300,5 +306,6 @@ q35_free_firmware (Q35 *q35)
   g_clear_pointer (&q35->boot, vt_boot_free);
   g_clear_pointer (&q35->tables, vt_tables_free);
   g_clear_pointer (&q35->bios, g_bytes_unref);
+  g_clear_pointer (&q35->ramfb_rom, g_bytes_unref);
   g_clear_pointer (&q35->vars_template, g_bytes_unref);
 }

@@ -4,6 +4,7 @@
 
 #include "acpi-pm.h"
 #include "ahci.h"
+#include "bochs.h"
 #include "debug-exit.h"
 #include "debugcon.h"
 #include "dma8237.h"
@@ -19,6 +20,7 @@
 #include "port92.h"
 #include "q35-intx.h"
 #include "q35-mch.h"
+#include "ramfb.h"
 #include "rom.h"
 #include "rstcnt.h"
 #include "rtc.h"
@@ -26,10 +28,12 @@
 #include "testdev.h"
 #include "uart.h"
 #include "virtio-blk.h"
+#include "virtio-gpu.h"
 #include "virtio-rng.h"
 
 #define VRAM_DEFAULT_BYTES (16 * VT_MIB)
-#define VGABIOS_PATH       "/usr/share/seabios/vgabios-stdvga.bin"
+#define GPU_DEFAULT_BYTES  (256 * VT_MIB)
+#define VGABIOS_FORMAT     "/usr/share/seabios/vgabios-%s.bin"
 
 static Q35 *
 q35_of (VtMachine *machine)
@@ -393,30 +397,112 @@ vga_text (VtMachine *machine)
   return vt_stdvga_text (q35_of (machine)->vga);
 }
 
+static char *
+virtio_vga_text (VtMachine *machine)
+{
+  return vt_virtio_vga_text (q35_of (machine)->vga);
+}
+
+static GBytes *
+video_bios (const char *card, GError **error)
+{
+  g_autofree char *path = g_strdup_printf (VGABIOS_FORMAT, card);
+  return vt_firmware_read (path, "video BIOS", 256 * VT_KIB, error);
+}
+
+static VtRam *
+video_memory (VtMachine *machine, uint64_t otherwise, GError **error)
+{
+  uint64_t bytes = machine->config.vram_bytes != 0 ? machine->config.vram_bytes : otherwise;
+  return q35_of (machine)->vram = vt_machine_add_ram (machine, "vram", bytes, error);
+}
+
 static bool
-add_vga (VtMachine *machine, GError **error)
+add_stdvga (VtMachine *machine, GError **error)
 {
   Q35 *q35 = q35_of (machine);
-  if (machine->config.video == VT_VIDEO_NONE)
-    return true;
-  uint64_t bytes = machine->config.vram_bytes != 0 ? machine->config.vram_bytes : VRAM_DEFAULT_BYTES;
-  g_autoptr (GBytes) rom = vt_firmware_read (VGABIOS_PATH, "video BIOS", 256 * VT_KIB, error);
-  if (rom == NULL || (q35->vram = vt_machine_add_ram (machine, "vram", bytes, error)) == NULL)
+  g_autoptr (GBytes) rom = video_bios ("stdvga", error);
+  if (rom == NULL || video_memory (machine, VRAM_DEFAULT_BYTES, error) == NULL)
     return false;
-  machine->surface = vt_surface_new ();
   gsize          rom_len;
   const uint8_t *rom_bytes = g_bytes_get_data (rom, &rom_len);
   VtStdvgaConfig config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .vram = q35->vram, .rom = rom_bytes,
-                            .rom_len = rom_len, .surface = machine->surface };
+                            .rom_len = rom_len, .surface = vt_machine_add_surface (machine) };
   q35->vga = vt_machine_add (machine, &(DeviceSpec) { &vt_stdvga, "pci/00:01.0", &config, NULL, 0 }, error);
+  q35->has_dispi_ports = true;
   machine->screen_text = vga_text;
   return q35->vga != NULL;
 }
 
 static bool
+add_bochs (VtMachine *machine, GError **error)
+{
+  Q35 *q35 = q35_of (machine);
+  g_autoptr (GBytes) rom = video_bios ("bochs-display", error);
+  if (rom == NULL || video_memory (machine, VRAM_DEFAULT_BYTES, error) == NULL)
+    return false;
+  gsize                rom_len;
+  const uint8_t       *rom_bytes = g_bytes_get_data (rom, &rom_len);
+  VtBochsDisplayConfig config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .vram = q35->vram, .rom = rom_bytes,
+                                  .rom_len = rom_len, .surface = vt_machine_add_surface (machine) };
+  q35->vga = vt_machine_add (machine, &(DeviceSpec) { &vt_bochs_display, "pci/00:01.0", &config, NULL, 0 }, error);
+  return q35->vga != NULL;
+}
+
+/* The memory that a person asks for is virtio's; its VGA is only for firmware and keeps the usual size. */
+static bool
+add_virtio_gpu (VtMachine *machine, GError **error)
+{
+  Q35               *q35 = q35_of (machine);
+  bool               vga = !machine->config.no_vga;
+  VtVirtioGpuConfig  config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .n_scanouts = MAX (machine->config.heads, 1) };
+  g_autoptr (GBytes) rom = vga ? video_bios ("virtio", error) : NULL;
+  uint64_t           bytes = machine->config.vram_bytes != 0 ? machine->config.vram_bytes : GPU_DEFAULT_BYTES;
+  if ((vga && (rom == NULL || (config.vram = q35->vram = vt_machine_add_ram (machine, "vram", VRAM_DEFAULT_BYTES, error)) == NULL))
+      || (config.store = vt_machine_add_ram (machine, "gpu", bytes, error)) == NULL)
+    return false;
+  if (rom != NULL)
+    config.rom = g_bytes_get_data (rom, &config.rom_len);
+  for (unsigned i = 0; i < config.n_scanouts; i++)
+    config.surfaces[i] = vt_machine_add_surface (machine);
+  const VtDeviceClass *cls = vga ? &vt_virtio_vga : &vt_virtio_gpu_pci;
+  q35->vga = vt_machine_add (machine, &(DeviceSpec) { cls, "pci/00:01.0", &config, NULL, 0 }, error);
+  q35->has_dispi_ports = vga;
+  machine->screen_text = vga ? virtio_vga_text : NULL;
+  return q35->vga != NULL;
+}
+
+static bool
+add_ramfb (VtMachine *machine, GError **error)
+{
+  VtRamfbConfig config = { machine->n_surfaces > 0 ? machine->surfaces[0] : vt_machine_add_surface (machine) };
+  Q35          *q35 = q35_of (machine);
+  q35->ramfb_rom = video_bios ("ramfb", error);
+  if (q35->ramfb_rom == NULL)
+    return false;
+  q35->ramfb = vt_machine_add (machine, &(DeviceSpec) { &vt_ramfb_class, "ramfb", &config, NULL, 0 }, error);
+  return q35->ramfb != NULL;
+}
+
+static bool
+add_video (VtMachine *machine, GError **error)
+{
+  bool ok = true;
+  switch (machine->config.video)
+    {
+    case VT_VIDEO_STD: ok = add_stdvga (machine, error); break;
+    case VT_VIDEO_BOCHS: ok = add_bochs (machine, error); break;
+    case VT_VIDEO_VIRTIO: ok = add_virtio_gpu (machine, error); break;
+    case VT_VIDEO_RAMFB: return add_ramfb (machine, error);
+    case VT_VIDEO_NONE: return true;
+    }
+  return ok && (!machine->config.boot_ramfb || add_ramfb (machine, error));
+}
+
+static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
-  return add_vga (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error);
+  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

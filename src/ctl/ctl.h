@@ -24,6 +24,8 @@ int vitrine_ctl_type (int argc, char **argv);
 int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
 
+int vitrine_ctl_edid (int argc, char **argv);
+
 /* "vitrinectl: MESSAGE" on standard error; returns 1. */
 int vitrine_ctl_fail (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* A usage error: the same, with the verb's synopsis. */

@@ -319,7 +319,20 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
     return parse_switch (key, value, &config->edid, error);
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
     return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
-  return refuse (error, _("--video does not know “%s”: use xres, yres or edid"), key);
+  if (g_str_equal (key, "vram"))
+    return parse_size (value != NULL ? value : "", &config->vram_bytes, error);
+  if (g_str_equal (key, "heads"))
+    return parse_number (value != NULL ? value : "", 16, &config->heads, error);
+  if (g_str_equal (key, "ramfb"))
+    return parse_switch (key, value, &config->boot_ramfb, error);
+  if (g_str_equal (key, "vga"))
+    {
+      bool vga = true;
+      gboolean ok = parse_switch (key, value, &vga, error);
+      config->no_vga = !vga;
+      return ok;
+    }
+  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb or vga"), key);
 }
 
 static gboolean
@@ -402,6 +415,28 @@ add_save (Target *target, const char *value, GError **error)
   return TRUE;
 }
 
+gboolean
+vitrine_parse_screen_size (const char *text, guint *width, guint *height, GError **error)
+{
+  g_auto (GStrv) edges = g_strsplit (text, "x", 2);
+  guint64 across, down;
+  if (g_strv_length (edges) != 2 || !g_ascii_string_to_unsigned (edges[0], 10, 1, 16384, &across, NULL)
+      || !g_ascii_string_to_unsigned (edges[1], 10, 1, 16384, &down, NULL))
+    return refuse (error, _("“%s” is not a screen size: write for example 1280x800"), text);
+  *width = (guint) across;
+  *height = (guint) down;
+  return TRUE;
+}
+
+static gboolean
+add_resize (Target *target, const char *value, GError **error)
+{
+  guint width, height;
+  VitrineRunEvent *event = parse_event (value, 0);
+  g_ptr_array_add (target->options->resizes, event);
+  return vitrine_parse_screen_size (event->what, &width, &height, error);
+}
+
 static gboolean
 set_restore (Target *target, const char *value, GError **error)
 {
@@ -478,7 +513,7 @@ static const struct
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user|none", set_net, N_("Network") },
-  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off]", set_video, N_("Video device") },
+  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },
@@ -486,6 +521,7 @@ static const struct
   { "--no-reboot", NULL, set_no_reboot, N_("A guest reset ends the run") },
   { "--screenshot", "F.png[@SECONDS]", add_screenshot, N_("Picture of the screen, at the end or at a guest time (repeatable)") },
   { "--send-keys", "SPEC@SECONDS", add_keys, N_("Press keys at a guest time (repeatable)") },
+  { "--resize", "WIDTHxHEIGHT@SECONDS", add_resize, N_("Another size of the monitor at a guest time (repeatable)") },
   { "--save", "FILE[@SECONDS]", add_save, N_("Save the whole machine at a guest time and go on, or at the end") },
   { "--restore", "FILE", set_restore, N_("Start from a saved machine") },
   { "--control", "SOCKET", set_control, N_("Serve the machine’s control interface at this socket") },
@@ -558,6 +594,7 @@ vitrine_run_options_new (int argc, char **argv, GError **error)
   options->screenshots = g_ptr_array_new_with_free_func (event_free);
   options->keys = g_ptr_array_new_with_free_func (event_free);
   options->saves = g_ptr_array_new_with_free_func (event_free);
+  options->resizes = g_ptr_array_new_with_free_func (event_free);
   options->traces = g_ptr_array_new_with_free_func (g_free);
   if (!walk (argc, argv, find_definition, options, error))
     return NULL;
@@ -589,6 +626,7 @@ vitrine_run_options_free (VitrineRunOptions *options)
   g_clear_pointer (&options->screenshots, g_ptr_array_unref);
   g_clear_pointer (&options->keys, g_ptr_array_unref);
   g_clear_pointer (&options->saves, g_ptr_array_unref);
+  g_clear_pointer (&options->resizes, g_ptr_array_unref);
   g_clear_pointer (&options->traces, g_ptr_array_unref);
   g_free (options);
 }

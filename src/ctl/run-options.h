@@ -8,7 +8,7 @@
 /* Something to do at a moment of guest time. */
 typedef struct
 {
-  char   *what;      /* key sequence, or file name */
+  char   *what;      /* key sequence, file name, or size */
   double  seconds;   /* guest time; < 0: at the end */
 } VitrineRunEvent;
 
@@ -24,6 +24,7 @@ typedef struct
   GPtrArray *screenshots;  /* VitrineRunEvent* */
   GPtrArray *keys;         /* VitrineRunEvent* */
   GPtrArray *saves;        /* VitrineRunEvent* */
+  GPtrArray *resizes;      /* VitrineRunEvent*: WIDTHxHEIGHT */
   GPtrArray *traces;       /* globs, char* */
   gboolean   help;
 } VitrineRunOptions;
@@ -36,3 +37,6 @@ void     vitrine_run_options_free (VitrineRunOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineRunOptions, vitrine_run_options_free)
 
 void vitrine_run_options_help (void);
+
+/* "1280x800": pixels of a screen, 1 to 16384 each. */
+gboolean vitrine_parse_screen_size (const char *text, guint *width, guint *height, GError **error);

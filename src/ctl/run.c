@@ -82,6 +82,17 @@ press_keys (Run *run, const char *spec)
     complain (run, error);
 }
 
+static void
+resize (Run *run, const char *size)
+{
+  VtMonitor monitor = { 0 };
+  g_autoptr (GError) error = NULL;
+  if (vitrine_parse_screen_size (size, &monitor.width, &monitor.height, &error))
+    vt_display_set_monitor (run->machine, 0, &monitor);
+  else
+    complain (run, error);
+}
+
 /* --- Things to do at a guest time: looked at a hundred times a second, against the guest's own clock ------------------- */
 
 static double
@@ -116,6 +127,7 @@ tick (gpointer data)
   run_due (run, run->options->screenshots, now, take_screenshot);
   run_due (run, run->options->keys, now, press_keys);
   run_due (run, run->options->saves, now, save_state);
+  run_due (run, run->options->resizes, now, resize);
   return G_SOURCE_CONTINUE;
 }
 

@@ -265,6 +265,24 @@ take_serials (Job *job, GError **error)
   return TRUE;
 }
 
+/* The others' sizes mean another kind of memory than ours has. */
+static gboolean
+takes_vram (const char *model)
+{
+  return g_str_equal (model, "vga") || g_str_equal (model, "bochs") || g_str_equal (model, "virtio");
+}
+
+/* Ours has a power of two from 4 MiB, as libvirt rounds it for other programs too. */
+static guint64
+possible_vram (guint64 bytes)
+{
+  guint64 possible = 4 << 20;
+
+  while (possible < bytes && possible < G_MAXUINT64 / 2)
+    possible *= 2;
+  return possible;
+}
+
 static gboolean
 take_video (Job *job, GError **error)
 {
@@ -276,15 +294,21 @@ take_video (Job *job, GError **error)
   const xmlNode *model = vitrine_xml_find (job->root, "devices/video/model");
   g_autofree char *name = vitrine_domain_get_video (job->domain);
   g_autofree char *vram = vitrine_xml_attr (model, "vram");
+  g_autofree char *heads = vitrine_xml_attr (model, "heads");
   int video;
 
   if (!choose (models, G_N_ELEMENTS (models), name, &video))
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<video><model type='%s'>: this display is not supported. Change it to type='vga'."), name);
   job->config->video = video;
-  if (video == VT_VIDEO_STD && g_str_equal (name, "vga") && vram != NULL
-      && !vitrine_domain_parse_size (vram, "KiB", &job->config->vram_bytes))
-    return refuse (job, error, VT_ERROR_CONFIG, _("<model vram='%s'>: not a size in KiB, such as 16384."), vram);
+  if (takes_vram (name) && vram != NULL)
+    {
+      if (!vitrine_domain_parse_size (vram, "KiB", &job->config->vram_bytes))
+        return refuse (job, error, VT_ERROR_CONFIG, _("<model vram='%s'>: not a size in KiB, such as 16384."), vram);
+      job->config->vram_bytes = possible_vram (job->config->vram_bytes);
+    }
+  if (video == VT_VIDEO_VIRTIO && heads != NULL)
+    job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, 4);
   vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
   return TRUE;
 }

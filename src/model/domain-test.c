@@ -196,6 +196,31 @@ a_foreign_definition_reaches_the_engine (void)
 }
 
 static void
+video_models_become_devices (void)
+{
+  static const struct { const char *model; VtVideo video; guint heads, mib; } cases[] = {
+    { "<model type='vga' vram='16384'/>", VT_VIDEO_STD, 0, 16 },   { "<model type='vga' vram='9000'/>", VT_VIDEO_STD, 0, 16 },
+    { "<model type='cirrus' vram='9216'/>", VT_VIDEO_STD, 0, 0 },  { "<model type='bochs' vram='65536'/>", VT_VIDEO_BOCHS, 0, 64 },
+    { "<model type='ramfb'/>", VT_VIDEO_RAMFB, 0, 0 },             { "<model type='virtio' heads='3'/>", VT_VIDEO_VIRTIO, 3, 0 },
+    { "<model type='virtio' heads='99'/>", VT_VIDEO_VIRTIO, 4, 0 }, { "<model type='none'/>", VT_VIDEO_NONE, 0, 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *xml = g_strdup_printf ("<domain type='qemu'><name>x</name><memory>65536</memory><vcpu>1</vcpu><os><type>hvm"
+                                              "</type></os><devices><video>%s</video></devices></domain>", cases[i].model);
+      g_autoptr(GError) error = NULL;
+      g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_data (xml, strlen (xml), "x", &error);
+      g_assert_no_error (error);
+      g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (config->video, ==, cases[i].video);
+      g_assert_cmpuint (config->heads, ==, cases[i].heads);
+      g_assert_cmpuint (config->vram_bytes >> 20, ==, cases[i].mib);
+    }
+}
+
+static void
 what_is_no_definition_is_refused (void)
 {
   assert_refused ("", "empty");
@@ -277,6 +302,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/every setter keeps libvirt satisfied", every_setter_keeps_libvirt_satisfied);
   g_test_add_func ("/domain/elements that we do not know survive", elements_that_we_do_not_know_survive);
   g_test_add_func ("/domain/a foreign definition reaches the engine", a_foreign_definition_reaches_the_engine);
+  g_test_add_func ("/domain/video models become devices", video_models_become_devices);
   g_test_add_func ("/domain/what is no definition is refused", what_is_no_definition_is_refused);
   g_test_add_func ("/domain/a huge file is refused", a_huge_file_is_refused);
   g_test_add_func ("/domain/what we lack is named", what_we_lack_is_named);

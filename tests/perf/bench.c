@@ -58,7 +58,7 @@ static const Benchmark benchmarks[] = {
   { "avx", "AVX loop", .user = true },
   { "x87", "x87 loop", .user = true },
   { "modify", "store into code, call it", .user = true },
-  { "cold", "new function, 40 calls", .user = true, .cold = true, .max_rounds = 30000 },
+  { "cold", "new function, 100 calls", .user = true, .cold = true, .max_rounds = 30000 },
   { "syscall", "SYSCALL and SYSRET" },
   { "fault", "page fault" },
   { "switch", "new CR3, 8 pages touched" },
@@ -439,7 +439,7 @@ main (int argc, char **argv)
     else if (g_str_equal (argv[i], "--json"))
       json = option_value (argc, argv, &i);
     else if (g_str_equal (argv[i], "--runs"))
-      runs = (unsigned) CLAMP (atoi (option_value (argc, argv, &i)), 1, (int) MAX_RUNS);
+      runs = (unsigned) g_ascii_strtoull (option_value (argc, argv, &i), NULL, 10);
     else
       path = argv[i];
   if (path == NULL || !g_file_get_contents (path, &guest_image, &guest_image_len, &error))
@@ -450,5 +450,5 @@ main (int argc, char **argv)
       printf ("1..0 # SKIP %s\n", error->message);
       return 0;
     }
-  return checking ? check () : measure_all (only, runs, json);
+  return checking ? check () : measure_all (only, CLAMP (runs, 1, MAX_RUNS), json);
 }

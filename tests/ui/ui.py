@@ -378,7 +378,6 @@ def performance(d):
         return focused
     wait("Tab reaches a graph", in_chart)
     ok("graphs can be reached by keyboard")
-    time.sleep(float(os.environ.get("VITRINE_UI_LINGER", 0)))
     d.picture("performance")
     counting = "not counted from the start"
     if counting not in d.ctl("stat", "Card"):
@@ -442,6 +441,19 @@ def dialogue(d, title):
     return top, bar
 
 
+def move_bar(d, title, key, at):
+    """Moves the bar of a dialogue away from line `at`; returns where it is then. What is typed before the dialogue listens is
+    lost: so the key is pressed again when nothing comes of it for a while, as a person would."""
+    for _ in range(10):
+        d.key(key)
+        try:
+            wait("the bar moves", lambda: dialogue(d, title)[1] != at, 6)
+            return wait("the bar stands", lambda: dialogue(d, title)[1])
+        except Missing:
+            pass
+    raise Missing(f"the bar does not move by {key}")
+
+
 def installer_debian(d):
     title, window = boot_installer(d, os.environ["VITRINE_UI_IMAGE"], "Install")
     d.picture("installer-menu")
@@ -452,9 +464,9 @@ def installer_debian(d):
     d.picture("installer-language")
     print(f"# the dialogue begins in line {top}, its bar in line {bar}")
     ok("Enter boots the installer to its first dialogue")
-    # What is typed before the dialogue listens is lost: try again, as a person would.
-    low = wait("the bar moves down", lambda: d.key("Down") or max(dialogue(d, title)[1] - bar, 0), 60) + bar
-    wait("the bar moves up", lambda: d.key("Up") or dialogue(d, title)[1] < low, 60)
+    low = move_bar(d, title, "Down", bar)
+    while low > bar:
+        low = move_bar(d, title, "Up", low)
     d.key("Return")
     wait("another dialogue", lambda: dialogue(d, title)[0] != top, 120)
     d.picture("installer-location")

@@ -37,7 +37,8 @@ vt_fpu_note_insn (VtX86Cpu *cpu, const VtX86Insn *insn)
   cpu->s.fip = cpu->s.rip;
   cpu->s.fcs = selectors ? cpu->s.seg[VT_CS].selector : 0;
   cpu->s.fop = (insn->opcode & 7u) << 8 | insn->modrm;
-  if (!fpu_is_memory (insn))
+  /* FDP_EXCPTN_ONLY: without an unmasked exception nobody learns the operand's address (the translator does not keep it). */
+  if (!fpu_is_memory (insn) || (cpu->s.fcw & FSW_EXCEPTIONS) == FSW_EXCEPTIONS)
     return;
   cpu->s.fdp = vt_x86_effective_address (cpu, insn);
   cpu->s.fds = selectors ? cpu->s.seg[insn->seg].selector : 0;

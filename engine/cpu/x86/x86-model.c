@@ -50,7 +50,7 @@ static const struct
   BASE_FEATURES " ss ht pni pclmuldq ssse3 fma cx16 pcid sse4.1 sse4.2 x2apic movbe popcnt tsc-deadline aes xsave avx "  \
                 "f16c rdrand arat fsgsbase tsc_adjust bmi1 avx2 smep bmi2 erms invpcid rdseed adx smap clflushopt clwb " \
                 "sha-ni umip rdpid fsrm spec-ctrl bhi-ctrl arch-capabilities xsaveopt xsavec xgetbv1 syscall nx pdpe1gb "  \
-                "rdtscp lm lahf_lm abm 3dnowprefetch invtsc zero-fcs-fds"
+                "rdtscp lm lahf_lm abm 3dnowprefetch invtsc zero-fcs-fds fdp-excptn-only"
 /* Implemented, but only AMD's processors have it. */
 #define IMPLEMENTED_AMD " cmp_legacy cr8legacy fxsr_opt mmxext wbnoinvd"
 

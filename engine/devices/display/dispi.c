@@ -1,14 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Bochs display interface: eleven 16-bit registers that set a linear mode (Bochs VBE Display API, version
- * 0xb0c5). */
-#include "vga.h"
+/* Registers of the Bochs display interface ("Bochs VBE Display API", version 0xb0c5). */
+#include "dispi.h"
 
 #include "trace-display.h"
+#include "vitrine/error.h"
+
+#define BYTE_ORDER_LITTLE 0x1e1e1e1eu
+#define BYTE_ORDER_BIG    0xbebebebeu
+
+/* --- Video memory ------------------------------------------------------------------------------------------------- */
 
 bool
-vga_dispi_on (const Vga *vga)
+dispi_vram_possible (const VtRam *vram, GError **error)
 {
-  return (vga->s->dispi[DISPI_ENABLE] & DISPI_ENABLE_ON) != 0;
+  if (vram->size >= VT_MIB && vram->size <= DISPI_VRAM_MAX_BYTES && (vram->size & (vram->size - 1)) == 0)
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Video memory must be a power of two from 1 to 256 MiB");
+  return false;
+}
+
+static void
+free_vram (void *host, uint64_t size)
+{
+  g_aligned_free (host);
+}
+
+VtRam *
+dispi_vram_new (void)
+{
+  return vt_ram_new ("vram", g_aligned_alloc0 (1, DISPI_VRAM_DEFAULT_BYTES, VT_PAGE_SIZE), DISPI_VRAM_DEFAULT_BYTES, free_vram);
+}
+
+/* --- Registers ---------------------------------------------------------------------------------------------------- */
+
+bool
+dispi_on (const Dispi *dispi)
+{
+  return (dispi->s->reg[DISPI_ENABLE] & DISPI_ENABLE_ON) != 0;
 }
 
 /* Bytes a line of `width` pixels takes. 4 bits are planar: an eighth of a byte a pixel in each of four planes. */
@@ -19,59 +47,58 @@ line_bytes (uint64_t width, unsigned bpp)
 }
 
 static uint16_t
-virtual_height (const Vga *vga)
+virtual_height (const Dispi *dispi)
 {
-  uint64_t line = line_bytes (vga->s->dispi[DISPI_VIRT_WIDTH], vga->s->dispi[DISPI_BPP]);
-  return line != 0 ? (uint16_t) MIN (vga->vram->size / line, UINT16_MAX) : 0;
+  uint64_t line = line_bytes (dispi->s->reg[DISPI_VIRT_WIDTH], dispi->s->reg[DISPI_BPP]);
+  return line != 0 ? (uint16_t) MIN (dispi->vram->size / line, UINT16_MAX) : 0;
 }
 
 uint16_t
-vga_dispi_read (Vga *vga, unsigned index)
+dispi_read (const Dispi *dispi, unsigned index)
 {
-  const uint16_t *dispi = vga->s->dispi;
-  bool            caps = (dispi[DISPI_ENABLE] & DISPI_ENABLE_CAPS) != 0;
+  const uint16_t *reg = dispi->s->reg;
+  bool            caps = (reg[DISPI_ENABLE] & DISPI_ENABLE_CAPS) != 0;
   switch (index)
     {
     case DISPI_XRES:
-      return caps ? DISPI_XRES_MAX : dispi[index];
     case DISPI_YRES:
-      return caps ? DISPI_YRES_MAX : dispi[index];
+      return caps ? DISPI_EDGE_MAX : reg[index];
     case DISPI_BPP:
-      return caps ? 32 : dispi[index];
+      return caps ? 32 : reg[index];
     case DISPI_VIRT_HEIGHT:
-      return virtual_height (vga);
+      return virtual_height (dispi);
     case DISPI_MEMORY_64K:
-      return (uint16_t) (vga->vram->size / 65536);
+      return (uint16_t) (dispi->vram->size / 65536);
     default:
-      return index < DISPI_COUNT ? dispi[index] : 0;
+      return index < DISPI_COUNT ? reg[index] : 0;
     }
 }
 
 static void
-clear_memory (Vga *vga)
+clear_memory (Dispi *dispi)
 {
-  uint64_t visible = line_bytes (vga->s->dispi[DISPI_XRES], vga->s->dispi[DISPI_BPP]) * vga->s->dispi[DISPI_YRES];
-  uint64_t n = MIN (visible, vga->vram->size);
+  uint64_t visible = line_bytes (dispi->s->reg[DISPI_XRES], dispi->s->reg[DISPI_BPP]) * dispi->s->reg[DISPI_YRES];
+  uint64_t n = MIN (visible, dispi->vram->size);
   if (n == 0)
     return;
-  memset (vga->vram->host, 0, n);
-  vt_ram_mark (vga->vram, 0, n);
+  memset (dispi->vram->host, 0, n);
+  vt_ram_mark (dispi->vram, 0, n);
 }
 
 static void
-write_enable (Vga *vga, uint16_t value)
+write_enable (Dispi *dispi, uint16_t value)
 {
-  uint16_t *dispi = vga->s->dispi;
-  bool      was = vga_dispi_on (vga);
-  dispi[DISPI_ENABLE] = value;
-  if (!vga_dispi_on (vga) || was)
+  uint16_t *reg = dispi->s->reg;
+  bool      was = dispi_on (dispi);
+  reg[DISPI_ENABLE] = value;
+  if (!dispi_on (dispi) || was)
     return;
-  trace_dispi_enable (dispi[DISPI_XRES], dispi[DISPI_YRES], dispi[DISPI_BPP], value);
-  dispi[DISPI_VIRT_WIDTH] = dispi[DISPI_XRES];
-  dispi[DISPI_X_OFFSET] = dispi[DISPI_Y_OFFSET] = 0;
-  dispi[DISPI_BANK] = 0;
+  trace_dispi_enable (reg[DISPI_XRES], reg[DISPI_YRES], reg[DISPI_BPP], value);
+  reg[DISPI_VIRT_WIDTH] = reg[DISPI_XRES];
+  reg[DISPI_X_OFFSET] = reg[DISPI_Y_OFFSET] = 0;
+  reg[DISPI_BANK] = 0;
   if ((value & DISPI_ENABLE_NO_CLEAR) == 0)
-    clear_memory (vga);
+    clear_memory (dispi);
 }
 
 static bool
@@ -81,42 +108,96 @@ bpp_possible (unsigned bpp)
 }
 
 void
-vga_dispi_write (Vga *vga, unsigned index, uint16_t value)
+dispi_write (Dispi *dispi, unsigned index, uint16_t value)
 {
-  uint16_t *dispi = vga->s->dispi;
+  uint16_t *reg = dispi->s->reg;
   switch (index)
     {
     case DISPI_ID:
       /* Older versions may be asked for; the registers are the same. */
       if (value >= 0xb0c0 && value <= 0xb0c5)
-        dispi[index] = value;
+        reg[index] = value;
       break;
     case DISPI_XRES:
     case DISPI_YRES:
-      if (value <= (index == DISPI_XRES ? DISPI_XRES_MAX : DISPI_YRES_MAX))
-        dispi[index] = value;
-      if (index == DISPI_XRES && vga_dispi_on (vga))
-        dispi[DISPI_VIRT_WIDTH] = MAX (dispi[DISPI_VIRT_WIDTH], dispi[DISPI_XRES]);
+      if (value <= DISPI_EDGE_MAX)
+        reg[index] = value;
+      if (index == DISPI_XRES && dispi_on (dispi))
+        reg[DISPI_VIRT_WIDTH] = MAX (reg[DISPI_VIRT_WIDTH], reg[DISPI_XRES]);
       break;
     case DISPI_BPP:
       if (value == 0)
         value = 8;
       if (bpp_possible (value))
-        dispi[index] = value;
+        reg[index] = value;
       break;
     case DISPI_ENABLE:
-      write_enable (vga, value);
+      write_enable (dispi, value);
       break;
     case DISPI_BANK:
     case DISPI_X_OFFSET:
     case DISPI_Y_OFFSET:
-      dispi[index] = value;
+      reg[index] = value;
       break;
     case DISPI_VIRT_WIDTH:
-      if (value >= dispi[DISPI_XRES])
-        dispi[index] = value;
+      if (value >= reg[DISPI_XRES])
+        reg[index] = value;
       break;
     default:
       break;   /* virtual height and memory size follow from the others */
     }
+}
+
+bool
+dispi_picture (const Dispi *dispi, Picture *out)
+{
+  const uint16_t *reg = dispi->s->reg;
+  unsigned        pixel_bytes = (reg[DISPI_BPP] + 7u) / 8;
+  memset (out, 0, sizeof *out);
+  out->width = reg[DISPI_XRES];
+  out->height = reg[DISPI_YRES];
+  out->bpp = reg[DISPI_BPP];
+  out->big_endian = *dispi->big_endian;
+  out->line_bytes = (uint64_t) reg[DISPI_VIRT_WIDTH] * pixel_bytes;
+  out->start = reg[DISPI_Y_OFFSET] * out->line_bytes + (uint64_t) reg[DISPI_X_OFFSET] * pixel_bytes;
+  return dispi_on (dispi) && out->bpp >= 8 && out->width != 0 && out->height != 0;
+}
+
+/* --- Registers by memory ------------------------------------------------------------------------------------------ */
+
+static uint8_t
+mmio_byte (const Dispi *dispi, unsigned off)
+{
+  if (off < DISPI_MMIO_EDID_END)
+    {
+      const VtSurfaceMonitor *monitor = dispi->surface != NULL ? vt_surface_monitor (dispi->surface) : NULL;
+      return monitor != NULL && off < monitor->edid_bytes ? monitor->edid[off] : 0;
+    }
+  if (off >= DISPI_MMIO_REGISTERS && off < DISPI_MMIO_REGISTERS_END)
+    return (uint8_t) (dispi_read (dispi, (off - DISPI_MMIO_REGISTERS) / 2) >> (8 * (off & 1)));
+  if (off >= DISPI_MMIO_EXT && off < DISPI_MMIO_EXT + DISPI_MMIO_EXT_BYTES)
+    {
+      uint64_t order = *dispi->big_endian ? BYTE_ORDER_BIG : BYTE_ORDER_LITTLE;
+      return (uint8_t) ((order << 32 | DISPI_MMIO_EXT_BYTES) >> (8 * (off - DISPI_MMIO_EXT)));
+    }
+  return 0;
+}
+
+uint64_t
+dispi_mmio_read (const Dispi *dispi, unsigned off, unsigned size)
+{
+  uint64_t value = 0;
+  for (unsigned i = 0; i < size; i++)
+    value |= (uint64_t) mmio_byte (dispi, off + i) << (8 * i);
+  return value;
+}
+
+void
+dispi_mmio_write (Dispi *dispi, unsigned off, uint64_t value, unsigned size)
+{
+  if (off == DISPI_MMIO_BYTE_ORDER && size == 4 && (value == BYTE_ORDER_LITTLE || value == BYTE_ORDER_BIG))
+    *dispi->big_endian = value == BYTE_ORDER_BIG;
+  for (unsigned i = 0; i + 2 <= size; i += 2)
+    if (off + i >= DISPI_MMIO_REGISTERS && off + i < DISPI_MMIO_REGISTERS_END)
+      dispi_write (dispi, (off + i - DISPI_MMIO_REGISTERS) / 2, (uint16_t) (value >> (8 * i)));
 }

@@ -493,12 +493,227 @@ a_saved_screen_comes_back (void)
   g_assert_true (look (rig, &before));
   vt_device_save (rig->vga, saved);
   vt_device_reset (rig->vga, VT_RESET_POWER);
-  g_assert_true (vt_device_load (rig->vga, 1, saved->data, saved->len, NULL));
+  g_assert_true (vt_device_load (rig->vga, vt_stdvga.state.version, saved->data, saved->len, NULL));
   rig->seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_cmphex (vt_frame_hash (&before), ==, vt_frame_hash (&after));
   vt_surface_release (&before);
   vt_surface_release (&after);
+}
+
+/* --- Scrolling, split screens, odd planes ------------------------------------------------------------------------- */
+
+static void
+set_attribute (Rig *rig, unsigned index, unsigned value)
+{
+  in (rig, 0x3da, 1);
+  outb (rig, 0x3c0, index | 0x20);
+  outb (rig, 0x3c0, value);
+}
+
+static void
+set_split (Rig *rig, unsigned line)
+{
+  outw (rig, 0x3d4, 0x18 | (line & 0xff) << 8);
+  outw (rig, 0x3d4, 0x07 | (line >> 8 & 1) << 12 | 0x0f00);
+  outb (rig, 0x3d4, 9);
+  outb (rig, 0x3d5, (in (rig, 0x3d5, 1) & ~0x40u) | (line >> 9 & 1) << 6);
+}
+
+/* Characters 'n' have their code in line 0 and a full line 1: see load_font(). */
+static void
+text_pans_by_pixels_and_lines (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  VtSurfaceFrame  frame;
+  set_mode (rig, &text_80x25);
+  load_font (rig);
+  outw (rig, 0x3d4, 0x200a);
+  for (unsigned i = 0; i < 80; i++)
+    print (rig, i, 0, i == 1 ? "\x80" : " ", 7);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 9, 0), ==, 0xaaaaaa);
+  vt_surface_release (&frame);
+  set_attribute (rig, 0x13, 2);                /* three dots to the left, with cells of nine */
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 6, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (pixel (&frame, 9, 0), !=, 0xaaaaaa);
+  vt_surface_release (&frame);
+  outw (rig, 0x3d4, 0x0108);                   /* and a line up: the full second line of all cells comes first */
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 30, 0), ==, 0xaaaaaa);
+  vt_surface_release (&frame);
+  g_assert_false (look (rig, &frame));         /* nothing changed since */
+}
+
+static void
+text_splits_at_the_line_compare_value (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  VtSurfaceFrame  frame;
+  set_mode (rig, &text_80x25);
+  load_font (rig);
+  outw (rig, 0x3d4, 0x200a);
+  print (rig, 0, 0, "\x80", 7);                /* at address 0 */
+  print (rig, 1, 2, "\x80", 7);                /* where the screen starts */
+  outw (rig, 0x3d4, 0xa00d);
+  set_split (rig, 199);
+  set_attribute (rig, 0x10, 0x2c);             /* the lower part stays when the upper one pans */
+  set_attribute (rig, 0x13, 0);                /* one dot */
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 8, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (pixel (&frame, 0, 200), ==, 0xaaaaaa);
+  vt_surface_release (&frame);
+}
+
+static void
+graphics_split_and_pan (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  VtSurfaceFrame  frame;
+  set_mode (rig, &mode_13h);
+  put (rig, 0xa0000, 7, 1);
+  put (rig, 0xa0000 + 320 * 50 + 6, 7, 1);
+  outw (rig, 0x3d4, 320 * 50 / 4 << 8 | 0x0d);   /* start at line 50: 4000 */
+  outw (rig, 0x3d4, (320 * 50 / 4 & 0xff00) | 0x0c);
+  set_split (rig, 199);
+  set_attribute (rig, 0x13, 4);                /* two pixels, of two dots each */
+  set_attribute (rig, 0x10, 0x61);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 4, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (pixel (&frame, 0, 100), ==, 0xaaaaaa);
+  vt_surface_release (&frame);
+}
+
+static void
+only_touched_lines_of_a_planar_mode_are_drawn_again (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  VtSurfaceFrame  frame;
+  set_mode (rig, &mode_12h);
+  g_assert_true (look (rig, &frame));
+  vt_surface_release (&frame);
+  outw (rig, 0x3c4, 0x0f02);
+  put (rig, 0xa0000 + 80 * 256, 0xff, 1);      /* 80 bytes of 4 planes: 12.8 lines a page */
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpint (frame.damage.height, <=, 14);
+  g_assert_cmpint (frame.damage.y, <=, 256);
+  g_assert_cmpint (frame.damage.y + frame.damage.height, >, 256);
+  vt_surface_release (&frame);
+}
+
+static void
+four_bits_of_the_display_interface_are_planes (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  VtSurfaceFrame  frame;
+  set_mode (rig, &mode_12h);
+  set_linear (rig, 1024, 768, 4);
+  outw (rig, 0x3c4, 0x0502);
+  dispi (rig, 5, 1);                           /* the bank that holds line 600 of each plane */
+  put (rig, 0xa0000 + 128 * 600 - 65536 + 1, 0x80, 1);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpuint (frame.width, ==, 1024);
+  g_assert_cmphex (pixel (&frame, 8, 600), ==, 0x14283c);
+  g_assert_cmphex (pixel (&frame, 9, 600), ==, 0);
+  vt_surface_release (&frame);
+}
+
+static void
+banks_reach_all_of_a_linear_mode (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  set_linear (rig, 1024, 768, 8);
+  dispi (rig, 5, 11);
+  put (rig, 0xaffff, 0x5a, 1);
+  g_assert_cmphex (rig->vram->host[12 * 65536 - 1], ==, 0x5a);
+  dispi (rig, 5, 0xffff);                      /* far outside */
+  put (rig, 0xa0000, 1, 1);
+  g_assert_cmphex (get (rig, 0xa0000, 1), ==, 0xff);
+}
+
+static void
+colours_survive_the_change_of_their_width (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  set_mode (rig, &mode_13h);
+  dispi (rig, 4, 0x20);
+  outb (rig, 0x3c7, 7);
+  g_assert_cmphex (in (rig, 0x3c9, 1), ==, 0xaa);
+  dispi (rig, 4, 0);
+  outb (rig, 0x3c7, 7);
+  g_assert_cmphex (in (rig, 0x3c9, 1), ==, 0x2a);
+}
+
+static void
+the_register_bar_holds_the_edid (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->surface);
+  for (size_t i = 0; i < 0x400; i++)
+    g_assert_cmphex (get (rig, MMIO + i, 1), ==, i < monitor->edid_bytes ? monitor->edid[i] : 0);
+  vt_surface_set_monitor (rig->surface, &(VtMonitor) { .width = 1000, .height = 700 }, false);
+  g_assert_cmphex (get (rig, MMIO, 8), ==, 0);
+}
+
+static void
+the_byte_order_can_be_turned (void)
+{
+  static const struct { unsigned bpp; uint64_t bytes; } pixels[] = { { 15, 0xe07f }, { 16, 0xe0ff }, { 24, 0x00ffff }, { 32, 0x00ffff00 } };
+  g_autoptr (Rig) rig = rig_new ();
+  set_mode (rig, &text_80x25);
+  put (rig, MMIO + 0x604, 0xbebebebe, 4);
+  g_assert_cmphex (get (rig, MMIO + 0x604, 4), ==, 0xbebebebe);
+  for (size_t i = 0; i < G_N_ELEMENTS (pixels); i++)
+    {
+      VtSurfaceFrame frame;
+      set_linear (rig, 640, 480, pixels[i].bpp);
+      put (rig, LFB, pixels[i].bytes, 4);
+      rig->seen = 0;
+      g_assert_true (look (rig, &frame));
+      g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xffff00);
+      vt_surface_release (&frame);
+    }
+  put (rig, MMIO + 0x604, 0x12345678, 4);      /* neither */
+  g_assert_cmphex (get (rig, MMIO + 0x604, 4), ==, 0xbebebebe);
+}
+
+static void
+all_write_and_read_modes (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  set_mode (rig, &mode_12h);
+  outw (rig, 0x3c4, 0x0f02);
+  outw (rig, 0x3ce, 0x0305);                   /* write mode 3: set/reset where rotated data and bit mask are set */
+  outw (rig, 0x3ce, 0x0900);
+  outw (rig, 0x3ce, 0x0403);                   /* rotated by 4 */
+  outw (rig, 0x3ce, 0x3c08);
+  get (rig, 0xa0000, 1);
+  put (rig, 0xa0000, 0xf3, 1);                 /* rotated: 0x3f; masked: 0x3c */
+  g_assert_cmphex (rig->vram->host[0], ==, 0x3c);
+  g_assert_cmphex (rig->vram->host[1], ==, 0);
+  g_assert_cmphex (rig->vram->host[3], ==, 0x3c);
+  outw (rig, 0x3ce, 0x0005);                   /* write mode 0 with set/reset on planes 1 and 2 */
+  outw (rig, 0x3ce, 0x0601);
+  outw (rig, 0x3ce, 0x0200);
+  outw (rig, 0x3ce, 0x0003);
+  outw (rig, 0x3ce, 0xff08);
+  put (rig, 0xa0001, 0x55, 1);
+  g_assert_cmpmem (rig->vram->host + 4, 4, "\x55\xff\x00\x55", 4);
+  outw (rig, 0x3ce, 0x0204);                   /* read mode 0 */
+  g_assert_cmphex (get (rig, 0xa0001, 1), ==, 0);
+  outw (rig, 0x3ce, 0x0304);
+  g_assert_cmphex (get (rig, 0xa0001, 1), ==, 0x55);
+  for (unsigned function = 1; function < 4; function++)
+    {
+      static const uint8_t expected[4] = { 0, 0x05, 0x5f, 0x5a };
+      outw (rig, 0x3ce, 0x0001);
+      outw (rig, 0x3ce, function << 11 | 3);
+      rig->vram->host[4] = 0x55;
+      get (rig, 0xa0001, 1);
+      put (rig, 0xa0001, 0x0f, 1);
+      g_assert_cmphex (rig->vram->host[4], ==, expected[function]);
+    }
 }
 
 static void
@@ -549,6 +764,16 @@ main (int argc, char **argv)
   TEST (the_register_bar_is_the_same_device);
   TEST (retrace_comes_and_goes_with_the_clock);
   TEST (a_saved_screen_comes_back);
+  TEST (text_pans_by_pixels_and_lines);
+  TEST (text_splits_at_the_line_compare_value);
+  TEST (graphics_split_and_pan);
+  TEST (only_touched_lines_of_a_planar_mode_are_drawn_again);
+  TEST (four_bits_of_the_display_interface_are_planes);
+  TEST (banks_reach_all_of_a_linear_mode);
+  TEST (colours_survive_the_change_of_their_width);
+  TEST (the_register_bar_holds_the_edid);
+  TEST (the_byte_order_can_be_turned);
+  TEST (all_write_and_read_modes);
   TEST (random_registers_never_hurt);
   return g_test_run ();
 }

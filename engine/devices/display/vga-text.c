@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VGA text modes. Only cells whose character, attribute, font or cursor changed are drawn again. */
+/* VGA text modes. Only cells whose character, attribute, font or cursor changed are drawn again; text that is scrolled by
+ * pixels or split is drawn by lines. */
 #include "vga.h"
 
 enum
@@ -46,6 +47,15 @@ font_offset (unsigned select)
   return (select & 3) * 0x4000 + (select >> 2 & 1) * 0x2000;
 }
 
+/* With cells of nine dots, 8 is the value that does not move anything. */
+static uint32_t
+panning (unsigned value, uint32_t cell_width)
+{
+  if (cell_width == 8)
+    return value & 7;
+  return value < 8 ? value + 1 : 0;
+}
+
 static void
 get_text (const Vga *vga, VgaText *text)
 {
@@ -56,11 +66,20 @@ get_text (const Vga *vga, VgaText *text)
   text->cell_width = s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_8_DOTS ? 8 : 9;
   text->cell_height = (s->crtc[CRTC_CELL_HEIGHT] & 0x1fu) + 1;
   text->lines = vga_crtc_lines (vga);
+  text->compare = vga_crtc_split (vga);
   if (s->crtc[CRTC_CELL_HEIGHT] & CRTC_CELL_DOUBLE)
-    text->lines = (text->lines + 1) / 2;
+    {
+      text->lines = (text->lines + 1) / 2;
+      text->compare /= 2;
+    }
   text->rows = MIN ((text->lines + text->cell_height - 1) / text->cell_height, TEXT_ROWS_MAX);
   text->lines = MIN (text->lines, text->rows * text->cell_height);
-  text->start = vga_crtc_start (vga);
+  text->start = vga_crtc_start (vga) + (s->crtc[CRTC_ROW_SCAN] >> CRTC_ROW_SCAN_BYTES_SHIFT & 3u);
+  text->first_line = (s->crtc[CRTC_ROW_SCAN] & 0x1fu) % text->cell_height;
+  text->panning = panning (s->attr[ATTR_PANNING] & 0xfu, text->cell_width);
+  text->split_still = (s->attr[ATTR_MODE] & ATTR_MODE_SPLIT_STILL) != 0;
+  if (text->compare >= text->lines)
+    text->compare = UINT32_MAX;
   text->pitch = s->crtc[CRTC_OFFSET] * 2u;
   text->address_shift = vga_crtc_shift (vga);
   text->font[0] = font_offset ((font & 3) | (font >> 2 & 4));
@@ -93,7 +112,8 @@ cursor_counter (const Vga *vga)
              || (crtc[CRTC_CURSOR_START] & 0x1f) > (crtc[CRTC_CURSOR_END] & 0x1f);
   if (off || !phase (vga, CURSOR_BLINK_NS))
     return UINT32_MAX;
-  return (uint32_t) crtc[CRTC_CURSOR_HIGH] << 8 | crtc[CRTC_CURSOR_LOW];
+  /* The skew, bits 5 and 6, is in characters. */
+  return ((uint32_t) crtc[CRTC_CURSOR_HIGH] << 8 | crtc[CRTC_CURSOR_LOW]) + (crtc[CRTC_CURSOR_END] >> 5 & 3u);
 }
 
 static uint8_t
@@ -104,9 +124,21 @@ font_row (const Vga *vga, const VgaText *text, uint32_t cell, unsigned line)
   return line < 32 ? font[(cell & 0xff) * 32 + line] : 0;
 }
 
+/* Line `line` of a cell. */
 static void
-draw_line (uint32_t *to, const VgaText *text, uint32_t cell, uint8_t bits, uint32_t ink, uint32_t paper)
+draw_cell_line (const Vga *vga, const VgaText *text, uint32_t *to, uint32_t cell, unsigned line)
 {
+  const uint8_t *crtc = vga->s->crtc;
+  uint32_t ink = text->colors[cell >> 8 & 0xf];
+  uint32_t paper = text->colors[cell >> 12 & (text->blink ? 7 : 15)];
+  bool     underlined = (cell >> 8 & 0x77) == 0x01;   /* blue on black: underlined on a monochrome screen */
+  uint8_t  bits = font_row (vga, text, cell, line);
+  if (underlined && line == (crtc[CRTC_UNDERLINE] & 0x1fu))
+    bits = 0xff;
+  if (cell & CELL_HIDDEN)
+    bits = 0;
+  if ((cell & CELL_CURSOR) && line >= (crtc[CRTC_CURSOR_START] & 0x1fu) && line <= (crtc[CRTC_CURSOR_END] & 0x1fu))
+    bits = 0xff;
   for (unsigned x = 0; x < 8; x++)
     to[x] = bits & 0x80u >> x ? ink : paper;
   if (text->cell_width == 9)
@@ -119,35 +151,25 @@ draw_line (uint32_t *to, const VgaText *text, uint32_t cell, uint8_t bits, uint3
 static void
 draw_cell (Vga *vga, const VgaText *text, uint32_t column, uint32_t row, uint32_t cell)
 {
-  const uint8_t *crtc = vga->s->crtc;
-  unsigned first = crtc[CRTC_CURSOR_START] & 0x1f, last = crtc[CRTC_CURSOR_END] & 0x1f;
-  unsigned underline = crtc[CRTC_UNDERLINE] & 0x1f;
-  uint32_t ink = text->colors[cell >> 8 & 0xf];
-  uint32_t paper = text->colors[cell >> 12 & (text->blink ? 7 : 15)];
-  bool     underlined = (cell >> 8 & 0x77) == 0x01;   /* blue on black: underlined on a monochrome screen */
   for (unsigned line = 0; line < text->cell_height; line++)
     {
       uint32_t y = row * text->cell_height + line;
       if (y >= text->lines)
         return;
-      uint8_t bits = font_row (vga, text, cell, line);
-      if (underlined && line == underline)
-        bits = 0xff;
-      if (cell & CELL_HIDDEN)
-        bits = 0;
-      if ((cell & CELL_CURSOR) && line >= first && line <= last)
-        bits = 0xff;
-      uint32_t *to = (uint32_t *) (void *) (vga->mode.pixels + (size_t) y * vga->mode.stride_bytes);
-      draw_line (to + column * text->cell_width, text, cell, bits, ink, paper);
+      draw_cell_line (vga, text, screen_line (&vga->screen, y) + column * text->cell_width, cell, line);
     }
 }
 
-static void
-damage_cell (Vga *vga, const VgaText *text, uint32_t first, uint32_t last, uint32_t row)
+static uint32_t
+cell_at (const Vga *vga, const VgaText *text, uint32_t counter, uint32_t cursor, bool hide)
 {
-  vt_surface_damage (vga->surface, (VtRect) { (int32_t) (first * text->cell_width), (int32_t) (row * text->cell_height),
-                                              (int32_t) ((last - first + 1) * text->cell_width),
-                                              (int32_t) text->cell_height });
+  const uint8_t *bytes = cell_bytes (vga, text, counter);
+  uint32_t       cell = bytes[0] | (uint32_t) bytes[1] << 8;
+  if (counter == cursor)
+    cell |= CELL_CURSOR;
+  if (hide && text->blink && (bytes[1] & 0x80) != 0)
+    cell |= CELL_HIDDEN;
+  return cell;
 }
 
 static void
@@ -156,13 +178,7 @@ draw_row (Vga *vga, const VgaText *text, uint32_t row, uint32_t cursor, bool hid
   uint32_t first = UINT32_MAX, last = 0;
   for (uint32_t column = 0; column < text->columns; column++)
     {
-      uint32_t       counter = text->start + row * text->pitch + column;
-      const uint8_t *bytes = cell_bytes (vga, text, counter);
-      uint32_t       cell = bytes[0] | (uint32_t) bytes[1] << 8;
-      if (counter == cursor)
-        cell |= CELL_CURSOR;
-      if (hide && text->blink && (bytes[1] & 0x80) != 0)
-        cell |= CELL_HIDDEN;
+      uint32_t  cell = cell_at (vga, text, text->start + row * text->pitch + column, cursor, hide);
       uint32_t *shown = &vga->cells[row * TEXT_COLUMNS_MAX + column];
       if (*shown == cell)
         continue;
@@ -172,8 +188,52 @@ draw_row (Vga *vga, const VgaText *text, uint32_t row, uint32_t cursor, bool hid
       last = column;
     }
   if (first != UINT32_MAX)
-    damage_cell (vga, text, first, last, row);
+    screen_damage (&vga->screen, first * text->cell_width, row * text->cell_height, (last - first + 1) * text->cell_width,
+                   text->cell_height);
 }
+
+/* --- Scrolled and split text -------------------------------------------------------------------------------------- */
+
+static bool
+is_plain (const VgaText *text)
+{
+  return text->panning == 0 && text->first_line == 0 && text->compare == UINT32_MAX;
+}
+
+static void
+draw_scan_line (const Vga *vga, const VgaText *text, uint32_t y, uint32_t counter, unsigned line, uint32_t shift,
+                uint32_t cursor, bool hide)
+{
+  uint32_t wide[(TEXT_COLUMNS_MAX + 1) * 9];
+  for (uint32_t column = 0; column <= text->columns; column++)
+    draw_cell_line (vga, text, wide + column * text->cell_width, cell_at (vga, text, counter + column, cursor, hide), line);
+  memcpy (screen_line (&vga->screen, y), wide + shift, (size_t) text->columns * text->cell_width * 4);
+}
+
+static void
+draw_scrolled (Vga *vga, const VgaText *text, uint32_t cursor, bool hide)
+{
+  uint32_t counter = text->start, shift = text->panning;
+  unsigned line = text->first_line;
+  for (uint32_t y = 0; y < text->lines; y++)
+    {
+      if (y == text->compare)
+        {
+          counter = line = 0;
+          shift = text->split_still ? 0 : shift;
+        }
+      draw_scan_line (vga, text, y, counter, line, shift, cursor, hide);
+      if (++line == text->cell_height)
+        {
+          line = 0;
+          counter += text->pitch;
+        }
+    }
+  screen_damage (&vga->screen, 0, 0, text->columns * text->cell_width, text->lines);
+}
+
+/* --- All of it ---------------------------------------------------------------------------------------------------- */
+
 
 /* True when a font changed. */
 static bool
@@ -190,31 +250,40 @@ load_fonts (Vga *vga, const VgaText *text)
   return changed;
 }
 
+/* A new start address alone (scrolling) is seen by comparing cells. */
+static bool
+looks_different (const Vga *vga, const VgaText *text)
+{
+  VgaText moved = vga->text;
+  if (is_plain (text))
+    moved.start = text->start;
+  return memcmp (text, &moved, sizeof moved) != 0;
+}
+
 void
 vga_text_refresh (Vga *vga, bool touched)
 {
+  Screen *screen = &vga->screen;
   VgaText text;
   get_text (vga, &text);
-  if (!vga_set_mode (vga, text.columns * text.cell_width, text.lines))
+  if (!screen_set_mode (screen, text.columns * text.cell_width, text.lines))
     return;
-  if (memcmp (&text, &vga->text, sizeof text) != 0)
-    {
-      /* A new start address alone (scrolling) is seen by comparing cells. */
-      VgaText moved = vga->text;
-      moved.start = text.start;
-      if (memcmp (&text, &moved, sizeof text) != 0)
-        vga->redraw = true;
-      vga->text = text;
-    }
-  if ((touched || vga->redraw) && load_fonts (vga, &text))
-    vga->redraw = true;
-  if (vga->redraw)
-    memset (vga->cells, 0xff, sizeof vga->cells);   /* a cell that no screen has */
-  vga->redraw = false;
+  screen->redraw |= looks_different (vga, &text);
+  vga->text = text;
+  if ((touched || screen->redraw) && load_fonts (vga, &text))
+    screen->redraw = true;
   uint32_t cursor = cursor_counter (vga);
   bool     hide = !phase (vga, TEXT_BLINK_NS);
-  for (uint32_t row = 0; row < text.rows; row++)
-    draw_row (vga, &text, row, cursor, hide);
+  uint32_t blinking = cursor << 1 | hide;
+  if (screen->redraw)
+    memset (vga->cells, 0xff, sizeof vga->cells);   /* a cell that no screen has */
+  if (is_plain (&text))
+    for (uint32_t row = 0; row < text.rows; row++)
+      draw_row (vga, &text, row, cursor, hide);
+  else if (screen->redraw || touched || blinking != vga->text_phase)
+    draw_scrolled (vga, &text, cursor, hide);
+  screen->redraw = false;
+  vga->text_phase = blinking;
 }
 
 char *

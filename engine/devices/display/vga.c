@@ -39,10 +39,23 @@ vga_crtc_shift (const Vga *vga)
 }
 
 uint32_t
+vga_crtc_split (const Vga *vga)
+{
+  const uint8_t *crtc = vga->s->crtc;
+  return (crtc[CRTC_LINE_COMPARE] | (crtc[CRTC_OVERFLOW] & 0x10u) << 4 | (crtc[CRTC_CELL_HEIGHT] & 0x40u) << 3) + 1;
+}
+
+static bool
+dac_is_8_bit (const Vga *vga)
+{
+  return (vga->s->dispi.reg[DISPI_ENABLE] & DISPI_ENABLE_DAC8) != 0;
+}
+
+uint32_t
 vga_dac_color (const Vga *vga, unsigned n)
 {
   const uint8_t *rgb = &vga->s->dac[(n & vga->s->dac_mask & 0xff) * 3];
-  if (vga->s->dispi[DISPI_ENABLE] & DISPI_ENABLE_DAC8)
+  if (dac_is_8_bit (vga))
     return (uint32_t) rgb[0] << 16 | (uint32_t) rgb[1] << 8 | rgb[2];
   uint32_t color = 0;
   for (unsigned i = 0; i < 3; i++)
@@ -114,8 +127,11 @@ read_dac (VgaState *s)
 
 /* A colour changes when its third component comes. */
 static void
-write_dac (VgaState *s, uint8_t value)
+write_dac (Vga *vga, uint8_t value)
 {
+  VgaState *s = vga->s;
+  if (!dac_is_8_bit (vga))
+    value &= 0x3f;
   if (s->dac_part < 2)
     {
       s->dac_partial[s->dac_part++] = value;
@@ -173,15 +189,16 @@ vga_port_read (Vga *vga, unsigned port)
     case 0x3ce: return s->gfx_index;
     case 0x3cf: return s->gfx_index < GFX_COUNT ? s->gfx[s->gfx_index] : 0;
     }
+  /* The video BIOS looks at 0x3da to turn to the attribute index, in monochrome modes too. */
+  if ((port & 0xf) == 0xa)
+    s->attr_data = false;
   if (!crtc_port (vga, port))
     return 0xff;
   switch (port & 0xf)
     {
     case 0x4: return s->crtc_index;
     case 0x5: return s->crtc_index < CRTC_COUNT ? s->crtc[s->crtc_index] : 0;
-    case 0xa:
-      s->attr_data = false;
-      return input_status (vga);
+    case 0xa: return input_status (vga);
     default: return 0xff;
     }
 }
@@ -211,15 +228,17 @@ vga_port_write (Vga *vga, unsigned port, uint8_t value)
       s->dac_part = 0;
       s->dac_reading = false;
       return;
-    case 0x3c9: write_dac (s, value); return;
+    case 0x3c9: write_dac (vga, value); return;
     case 0x3ce: s->gfx_index = value & 15; return;
     case 0x3cf:
       if (s->gfx_index < GFX_COUNT)
         s->gfx[s->gfx_index] = value;
       return;
     }
-  if (!crtc_port (vga, port))
+  if ((port & 0x3f0) == 0x3c0)
     return;
+  /* At either address: the video BIOS programs the CRTC before it chooses between monochrome and colour. What reads back
+   * does so at one of them, so nobody finds a second card. */
   switch (port & 0xf)
     {
     case 0x4: s->crtc_index = value; break;
@@ -242,36 +261,52 @@ in_window (const Vga *vga, uint32_t off, uint32_t *in)
   return (vga->s->misc & MISC_RAM) != 0 && off >= maps[map].start && *in < maps[map].len;
 }
 
-/* While the display interface is on, the window is a 64 KiB bank of linear memory. */
+/* While the display interface is on, the window is a 64 KiB bank of linear memory, or of each plane. */
 static bool
 in_bank (const Vga *vga, uint32_t off, uint64_t *at)
 {
-  *at = (uint64_t) vga->s->dispi[DISPI_BANK] * 0x10000 + off;
+  *at = (uint64_t) vga->s->dispi.reg[DISPI_BANK] * 0x10000 + off;
   return off < 0x10000 && *at < vga->vram->size;
+}
+
+static bool
+is_linear (const Vga *vga)
+{
+  return vga_dispi_on (vga) && vga->s->dispi.reg[DISPI_BPP] != 4;
 }
 
 typedef struct
 {
-  uint32_t at;       /* in a plane */
+  uint64_t at;       /* of the planes' four bytes, in video memory */
   unsigned plane;    /* for reads by plane */
   unsigned writes;   /* planes that a write reaches, before the map mask */
 } PlaneAddress;
 
 static PlaneAddress
-plane_address (const Vga *vga, uint32_t in)
+plane_address (const Vga *vga, uint32_t in, bool write)
 {
   const VgaState *s = vga->s;
-  PlaneAddress    address = { in & 0xffff, s->gfx[GFX_READ_MAP] & 3, 0xf };
+  uint64_t        base = vga_dispi_on (vga) ? (uint64_t) s->dispi.reg[DISPI_BANK] << 16 : 0;
+  unsigned        plane = s->gfx[GFX_READ_MAP] & 3, writes = 0xf;
+  in &= 0xffff;
   if (s->seq[SEQ_MEMORY] & SEQ_MEMORY_CHAIN_4)
-    return (PlaneAddress) { in & 0xfffc, in & 3, 1u << (in & 3) };
-  if ((s->seq[SEQ_MEMORY] & SEQ_MEMORY_SEQUENTIAL) == 0)
-    address.writes = in & 1 ? 0xa : 0x5;
-  if (s->gfx[GFX_MODE] & GFX_MODE_ODD_EVEN)
     {
-      address.plane = (address.plane & 2) | (in & 1);
-      address.at &= ~1u;
+      plane = in & 3;
+      writes = 1u << plane;
+      in &= ~3u;
     }
-  return address;
+  else
+    {
+      /* Odd and even addresses: of writes by the sequencer, of reads by the graphics controller. */
+      bool odd_even = write ? (s->seq[SEQ_MEMORY] & SEQ_MEMORY_SEQUENTIAL) == 0 : (s->gfx[GFX_MODE] & GFX_MODE_ODD_EVEN) != 0;
+      if (odd_even)
+        {
+          writes = in & 1 ? 0xa : 0x5;
+          plane = (plane & 2) | (in & 1);
+          in &= ~1u;
+        }
+    }
+  return (PlaneAddress) { (base + in) * 4 & (vga->vram->size - 1), plane, writes };
 }
 
 uint8_t
@@ -280,12 +315,12 @@ vga_window_read (Vga *vga, uint32_t off)
   VgaState *s = vga->s;
   uint64_t  linear;
   uint32_t  in;
-  if (vga_dispi_on (vga))
+  if (is_linear (vga))
     return in_bank (vga, off, &linear) ? vga->vram->host[linear] : 0xff;
   if (!in_window (vga, off, &in))
     return 0xff;
-  PlaneAddress address = plane_address (vga, in);
-  memcpy (s->latch, vga->vram->host + (size_t) address.at * 4, 4);
+  PlaneAddress address = plane_address (vga, in, false);
+  memcpy (s->latch, vga->vram->host + address.at, 4);
   if ((s->gfx[GFX_MODE] & GFX_MODE_READ_COMPARE) == 0)
     return s->latch[address.plane];
   /* A bit is set where all planes that matter have the compared colour. */
@@ -340,7 +375,7 @@ vga_window_write (Vga *vga, uint32_t off, uint8_t value)
   const VgaState *s = vga->s;
   uint64_t        linear;
   uint32_t        in;
-  if (vga_dispi_on (vga))
+  if (is_linear (vga))
     {
       if (!in_bank (vga, off, &linear))
         return;
@@ -350,35 +385,56 @@ vga_window_write (Vga *vga, uint32_t off, uint8_t value)
     }
   if (!in_window (vga, off, &in))
     return;
-  PlaneAddress address = plane_address (vga, in);
-  if (address.writes != 0xf && (s->seq[SEQ_MEMORY] & SEQ_MEMORY_CHAIN_4) == 0)
-    address.at &= ~1u;
-  uint8_t *bytes = vga->vram->host + (size_t) address.at * 4;
-  unsigned planes = address.writes & s->seq[SEQ_MAP_MASK];
+  PlaneAddress address = plane_address (vga, in, true);
+  uint8_t     *bytes = vga->vram->host + address.at;
+  unsigned     planes = address.writes & s->seq[SEQ_MAP_MASK];
   for (unsigned p = 0; p < 4; p++)
     if (planes >> p & 1)
       bytes[p] = plane_value (s, p, value);
-  vt_ram_mark (vga->vram, (uint64_t) address.at * 4, 4);
+  vt_ram_mark (vga->vram, address.at, 4);
+}
+
+/* --- The display interface ---------------------------------------------------------------------------------------- */
+
+bool
+vga_dispi_on (const Vga *vga)
+{
+  return dispi_on (&vga->dispi);
+}
+
+void
+vga_dispi_write (Vga *vga, unsigned index, uint16_t value)
+{
+  bool was_8_bit = dac_is_8_bit (vga);
+  dispi_write (&vga->dispi, index, value);
+  if (was_8_bit == dac_is_8_bit (vga))
+    return;
+  /* Colours stay what they are when the width of their components changes. */
+  for (unsigned i = 0; i < sizeof vga->s->dac; i++)
+    {
+      unsigned component = vga->s->dac[i];
+      vga->s->dac[i] = (uint8_t) (was_8_bit ? component >> 2 : component << 2 | component >> 4);
+    }
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 
 void
-vga_init (Vga *vga, VtDevice *dev, VgaState *s, VtRam *vram, VtClock *clock, VtSurface *surface)
+vga_init (Vga *vga, VtDevice *dev, VgaState *s, bool *big_endian, VtRam *vram, VtClock *clock, VtSurface *surface)
 {
   g_assert (vram->size >= VGA_LEGACY_BYTES);
   vga->dev = dev;
   vga->s = s;
   vga->vram = vram;
   vga->clock = clock;
-  vga->surface = surface;
-  vga->dirty = g_malloc0 (vram->size >> VT_PAGE_SHIFT);
+  vga->dispi = (Dispi) { .s = &s->dispi, .big_endian = big_endian, .vram = vram, .surface = surface };
+  screen_init (&vga->screen, surface);
 }
 
 void
 vga_clear (Vga *vga)
 {
-  g_clear_pointer (&vga->dirty, g_free);
+  screen_clear (&vga->screen);
 }
 
 void
@@ -398,40 +454,46 @@ vga_state_possible (const Vga *vga, const VgaState *s)
 void
 vga_invalidate (Vga *vga)
 {
-  vga->redraw = true;
+  screen_forget (&vga->screen);
+}
+
+static void
+refresh_linear (Vga *vga)
+{
+  Picture picture;
+  if (!dispi_picture (&vga->dispi, &picture))
+    return;
+  for (unsigned i = 0; picture.bpp == 8 && i < 256; i++)
+    picture.palette[i] = vga_dac_color (vga, i);
+  screen_show (&vga->screen, &picture);
 }
 
 bool
-vga_set_mode (Vga *vga, uint32_t width, uint32_t height)
+vga_shows (const Vga *vga)
 {
-  if (vga->mode.pixels != NULL && vga->mode.width == width && vga->mode.height == height)
-    return true;
-  trace_vga_mode (width, height);
-  vga->redraw = true;
-  return vt_surface_set_mode (vga->surface, width, height, &vga->mode);
+  return (vga->s->attr_index & ATTR_INDEX_DISPLAY) != 0 && (vga->s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) == 0;
 }
 
 void
 vga_refresh (Vga *vga)
 {
-  const VgaState *s = vga->s;
-  if (vga->surface == NULL)
+  if (vga->screen.surface == NULL)
     return;
-  bool blank = (s->attr_index & ATTR_INDEX_DISPLAY) == 0 || (s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) != 0;
-  vt_surface_set_blank (vga->surface, blank);
+  bool blank = !vga_shows (vga);
+  vt_surface_set_blank (vga->screen.surface, blank);
   if (blank)
     {
-      vga->redraw = true;
+      vga->screen.redraw = true;
       return;
     }
   bool text = vga_is_text (vga);
-  if (text != vga->in_text)
-    vga->redraw = true;
+  vga->screen.redraw |= text != vga->in_text;
   vga->in_text = text;
-  uint64_t pages = (vga_dispi_on (vga) ? vga->vram->size : VGA_LEGACY_BYTES) >> VT_PAGE_SHIFT;
-  bool     touched = vt_ram_harvest (vga->vram, 0, pages, VT_PAGE_CLEAN_DISPLAY, vga->dirty) > 0;
-  if (text)
-    vga_text_refresh (vga, touched);
+  screen_watch (&vga->screen, vga->vram, 0, (vga_dispi_on (vga) ? vga->vram->size : VGA_LEGACY_BYTES) >> VT_PAGE_SHIFT);
+  if (is_linear (vga))
+    refresh_linear (vga);
+  else if (text)
+    vga_text_refresh (vga, screen_harvest (&vga->screen));
   else
-    vga_graphics_refresh (vga, touched);
+    vga_graphics_refresh (vga, screen_harvest (&vga->screen));
 }

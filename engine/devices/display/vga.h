@@ -2,16 +2,15 @@
 /* VGA core: what a VGA card is apart from the bus that it sits on.
  *
  *   vga.c           registers, DAC, the 0xa0000 window (IBM VGA, "Hardware Interface Technical Reference")
- *   dispi.c         the Bochs display interface
+ *   dispi.c         the Bochs display interface, screen.c linear framebuffers
  *   vga-text.c      text modes, to pixels and to characters
- *   vga-graphics.c  planar, CGA and 256-colour modes, and linear framebuffers
+ *   vga-graphics.c  planar, CGA and 256-colour modes
  *
  * Video memory holds the four planes interleaved: byte p of word a is byte a of plane p.  Linear modes use it as it
  * is. */
 #pragma once
 
-#include "device.h"
-#include "surface.h"
+#include "dispi.h"
 
 enum
 {
@@ -39,29 +38,19 @@ enum
   GFX_MODE_256         = 1u << 6,
   GFX_MISC_GRAPHICS    = 1u << 0,
   CRTC_CELL_DOUBLE     = 1u << 7,
+  CRTC_ROW_SCAN_BYTES_SHIFT = 5,      /* of CRTC_ROW_SCAN: byte panning, above the first row's first line */
   CRTC_UNDERLINE_DWORD = 1u << 6,
   CRTC_MODE_BYTE       = 1u << 6,
   CRTC_PROTECT         = 1u << 7,     /* of CRTC_V_RETRACE_END */
   CRTC_CURSOR_OFF      = 1u << 5,     /* of CRTC_CURSOR_START */
   ATTR_MODE_LINE_GRAPHICS = 1u << 2,
   ATTR_MODE_BLINK      = 1u << 3,
+  ATTR_MODE_SPLIT_STILL = 1u << 5,    /* the lower part of a split screen does not pan */
   ATTR_MODE_256        = 1u << 6,
   ATTR_MODE_P54        = 1u << 7,
   ATTR_INDEX_DISPLAY   = 1u << 5,     /* palette address source: the screen is on */
   MISC_COLOR           = 1u << 0,
   MISC_RAM             = 1u << 1,
-
-  DISPI_ID = 0, DISPI_XRES = 1, DISPI_YRES = 2, DISPI_BPP = 3, DISPI_ENABLE = 4, DISPI_BANK = 5,
-  DISPI_VIRT_WIDTH = 6, DISPI_VIRT_HEIGHT = 7, DISPI_X_OFFSET = 8, DISPI_Y_OFFSET = 9, DISPI_MEMORY_64K = 10,
-  DISPI_COUNT = 11,
-  DISPI_ENABLE_ON       = 1u << 0,
-  DISPI_ENABLE_CAPS     = 1u << 1,
-  DISPI_ENABLE_DAC8     = 1u << 5,
-  DISPI_ENABLE_NO_CLEAR = 1u << 7,
-
-  /* An interface, not a limit of the surface: what GETCAPS says. */
-  DISPI_XRES_MAX = 2560,
-  DISPI_YRES_MAX = 1600,
 };
 
 typedef struct
@@ -78,8 +67,7 @@ typedef struct
   bool     dac_reading;           /* what 0x3c7 tells */
   uint8_t  latch[4];
   uint8_t  pad_[2];
-  uint16_t dispi_index;
-  uint16_t dispi[DISPI_COUNT];
+  DispiState dispi;
 } VgaState;
 
 #define VGA_FIELDS(T, m)                                                                                               \
@@ -88,10 +76,10 @@ typedef struct
     VT_FIELD (T, m.crtc), VT_FIELD (T, m.attr_index), VT_FIELD (T, m.attr), VT_FIELD (T, m.dac_mask),                  \
     VT_FIELD (T, m.dac_read), VT_FIELD (T, m.dac_write), VT_FIELD (T, m.dac_part), VT_FIELD (T, m.dac_partial),        \
     VT_FIELD (T, m.dac), VT_FIELD (T, m.attr_data), VT_FIELD (T, m.dac_reading), VT_FIELD (T, m.latch),                \
-    VT_FIELD (T, m.pad_), VT_FIELD (T, m.dispi_index), VT_FIELD (T, m.dispi)
+    VT_FIELD (T, m.pad_), DISPI_FIELDS (T, m.dispi)
 
 #define VGA_AT_RESET                                                                                                   \
-  { .dac_mask = 0xff, .dispi = { [DISPI_ID] = 0xb0c5, [DISPI_BPP] = 8 } }
+  { .dac_mask = 0xff, .dispi = DISPI_AT_RESET }
 
 enum
 {
@@ -108,6 +96,8 @@ typedef struct
   uint32_t font[2];            /* plane 2 offsets of fonts B (attribute bit 3 clear) and A */
   uint32_t colors[16];
   uint32_t blink, line_graphics;
+  /* Smooth scrolling and split screens */
+  uint32_t panning, first_line, compare, split_still;
 } VgaText;
 
 typedef enum
@@ -115,18 +105,15 @@ typedef enum
   VGA_PLANAR,
   VGA_CGA,
   VGA_256,
-  VGA_LINEAR,
-} VgaPicture;
+} VgaKind;
 
 typedef struct
 {
-  uint32_t kind;               /* VgaPicture */
+  uint32_t kind;               /* VgaKind */
   uint32_t width, height;
-  uint32_t bpp;                /* linear */
-  uint32_t line_bytes;         /* linear; otherwise plane addresses a line */
-  uint32_t repeat;             /* scan lines a line */
-  uint32_t panning, shift, mode, compare;
-  uint64_t start;
+  uint32_t start, pitch;       /* plane addresses, before the shift */
+  uint32_t plane_mask;         /* of plane addresses */
+  uint32_t panning, shift, mode, cell_height, first_line, compare, split_still, enabled;
   uint32_t palette[256];
 } VgaGraphics;
 
@@ -136,20 +123,19 @@ typedef struct
   VgaState     *s;
   VtRam        *vram;
   VtClock      *clock;         /* nullable */
-  VtSurface    *surface;       /* nullable */
+  Dispi         dispi;
 
   /* Derived: what is on the surface now. */
-  VtSurfaceMode mode;          /* pixels NULL: none yet */
-  bool          redraw;
+  Screen        screen;
   bool          in_text;
   VgaText       text;
+  uint32_t      text_phase;    /* of cursor and blinking, for scrolled text */
   VgaGraphics   graphics;
   uint8_t       fonts[2][FONT_BYTES];
   uint32_t      cells[TEXT_COLUMNS_MAX * TEXT_ROWS_MAX];
-  uint8_t      *dirty;         /* one byte a page of video memory */
 } Vga;
 
-void vga_init (Vga *vga, VtDevice *dev, VgaState *s, VtRam *vram, VtClock *clock, VtSurface *surface);
+void vga_init (Vga *vga, VtDevice *dev, VgaState *s, bool *big_endian, VtRam *vram, VtClock *clock, VtSurface *surface);
 void vga_clear (Vga *vga);
 /* After reset and load. */
 void vga_settle (Vga *vga);
@@ -162,9 +148,8 @@ void    vga_port_write (Vga *vga, unsigned port, uint8_t value);
 uint8_t vga_window_read (Vga *vga, uint32_t off);
 void    vga_window_write (Vga *vga, uint32_t off, uint8_t value);
 
-uint16_t vga_dispi_read (Vga *vga, unsigned index);
-void     vga_dispi_write (Vga *vga, unsigned index, uint16_t value);
-bool     vga_dispi_on (const Vga *vga);
+void vga_dispi_write (Vga *vga, unsigned index, uint16_t value);
+bool vga_dispi_on (const Vga *vga);
 
 /* Colour n of the DAC as 0x00RRGGBB. */
 uint32_t vga_dac_color (const Vga *vga, unsigned n);
@@ -175,14 +160,16 @@ uint32_t vga_crtc_lines (const Vga *vga);
 uint32_t vga_crtc_start (const Vga *vga);
 /* How far a counter step moves in a plane: 0, 1, 2 for byte, word and double word mode. */
 unsigned vga_crtc_shift (const Vga *vga);
+/* The first scan line of the lower part of a split screen. */
+uint32_t vga_crtc_split (const Vga *vga);
 
 /* Brings the surface up to date. */
 void vga_refresh (Vga *vga);
 void vga_invalidate (Vga *vga);
-/* Sets the surface's mode when it is another one; false when the surface refuses. */
-bool vga_set_mode (Vga *vga, uint32_t width, uint32_t height);
+/* Is the screen on? */
+bool vga_shows (const Vga *vga);
 void vga_text_refresh (Vga *vga, bool touched);
-void vga_graphics_refresh (Vga *vga, bool touched);
+void vga_graphics_refresh (Vga *vga, bool touched);   /* not for linear modes */
 /* UTF-8 lines, or NULL in a graphics mode. */
 char *vga_text (const Vga *vga);
 

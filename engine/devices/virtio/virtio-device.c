@@ -98,6 +98,8 @@ reset_now (VtVirtio *virtio)
   VtVirtioState fresh = VT_VIRTIO_AT_RESET (virtio->type->queue_size);
   *s = fresh;
   vt_virtio_settle (virtio);
+  if (virtio->type->reset != NULL)
+    virtio->type->reset (virtio);
 }
 
 /* The status register shows zero only when no buffer of the driver is in use any more (2.1.2, 4.1.4.3.1). */
@@ -269,6 +271,13 @@ vt_virtio_config_read (VtVirtio *virtio, uint64_t off, unsigned size)
     return 0;
   virtio->type->get_config (virtio, config);
   return vt_load_le (config + off, size);
+}
+
+void
+vt_virtio_config_write (VtVirtio *virtio, uint64_t off, uint64_t value, unsigned size)
+{
+  if (virtio->type->set_config != NULL && vt_fits (off, size, virtio->type->config_bytes))
+    virtio->type->set_config (virtio, (unsigned) off, value, size);
 }
 
 void

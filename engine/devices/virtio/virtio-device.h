@@ -84,6 +84,10 @@ typedef struct
   uint64_t    features;       /* of the type; vt_virtio_init() may take more */
   /* Fills the whole, zeroed configuration space. */
   void      (*get_config) (VtVirtio *virtio, uint8_t *config);
+  /* The driver wrote size bytes at off, inside the space. Nullable: nothing can be written. */
+  void      (*set_config) (VtVirtio *virtio, unsigned off, uint64_t value, unsigned size);
+  /* The driver reset the device; nothing is in flight. Nullable. */
+  void      (*reset) (VtVirtio *virtio);
   /* The driver made buffers available. May be called spuriously. */
   void      (*notify) (VtVirtio *virtio, unsigned queue);
 } VtVirtioType;
@@ -133,6 +137,7 @@ void     vt_virtio_enable_queue (VtVirtio *virtio);
 void     vt_virtio_notify (VtVirtio *virtio, unsigned queue);
 /* Bytes [off, off + size) of the device configuration space; zeros beyond its end. */
 uint64_t vt_virtio_config_read (VtVirtio *virtio, uint64_t off, unsigned size);
+void     vt_virtio_config_write (VtVirtio *virtio, uint64_t off, uint64_t value, unsigned size);
 
 /* --- For device types --------------------------------------------------------------------------------------------- */
 

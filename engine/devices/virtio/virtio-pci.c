@@ -183,8 +183,8 @@ write_common (VtVirtioPci *pci, unsigned off, uint32_t value, unsigned size)
 
 /* --- The register BAR --------------------------------------------------------------------------------------------- */
 
-static uint64_t
-registers_read (VtDevice *dev, uint64_t off, unsigned size)
+uint64_t
+vt_virtio_pci_read (VtDevice *dev, uint64_t off, unsigned size)
 {
   VtVirtioPci *pci = (VtVirtioPci *) dev;
   unsigned     in = off & (BLOCK - 1);
@@ -197,8 +197,8 @@ registers_read (VtDevice *dev, uint64_t off, unsigned size)
     }
 }
 
-static void
-registers_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
+void
+vt_virtio_pci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 {
   VtVirtioPci *pci = (VtVirtioPci *) dev;
   unsigned     in = off & (BLOCK - 1);
@@ -206,14 +206,15 @@ registers_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     {
     case COMMON: write_common (pci, in, (uint32_t) value, size); break;
     case NOTIFY: vt_virtio_notify (&pci->virtio, in / NOTIFY_MULTIPLIER); break;
-    default: break;   /* no type so far has configuration that the driver may write */
+    case DEVICE: vt_virtio_config_write (&pci->virtio, in, value, size); break;
+    default: break;
     }
 }
 
 /* 64-bit fields are accessed as two halves (4.1.3.1). */
 static const VtRegionOps registers_ops
-    = { .read = registers_read, .write = registers_write, .min_size = 1, .max_size = 4 };
-static const VtRegion    registers_region = { "virtio", 4 * BLOCK, &registers_ops };
+    = { .read = vt_virtio_pci_read, .write = vt_virtio_pci_write, .min_size = 1, .max_size = 4 };
+static const VtRegion    registers_region = { "virtio", VT_VIRTIO_PCI_REGISTERS_BYTES, &registers_ops };
 const VtRegion *const    vt_virtio_pci_regions[] = { &registers_region, NULL };
 
 /* --- Access through configuration space (4.1.4.8) ----------------------------------------------------------------- */
@@ -223,10 +224,11 @@ static bool
 access_target (const VtVirtioPci *pci, unsigned *off, unsigned *size)
 {
   unsigned cap = pci->cap_access;
-  *off = vt_pci_config_get (&pci->pci, cap + CAP_OFFSET, 4);
+  /* An offset in front of ours wraps around and is too large then. */
+  *off = vt_pci_config_get (&pci->pci, cap + CAP_OFFSET, 4) - pci->base;
   *size = vt_pci_config_get (&pci->pci, cap + CAP_LENGTH, 4);
-  return vt_pci_config_get (&pci->pci, cap + CAP_BAR, 1) == BAR_REGISTERS && (*size == 1 || *size == 2 || *size == 4)
-         && *off % *size == 0 && vt_fits (*off, *size, registers_region.length);
+  return vt_pci_config_get (&pci->pci, cap + CAP_BAR, 1) == pci->bar && (*size == 1 || *size == 2 || *size == 4)
+         && *off % *size == 0 && vt_fits (*off, *size, VT_VIRTIO_PCI_REGISTERS_BYTES);
 }
 
 static void
@@ -235,7 +237,7 @@ config_read (VtPciFunction *fn, unsigned off, unsigned size, uint32_t *value)
   VtVirtioPci *pci = (VtVirtioPci *) fn;
   unsigned     target, target_size;
   if (off == pci->cap_access + CAP_DATA && access_target (pci, &target, &target_size))
-    *value = (uint32_t) (registers_read (&fn->dev, target, target_size) & vt_mask_bytes (MIN (size, target_size)));
+    *value = (uint32_t) (vt_virtio_pci_read (&fn->dev, target, target_size) & vt_mask_bytes (MIN (size, target_size)));
 }
 
 static void
@@ -244,31 +246,31 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
   VtVirtioPci *pci = (VtVirtioPci *) fn;
   unsigned     target, target_size;
   if (off == pci->cap_access + CAP_DATA && access_target (pci, &target, &target_size))
-    registers_write (&fn->dev, target, vt_pci_config_get (fn, off, 4) & vt_mask_bytes (target_size), target_size);
+    vt_virtio_pci_write (&fn->dev, target, vt_pci_config_get (fn, off, 4) & vt_mask_bytes (target_size), target_size);
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 
 static uint8_t
-add_block (VtPciFunction *fn, uint8_t cfg, uint32_t offset, uint32_t length, uint8_t cap_len)
+add_block (VtVirtioPci *pci, uint8_t cfg, uint32_t offset, uint32_t length, uint8_t cap_len)
 {
-  uint8_t body[18] = { cap_len, cfg, BAR_REGISTERS };
+  uint8_t body[18] = { cap_len, cfg, pci->bar };
   vt_store_le (body + CAP_OFFSET - 2, offset, 4);
   vt_store_le (body + CAP_LENGTH - 2, length, 4);
   if (cfg == CFG_NOTIFY)
     vt_store_le (body + CAP_DATA - 2, NOTIFY_MULTIPLIER, 4);
-  return vt_pci_add_capability (fn, PCI_CAP_VENDOR, body, cap_len);
+  return vt_pci_add_capability (&pci->pci, PCI_CAP_VENDOR, body, cap_len);
 }
 
 static void
 add_blocks (VtVirtioPci *pci)
 {
   VtPciFunction *fn = &pci->pci;
-  add_block (fn, CFG_COMMON, COMMON, BLOCK, 16);
-  add_block (fn, CFG_ISR, ISR, BLOCK, 16);
-  add_block (fn, CFG_DEVICE, DEVICE, BLOCK, 16);
-  add_block (fn, CFG_NOTIFY, NOTIFY, BLOCK, 20);
-  pci->cap_access = add_block (fn, CFG_PCI, 0, 0, 20);
+  add_block (pci, CFG_COMMON, pci->base + COMMON, BLOCK, 16);
+  add_block (pci, CFG_ISR, pci->base + ISR, BLOCK, 16);
+  add_block (pci, CFG_DEVICE, pci->base + DEVICE, BLOCK, 16);
+  add_block (pci, CFG_NOTIFY, pci->base + NOTIFY, BLOCK, 20);
+  pci->cap_access = add_block (pci, CFG_PCI, 0, 0, 20);
   vt_pci_set_fixed (fn, pci->cap_access + CAP_BAR, 1, 0);
   vt_pci_allow (fn, pci->cap_access + CAP_BAR, 1, 0xff);
   vt_pci_allow (fn, pci->cap_access + CAP_OFFSET, 4, ~0u);
@@ -277,8 +279,9 @@ add_blocks (VtVirtioPci *pci)
 }
 
 bool
-vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
-                    const VtVirtioType *type, uint64_t features, VtVirtioPciState *state, GError **error)
+vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
+                       const VtVirtioPciLayout *layout, const VtVirtioType *type, uint64_t features,
+                       VtVirtioPciState *state, GError **error)
 {
   VtPciIdentity identity = { .vendor = VENDOR,
                              .device = (uint16_t) (DEVICE_BASE + type->id),
@@ -288,18 +291,28 @@ vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place,
                              .revision = 1,
                              .interrupt_pin = 1 };
   pci->s = state;
+  pci->bar = layout->bar;
+  pci->base = layout->base;
   if (!vt_pci_init (&pci->pci, env, place, &identity, &state->pci, error))
     return false;
   vt_virtio_init (&pci->virtio, type, &transport, &state->virtio, &pci->pci.dev, &pci->pci.dma, features);
   /* A vector for each queue, and one for configuration changes. */
-  vt_pci_add_msix (&pci->pci, BAR_MSIX, type->n_queues + 1u, &state->msix);
+  vt_pci_add_msix (&pci->pci, layout->msix_bar, type->n_queues + 1u, &state->msix);
   add_blocks (pci);
   vt_pci_add_power_management (&pci->pci);
   vt_pci_add_express (&pci->pci);
-  vt_pci_add_bar (&pci->pci, BAR_REGISTERS, 0, &registers_region);
+  vt_pci_add_bar (&pci->pci, layout->bar, 0, layout->region);
   pci->pci.config_read = config_read;
   pci->pci.config_wrote = config_wrote;
   return true;
+}
+
+bool
+vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
+                    const VtVirtioType *type, uint64_t features, VtVirtioPciState *state, GError **error)
+{
+  static const VtVirtioPciLayout layout = { .region = &registers_region, .bar = BAR_REGISTERS, .msix_bar = BAR_MSIX };
+  return vt_virtio_pci_init_at (pci, env, place, class_code, &layout, type, features, state, error);
 }
 
 void

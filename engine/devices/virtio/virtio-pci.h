@@ -23,11 +23,32 @@ typedef struct
   VtVirtio          virtio;
   VtVirtioPciState *s;
   uint8_t           cap_access;      /* the capability that reaches registers through configuration space */
+  uint8_t           bar;             /* of the registers */
+  uint32_t          base;            /* of the registers in that BAR */
 } VtVirtioPci;
+
+enum
+{
+  VT_VIRTIO_PCI_REGISTERS_BYTES = 0x4000,
+};
 
 bool vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
                          const VtVirtioType *type, uint64_t features, VtVirtioPciState *state,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For a device that has other registers in front of virtio's: a region of its own, which hands accesses from `base` on to the
+ * two functions below. */
+typedef struct
+{
+  const VtRegion *region;            /* base + VT_VIRTIO_PCI_REGISTERS_BYTES long */
+  uint32_t        base;
+  uint8_t         bar, msix_bar;
+} VtVirtioPciLayout;
+bool vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
+                            const VtVirtioPciLayout *layout, const VtVirtioType *type, uint64_t features,
+                            VtVirtioPciState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+uint64_t vt_virtio_pci_read (VtDevice *dev, uint64_t off, unsigned size);
+void     vt_virtio_pci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size);
 
 /* Class members: a device's instance begins with a VtVirtioPci. */
 void vt_virtio_pci_settle (VtDevice *dev);

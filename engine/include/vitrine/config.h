@@ -50,8 +50,11 @@ typedef struct
   GPtrArray    *serials;         /* VtSerialConfig* */
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
-  uint64_t      vram_bytes;      /* 0: default (16 MiB) */
+  uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
+  unsigned      heads;           /* monitors, 1..4; more than one: virtio only. 0: one */
   bool          edid;
+  bool          no_vga;          /* virtio without its VGA */
+  bool          boot_ramfb;      /* a ramfb shows firmware's picture until the video device shows one */
 
   char         *debugcon;        /* file for ports 0x402 and 0xe9; NULL: none */
   bool          debug_exit;      /* isa-debug-exit at 0xf4 */

@@ -2,6 +2,7 @@
 /* Frames of the guest's screen: shared memory, pulled by the UI at its own pace, never pushed. */
 #pragma once
 
+#include "edid.h"
 #include "machine.h"
 
 typedef struct
@@ -20,12 +21,31 @@ typedef struct
   void          *hold;          /* keeps the pixels alive; private */
 } VtFrame;
 
-unsigned vt_machine_displays (const VtMachine *machine);   /* 0 with --video none */
+unsigned vt_machine_displays (const VtMachine *machine);   /* 0 with --video none; otherwise one for each head */
 /* Brings the surface up to date and locks it. False when nothing changed since `seen` (0: first time). Any one thread. */
 bool vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, VtFrame *out);
 void vt_display_release (VtMachine *machine, VtFrame *frame);
 /* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
 void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
+/* The monitor that the guest sees from now on: what the window is, in device pixels and millimetres. A guest whose driver
+ * listens (virtio) switches to it; others find it when they look again. Name and serial NULL: as they were. */
+void vt_display_set_monitor (VtMachine *machine, unsigned display, const VtMonitor *monitor);
+/* What the guest would read as EDID now; NULL with edid off or without such a display. */
+GBytes *vt_display_edid (VtMachine *machine, unsigned display);
+
+/* The guest's own pointer, to be drawn over the frame. Damage notices come for it too. */
+enum { VT_CURSOR_EDGE = 64 };
+typedef struct
+{
+  int32_t  x, y;                /* of the hot spot, in the frame */
+  bool     visible;
+  uint64_t serial;              /* of the shape; pass as `seen` next time */
+  uint32_t width, height, hot_x, hot_y;
+  uint32_t pixels[VT_CURSOR_EDGE * VT_CURSOR_EDGE];   /* ARGB32, colours multiplied by alpha; row after row of width */
+} VtCursor;
+/* Fills everything but, when the shape is the one `seen`, its size and pixels. False: no such display. */
+bool vt_display_cursor (VtMachine *machine, unsigned display, uint64_t seen, VtCursor *out);
+
 /* PNG of the whole screen at guest resolution; NULL without a display. */
 GBytes *vt_display_png (VtMachine *machine, unsigned display, GError **error);
 /* The same into a file, written atomically. */

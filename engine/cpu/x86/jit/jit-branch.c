@@ -129,7 +129,7 @@ fall_through (VtJitTr *tr, const VtJitBlock *block)
 {
   int self = (int) (block - tr->blocks);
   const VtJitInsn *last = &tr->insns[block->first + block->n - 1];
-  if (block->next == self + 1 && !tr->ungrouped)
+  if (block->next == self + 1 && (!tr->second || tr->blocks[block->next].chained))
     {
       if (tr->blocks[block->next].live_in != 0)
         vt_jit_flags_need (tr);

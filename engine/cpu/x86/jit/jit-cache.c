@@ -11,6 +11,8 @@
 
 #define CODE_BYTES  (44 * VT_MIB)
 #define ARENA_BYTES (16 * VT_MIB)
+#define HEAT_FORGET 4000000u   /* executions */
+#define DEATHS_FREE 8u     /* of a page; then each makes the next translation wait twice as long */
 #define JIT_HOT     48u   /* executions: a translation costs about as much as 100 of them */
 
 bool
@@ -89,6 +91,8 @@ drop_regions (VtJitPage *page)
     kill_region (region);
   for (VtJitRegion *region = page->bridges; region != NULL; region = region->bridge_next)
     kill_region (region);
+  page->deaths += page->regions != NULL || page->bridges != NULL;
+  page->refused = 0;
   page->regions = page->bridges = NULL;
   page->seen = version_now (page);
 }
@@ -99,13 +103,30 @@ page_bucket (const VtRam *ram, uint64_t number)
   return (unsigned) (((uintptr_t) ram >> 4) + number) & (JIT_PAGE_BUCKETS - 1);
 }
 
+static VtJitPage *
+known_page (const VtJit *jit, const VtRam *ram, uint64_t number)
+{
+  VtJitPage *page = jit->pages[page_bucket (ram, number)];
+  while (page != NULL && (page->ram != ram || page->number != number))
+    page = page->chain;
+  return page;
+}
+
+bool
+vt_jit_is_restless (VtJit *jit, const VtRam *ram, uint64_t number)
+{
+  VtJitPage *page = known_page (jit, ram, number);
+  if (page == NULL || page->deaths < DEATHS_FREE || jit->eager)
+    return false;
+  uint32_t patience = 64u << MIN (page->deaths - DEATHS_FREE, 10u);
+  return page->refused++ < patience;
+}
+
 VtJitPage *
 vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number)
 {
   VtJitPage **bucket = &jit->pages[page_bucket (ram, number)];
-  VtJitPage *page = *bucket;
-  while (page != NULL && (page->ram != ram || page->number != number))
-    page = page->chain;
+  VtJitPage *page = known_page (jit, ram, number);
   if (page == NULL)
     {
       page = vt_jit_alloc (jit, sizeof (VtJitPage));
@@ -120,13 +141,37 @@ vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number)
   return page;
 }
 
-void
-vt_jit_drop_written (VtJit *jit)
+static void
+drop_if_written (VtJitPage *page)
+{
+  if (page != NULL && (page->regions != NULL || page->bridges != NULL) && version_now (page) != page->seen)
+    drop_regions (page);
+}
+
+static void
+drop_all_written (VtJit *jit)
 {
   for (unsigned i = 0; i < JIT_PAGE_BUCKETS; i++)
     for (VtJitPage *page = jit->pages[i]; page != NULL; page = page->chain)
-      if ((page->regions != NULL || page->bridges != NULL) && version_now (page) != page->seen)
-        drop_regions (page);
+      drop_if_written (page);
+}
+
+void
+vt_jit_drop_written (VtJit *jit)
+{
+  uint64_t now = vt_ram_code_writes (), number = jit->code_writes;
+  jit->code_writes = now;
+  while (number < now)
+    {
+      const VtRam *ram;
+      uint64_t     page;
+      if (!vt_ram_code_write (++number, &ram, &page))
+        {
+          drop_all_written (jit);
+          return;
+        }
+      drop_if_written (known_page (jit, ram, page));
+    }
 }
 
 /* --- Regions ------------------------------------------------------------------------------------------------------ */
@@ -246,24 +291,28 @@ vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
 
 /* --- Heat --------------------------------------------------------------------------------------------------------- */
 
+/* New code in the place of old starts cold: the page's version is part of the place. */
 static unsigned
-heat_slot (const uint8_t *host)
+heat_slot (const uint8_t *host, uint32_t version)
 {
-  uintptr_t at = (uintptr_t) host;
+  uintptr_t at = (uintptr_t) host ^ (uintptr_t) version * 0x9e3779b1u;
   return (unsigned) (at ^ (at >> 16)) & (JIT_HEAT_SLOTS - 1);
 }
 
 bool
-vt_jit_heat_up (VtJit *jit, const uint8_t *host)
+vt_jit_heat_up (VtJit *jit, const uint8_t *host, uint32_t version)
 {
-  uint8_t *heat = &jit->heat[heat_slot (host)];
+  uint8_t *heat = &jit->heat[heat_slot (host, version)];
+  /* Slots are shared, and in time all would be hot. */
+  if (++jit->heat_ups % HEAT_FORGET == 0)
+    memset (jit->heat, 0, sizeof (jit->heat));
   if (*heat < JIT_HOT)
     ++*heat;
   return *heat >= JIT_HOT || jit->eager;
 }
 
 bool
-vt_jit_is_warm (const VtJit *jit, const uint8_t *host)
+vt_jit_is_warm (const VtJit *jit, const uint8_t *host, uint32_t version)
 {
-  return jit->heat[heat_slot (host)] != 0 || jit->eager;
+  return jit->heat[heat_slot (host, version)] != 0 || jit->eager;
 }

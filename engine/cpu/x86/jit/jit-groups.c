@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Memory accesses of a block that share a check.
+/* Memory accesses that share a check, in a block and those that only it falls through to (a chain).
  *
  * Code goes through structures and stack frames: the same register, many displacements. When the register keeps its value
  * from one access to the next, the first checks for the whole span that it lies in one page, and the others only add what
- * leads to the host. Where the span does not lie in one page, the block goes on in a second version of itself, which checks
+ * leads to the host. Where the span does not lie in one page, the chain goes on in a second version of itself, which checks
  * each access.
  */
 #include "jit-translate.h"
@@ -274,20 +274,17 @@ pass_insn (Scan *scan, const VtJitInsn *in)
 }
 
 static void
-scan_block (VtJitTr *tr, VtJitBlock *block)
+scan_block (Scan *scan, const VtJitBlock *block)
 {
-  Scan scan = { .tr = tr, .first = tr->n_groups };
   Access access[2];
-  block->first_group = (uint16_t) tr->n_groups;
   for (unsigned i = block->first; i < block->first + block->n; i++)
     {
-      VtJitInsn *in = &tr->insns[i];
-      unsigned n = list_accesses (tr, in, access);
+      VtJitInsn *in = &scan->tr->insns[i];
+      unsigned n = list_accesses (scan->tr, in, access);
       for (unsigned k = 0; k < n; k++)
-        take_access (&scan, &access[k], i, k);
-      pass_insn (&scan, in);
+        take_access (scan, &access[k], i, k);
+      pass_insn (scan, in);
     }
-  block->n_groups = (uint16_t) (tr->n_groups - scan.first);
 }
 
 void
@@ -298,8 +295,16 @@ vt_jit_find_groups (VtJitTr *tr)
     tr->insns[i].group[0] = tr->insns[i].group[1] = 0;
   if (!tr->is64)
     return;
-  for (unsigned i = 0; i < tr->n_blocks; i++)
-    scan_block (tr, &tr->blocks[i]);
+  for (unsigned i = 0; i < tr->n_blocks;)
+    {
+      VtJitBlock *first = &tr->blocks[i];
+      Scan        scan = { .tr = tr, .first = tr->n_groups };
+      first->first_group = (uint16_t) tr->n_groups;
+      do
+        scan_block (&scan, &tr->blocks[i++]);
+      while (i < tr->n_blocks && tr->blocks[i].chained);
+      first->n_groups = (uint16_t) (tr->n_groups - scan.first);
+    }
 }
 
 VtJitGroup *

@@ -2,10 +2,14 @@
 /* What translated code calls. All guest registers are in the state, and none of these unwinds except an operation of the
  * interpreter's that raises, as it would anywhere.
  */
+#include <Zydis/Mnemonic.h>
+
 #include "flags.h"
 #include "interp.h"
 #include "jit.h"
 #include "x86-sys.h"
+
+#define PAUSES_IN_A_ROW 64u
 
 /* --- Flags -------------------------------------------------------------------------------------------------------- */
 
@@ -200,26 +204,42 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
 
 /* --- Operations of the interpreter ---------------------------------------------------------------------------------- */
 
+/* A processor that waits for another, which may have no host processor to run on. */
+static void
+let_others_run (VtJit *jit)
+{
+  if (jit->cpu->vcpu.exclusive != NULL && ++jit->pauses % PAUSES_IN_A_ROW == 0)
+    g_thread_yield ();
+}
+
 uint32_t
 vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
 {
   uint64_t user = cpu->user_generation, global = cpu->global_generation;
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
+  bool no_flags = (where & JIT_OP_NO_FLAGS) != 0;
+  VtJit *jit = cpu->accel_data;
   vt_jit_x87_from_image (cpu);
-  vt_jit_flags_to_state (cpu);
+  jit->flags_here = no_flags;
+  if (!no_flags)
+    vt_jit_flags_to_state (cpu);
   cpu->s.rip = rip;
   cpu->next_rip = rip + insn->length;
   cpu->insn = insn;
   cpu->block_stop = insn + 1;
   insn->op (cpu, insn);
+  if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE)
+    let_others_run (jit);
   cpu->insn = NULL;
   cpu->vcpu.stats.instructions++;
-  vt_jit_flags_from_state (cpu);
+  if (!no_flags)
+    vt_jit_flags_from_state (cpu);
+  jit->flags_here = false;
   cpu->s.rip = cpu->next_rip;
   cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
-         || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != where >> 16;
+         || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != (where & ~JIT_OP_NO_FLAGS) >> JIT_WHERE_SHIFT;
 }
 
 /* The instruction after STI runs before interrupts come. */

@@ -76,12 +76,21 @@ emit_immediate (VtJitTr *tr, unsigned kind)
     emit32 (&tr->e, (uint32_t) in->x.imm);
 }
 
+/* Does LOCK have to be? With one processor nobody comes between, and devices write memory with plain stores. But it is a
+ * barrier as well, which drivers need against devices: code that wants nothing else locks a word of its stack. */
+static bool
+keeps_lock (const VtJitTr *tr)
+{
+  const VtX86Insn *x = &tr->in->x;
+  return PREFIX_LOCK (x) && (tr->jit->cpu->vcpu.exclusive != NULL || x->base == VT_RSP);
+}
+
 static void
 emit_encoded (VtJitTr *tr, unsigned reg, VtRm rm)
 {
   const VtJitInsn *in = tr->in;
   const VtJitEnc *enc = &in->enc;
-  VtEnc out = { .lock = PREFIX_LOCK (&in->x), .p66 = enc->p66, .rep = (uint8_t) mandatory_rep (in), .w = enc->rex_w,
+  VtEnc out = { .lock = keeps_lock (tr), .p66 = enc->p66, .rep = (uint8_t) mandatory_rep (in), .w = enc->rex_w,
                 .map = enc->map, .opcode = enc->opcode, .reg8 = in->op.reg8, .rm8 = in->op.rm8 };
   if (enc->map == 0 && enc->opcode == 0x82)
     out.opcode = 0x80;      /* its twin, which 64-bit code does not have */

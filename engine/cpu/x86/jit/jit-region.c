@@ -18,7 +18,7 @@ todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
   if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || todo->n == G_N_ELEMENTS (todo->off))
     return;
-  if (!vt_jit_is_warm (tr->jit, tr->host_page + off) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
     return;
   todo->off[todo->n++] = (uint16_t) off;
 }
@@ -177,11 +177,17 @@ connect_blocks (VtJitTr *tr)
         block->next = (int16_t) block_at (tr, last->off + last->x.length);
       if (cls == JIT_OP_JCC || cls == JIT_OP_JCXZ || cls == JIT_OP_JMP)
         block->taken = (int16_t) block_at (tr, vt_jit_branch_target (tr, last));
+      if (block->next >= 0)
+        tr->blocks[block->next].n_ways_in++;
+      if (block->taken >= 0)
+        tr->blocks[block->taken].n_ways_in++;
       if (block->taken >= 0 && block->taken <= (int) i)
         tr->blocks[block->taken].loop_head = true;
       if (block->next >= 0 && block->next <= (int) i)
         tr->blocks[block->next].loop_head = true;
     }
+  for (unsigned i = 1; i < tr->n_blocks; i++)
+    tr->blocks[i].chained = tr->blocks[i - 1].next == (int) i && tr->blocks[i].n_ways_in == 1;
 }
 
 bool
@@ -189,6 +195,7 @@ vt_jit_collect (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *sourc
 {
   Todo todo = { .n = 0 };
   unsigned start = (unsigned) (source->gpa & VT_PAGE_MASK);
+  tr->version = version;
   if (!append_run (tr, cache, start, version, &todo))
     return false;
   while (todo.n > 0 && tr->n_insns < JIT_MAX_INSNS)

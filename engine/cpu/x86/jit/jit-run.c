@@ -6,8 +6,8 @@
  */
 #include "jit-run.h"
 
+#include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
-
 
 #include "interp.h"
 #include "jit.h"
@@ -25,9 +25,9 @@ vt_x86_jit_probe (GError **error)
   bool able = __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("bmi") && __builtin_cpu_supports ("bmi2");
   if (able && vt_code_memory_ops () != NULL)
     return true;
-  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs a processor with AVX2 and BMI2");
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The translator needs a processor with AVX2 and BMI2"));
 #else
-  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "The translator needs an x86-64 processor");
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("The translator needs an x86-64 processor"));
 #endif
   return false;
 }
@@ -97,11 +97,8 @@ vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags)
 static void
 catch_up (VtJit *jit)
 {
-  uint64_t now = vt_ram_code_writes ();
-  if (now == jit->code_writes)
-    return;
-  jit->code_writes = now;
-  vt_jit_drop_written (jit);
+  if (vt_ram_code_writes () != jit->code_writes)
+    vt_jit_drop_written (jit);
 }
 
 /* Somebody wants to know how many instructions run, or no longer. */
@@ -141,7 +138,7 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
     return NULL;
   unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
-  if (region == NULL && vt_jit_heat_up (jit, source.host))
+  if (region == NULL && vt_jit_heat_up (jit, source.host, source.ram->page_version[source.ram_page]))
     region = translate (jit, &source, rip, mode);
   if (region == NULL)
     return NULL;
@@ -245,6 +242,9 @@ run (VtX86Cpu *cpu, uint64_t budget)
     {
       cpu->vcpu.stats.leaves[VT_LEAVE_FAULT] += jit->inside;
       jit->inside = false;
+      if (jit->flags_here)
+        vt_jit_flags_to_state (cpu);
+      jit->flags_here = false;
       if (jit->lockstep != NULL)
         vt_jit_lockstep_unwound (cpu);
       vt_x86_interp_unwound (cpu);

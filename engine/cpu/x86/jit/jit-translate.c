@@ -3,8 +3,28 @@
 #include "jit-lockstep.h"
 #include "jit-translate.h"
 
+#include <Zydis/Mnemonic.h>
+
 /* Room that a region may need at most, besides VT_EMIT_MARGIN for each instruction under way. */
 #define REGION_ROOM (256 * VT_KIB)
+
+/* Frequent operations for which the flags need not be brought to where the interpreter looks for them. */
+static bool
+leaves_flags_alone (const VtX86Insn *x)
+{
+  switch (x->mnemonic)
+    {
+    case ZYDIS_MNEMONIC_RDTSC: case ZYDIS_MNEMONIC_RDTSCP: case ZYDIS_MNEMONIC_RDPID: case ZYDIS_MNEMONIC_CPUID:
+    case ZYDIS_MNEMONIC_SWAPGS: case ZYDIS_MNEMONIC_RDMSR: case ZYDIS_MNEMONIC_XGETBV: case ZYDIS_MNEMONIC_PAUSE:
+    case ZYDIS_MNEMONIC_RDFSBASE: case ZYDIS_MNEMONIC_RDGSBASE: case ZYDIS_MNEMONIC_WRFSBASE: case ZYDIS_MNEMONIC_WRGSBASE:
+    case ZYDIS_MNEMONIC_MOVSB: case ZYDIS_MNEMONIC_MOVSW: case ZYDIS_MNEMONIC_MOVSQ:
+    case ZYDIS_MNEMONIC_STOSB: case ZYDIS_MNEMONIC_STOSW: case ZYDIS_MNEMONIC_STOSD: case ZYDIS_MNEMONIC_STOSQ:
+    case ZYDIS_MNEMONIC_LODSB: case ZYDIS_MNEMONIC_LODSW: case ZYDIS_MNEMONIC_LODSD: case ZYDIS_MNEMONIC_LODSQ:
+      return true;
+    default:
+      return false;
+    }
+}
 
 /* T0, T1 := arguments of the stubs that call operations; flags are in memory. */
 static void
@@ -21,7 +41,7 @@ emit_op_arguments (VtJitTr *tr)
   vt_jit_flags_clobber (tr, F_ALL);
   vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
-  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << 16);
+  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
 }
 
 void
@@ -128,16 +148,23 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 }
 
 static void
-emit_block (VtJitTr *tr, VtJitBlock *block)
+begin_block (VtJitTr *tr, const VtJitBlock *block)
 {
-  VtEmit *e = &tr->e;
   tr->x87_live = false;
   tr->uncounted = 0;
+  tr->flags_host = block->live_in != 0;
+  tr->flags_mem = false;
+}
+
+static void
+emit_block (VtJitTr *tr, VtJitBlock *block)
+{
+  if (!block->chained)
+    tr->ungrouped = false;
+  begin_block (tr, block);
   if (block->label == NULL)
     {
-      block->label = e->at;
-      tr->flags_host = block->live_in != 0;
-      tr->flags_mem = false;
+      block->label = tr->e.at;
       if (block->loop_head)
         {
           vt_jit_flags_clobber (tr, block->live_in);
@@ -146,27 +173,46 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
         }
     }
   emit_insns (tr, block, 0);
-  tr->ungrouped = false;
 }
 
-/* Where a block's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the
+static const VtJitGroup *
+first_real_group (const VtJitTr *tr, const VtJitBlock *block)
+{
+  for (unsigned i = 0; i < block->n_groups; i++)
+    if (tr->groups[block->first_group + i].n >= 2)
+      return &tr->groups[block->first_group + i];
+  return NULL;
+}
+
+static bool
+has_insn (const VtJitBlock *block, unsigned insn)
+{
+  return insn >= block->first && insn < (unsigned) block->first + block->n;
+}
+
+/* Where a chain's groups do not lie in a page each: from the first head on, every access by itself. The flags are where the
  * head has put them. */
 static void
-emit_second_version (VtJitTr *tr, const VtJitBlock *block)
+emit_second_version (VtJitTr *tr, unsigned number)
 {
-  const VtJitGroup *first = NULL;
-  for (unsigned i = 0; i < block->n_groups && first == NULL; i++)
-    if (tr->groups[block->first_group + i].n >= 2)
-      first = &tr->groups[block->first_group + i];
-  if (first == NULL || tr->too_big)
+  const VtJitGroup *first = first_real_group (tr, &tr->blocks[number]);
+  if (tr->blocks[number].chained || first == NULL || tr->too_big)
     return;
-  tr->ungrouped = true;
+  while (!has_insn (&tr->blocks[number], first->head))
+    number++;
+  const VtJitBlock *block = &tr->blocks[number];
+  tr->ungrouped = tr->second = true;
   tr->x87_live = false;
   tr->flags_host = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
   tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
-  tr->ungrouped = false;
+  while (++number < tr->n_blocks && tr->blocks[number].chained && !tr->too_big)
+    {
+      begin_block (tr, &tr->blocks[number]);
+      emit_insns (tr, &tr->blocks[number], 0);
+    }
+  tr->ungrouped = tr->second = false;
 }
 
 static void
@@ -201,7 +247,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_block (tr, &tr->blocks[i]);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
-    emit_second_version (tr, &tr->blocks[i]);
+    emit_second_version (tr, i);
   if (tr->too_big)
     return false;
   patch_fixups (tr);
@@ -230,7 +276,7 @@ begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = tr->ungrouped = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = false;
   tr->in = NULL;
   return tr;
 }
@@ -270,6 +316,8 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
 {
   if (jit->memory.rw + jit->memory.size - jit->at < (ptrdiff_t) REGION_ROOM || jit->full)
     vt_jit_drop_all (jit);
+  if (vt_jit_is_restless (jit, source->ram, source->ram_page))
+    return NULL;
   uint32_t version = vt_x86_code_watch (cache, jit->cpu, source->ram, source->ram_page);
   VtJitPage *page = vt_jit_page (jit, source->ram, source->ram_page);
   if (page == NULL || page->seen != version)

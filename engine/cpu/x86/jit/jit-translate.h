@@ -46,9 +46,11 @@ typedef struct
   uint16_t first, n;
   uint8_t  live_in;
   bool     loop_head;        /* a backward branch comes here */
+  bool     chained;          /* only the block before comes here, by falling through */
+  uint8_t  n_ways_in;
   int16_t  next, taken;      /* block, or -1: outside */
   uint8_t *label;            /* NULL until emitted */
-  uint16_t first_group, n_groups;
+  uint16_t first_group, n_groups;   /* of a block and those chained to it */
 } VtJitBlock;
 
 /* Accesses that share a check (jit-groups.c). */
@@ -117,13 +119,15 @@ typedef struct VtJitTr
   unsigned     mode;
   bool         is64;
   uint64_t     linear_page;
+  uint32_t     version;         /* of the page */
   const uint8_t *host_page;
   VtJitInsn    insns[JIT_MAX_INSNS];
   unsigned     n_insns;
   VtJitGroup   groups[JIT_MAX_GROUPS];
   unsigned     n_groups;
   unsigned     access;          /* number of the next memory access of the instruction */
-  bool         ungrouped;       /* translating a block's second version */
+  bool         ungrouped;       /* every access is checked by itself */
+  bool         second;          /* translating a chain's second version */
   VtJitBlock   blocks[JIT_MAX_BLOCKS];
   unsigned     n_blocks;
   uint16_t     insn_at[4096];   /* 1 + index, by offset */

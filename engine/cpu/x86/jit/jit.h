@@ -50,6 +50,8 @@ enum
 enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 #define JIT_WHERE_SHIFT 16
 #define JIT_NOWHERE 0xffffu
+/* In `where` of vt_jit_op(): the offset, the mode above JIT_WHERE_SHIFT, and */
+#define JIT_OP_NO_FLAGS 0x80000000u   /* it neither reads nor writes arithmetic flags */
 
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
@@ -103,6 +105,8 @@ struct VtJitPage
   uint32_t        seen;
   VtJitRegion    *regions;
   VtJitRegion    *bridges;     /* that end in this page */
+  uint32_t        deaths;      /* times that a write dropped regions */
+  uint32_t        refused;     /* translations since the last death that were left to the interpreter */
 };
 
 /* Shared pieces of code at the start of the buffer, writable mapping. */
@@ -148,10 +152,13 @@ struct VtJit
   VtJitRegion  *bucket[JIT_REGION_BUCKETS];
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
+  uint64_t      heat_ups;
+  unsigned      pauses;
   VtJitContext  contexts[JIT_CONTEXTS];
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
+  bool          flags_here;    /* an operation runs that has nothing to do with arithmetic flags: they are still in `translated` */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
@@ -183,11 +190,13 @@ const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsi
 void  vt_jit_add_region (VtJit *jit, VtJitRegion *region);
 /* The page's record; its regions are dropped when the page has been written since. NULL when there is no room. */
 VtJitPage *vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number);
-/* Drops the regions of all pages that have been written. */
+/* Is the page written so often that its code had better stay in the interpreter for now? Counts the question. */
+bool  vt_jit_is_restless (VtJit *jit, const VtRam *ram, uint64_t number);
+/* Drops the regions of the pages that were written since it was last asked. */
 void  vt_jit_drop_written (VtJit *jit);
 /* Counts an execution by the interpreter; true when it is time to translate. */
-bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host);
-bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host);
+bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host, uint32_t version);
+bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host, uint32_t version);
 /* Makes the link jump straight to the region. */
 void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "screen.h"
+
+/* --- Memory ------------------------------------------------------------------------------------------------------- */
+
+void
+screen_init (Screen *screen, VtSurface *surface)
+{
+  screen->surface = surface;
+  screen->redraw = true;
+}
+
+void
+screen_clear (Screen *screen)
+{
+  g_clear_pointer (&screen->dirty, g_free);
+  screen->ram = NULL;
+}
+
+void
+screen_forget (Screen *screen)
+{
+  screen->mode = (VtSurfaceMode) { 0 };
+  screen->redraw = true;
+}
+
+void
+screen_watch (Screen *screen, VtRam *ram, uint64_t first_page, uint64_t n_pages)
+{
+  if (screen->ram == ram && screen->first_page == first_page && screen->n_pages == n_pages)
+    return;
+  g_assert (vt_fits (first_page, n_pages, ram->size >> VT_PAGE_SHIFT));
+  g_free (screen->dirty);
+  screen->dirty = g_malloc0 (n_pages);
+  screen->ram = ram;
+  screen->first_page = first_page;
+  screen->n_pages = n_pages;
+  screen->redraw = true;
+}
+
+bool
+screen_harvest (Screen *screen)
+{
+  return screen->n_pages > 0
+         && vt_ram_harvest (screen->ram, screen->first_page, screen->n_pages, VT_PAGE_CLEAN_DISPLAY, screen->dirty) > 0;
+}
+
+bool
+screen_dirty (const Screen *screen, uint64_t from, uint64_t len)
+{
+  uint64_t end = screen->first_page + screen->n_pages;
+  for (uint64_t page = from >> VT_PAGE_SHIFT; page <= (from + len - 1) >> VT_PAGE_SHIFT; page++)
+    if (page >= screen->first_page && page < end && screen->dirty[page - screen->first_page])
+      return true;
+  return false;
+}
+
+/* --- The surface -------------------------------------------------------------------------------------------------- */
+
+bool
+screen_set_mode (Screen *screen, uint32_t width, uint32_t height)
+{
+  if (screen->mode.pixels != NULL && screen->mode.width == width && screen->mode.height == height)
+    return true;
+  screen->redraw = true;
+  return vt_surface_set_mode (screen->surface, width, height, &screen->mode);
+}
+
+uint32_t *
+screen_line (const Screen *screen, uint32_t y)
+{
+  return (uint32_t *) (void *) (screen->mode.pixels + (size_t) y * screen->mode.stride_bytes);
+}
+
+void
+screen_damage (const Screen *screen, uint32_t x, uint32_t y, uint32_t width, uint32_t height)
+{
+  vt_surface_damage (screen->surface, (VtRect) { (int32_t) x, (int32_t) y, (int32_t) width, (int32_t) height });
+}
+
+/* --- Pixels ------------------------------------------------------------------------------------------------------- */
+
+/* n pixels of a line, into XRGB8888. */
+typedef void (*DrawLine) (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture);
+
+static void
+draw_8 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  for (uint32_t x = 0; x < n; x++)
+    to[x] = picture->palette[from[x]];
+}
+
+static uint32_t
+widen (unsigned value, unsigned bits)
+{
+  return value << (8 - bits) | value >> (2 * bits - 8);
+}
+
+static unsigned
+word (const uint8_t *from, uint32_t x, const Picture *picture)
+{
+  return picture->big_endian ? (unsigned) from[2 * x] << 8 | from[2 * x + 1] : from[2 * x] | (unsigned) from[2 * x + 1] << 8;
+}
+
+static void
+draw_15 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  for (uint32_t x = 0; x < n; x++)
+    {
+      unsigned v = word (from, x, picture);
+      to[x] = widen (v >> 10 & 31, 5) << 16 | widen (v >> 5 & 31, 5) << 8 | widen (v & 31, 5);
+    }
+}
+
+static void
+draw_16 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  for (uint32_t x = 0; x < n; x++)
+    {
+      unsigned v = word (from, x, picture);
+      to[x] = widen (v >> 11 & 31, 5) << 16 | widen (v >> 5 & 63, 6) << 8 | widen (v & 31, 5);
+    }
+}
+
+static void
+draw_24 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  unsigned red = picture->big_endian ? 0 : 2, blue = 2 - red;
+  for (uint32_t x = 0; x < n; x++)
+    to[x] = from[3 * x + blue] | (uint32_t) from[3 * x + 1] << 8 | (uint32_t) from[3 * x + red] << 16;
+}
+
+static void
+draw_32 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  for (uint32_t x = 0; x < n; x++)
+    to[x] = (uint32_t) vt_load_le (from + 4 * x, 4) & 0xffffff;
+}
+
+static void
+draw_32_big_endian (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
+{
+  for (uint32_t x = 0; x < n; x++)
+    to[x] = GUINT32_SWAP_LE_BE ((uint32_t) vt_load_le (from + 4 * x, 4)) & 0xffffff;
+}
+
+static DrawLine
+drawer (const Picture *picture)
+{
+  switch (picture->bpp)
+    {
+    case 8: return draw_8;
+    case 15: return draw_15;
+    case 16: return draw_16;
+    case 24: return draw_24;
+    default: return picture->big_endian ? draw_32_big_endian : draw_32;
+    }
+}
+
+/* Draws the lines whose memory changed; damage is one band from the first to the last of them. */
+static void
+draw_lines (Screen *screen, const Picture *picture, bool all)
+{
+  DrawLine draw = drawer (picture);
+  uint64_t needed = (uint64_t) picture->width * ((picture->bpp + 7) / 8);
+  uint32_t first = UINT32_MAX, last = 0;
+  for (uint32_t y = 0; y < picture->height; y++)
+    {
+      uint64_t from = picture->start + y * picture->line_bytes;
+      if (!vt_fits (from, needed, screen->ram->size))
+        break;
+      if (!all && !screen_dirty (screen, from, needed))
+        continue;
+      draw (screen_line (screen, y), screen->ram->host + from, picture->width, picture);
+      first = MIN (first, y);
+      last = y;
+    }
+  if (first != UINT32_MAX)
+    screen_damage (screen, 0, first, picture->width, last - first + 1);
+}
+
+void
+screen_show (Screen *screen, const Picture *picture)
+{
+  if (!screen_set_mode (screen, picture->width, picture->height))
+    return;
+  bool touched = screen_harvest (screen);
+  bool all = screen->redraw || memcmp (picture, &screen->shown, sizeof *picture) != 0;
+  if (!all && !touched)
+    return;
+  screen->redraw = false;
+  if (all)
+    {
+      screen->shown = *picture;
+      memset (screen->mode.pixels, 0, (size_t) screen->mode.stride_bytes * screen->mode.height);
+      screen_damage (screen, 0, 0, picture->width, picture->height);
+    }
+  draw_lines (screen, picture, all);
+}

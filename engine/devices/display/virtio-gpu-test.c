@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* virtio-gpu driven as a driver does it, and as no driver should: pictures, errors, floods. */
+#include "virtio-gpu.h"
+
+#include "display.h"
+#include "pci-bus.h"
+#include "virtio-device.h"
+#include "virtio-pci.h"
+
+enum
+{
+  DEVFN = VT_PCI_DEVFN (1, 0),
+  LFB = 0xd0000000, REGS = 0xe0000000,
+  RAM_BYTES = 8 << 20, STORE_BYTES = 4 << 20,
+  SIZE = 64,
+  DESC = 0x10000, AVAIL = 0x11000, USED = 0x12000, RING_STRIDE = 0x4000,
+  REQUEST = 0x20000, RESPONSE = 0x60000, PIXELS = 0x100000,
+
+  DRIVER_SELECT = 0x08, DRIVER_FEATURE = 0x0c, DEVICE_STATUS = 0x14, QUEUE_SELECT = 0x16, QUEUE_SIZE = 0x18,
+  QUEUE_ENABLE = 0x1c, QUEUE_DESC = 0x20, QUEUE_DRIVER = 0x28, QUEUE_DEVICE = 0x30,
+  ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000,
+
+  GET_DISPLAY_INFO = 0x100, CREATE = 0x101, UNREF = 0x102, SET_SCANOUT = 0x103, FLUSH = 0x104, TRANSFER = 0x105,
+  ATTACH = 0x106, DETACH = 0x107, GET_EDID = 0x10a, UPDATE_CURSOR = 0x300, MOVE_CURSOR = 0x301,
+  OK = 0x1100, OK_INFO = 0x1101, OK_EDID = 0x1104, UNSPEC = 0x1200, NO_MEMORY = 0x1201, NO_SCANOUT = 0x1202,
+  NO_RESOURCE = 0x1203, BAD_PARAMETER = 0x1205,
+};
+
+typedef struct
+{
+  VtMem     *mem, *io;
+  VtRam     *ram, *store, *vram;
+  VtPciBus  *bus;
+  VtClock   *clock;
+  VtSurface *surface[2];
+  VtDevice  *dev;
+  uint64_t   regs;
+  uint16_t   avail[2];
+  uint64_t   seen;
+} Rig;
+
+static void
+free_ram (void *host, uint64_t size)
+{
+  g_aligned_free (host);
+}
+
+static VtRam *
+ram_new (const char *name, uint64_t bytes)
+{
+  return vt_ram_new (name, g_aligned_alloc0 (1, bytes, 4096), bytes, free_ram);
+}
+
+static void
+put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
+{
+  g_autoptr (VtView) view = vt_mem_view (rig->mem);
+  vt_view_write (view, VT_GPA (at), value, size);
+}
+
+static uint64_t
+get (Rig *rig, uint64_t at, unsigned size)
+{
+  g_autoptr (VtView) view = vt_mem_view (rig->mem);
+  return vt_view_read (view, VT_GPA (at), size);
+}
+
+static Rig *
+rig_new (const VtDeviceClass *cls)
+{
+  Rig    *rig = g_new0 (Rig, 1);
+  GError *error = NULL;
+  bool    vga = cls == &vt_virtio_vga;
+  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
+  rig->io = vt_mem_new ("ports", 0x10000, NULL);
+  rig->ram = ram_new ("ram", RAM_BYTES);
+  rig->store = ram_new ("gpu", STORE_BYTES);
+  rig->vram = ram_new ("vram", 1 << 20);
+  vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
+  g_assert_no_error (error);
+  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
+  rig->clock = vt_clock_new_manual ();
+  vt_clock_start (rig->clock);
+  VtVirtioGpuConfig config = { .place = { rig->bus, DEVFN }, .store = rig->store, .n_scanouts = 2, .vram = rig->vram };
+  for (unsigned i = 0; i < 2; i++)
+    config.surfaces[i] = rig->surface[i] = vt_surface_new ();
+  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 1000, .height = 700 }, true);
+  VtDma dma = { .mem = rig->mem };
+  VtEnv env = { .clock = rig->clock, .dma = &dma, .config = &config };
+  rig->dev = vt_device_new (cls, "gpu");
+  g_assert_true (vt_device_realize (rig->dev, &env, &error));
+  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0 + (vga ? 8 : 16), REGS, 4);
+  if (vga)
+    vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, LFB, 4);
+  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  rig->regs = REGS + (vga ? 0x1000 : 0);
+  return rig;
+}
+
+static void
+rig_free (Rig *rig)
+{
+  vt_device_free (rig->dev);
+  for (unsigned i = 0; i < 2; i++)
+    vt_surface_free (rig->surface[i]);
+  vt_pci_bus_free (rig->bus);
+  vt_clock_free (rig->clock);
+  vt_mem_free (rig->mem);
+  vt_mem_free (rig->io);
+  vt_ram_free (rig->ram);
+  vt_ram_free (rig->store);
+  vt_ram_free (rig->vram);
+  g_free (rig);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
+
+/* --- A small driver ----------------------------------------------------------------------------------------------- */
+
+static void
+start_queue (Rig *rig, unsigned queue)
+{
+  uint64_t base = queue * RING_STRIDE;
+  put (rig, rig->regs + QUEUE_SELECT, queue, 2);
+  put (rig, rig->regs + QUEUE_SIZE, SIZE, 2);
+  put (rig, rig->regs + QUEUE_DESC, DESC + base, 8);
+  put (rig, rig->regs + QUEUE_DRIVER, AVAIL + base, 8);
+  put (rig, rig->regs + QUEUE_DEVICE, USED + base, 8);
+  put (rig, rig->regs + QUEUE_ENABLE, 1, 2);
+  rig->avail[queue] = 0;
+}
+
+static void
+start (Rig *rig)
+{
+  memset (rig->ram->host + DESC, 0, 2 * RING_STRIDE);
+  put (rig, rig->regs + DEVICE_STATUS, 0, 1);
+  put (rig, rig->regs + DEVICE_STATUS, 3, 1);
+  put (rig, rig->regs + DRIVER_SELECT, 0, 4);
+  put (rig, rig->regs + DRIVER_FEATURE, 2, 4);
+  put (rig, rig->regs + DRIVER_SELECT, 1, 4);
+  put (rig, rig->regs + DRIVER_FEATURE, 1, 4);
+  put (rig, rig->regs + DEVICE_STATUS, 11, 1);
+  start_queue (rig, 0);
+  start_queue (rig, 1);
+  put (rig, rig->regs + DEVICE_STATUS, 15, 1);
+}
+
+static void
+desc (Rig *rig, unsigned queue, unsigned i, uint64_t at, uint32_t len, unsigned flags)
+{
+  uint64_t entry = DESC + queue * RING_STRIDE + i * 16;
+  put (rig, entry, at, 8);
+  put (rig, entry + 8, len, 4);
+  put (rig, entry + 12, flags | (i + 1u) << 16, 4);
+}
+
+/* Sends what is at REQUEST; returns the response's type. */
+static unsigned
+send (Rig *rig, unsigned queue, unsigned len)
+{
+  uint64_t base = queue * RING_STRIDE;
+  put (rig, RESPONSE, 0, 4);
+  desc (rig, queue, 0, REQUEST, len, 1);
+  desc (rig, queue, 1, RESPONSE, 0x1000, 2);
+  put (rig, AVAIL + base + 4 + rig->avail[queue] % SIZE * 2, 0, 2);
+  put (rig, AVAIL + base + 2, ++rig->avail[queue], 2);
+  put (rig, rig->regs + NOTIFY + 4 * queue, queue, 2);
+  while (get (rig, USED + base + 2, 2) != rig->avail[queue])
+    vt_clock_advance (rig->clock, 1000000);
+  return (unsigned) get (rig, RESPONSE, 4);
+}
+
+/* A command of 32-bit fields behind its header. */
+static unsigned
+command (Rig *rig, unsigned type, unsigned n, const uint32_t *fields)
+{
+  memset (rig->ram->host + REQUEST, 0, 64);
+  put (rig, REQUEST, type, 4);
+  for (unsigned i = 0; i < n; i++)
+    put (rig, REQUEST + 24 + 4 * i, fields[i], 4);
+  return send (rig, type >= UPDATE_CURSOR, 24 + 4 * MAX (n, 2));
+}
+#define COMMAND(rig, type, ...)                                                                                        \
+  command (rig, type, G_N_ELEMENTS (((uint32_t[]) { __VA_ARGS__ })), (uint32_t[]) { __VA_ARGS__ })
+
+static unsigned
+attach (Rig *rig, uint32_t id, unsigned n, const uint64_t (*entries)[2])
+{
+  memset (rig->ram->host + REQUEST, 0, 32 + 16 * n);
+  put (rig, REQUEST, ATTACH, 4);
+  put (rig, REQUEST + 24, id, 4);
+  put (rig, REQUEST + 28, n, 4);
+  for (unsigned i = 0; i < n; i++)
+    {
+      put (rig, REQUEST + 32 + 16 * i, entries[i][0], 8);
+      put (rig, REQUEST + 40 + 16 * i, entries[i][1], 4);
+    }
+  return send (rig, 0, 32 + 16 * n);
+}
+
+static unsigned
+transfer (Rig *rig, uint32_t id, uint32_t x, uint32_t y, uint32_t width, uint32_t height, uint64_t offset)
+{
+  return COMMAND (rig, TRANSFER, x, y, width, height, (uint32_t) offset, (uint32_t) (offset >> 32), id, 0);
+}
+
+static uint32_t
+pixel (const VtSurfaceFrame *frame, unsigned x, unsigned y)
+{
+  return (uint32_t) vt_load_le (frame->pixels + (size_t) y * frame->stride_bytes + x * 4, 4);
+}
+
+static bool
+look (Rig *rig, VtSurfaceFrame *frame)
+{
+  if (!vt_surface_acquire (rig->surface[0], rig->seen, frame))
+    return false;
+  rig->seen = frame->sequence;
+  return true;
+}
+
+/* A resource of 64x32 with its backing at PIXELS, on scanout 0. */
+static void
+show_picture (Rig *rig)
+{
+  const uint64_t backing[2][2] = { { PIXELS, 0x1000 }, { PIXELS + 0x10000, 0x1000 } };
+  g_assert_cmphex (COMMAND (rig, CREATE, 7, 2, 64, 32), ==, OK);
+  g_assert_cmphex (attach (rig, 7, 2, backing), ==, OK);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 64, 32, 0, 7), ==, OK);
+}
+
+/* --- Tests -------------------------------------------------------------------------------------------------------- */
+
+static void
+the_monitor_can_be_asked_for (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->surface[0]);
+  start (rig);
+  g_assert_cmpuint (get (rig, rig->regs + CONFIG + 8, 4), ==, 2);
+  g_assert_cmphex (COMMAND (rig, GET_DISPLAY_INFO, 0), ==, OK_INFO);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 1000);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 12, 4), ==, 700);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 16, 4), ==, 1);
+  g_assert_cmpuint (get (rig, RESPONSE + 48, 4), ==, 1000);          /* the second one stands to the right */
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 2 * 24 + 16, 4), ==, 0);
+  g_assert_cmphex (COMMAND (rig, GET_EDID, 0), ==, OK_EDID);
+  g_assert_cmpuint (get (rig, RESPONSE + 24, 4), ==, monitor->edid_bytes);
+  g_assert_cmpmem (rig->ram->host + RESPONSE + 32, monitor->edid_bytes, monitor->edid, monitor->edid_bytes);
+  g_assert_cmphex (COMMAND (rig, GET_EDID, 2), ==, NO_SCANOUT);
+}
+
+static void
+a_new_size_is_announced (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  start (rig);
+  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);
+  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 1235, .height = 777 }, true);
+  g_assert_cmphex (get (rig, rig->regs + ISR, 1), ==, 2);
+  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
+  put (rig, rig->regs + CONFIG + 4, 1, 4);
+  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);
+  COMMAND (rig, GET_DISPLAY_INFO, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 1235);
+}
+
+static void
+what_is_flushed_is_shown_and_nothing_else (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  VtSurfaceFrame  frame;
+  start (rig);
+  show_picture (rig);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpuint (frame.width, ==, 64);
+  g_assert_false (frame.blank);
+  vt_surface_release (&frame);
+  put (rig, PIXELS + 64 * 4 * 2 + 12, 0xff123456, 4);                /* (3, 2) */
+  put (rig, PIXELS + 0x10000 + 4, 0x00abcdef, 4);                    /* (1, 16): the second piece */
+  g_assert_cmphex (transfer (rig, 7, 0, 0, 64, 32, 0), ==, OK);
+  g_assert_false (look (rig, &frame));
+  g_assert_cmphex (COMMAND (rig, FLUSH, 3, 2, 4, 4, 7, 0), ==, OK);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpint (frame.damage.x, ==, 3);
+  g_assert_cmpint (frame.damage.width, ==, 4);
+  g_assert_cmphex (pixel (&frame, 3, 2), ==, 0x123456);
+  g_assert_cmphex (pixel (&frame, 1, 16), ==, 0);
+  vt_surface_release (&frame);
+  g_assert_cmphex (COMMAND (rig, FLUSH, 0, 0, 64, 32, 7, 0), ==, OK);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 1, 16), ==, 0xabcdef);
+  vt_surface_release (&frame);
+  /* A part: its offset in the backing is that of its first pixel. */
+  put (rig, PIXELS + 64 * 4 * 5 + 40, 0x998877, 4);
+  g_assert_cmphex (transfer (rig, 7, 10, 5, 2, 2, 64 * 4 * 5 + 40), ==, OK);
+  COMMAND (rig, FLUSH, 10, 5, 2, 2, 7, 0);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmphex (pixel (&frame, 10, 5), ==, 0x998877);
+  vt_surface_release (&frame);
+}
+
+static void
+every_format_has_the_right_colours (void)
+{
+  static const struct { uint32_t format, word; } formats[] = {
+    { 1, 0xff112233 }, { 2, 0x00112233 }, { 3, 0x332211ff }, { 4, 0x33221100 }, { 67, 0xff332211 }, { 68, 0x11223300 },
+    { 121, 0x112233ff }, { 134, 0x00332211 },
+  };
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  const uint64_t  backing[1][2] = { { PIXELS, 0x1000 } };
+  start (rig);
+  for (unsigned i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      VtSurfaceFrame frame;
+      put (rig, PIXELS, formats[i].word, 4);
+      g_assert_cmphex (COMMAND (rig, CREATE, i + 1, formats[i].format, 16, 16), ==, OK);
+      g_assert_cmphex (attach (rig, i + 1, 1, backing), ==, OK);
+      g_assert_cmphex (transfer (rig, i + 1, 0, 0, 16, 16, 0), ==, OK);
+      g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 16, 16, 0, i + 1), ==, OK);
+      g_assert_true (look (rig, &frame));
+      g_assert_cmphex (pixel (&frame, 0, 0), ==, 0x112233);
+      vt_surface_release (&frame);
+    }
+}
+
+static void
+mistakes_get_their_errors (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  const uint64_t  backing[1][2] = { { PIXELS, 64 } }, nowhere[1][2] = { { UINT64_MAX - 3, 0x10000 } };
+  start (rig);
+  g_assert_cmphex (COMMAND (rig, 0x1ff, 0), ==, UNSPEC);
+  g_assert_cmphex (COMMAND (rig, CREATE, 0, 1, 16, 16), ==, NO_RESOURCE);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 5, 16, 16), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 0, 16), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 65535, 65535), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 16384, 16384), ==, NO_MEMORY);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 16, 16), ==, OK);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 16, 16), ==, NO_RESOURCE);          /* again */
+  g_assert_cmphex (COMMAND (rig, UNREF, 2, 0), ==, NO_RESOURCE);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 16, 16, 2, 1), ==, NO_SCANOUT);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 16, 16, 0, 9), ==, NO_RESOURCE);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 1, 0, 16, 16, 0, 1), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 0, 16, 0, 1), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0xffffffff, 0xffffffff, 2, 2, 0, 1), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, FLUSH, 0, 0, 17, 1, 1, 0), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, FLUSH, 0, 0, 1, 1, 3, 0), ==, NO_RESOURCE);
+  g_assert_cmphex (transfer (rig, 1, 0, 0, 16, 16, 0), ==, UNSPEC);                /* no backing */
+  g_assert_cmphex (COMMAND (rig, DETACH, 1, 0), ==, UNSPEC);
+  g_assert_cmphex (attach (rig, 5, 1, backing), ==, NO_RESOURCE);
+  g_assert_cmphex (COMMAND (rig, ATTACH, 1, 0xffffffff), ==, BAD_PARAMETER);       /* entries that are not there */
+  g_assert_cmphex (COMMAND (rig, ATTACH, 1, 0), ==, BAD_PARAMETER);
+  g_assert_cmphex (attach (rig, 1, 1, backing), ==, OK);
+  g_assert_cmphex (attach (rig, 1, 1, backing), ==, UNSPEC);                       /* has one */
+  g_assert_cmphex (transfer (rig, 1, 0, 0, 16, 1, 0), ==, OK);
+  g_assert_cmphex (transfer (rig, 1, 0, 0, 16, 2, 0), ==, BAD_PARAMETER);          /* too short */
+  g_assert_cmphex (transfer (rig, 1, 0, 0, 16, 1, UINT64_MAX), ==, BAD_PARAMETER);
+  g_assert_cmphex (transfer (rig, 1, 8, 0, 0xfffffff9, 1, 0), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, DETACH, 1, 0), ==, OK);
+  g_assert_cmphex (attach (rig, 1, 1, nowhere), ==, OK);
+  g_assert_cmphex (transfer (rig, 1, 0, 0, 16, 1, 0), ==, BAD_PARAMETER);
+  g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 5, 0, 0, 0, 1, 0, 0), ==, NO_SCANOUT);
+  g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 0, 0, 0, 0, 99, 0, 0), ==, NO_RESOURCE);
+  put (rig, REQUEST, CREATE, 4);
+  g_assert_cmphex (send (rig, 0, 30), ==, BAD_PARAMETER);                          /* cut off */
+}
+
+static void
+fences_come_back (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  start (rig);
+  memset (rig->ram->host + REQUEST, 0, 64);
+  put (rig, REQUEST, UNREF, 4);
+  put (rig, REQUEST + 4, 1, 4);
+  put (rig, REQUEST + 8, 0x1122334455667788, 8);
+  g_assert_cmphex (send (rig, 0, 32), ==, NO_RESOURCE);
+  g_assert_cmphex (get (rig, RESPONSE + 4, 4), ==, 1);
+  g_assert_cmphex (get (rig, RESPONSE + 8, 8), ==, 0x1122334455667788);
+}
+
+static void
+a_flood_of_resources_ends_at_the_limit (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  unsigned made = 0;
+  start (rig);
+  for (uint32_t id = 1; id < 2000; id++)
+    made += COMMAND (rig, CREATE, id, 1, 512, 128) == OK;              /* 256 KiB each */
+  g_assert_cmpuint (made, ==, (STORE_BYTES - 0x10000) / 0x40000);
+  for (uint32_t id = 1; id < 2000; id++)
+    COMMAND (rig, UNREF, id, 0);
+  made = 0;
+  for (uint32_t id = 1; id < 2000; id++)
+    made += COMMAND (rig, CREATE, id, 1, 1, 1) == OK;
+  g_assert_cmpuint (made, ==, 256);
+  put (rig, rig->regs + DEVICE_STATUS, 0, 1);                          /* a reset frees everything */
+  start (rig);
+  g_assert_cmphex (COMMAND (rig, CREATE, 3000, 1, 1000, 900), ==, OK);
+}
+
+static void
+freed_room_is_found_again (void)
+{
+  g_autoptr (Rig)   rig = rig_new (&vt_virtio_gpu_pci);
+  g_autoptr (GRand) random = g_rand_new_with_seed (1);
+  bool              alive[40] = { false };
+  start (rig);
+  for (unsigned i = 0; i < 5000; i++)
+    {
+      uint32_t id = (uint32_t) g_rand_int_range (random, 0, 40);
+      if (alive[id])
+        g_assert_cmphex (COMMAND (rig, UNREF, id + 1, 0), ==, OK);
+      else
+        {
+          unsigned response = COMMAND (rig, CREATE, id + 1, 1, (uint32_t) g_rand_int_range (random, 1, 400), 150);
+          g_assert_true (response == OK || response == NO_MEMORY);
+          if (response != OK)
+            continue;
+        }
+      alive[id] = !alive[id];
+    }
+  for (uint32_t id = 0; id < 40; id++)
+    if (alive[id])
+      g_assert_cmphex (COMMAND (rig, UNREF, id + 1, 0), ==, OK);
+  g_assert_cmphex (COMMAND (rig, CREATE, 1, 1, 1008, 1000), ==, OK);   /* nearly all of it, in one piece */
+}
+
+static void
+an_unreferenced_resource_is_not_shown (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  VtSurfaceFrame  frame;
+  start (rig);
+  show_picture (rig);
+  g_assert_cmphex (COMMAND (rig, UNREF, 7, 0), ==, OK);
+  g_assert_true (look (rig, &frame));
+  g_assert_true (frame.blank);
+  vt_surface_release (&frame);
+}
+
+static void
+the_pointer_has_its_own_plane (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  const uint64_t  backing[1][2] = { { PIXELS, 0x4000 } };
+  uint64_t        serial = 0;
+  g_autofree VtSurfaceCursor *shape = g_new0 (VtSurfaceCursor, 1);
+  start (rig);
+  g_assert_cmphex (COMMAND (rig, CREATE, 3, 1, 64, 64), ==, OK);
+  g_assert_cmphex (attach (rig, 3, 1, backing), ==, OK);
+  put (rig, PIXELS + 4, 0x80402010, 4);
+  g_assert_cmphex (transfer (rig, 3, 0, 0, 64, 64, 0), ==, OK);
+  g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 0, 100, 200, 0, 3, 5, 6), ==, OK);
+  VtSurfacePointer pointer = vt_surface_pointer (rig->surface[0], &serial, shape);
+  g_assert_true (pointer.visible);
+  g_assert_cmpint (pointer.x, ==, 100);
+  g_assert_cmpint (pointer.y, ==, 200);
+  g_assert_cmpuint (shape->width, ==, 64);
+  g_assert_cmpuint (shape->hot_y, ==, 6);
+  g_assert_cmphex (shape->pixels[1], ==, 0x80402010);
+  g_assert_cmphex (COMMAND (rig, MOVE_CURSOR, 0, (uint32_t) -3, 7, 0), ==, OK);
+  uint64_t before = serial;
+  pointer = vt_surface_pointer (rig->surface[0], &serial, shape);
+  g_assert_cmpint (pointer.x, ==, -3);
+  g_assert_cmpuint (serial, ==, before);
+  g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 0, 0, 0, 0, 0, 0, 0), ==, OK);
+  g_assert_false (vt_surface_pointer (rig->surface[0], &serial, shape).visible);
+}
+
+static void
+a_saved_picture_comes_back (void)
+{
+  g_autoptr (Rig)        rig = rig_new (&vt_virtio_gpu_pci);
+  g_autoptr (GByteArray) saved = g_byte_array_new ();
+  VtSurfaceFrame         before, after;
+  start (rig);
+  show_picture (rig);
+  memset (rig->ram->host + PIXELS, 0x5a, 0x1000);
+  transfer (rig, 7, 0, 0, 64, 16, 0);
+  COMMAND (rig, FLUSH, 0, 0, 64, 32, 7, 0);
+  g_assert_true (look (rig, &before));
+  vt_device_save (rig->dev, saved);                                    /* the machine saves the store */
+  vt_device_reset (rig->dev, VT_RESET_POWER);
+  rig->seen = 0;
+  g_assert_true (look (rig, &after));
+  g_assert_true (after.blank);
+  vt_surface_release (&after);
+  g_assert_true (vt_device_load (rig->dev, 1, saved->data, saved->len, NULL));
+  rig->seen = 0;
+  g_assert_true (look (rig, &after));
+  g_assert_cmphex (vt_frame_hash (&before), ==, vt_frame_hash (&after));
+  vt_surface_release (&before);
+  vt_surface_release (&after);
+}
+
+static void
+virtio_vga_is_a_vga_until_the_driver_draws (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_vga);
+  g_autoptr (VtView) io = vt_mem_view (rig->io);
+  VtSurfaceFrame  frame;
+  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, DEVFN, 0, 4), ==, 0x10501af4);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, DEVFN, 8, 4) >> 8, ==, 0x030000);
+  g_assert_cmphex (get (rig, REGS + 0x500, 2), ==, 0xb0c5);
+  g_assert_cmphex (get (rig, REGS, 8), ==, 0x00ffffffffffff00);        /* its EDID */
+  put (rig, REGS + 0x502, 320, 2);
+  put (rig, REGS + 0x504, 200, 2);
+  put (rig, REGS + 0x506, 32, 2);
+  put (rig, REGS + 0x508, 0x41, 2);
+  vt_view_read (io, VT_GPA (0x3da), 1);
+  vt_view_write (io, VT_GPA (0x3c0), 0x20, 1);
+  put (rig, LFB, 0x00c0ffee & 0xffffff, 4);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpuint (frame.width, ==, 320);
+  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xc0ffee);
+  vt_surface_release (&frame);
+  start (rig);
+  show_picture (rig);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpuint (frame.width, ==, 64);
+  vt_surface_release (&frame);
+  put (rig, rig->regs + DEVICE_STATUS, 0, 1);                          /* the driver leaves */
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpuint (frame.width, ==, 320);
+  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xc0ffee);
+  vt_surface_release (&frame);
+}
+
+static void
+random_commands_never_hurt (void)
+{
+  static const uint32_t types[] = { CREATE, UNREF, SET_SCANOUT, FLUSH, TRANSFER, ATTACH, DETACH, GET_EDID, UPDATE_CURSOR, MOVE_CURSOR };
+  g_autoptr (Rig)   rig = rig_new (&vt_virtio_vga);
+  g_autoptr (GRand) random = g_rand_new_with_seed (9);
+  start (rig);
+  for (unsigned i = 0, rounds = g_test_slow () ? 1000000 : 20000; i < rounds; i++)
+    {
+      uint32_t fields[12];
+      for (unsigned f = 0; f < 12; f++)
+        fields[f] = g_rand_int (random) >> (g_rand_int (random) & 31);
+      /* Mostly resources that there may be. */
+      fields[g_rand_int (random) % 7] = g_rand_int (random) & 7;
+      command (rig, types[g_rand_int (random) % G_N_ELEMENTS (types)], 8 + g_rand_int (random) % 4, fields);
+      VtSurfaceFrame frame;
+      if (i % 16 == 0 && look (rig, &frame))
+        vt_surface_release (&frame);
+      if (i % 4096 == 0)
+        start (rig);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define TEST(fn) g_test_add_func ("/virtio-gpu/" #fn, fn)
+  TEST (the_monitor_can_be_asked_for);
+  TEST (a_new_size_is_announced);
+  TEST (what_is_flushed_is_shown_and_nothing_else);
+  TEST (every_format_has_the_right_colours);
+  TEST (mistakes_get_their_errors);
+  TEST (fences_come_back);
+  TEST (a_flood_of_resources_ends_at_the_limit);
+  TEST (freed_room_is_found_again);
+  TEST (an_unreferenced_resource_is_not_shown);
+  TEST (the_pointer_has_its_own_plane);
+  TEST (a_saved_picture_comes_back);
+  TEST (virtio_vga_is_a_vga_until_the_driver_draws);
+  TEST (random_commands_never_hurt);
+  return g_test_run ();
+}
