@@ -35,12 +35,12 @@ void vt_surface_set_notify (VtSurface *surface, void (*fn) (void *opaque), void 
 /* The next refresh redraws everything. Machine lock. */
 void vt_surface_invalidate (VtSurface *surface);
 
-/* The monitor that the guest sees; strings are copied. Sizes as vt_edid_build() takes them. with_edid: the guest is shown its
- * EDID. Machine lock. */
+/* The monitor that the guest sees; strings are copied. Sizes as vt_edid_build() takes them. with_edid: the guest is
+ * shown its EDID. Machine lock. */
 void vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_edid);
 
-/* The guest's pointer: *shape is filled in when its serial differs from *serial, which is then updated; serials start at 1.
- * Machine lock. */
+/* The guest's pointer: *shape is filled in when its serial differs from *serial, which is then updated; serials start
+ * at 1. Machine lock. */
 typedef struct
 {
   int32_t x, y;                 /* of the hot spot */

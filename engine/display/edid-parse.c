@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reads EDIDs, ours and others': base block, detailed timings of CTA-861, type I timings of DisplayID 1.x. Sources as in
- * edid.c. The bytes may come from anywhere. */
+/* Reads EDIDs, ours and others': base block, detailed timings of CTA-861, type I timings of DisplayID 1.x. Sources as
+ * in edid.c. The bytes may come from anywhere. */
 #include "vitrine/edid.h"
 
 #include <string.h>
@@ -85,7 +85,8 @@ parse_standard (VtEdidInfo *info, const uint8_t *base)
       unsigned       aspect = s[1] >> 6;
       uint32_t       width = (s[0] + 31u) * 8;
       if (s[0] != 0 && (s[0] != 1 || s[1] != 1))
-        add_mode (info, (VtEdidMode) { width, width * down[aspect] / across[aspect], ((s[1] & 63u) + 60) * 1000, 0, false });
+        add_mode (info,
+                  (VtEdidMode) { width, width * down[aspect] / across[aspect], ((s[1] & 63u) + 60) * 1000, 0, false });
     }
 }
 
@@ -102,7 +103,8 @@ parse_base (VtEdidInfo *info, const uint8_t *base)
   parse_descriptors (info, base);
   for (unsigned i = 0; i < 16; i++)
     if (base[35 + i / 8] & 0x80u >> i % 8)
-      add_mode (info, (VtEdidMode) { established[i].width, established[i].height, established[i].refresh_hz * 1000, 0, false });
+      add_mode (info, (VtEdidMode) { established[i].width, established[i].height, established[i].refresh_hz * 1000, 0,
+                                    false });
   parse_standard (info, base);
 }
 
@@ -121,8 +123,10 @@ static void
 parse_displayid_timing (VtEdidInfo *info, const uint8_t *t)
 {
   VtTiming timing = { .clock_khz = ((uint32_t) vt_load_le (t, 3) + 1) * 10,
-                      .h_active = (uint32_t) vt_load_le (t + 4, 2) + 1, .h_blank = (uint32_t) vt_load_le (t + 6, 2) + 1,
-                      .v_active = (uint32_t) vt_load_le (t + 12, 2) + 1, .v_blank = (uint32_t) vt_load_le (t + 14, 2) + 1 };
+                      .h_active = (uint32_t) vt_load_le (t + 4, 2) + 1,
+                      .h_blank = (uint32_t) vt_load_le (t + 6, 2) + 1,
+                      .v_active = (uint32_t) vt_load_le (t + 12, 2) + 1,
+                      .v_blank = (uint32_t) vt_load_le (t + 14, 2) + 1 };
   add_timing (info, &timing, (t[3] & 0x80) != 0);
 }
 

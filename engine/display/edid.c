@@ -2,8 +2,8 @@
 /* Writes EDIDs.
  *
  * Sources: VESA Enhanced EDID standard, release A revision 2 (structure 1.4); CTA-861-G, 7.5; VESA DisplayID 1.3. The
- * preferred mode is exact to the pixel.  When the base block cannot hold it - more than 4095 pixels an edge or
- * more than 655.35 MHz - a DisplayID block does, and the base block prefers the same picture at a half or quarter of it. */
+ * preferred mode is exact to the pixel.  When the base block cannot hold it - more than 4095 pixels an edge or more than
+ * 655.35 MHz - a DisplayID block does, and the base block prefers the same picture at a half or quarter of it. */
 #include "vitrine/edid.h"
 
 #include <string.h>
@@ -35,7 +35,8 @@ enum
 
   CTA_TAG = 0x02, CTA_REVISION = 3, CTA_UNDERSCAN = 1 << 7, CTA_TIMINGS_MAX = 6,
   CTA_EXTENDED = 7 << 5, CTA_VIDEO_CAPABILITY = 0,
-  CTA_RGB_RANGE_SELECTABLE = 1 << 6, CTA_ALWAYS_UNDERSCANNED = 0x0a,   /* for IT and CE timings, and so for preferred ones */
+  CTA_RGB_RANGE_SELECTABLE = 1 << 6,
+  CTA_ALWAYS_UNDERSCANNED = 0x0a,  /* for IT and CE timings, and so for preferred ones */
 
   DISPLAYID_TAG = 0x70, DISPLAYID_VERSION = 0x13, DISPLAYID_MONITOR = 3,
   DISPLAYID_BODY_BYTES = 121,
@@ -45,7 +46,7 @@ enum
   DISPLAYID_INTERFACE = 0x0f, DISPLAYID_INTERFACE_BYTES = 10, DISPLAYPORT_4_LANES = 0xa4, DISPLAYPORT_1_4 = 0x14,
   DISPLAYID_RGB_8_BIT = 1 << 1,
 
-  REFRESH_MIN_HZ = 1, REFRESH_MAX_HZ = 240,
+  REFRESH_MAX_HZ = 240,
 };
 
 typedef struct
@@ -61,7 +62,8 @@ typedef struct
 
 static const char vendor[] = "VTR";
 
-/* Modes for people who choose one smaller than the window. The ones that a standard timing can say (VESA DMT 1.0, 60 Hz). */
+/* Modes for people who choose one smaller than the window. The ones that a standard timing can say (VESA DMT 1.0, 60
+ * Hz). */
 static const struct { uint16_t width, height; uint8_t aspect; uint32_t clock_khz, line_hz; } standard_modes[] = {
   { 2048, 1152, 3, 162000, 72000 }, { 1920, 1200, 0, 193250, 74556 }, { 1920, 1080, 3, 148500, 67500 },
   { 1680, 1050, 0, 146250, 65290 }, { 1600, 1200, 1, 162000, 75000 }, { 1600, 900, 3, 108000, 60000 },
@@ -134,11 +136,12 @@ make_plan (Plan *plan, const VtMonitor *monitor)
   uint32_t mm = monitor->width_mm, mm_down = monitor->height_mm;
   *plan = (Plan) { .width = CLAMP (monitor->width, 1, VT_EDID_PIXELS_MAX),
                    .height = CLAMP (monitor->height, 1, VT_EDID_PIXELS_MAX),
-                   .refresh_hz = CLAMP (in_range (monitor->refresh_hz, 60, REFRESH_MAX_HZ), REFRESH_MIN_HZ, REFRESH_MAX_HZ),
+                   .refresh_hz = in_range (monitor->refresh_hz, 60, REFRESH_MAX_HZ),
                    .line_min_hz = UINT32_MAX, .refresh_min_hz = UINT32_MAX };
   double per_mm = mm != 0 ? (double) plan->width / mm : mm_down != 0 ? (double) plan->height / mm_down : 96 / 25.4;
   plan->width_mm = in_range (mm, (uint32_t) CLAMP (plan->width / per_mm + 0.5, 1, VT_EDID_MM_MAX), VT_EDID_MM_MAX);
-  plan->height_mm = in_range (mm_down, (uint32_t) CLAMP (plan->height / per_mm + 0.5, 1, VT_EDID_MM_MAX), VT_EDID_MM_MAX);
+  plan->height_mm
+      = in_range (mm_down, (uint32_t) CLAMP (plan->height / per_mm + 0.5, 1, VT_EDID_MM_MAX), VT_EDID_MM_MAX);
   plan->native = vt_timing_reduced (plan->width, plan->height, plan->refresh_hz);
   plan->wide = !fits_detailed (&plan->native);
   cover_timing (plan, &plan->native);
@@ -177,7 +180,8 @@ put_detailed (uint8_t *to, const VtTiming *t, uint32_t width_mm, uint32_t height
   to[12] = (uint8_t) width_mm;
   to[13] = (uint8_t) height_mm;
   to[14] = (uint8_t) (width_mm >> 8 << 4 | height_mm >> 8);
-  to[17] = (uint8_t) (DTD_DIGITAL_SEPARATE | (t->v_positive ? DTD_V_POSITIVE : 0) | (t->h_positive ? DTD_H_POSITIVE : 0));
+  to[17] = (uint8_t) (DTD_DIGITAL_SEPARATE | (t->v_positive ? DTD_V_POSITIVE : 0)
+                      | (t->h_positive ? DTD_H_POSITIVE : 0));
 }
 
 /* The native timing, or the same picture with fewer pixels. */
@@ -329,12 +333,14 @@ put_base (uint8_t *base, Plan *plan, const char *name, const char *serial, uint8
 static void
 put_cta (uint8_t *block, const Plan *plan)
 {
-  const uint8_t capability[3] = { CTA_EXTENDED | 2, CTA_VIDEO_CAPABILITY, CTA_RGB_RANGE_SELECTABLE | CTA_ALWAYS_UNDERSCANNED };
+  const uint8_t capability[3]
+      = { CTA_EXTENDED | 2, CTA_VIDEO_CAPABILITY, CTA_RGB_RANGE_SELECTABLE | CTA_ALWAYS_UNDERSCANNED };
   block[0] = CTA_TAG;
   block[1] = CTA_REVISION;
   block[2] = 4 + sizeof capability;             /* timings begin here */
   memcpy (block + 4, capability, sizeof capability);
-  block[3] = (uint8_t) (CTA_UNDERSCAN | (plan->wide ? 0 : 1));   /* how many timings are native, the base block's included */
+  /* The low bits say how many timings are native, the base block's included. */
+  block[3] = (uint8_t) (CTA_UNDERSCAN | (plan->wide ? 0 : 1));
   for (unsigned i = 0; i < plan->n_cta; i++)
     put_detailed (block + block[2] + i * DESCRIPTOR_BYTES, &plan->cta[i], plan->width_mm, plan->height_mm);
   put_checksum (block, CHECKSUM);

@@ -154,8 +154,9 @@ vt_machine_add_surface (VtMachine *machine)
   const VtConfig *config = &machine->config;
   g_assert (machine->n_surfaces < MAX_SURFACES);
   VtSurface *surface = machine->surfaces[machine->n_surfaces++] = vt_surface_new ();
-  VtMonitor  monitor = { .width = config->xres != 0 ? config->xres : 1280, .height = config->yres != 0 ? config->yres : 800,
-                         .name = MONITOR_NAME };
+  VtMonitor monitor = { .width = config->xres != 0 ? config->xres : 1280,
+                        .height = config->yres != 0 ? config->yres : 800,
+                        .name = MONITOR_NAME };
   vt_surface_set_monitor (surface, &monitor, config->edid);
   return surface;
 }

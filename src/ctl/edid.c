@@ -32,16 +32,17 @@ static gboolean
 parse (int *argc, char ***argv, EdidOptions *options, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "xres", 0, 0, G_OPTION_ARG_INT, &options->width, N_("Width of the preferred mode in pixels"), "N" },
-    { "yres", 0, 0, G_OPTION_ARG_INT, &options->height, N_("Height of the preferred mode in pixels"), "N" },
-    { "dpi", 0, 0, G_OPTION_ARG_DOUBLE, &options->dpi, N_("Pixels per inch (96)"), "N" },
-    { "width-mm", 0, 0, G_OPTION_ARG_INT, &options->width_mm, N_("Width of the picture in millimetres"), "N" },
-    { "height-mm", 0, 0, G_OPTION_ARG_INT, &options->height_mm, N_("Height of the picture in millimetres"), "N" },
-    { "refresh", 0, 0, G_OPTION_ARG_INT, &options->refresh, N_("Pictures per second (60)"), "N" },
-    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, N_("Name of the monitor, up to 13 characters"), N_("TEXT") },
-    { "serial", 0, 0, G_OPTION_ARG_STRING, &options->serial, N_("Serial number of the monitor"), N_("TEXT") },
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, N_("Write to this file instead of standard output"), N_("FILE") },
-    { "decode", 0, 0, G_OPTION_ARG_FILENAME, &options->decode, N_("Show what this EDID says"), N_("FILE") },
+    { "xres", 0, 0, G_OPTION_ARG_INT, &options->width, N_ ("Width of the preferred mode in pixels"), "N" },
+    { "yres", 0, 0, G_OPTION_ARG_INT, &options->height, N_ ("Height of the preferred mode in pixels"), "N" },
+    { "dpi", 0, 0, G_OPTION_ARG_DOUBLE, &options->dpi, N_ ("Pixels per inch (96)"), "N" },
+    { "width-mm", 0, 0, G_OPTION_ARG_INT, &options->width_mm, N_ ("Width of the picture in millimetres"), "N" },
+    { "height-mm", 0, 0, G_OPTION_ARG_INT, &options->height_mm, N_ ("Height of the picture in millimetres"), "N" },
+    { "refresh", 0, 0, G_OPTION_ARG_INT, &options->refresh, N_ ("Pictures per second (60)"), "N" },
+    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, N_ ("Name of the monitor, up to 13 characters"), N_ ("TEXT") },
+    { "serial", 0, 0, G_OPTION_ARG_STRING, &options->serial, N_ ("Serial number of the monitor"), N_ ("TEXT") },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, N_ ("Write to this file instead of standard output"),
+      N_ ("FILE") },
+    { "decode", 0, 0, G_OPTION_ARG_FILENAME, &options->decode, N_ ("Show what this EDID says"), N_ ("FILE") },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -59,7 +60,8 @@ in_range (int value, int least, int most, const char *option, GError **error)
 {
   if (value >= least && value <= most)
     return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s must be a number from %d to %d"), option, least, most);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%s must be a number from %d to %d"), option, least,
+               most);
   return FALSE;
 }
 
@@ -74,15 +76,16 @@ check (const EdidOptions *options, GError **error)
     return FALSE;
   if (options->dpi != 0 && !(options->dpi >= 1 && options->dpi <= 2000))
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s must be a number from %d to %d"), "--dpi", 1, 2000);
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%s must be a number from %d to %d"), "--dpi", 1,
+                   2000);
       return FALSE;
     }
   const char *texts[] = { options->name, options->serial };
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     if (texts[i] != NULL && strlen (texts[i]) > VT_EDID_TEXT_MAX)
       {
-        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("“%s” is too long: an EDID has room for %d characters"),
-                     texts[i], VT_EDID_TEXT_MAX);
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                     _ ("“%s” is too long: an EDID has room for %d characters"), texts[i], VT_EDID_TEXT_MAX);
         return FALSE;
       }
   return TRUE;
@@ -95,7 +98,8 @@ print_info (const VtEdidInfo *info)
   if (*info->serial != 0)
     g_print (_("Serial number: %s\n"), info->serial);
   g_print (_("Size: %u × %u mm\n"), info->width_mm, info->height_mm);
-  g_print (_("Blocks: %u%s%s\n"), info->n_blocks, info->has_cta ? ", CTA-861" : "", info->has_displayid ? ", DisplayID" : "");
+  g_print (_ ("Blocks: %u%s%s\n"), info->n_blocks, info->has_cta ? ", CTA-861" : "",
+           info->has_displayid ? ", DisplayID" : "");
   g_print (_("Modes:\n"));
   for (unsigned i = 0; i < info->n_modes; i++)
     {
@@ -137,7 +141,8 @@ write_out (const EdidOptions *options, const uint8_t *bytes, gsize len)
 {
   g_autoptr (GError) error = NULL;
   if (options->output == NULL)
-    return fwrite (bytes, 1, len, stdout) == len && fflush (stdout) == 0 ? 0 : vitrine_ctl_fail ("%s", g_strerror (errno));
+    return fwrite (bytes, 1, len, stdout) == len && fflush (stdout) == 0 ? 0
+                                                                         : vitrine_ctl_fail ("%s", g_strerror (errno));
   if (!g_file_set_contents (options->output, (const char *) bytes, (gssize) len, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;

@@ -7,6 +7,7 @@ asked for, and its console is drawn in that mode. OVMF draws on ramfb and bochs-
 """
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from boot import PROMPT, Boot, Skip             # noqa: E402
+from screentext import read_png                 # noqa: E402
 from vmconsole import GuestError                # noqa: E402
 
 # Name: the option, the size, and the DRM driver.
@@ -96,18 +98,68 @@ def resize(boot):
     """The monitor changes while the guest runs: its driver notices without any agent, and reads the new EDID."""
     target = boot.guest("demo")
     sizes = [(1501, 903), (777, 555), (5120, 2880)]
-    changes = [f"--resize={size[0]}x{size[1]}@{60 + 20 * n}" for n, size in enumerate(sizes)]
+    changes = [f"--resize={size[0]}x{size[1]}@{30 + 10 * n}" for n, size in enumerate(sizes)]
     with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
                   "console=tty0 console=ttyS0,115200", "--video", "virtio,xres=1000,yres=700", *changes) as guest:
         guest.expect(PROMPT, 900)
         for size in sizes:
-            deadline = time.monotonic() + 200
-            while modes_of(guest)[0] != f"{size[0]}x{size[1]}":
+            deadline = time.monotonic() + 120
+            while guest_edid(guest) != wanted_edid(boot.vitrinectl, size):
                 if time.monotonic() > deadline or not guest.pump(1.0):
-                    raise GuestError(guest.explain(f"{size[0]}x{size[1]} did not become the preferred mode"))
-            if guest_edid(guest) != wanted_edid(boot.vitrinectl, size):
-                raise GuestError(guest.explain("the EDID is another one"))
+                    raise GuestError(guest.explain(f"no EDID of {size[0]}x{size[1]} came"))
+            # The console's framebuffer keeps its size, and modes beyond it away; whoever draws next asks like this.
+            guest.command("echo detect >/sys/class/drm/card0-Virtual-1/status", PROMPT, 60)
+            if modes_of(guest)[0] != f"{size[0]}x{size[1]}":
+                raise GuestError(guest.explain(f"{size[0]}x{size[1]} did not become the preferred mode"))
             boot.ok(f"the guest notices that its monitor has {size[0]}x{size[1]} now")
+
+
+def saved(boot):
+    """A picture of SeaBIOS comes back with the machine, whoever shows it; but for a cursor, which blinks."""
+    for number, device in enumerate(("std", "bochs", "ramfb", "virtio", "virtio,ramfb=on")):
+        state, before, after = (boot.folder / f"{name}{number}" for name in ("state", "before.png", "after.png"))
+        run = [boot.vitrinectl, "run", "--memory", "64M", "--video", device]
+        for more in (["--save", f"{state}@6", "--screenshot", before, "--timeout", "9"],
+                     ["--restore", state, "--screenshot", after, "--timeout", "2"]):
+            ended = subprocess.run(run + more, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            if ended.returncode != 124:
+                raise GuestError(ended.stderr)
+        old, new = read_png(before), read_png(after)
+        different = sum(a != b for one, other in zip(old[2], new[2]) for a, b in zip(one, other))
+        if old[:2] != new[:2] or different > 3 * 9 * 16 or sum(any(row) for row in new[2]) < 16:
+            raise GuestError(f"{device}: {old[:2]} became {new[:2]}, {different} bytes differ")
+        boot.ok(f"{device}: a saved picture of {new[0]}x{new[1]} comes back")
+
+
+def saved_linux(boot):
+    """And one of a driver, which goes on drawing."""
+    target = boot.guest("demo")
+    path, state = boot.folder / "screen.png", boot.folder / "state"
+    machine = ["--memory", "256M", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
+               "console=tty0 console=ttyS0,115200", "--video", "virtio,xres=1000,yres=700", "--screenshot", path]
+    with boot.run(*machine, "--save", state) as guest:
+        guest.expect(PROMPT, 900)
+        guest.command("dmesg >/dev/tty0", PROMPT, 60)
+        wait_for_picture(guest, path, (1000, 700))
+        guest.process.send_signal(signal.SIGTERM)
+        guest.wait(60)
+    old = read_png(path)
+    path.unlink()
+    with boot.run(*machine, "--restore", state) as guest:
+        guest.send("\n")
+        guest.expect(PROMPT, 600)
+        guest.picture(path)
+        new = read_png(path)
+        different = sum(a != b for one, other in zip(old[2], new[2]) for a, b in zip(one, other))
+        if old[:2] != new[:2] or different > 3 * 8 * 16:
+            raise GuestError(guest.explain(f"{old[:2]} became {new[:2]}, {different} bytes differ"))
+        boot.ok("a saved picture of Linux on virtio-gpu comes back")
+        guest.command("clear >/dev/tty0; echo hello >/dev/tty0", PROMPT, 60)
+        guest.pump(2.0)
+        guest.picture(path)
+        if read_png(path)[2] == new[2]:
+            raise GuestError(guest.explain("nothing is drawn any more"))
+        boot.ok("and Linux goes on drawing")
 
 
 def efi_disk(boot, target):
@@ -153,7 +205,7 @@ def uefi(boot, device):
 TESTS = {**{name: lambda boot, name=name: linux(boot, name) for name in LINUX},
          "uefi-ramfb": lambda boot: uefi(boot, "ramfb"), "uefi-bochs": lambda boot: uefi(boot, "bochs"),
          "efifb-ramfb": lambda boot: efifb(boot, "ramfb"), "efifb-bochs": lambda boot: efifb(boot, "bochs"),
-         "resize": resize}
+         "resize": resize, "saved": saved, "saved-linux": saved_linux}
 
 
 def main():

@@ -135,8 +135,8 @@ put_desc (World *world, unsigned queue, unsigned i, uint64_t at, uint32_t len, u
 static void
 send_command (World *world, Input *input)
 {
-  static const uint16_t types[16] = { 0x100, 0x101, 0x101, 0x102, 0x103, 0x103, 0x104, 0x104, 0x105, 0x105, 0x106, 0x106,
-                                      0x107, 0x10a, 0x300, 0x301 };
+  static const uint16_t types[16] = { 0x100, 0x101, 0x101, 0x102, 0x103, 0x103, 0x104, 0x104,
+                                      0x105, 0x105, 0x106, 0x106, 0x107, 0x10a, 0x300, 0x301 };
   uint64_t kind = take (input, 1);
   unsigned type = types[kind & 15], queue = type >= 0x300, len = 24;
   uint8_t *request = world->rig.host + REQUEST, *avail = world->rig.host + AVAIL + queue * QUEUE_STRIDE;
@@ -230,8 +230,8 @@ run_step (World *world, Input *input)
     case 1: fill_memory (world, input); break;
     case 2: vt_device_reset (world->rig.dev, op & 16 ? VT_RESET_BUS : VT_RESET_GUEST); break;
     case 3:
-      vt_surface_set_monitor (world->surface[op >> 7], &(VtMonitor) { (uint32_t) take (input, 2), (uint32_t) take (input, 2) },
-                              op & 16);
+      vt_surface_set_monitor (world->surface[op >> 7],
+                              &(VtMonitor) { (uint32_t) take (input, 2), (uint32_t) take (input, 2) }, op & 16);
       break;
     case 4 ... 5: look (world); break;
     case 6 ... 7: access_register (world, input, false); break;
@@ -255,7 +255,8 @@ drop (const char *domain, GLogLevelFlags level, const char *message, void *opaqu
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  static const VtDeviceClass *const classes[] = { &vt_stdvga, &vt_bochs_display, &vt_ramfb_class, &vt_virtio_gpu_pci, &vt_virtio_vga };
+  static const VtDeviceClass *const classes[]
+      = { &vt_stdvga, &vt_bochs_display, &vt_ramfb_class, &vt_virtio_gpu_pci, &vt_virtio_vga };
   for (unsigned i = 0; *argc > 1 && i < G_N_ELEMENTS (classes); i++)
     if (strcmp (classes[i]->name, (*argv)[1]) == 0)
       device_class = classes[i];

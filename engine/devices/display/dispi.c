@@ -28,7 +28,8 @@ free_vram (void *host, uint64_t size)
 VtRam *
 dispi_vram_new (void)
 {
-  return vt_ram_new ("vram", g_aligned_alloc0 (1, DISPI_VRAM_DEFAULT_BYTES, VT_PAGE_SIZE), DISPI_VRAM_DEFAULT_BYTES, free_vram);
+  return vt_ram_new ("vram", g_aligned_alloc0 (1, DISPI_VRAM_DEFAULT_BYTES, VT_PAGE_SIZE), DISPI_VRAM_DEFAULT_BYTES,
+                     free_vram);
 }
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */

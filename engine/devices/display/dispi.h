@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The Bochs display interface, version 0xb0c5: sixteen-bit registers that set a linear mode.  By ports on a VGA, by memory
- * on both cards that have it; the block of registers by memory holds the monitor's EDID too. */
+/* The Bochs display interface, version 0xb0c5: sixteen-bit registers that set a linear mode.  By ports on a VGA, by
+ * memory on both cards that have it; the block of registers by memory holds the monitor's EDID too. */
 #pragma once
 
 #include "screen.h"
@@ -22,8 +22,8 @@ enum
   DISPI_VRAM_DEFAULT_BYTES = 16 << 20,
   DISPI_VRAM_MAX_BYTES = 256 << 20,
 
-  /* The registers by memory ("QEMU Standard VGA" specification): EDID, ports of a VGA, display interface, then the size of
-   * the last block and the framebuffer's byte order. */
+  /* The registers by memory ("QEMU Standard VGA" specification): EDID, ports of a VGA, display interface, then the size
+   * of the last block and the framebuffer's byte order. */
   DISPI_MMIO_BYTES = 4096,
   DISPI_MMIO_EDID_END = 0x400,
   DISPI_MMIO_VGA = 0x400, DISPI_MMIO_VGA_END = 0x420,       /* ports 0x3c0..0x3df */

@@ -153,7 +153,8 @@ impossible_pictures_change_nothing (void)
   configure (rig, PICTURE, XR24, 64, 64, 256);
   for (size_t i = 0; i < G_N_ELEMENTS (pictures); i++)
     {
-      configure (rig, pictures[i].address, pictures[i].format, pictures[i].width, pictures[i].height, pictures[i].stride);
+      configure (rig, pictures[i].address, pictures[i].format, pictures[i].width, pictures[i].height,
+                 pictures[i].stride);
       g_assert_cmpuint (rig->ramfb->guest_warnings, ==, i + 1);
       rig->seen = 0;
       g_assert_true (look (rig, &frame));
@@ -165,7 +166,8 @@ impossible_pictures_change_nothing (void)
 static void
 a_picture_outside_memory_is_blank (void)
 {
-  static const uint64_t places[] = { RAM_BYTES - 256 * 63, RAM_BYTES, UINT64_MAX, UINT64_MAX - 4096, 0xffffffff00000000 };
+  static const uint64_t places[]
+      = { RAM_BYTES - 256 * 63, RAM_BYTES, UINT64_MAX, UINT64_MAX - 4096, 0xffffffff00000000 };
   g_autoptr (Rig) rig = rig_new (false);
   for (size_t i = 0; i < G_N_ELEMENTS (places); i++)
     {

@@ -26,8 +26,9 @@ typedef struct
 } RamfbState;
 
 static const VtField ramfb_fields[] = {
-  VT_FIELD (RamfbState, address), VT_FIELD (RamfbState, format), VT_FIELD (RamfbState, flags), VT_FIELD (RamfbState, width),
-  VT_FIELD (RamfbState, height), VT_FIELD (RamfbState, stride_bytes), VT_FIELD (RamfbState, pad_),
+  VT_FIELD (RamfbState, address), VT_FIELD (RamfbState, format), VT_FIELD (RamfbState, flags),
+  VT_FIELD (RamfbState, width),   VT_FIELD (RamfbState, height), VT_FIELD (RamfbState, stride_bytes),
+  VT_FIELD (RamfbState, pad_),
 };
 
 typedef struct

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ramfb: a framebuffer in the guest's own RAM. Firmware writes where it is into the fw_cfg file "etc/ramfb".
  *
- * It has no registers and no interrupts: a display for firmware, and for kernels that go on with firmware's framebuffer. On
- * the surface of another display device it is the picture until that device shows one. Needs env->dma. */
+ * It has no registers and no interrupts: a display for firmware, and for kernels that go on with firmware's
+ * framebuffer. On the surface of another display device it is the picture until that device shows one. Needs env->dma.
+ */
 #pragma once
 
 #include "device.h"

@@ -99,7 +99,8 @@ widen (unsigned value, unsigned bits)
 static unsigned
 word (const uint8_t *from, uint32_t x, const Picture *picture)
 {
-  return picture->big_endian ? (unsigned) from[2 * x] << 8 | from[2 * x + 1] : from[2 * x] | (unsigned) from[2 * x + 1] << 8;
+  return picture->big_endian ? (unsigned) from[2 * x] << 8 | from[2 * x + 1]
+                             : from[2 * x] | (unsigned) from[2 * x + 1] << 8;
 }
 
 static void

@@ -44,6 +44,6 @@ bool      screen_set_mode (Screen *screen, uint32_t width, uint32_t height);
 uint32_t *screen_line (const Screen *screen, uint32_t y);
 void      screen_damage (const Screen *screen, uint32_t x, uint32_t y, uint32_t width, uint32_t height);
 
-/* Brings a framebuffer in the watched RAM onto the surface: harvests, then draws the lines that changed. Lines beyond the
- * RAM are black. */
+/* Brings a framebuffer in the watched RAM onto the surface: harvests, then draws the lines that changed. Lines beyond
+ * the RAM are black. */
 void screen_show (Screen *screen, const Picture *picture);

@@ -659,7 +659,11 @@ the_register_bar_holds_the_edid (void)
 static void
 the_byte_order_can_be_turned (void)
 {
-  static const struct { unsigned bpp; uint64_t bytes; } pixels[] = { { 15, 0xe07f }, { 16, 0xe0ff }, { 24, 0x00ffff }, { 32, 0x00ffff00 } };
+  static const struct
+  {
+    unsigned bpp;
+    uint64_t bytes;
+  } pixels[] = { { 15, 0xe07f }, { 16, 0xe0ff }, { 24, 0x00ffff }, { 32, 0x00ffff00 } };
   g_autoptr (Rig) rig = rig_new ();
   set_mode (rig, &text_80x25);
   put (rig, MMIO + 0x604, 0xbebebebe, 4);

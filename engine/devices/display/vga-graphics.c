@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The VGA's own graphics modes, and the planar ones of the display interface. Only lines whose memory changed are drawn. */
+/* The VGA's own graphics modes, and the planar ones of the display interface. Only lines whose memory changed are
+ * drawn. */
 #include "vga.h"
 
 /* --- What the registers say --------------------------------------------------------------------------------------- */

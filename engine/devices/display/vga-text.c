@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VGA text modes. Only cells whose character, attribute, font or cursor changed are drawn again; text that is scrolled by
- * pixels or split is drawn by lines. */
+/* VGA text modes. Only cells whose character, attribute, font or cursor changed are drawn again; text that is scrolled
+ * by pixels or split is drawn by lines. */
 #include "vga.h"
 
 enum
@@ -188,8 +188,8 @@ draw_row (Vga *vga, const VgaText *text, uint32_t row, uint32_t cursor, bool hid
       last = column;
     }
   if (first != UINT32_MAX)
-    screen_damage (&vga->screen, first * text->cell_width, row * text->cell_height, (last - first + 1) * text->cell_width,
-                   text->cell_height);
+    screen_damage (&vga->screen, first * text->cell_width, row * text->cell_height,
+                   (last - first + 1) * text->cell_width, text->cell_height);
 }
 
 /* --- Scrolled and split text -------------------------------------------------------------------------------------- */
@@ -206,7 +206,8 @@ draw_scan_line (const Vga *vga, const VgaText *text, uint32_t y, uint32_t counte
 {
   uint32_t wide[(TEXT_COLUMNS_MAX + 1) * 9];
   for (uint32_t column = 0; column <= text->columns; column++)
-    draw_cell_line (vga, text, wide + column * text->cell_width, cell_at (vga, text, counter + column, cursor, hide), line);
+    draw_cell_line (vga, text, wide + column * text->cell_width, cell_at (vga, text, counter + column, cursor, hide),
+                    line);
   memcpy (screen_line (&vga->screen, y), wide + shift, (size_t) text->columns * text->cell_width * 4);
 }
 

@@ -237,8 +237,8 @@ vga_port_write (Vga *vga, unsigned port, uint8_t value)
     }
   if ((port & 0x3f0) == 0x3c0)
     return;
-  /* At either address: the video BIOS programs the CRTC before it chooses between monochrome and colour. What reads back
-   * does so at one of them, so nobody finds a second card. */
+  /* At either address: the video BIOS programs the CRTC before it chooses between monochrome and colour. What reads
+   * back does so at one of them, so nobody finds a second card. */
   switch (port & 0xf)
     {
     case 0x4: s->crtc_index = value; break;
@@ -298,7 +298,8 @@ plane_address (const Vga *vga, uint32_t in, bool write)
   else
     {
       /* Odd and even addresses: of writes by the sequencer, of reads by the graphics controller. */
-      bool odd_even = write ? (s->seq[SEQ_MEMORY] & SEQ_MEMORY_SEQUENTIAL) == 0 : (s->gfx[GFX_MODE] & GFX_MODE_ODD_EVEN) != 0;
+      bool odd_even
+          = write ? (s->seq[SEQ_MEMORY] & SEQ_MEMORY_SEQUENTIAL) == 0 : (s->gfx[GFX_MODE] & GFX_MODE_ODD_EVEN) != 0;
       if (odd_even)
         {
           writes = in & 1 ? 0xa : 0x5;

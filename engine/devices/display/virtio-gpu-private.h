@@ -49,12 +49,12 @@ typedef struct
 } GpuState;
 
 #define GPU_FIELDS(T, m)                                                                                               \
-  VT_FIELD (T, m.id), VT_FIELD (T, m.format), VT_FIELD (T, m.width), VT_FIELD (T, m.height), VT_FIELD (T, m.n_entries), \
-    VT_FIELD (T, m.pixels_at), VT_FIELD (T, m.list_at), VT_FIELD (T, m.scanout_resource), VT_FIELD (T, m.scanout_x),   \
-    VT_FIELD (T, m.scanout_y), VT_FIELD (T, m.scanout_width), VT_FIELD (T, m.scanout_height),                          \
-    VT_FIELD (T, m.cursor_width), VT_FIELD (T, m.cursor_height), VT_FIELD (T, m.cursor_hot_x),                         \
-    VT_FIELD (T, m.cursor_hot_y), VT_FIELD (T, m.cursor_x), VT_FIELD (T, m.cursor_y), VT_FIELD (T, m.events),          \
-    VT_FIELD (T, m.pad_)
+  VT_FIELD (T, m.id), VT_FIELD (T, m.format), VT_FIELD (T, m.width), VT_FIELD (T, m.height),                           \
+      VT_FIELD (T, m.n_entries), VT_FIELD (T, m.pixels_at), VT_FIELD (T, m.list_at), VT_FIELD (T, m.scanout_resource), \
+      VT_FIELD (T, m.scanout_x), VT_FIELD (T, m.scanout_y), VT_FIELD (T, m.scanout_width),                             \
+      VT_FIELD (T, m.scanout_height), VT_FIELD (T, m.cursor_width), VT_FIELD (T, m.cursor_height),                     \
+      VT_FIELD (T, m.cursor_hot_x), VT_FIELD (T, m.cursor_hot_y), VT_FIELD (T, m.cursor_x), VT_FIELD (T, m.cursor_y),  \
+      VT_FIELD (T, m.events), VT_FIELD (T, m.pad_)
 
 typedef struct Gpu Gpu;
 

@@ -167,7 +167,7 @@ draw (const Gpu *gpu, unsigned i, unsigned slot, GpuRect rect)
     {
       size_t         pixel = ((size_t) s->scanout_y[i] + y) * s->width[slot] + s->scanout_x[i] + rect.x;
       const uint8_t *from = gpu_pixels (gpu, slot) + pixel * 4;
-      uint32_t      *to = (uint32_t *) (void *) (scanout->mode.pixels + (size_t) y * scanout->mode.stride_bytes) + rect.x;
+      uint32_t *to = (uint32_t *) (void *) (scanout->mode.pixels + (size_t) y * scanout->mode.stride_bytes) + rect.x;
       for (uint32_t x = 0; x < rect.width; x++)
         to[x] = gpu_color (s->format[slot], (uint32_t) vt_load_le (from + 4 * x, 4)) & 0xffffff;
     }

@@ -92,7 +92,8 @@ rig_new (const VtDeviceClass *cls)
   vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0 + (vga ? 8 : 16), REGS, 4);
   if (vga)
     vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, LFB, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
+                           2);
   rig->regs = REGS + (vga ? 0x1000 : 0);
   return rig;
 }
@@ -531,7 +532,8 @@ virtio_vga_is_a_vga_until_the_driver_draws (void)
 static void
 random_commands_never_hurt (void)
 {
-  static const uint32_t types[] = { CREATE, UNREF, SET_SCANOUT, FLUSH, TRANSFER, ATTACH, DETACH, GET_EDID, UPDATE_CURSOR, MOVE_CURSOR };
+  static const uint32_t types[]
+      = { CREATE, UNREF, SET_SCANOUT, FLUSH, TRANSFER, ATTACH, DETACH, GET_EDID, UPDATE_CURSOR, MOVE_CURSOR };
   g_autoptr (Rig)   rig = rig_new (&vt_virtio_vga);
   g_autoptr (GRand) random = g_rand_new_with_seed (9);
   start (rig);

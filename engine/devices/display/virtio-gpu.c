@@ -77,7 +77,8 @@ get_display_info (Gpu *gpu, Request *request)
   uint32_t x = 0;
   for (unsigned i = 0; i < gpu->n_scanouts; i++)
     {
-      const VtSurfaceMonitor *monitor = gpu->scanout[i].surface != NULL ? vt_surface_monitor (gpu->scanout[i].surface) : NULL;
+      const VtSurfaceMonitor *monitor
+          = gpu->scanout[i].surface != NULL ? vt_surface_monitor (gpu->scanout[i].surface) : NULL;
       uint8_t                *one = request->out + HDR_BYTES + 24 * i;
       vt_store_le (one, x, 4);
       vt_store_le (one + 8, monitor != NULL ? monitor->width : 1280, 4);
@@ -316,7 +317,8 @@ gpu_realize (Gpu *gpu, const VtEnv *env, const VtVirtioGpuConfig *config, GpuSta
       return false;
     }
   if (config->store == NULL)
-    gpu->own_store = vt_ram_new ("gpu", g_aligned_alloc0 (1, STORE_DEFAULT_BYTES, VT_PAGE_SIZE), STORE_DEFAULT_BYTES, free_store);
+    gpu->own_store
+        = vt_ram_new ("gpu", g_aligned_alloc0 (1, STORE_DEFAULT_BYTES, VT_PAGE_SIZE), STORE_DEFAULT_BYTES, free_store);
   gpu->store = config->store != NULL ? config->store : gpu->own_store;
   gpu->s = state;
   gpu->n_scanouts = CLAMP (config->n_scanouts, 1, GPU_SCANOUTS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* virtio-vga: virtio-gpu with a VGA in front, for firmware and for systems without a driver.
  *
- * Where registers are is what the drivers of OVMF and SeaBIOS expect: BAR0 the VGA's memory, BAR2 its registers by memory and
- * behind them, from 0x1000, virtio's; BAR4 the MSI-X table. */
+ * Where registers are is what the drivers of OVMF and SeaBIOS expect: BAR0 the VGA's memory, BAR2 its registers by
+ * memory and behind them, from 0x1000, virtio's; BAR4 the MSI-X table. */
 #include "virtio-gpu-private.h"
 
 #include "pci-bus.h"
@@ -32,7 +32,8 @@ static const VtField virtio_vga_fields[] = {
   VT_FIELD (VirtioVgaState, big_endian),      VT_FIELD (VirtioVgaState, pad_),
 };
 
-static const VirtioVgaState virtio_vga_at_reset = { .pci.virtio = VT_VIRTIO_AT_RESET (GPU_QUEUE_SIZE), .vga = VGA_AT_RESET };
+static const VirtioVgaState virtio_vga_at_reset
+    = { .pci.virtio = VT_VIRTIO_AT_RESET (GPU_QUEUE_SIZE), .vga = VGA_AT_RESET };
 
 static Vga *
 core (VtDevice *dev)
@@ -45,7 +46,8 @@ core (VtDevice *dev)
 static uint64_t
 bar_read (VtDevice *dev, uint64_t off, unsigned size)
 {
-  return off < DISPI_MMIO_BYTES ? vga_mmio_read (dev, off, size) : vt_virtio_pci_read (dev, off - DISPI_MMIO_BYTES, size);
+  return off < DISPI_MMIO_BYTES ? vga_mmio_read (dev, off, size)
+                                : vt_virtio_pci_read (dev, off - DISPI_MMIO_BYTES, size);
 }
 
 static void

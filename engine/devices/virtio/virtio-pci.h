@@ -36,8 +36,8 @@ bool vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *p
                          const VtVirtioType *type, uint64_t features, VtVirtioPciState *state,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* For a device that has other registers in front of virtio's: a region of its own, which hands accesses from `base` on to the
- * two functions below. */
+/* For a device that has other registers in front of virtio's: a region of its own, which hands accesses from `base` on
+ * to the two functions below. */
 typedef struct
 {
   const VtRegion *region;            /* base + VT_VIRTIO_PCI_REGISTERS_BYTES long */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* EDID: what a guest is told about the monitor that it is connected to.
  *
- * An EDID is 128 bytes (VESA E-EDID 1.4) and as many extension blocks as its modes need: CTA-861 for further modes beyond
- * 2288 pixels, DisplayID 1.3 for a preferred mode that a detailed timing of the base block cannot hold. */
+ * An EDID is 128 bytes (VESA E-EDID 1.4) and as many extension blocks as its modes need: CTA-861 for further modes
+ * beyond 2288 pixels, DisplayID 1.3 for a preferred mode that a detailed timing of the base block cannot hold. */
 #pragma once
 
 #include <glib.h>
