@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""boot.py VITRINECTL NAME: boots one guest and checks that it comes up, as TAP.
+"""boot.py VITRINECTL NAME [ACCELERATOR]: boots one guest and checks that it comes up, as TAP.
 
 The guests are made by tools/guest-builder; a guest that cannot be made here (no network, no root) is a skipped test.
 """
@@ -36,10 +36,11 @@ class Skip(Exception):
 class Boot:
     """What every boot test needs: the program, a folder for its files, the guests."""
 
-    def __init__(self, vitrinectl, folder):
+    def __init__(self, vitrinectl, folder, accel=None):
         self.vitrinectl = vitrinectl
         self.folder = Path(folder)
         self.points = 0
+        self.options = ["--accel", accel] if accel else []
 
     def ok(self, text):
         self.points += 1
@@ -53,7 +54,7 @@ class Boot:
         return Path(made.stdout.strip())
 
     def run(self, *arguments):
-        return Guest(self.vitrinectl, *arguments)
+        return Guest(self.vitrinectl, *self.options, *arguments)
 
     def screen(self, guest, picture, pattern, seconds):
         """Waits for text on the VGA screen: SIGUSR1 makes `vitrinectl run` take its --screenshot now."""
@@ -219,9 +220,10 @@ TESTS = {f.__name__: f for f in (seabios, ovmf, memtest, ipxe, grub, installer, 
 
 
 def main():
-    vitrinectl, name = sys.argv[1:]
+    vitrinectl, name = sys.argv[1:3]
+    accel = sys.argv[3] if len(sys.argv) > 3 else None
     with tempfile.TemporaryDirectory(prefix="vitrine-boot-") as folder:
-        boot = Boot(vitrinectl, folder)
+        boot = Boot(vitrinectl, folder, accel)
         try:
             TESTS[name](boot)
         except Skip as reason:
