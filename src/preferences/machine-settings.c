@@ -30,8 +30,9 @@ G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_
 
 /* --- filling in ------------------------------------------------------------------------------------------------- */
 
-static const char *const video_ids[] = { "vga", "bochs", "none", OTHER_VIDEO, NULL };
-static const char *const video_labels[] = { N_("VGA compatible"), N_("Framebuffer only (Bochs)"), N_("No screen"),
+static const char *const video_ids[] = { "vga", "virtio", "bochs", "ramfb", "none", OTHER_VIDEO, NULL };
+static const char *const video_labels[] = { N_("VGA compatible"), N_("Virtio"), N_("Framebuffer only (Bochs)"),
+                                            N_("Framebuffer in memory (ramfb)"), N_("No screen"),
                                             N_("As in the definition"), NULL };
 static const char *const resolution_ids[] = { "0x0", "1024x768", "1280x800", "1280x1024", "1600x900", "1920x1080", "2560x1440",
                                               NULL };

@@ -162,6 +162,22 @@ def saved_linux(boot):
         boot.ok("and Linux goes on drawing")
 
 
+def heads(boot):
+    """Four monitors, all connected, each with its EDID."""
+    target = boot.guest("demo")
+    size = (800, 600)
+    with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
+                  "console=ttyS0,115200", "--video", f"virtio,heads=4,xres={size[0]},yres={size[1]}") as guest:
+        guest.expect(PROMPT, 900)
+        states = guest.command("cat /sys/class/drm/card*-*/status", PROMPT, 60).split()
+        if states != ["connected"] * 4:
+            raise GuestError(guest.explain("not all are connected"))
+        boot.ok("four monitors are connected")
+        if guest_edid(guest) != 4 * wanted_edid(boot.vitrinectl, size):
+            raise GuestError(guest.explain("an EDID is another one"))
+        boot.ok("each has its EDID")
+
+
 def efi_disk(boot, target):
     """A FAT disk from which the shell of OVMF starts the kernel."""
     disk, script = boot.folder / "efi.img", boot.folder / "startup.nsh"
@@ -205,7 +221,7 @@ def uefi(boot, device):
 TESTS = {**{name: lambda boot, name=name: linux(boot, name) for name in LINUX},
          "uefi-ramfb": lambda boot: uefi(boot, "ramfb"), "uefi-bochs": lambda boot: uefi(boot, "bochs"),
          "efifb-ramfb": lambda boot: efifb(boot, "ramfb"), "efifb-bochs": lambda boot: efifb(boot, "bochs"),
-         "resize": resize, "saved": saved, "saved-linux": saved_linux}
+         "resize": resize, "heads": heads, "saved": saved, "saved-linux": saved_linux}
 
 
 def main():

@@ -77,7 +77,7 @@ invalidate (void *opaque)
 static bool
 shows (void *opaque)
 {
-  return dispi_on (&((const Bochs *) opaque)->dispi);
+  return dispi_shows (&((const Bochs *) opaque)->dispi);
 }
 
 static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate, .shows = shows };

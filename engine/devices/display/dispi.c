@@ -150,6 +150,14 @@ dispi_write (Dispi *dispi, unsigned index, uint16_t value)
 }
 
 bool
+dispi_shows (const Dispi *dispi)
+{
+  const uint16_t *reg = dispi->s->reg;
+  uint64_t        bytes = line_bytes (reg[DISPI_XRES], reg[DISPI_BPP]) * reg[DISPI_YRES];
+  return dispi_on (dispi) && bytes != 0 && bytes <= dispi->vram->size;
+}
+
+bool
 dispi_picture (const Dispi *dispi, Picture *out)
 {
   const uint16_t *reg = dispi->s->reg;
@@ -161,7 +169,7 @@ dispi_picture (const Dispi *dispi, Picture *out)
   out->big_endian = *dispi->big_endian;
   out->line_bytes = (uint64_t) reg[DISPI_VIRT_WIDTH] * pixel_bytes;
   out->start = reg[DISPI_Y_OFFSET] * out->line_bytes + (uint64_t) reg[DISPI_X_OFFSET] * pixel_bytes;
-  return dispi_on (dispi) && out->bpp >= 8 && out->width != 0 && out->height != 0;
+  return dispi_shows (dispi) && out->bpp >= 8;
 }
 
 /* --- Registers by memory ------------------------------------------------------------------------------------------ */

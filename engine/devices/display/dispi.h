@@ -56,6 +56,8 @@ VtRam *dispi_vram_new (void);
 bool     dispi_on (const Dispi *dispi);
 uint16_t dispi_read (const Dispi *dispi, unsigned index);
 void     dispi_write (Dispi *dispi, unsigned index, uint16_t value);
+/* Is there a mode, and does video memory hold a picture of it? Nothing larger is shown. */
+bool     dispi_shows (const Dispi *dispi);
 /* What is to be seen, for 8 bits a pixel and more; the palette is the caller's. False: no such picture. */
 bool     dispi_picture (const Dispi *dispi, Picture *out);
 

@@ -646,6 +646,26 @@ colours_survive_the_change_of_their_width (void)
 }
 
 static void
+a_mode_that_memory_does_not_hold_is_not_shown (void)
+{
+  static const struct { unsigned width, height, bpp; } modes[] = {
+    { 16384, 4096, 32 }, { 16384, 16384, 8 }, { 0, 600, 32 }, { 800, 0, 32 }, { 16384, 16384, 4 }, { 1024, 1025, 32 },
+  };
+  g_autoptr (Rig) rig = rig_new ();
+  set_mode (rig, &text_80x25);
+  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      VtSurfaceFrame frame;
+      set_linear (rig, modes[i].width, modes[i].height, modes[i].bpp);
+      rig->seen = 0;
+      g_assert_true (look (rig, &frame));
+      g_assert_true (frame.blank);
+      g_assert_cmpuint (frame.width, ==, 0);
+      vt_surface_release (&frame);
+    }
+}
+
+static void
 the_register_bar_holds_the_edid (void)
 {
   g_autoptr (Rig) rig = rig_new ();
@@ -775,6 +795,7 @@ main (int argc, char **argv)
   TEST (four_bits_of_the_display_interface_are_planes);
   TEST (banks_reach_all_of_a_linear_mode);
   TEST (colours_survive_the_change_of_their_width);
+  TEST (a_mode_that_memory_does_not_hold_is_not_shown);
   TEST (the_register_bar_holds_the_edid);
   TEST (the_byte_order_can_be_turned);
   TEST (all_write_and_read_modes);

@@ -472,7 +472,8 @@ refresh_linear (Vga *vga)
 bool
 vga_shows (const Vga *vga)
 {
-  return (vga->s->attr_index & ATTR_INDEX_DISPLAY) != 0 && (vga->s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) == 0;
+  return (vga->s->attr_index & ATTR_INDEX_DISPLAY) != 0 && (vga->s->seq[SEQ_CLOCKING] & SEQ_CLOCKING_OFF) == 0
+         && (!vga_dispi_on (vga) || dispi_shows (&vga->dispi));
 }
 
 void
