@@ -29,6 +29,7 @@
 #define PORT61_REFRESH_TICKS 18u     /* channel 1 as every BIOS programs it: memory refresh each 15 us */
 
 #define PIT_MIN_EDGE_NS      20000   /* a guest cannot take interrupts faster; the host need not wake up for them */
+#define PIT_SHORT_TICKS      48u     /* periods whose halves are shorter than that */
 #define PIT_LATEST_TICK      (UINT64_C (1) << 53)   /* beyond any guest's life; keeps sums far from wrapping */
 
 enum
@@ -205,6 +206,17 @@ next_event (const PitChannel *ch, uint64_t now)
   return start + period (ch);
 }
 
+/* When an event is shown. Those of a short period wait for the next multiple of PIT_MIN_EDGE_NS: like all here a function of
+ * the state, so that a loaded device shows what the saved one would have. */
+static int64_t
+deadline_ns (const PitChannel *ch, uint64_t tick)
+{
+  int64_t ns = vt_tick_deadline_ns (tick, VT_PIT_HZ);
+  if (!periodic (ch) || period (ch) >= PIT_SHORT_TICKS)
+    return ns;
+  return (ns + PIT_MIN_EDGE_NS - 1) / PIT_MIN_EDGE_NS * PIT_MIN_EDGE_NS;
+}
+
 static void
 arm (Pit *pit, unsigned index)
 {
@@ -217,7 +229,7 @@ arm (Pit *pit, unsigned index)
   if (at == UINT64_MAX)
     vt_timer_cancel (pit->timer[index]);
   else
-    vt_timer_arm (pit->timer[index], vt_tick_deadline_ns (at, VT_PIT_HZ));
+    vt_timer_arm (pit->timer[index], deadline_ns (ch, at));
 }
 
 /* Whole periods that are over: the base moves on, and a new count takes effect at the first boundary. True when one was. */
@@ -275,25 +287,15 @@ catch_up (Pit *pit, unsigned index)
 }
 
 static void
-expired (Pit *pit, unsigned index)
-{
-  catch_up (pit, index);
-  PitChannel *ch = &pit->s.ch[index];
-  int64_t earliest = vt_clock_now (pit->clock) + PIT_MIN_EDGE_NS;
-  if (periodic (ch) && vt_timer_deadline (pit->timer[index]) < earliest)
-    vt_timer_arm (pit->timer[index], earliest);
-}
-
-static void
 channel0_expired (void *opaque, int64_t late_ns)
 {
-  expired (opaque, 0);
+  catch_up (opaque, 0);
 }
 
 static void
 channel2_expired (void *opaque, int64_t late_ns)
 {
-  expired (opaque, 2);
+  catch_up (opaque, 2);
 }
 
 /* --- Programming ---------------------------------------------------------------------------------------------------- */
