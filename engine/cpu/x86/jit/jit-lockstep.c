@@ -255,7 +255,7 @@ static void
 remember (VtX86Cpu *cpu, VtJitTrace *trace)
 {
   VtX86CodeSource source;
-  *trace = (VtJitTrace) { .rip = cpu->s.rip, .flags = flags_get (cpu), .rcx = (unsigned) cpu->s.gpr[VT_RCX] };
+  *trace = (VtJitTrace) { .rip = cpu->s.rip, .rcx = (unsigned) cpu->s.gpr[VT_RCX] };
   uint64_t linear = cpu->code_bits == 64 ? cpu->s.rip : (uint32_t) cpu->s.rip;
   vt_x86_code_source (cpu, linear, &source);
   trace->guest = source.host;

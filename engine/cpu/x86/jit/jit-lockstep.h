@@ -87,16 +87,13 @@ uint32_t vt_jit_lockstep_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t wher
 const void *vt_jit_lockstep_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where);
 
 /* --- jit-lockstep-report.c --- */
-/* Executes the stretch once more, instruction by instruction; `n` of them. The guest's memory is as at the start, and so it is
- * afterwards. */
+/* One instruction of a stretch, as it was before it was executed. */
 typedef struct
 {
-  uint64_t    rip;
-  uint8_t     bytes[VT_X86_MAX_INSN];
-  uint8_t     length;
-  uint32_t    flags;           /* before it */
-  unsigned    rcx;
-  const uint8_t *guest;
+  uint64_t       rip;
+  uint8_t        bytes[VT_X86_MAX_INSN];    /* and what follows it */
+  unsigned       rcx;                       /* shifts by CL leave flags open that depend on the count */
+  const uint8_t *guest;                     /* where it is; NULL: not in RAM */
 } VtJitTrace;
 
 /* Flags whose values the manuals leave open after these instructions. */
