@@ -4,7 +4,7 @@
  * An input is a list of operations on a freshly reset device: register accesses, time, guest memory, resets, and loading a
  * broken copy of its own state.  Offsets come from the register table where there is one, or from the input.
  */
-#include "rig.h"
+#include "input.h"
 
 int LLVMFuzzerInitialize (int *argc, char ***argv);
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
@@ -12,23 +12,6 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
 #define LONGEST_NS 20000000   /* of guest time in one step: a fuzzer that only waits learns nothing */
 
 static const VtDeviceClass *device_class;
-
-typedef struct
-{
-  const uint8_t *at;
-  size_t         left;
-} Input;
-
-/* Zero when the input is used up. */
-static uint64_t
-take (Input *input, unsigned bytes)
-{
-  unsigned n = (unsigned) MIN (bytes, input->left);
-  uint64_t value = vt_load_le (input->at, n);
-  input->at += n;
-  input->left -= n;
-  return value;
-}
 
 static const VtRegion *
 take_region (Input *input)

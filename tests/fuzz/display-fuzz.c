@@ -4,7 +4,7 @@
  * An input is a list of operations: register accesses, guest memory, pictures for ramfb, commands for virtio-gpu, new
  * monitors, and looking at the screen.  device-fuzz knows the same devices without a screen.
  */
-#include "rig.h"
+#include "input.h"
 
 #include "bochs.h"
 #include "display.h"
@@ -36,23 +36,6 @@ typedef struct
   uint64_t   seen[HEADS];
   uint16_t   avail[2];
 } World;
-
-typedef struct
-{
-  const uint8_t *at;
-  size_t         left;
-} Input;
-
-/* Zero when the input is used up. */
-static uint64_t
-take (Input *input, unsigned bytes)
-{
-  unsigned n = (unsigned) MIN (bytes, input->left);
-  uint64_t value = vt_load_le (input->at, n);
-  input->at += n;
-  input->left -= n;
-  return value;
-}
 
 static bool
 is_gpu (void)
