@@ -46,6 +46,18 @@ class Boot:
         self.points += 1
         print(f"ok {self.points} - {text}", flush=True)
 
+    def attempt(self, name, test):
+        """test(self); a point of its own when it cannot be made here, or fails."""
+        try:
+            test(self)
+        except Skip as reason:
+            self.points += 1
+            print(f"ok {self.points} - {name} # SKIP {reason}", flush=True)
+        except GuestError as problem:
+            self.points += 1
+            print(f"not ok {self.points} - {name}")
+            print("# " + str(problem).replace("\n", "\n# "), flush=True)
+
     def guest(self, target):
         made = subprocess.run([TOP / "tools" / "guest-builder", target], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, check=False)
@@ -224,16 +236,7 @@ def main():
     accel = sys.argv[3] if len(sys.argv) > 3 else None
     with tempfile.TemporaryDirectory(prefix="vitrine-boot-") as folder:
         boot = Boot(vitrinectl, folder, accel)
-        try:
-            TESTS[name](boot)
-        except Skip as reason:
-            boot.points += 1
-            print(f"ok {boot.points} - {name} # SKIP {reason}")
-        except GuestError as problem:
-            boot.points += 1
-            print(f"not ok {boot.points} - {name}")
-            for line in str(problem).splitlines():
-                print(f"# {line}")
+        boot.attempt(name, TESTS[name])
         print(f"1..{boot.points}")
 
 

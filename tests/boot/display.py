@@ -235,16 +235,7 @@ def main():
     vitrinectl, name = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="vitrine-display-") as folder:
         boot = Boot(vitrinectl, folder)
-        try:
-            TESTS[name](boot)
-        except Skip as reason:
-            boot.points += 1
-            print(f"ok {boot.points} - {name} # SKIP {reason}")
-        except GuestError as problem:
-            boot.points += 1
-            print(f"not ok {boot.points} - {name}")
-            for line in str(problem).splitlines():
-                print(f"# {line}")
+        boot.attempt(name, TESTS[name])
         print(f"1..{boot.points}")
 
 

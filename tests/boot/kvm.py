@@ -121,16 +121,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-kvm-", dir="/var/tmp") as folder:
         boot = Boot(sys.argv[1], folder)
         for test in TESTS:
-            name = test.__name__.replace("_", " ")
-            try:
-                test(boot)
-            except Skip as reason:
-                boot.points += 1
-                print(f"ok {boot.points} - {name} # SKIP {reason}")
-            except GuestError as problem:
-                boot.points += 1
-                print(f"not ok {boot.points} - {name}")
-                print("# " + str(problem).replace("\n", "\n# "))
+            boot.attempt(test.__name__.replace("_", " "), test)
         print(f"1..{boot.points}")
 
 
