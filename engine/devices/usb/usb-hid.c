@@ -24,6 +24,7 @@ enum
   REPORT_MAX = 8,
   HID_DESCRIPTOR_AT = 18,     /* in the configuration */
 };
+#define DEAF_NS INT64_C (3000000000)
 
 typedef struct
 {
@@ -60,6 +61,9 @@ struct UsbHid
   VtLedSink       leds;
   VtListeningSink listening;
   bool            was_listening;
+  VtClock        *clock;
+  int64_t         waits_since_ns;     /* when the guest last took something, or something began to wait; 0: nothing waits */
+  bool            deaf;
 };
 
 static const VtField usb_hid_fields[] = {
@@ -237,34 +241,16 @@ happen (UsbHidState *s, const VtInputEvent *event)
     }
 }
 
-static VtUsbResult
-in (VtUsbDevice *usb, unsigned endpoint, uint8_t *data, uint32_t *len)
+static bool
+configured (const UsbHid *hid)
 {
-  UsbHid      *hid = hid_of (usb);
-  uint8_t      report[REPORT_MAX];
-  VtInputEvent event;
-  if (endpoint != ENDPOINT || vt_usb_halted (&hid->s.usb, ENDPOINT_ADDRESS))
-    return VT_USB_STALL;
-  if (hid->s.usb.configuration == 0 || !vt_input_queue_peek (&hid->s.queue, &hid->held, &event))
-    return VT_USB_NAK;
-  happen (&hid->s, &event);
-  vt_input_queue_take (&hid->s.queue);
-  trace_usb_hid_report (hid->dev.path, event.kind, event.code, event.x, event.y);
-  return vt_usb_answer (report, hid->kind->report (hid, &event, report), data, len);
+  return hid->s.usb.configuration != 0;
 }
-
-static VtUsbResult
-out (VtUsbDevice *usb, unsigned endpoint, const uint8_t *data, uint32_t len)
-{
-  return VT_USB_STALL;
-}
-
-/* --- Requests ------------------------------------------------------------------------------------------------------- */
 
 static bool
 listening (void *opaque)
 {
-  return ((UsbHid *) opaque)->s.usb.configuration != 0;
+  return configured (opaque) && !((UsbHid *) opaque)->deaf;
 }
 
 /* A driver came or went. */
@@ -279,10 +265,64 @@ follow_driver (UsbHid *hid)
     hid->listening.changed (hid->listening.opaque);
 }
 
+/* Firmware configures its keyboard and mouse, and a system without a USB driver leaves them so. Who takes no reports for long does
+ * not listen: input then goes to PS/2, where such a system expects it. What waited is dropped, and so is what it was told. */
+static void
+notice_deafness (UsbHid *hid)
+{
+  int64_t now = vt_clock_now (hid->clock);
+  if (hid->waits_since_ns == 0)
+    hid->waits_since_ns = now;
+  else if (now - hid->waits_since_ns > DEAF_NS && configured (hid))
+    {
+      hid->deaf = true;
+      hid->waits_since_ns = 0;
+      vt_input_queue_clear (&hid->s.queue);
+      memset (hid->s.down, 0, sizeof hid->s.down);
+      hid->s.modifiers = hid->s.buttons = 0;
+      follow_driver (hid);
+    }
+}
+
+static VtUsbResult
+in (VtUsbDevice *usb, unsigned endpoint, uint8_t *data, uint32_t *len)
+{
+  UsbHid      *hid = hid_of (usb);
+  uint8_t      report[REPORT_MAX];
+  VtInputEvent event;
+  if (endpoint != ENDPOINT || vt_usb_halted (&hid->s.usb, ENDPOINT_ADDRESS))
+    return VT_USB_STALL;
+  if (hid->s.usb.configuration == 0)
+    return VT_USB_NAK;
+  if (hid->deaf)
+    {
+      hid->deaf = false;
+      follow_driver (hid);
+    }
+  if (!vt_input_queue_peek (&hid->s.queue, &hid->held, &event))
+    return VT_USB_NAK;
+  happen (&hid->s, &event);
+  vt_input_queue_take (&hid->s.queue);
+  hid->waits_since_ns = hid->s.queue.count > 0 ? vt_clock_now (hid->clock) : 0;
+  trace_usb_hid_report (hid->dev.path, event.kind, event.code, event.x, event.y);
+  return vt_usb_answer (report, hid->kind->report (hid, &event, report), data, len);
+}
+
+static VtUsbResult
+out (VtUsbDevice *usb, unsigned endpoint, const uint8_t *data, uint32_t len)
+{
+  return VT_USB_STALL;
+}
+
+/* --- Requests ------------------------------------------------------------------------------------------------------- */
+
+
 static void
 start_anew (UsbHid *hid)
 {
   memset (&hid->s, 0, sizeof hid->s);
+  hid->deaf = false;
+  hid->waits_since_ns = 0;
   follow_driver (hid);
 }
 
@@ -362,11 +402,11 @@ control (VtUsbDevice *usb, const VtUsbSetup *setup, uint8_t *data, uint32_t *len
 {
   UsbHid     *hid = hid_of (usb);
   VtUsbResult result = VT_USB_STALL;
-  bool        configured = listening (hid);
+  bool        was_configured = configured (hid);
   trace_usb_control (hid->dev.path, setup->type, setup->request, setup->value, setup->index, setup->length);
   if (vt_usb_standard_request (&hid->s.usb, &hid->kind->descriptors, setup, data, len, &result))
     {
-      if (!configured && listening (hid))
+      if (!was_configured && configured (hid))
         vt_input_queue_clear (&hid->s.queue);   /* what waits was not for this driver */
       follow_driver (hid);
     }
@@ -385,6 +425,8 @@ static void
 tell (UsbHid *hid)
 {
   vt_usb_ready (&hid->usb, ENDPOINT_ADDRESS);
+  if (hid->s.queue.count > 0)
+    notice_deafness (hid);
 }
 
 static void
@@ -445,6 +487,7 @@ realize (VtDevice *dev, const VtEnv *env, const Kind *kind, GError **error)
   UsbHid               *hid = (UsbHid *) dev;
   const VtUsbHidConfig *config = env->config;
   hid->kind = kind;
+  hid->clock = env->clock;
   hid->leds = config->leds;
   hid->listening = config->listening;
   hid->usb = (VtUsbDevice) { &usb_ops, VT_USB_HIGH_SPEED, config->place };

@@ -31,13 +31,14 @@ enum
   PORTSC_CSC = 1u << 17, PORTSC_PEC = 1u << 18, PORTSC_WRC = 1u << 19, PORTSC_PRC = 1u << 21, PORTSC_PLC = 1u << 22,
   PORTSC_CHANGES = 0x7fu << 17, PORTSC_WAKE = 7u << 25,
   PORTSC_PLS = 0xfu << 5,
-  PORTSC_ACK = 1u << 2,         /* ours, never shown: the driver knows of what is connected */
+  /* Ours, never shown: the driver knows of what is connected; an event found no room. */
+  PORTSC_ACK = 1u << 2, PORTSC_OWED = 1u << 29, PORTSC_HIDDEN = PORTSC_ACK | PORTSC_OWED,
   PLS_U0 = 0, PLS_U3 = 3, PLS_RX_DETECT = 5, PLS_POLLING = 7, PLS_RESUME = 15,
 
   MICROFRAME_NS = 125000,
   LINKS_MAX = 8,
   SEGMENTS_MAX = 16,            /* of the event ring: 2 to the power in HCSPARAMS2 */
-  GO_ON_NS = 20000,
+  GO_ON_NS = 100000,
 };
 #define PORTSC_WPR (1u << 31)
 
@@ -308,7 +309,7 @@ static uint32_t
 read_portsc (const Xhci *xhci, unsigned port)
 {
   const VtUsbDevice *device = xhci->devices[port];
-  uint32_t portsc = xhci->s.portsc[port], value = portsc & ~(uint32_t) (PORTSC_ACK | PORTSC_PLS);
+  uint32_t portsc = xhci->s.portsc[port], value = portsc & ~(uint32_t) (PORTSC_HIDDEN | PORTSC_PLS);
   value |= PORTSC_PP | link_state (xhci, port) << 5;
   if (device == NULL)
     return value & ~(uint32_t) PORTSC_PED;
@@ -324,7 +325,11 @@ tell_port (Xhci *xhci, unsigned port)
   if ((read_portsc (xhci, port) & PORTSC_CHANGES) == 0)
     return;
   s->usbsts |= USBSTS_PCD;
-  if ((s->usbcmd & USBCMD_RS) != 0 && vt_xhci_event_room (xhci, 1))
+  if ((s->usbcmd & USBCMD_RS) == 0)
+    return;
+  if (!vt_xhci_event_room (xhci, 1))
+    s->portsc[port] |= PORTSC_OWED;
+  else
     vt_xhci_event (xhci, &(Trb) { (uint64_t) (port + 1) << 24, CC_SUCCESS << 24, TRB_PORT_EVENT << 10 });
 }
 
@@ -487,7 +492,11 @@ write_erdp (Xhci *xhci, unsigned shift, uint32_t value)
     return;
   s->blocked = false;
   for (unsigned port = 0; port < VT_XHCI_PORTS; port++)
-    tell_port (xhci, port);
+    if ((s->portsc[port] & PORTSC_OWED) != 0)
+      {
+        s->portsc[port] &= ~(uint32_t) PORTSC_OWED;
+        tell_port (xhci, port);
+      }
   run_pending (xhci);
 }
 

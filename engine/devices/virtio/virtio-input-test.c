@@ -148,7 +148,6 @@ pointers_move_click_and_turn (void)
   assert_event (mouse, EV_KEY, BTN_RIGHT, 1);
   assert_event (mouse, EV_KEY, BTN_SIDE, 1);
   assert_event (mouse, EV_SYN, SYN_REPORT, 0);
-  assert_event (mouse, EV_REL, REL_HWHEEL, 0);
   assert_event (mouse, EV_REL, REL_WHEEL, -1);
   assert_event (mouse, EV_SYN, SYN_REPORT, 0);
   tablet->sink.ops->place (tablet->sink.opaque, 65535, 1);

@@ -229,12 +229,16 @@ set_config (VtVirtio *virtio, unsigned off, uint64_t value, unsigned size)
 
 /* --- Events out --------------------------------------------------------------------------------------------------- */
 
+/* No movement is no event. */
 static unsigned
 two_axes (Event *packet, uint16_t type, uint16_t code_x, uint16_t code_y, const VtInputEvent *event)
 {
-  packet[0] = (Event) { type, code_x, event->x };
-  packet[1] = (Event) { type, code_y, event->y };
-  return 2;
+  unsigned n = 0;
+  if (event->x != 0 || type == EV_ABS)
+    packet[n++] = (Event) { type, code_x, event->x };
+  if (event->y != 0 || type == EV_ABS)
+    packet[n++] = (Event) { type, code_y, event->y };
+  return n;
 }
 
 /* The events of one packet; the last one says that it is one. */
