@@ -62,8 +62,8 @@ struct UsbHid
   VtListeningSink listening;
   bool            was_listening;
   VtClock        *clock;
-  int64_t         waits_since_ns;     /* when the guest last took something, or something began to wait; 0: nothing waits */
-  bool            deaf;
+  int64_t         waits_since_ns;     /* when the guest last took something, or something began to wait */
+  bool            waits, deaf;
 };
 
 static const VtField usb_hid_fields[] = {
@@ -271,12 +271,15 @@ static void
 notice_deafness (UsbHid *hid)
 {
   int64_t now = vt_clock_now (hid->clock);
-  if (hid->waits_since_ns == 0)
-    hid->waits_since_ns = now;
+  if (!hid->waits)
+    {
+      hid->waits = true;
+      hid->waits_since_ns = now;
+    }
   else if (now - hid->waits_since_ns > DEAF_NS && configured (hid))
     {
       hid->deaf = true;
-      hid->waits_since_ns = 0;
+      hid->waits = false;
       vt_input_queue_clear (&hid->s.queue);
       memset (hid->s.down, 0, sizeof hid->s.down);
       hid->s.modifiers = hid->s.buttons = 0;
@@ -303,7 +306,8 @@ in (VtUsbDevice *usb, unsigned endpoint, uint8_t *data, uint32_t *len)
     return VT_USB_NAK;
   happen (&hid->s, &event);
   vt_input_queue_take (&hid->s.queue);
-  hid->waits_since_ns = hid->s.queue.count > 0 ? vt_clock_now (hid->clock) : 0;
+  hid->waits = hid->s.queue.count > 0;
+  hid->waits_since_ns = vt_clock_now (hid->clock);
   trace_usb_hid_report (hid->dev.path, event.kind, event.code, event.x, event.y);
   return vt_usb_answer (report, hid->kind->report (hid, &event, report), data, len);
 }
@@ -321,8 +325,7 @@ static void
 start_anew (UsbHid *hid)
 {
   memset (&hid->s, 0, sizeof hid->s);
-  hid->deaf = false;
-  hid->waits_since_ns = 0;
+  hid->deaf = hid->waits = false;
   follow_driver (hid);
 }
 
