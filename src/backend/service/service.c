@@ -141,7 +141,7 @@ handle_screenshot (VitrineService *self, GDBusMethodInvocation *call)
 
   if (!is_alive (self))
     return refuse (call, _("The machine is not running."));
-  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, &error);
+  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, 0, &error);
   if (png == NULL)
     return refuse (call, error->message);
   vitrine_bus_machine1_complete_screenshot (self->skeleton, call, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE));
