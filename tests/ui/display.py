@@ -3,7 +3,6 @@
 """display.py PROGRAM VITRINECTL PICTURES NAME: walks about the machine's screen (ui.py says how they run)."""
 import os
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import menu, ok, run        # noqa: E402
+from ui import ok, run              # noqa: E402
+from xcursor import cursor          # noqa: E402
 
 
 def card(d, append, video="virtio"):
@@ -92,13 +92,77 @@ def follow(d, scale=1):
     ok("the next start begins with the size of the last one")
 
 
+ORANGE, BLUE = 0xffff8000, 0xff00a0ff   # the test card's pointers: crosses of 17 pixels
+
+
+def pointer_on(d, canvas, scale, x, y):
+    """Moves the host's pointer to a place in a widget, in device pixels."""
+    d.mouse("mousemove", str(canvas.position[0] * scale + x), str(canvas.position[1] * scale + y))
+
+
+def shown_pointer(color):
+    """The X server shows a cross of that colour, unscaled."""
+    width, height, (hot_x, hot_y), pixels = cursor()
+    return width >= 17 and (hot_x, hot_y) == (8, 8) and pixels.count(color) == 2 * 17 - 1 and pixels[8 * width] == color \
+        and pixels[16 * width + 8] == color and height >= 17
+
+
+def still(d, window, head=0):
+    """How many frames were drawn, once no more come."""
+    def settled():
+        before = heads(d, window)[head][4]
+        time.sleep(0.5)
+        return heads(d, window)[head][4] == before and before
+    return wait("no more frames", settled)
+
+
+def guest_pointer(d, scale=1):
+    os.environ["GDK_SCALE"] = str(scale)
+    window, canvas = card(d, "follows pattern still absolute pointed")
+    wait("the guest's picture", lambda: exact(d, window, canvas, scale))
+    pointer_on(d, canvas, scale, 301, 200)
+    wait("the guest's pointer is the host's", lambda: shown_pointer(ORANGE))
+    x, y = map(int, re.search(r"tablet (\d+),(\d+)", d.screen_text(window)).groups())
+    size = heads(d, window)[0][:2]
+    if (round(x / 65535 * size[0]), round(y / 65535 * size[1])) != (301, 200):
+        raise Missing(f"the guest has the pointer at {x},{y} of {size}")
+    d.key("a")
+    wait("a new shape", lambda: shown_pointer(BLUE))
+    ok("where the guest knows the place, its pointer is the host's, of its size and with its hot spot")
+    frames = still(d, window)
+    for x in range(310, 400, 10):
+        pointer_on(d, canvas, scale, x, 200)
+    if still(d, window) != frames:
+        raise Missing("moving the pointer draws the picture")
+    ok("it moves without a frame")
+
+
+def drawn_pointer(d):
+    window, canvas = card(d, "follows pattern still pointed")
+    wait("the guest's picture", lambda: pattern.differences(rectangle(canvas), 1, heads(d, window)[0][:2]) in range(1, 70))
+    d.click(canvas)
+    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
+    d.mouse("mousemove_relative", "--", "150", "90")
+
+    def drawn():
+        part = pattern.screen_part(canvas.position[0] + 150 - 8, canvas.position[1] + 90 - 8, 17, 17)
+        cross = bytes((0xff, 0x80, 0x00))
+        return part[8] == 17 * cross and all(row[24:27] == cross for row in part) and part[0][:3] != cross
+    wait("the guest's pointer where the guest has it", drawn)
+    wait("and nowhere else", lambda: pattern.differences(rectangle(canvas), 1) in range(20, 34))
+    d.picture("pointer-drawn")
+    ok("where the guest takes motion, its pointer is drawn over the picture, and the host's is hidden")
 
 
 WALKS = {
     "follow": (follow, None),
     "follow-hidpi": (lambda d: follow(d, 2), None),
+    "guest-pointer": (guest_pointer, None),
+    "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
+    "drawn-pointer": (drawn_pointer, None),
 }
-SCREENS = {"follow-hidpi": "2600x2000x24"}
+LARGE = "2600x2000x24"
+SCREENS = {"follow-hidpi": LARGE, "guest-pointer-hidpi": LARGE}
 
 if __name__ == "__main__":
     run(WALKS, SCREENS)
