@@ -138,6 +138,7 @@ draw (VitrineFakeBackend *self, Head *head)
     draw_card (self, head);
   cairo_surface_flush (head->screen);
   head->drawn = self->sequence;
+  head->frames++;
 }
 
 static void
@@ -294,7 +295,6 @@ fake_acquire_frame (VitrineBackend *backend, guint number, guint64 seen, Vitrine
     return FALSE;
   if (head->drawn != self->sequence)
     draw (self, head);
-  head->frames++;
   *out = (VitrineFrame) {
     .pixels = cairo_image_surface_get_data (head->screen),
     .width = head->width,
