@@ -14,11 +14,13 @@ from ui import ok, run              # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
-def card(d, append, video="virtio"):
-    """A test card that runs, its window and the canvas in it."""
-    kernel = d.folder / "kernel"
-    kernel.write_bytes(b"k" * 512)
-    uuid = d.ctl("create", "Card", "--kernel", kernel, "--append", append)
+def card(d, append, video="virtio", *more):
+    """A test card that runs, or another machine, its window and the canvas in it."""
+    if not more:
+        kernel = d.folder / "kernel"
+        kernel.write_bytes(b"k" * 512)
+        more = ("--kernel", kernel)
+    uuid = d.ctl("create", "Card", "--append", append, *more)
     definition = d.machines / uuid / "domain.xml"
     text = definition.read_text()
     definition.write_text(re.sub(r"(<video>\s*<model type=)(['\"])vga", rf"\1\2{video}", text))
@@ -154,15 +156,63 @@ def drawn_pointer(d):
     ok("where the guest takes motion, its pointer is drawn over the picture, and the host's is hidden")
 
 
+# --- with the engine ---
+
+def cpio(files):
+    """An archive that an initrd may have after its own: (name, mode, bytes)."""
+    def entry(name, mode, data):
+        fields = (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return b"".join(entry(*one) for one in files) + entry("TRAILER!!!", 0, b"")
+
+
+def linux_initrd(d):
+    """The demo system with the pattern for a desktop."""
+    whole = d.folder / "initrd"
+    demo = Path(os.environ["VITRINE_UI_IMAGE"])
+    program = Path(os.environ["VITRINE_UI_MONITOR"]).read_bytes()
+    inittab = b"::sysinit:/etc/init.d/rcS\nttyS0::respawn:/bin/monitor-guest\n"
+    whole.write_bytes((demo / "initrd.img").read_bytes() + bytes(-(demo / "initrd.img").stat().st_size % 4)
+                      + cpio([("bin/monitor-guest", 0o100755, program), ("etc/inittab", 0o100644, inittab)]))
+    return demo / "vmlinux", whole
+
+
+def linux_follow(d, scale=1):
+    os.environ["GDK_SCALE"] = str(scale)
+    kernel, initrd = linux_initrd(d)
+    window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
+
+    def shown():
+        return pattern.differences(rectangle(canvas), scale) == 0
+    d.chord("ctrl", "alt")
+    wait("Linux shows the pattern in the window's size", shown, 600)
+    d.picture("linux")
+    ok(f"Linux begins with the window's mode, {canvas.size[0] * scale}x{canvas.size[1] * scale}")
+    for number in range(20):
+        width, height = 560 + number * 173 % 640, 400 + number * 211 % 500
+        resize(d, "Card", width * scale, height * scale)
+        wait("the window has another size", lambda: abs(canvas.size[0] - width) < 80)
+        wait(f"Linux follows to {width}x{height}", shown, 120)
+        print(f"# {canvas.size[0] * scale}x{canvas.size[1] * scale}", flush=True)
+        if number in (3, 11):
+            d.picture(f"linux-{number}")
+    ok(f"it follows 20 sizes of the window, each of its pixels is a pixel of the monitor (scale {scale})")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+
+
 WALKS = {
     "follow": (follow, None),
     "follow-hidpi": (lambda d: follow(d, 2), None),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
     "drawn-pointer": (drawn_pointer, None),
+    "linux-follow": (linux_follow, "demo"),
+    "linux-follow-hidpi": (lambda d: linux_follow(d, 2), "demo"),
 }
 LARGE = "2600x2000x24"
-SCREENS = {"follow-hidpi": LARGE, "guest-pointer-hidpi": LARGE}
+SCREENS = {"follow-hidpi": LARGE, "guest-pointer-hidpi": LARGE, "linux-follow-hidpi": LARGE}
 
 if __name__ == "__main__":
     run(WALKS, SCREENS)
