@@ -141,7 +141,7 @@ handle_screenshot (VitrineService *self, GDBusMethodInvocation *call)
 
   if (!is_alive (self))
     return refuse (call, _("The machine is not running."));
-  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, &error);
+  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, 0, &error);
   if (png == NULL)
     return refuse (call, error->message);
   vitrine_bus_machine1_complete_screenshot (self->skeleton, call, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE));
@@ -168,7 +168,7 @@ handle_place_pointer (VitrineService *self, GDBusMethodInvocation *call, guint x
     return refuse (call, _("The machine is not running."));
   if (!vitrine_backend_is_absolute (self->backend))
     return refuse (call, _("The guest has no pointer with absolute positions: add a tablet, or move it by distances."));
-  vitrine_backend_place (self->backend, x, y);
+  vitrine_backend_place (self->backend, 0, x, y);
   vitrine_bus_machine1_complete_place_pointer (self->skeleton, call);
   return TRUE;
 }
