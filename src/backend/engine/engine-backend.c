@@ -267,24 +267,31 @@ engine_motion (VitrineBackend *backend, gint dx, gint dy)
   vt_input_motion (machine_of (backend), dx, dy);
 }
 
+/* Nobody has looked at a head yet: then all are of one size. */
+static guint
+edge (guint pixels)
+{
+  return MAX (pixels, 1);
+}
+
 /* A tablet's range is the guest's whole desktop; there the heads stand side by side, as we tell the guest. */
 static void
 engine_place (VitrineBackend *backend, guint head, guint x, guint y)
 {
   VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
-  guint64 left = 0, width = 0, height = 0;
+  guint64 left = 0, width = 0, height = 1;
 
   if (head >= self->n_heads || !self->heads[head].plugged)
     return;
   for (guint i = 0; i < self->n_heads; i++)
     if (self->heads[i].plugged)
       {
-        left += i < head ? self->heads[i].width : 0;
-        width += self->heads[i].width;
+        left += i < head ? edge (self->heads[i].width) : 0;
+        width += edge (self->heads[i].width);
         height = MAX (height, self->heads[i].height);
       }
-  vt_input_place (self->machine, (guint) ((left * 65535 + (guint64) x * self->heads[head].width) / MAX (width, 1)),
-                  (guint) ((guint64) y * self->heads[head].height / MAX (height, 1)));
+  guint64 across = edge (self->heads[head].width), down = edge (self->heads[head].height);
+  vt_input_place (self->machine, (guint) ((left * 65535 + x * across) / width), (guint) (y * down / height));
 }
 
 static void
