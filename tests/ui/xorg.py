@@ -9,12 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import pattern                      # noqa: E402
 from desktop import Missing, wait   # noqa: E402
 from ui import ok, run               # noqa: E402
 from vmconsole import Guest         # noqa: E402
 
 PROMPT = r"root@debian:\S*# "
-MENU_BAR, LINE = 27, 17     # heights in the editor, in the guest's pixels
+MENU_BAR, LINE = 27, 18     # heights in the editor, in the guest's pixels
+TEXT = 5                    # where its text begins: the first half of a letter
 
 
 class Editor:
@@ -34,6 +36,24 @@ class Editor:
             self.d.key("ctrl+s")
             return self.console.command("cat -A /root/note.txt", PROMPT, 30).split("\n") == text
         wait(f"the file is {text}", is_saved, 60)
+
+    def line_shown(self, n):
+        """There is something dark in that line of the text."""
+        left, top = self.canvas.position
+        rows = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE, 40, LINE)
+        return any(level < 100 for row in rows for level in row)
+
+    def caret_shown(self, n):
+        """The caret, which blinks, stands at the beginning of that line: nobody types faster than the guest sees a click."""
+        left, top = self.canvas.position
+        rows = pattern.screen_part(left, top + MENU_BAR + n * LINE + 2, TEXT, LINE - 4)
+        return any(all(row[3 * x] < 100 for row in rows) for x in range(1, TEXT))
+
+    def selected(self, n):
+        """Its background is the theme's blue."""
+        left, top = self.canvas.position
+        row = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE + 2, 40, 1)[0]
+        return row[2] > row[0] + 50
 
     def mode(self):
         shown = self.console.command("DISPLAY=:0 xrandr", PROMPT, 30)
@@ -79,13 +99,18 @@ def use(d, editor):
     d.key("Return")
     d.type("second line")
     editor.saved(["first line$", "second line"])
+    wait("the text is seen", lambda: editor.line_shown(0) and editor.line_shown(1))
     d.picture("xorg-typed")
     ok("what is typed into the window is in the guest's file")
-    editor.point(2, MENU_BAR + LINE // 2, "click", "1")
+    editor.point(TEXT, MENU_BAR + LINE // 2, "click", "1")
+    wait("the caret follows the click", lambda: editor.caret_shown(0))
     d.type("the ")
     editor.saved(["the first line$", "second line"])
     ok("a click puts the cursor where the pointer is, without a grab")
-    editor.point(2, MENU_BAR + LINE + LINE // 2, "mousedown", "1")
+    editor.point(TEXT, MENU_BAR + LINE + LINE // 2, "mousedown", "1")
+    for x in range(20, 320, 20):
+        editor.point(x, MENU_BAR + LINE + LINE // 2)
+    wait("the line is selected", lambda: editor.selected(1))
     editor.point(300, MENU_BAR + LINE + LINE // 2, "mouseup", "1")
     d.picture("xorg-selected")
     d.type("last line")
@@ -93,6 +118,7 @@ def use(d, editor):
     ok("what is selected by dragging is replaced by typing")
     editor.point(15, MENU_BAR // 2, "click", "1")
     editor.point(40, 5 * MENU_BAR // 2)
+    wait("the menu is seen", lambda: editor.line_shown(3))
     d.picture("xorg-menu")
     d.key("Escape")
     before = editor.mode()
