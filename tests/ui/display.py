@@ -23,7 +23,7 @@ def card(d, append, video="virtio", *more):
     uuid = d.ctl("create", "Card", "--append", append, *more)
     definition = d.machines / uuid / "domain.xml"
     text = definition.read_text()
-    definition.write_text(re.sub(r"(<video>\s*<model type=)(['\"])vga", rf"\1\2{video}", text))
+    definition.write_text(re.sub(r"(<video>\s*)<model [^>]*/>", rf'\1<model type="{video}"/>', text))
     d.ctl("start", "Card")
     window = d.window("Card")
     d.active(window)
@@ -47,7 +47,7 @@ def resize(d, name, width, height):
 def exact(d, window, canvas, scale, index=0):
     """The guest's monitor is the widget, and what is on the screen is the guest's picture, pixel for pixel."""
     size = heads(d, window)[index][:2]
-    return size == tuple(scale * edge for edge in canvas.size) and pattern.differences(rectangle(canvas), scale, size) == 0
+    return size == tuple(scale * edge for edge in canvas.size) and pattern.same(rectangle(canvas), scale)
 
 
 def follow(d, scale=1):
@@ -184,7 +184,7 @@ def linux_follow(d, scale=1):
     window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
 
     def shown():
-        return pattern.differences(rectangle(canvas), scale) == 0
+        return pattern.same(rectangle(canvas), scale)
     d.chord("ctrl", "alt")
     wait("Linux shows the pattern in the window's size", shown, 600)
     d.picture("linux")
