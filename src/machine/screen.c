@@ -83,10 +83,9 @@ static gboolean
 pull_frame (GtkWidget *widget, GdkFrameClock *clock, gpointer unused)
 {
   VitrineScreen *self = VITRINE_SCREEN (widget);
-  guint64 seen = self->painter != NULL ? self->seen : 0;
   VitrineFrame frame;
 
-  if (self->backend != NULL && self->watching && vitrine_backend_acquire_frame (self->backend, self->head, seen, &frame))
+  if (self->backend != NULL && self->watching && vitrine_backend_acquire_frame (self->backend, self->head, self->seen, &frame))
     {
       take_frame (self, &frame);
       vitrine_backend_release_frame (self->backend, &frame);
@@ -267,6 +266,7 @@ vitrine_screen_unrealize (GtkWidget *widget)
   if (self->painter != NULL)
     self->painter->klass->free (self->painter);
   self->painter = NULL;
+  self->seen = 0;
   GTK_WIDGET_CLASS (vitrine_screen_parent_class)->unrealize (widget);
 }
 

@@ -31,8 +31,9 @@ def card(d, append, video="virtio", *more):
 
 
 def heads(d, window):
-    """What the guest takes for its monitors: width, height, millimetres of both; and how often they were drawn."""
-    found = re.findall(r"head \d: (\d+)x(\d+) (\d+)x(\d+) mm, (\d+) frames", d.screen_text(window))
+    """Of a window, or of a canvas that may be hidden: what the guest takes for its monitors: width, height, millimetres of both; and how often they were drawn."""
+    text = window.text if window.roleName == "canvas" else d.screen_text(window)
+    found = re.findall(r"head \d: (\d+)x(\d+) (\d+)x(\d+) mm, (\d+) frames", text)
     return [tuple(map(int, one)) for one in found]
 
 
@@ -92,6 +93,46 @@ def follow(d, scale=1):
     canvas = d.find(window, "canvas", "Screen of the machine")
     wait("the window's size is remembered", lambda: heads(d, window)[0][:2] == size[:2] and exact(d, window, canvas, scale))
     ok("the next start begins with the size of the last one")
+
+
+def opengl(d):
+    """As slow as a software renderer is: the pixels are what matters."""
+    os.environ["VITRINE_RENDERER"] = "gl"
+    os.environ["G_MESSAGES_DEBUG"] = "Vitrine"
+    window, canvas = card(d, "follows pattern still pointed")
+    log = next(d.machines.glob("*/log"))
+    d.chord("ctrl", "alt")
+    wait("the screen is painted with OpenGL", lambda: "painted with OpenGL" in log.read_text())
+    left = 2 * (2 * 17 - 1)   # of the pointer that lies over the picture, in its corner
+    for width, height in ((901, 701), (1180, 820), (640, 480)):
+        resize(d, "Card", width, height)
+        wait("the guest's picture, pixel for pixel", lambda: heads(d, window)[0][:2] == canvas.size
+             and pattern.differences(rectangle(canvas), 1) < left)
+    ok("OpenGL puts the same pixels there, and a pointer over them")
+
+
+def hidden(d):
+    window, canvas = card(d, "follows")
+    d.chord("ctrl", "alt")
+    wait("the card moves", lambda: heads(d, canvas)[0][4] > 30)
+    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
+    time.sleep(0.5)
+    before = heads(d, canvas)[0][4]
+    time.sleep(4)
+    drawn = heads(d, canvas)[0][4] - before
+    if drawn > 4:
+        raise Missing(f"{drawn} frames were drawn in 4 s that nobody saw")
+    ok("a minimised window draws no frames; a picture for the library comes at most once a second")
+    d.mouse("search", "--name", "^Card$", "windowmap", "windowactivate")
+    before = heads(d, canvas)[0][4]
+    wait("the card moves again", lambda: heads(d, canvas)[0][4] > before + 30)
+    d.press(window, "Performance", "radio button")
+    time.sleep(0.5)
+    before = heads(d, canvas)[0][4]
+    time.sleep(2)
+    if heads(d, canvas)[0][4] - before > 2:
+        raise Missing("another page draws frames")
+    ok("nor does one that shows something else")
 
 
 ORANGE, BLUE = 0xffff8000, 0xff00a0ff   # the test card's pointers: crosses of 17 pixels
@@ -205,6 +246,8 @@ def linux_follow(d, scale=1):
 WALKS = {
     "follow": (follow, None),
     "follow-hidpi": (lambda d: follow(d, 2), None),
+    "opengl": (opengl, None),
+    "hidden": (hidden, None),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
     "drawn-pointer": (drawn_pointer, None),
