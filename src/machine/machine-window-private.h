@@ -5,6 +5,8 @@
 #include "machine-window.h"
 #include "view.h"
 
+#define VITRINE_MAX_HEADS 4
+
 struct _VitrineMachineWindow
 {
   HdyApplicationWindow parent_instance;
@@ -13,7 +15,7 @@ struct _VitrineMachineWindow
   GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys;
+  GMenu           *function_keys, *displays_section;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
@@ -22,6 +24,7 @@ struct _VitrineMachineWindow
   GSettings       *settings;
   VitrineView     *view;
   GPtrArray       *consoles;      /* pages added to the stack */
+  GtkWidget       *heads[VITRINE_MAX_HEADS];   /* windows of further monitors, from 1; NULL: closed */
   GtkEventController *motion;
   guint            hint_timeout, hide_timeout;
   gboolean         fullscreen;
@@ -39,6 +42,10 @@ void     vitrine_machine_window_ask_to_suspend (gpointer data);
 void     vitrine_machine_window_add_actions (VitrineMachineWindow *self);
 void     vitrine_machine_window_add_view_actions (VitrineMachineWindow *self);
 void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
+
+/* machine-window-displays.c */
+void     vitrine_machine_window_add_displays (VitrineMachineWindow *self);
+void     vitrine_machine_window_remove_displays (VitrineMachineWindow *self);
 
 /* machine-window-size.c */
 void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);

@@ -233,6 +233,7 @@ detach (VitrineMachineWindow *self)
     gtk_widget_destroy (self->consoles->pdata[i]);
   g_ptr_array_set_size (self->consoles, 0);
   vitrine_screen_set_backend (self->screen, NULL, 0);
+  vitrine_machine_window_remove_displays (self);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -278,6 +279,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   gtk_widget_set_visible (self->switcher, display + self->consoles->len > 1);
   gtk_container_foreach (GTK_CONTAINER (self->switcher), name_button, NULL);
   vitrine_screen_set_backend (self->screen, backend, 0);
+  vitrine_machine_window_add_displays (self);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);
   if (display)
@@ -342,6 +344,8 @@ vitrine_machine_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->hint_timeout, g_source_remove);
   g_clear_handle_id (&self->hide_timeout, g_source_remove);
+  if (self->view != NULL)
+    vitrine_machine_window_remove_displays (self);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -382,6 +386,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (hint_revealer);
   BIND (hint_label);
   BIND (function_keys);
+  BIND (displays_section);
 #undef BIND
 }
 
