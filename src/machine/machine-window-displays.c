@@ -55,6 +55,7 @@ display_changed (GSimpleAction *action, GVariant *value, gpointer data)
   VitrineMachineWindow *self = data;
   guint head = (guint) (g_action_get_name (G_ACTION (action))[strlen ("display-")] - '0');
 
+  gtk_popover_popdown (GTK_POPOVER (gtk_menu_button_get_popover (GTK_MENU_BUTTON (self->menu_button))));
   if (g_variant_get_boolean (value))
     open_head (self, head);
   else if (self->heads[head] != NULL)

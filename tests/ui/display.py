@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import ok, run              # noqa: E402
+from ui import menu, ok, run        # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
@@ -197,6 +197,54 @@ def drawn_pointer(d):
     ok("where the guest takes motion, its pointer is drawn over the picture, and the host's is hidden")
 
 
+def open_display(d, window, number):
+    """By the menu."""
+    menu(d, window, "Displays")
+    item = wait(f"“Display {number}” in the menu", lambda: next(node for node in d.walk(window) if node.name == f"Display {number}"
+                                                               and node.showing and node.roleName != "label"))
+    item.doActionNamed("click")
+
+
+def displays(d):
+    window, canvas = card(d, "follows pattern still absolute heads=3")
+    wait("the guest's picture", lambda: exact(d, window, canvas, 1))
+    if [head[:2] for head in heads(d, window)[1:]] != [(0, 0), (0, 0)]:
+        raise Missing("monitors are connected that nobody sees")
+    d.active(window)
+    open_display(d, window, 2)
+    second = d.window("Card – Display 2")
+    other = d.find(second, "canvas", "Screen of the machine, display 2")
+    wait("the second monitor is that window", lambda: exact_head(d, canvas, other, 1))
+    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
+    wait("the second monitor is the window's size", lambda: other.size[0] <= 600 and exact_head(d, canvas, other, 1))
+    d.picture("displays")
+    ok("a further display is a window, and the guest's monitor is that window")
+    pointer_on(d, other, 1, other.size[0] // 2, other.size[1] // 2)
+    wait("the pointer is on the second display", lambda: re.search(r"tablet 32\d\d\d,32\d\d\d  0x0 on 1", canvas.text))
+    ok("positions are those of the display that the pointer is on")
+    size = heads(d, canvas)[1][:2]
+    d.active(second)
+    d.key("ctrl+w")
+    d.no_window("Card – Display 2")
+    wait("the second monitor is unplugged", lambda: heads(d, canvas)[1][:2] == (0, 0))
+    ok("closing the window unplugs the monitor")
+    d.active(window)
+    open_display(d, window, 2)
+    d.window("Card – Display 2")
+    wait("its size is remembered", lambda: heads(d, canvas)[1][:2] == size)
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card – Display 2")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.window("Card – Display 2")
+    wait("its size is remembered", lambda: heads(d, window)[1][:2] == size)
+    ok("what was open opens again, in its size")
+
+
+def exact_head(d, canvas, other, index):
+    return heads(d, canvas)[index][:2] == other.size and pattern.same(rectangle(other), 1)
+
+
 # --- with the engine ---
 
 def cpio(files):
@@ -243,11 +291,32 @@ def linux_follow(d, scale=1):
     d.no_window("Card")
 
 
+def linux_displays(d):
+    kernel, initrd = linux_initrd(d)
+    window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
+    d.chord("ctrl", "alt")
+    wait("Linux shows the pattern", lambda: pattern.same(rectangle(canvas), 1), 600)
+    resize(d, "Card", 560, 420)
+    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
+    open_display(d, window, 3)
+    third = d.window("Card – Display 3")
+    other = d.find(third, "canvas", "Screen of the machine, display 3")
+    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
+    wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
+    wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
+    d.picture("linux-displays")
+    ok("Linux uses a display whose window is opened while it runs")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+
+
 WALKS = {
     "follow": (follow, None),
     "follow-hidpi": (lambda d: follow(d, 2), None),
     "opengl": (opengl, None),
     "hidden": (hidden, None),
+    "displays": (displays, None),
+    "linux-displays": (linux_displays, "demo"),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
     "drawn-pointer": (drawn_pointer, None),
