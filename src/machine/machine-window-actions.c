@@ -14,8 +14,8 @@
 
 /* --- which of them can be used ---------------------------------------------------------------------------------- */
 
-static void
-enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
+void
+vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
 {
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
 
@@ -45,12 +45,13 @@ vitrine_machine_window_update_actions (VitrineMachineWindow *self)
   guint drive;
 
   for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
-    enable (self, when_alive[i], alive);
+    vitrine_machine_window_enable (self, when_alive[i], alive);
   if (alive && !has_cd_drive (self, &drive))
     {
-      enable (self, "insert-cd", FALSE);
-      enable (self, "eject-cd", FALSE);
+      vitrine_machine_window_enable (self, "insert-cd", FALSE);
+      vitrine_machine_window_enable (self, "eject-cd", FALSE);
     }
+  vitrine_machine_window_update_recording (self);
   gtk_widget_set_sensitive (self->power_button, alive);
   gtk_widget_set_sensitive (self->keys_button, alive);
 }
@@ -156,19 +157,20 @@ action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
-static char *
-proposed_name (VitrineMachineWindow *self)
+char *
+vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suffix)
 {
   g_autofree char *title = vitrine_domain_get_title (self->domain);
   g_autoptr(GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
 
-  return g_strdup_printf ("%s %s.png", title, time);
+  return g_strdup_printf ("%s %s.%s", title, time, suffix);
 }
 
 /* The dialog runs outside of this process (outside.h); it stays above this window where the window system can do that. */
-static void
-choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name, GAsyncReadyCallback done)
+void
+vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
+                                    GAsyncReadyCallback done)
 {
   GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
   gulong parent = 0;
@@ -213,9 +215,9 @@ screenshot_chosen (GObject *source, GAsyncResult *result, gpointer data)
 static void
 action_screenshot (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  g_autofree char *name = proposed_name (data);
+  g_autofree char *name = vitrine_machine_window_propose_name (data, "png");
 
-  choose_file (data, VITRINE_OUTSIDE_PICTURE, name, screenshot_chosen);
+  vitrine_machine_window_choose_file (data, VITRINE_OUTSIDE_PICTURE, name, screenshot_chosen);
 }
 
 static void
@@ -261,13 +263,19 @@ cd_chosen (GObject *source, GAsyncResult *result, gpointer data)
 static void
 action_insert_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  choose_file (data, VITRINE_OUTSIDE_CD, "", cd_chosen);
+  vitrine_machine_window_choose_file (data, VITRINE_OUTSIDE_CD, "", cd_chosen);
 }
 
 static void
 action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   change_cd (data, NULL, -1);
+}
+
+static void
+action_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_machine_window_stop_recording (data);
 }
 
 static const GActionEntry actions[] = {
@@ -282,6 +290,8 @@ static const GActionEntry actions[] = {
   { "resize-to-screen", action_resize },
   { "screenshot", action_screenshot },
   { "copy-text", action_copy_text },
+  { "record", vitrine_machine_window_record },
+  { "stop-recording", action_stop_recording },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
   { "details", action_details },

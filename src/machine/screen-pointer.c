@@ -236,6 +236,17 @@ vitrine_screen_motion (GtkWidget *widget, GdkEventMotion *event)
   return GDK_EVENT_PROPAGATE;
 }
 
+/* The pointer may come from another window, and stay. */
+gboolean
+vitrine_screen_enter (GtkWidget *widget, GdkEventCrossing *event)
+{
+  VitrineScreen *self = VITRINE_SCREEN (widget);
+
+  if (self->backend != NULL && event->mode == GDK_CROSSING_NORMAL && vitrine_backend_is_absolute (self->backend))
+    send_position (self, event->x, event->y);
+  return GDK_EVENT_PROPAGATE;
+}
+
 static guint
 button_bit (guint button)
 {

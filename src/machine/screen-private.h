@@ -83,6 +83,7 @@ void     vitrine_screen_release_keys (VitrineScreen *self);
 
 /* screen-pointer.c */
 gboolean vitrine_screen_motion (GtkWidget *widget, GdkEventMotion *event);
+gboolean vitrine_screen_enter (GtkWidget *widget, GdkEventCrossing *event);
 gboolean vitrine_screen_button (GtkWidget *widget, GdkEventButton *event);
 gboolean vitrine_screen_scroll (GtkWidget *widget, GdkEventScroll *event);
 gboolean vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event);

@@ -296,6 +296,7 @@ vitrine_screen_class_init (VitrineScreenClass *klass)
   widget_class->key_release_event = vitrine_screen_key_release;
   widget_class->focus_out_event = vitrine_screen_focus_out;
   widget_class->motion_notify_event = vitrine_screen_motion;
+  widget_class->enter_notify_event = vitrine_screen_enter;
   widget_class->button_press_event = vitrine_screen_button;
   widget_class->button_release_event = vitrine_screen_button;
   widget_class->scroll_event = vitrine_screen_scroll;
@@ -318,7 +319,7 @@ vitrine_screen_init (VitrineScreen *self)
   gtk_widget_set_can_focus (widget, TRUE);
   gtk_widget_add_events (widget, GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK | GDK_POINTER_MOTION_MASK | GDK_BUTTON_PRESS_MASK
                                    | GDK_BUTTON_RELEASE_MASK | GDK_SCROLL_MASK | GDK_SMOOTH_SCROLL_MASK
-                                   | GDK_FOCUS_CHANGE_MASK);
+                                   | GDK_FOCUS_CHANGE_MASK | GDK_ENTER_NOTIFY_MASK);
   gtk_widget_set_hexpand (widget, TRUE);
   gtk_widget_set_vexpand (widget, TRUE);
   atk_object_set_name (accessible, _("Screen of the machine"));

@@ -3,6 +3,8 @@
 """display.py PROGRAM VITRINECTL PICTURES NAME: walks about the machine's screen (ui.py says how they run)."""
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import menu, ok, run        # noqa: E402
+from ui import choose, menu, ok, run   # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
@@ -245,6 +247,62 @@ def exact_head(d, canvas, other, index):
     return heads(d, canvas)[index][:2] == other.size and pattern.same(rectangle(other), 1)
 
 
+def decoded(path, folder):
+    """Sizes of the first pictures of a recording, and what GStreamer says of it."""
+    if shutil.which("gst-launch-1.0") is None:
+        return None
+    for old in folder.glob("frame-*.png"):
+        old.unlink()
+    subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "matroskademux", "!", "vp8dec", "!", "videoconvert",
+                    "!", "pngenc", "!", "multifilesink", f"location={folder}/frame-%05d.png"], check=True)
+    return sorted(folder.glob("frame-*.png"))
+
+
+def recording(d):
+    window, canvas = card(d, "follows")
+    video = d.folder / "talk.webm"
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", video, "Record")
+    stop = d.find(window, "push button", "Stop Recording")
+    wait("the time goes on", lambda: re.fullmatch(r"0:0[2-9]", stop.description))
+    d.picture("recording")
+    ok("while the screen is recorded, the header says so, and for how long")
+    resize(d, "Card", 700, 500)
+    wait("another mode", lambda: heads(d, canvas)[0][:2] == canvas.size and canvas.size[0] <= 700)
+    time.sleep(1)
+    stop.doActionNamed("click")
+    d.says(window, "talk.webm")
+    frames = decoded(video, d.folder)
+    if frames is None:
+        return
+    sizes = {subprocess.run(["identify", "-format", "%wx%h", frame], stdout=subprocess.PIPE, text=True, check=True).stdout
+             for frame in (frames[0], frames[-1])}
+    if sizes != {"1024x768"} or len(frames) < 20:
+        raise Missing(f"{len(frames)} pictures of {sizes}")
+    shutil.copy(frames[-1], d.pictures / "recorded-last.png")
+    ok(f"the file holds {len(frames)} pictures, all of the first one's size")
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", d.folder / "end.webm", "Record")
+    d.find(window, "push button", "Stop Recording")
+    time.sleep(1.5)
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+    if not decoded(d.folder / "end.webm", d.folder):
+        raise Missing("a machine that ends leaves no recording")
+    ok("the file is complete when the machine ends meanwhile")
+
+
+def no_recording(d):
+    """Without GStreamer's plug-ins."""
+    os.environ["VITRINE_GSTREAMER_PLUGINS"] = str(d.folder)
+    window, _ = card(d, "follows")
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", d.folder / "talk.webm", "Record")
+    d.says(window, "libgstreamer1.0-0")
+    d.picture("no-recording")
+    ok("the package that lacks is named")
+
+
 # --- with the engine ---
 
 def cpio(files):
@@ -316,6 +374,8 @@ WALKS = {
     "opengl": (opengl, None),
     "hidden": (hidden, None),
     "displays": (displays, None),
+    "recording": (recording, None),
+    "no-recording": (no_recording, None),
     "linux-displays": (linux_displays, "demo"),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
