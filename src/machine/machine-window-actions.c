@@ -11,6 +11,7 @@
 #include "details.h"
 #include "machine-window-private.h"
 #include "outside.h"
+#include "type-dialog.h"
 
 /* --- which of them can be used ---------------------------------------------------------------------------------- */
 
@@ -39,7 +40,7 @@ has_cd_drive (VitrineMachineWindow *self, guint *index)
 void
 vitrine_machine_window_update_actions (VitrineMachineWindow *self)
 {
-  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys",
+  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys", "type-text",
                                             "screenshot", "copy-text", "insert-cd", "eject-cd" };
   gboolean alive = vitrine_machine_window_is_alive (self);
   guint drive;
@@ -101,6 +102,15 @@ action_send_keys (GSimpleAction *action, GVariant *parameter, gpointer data)
   gboolean ok = vitrine_backend_send_keys (self->backend, g_variant_get_string (parameter, NULL), &error);
 
   vitrine_machine_window_show_result (self, ok, error);
+}
+
+static void
+action_type_text (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  vitrine_screen_release (self->screen);
+  vitrine_type_dialog_show (GTK_WINDOW (self), self->backend, self->view);
 }
 
 static void
@@ -285,6 +295,7 @@ static const GActionEntry actions[] = {
   { "force-off", action_force_off },
   { "suspend", action_suspend },
   { "send-keys", action_send_keys, "s" },
+  { "type-text", action_type_text },
   { "fullscreen", action_fullscreen },
   { "resize-guest", NULL, NULL, "true", resize_guest_changed },
   { "resize-to-screen", action_resize },

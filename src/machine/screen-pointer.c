@@ -149,6 +149,8 @@ vitrine_screen_capture (VitrineScreen *self, gboolean grab)
   if (self->captured)
     return;
   self->captured = TRUE;
+  if (gtk_widget_has_focus (GTK_WIDGET (self)))
+    vitrine_screen_sync_locks (self);
   vitrine_screen_emit_capture_changed (self);
 }
 
@@ -175,6 +177,14 @@ vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event)
   ungrab_seat (self);
   if (GTK_IS_WINDOW (toplevel) && gtk_window_get_focus (GTK_WINDOW (toplevel)) != widget)
     vitrine_screen_release (self);
+  gtk_widget_queue_draw (widget);
+  return GDK_EVENT_PROPAGATE;
+}
+
+gboolean
+vitrine_screen_focus_in (GtkWidget *widget, GdkEventFocus *event)
+{
+  vitrine_screen_sync_locks (VITRINE_SCREEN (widget));
   gtk_widget_queue_draw (widget);
   return GDK_EVENT_PROPAGATE;
 }

@@ -80,10 +80,12 @@ void     vitrine_screen_draw_cursor (VitrineScreen *self, cairo_t *cr, const Vit
 gboolean vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event);
 gboolean vitrine_screen_key_release (GtkWidget *widget, GdkEventKey *event);
 void     vitrine_screen_release_keys (VitrineScreen *self);
+void     vitrine_screen_sync_locks (VitrineScreen *self);
 
 /* screen-pointer.c */
 gboolean vitrine_screen_motion (GtkWidget *widget, GdkEventMotion *event);
 gboolean vitrine_screen_enter (GtkWidget *widget, GdkEventCrossing *event);
 gboolean vitrine_screen_button (GtkWidget *widget, GdkEventButton *event);
 gboolean vitrine_screen_scroll (GtkWidget *widget, GdkEventScroll *event);
+gboolean vitrine_screen_focus_in (GtkWidget *widget, GdkEventFocus *event);
 gboolean vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event);

@@ -294,6 +294,7 @@ vitrine_screen_class_init (VitrineScreenClass *klass)
   widget_class->unrealize = vitrine_screen_unrealize;
   widget_class->key_press_event = vitrine_screen_key_press;
   widget_class->key_release_event = vitrine_screen_key_release;
+  widget_class->focus_in_event = vitrine_screen_focus_in;
   widget_class->focus_out_event = vitrine_screen_focus_out;
   widget_class->motion_notify_event = vitrine_screen_motion;
   widget_class->enter_notify_event = vitrine_screen_enter;

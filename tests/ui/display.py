@@ -268,7 +268,7 @@ def recording(d):
     d.picture("recording")
     ok("while the screen is recorded, the header says so, and for how long")
     resize(d, "Card", 700, 500)
-    wait("another mode", lambda: heads(d, canvas)[0][:2] == canvas.size and canvas.size[0] <= 700)
+    wait("another mode", lambda: heads(d, canvas)[0][:2] == canvas.size and canvas.size[0] < 1024)
     time.sleep(1)
     stop.doActionNamed("click")
     d.says(window, "talk.webm")
@@ -301,6 +301,44 @@ def no_recording(d):
     d.says(window, "libgstreamer1.0-0")
     d.picture("no-recording")
     ok("the package that lacks is named")
+
+
+def keys(d):
+    """By position, also those that letters are not on."""
+    window, canvas = card(d, "follows still")
+    for name, code in (("Pause", 119), ("Print", 99), ("XF86AudioMute", 113), ("Henkan_Mode", 92), ("Hangul", 122), ("Menu", 127)):
+        d.key(name)
+        wait(f"{name} arrives", lambda code=code: f"+{code} -{code}" in canvas.text)
+    ok("special keys arrive by their position")
+    d.chord("ctrl", "alt")
+    d.key("Caps_Lock")
+    time.sleep(0.3)
+    if "leds 0" not in canvas.text:
+        raise Missing("a key that is the host's reached the guest")
+    d.key("Return")
+    wait("the guest's light follows the host's", lambda: "leds 4" in canvas.text)
+    d.key("Caps_Lock")
+    wait("it goes on following", lambda: "leds 0" in canvas.text)
+    d.chord("ctrl", "alt")
+    d.key("Return")
+    time.sleep(0.3)
+    if "leds 0" not in canvas.text:
+        raise Missing("lock keys that agree were changed")
+    ok("lock keys are brought in line when the guest gets the keyboard")
+    d.chord("ctrl", "alt")
+    d.press(window, "Send keys", "toggle button")
+    d.press(window, "Type Text…")
+    dialog = d.window("Type Text")
+    d.focused(dialog, "password text")
+    layout = d.find(dialog, "combo box", lambda name: True)
+    layout.combovalue = "German"
+    d.find(dialog, "password text", lambda name: True).grabFocus()
+    d.type("y1")
+    d.picture("type-text")
+    d.key("Return")
+    d.no_window("Type Text")
+    wait("the text, as a German keyboard types it", lambda: "[#44 #2 ]" in canvas.text)
+    ok("a text is typed by the layout of the machine's keyboard")
 
 
 # --- with the engine ---
@@ -374,6 +412,7 @@ WALKS = {
     "opengl": (opengl, None),
     "hidden": (hidden, None),
     "displays": (displays, None),
+    "keys": (keys, None),
     "recording": (recording, None),
     "no-recording": (no_recording, None),
     "linux-displays": (linux_displays, "demo"),

@@ -15,6 +15,6 @@ void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);
 bool vt_input_absolute (const VtMachine *machine);
 
 /* "ctrl-alt-delete", "ret", "a", "shift-a", "f12": keys pressed in order and released in reverse; "text:hello": characters
- * one by one, US layout. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error
+ * one by one, US layout; "#30": an evdev code. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error
  * names the part that is not understood. */
 bool vt_input_send_spec (VtMachine *machine, const char *spec, GError **error);
