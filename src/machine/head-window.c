@@ -186,3 +186,9 @@ vitrine_head_window_new (GtkWindow *main, VitrineBackend *backend, guint head, V
   begin_size (self);
   return self;
 }
+
+VitrineScreen *
+vitrine_head_window_get_screen (VitrineHeadWindow *self)
+{
+  return self->screen;
+}

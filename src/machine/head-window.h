@@ -14,3 +14,4 @@ G_DECLARE_FINAL_TYPE (VitrineHeadWindow, vitrine_head_window, VITRINE, HEAD_WIND
 /* @head: from 1. @view outlives the window. */
 VitrineHeadWindow *vitrine_head_window_new (GtkWindow *main, VitrineBackend *backend, guint head, VitrineView *view,
                                             GSettings *settings);
+VitrineScreen     *vitrine_head_window_get_screen (VitrineHeadWindow *self);

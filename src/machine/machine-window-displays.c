@@ -3,7 +3,6 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "head-window.h"
 #include "machine-window-private.h"
 
 static char *
@@ -43,6 +42,7 @@ open_head (VitrineMachineWindow *self, guint head)
       self->heads[head] = GTK_WIDGET (vitrine_head_window_new (GTK_WINDOW (self), self->backend, head, self->view,
                                                                self->settings));
       g_signal_connect (self->heads[head], "destroy", G_CALLBACK (head_gone), self);
+      vitrine_machine_window_apply_host_keys (self);
       vitrine_view_set_flag (self->view, head, "open", TRUE);
       set_state (self, head, TRUE);
     }

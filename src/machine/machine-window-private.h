@@ -2,6 +2,7 @@
 /* What the files of the machine window share. */
 #pragma once
 
+#include "head-window.h"
 #include "machine-window.h"
 #include "outside.h"
 #include "recorder.h"
@@ -18,7 +19,7 @@ struct _VitrineMachineWindow
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
   GtkWidget       *record_button, *record_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys, *displays_section;
+  GMenu           *function_keys, *displays_section, *host_keys;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
@@ -64,6 +65,10 @@ void     vitrine_machine_window_update_recording (VitrineMachineWindow *self);
 /* machine-window-displays.c */
 void     vitrine_machine_window_add_displays (VitrineMachineWindow *self);
 void     vitrine_machine_window_remove_displays (VitrineMachineWindow *self);
+
+/* machine-window-keys.c */
+void     vitrine_machine_window_add_host_keys (VitrineMachineWindow *self);
+void     vitrine_machine_window_apply_host_keys (VitrineMachineWindow *self);
 
 /* machine-window-size.c */
 void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);

@@ -392,6 +392,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (hint_label);
   BIND (function_keys);
   BIND (displays_section);
+  BIND (host_keys);
 #undef BIND
 }
 
@@ -452,6 +453,7 @@ vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, 
   g_autofree char *renderer = g_settings_get_string (settings, "renderer");
   vitrine_screen_set_renderer (self->screen, renderer);
   vitrine_machine_window_add_view_actions (self);
+  vitrine_machine_window_add_host_keys (self);
   vitrine_machine_window_begin_size (self);
   vitrine_machine_window_set_busy (self, _("Starting…"));
   vitrine_machine_window_update_actions (self);

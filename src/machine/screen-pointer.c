@@ -84,8 +84,8 @@ take_back_pointer (VitrineScreen *self, double *dx, double *dy)
 
 /* --- capture ---------------------------------------------------------------------------------------------------- */
 
-static void
-ungrab_seat (VitrineScreen *self)
+void
+vitrine_screen_ungrab (VitrineScreen *self)
 {
   g_clear_pointer (&self->watch, vitrine_active_watch_free);
   if (self->grabbed)
@@ -102,7 +102,7 @@ static void
 lost_the_front (gpointer data)
 {
   vitrine_screen_release_keys (data);
-  ungrab_seat (data);
+  vitrine_screen_ungrab (data);
 }
 
 /* A keyboard-only grab of the toplevel asks a Wayland compositor for its shortcuts; keyboard and pointer together would not,
@@ -158,7 +158,7 @@ void
 vitrine_screen_release (VitrineScreen *self)
 {
   vitrine_screen_release_keys (self);
-  ungrab_seat (self);
+  vitrine_screen_ungrab (self);
   if (!self->captured)
     return;
   self->captured = FALSE;
@@ -174,7 +174,7 @@ vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event)
   GtkWidget *toplevel = gtk_widget_get_toplevel (widget);
 
   vitrine_screen_release_keys (self);
-  ungrab_seat (self);
+  vitrine_screen_ungrab (self);
   if (GTK_IS_WINDOW (toplevel) && gtk_window_get_focus (GTK_WINDOW (toplevel)) != widget)
     vitrine_screen_release (self);
   gtk_widget_queue_draw (widget);

@@ -238,6 +238,13 @@ vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer)
 }
 
 void
+vitrine_screen_set_host_keys (VitrineScreen *self, const char *const *accelerators)
+{
+  vitrine_host_keys_free (self->host_keys);
+  self->host_keys = vitrine_host_keys_new (accelerators);
+}
+
+void
 vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab)
 {
   self->grab_shortcuts = grab;
@@ -278,6 +285,7 @@ vitrine_screen_dispose (GObject *object)
   vitrine_screen_set_backend (self, NULL, 0);
   vitrine_screen_settle_never (self);
   g_clear_pointer (&self->renderer, g_free);
+  g_clear_pointer (&self->host_keys, vitrine_host_keys_free);
   G_OBJECT_CLASS (vitrine_screen_parent_class)->dispose (object);
 }
 

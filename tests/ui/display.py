@@ -16,7 +16,7 @@ from ui import choose, menu, ok, run   # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
-def card(d, append, video="virtio", *more):
+def card(d, append, video="virtio", *more, view=None):
     """A test card that runs, or another machine, its window and the canvas in it."""
     if not more:
         kernel = d.folder / "kernel"
@@ -26,6 +26,8 @@ def card(d, append, video="virtio", *more):
     definition = d.machines / uuid / "domain.xml"
     text = definition.read_text()
     definition.write_text(re.sub(r"(<video>\s*)<model [^>]*/>", rf'\1<model type="{video}"/>', text))
+    if view:
+        (d.machines / uuid / "view.ini").write_text(view)
     d.ctl("start", "Card")
     window = d.window("Card")
     d.active(window)
@@ -329,6 +331,20 @@ def keys(d):
     ok("lock keys are brought in line when the guest gets the keyboard")
     d.chord("ctrl", "alt")
     d.press(window, "Send keys", "toggle button")
+    d.press(window, "Keep on This Computer")
+    wait("F11 in the menu", lambda: next(node for node in d.walk(window) if node.name.startswith("F11") and node.showing
+                                         and node.roleName != "label")).doActionNamed("click")
+    d.key("Escape", "Escape")
+    d.click(canvas)
+    d.key("F11")
+    wait("fullscreen", lambda: canvas.position == (0, 0))
+    d.key("F11", "F12")
+    wait("F12 is the guest's", lambda: "+88 -88" in canvas.text and canvas.position != (0, 0))
+    if "+87" in canvas.text:
+        raise Missing("a shortcut of the host reached the guest")
+    ok("a shortcut that the person keeps stays on the host")
+    d.chord("ctrl", "alt")
+    d.press(window, "Send keys", "toggle button")
     d.press(window, "Type Text…")
     dialog = d.window("Type Text")
     d.focused(dialog, "password text")
@@ -341,6 +357,20 @@ def keys(d):
     d.no_window("Type Text")
     wait("the text, as a German keyboard types it", lambda: "[#44 #2 ]" in canvas.text)
     ok("a text is typed by the layout of the machine's keyboard")
+
+
+def host_shortcut(d):
+    """openbox closes a window by Alt+F4, and then ours asks."""
+    window, canvas = card(d, "follows still", view="[View]\nhost-shortcuts=<Alt>F4;\n")
+    d.click(canvas)
+    d.says(window, "Ctrl+Alt")
+    d.key("alt+F5")
+    wait("another key is the guest's", lambda: "+56 +63 -63 -56" in canvas.text)
+    d.key("alt+F4")
+    d.find(window, "push button", "Force Off")
+    if "+62" in canvas.text:
+        raise Missing("a shortcut of the host reached the guest")
+    ok("a shortcut that is kept reaches the desktop, although we hold the keyboard")
 
 
 # --- with the engine ---
@@ -415,6 +445,7 @@ WALKS = {
     "hidden": (hidden, None),
     "displays": (displays, None),
     "keys": (keys, None),
+    "host-shortcut": (host_shortcut, None),
     "recording": (recording, None),
     "no-recording": (no_recording, None),
     "linux-displays": (linux_displays, "demo"),
