@@ -258,3 +258,21 @@ vt_file_punch (VtFile *file, uint64_t off, uint64_t len)
     return write_zeros (file, off, len);
   return errno;
 }
+
+bool
+vt_file_is_data (VtFile *file, uint64_t off, uint64_t len, uint64_t *run)
+{
+  off_t data = lseek (file->fd, (off_t) off, SEEK_DATA);
+  *run = len;
+  if (data < 0)
+    return errno != ENXIO;
+  if ((uint64_t) data > off)
+    {
+      *run = MIN (len, (uint64_t) data - off);
+      return false;
+    }
+  off_t hole = lseek (file->fd, (off_t) off, SEEK_HOLE);
+  if (hole > (off_t) off)
+    *run = MIN (len, (uint64_t) hole - off);
+  return true;
+}

@@ -31,6 +31,10 @@ typedef struct
   size_t   len;
 } VtFileVec;
 
+/* Is there data at off, or a hole? *run: so far, at most len; 1 or more. Where the file system cannot tell: data. Beyond the end:
+ * a hole. Any thread. */
+bool     vt_file_is_data (VtFile *file, uint64_t off, uint64_t len, uint64_t *run);
+
 /* All return 0 or a positive errno. Any thread. The pieces are read or written one after the other. */
 int
 vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got); /* less: end of file */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Image formats, as blocking calls: what turns a disk's bytes into a file's. Formats stand on images themselves (a qcow2 on the raw
+ * one that is its file, and on its backing image), so that tests can put a recorder or a fault in between. For a machine,
+ * vt_image_block() makes a VtBlock of an image.
+ *
+ * Unless stated otherwise: any thread, several calls at a time, ranges inside the image, 0 or a positive errno. */
+#pragma once
+
+#include "bits.h"
+#include "drivers.h"
+#include "file.h"
+
+typedef struct VtImage VtImage;
+
+typedef enum
+{
+  VT_EXTENT_ABSENT,    /* nothing of its own: the backing image shows, or zeros */
+  VT_EXTENT_ZERO,
+  VT_EXTENT_DATA,
+  VT_EXTENT_PACKED,    /* compressed */
+} VtExtentKind;
+
+typedef struct
+{
+  VtExtentKind kind;
+  uint64_t     len;    /* for so many bytes, 1 or more */
+  uint64_t     host;   /* DATA: where in the file */
+} VtExtent;
+
+typedef struct
+{
+  int  (*read)    (VtImage *image, uint64_t off, uint8_t *to, uint64_t len);
+  int  (*write)   (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len);
+  int  (*zero)    (VtImage *image, uint64_t off, uint64_t len);       /* reads as zeros from now on */
+  int  (*discard) (VtImage *image, uint64_t off, uint64_t len);       /* may read as anything; frees what it can */
+  int  (*flush)   (VtImage *image);                                   /* what was written is safe from a power failure */
+  int  (*extent)  (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent);
+  void (*close)   (VtImage *image);
+} VtImageOps;
+
+/* Embedded first in each format's instance. */
+struct VtImage
+{
+  const VtImageOps *ops;
+  uint64_t          size_bytes;
+  uint64_t          file_bytes;   /* of a raw image: its file's size when it was opened */
+  bool              readonly;
+  char             *label;      /* file name for messages */
+};
+
+static inline int
+vt_image_read (VtImage *image, uint64_t off, void *to, uint64_t len)
+{
+  return image->ops->read (image, off, to, len);
+}
+
+static inline int
+vt_image_write (VtImage *image, uint64_t off, const void *from, uint64_t len)
+{
+  return image->ops->write (image, off, from, len);
+}
+
+static inline int
+vt_image_flush (VtImage *image)
+{
+  return image->ops->flush (image);
+}
+
+/* NULL is ignored. Nobody else may use it any more; errors of a last flush are lost, so flush before. */
+void vt_image_close (VtImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_close)
+
+/* The file's bytes are the image's. `growing`: writes beyond the end make it longer (the file of another format). Locked as
+ * vt_raw_open() locks. */
+VtImage *vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error);
+
+/* Adds a line to an error of reading or writing: sets `error` from errno. Always false. */
+bool vt_image_fail (GError **error, const char *label, const char *what, int errno_value);
+
+/* A disk of a machine. Takes the image, and closes it with the block. */
+VtBlock *vt_image_block (VtImage *image, VtPost post);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* New images: header, table of counts, one block of counts, L1. Everything else comes with the first writes. */
+#include <errno.h>
+
+#include "qcow2-private.h"
+#include "vitrine/error.h"
+
+enum
+{
+  DEFAULT_CLUSTER_BITS = 16,
+  EXTENSION_BACKING_FORMAT = 0xe2792aca,
+  REFCOUNT_ORDER = 4,
+};
+
+typedef struct
+{
+  const VtQcow2Options *options;
+  unsigned              bits;
+  uint64_t              cluster, size;
+  uint64_t              l1_entries, l1_clusters, reftable_clusters;
+} Plan;
+
+static bool
+make_plan (const VtQcow2Options *options, Plan *plan, const char *label, GError **error)
+{
+  plan->options = options;
+  plan->bits = options->cluster_bits != 0 ? options->cluster_bits : DEFAULT_CLUSTER_BITS;
+  plan->size = (options->size_bytes + 511) / 512 * 512;
+  if (plan->bits < 9 || plan->bits > 21 || options->size_bytes > UINT64_MAX / 4)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: a disk of this size with such clusters is not possible", label);
+      return false;
+    }
+  plan->cluster = UINT64_C (1) << plan->bits;
+  uint64_t covered = plan->cluster << (plan->bits - 3);
+  plan->l1_entries = plan->size / covered + (plan->size % covered != 0);
+  plan->l1_clusters = MAX ((plan->l1_entries * 8 + plan->cluster - 1) >> plan->bits, 1);
+  plan->reftable_clusters = 1;
+  if (plan->l1_entries * 8 <= QCOW2_L1_BYTES_MAX)
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: a disk of %" G_GUINT64_FORMAT " GiB needs larger clusters", label,
+               plan->size / VT_GIB);
+  return false;
+}
+
+static uint64_t
+put_extension (uint8_t *header, uint64_t off, uint32_t type, const char *text)
+{
+  size_t len = strlen (text);
+  qcow2_store (header + off, type, 4);
+  qcow2_store (header + off + 4, len, 4);
+  memcpy (header + off + 8, text, len);
+  return off + 8 + (len + 7) / 8 * 8;
+}
+
+/* Clusters: 0 header, 1 table of counts, 2 block of counts, 3 L1. */
+static void
+put_header (const Plan *plan, uint8_t *header)
+{
+  const VtQcow2Options *options = plan->options;
+  uint64_t              off = QCOW2_V3_HEADER;
+  qcow2_store (header, QCOW2_MAGIC, 4);
+  qcow2_store (header + 4, 3, 4);
+  qcow2_store (header + 20, plan->bits, 4);
+  qcow2_store (header + 24, plan->size, 8);
+  qcow2_store (header + 36, plan->l1_entries, 4);
+  qcow2_store (header + 40, 3 * plan->cluster, 8);
+  qcow2_store (header + 48, plan->cluster, 8);
+  qcow2_store (header + 56, plan->reftable_clusters, 4);
+  qcow2_store (header + 96, REFCOUNT_ORDER, 4);
+  qcow2_store (header + 100, QCOW2_V3_HEADER, 4);
+  if (options->backing == NULL)
+    return;
+  off = put_extension (header, off, EXTENSION_BACKING_FORMAT, options->backing_format) + 8;
+  qcow2_store (header + 8, off, 8);
+  qcow2_store (header + 16, strlen (options->backing), 4);
+  memcpy (header + off, options->backing, strlen (options->backing));
+}
+
+static int
+write_image (VtImage *file, const Plan *plan)
+{
+  g_autofree uint8_t *header = g_malloc0 (plan->cluster), *table = g_malloc0 (plan->cluster),
+                     *block = g_malloc0 (plan->cluster), *zeros = g_malloc0 (plan->cluster);
+  int      error = 0;
+  uint64_t used = 3 + plan->l1_clusters;
+  put_header (plan, header);
+  qcow2_store (table, 2 * plan->cluster, 8);
+  for (uint64_t i = 0; i < used && i < plan->cluster / 2; i++)
+    qcow2_store (block + 2 * i, 1, 2);
+  if ((error = vt_image_write (file, plan->cluster, table, plan->cluster)) != 0
+      || (error = vt_image_write (file, 2 * plan->cluster, block, plan->cluster)) != 0)
+    return error;
+  for (uint64_t i = 0; i < plan->l1_clusters && error == 0; i++)
+    error = vt_image_write (file, (3 + i) * plan->cluster, zeros, plan->cluster);
+  /* The header last: before it there is no image. */
+  if (error == 0 && (error = vt_image_flush (file)) == 0 && (error = vt_image_write (file, 0, header, plan->cluster)) == 0)
+    error = vt_image_flush (file);
+  return error;
+}
+
+bool
+vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error)
+{
+  Plan plan;
+  if (!make_plan (options, &plan, file->label, error))
+    return false;
+  size_t names = options->backing != NULL ? strlen (options->backing) + strlen (options->backing_format) + 32 : 0;
+  if (QCOW2_V3_HEADER + names > plan.cluster || names > 1023 || 3 + plan.l1_clusters > plan.cluster / 2)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: clusters of %" G_GUINT64_FORMAT " bytes are too small for this disk",
+                   file->label, plan.cluster);
+      return false;
+    }
+  int problem = write_image (file, &plan);
+  return problem == 0 || vt_image_fail (error, file->label, "the image cannot be written", problem);
+}

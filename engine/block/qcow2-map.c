@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a byte of the disk to a byte of the file. */
+#include <errno.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "qcow2-private.h"
+
+/* --- Caches ------------------------------------------------------------------------------------------------------- */
+
+static void
+table_free (gpointer data)
+{
+  Qcow2Table *table = data;
+  g_free (table->bytes);
+  g_free (table);
+}
+
+/* The one that was not used for longest, if it needs no writing. */
+static void
+make_room (Qcow2Cache *cache)
+{
+  GHashTableIter iter;
+  gpointer       value;
+  Qcow2Table    *oldest = NULL;
+  if (g_hash_table_size (cache->tables) < cache->most)
+    return;
+  g_hash_table_iter_init (&iter, cache->tables);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Qcow2Table *table = value;
+      if (!table->dirty && (oldest == NULL || table->used < oldest->used))
+        oldest = table;
+    }
+  if (oldest != NULL)
+    g_hash_table_remove (cache->tables, &oldest->at);
+}
+
+static Qcow2Table *
+add_table (Qcow2 *q, Qcow2Cache *cache, uint64_t at)
+{
+  if (cache->tables == NULL)
+    cache->tables = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, table_free);
+  make_room (cache);
+  Qcow2Table *table = g_new0 (Qcow2Table, 1);
+  table->at = at;
+  table->bytes = g_malloc0 (q->cluster_bytes);
+  table->used = ++cache->tick;
+  g_hash_table_replace (cache->tables, &table->at, table);
+  return table;
+}
+
+int
+qcow2_table (Qcow2 *q, Qcow2Cache *cache, uint64_t at, Qcow2Table **out)
+{
+  Qcow2Table *table = cache->tables != NULL ? g_hash_table_lookup (cache->tables, &at) : NULL;
+  if (table == NULL)
+    {
+      if (at % q->cluster_bytes != 0 || at == 0)
+        {
+          qcow2_found_corrupt (q, "a table at an impossible place", at);
+          return EIO;
+        }
+      table = add_table (q, cache, at);
+      int error = vt_image_read (q->file, at, table->bytes, q->cluster_bytes);
+      if (error != 0)
+        {
+          g_hash_table_remove (cache->tables, &at);
+          return error;
+        }
+    }
+  table->used = ++cache->tick;
+  *out = table;
+  return 0;
+}
+
+Qcow2Table *
+qcow2_table_new (Qcow2 *q, Qcow2Cache *cache, uint64_t at)
+{
+  Qcow2Table *table = add_table (q, cache, at);
+  table->dirty = true;
+  return table;
+}
+
+void
+qcow2_table_drop (Qcow2Cache *cache, uint64_t at)
+{
+  if (cache->tables != NULL)
+    g_hash_table_remove (cache->tables, &at);
+}
+
+/* --- Entries ------------------------------------------------------------------------------------------------------ */
+
+static unsigned
+entry_bytes (const Qcow2 *q)
+{
+  return q->subclusters ? 16 : 8;
+}
+
+static uint64_t
+l1_index (const Qcow2 *q, uint64_t off)
+{
+  return off >> q->h.cluster_bits >> q->l2_bits;
+}
+
+static uint8_t *
+slot (const Qcow2 *q, Qcow2Table *table, uint64_t off)
+{
+  uint64_t index = (off >> q->h.cluster_bits) & ((UINT64_C (1) << q->l2_bits) - 1);
+  return table->bytes + index * entry_bytes (q);
+}
+
+/* A part of a cluster that has one state: one of 32, or all of it. */
+static void
+read_subcluster (const Qcow2 *q, uint64_t off, Qcow2Mapping *m)
+{
+  uint64_t part = q->cluster_bytes / 32, inside = off & (q->cluster_bytes - 1);
+  unsigned n = (unsigned) (inside / part);
+  bool     allocated = m->bitmap >> n & 1, zero = m->bitmap >> (32 + n) & 1;
+  m->len = part - inside % part;
+  m->kind = zero ? VT_EXTENT_ZERO : allocated ? VT_EXTENT_DATA : VT_EXTENT_ABSENT;
+}
+
+static int
+explain (Qcow2 *q, uint64_t off, Qcow2Mapping *m)
+{
+  uint64_t inside = off & (q->cluster_bytes - 1), host = m->entry & QCOW2_OFFSET_MASK;
+  m->len = q->cluster_bytes - inside;
+  if ((m->entry & QCOW2_PACKED) != 0)
+    {
+      m->kind = VT_EXTENT_PACKED;
+      return 0;
+    }
+  if (q->subclusters)
+    read_subcluster (q, off, m);
+  else if (q->h.version >= 3 && (m->entry & QCOW2_ZERO) != 0)
+    m->kind = VT_EXTENT_ZERO;
+  else
+    m->kind = host != 0 ? VT_EXTENT_DATA : VT_EXTENT_ABSENT;
+  if (host % q->cluster_bytes != 0 || (m->kind == VT_EXTENT_DATA && host == 0))
+    {
+      qcow2_found_corrupt (q, "data at an impossible place", host);
+      return EIO;
+    }
+  m->host = host + inside;
+  m->in_place = m->kind == VT_EXTENT_DATA && (m->entry & QCOW2_COPIED) != 0
+                && (!q->subclusters || m->bitmap == UINT32_MAX);
+  return 0;
+}
+
+int
+qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *m)
+{
+  uint64_t    index = l1_index (q, off), at = q->l1[index] & QCOW2_OFFSET_MASK;
+  Qcow2Table *table;
+  int         error = 0;
+  *m = (Qcow2Mapping) { .kind = VT_EXTENT_ABSENT };
+  if (at == 0)
+    {
+      /* All that the missing table would cover. */
+      uint64_t covered = (index + 1) << q->l2_bits << q->h.cluster_bits;
+      m->len = MIN (covered, q->image.size_bytes) - off;
+      return 0;
+    }
+  g_mutex_lock (&q->cache_lock);
+  error = qcow2_table (q, &q->l2, at, &table);
+  if (error == 0)
+    {
+      const uint8_t *entry = slot (q, table, off);
+      m->entry = qcow2_load (entry, 8);
+      m->bitmap = q->subclusters ? qcow2_load (entry + 8, 8) : 0;
+    }
+  g_mutex_unlock (&q->cache_lock);
+  return error != 0 ? error : explain (q, off, m);
+}
+
+/* --- Changing them ------------------------------------------------------------------------------------------------ */
+
+/* An L2 table that a snapshot also uses, or that is not there: a new one, in its place. */
+static int
+renew_table (Qcow2 *q, uint64_t index, Qcow2Table **out)
+{
+  uint64_t    old = q->l1[index] & QCOW2_OFFSET_MASK, at;
+  Qcow2Table *from = NULL;
+  int         error = qcow2_allocate (q, &at);
+  if (error != 0)
+    return error;
+  Qcow2Table *table = qcow2_table_new (q, &q->l2, at);
+  if (old != 0 && (error = qcow2_table (q, &q->l2, old, &from)) != 0)
+    {
+      qcow2_table_drop (&q->l2, at);
+      qcow2_give_back (q, at);
+      return error;
+    }
+  if (old != 0)
+    {
+      memcpy (table->bytes, from->bytes, q->cluster_bytes);
+      qcow2_leave (q, old);
+      g_hash_table_remove (q->metadata, GSIZE_TO_POINTER (old >> q->h.cluster_bits));
+    }
+  g_hash_table_add (q->metadata, GSIZE_TO_POINTER (at >> q->h.cluster_bits));
+  q->l1[index] = at | QCOW2_COPIED;
+  q->l1_dirty = true;
+  *out = table;
+  return 0;
+}
+
+int
+qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap)
+{
+  uint64_t    index = l1_index (q, off);
+  Qcow2Table *table;
+  int         error = (q->l1[index] & QCOW2_COPIED) != 0
+                        ? qcow2_table (q, &q->l2, q->l1[index] & QCOW2_OFFSET_MASK, &table)
+                        : renew_table (q, index, &table);
+  if (error != 0)
+    return error;
+  uint8_t *to = slot (q, table, off);
+  qcow2_store (to, entry, 8);
+  if (q->subclusters)
+    qcow2_store (to + 8, bitmap, 8);
+  table->dirty = true;
+  return 0;
+}
+
+/* --- Compressed clusters ------------------------------------------------------------------------------------------- */
+
+void
+qcow2_packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
+{
+  unsigned offset_bits = 62 - (q->h.cluster_bits - 8);
+  uint64_t sectors = (entry & (QCOW2_PACKED - 1)) >> offset_bits;
+  *at = entry & ((UINT64_C (1) << offset_bits) - 1);
+  *len = (sectors + 1) * 512 - *at % 512;
+}
+
+static bool
+inflate_whole (const uint8_t *from, uint64_t len, uint8_t *to, uint64_t room)
+{
+  z_stream stream = { .next_in = (Bytef *) from, .avail_in = (uInt) len, .next_out = to, .avail_out = (uInt) room };
+  if (inflateInit2 (&stream, -12) != Z_OK)
+    return false;
+  int result = inflate (&stream, Z_FINISH);
+  inflateEnd (&stream);
+  /* What follows in the last sector may keep it from an end of its own. */
+  return stream.avail_out == 0 && (result == Z_STREAM_END || result == Z_BUF_ERROR || result == Z_OK);
+}
+
+static bool
+decompress_whole (const uint8_t *from, uint64_t len, uint8_t *to, uint64_t room)
+{
+  ZSTD_inBuffer   in = { from, len, 0 };
+  ZSTD_outBuffer  out = { to, room, 0 };
+  ZSTD_DCtx      *context = ZSTD_createDCtx ();
+  size_t          result = 1;
+  while (context != NULL && out.pos < out.size && result != 0)
+    {
+      size_t before = out.pos + in.pos;
+      result = ZSTD_decompressStream (context, &out, &in);
+      if (ZSTD_isError (result) || out.pos + in.pos == before)
+        break;
+    }
+  ZSTD_freeDCtx (context);
+  return out.pos == room;
+}
+
+static int
+unpack_cluster (Qcow2 *q, uint64_t entry)
+{
+  uint64_t at, len;
+  qcow2_packed_place (q, entry, &at, &len);
+  g_autofree uint8_t *packed = g_malloc (len);
+  q->unpacked_at = 0;
+  if (q->unpacked == NULL)
+    q->unpacked = g_malloc (q->cluster_bytes);
+  int error = vt_image_read (q->file, at, packed, len);
+  if (error != 0)
+    return error;
+  bool whole = q->h.compression == 0 ? inflate_whole (packed, len, q->unpacked, q->cluster_bytes)
+                                     : decompress_whole (packed, len, q->unpacked, q->cluster_bytes);
+  if (!whole)
+    return EIO;
+  q->unpacked_at = entry;
+  return 0;
+}
+
+int
+qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len)
+{
+  g_mutex_lock (&q->cache_lock);
+  int error = q->unpacked_at == entry ? 0 : unpack_cluster (q, entry);
+  if (error == 0)
+    memcpy (to, q->unpacked + from, len);
+  g_mutex_unlock (&q->cache_lock);
+  return error;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the qcow2 format share (docs/interop/qcow2.txt of QEMU is the format's description; numbers are from there):
+ *
+ *   qcow2.c           the disk: reading, writing, zeroing
+ *   qcow2-open.c      header, checks of everything that an image claims
+ *   qcow2-map.c       L1 and L2 tables: from guest clusters to host clusters
+ *   qcow2-refcount.c  which host clusters are in use; allocating and freeing
+ *   qcow2-flush.c     in which order changes reach the file
+ *   qcow2-check.c     counting all references anew, and repair
+ *   qcow2-create.c    new images
+ *
+ * **What a crash can do.** Changed tables stay in memory until a flush (or until there are too many). Then the order is: data and
+ * reference counts; safe; L2 tables; safe; L1; safe; only then are clusters freed that nobody refers to any more. So whatever is
+ * in the file refers to clusters that are counted and written; a crash may leave clusters that are counted and unused. */
+#pragma once
+
+#include "image.h"
+#include "qcow2.h"
+
+enum
+{
+  QCOW2_MAGIC = 0x514649fb,
+  QCOW2_V2_HEADER = 72, QCOW2_V3_HEADER = 104,
+
+  QCOW2_INCOMPATIBLE_DIRTY = 1u << 0, QCOW2_INCOMPATIBLE_CORRUPT = 1u << 1, QCOW2_INCOMPATIBLE_EXTERNAL = 1u << 2,
+  QCOW2_INCOMPATIBLE_COMPRESSION = 1u << 3, QCOW2_INCOMPATIBLE_SUBCLUSTERS = 1u << 4,
+  QCOW2_INCOMPATIBLE_KNOWN = QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_CORRUPT | QCOW2_INCOMPATIBLE_COMPRESSION
+                             | QCOW2_INCOMPATIBLE_SUBCLUSTERS,
+
+  QCOW2_L1_BYTES_MAX       = 32 << 20,
+  QCOW2_REFTABLE_BYTES_MAX = 8 << 20,
+  QCOW2_SNAPSHOTS_MAX      = 65536,
+  QCOW2_CACHE_BYTES        = 16 << 20,    /* of each of the two caches */
+  QCOW2_CHAIN_MAX          = 32,          /* images in a backing chain */
+};
+#define QCOW2_OFFSET_MASK UINT64_C (0x00fffffffffffe00)
+#define QCOW2_COPIED      (UINT64_C (1) << 63)
+#define QCOW2_PACKED      (UINT64_C (1) << 62)
+#define QCOW2_ZERO        (UINT64_C (1) << 0)
+
+typedef struct
+{
+  uint32_t version, cluster_bits, refcount_order, header_bytes;
+  uint64_t size, l1_at, reftable_at, snapshots_at;
+  uint32_t l1_entries, reftable_clusters, n_snapshots;
+  uint64_t incompatible, compatible, autoclear;
+  uint8_t  compression;               /* 0 zlib, 1 zstd */
+  char    *backing, *backing_format;  /* NULL: none */
+} Qcow2Header;
+
+/* An L2 table or a block of reference counts, as it is in the file. */
+typedef struct
+{
+  uint64_t at;
+  uint8_t *bytes;
+  bool     dirty;
+  uint64_t used;      /* tick of the last use */
+} Qcow2Table;
+
+typedef struct
+{
+  GHashTable *tables;    /* by at */
+  unsigned    most;
+  uint64_t    tick;
+} Qcow2Cache;
+
+typedef struct
+{
+  VtImage     image;
+  VtImage    *file;
+  VtImage    *backing;         /* NULL: none */
+  Qcow2Header h;
+  uint64_t    cluster_bytes;
+  bool        subclusters;
+  unsigned    l2_bits;         /* entries of an L2 table, as a power of two */
+  bool        broken;          /* found corrupt: nothing is written any more */
+
+  /* Shared: reading, and writing into clusters that are there. Exclusive: whatever changes a table. */
+  GRWLock     lock;
+  GMutex      cache_lock;      /* of the caches and `unpacked`, for those who hold `lock` shared */
+  Qcow2Cache  l2, refcounts;
+  uint64_t   *l1;              /* host order */
+  bool        l1_dirty;
+  uint64_t   *reftable;        /* host order */
+  uint64_t    reftable_entries;
+  bool        reftable_moves;  /* it is being replaced: entries are not written one by one */
+  GHashTable *metadata;        /* clusters of L2 tables and blocks of counts: key is the cluster's number */
+  uint64_t    end;             /* clusters of the file */
+  uint64_t    hint;            /* no free cluster below */
+  GArray     *leaving;         /* uint64_t: host clusters whose count falls by one when the tables are safe */
+  uint64_t    unpacked_at;     /* host entry of the compressed cluster in `unpacked`; 0: none */
+  uint8_t    *unpacked;
+} Qcow2;
+
+static inline uint64_t
+qcow2_load (const void *from, unsigned bytes)
+{
+  uint64_t value = 0;
+  for (unsigned i = 0; i < bytes; i++)
+    value = value << 8 | ((const uint8_t *) from)[i];
+  return value;
+}
+
+static inline void
+qcow2_store (void *to, uint64_t value, unsigned bytes)
+{
+  for (unsigned i = bytes; i > 0; i--, value >>= 8)
+    ((uint8_t *) to)[i - 1] = (uint8_t) value;
+}
+
+/* --- Tables (qcow2-map.c) --- */
+
+/* The table at `at`, read if needed. cache_lock held, or `lock` exclusively. */
+int  qcow2_table (Qcow2 *q, Qcow2Cache *cache, uint64_t at, Qcow2Table **table);
+/* A new one, all zeros, dirty, not in the file yet. */
+Qcow2Table *qcow2_table_new (Qcow2 *q, Qcow2Cache *cache, uint64_t at);
+void qcow2_table_drop (Qcow2Cache *cache, uint64_t at);
+
+/* One L2 entry and what it means for a byte of the disk. */
+typedef struct
+{
+  uint64_t     entry, bitmap;   /* bitmap: of subclusters, else 0 */
+  VtExtentKind kind;
+  uint64_t     host;            /* DATA: of that byte */
+  uint64_t     len;             /* for so many bytes: to the end of the cluster or subcluster */
+  bool         in_place;        /* may be written where it is: ours alone, and all of the cluster there */
+} Qcow2Mapping;
+
+int qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *mapping);
+/* Sets the entry of the cluster at `off`; the table is made, or made our own, as needed. `lock` held exclusively. */
+int qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap);
+/* The file clusters that a compressed cluster touches. */
+void qcow2_packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
+/* Reads a whole cluster of a compressed entry. */
+int qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len);
+
+/* --- Counts (qcow2-refcount.c): `lock` held exclusively --- */
+
+int qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count);
+int qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count);
+/* One cluster, counted once; *at is its offset. */
+int qcow2_allocate (Qcow2 *q, uint64_t *at);
+/* n in a row, at the end of the file. */
+int qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at);
+/* For an allocation that came to nothing. */
+void qcow2_give_back (Qcow2 *q, uint64_t at);
+/* What an entry refers to is no longer referred to, as of the next flush. */
+void qcow2_leave (Qcow2 *q, uint64_t entry);
+/* False (and the image is marked as corrupt) when [at, at + len) is where tables are. */
+bool qcow2_may_write_data (Qcow2 *q, uint64_t at, uint64_t len);
+void qcow2_found_corrupt (Qcow2 *q, const char *what, uint64_t at);
+
+/* --- Order (qcow2-flush.c): `lock` held exclusively --- */
+
+int qcow2_write_counts (Qcow2 *q);
+/* Everything that is changed is safe in the file. */
+int qcow2_flush_tables (Qcow2 *q);
+
+/* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
+int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);
+
+extern const VtImageOps qcow2_ops;
+int  qcow2_write_header (Qcow2 *q);
+void qcow2_free (Qcow2 *q);

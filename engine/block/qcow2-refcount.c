@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How often each cluster of the file is referred to: two levels, a table of blocks of counts. */
+#include <errno.h>
+
+#include "qcow2-private.h"
+
+/* --- Counts in a block ---------------------------------------------------------------------------------------------- */
+
+static unsigned
+count_bits (const Qcow2 *q)
+{
+  return 1u << q->h.refcount_order;
+}
+
+static uint64_t
+counts_of_block (const Qcow2 *q)
+{
+  return q->cluster_bytes * 8 >> q->h.refcount_order;
+}
+
+static uint64_t
+get_count (const Qcow2 *q, const uint8_t *block, uint64_t index)
+{
+  unsigned bits = count_bits (q);
+  if (bits >= 8)
+    return qcow2_load (block + index * (bits / 8), bits / 8);
+  return block[index * bits / 8] >> (index * bits % 8) & ((1u << bits) - 1);
+}
+
+static void
+put_count (const Qcow2 *q, uint8_t *block, uint64_t index, uint64_t count)
+{
+  unsigned bits = count_bits (q);
+  if (bits >= 8)
+    qcow2_store (block + index * (bits / 8), count, bits / 8);
+  else
+    block[index * bits / 8] = (uint8_t) vt_deposit (block[index * bits / 8], (unsigned) (index * bits % 8), bits, count);
+}
+
+static uint64_t
+count_most (const Qcow2 *q)
+{
+  return UINT64_MAX >> (64 - count_bits (q));
+}
+
+int
+qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count)
+{
+  uint64_t    index = cluster / counts_of_block (q);
+  Qcow2Table *block;
+  *count = 0;
+  if (index >= q->reftable_entries || q->reftable[index] == 0)
+    return 0;
+  int error = qcow2_table (q, &q->refcounts, q->reftable[index], &block);
+  if (error == 0)
+    *count = get_count (q, block->bytes, cluster % counts_of_block (q));
+  return error;
+}
+
+/* --- Blocks that are not there yet ------------------------------------------------------------------------------------ */
+
+static int grow_table (Qcow2 *q, uint64_t index);
+static int need_block (Qcow2 *q, uint64_t index);
+
+static int
+put_into (Qcow2 *q, uint64_t index, uint64_t cluster, uint64_t count)
+{
+  Qcow2Table *block;
+  int         error = qcow2_table (q, &q->refcounts, q->reftable[index], &block);
+  if (error != 0)
+    return error;
+  put_count (q, block->bytes, cluster % counts_of_block (q), count);
+  block->dirty = true;
+  return 0;
+}
+
+/* The table's entry, after what it points to is safe. */
+static int
+publish_block (Qcow2 *q, uint64_t index)
+{
+  uint8_t entry[8];
+  int     error;
+  if (q->reftable_moves)
+    return 0;    /* the whole table will be written */
+  qcow2_store (entry, q->reftable[index], 8);
+  if ((error = qcow2_write_counts (q)) != 0 || (error = vt_image_flush (q->file)) != 0
+      || (error = vt_image_write (q->file, q->h.reftable_at + index * 8, entry, 8)) != 0)
+    return error;
+  return vt_image_flush (q->file);
+}
+
+/* A block goes to the end of the file, where it may be the first to be counted by itself. */
+static int
+need_block (Qcow2 *q, uint64_t index)
+{
+  int error;
+  if (index >= q->reftable_entries && (error = grow_table (q, index)) != 0)
+    return error;
+  if (q->reftable[index] != 0)
+    return 0;
+  /* Somebody must count the end of the file: another block, or this one itself. */
+  uint64_t home;
+  while ((home = q->end / counts_of_block (q)) != index && (home >= q->reftable_entries || q->reftable[home] == 0))
+    if ((error = need_block (q, home)) != 0)
+      return error;
+  uint64_t cluster = q->end++, at = cluster << q->h.cluster_bits;
+  qcow2_table_new (q, &q->refcounts, at);
+  q->reftable[index] = at;
+  g_hash_table_add (q->metadata, GSIZE_TO_POINTER (cluster));
+  if ((error = put_into (q, home, cluster, 1)) != 0)
+    return error;
+  return publish_block (q, index);
+}
+
+static int
+write_table (Qcow2 *q, uint64_t at)
+{
+  g_autofree uint8_t *bytes = g_malloc (q->reftable_entries * 8);
+  for (uint64_t i = 0; i < q->reftable_entries; i++)
+    qcow2_store (bytes + i * 8, q->reftable[i], 8);
+  return vt_image_write (q->file, at, bytes, q->reftable_entries * 8);
+}
+
+static int
+move_table (Qcow2 *q, uint64_t at, uint64_t clusters)
+{
+  uint64_t old_at = q->h.reftable_at, old_clusters = q->h.reftable_clusters;
+  int      error;
+  if ((error = qcow2_write_counts (q)) != 0 || (error = write_table (q, at)) != 0
+      || (error = vt_image_flush (q->file)) != 0)
+    return error;
+  q->h.reftable_at = at;
+  q->h.reftable_clusters = (uint32_t) clusters;
+  if ((error = qcow2_write_header (q)) != 0 || (error = vt_image_flush (q->file)) != 0)
+    return error;
+  for (uint64_t i = 0; i < old_clusters && error == 0; i++)
+    error = qcow2_set_count (q, (old_at >> q->h.cluster_bits) + i, 0);
+  return error;
+}
+
+/* A larger table at the end of the file. Blocks that its own clusters need are made on the way. */
+static int
+grow_table (Qcow2 *q, uint64_t index)
+{
+  uint64_t per_cluster = q->cluster_bytes / 8;
+  uint64_t clusters = MAX (index / per_cluster + 1, q->h.reftable_clusters * UINT64_C (3) / 2 + 1);
+  if (q->reftable_moves || clusters * q->cluster_bytes > QCOW2_REFTABLE_BYTES_MAX)
+    return EFBIG;
+  q->reftable = g_realloc_n (q->reftable, clusters * per_cluster, 8);
+  memset (q->reftable + q->reftable_entries, 0, (clusters * per_cluster - q->reftable_entries) * 8);
+  q->reftable_entries = clusters * per_cluster;
+  q->reftable_moves = true;
+  uint64_t at;
+  int      error = qcow2_allocate_run (q, clusters, &at);
+  if (error == 0)
+    error = move_table (q, at, clusters);
+  q->reftable_moves = false;
+  return error;
+}
+
+/* --- Allocating -------------------------------------------------------------------------------------------------------- */
+
+int
+qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count)
+{
+  uint64_t index = cluster / counts_of_block (q);
+  int      error = need_block (q, index);
+  if (error != 0)
+    return error;
+  if (count == 0)
+    q->hint = MIN (q->hint, cluster);
+  return put_into (q, index, cluster, MIN (count, count_most (q)));
+}
+
+int
+qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at)
+{
+  uint64_t first = q->end;
+  int      error = 0;
+  if (first > (QCOW2_OFFSET_MASK >> q->h.cluster_bits) - n)
+    return EFBIG;
+  q->end += n;
+  for (uint64_t i = 0; i < n && error == 0; i++)
+    error = qcow2_set_count (q, first + i, 1);
+  *at = first << q->h.cluster_bits;
+  return error;
+}
+
+int
+qcow2_allocate (Qcow2 *q, uint64_t *at)
+{
+  for (; q->hint < q->end; q->hint++)
+    {
+      uint64_t count;
+      int      error = qcow2_count (q, q->hint, &count);
+      if (error != 0)
+        return error;
+      if (count != 0 || q->hint == 0)
+        continue;
+      *at = q->hint << q->h.cluster_bits;
+      if (!qcow2_may_write_data (q, *at, q->cluster_bytes))
+        return EIO;
+      return qcow2_set_count (q, q->hint++, 1);
+    }
+  return qcow2_allocate_run (q, 1, at);
+}
+
+void
+qcow2_give_back (Qcow2 *q, uint64_t at)
+{
+  (void) qcow2_set_count (q, at >> q->h.cluster_bits, 0);
+}
+
+void
+qcow2_leave (Qcow2 *q, uint64_t entry)
+{
+  uint64_t at = entry & QCOW2_OFFSET_MASK, len = 1;
+  if ((entry & QCOW2_PACKED) != 0)
+    qcow2_packed_place (q, entry, &at, &len);
+  if (at == 0)
+    return;
+  for (uint64_t cluster = at >> q->h.cluster_bits, last = (at + len - 1) >> q->h.cluster_bits; cluster <= last; cluster++)
+    g_array_append_val (q->leaving, cluster);
+}
+
+/* --- What must not be overwritten -------------------------------------------------------------------------------------- */
+
+void
+qcow2_found_corrupt (Qcow2 *q, const char *what, uint64_t at)
+{
+  if (q->broken)
+    return;
+  q->broken = true;
+  g_warning ("“%s”: %s (0x%" G_GINT64_MODIFIER "x). Nothing is written to it any more; “vitrinectl image check” says more",
+             q->image.label, what, at);
+  if (q->image.readonly || q->h.version < 3)
+    return;
+  q->h.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
+  (void) qcow2_write_header (q);
+}
+
+static bool
+overlaps (uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+  return a_len > 0 && b_len > 0 && a < b + b_len && b < a + a_len;
+}
+
+bool
+qcow2_may_write_data (Qcow2 *q, uint64_t at, uint64_t len)
+{
+  bool bad = overlaps (at, len, 0, q->cluster_bytes) || overlaps (at, len, q->h.l1_at, q->h.l1_entries * UINT64_C (8))
+             || overlaps (at, len, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
+  for (uint64_t cluster = at >> q->h.cluster_bits; !bad && cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
+    bad = g_hash_table_contains (q->metadata, GSIZE_TO_POINTER (cluster));
+  if (bad)
+    qcow2_found_corrupt (q, "data would overwrite tables", at);
+  return !bad;
+}

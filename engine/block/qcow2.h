@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The qcow2 image format, versions 2 and 3. */
+#pragma once
+
+#include "image.h"
+
+/* Takes `file` (closed with the image, or on failure), a growing raw image. Read-only if the file is. A backing file is opened next
+ * to the image, by the format that the image names; `depth` is the number of images above in the chain: 0.
+ * The error names the file and what is wrong with it. */
+VtImage *vt_qcow2_open (VtImage *file, unsigned depth, GError **error);
+/* Opens `path`. */
+VtImage *vt_qcow2_open_path (const char *path, bool readonly, GError **error);
+
+typedef struct
+{
+  uint64_t    size_bytes;        /* of the disk; rounded up to whole sectors */
+  unsigned    cluster_bits;      /* 0: 16, which is 64 KiB */
+  const char *backing;           /* nullable; written as it is: relative to the image's folder */
+  const char *backing_format;    /* "raw" or "qcow2"; with backing */
+} VtQcow2Options;
+/* Writes an empty image into `file`, which is empty and growing. */
+bool vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error);
+
+typedef struct
+{
+  uint64_t corruptions, leaks;            /* clusters */
+  uint64_t corruptions_mended, leaks_mended;
+  uint64_t clusters, allocated;           /* of the disk: all, and those with data of their own */
+} VtQcow2Check;
+/* Counts every reference and compares; with `repair` sets the counts right. False: it could not be done. The image must be
+ * idle. */
+bool vt_qcow2_check (VtImage *image, bool repair, VtQcow2Check *result, GError **error);
+
+/* Of an open qcow2 image, for people; free with g_free(). */
+typedef struct
+{
+  unsigned version, cluster_bits, refcount_bits, snapshots;
+  bool     compressed_zstd, subclusters, dirty, corrupt;
+  char    *backing, *backing_format;
+} VtQcow2Info;
+void vt_qcow2_info (VtImage *image, VtQcow2Info *info);
+void vt_qcow2_info_clear (VtQcow2Info *info);
+bool vt_is_qcow2 (const VtImage *image);

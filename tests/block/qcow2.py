@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""qcow2.py EXERCISE ROUNDS: images of many shapes, made by qemu-img, filled by it, changed by our driver, and checked and compared
+by it again, as TAP."""
+import itertools
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SHAPES = [
+    "cluster_size=64k", "cluster_size=512", "cluster_size=4k,refcount_bits=1", "cluster_size=2M", "compat=0.10",
+    "compat=0.10,cluster_size=4k", "refcount_bits=64", "refcount_bits=8,cluster_size=1k", "compression_type=zstd",
+    "extended_l2=on,cluster_size=128k", "extended_l2=on,cluster_size=16k", "preallocation=metadata", "lazy_refcounts=on",
+]
+SIZE = 24 << 20
+
+
+def run(*command):
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          timeout=600)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}")
+    return done.stdout
+
+
+def contents(path, seed, size=SIZE):
+    """A disk with holes, repetitions and noise."""
+    dice = random.Random(seed)
+    with open(path, "wb") as image:
+        image.truncate(size)
+        for _ in range(40):
+            image.seek(dice.randrange(size // 512 - 1000) * 512)
+            image.write(dice.randbytes(512) * dice.randrange(1, 1000) if dice.random() < .7 else dice.randbytes(300_000 // 512 * 512))
+    return path
+
+
+class Tests:
+    def __init__(self, exercise, folder):
+        self.exercise, self.folder = exercise, folder
+        self.points = self.failed = self.images = 0
+
+    def point(self, name, test, *arguments):
+        self.points += 1
+        try:
+            test(*arguments)
+            print(f"ok {self.points} - {name}", flush=True)
+        except (RuntimeError, subprocess.SubprocessError) as problem:
+            self.failed += 1
+            print(f"not ok {self.points} - {name}")
+            print("# " + str(problem).replace("\n", "\n# "), flush=True)
+        for left in self.folder.iterdir():
+            left.unlink()
+
+    def agree(self, image, raw, extra=()):
+        """qemu-img finds no error and no leak, and the same disk."""
+        self.images += 1
+        run("qemu-img", "check", "-f", "qcow2", image)
+        run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", image, raw)
+        for other in extra:
+            run("qemu-img", "check", "-f", "qcow2", other)
+
+    def changed_by_us(self, shape, seed):
+        image, model = self.folder / "image", self.folder / "model"
+        run("qemu-img", "create", "-f", "qcow2", "-o", shape, image, SIZE)
+        for more in range(3):
+            old = [model] if more else []
+            run(self.exercise, image, seed + more, 300, model, *old)
+            self.agree(image, model)
+
+    def read_by_us(self, shape, seed, packed):
+        """Filled by qemu-img, perhaps compressed; then changed by us."""
+        image, raw, model = (self.folder / name for name in ("image", "raw", "model"))
+        contents(raw, seed)
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", *(["-c"] if packed else []), "-o", shape, raw, image)
+        run(self.exercise, image, seed, 200, model, raw)
+        self.agree(image, model)
+
+    def chain(self, shape, seed):
+        """Three images on a raw one that is shorter; the lower ones must not change."""
+        raw = contents(self.folder / "base.raw", seed, SIZE - (5 << 20))
+        below, below_format, model = raw, "raw", raw
+        for number in range(3):
+            image, new = self.folder / f"layer{number}", self.folder / f"model{number}"
+            run("qemu-img", "create", "-f", "qcow2", "-o", shape, "-b", below.name, "-F", below_format, image, SIZE)
+            before = below.read_bytes()
+            run(self.exercise, image, seed + number, 250, new, model)
+            self.agree(image, new)
+            if below.read_bytes() != before:
+                raise RuntimeError("the backing file was written to")
+            below, below_format, model = image, "qcow2", new
+
+    def snapshot(self, shape, seed):
+        """An internal snapshot keeps what it has while the disk changes."""
+        image, raw, model = (self.folder / name for name in ("image", "raw", "model"))
+        contents(raw, seed)
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", shape, raw, image)
+        run("qemu-img", "snapshot", "-c", "before", image)
+        run(self.exercise, image, seed, 300, model, raw)
+        self.agree(image, model)
+        run("qemu-img", "snapshot", "-a", "before", image)
+        self.agree(image, raw)
+        run(self.exercise, image, seed + 1, 200, model, raw)
+        run("qemu-img", "snapshot", "-d", "before", image)
+        self.agree(image, model)
+
+
+def main():
+    exercise, rounds = sys.argv[1], int(sys.argv[2])
+    if shutil.which("qemu-img") is None:
+        print("1..0 # SKIP qemu-img is not installed")
+        return
+    with tempfile.TemporaryDirectory(prefix="vitrine-qcow2-") as folder:
+        tests = Tests(exercise, Path(folder))
+        for number, shape in itertools.product(range(rounds), SHAPES):
+            seed = number * 1000
+            tests.point(f"{shape}: changed by us, seed {seed}", tests.changed_by_us, shape, seed)
+            plain = "preallocation" not in shape
+            if plain:
+                for packed in (False, True):
+                    tests.point(f"{shape}: read by us{', compressed' if packed else ''}, seed {seed}", tests.read_by_us, shape, seed,
+                                packed)
+                tests.point(f"{shape}: a chain, seed {seed}", tests.chain, shape, seed)
+            if plain and "refcount_bits=1" not in shape:
+                tests.point(f"{shape}: a snapshot, seed {seed}", tests.snapshot, shape, seed)
+        print(f"# {tests.images} images checked and compared by qemu-img")
+        print(f"1..{tests.points}")
+
+
+if __name__ == "__main__":
+    main()
