@@ -9,6 +9,7 @@
 #include "bits.h"
 #include "drivers.h"
 #include "file.h"
+#include "vitrine/config.h"
 
 typedef struct VtImage VtImage;
 
@@ -73,6 +74,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_close)
 /* The file's bytes are the image's. `growing`: writes beyond the end make it longer (the file of another format). Locked as
  * vt_raw_open() locks. */
 VtImage *vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error);
+
+/* Of a disk, in the format that somebody knows it has: nothing is guessed. flags: VT_IMAGE_... */
+enum
+{
+  VT_IMAGE_READONLY = 1u << 0,
+  /* Backing files may be anywhere. Without it they are in the image's folder or below: an image from somebody else must not show a
+   * guest the files of this computer. */
+  VT_IMAGE_ANYWHERE = 1u << 1,
+};
+VtImage *vt_image_open (const char *path, VtImageFormat format, unsigned flags, GError **error);
 
 /* Adds a line to an error of reading or writing: sets `error` from errno. Always false. */
 bool vt_image_fail (GError **error, const char *label, const char *what, int errno_value);

@@ -115,3 +115,52 @@ vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error)
   int problem = write_image (file, &plan);
   return problem == 0 || vt_image_fail (error, file->label, "the image cannot be written", problem);
 }
+
+/* --- Growing -------------------------------------------------------------------------------------------------------- */
+
+/* A longer L1 in another place. It refers to nothing new, so it may be written before anything is said about it. */
+static int
+move_l1 (Qcow2 *q, uint64_t entries)
+{
+  uint64_t            clusters = (entries * 8 + q->cluster_bytes - 1) >> q->h.cluster_bits, at;
+  uint64_t            old_at = q->h.l1_at, old_clusters = (q->h.l1_entries * UINT64_C (8) + q->cluster_bytes - 1) >> q->h.cluster_bits;
+  g_autofree uint8_t *bytes = g_malloc0 (clusters * q->cluster_bytes);
+  int                 error = qcow2_allocate_run (q, clusters, &at);
+  if (error != 0)
+    return error;
+  q->l1 = g_renew (uint64_t, q->l1, entries);
+  memset (q->l1 + q->h.l1_entries, 0, (entries - q->h.l1_entries) * 8);
+  for (uint64_t i = 0; i < q->h.l1_entries; i++)
+    qcow2_store (bytes + i * 8, q->l1[i], 8);
+  if ((error = qcow2_write_counts (q)) != 0 || (error = vt_image_write (q->file, at, bytes, clusters * q->cluster_bytes)) != 0
+      || (error = vt_image_flush (q->file)) != 0)
+    return error;
+  q->h.l1_at = at;
+  q->h.l1_entries = (uint32_t) entries;
+  for (uint64_t i = 0; i < old_clusters; i++)
+    qcow2_leave (q, old_at + i * q->cluster_bytes);
+  return 0;
+}
+
+int
+vt_qcow2_resize (VtImage *image, uint64_t size_bytes)
+{
+  Qcow2   *q = (Qcow2 *) image;
+  uint64_t covered = q->cluster_bytes << q->l2_bits;
+  uint64_t entries = size_bytes / covered + (size_bytes % covered != 0);
+  int      error = 0;
+  if (size_bytes < q->h.size || entries * 8 > QCOW2_L1_BYTES_MAX)
+    return EFBIG;
+  g_rw_lock_writer_lock (&q->lock);
+  if ((error = qcow2_flush_tables (q)) == 0 && entries > q->h.l1_entries)
+    error = move_l1 (q, entries);
+  if (error == 0)
+    {
+      q->h.size = image->size_bytes = size_bytes;
+      error = qcow2_write_header (q);
+    }
+  if (error == 0 && (error = vt_image_flush (q->file)) == 0)
+    error = qcow2_flush_tables (q);
+  g_rw_lock_writer_unlock (&q->lock);
+  return error;
+}

@@ -223,8 +223,19 @@ backing_path (const char *image, const char *backing)
   return g_build_filename (folder, g_str_has_prefix (backing, "file:") ? backing + strlen ("file:") : backing, NULL);
 }
 
+/* Both as they really are, so that no link leads out. */
 static bool
-open_backing (Qcow2 *q, unsigned depth, GError **error)
+is_beside (const char *image, const char *backing)
+{
+  g_autofree char *real_image = vt_file_real_path (image), *real = vt_file_real_path (backing);
+  g_autofree char *folder = real_image != NULL ? g_path_get_dirname (real_image) : NULL;
+  if (folder == NULL || real == NULL || !g_str_has_prefix (real, folder))
+    return real == NULL;     /* not there: opening it says so */
+  return g_str_has_suffix (folder, "/") || real[strlen (folder)] == '/';
+}
+
+static bool
+open_backing (Qcow2 *q, unsigned depth, bool anywhere, GError **error)
 {
   const char *label = q->image.label, *format = q->h.backing_format;
   if (q->h.backing == NULL)
@@ -236,9 +247,12 @@ open_backing (Qcow2 *q, unsigned depth, GError **error)
                    q->h.backing);
   g_autofree char *path = backing_path (label, q->h.backing);
   bool             raw = strcmp (format, "raw") == 0;
+  if (!anywhere && !is_beside (label, path))
+    return refuse (error, label, "it stands on “%s”, which is outside of its folder. If that is meant, allow it for this disk",
+                   q->h.backing);
   VtImage         *file = vt_image_open_raw (path, true, !raw, error);
   if (file != NULL)
-    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, error);
+    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, anywhere, error);
   if (q->backing == NULL)
     g_prefix_error (error, "The backing file of “%s”: ", label);
   return q->backing != NULL;
@@ -296,13 +310,13 @@ prepare_writing (Qcow2 *q, GError **error)
 }
 
 VtImage *
-vt_qcow2_open (VtImage *file, unsigned depth, GError **error)
+vt_qcow2_open (VtImage *file, unsigned depth, bool anywhere, GError **error)
 {
   Qcow2 *q = qcow2_new (file);
   bool   ok = read_header (q, error);
   if (ok)
     take_geometry (q);
-  ok = ok && read_tables (q, error) && open_backing (q, depth, error) && prepare_writing (q, error);
+  ok = ok && read_tables (q, error) && open_backing (q, depth, anywhere, error) && prepare_writing (q, error);
   if (ok)
     return &q->image;
   g_free (q->image.label);
@@ -311,10 +325,30 @@ vt_qcow2_open (VtImage *file, unsigned depth, GError **error)
 }
 
 VtImage *
-vt_qcow2_open_path (const char *path, bool readonly, GError **error)
+vt_qcow2_open_for_check (VtImage *file, GError **error)
+{
+  Qcow2 *q = qcow2_new (file);
+  bool   ok = read_header (q, error);
+  if (ok)
+    take_geometry (q);
+  if (ok && read_tables (q, error))
+    return &q->image;
+  g_free (q->image.label);
+  qcow2_free (q);
+  return NULL;
+}
+
+VtImage *
+vt_qcow2_backing (VtImage *image)
+{
+  return vt_is_qcow2 (image) ? ((Qcow2 *) image)->backing : NULL;
+}
+
+VtImage *
+vt_qcow2_open_path (const char *path, bool readonly, bool anywhere, GError **error)
 {
   VtImage *file = vt_image_open_raw (path, readonly, true, error);
-  return file != NULL ? vt_qcow2_open (file, 0, error) : NULL;
+  return file != NULL ? vt_qcow2_open (file, 0, anywhere, error) : NULL;
 }
 
 void

@@ -96,6 +96,12 @@ qcow2_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
   int error = find_run (q, off, len, &m);
   g_rw_lock_reader_unlock (&q->lock);
   *extent = (VtExtent) { m.kind, m.len, m.host };
+  if (error != 0 || m.kind != VT_EXTENT_ABSENT || q->backing == NULL || off >= q->backing->size_bytes)
+    return error;
+  /* What the backing image has there. */
+  VtExtent below;
+  error = q->backing->ops->extent (q->backing, off, MIN (m.len, q->backing->size_bytes - off), &below);
+  *extent = (VtExtent) { below.kind, below.len, 0 };
   return error;
 }
 

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/falloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -275,4 +277,11 @@ vt_file_is_data (VtFile *file, uint64_t off, uint64_t len, uint64_t *run)
   if (hole > (off_t) off)
     *run = MIN (len, (uint64_t) hole - off);
   return true;
+}
+
+char *
+vt_file_real_path (const char *path)
+{
+  char  real[PATH_MAX];
+  return realpath (path, real) != NULL ? g_strdup (real) : NULL;
 }

@@ -17,6 +17,9 @@ VtFile  *vt_file_open_temporary (const char *dir, uint64_t size, GError **error)
 void     vt_file_close (VtFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFile, vt_file_close)
 
+/* Without links and dots; NULL if it is not there. Free with g_free(). */
+char    *vt_file_real_path (const char *path);
+
 /* Bytes when it was opened. */
 uint64_t vt_file_size (const VtFile *file);
 

@@ -6,6 +6,7 @@
 
 #include "ahci.h"
 #include "drivers.h"
+#include "image.h"
 #include "vitrine/error.h"
 
 static void
@@ -69,12 +70,23 @@ vt_machine_end_drive_waits (VtMachine *machine)
 }
 
 static VtBlock *
+open_disk (const VtDiskConfig *disk, VtPost post, GError **error)
+{
+  bool readonly = disk->readonly || disk->snapshot;
+  if (disk->format == VT_IMAGE_RAW)
+    return vt_raw_open (disk->path, readonly, post, error);
+  unsigned flags = (readonly ? VT_IMAGE_READONLY : 0) | (disk->any_backing ? VT_IMAGE_ANYWHERE : 0);
+  VtImage *image = vt_image_open (disk->path, disk->format, flags, error);
+  return image != NULL ? vt_image_block (image, post) : NULL;
+}
+
+static VtBlock *
 open_image (VtMachine *machine, const VtDiskConfig *disk, GError **error)
 {
   VtPost post = { post_to_loop, machine->loop };
   if (disk->cdrom)
     return vt_raw_open_cd (disk->path, -1, post, error);
-  VtBlock *block = vt_raw_open (disk->path, disk->readonly || disk->snapshot, post, error);
+  VtBlock *block = open_disk (disk, post, error);
   if (block != NULL && disk->snapshot)
     block = vt_overlay_open (block, NULL, post, error);
   return block != NULL ? vt_guard_new (block, post, host_disk_failed, machine) : NULL;

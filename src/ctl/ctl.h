@@ -26,6 +26,7 @@ int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
 
 int vitrine_ctl_edid (int argc, char **argv);
+int vitrine_ctl_image (int argc, char **argv);
 
 /* "vitrinectl: MESSAGE" on standard error; returns 1. */
 int vitrine_ctl_fail (const char *format, ...) G_GNUC_PRINTF (1, 2);

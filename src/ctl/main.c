@@ -34,7 +34,7 @@ static const Verb verbs[] = {
   { "pointer", vitrine_ctl_pointer, N_("Move and click in a running machine") },
   { "console", vitrine_ctl_console, N_("Connect this terminal to a serial console") },
   { "snapshot", NULL, N_("Take, list and revert snapshots") },
-  { "image", NULL, N_("Create and convert disk images") },
+  { "image", vitrine_ctl_image, N_("Create and convert disk images") },
   { "edid", vitrine_ctl_edid, N_("Show the monitor that a machine sees") },
   { "trace", NULL, N_("Show what devices do") },
   { "stat", vitrine_ctl_stat, N_("Show a machine’s performance") },

@@ -241,6 +241,8 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
   int choice = 0;
   if (g_str_equal (key, "readonly"))
     return parse_switch (key, value, &disk->readonly, error);
+  if (g_str_equal (key, "any-backing"))
+    return parse_switch (key, value, &disk->any_backing, error);
   if (g_str_equal (key, "snapshot"))
     return parse_switch (key, value, &disk->snapshot, error);
   if (g_str_equal (key, "format"))
@@ -257,7 +259,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly or snapshot"), key);
+  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot or any-backing"), key);
 }
 
 static int
@@ -532,7 +534,7 @@ static const struct
   { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
-  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on]", add_disk, N_("A disk (repeatable)") },
+  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user|none", set_net, N_("Network") },

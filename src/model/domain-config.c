@@ -181,6 +181,8 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   out->cdrom = disk->cdrom;
   out->readonly = disk->readonly;
   out->snapshot = disk->transient;
+  /* Named in the definition, it is asked for. */
+  out->any_backing = vitrine_xml_find (node, "backingStore/source") != NULL;
   out->boot_index = (int) disk->boot_order;
   return TRUE;
 }

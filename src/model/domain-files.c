@@ -2,6 +2,8 @@
 /* The files that a definition names. */
 #include "domain.h"
 
+#include <vitrine/image.h>
+
 typedef struct
 {
   VitrineFileVisit visit;
@@ -22,10 +24,22 @@ disk_use (const VtDiskConfig *disk)
 }
 
 static void
+show_disk (const Visitor *visitor, const VtDiskConfig *disk)
+{
+  show (visitor, disk->path, disk_use (disk));
+  if (disk->path == NULL)
+    return;
+  /* An image that cannot be read now is one that the engine will complain about. */
+  g_auto(GStrv) chain = vt_image_chain (disk->path, disk->format, disk->any_backing, NULL);
+  for (guint i = 0; chain != NULL && chain[i] != NULL; i++)
+    show (visitor, chain[i], VITRINE_FILE_READ);
+}
+
+static void
 show_all (const Visitor *visitor, const VtConfig *config)
 {
   for (guint i = 0; i < config->disks->len; i++)
-    show (visitor, ((const VtDiskConfig *) config->disks->pdata[i])->path, disk_use (config->disks->pdata[i]));
+    show_disk (visitor, config->disks->pdata[i]);
   for (guint i = 0; i < config->serials->len; i++)
     show (visitor, ((const VtSerialConfig *) config->serials->pdata[i])->path, VITRINE_FILE_MAKE);
   show (visitor, config->debugcon, VITRINE_FILE_MAKE);

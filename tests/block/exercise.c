@@ -99,7 +99,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   if (argc < 5)
     return 2;
-  Exercise e = { .image = vt_qcow2_open_path (argv[1], false, &error) };
+  Exercise e = { .image = vt_qcow2_open_path (argv[1], false, false, &error) };
   if (e.image == NULL)
     {
       fprintf (stderr, "%s\n", error->message);

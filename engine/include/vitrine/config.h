@@ -24,6 +24,7 @@ typedef struct
   bool          cdrom;
   bool          readonly;
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
+  bool          any_backing; /* qcow2: its backing files may be outside of its folder */
   int           boot_index;  /* 1.. ; 0: not bootable by order */
 } VtDiskConfig;
 

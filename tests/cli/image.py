@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""image.py VITRINECTL: disk images from a terminal, with qemu-img as the judge, as TAP."""
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VITRINECTL = str(Path(sys.argv[1]).resolve())
+points = 0
+
+
+def point(good, text, detail=""):
+    global points
+    points += 1
+    print(f"{'ok' if good else 'not ok'} {points} - {text}", flush=True)
+    if not good:
+        print("# " + str(detail).replace("\n", "\n# "))
+
+
+def image(*arguments):
+    return subprocess.run([VITRINECTL, "image", *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False)
+
+
+def succeeds(text, *arguments):
+    done = image(*arguments)
+    point(done.returncode == 0, text, done.stderr)
+    return done.stdout
+
+
+def refused(text, mention, *arguments):
+    done = image(*arguments)
+    lines = done.stderr.strip().splitlines()
+    point(done.returncode == 1 and len(lines) == 1 and mention in lines[0], text, done.stderr or done.stdout)
+
+
+def judge(text, *arguments):
+    done = subprocess.run(["qemu-img", *map(str, arguments)], capture_output=True, text=True, check=False)
+    point(done.returncode == 0, text, done.stdout + done.stderr)
+
+
+def work():
+    Path("raw").write_bytes(os.urandom(3 << 20) + bytes(9 << 20) + os.urandom(100 << 10) + bytes(1 << 20))
+    succeeds("an image is made", "create", "new.qcow2", "10G")
+    judge("qemu-img finds it in order", "check", "new.qcow2")
+    refused("what is there is not overwritten", "new.qcow2", "create", "new.qcow2", "1G")
+    for name, more in (("c.qcow2", []), ("c4.qcow2", ["--cluster-size", 4]), ("c2m.qcow2", ["--cluster-size", 2048])):
+        succeeds(f"raw becomes qcow2 {more}", "convert", "raw", name, *more)
+        judge("in order", "check", name)
+        judge("with the same disk", "compare", "-f", "raw", "-F", "qcow2", "raw", name)
+    point(Path("c.qcow2").stat().st_size < 5 << 20, "its holes take no room")
+    succeeds("and raw again", "convert", "-f", "qcow2", "-t", "raw", "c.qcow2", "back")
+    point(Path("back").read_bytes() == Path("raw").read_bytes(), "with every byte")
+    succeeds("qcow2 becomes larger", "resize", "-f", "qcow2", "c4.qcow2", "300G")
+    judge("in order", "check", "c4.qcow2")
+    succeeds("its own check finds nothing", "check", "c4.qcow2")
+    refused("but not smaller", "smaller", "resize", "-f", "qcow2", "c4.qcow2", "1G")
+    succeeds("an image stands on another", "create", "-b", "c.qcow2", "--backing-format", "qcow2", "top.qcow2")
+    judge("in order", "check", "top.qcow2")
+    judge("and shows its disk", "compare", "-f", "raw", "-F", "qcow2", "raw", "top.qcow2")
+    said = succeeds("which is told", "info", "top.qcow2")
+    point("c.qcow2 (qcow2)" in said, "with its name", said)
+    point("data" in succeeds("the map", "map", "raw"), "shows data")
+
+
+def trouble():
+    refused("a qcow2 image is not taken for raw unasked", "--format", "convert", "c.qcow2", "x")
+    refused("a missing image", "none", "info", "none")
+    Path("text").write_text("no image at all")
+    refused("a file that is none", "not a qcow2", "info", "-f", "qcow2", "text")
+    broken = bytearray(Path("c.qcow2").read_bytes())
+    for at, value, width, what in ((20, 40, 4, "clusters"), (36, 1 << 30, 4, "first table"), (4, 9, 4, "version"),
+                                   (40, 12345, 8, "first table"), (48, 0, 8, "reference counts"), (72, 1 << 40, 8, "features")):
+        bad = bytearray(broken)
+        bad[at:at + width] = value.to_bytes(width, "big")
+        Path("bad").write_bytes(bad)
+        refused(f"a bad header: {what}", what, "info", "-f", "qcow2", "bad")
+    Path("outside").mkdir()
+    Path("secret").write_bytes(bytes(1 << 20))
+    for name in ("../secret", str(Path("secret").resolve())):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", name, "-F", "raw", "outside/spy.qcow2"], check=True)
+        refused(f"a backing file outside, {name}", "outside", "convert", "-f", "qcow2", "outside/spy.qcow2", "x")
+        done = subprocess.run([VITRINECTL, "run", "--disk", "outside/spy.qcow2,format=qcow2", "--timeout", "5"],
+                              capture_output=True, text=True, check=False)
+        point(done.returncode == 1 and "outside" in done.stderr, "no machine starts with it", done.stderr)
+    os.symlink("../secret", "outside/link")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", "link", "-F", "raw", "outside/spy.qcow2"], check=True)
+    refused("nor through a link", "outside", "convert", "-f", "qcow2", "outside/spy.qcow2", "x")
+    succeeds("unless it is meant", "convert", "-f", "qcow2", "--any-backing", "outside/spy.qcow2", "x")
+    loop = bytearray(Path("top.qcow2").read_bytes())
+    at, length = struct.unpack_from(">QI", loop, 8)
+    loop[at:at + length] = b"l.qcow2"[:length]
+    Path("l.qcow2").write_bytes(loop)
+    refused("an image that stands on itself", "itself", "convert", "-f", "qcow2", "l.qcow2", "y")
+    leak()
+
+
+def leak():
+    """A count that is one too high is room lost; one that is too low is corrupt; both can be mended."""
+    data = bytearray(Path("c.qcow2").read_bytes())
+    block = struct.unpack_from(">Q", data, struct.unpack_from(">Q", data, 48)[0])[0]
+    last = len(data) // 65536 - 1
+    for count, status, what in ((2, 3, "lost"), (0, 2, "corrupt")):
+        struct.pack_into(">H", data, block + 2 * last, count)
+        Path("wrong.qcow2").write_bytes(data)
+        point(image("check", "wrong.qcow2").returncode == status, f"a wrong count is {what}")
+        done = image("check", "--repair", "wrong.qcow2")
+        point(done.returncode == 0, "it is mended", done.stdout + done.stderr)
+        judge("in order", "check", "wrong.qcow2")
+
+
+def main():
+    if shutil.which("qemu-img") is None:
+        print("1..0 # SKIP qemu-img is not installed")
+        return
+    with tempfile.TemporaryDirectory(prefix="vitrine-image-") as folder:
+        os.chdir(folder)
+        work()
+        trouble()
+        os.chdir("/")
+    print(f"1..{points}")
+
+
+main()
