@@ -11,6 +11,7 @@ enum
   CONSOLE_OUTPUT,
   GUEST_RESET,
   LEDS_CHANGED,
+  POINTER_CHANGED,
   N_SIGNALS
 };
 
@@ -27,6 +28,7 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
 {
   signals[CHANGED] = new_signal ("changed");
   signals[LEDS_CHANGED] = new_signal ("leds-changed");
+  signals[POINTER_CHANGED] = new_signal ("pointer-changed");
   signals[FRAME_READY] = g_signal_new ("frame-ready", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[GUEST_RESET] = new_signal ("guest-reset");
@@ -254,6 +256,12 @@ void
 vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head)
 {
   g_signal_emit (self, signals[FRAME_READY], 0, head);
+}
+
+void
+vitrine_backend_emit_pointer_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[POINTER_CHANGED], 0);
 }
 
 void

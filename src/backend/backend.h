@@ -3,8 +3,8 @@
  * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
- * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (); "leds-changed" () when the guest switched
- * lights of its keyboard. */
+ * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (); "leds-changed" ()
+ * when the guest switched lights of its keyboard; "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -150,5 +150,6 @@ void vitrine_backend_count_instructions (VitrineBackend *self, gboolean on);
 void vitrine_backend_emit_changed (VitrineBackend *self);
 void vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head);
 void vitrine_backend_emit_leds_changed (VitrineBackend *self);
+void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);

@@ -131,6 +131,22 @@ grab_seat (VitrineScreen *self)
     }
 }
 
+/* A system came up that has a driver for its tablet: the pointer need not be held any more. The other way round it is held again at
+ * the next click, as at the first. */
+void
+vitrine_screen_pointer_changed (VitrineScreen *self)
+{
+  gboolean held = self->grabbed;
+
+  if (self->pointer_locked && vitrine_backend_is_absolute (self->backend))
+    {
+      ungrab_seat (self);
+      if (held)
+        grab_seat (self);
+    }
+  vitrine_screen_apply_cursor (self);
+}
+
 gboolean
 vitrine_screen_is_captured (VitrineScreen *self)
 {

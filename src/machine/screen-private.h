@@ -75,6 +75,7 @@ void     vitrine_screen_settle_never (VitrineScreen *self);
 /* screen-cursor.c */
 void     vitrine_screen_pull_cursor (VitrineScreen *self);
 void     vitrine_screen_forget_cursor (VitrineScreen *self);
+void     vitrine_screen_pointer_changed (VitrineScreen *self);   /* between absolute and relative */
 void     vitrine_screen_apply_cursor (VitrineScreen *self);   /* the host's pointer, over the widget */
 void     vitrine_screen_draw_cursor (VitrineScreen *self, cairo_t *cr, const VitrinePlacement *at);
 

@@ -226,6 +226,7 @@ vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend, guint 
     return;
   g_signal_connect_swapped (backend, "frame-ready", G_CALLBACK (frame_ready), self);
   g_signal_connect_swapped (backend, "guest-reset", G_CALLBACK (vitrine_screen_forget_cursor), self);
+  g_signal_connect_swapped (backend, "pointer-changed", G_CALLBACK (vitrine_screen_pointer_changed), self);
   update_watching (self);
   vitrine_screen_settle_soon (self);
 }

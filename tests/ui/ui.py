@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import desktop                                   # noqa: E402
 from desktop import Desktop, Missing, Skip, wait  # noqa: E402
+from xcursor import cursor                       # noqa: E402
 
 TOP = Path(__file__).resolve().parent.parent.parent
 points = 0
@@ -252,6 +253,13 @@ def host_pointer(d):
     return tuple(int(re.search(rf"{axis}=(\d+)", said).group(1)) for axis in "XY")
 
 
+def steady(node):
+    """It stays where it is."""
+    before = node.position
+    time.sleep(0.3)
+    return node.position == before
+
+
 def pointer_grab(d):
     kernel = d.folder / "kernel"
     kernel.write_bytes(b"k" * 512)
@@ -260,8 +268,9 @@ def pointer_grab(d):
     window = d.window("Card")
     d.active(window)
     canvas = d.find(window, "canvas", "Screen of the machine")
+    wait("the window has the guest's size, and its place", lambda: canvas.size == (800, 600) and steady(canvas))
     d.click(canvas)
-    d.says(window, "Ctrl+Alt")
+    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
     if pointer(d, window)[2] != 0:
         raise Missing("the click that takes the pointer reached the guest")
     ok("the first click takes the pointer, and only that")

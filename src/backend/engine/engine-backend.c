@@ -342,25 +342,32 @@ engine_motion (VitrineBackend *backend, gint dx, gint dy)
   vt_input_motion (machine_of (backend), dx, dy);
 }
 
+/* Nobody has looked at a head yet: then all are of one size. */
+static guint
+edge (guint pixels)
+{
+  return MAX (pixels, 1);
+}
+
 /* A tablet's range is the guest's whole desktop; there the heads stand side by side, as we tell the guest. */
 static void
 engine_place (VitrineBackend *backend, guint head, guint x, guint y)
 {
   VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
-  guint64 left = 0, width = 0, height = 0;
+  guint64 left = 0, width = 0, height = 1;
 
   if (head >= self->n_heads || !self->heads[head].plugged)
     return;
   for (guint i = 0; i < self->n_heads; i++)
     if (self->heads[i].plugged)
       {
-        left += i < head ? self->heads[i].width : 0;
-        width += self->heads[i].width;
+        left += i < head ? edge (self->heads[i].width) : 0;
+        width += edge (self->heads[i].width);
         height = MAX (height, self->heads[i].height);
       }
+  guint64 across = edge (self->heads[head].width), down = edge (self->heads[head].height);
   note_person (self);
-  vt_input_place (self->machine, (guint) ((left * 65535 + (guint64) x * self->heads[head].width) / MAX (width, 1)),
-                  (guint) ((guint64) y * self->heads[head].height / MAX (height, 1)));
+  vt_input_place (self->machine, (guint) ((left * 65535 + x * across) / width), (guint) (y * down / height));
 }
 
 static void
@@ -523,6 +530,12 @@ leds_changed (void *opaque, unsigned mask)
 }
 
 static void
+pointer_changed (void *opaque, bool absolute)
+{
+  vitrine_backend_emit_pointer_changed (VITRINE_BACKEND (opaque));
+}
+
+static void
 damaged (void *opaque)
 {
   Head *head = opaque;
@@ -606,7 +619,8 @@ vitrine_engine_backend_open (const VtConfig *config, GError **error)
 VitrineBackend *
 vitrine_engine_backend_new (VtMachine *machine)
 {
-  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .leds = leds_changed };
+  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .leds = leds_changed,
+                                          .pointer_changed = pointer_changed };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;
