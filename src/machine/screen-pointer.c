@@ -140,7 +140,7 @@ vitrine_screen_pointer_changed (VitrineScreen *self)
 
   if (self->pointer_locked && vitrine_backend_is_absolute (self->backend))
     {
-      ungrab_seat (self);
+      vitrine_screen_ungrab (self);
       if (held)
         grab_seat (self);
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import choose, menu, ok, run   # noqa: E402
+from ui import choose, menu, ok, run, steady   # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
@@ -187,8 +187,7 @@ def guest_pointer(d, scale=1):
 def drawn_pointer(d):
     window, canvas = card(d, "follows pattern still pointed")
     wait("the guest's picture", lambda: pattern.differences(rectangle(canvas), 1, heads(d, window)[0][:2]) in range(1, 70))
-    d.click(canvas)
-    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
+    take(d, canvas)
     d.mouse("mousemove_relative", "--", "150", "90")
 
     def drawn():
@@ -305,11 +304,17 @@ def no_recording(d):
     ok("the package that lacks is named")
 
 
+def take(d, canvas):
+    """The machine has keyboard and pointer, and the desktop its shortcuts no more."""
+    wait("the window stands", lambda: steady(canvas))
+    d.click(canvas)
+    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
+
+
 def keys(d):
     """By position, also those that letters are not on."""
     window, canvas = card(d, "follows still")
-    d.click(canvas)   # or the desktop would take some
-    d.says(window, "Ctrl+Alt")
+    take(d, canvas)   # or the desktop would have some
     for name, code in (("Pause", 119), ("XF86AudioMute", 113), ("Print", 99), ("XF86AudioMute", 113), ("Henkan_Mode", 92), ("Hangul", 122), ("Menu", 127)):
         d.key(name)
         wait(f"{name} arrives", lambda code=code: f"+{code} -{code}" in canvas.text)
@@ -362,8 +367,7 @@ def keys(d):
 def host_shortcut(d):
     """openbox closes a window by Alt+F4, and then ours asks."""
     window, canvas = card(d, "follows still", view="[View]\nhost-shortcuts=<Alt>F4;\n")
-    d.click(canvas)
-    d.says(window, "Ctrl+Alt")
+    take(d, canvas)
     d.key("alt+F5")
     wait("another key is the guest's", lambda: "+56 +63" in canvas.text)
     d.key("alt+F4")
