@@ -46,7 +46,7 @@ def rectangle(canvas):
 
 
 def resize(d, name, width, height):
-    d.mouse("search", "--onlyvisible", "--name", f"^{name}$", "windowsize", str(width), str(height))
+    d.mouse("search", "--sync", "--onlyvisible", "--name", f"^{name}$", "windowsize", str(width), str(height))
 
 
 def exact(d, window, canvas, scale, index=0):
@@ -119,7 +119,7 @@ def hidden(d):
     window, canvas = card(d, "follows")
     d.chord("ctrl", "alt")
     wait("the card moves", lambda: heads(d, canvas)[0][4] > 30)
-    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
     time.sleep(0.5)
     before = heads(d, canvas)[0][4]
     time.sleep(4)
@@ -218,7 +218,7 @@ def displays(d):
     second = d.window("Card – Display 2")
     other = d.find(second, "canvas", "Screen of the machine, display 2")
     wait("the second monitor is that window", lambda: exact_head(d, canvas, other, 1))
-    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
     wait("the second monitor is the window's size", lambda: other.size[0] <= 600 and exact_head(d, canvas, other, 1))
     d.picture("displays")
     ok("a further display is a window, and the guest's monitor is that window")
@@ -429,11 +429,11 @@ def linux_displays(d):
     d.chord("ctrl", "alt")
     wait("Linux shows the pattern", lambda: pattern.same(rectangle(canvas), 1), 600)
     resize(d, "Card", 560, 420)
-    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
     open_display(d, window, 3)
     third = d.window("Card – Display 3")
     other = d.find(third, "canvas", "Screen of the machine, display 3")
-    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
     wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
     wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
     d.picture("linux-displays")

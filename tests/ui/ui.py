@@ -280,7 +280,7 @@ def pointer_grab(d):
         wait("the motion arrives, and nothing else", lambda: pointer(d, window)[:2] == (200 * step, -75 * step))
     before = pointer(d, window)
     for place in (("260", "90"), ("150", "200"), ("210", "140")):
-        d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", *place)
+        d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", *place)
     d.mouse("mousemove_relative", "--", "8", "6")
     wait("the motion arrives, and not the window's", lambda: pointer(d, window)[:2] == (before[0] + 8, before[1] + 6))
     ok("a window that moves meanwhile does not move the guest's pointer")
@@ -308,7 +308,7 @@ def pointer_grab(d):
     wait("the pointer is taken again", lambda: pointer(d, window)[:2] != before[:2])
     d.start([d.program])
     d.window("Vitrine")
-    d.mouse("search", "--onlyvisible", "--name", "^Vitrine$", "windowactivate")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Vitrine$", "windowactivate")
     wait("another window is in front", lambda: not d.is_active(window))
     before = pointer(d, window)
     d.mouse("mousemove", "1270", "1000")
