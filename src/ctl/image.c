@@ -157,10 +157,11 @@ check (const Options *options)
     return vitrine_ctl_fail (_("Only qcow2 images have something to check"));
   if (!vt_image_check (options->words[1], options->repair, &found, &error))
     return vitrine_ctl_fail ("%s", error->message);
-  g_print (_("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " clusters have data.\n"), found.allocated, found.clusters);
-  g_print (_("Corrupt: %" G_GUINT64_FORMAT " (mended: %" G_GUINT64_FORMAT "). Room lost: %" G_GUINT64_FORMAT
-             " clusters (mended: %" G_GUINT64_FORMAT ").\n"),
-           found.corruptions, found.corruptions_mended, found.leaks, found.leaks_mended);
+  /* long long: what a translation can say on every computer. */
+  g_print (_("%llu of %llu clusters have data.\n"), (long long unsigned) found.allocated, (long long unsigned) found.clusters);
+  g_print (_("Corrupt: %llu (mended: %llu). Room lost: %llu clusters (mended: %llu).\n"), (long long unsigned) found.corruptions,
+           (long long unsigned) found.corruptions_mended, (long long unsigned) found.leaks,
+           (long long unsigned) found.leaks_mended);
   if (found.corruptions > found.corruptions_mended)
     return 2;
   return found.leaks > found.leaks_mended ? 3 : 0;
