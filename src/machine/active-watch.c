@@ -14,7 +14,8 @@ struct VitrineActiveWatch
   gpointer   data;
 };
 
-/* TRUE also where no window manager says anything. */
+/* TRUE also where no window manager says anything, and while it says that no window is: managers do, on the way from one to the
+ * other, and also when they come back to the same. */
 static gboolean
 is_active (VitrineActiveWatch *self)
 {
@@ -25,7 +26,8 @@ is_active (VitrineActiveWatch *self)
                          sizeof (gulong), FALSE, NULL, &format, &length, &data)
       || format != 32 || length < (int) sizeof (gulong))
     return TRUE;
-  return *(const gulong *) (gconstpointer) data == gdk_x11_window_get_xid (self->toplevel);
+  gulong active = *(const gulong *) (gconstpointer) data;
+  return active == None || active == gdk_x11_window_get_xid (self->toplevel);
 }
 
 static GdkFilterReturn

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import choose, menu, ok, run   # noqa: E402
+from ui import choose, menu, ok, run, steady   # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
@@ -46,7 +46,7 @@ def rectangle(canvas):
 
 
 def resize(d, name, width, height):
-    d.mouse("search", "--onlyvisible", "--name", f"^{name}$", "windowsize", str(width), str(height))
+    d.mouse("search", "--sync", "--onlyvisible", "--name", f"^{name}$", "windowsize", str(width), str(height))
 
 
 def exact(d, window, canvas, scale, index=0):
@@ -119,7 +119,7 @@ def hidden(d):
     window, canvas = card(d, "follows")
     d.chord("ctrl", "alt")
     wait("the card moves", lambda: heads(d, canvas)[0][4] > 30)
-    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
     time.sleep(0.5)
     before = heads(d, canvas)[0][4]
     time.sleep(4)
@@ -187,8 +187,7 @@ def guest_pointer(d, scale=1):
 def drawn_pointer(d):
     window, canvas = card(d, "follows pattern still pointed")
     wait("the guest's picture", lambda: pattern.differences(rectangle(canvas), 1, heads(d, window)[0][:2]) in range(1, 70))
-    d.click(canvas)
-    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
+    take(d, canvas)
     d.mouse("mousemove_relative", "--", "150", "90")
 
     def drawn():
@@ -219,7 +218,7 @@ def displays(d):
     second = d.window("Card – Display 2")
     other = d.find(second, "canvas", "Screen of the machine, display 2")
     wait("the second monitor is that window", lambda: exact_head(d, canvas, other, 1))
-    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
     wait("the second monitor is the window's size", lambda: other.size[0] <= 600 and exact_head(d, canvas, other, 1))
     d.picture("displays")
     ok("a further display is a window, and the guest's monitor is that window")
@@ -305,11 +304,17 @@ def no_recording(d):
     ok("the package that lacks is named")
 
 
+def take(d, canvas):
+    """The machine has keyboard and pointer, and the desktop its shortcuts no more."""
+    wait("the window stands", lambda: steady(canvas))
+    d.click(canvas)
+    wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
+
+
 def keys(d):
     """By position, also those that letters are not on."""
     window, canvas = card(d, "follows still")
-    d.click(canvas)   # or the desktop would take some
-    d.says(window, "Ctrl+Alt")
+    take(d, canvas)   # or the desktop would have some
     for name, code in (("Pause", 119), ("XF86AudioMute", 113), ("Print", 99), ("XF86AudioMute", 113), ("Henkan_Mode", 92), ("Hangul", 122), ("Menu", 127)):
         d.key(name)
         wait(f"{name} arrives", lambda code=code: f"+{code} -{code}" in canvas.text)
@@ -362,8 +367,7 @@ def keys(d):
 def host_shortcut(d):
     """openbox closes a window by Alt+F4, and then ours asks."""
     window, canvas = card(d, "follows still", view="[View]\nhost-shortcuts=<Alt>F4;\n")
-    d.click(canvas)
-    d.says(window, "Ctrl+Alt")
+    take(d, canvas)
     d.key("alt+F5")
     wait("another key is the guest's", lambda: "+56 +63" in canvas.text)
     d.key("alt+F4")
@@ -425,11 +429,11 @@ def linux_displays(d):
     d.chord("ctrl", "alt")
     wait("Linux shows the pattern", lambda: pattern.same(rectangle(canvas), 1), 600)
     resize(d, "Card", 560, 420)
-    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
     open_display(d, window, 3)
     third = d.window("Card – Display 3")
     other = d.find(third, "canvas", "Screen of the machine, display 3")
-    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
     wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
     wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
     d.picture("linux-displays")

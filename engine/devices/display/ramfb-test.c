@@ -141,6 +141,27 @@ the_picture_is_where_the_guest_says (void)
 }
 
 static void
+only_what_looks_different_is_damage (void)
+{
+  g_autoptr (Rig) rig = rig_new (false);
+  VtSurfaceFrame  frame;
+  configure (rig, PICTURE, XR24, 100, 50, 0);
+  g_assert_true (look (rig, &frame));
+  vt_surface_release (&frame);
+  poke (rig, PICTURE + 4 * (20 * 100 + 30), 0x445566, 4);
+  poke (rig, PICTURE + 4 * (22 * 100 + 40), 0x112233, 4);
+  g_assert_true (look (rig, &frame));
+  g_assert_cmpint (frame.damage.x, ==, 30);
+  g_assert_cmpint (frame.damage.y, ==, 20);
+  g_assert_cmpint (frame.damage.width, ==, 11);
+  g_assert_cmpint (frame.damage.height, ==, 3);
+  g_assert_cmphex (pixel (&frame, 30, 20), ==, 0x445566);
+  vt_surface_release (&frame);
+  poke (rig, PICTURE + 4 * (20 * 100 + 30), 0xff445566, 4);    /* the same colour */
+  g_assert_false (look (rig, &frame));
+}
+
+static void
 impossible_pictures_change_nothing (void)
 {
   static const struct { uint64_t address; uint32_t format, width, height, stride; } pictures[] = {
@@ -243,6 +264,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(fn) g_test_add_func ("/ramfb/" #fn, fn)
   TEST (the_picture_is_where_the_guest_says);
+  TEST (only_what_looks_different_is_damage);
   TEST (impossible_pictures_change_nothing);
   TEST (a_picture_outside_memory_is_blank);
   TEST (another_device_takes_the_surface_over);

@@ -185,11 +185,12 @@ static void
 monitor_changed (void *opaque)
 {
   const Ramfb *ramfb = opaque;
-  if (ramfb->other != NULL && ramfb->other->monitor_changed != NULL)
-    ramfb->other->monitor_changed (ramfb->other_opaque);
+  ramfb->other->monitor_changed (ramfb->other_opaque);
 }
 
-static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate,
+/* Whoever asks whether the guest hears of its monitor gets the other device's answer. */
+static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate };
+static const VtSurfaceClient telling_client = { .refresh = refresh, .invalidate = invalidate,
                                                 .monitor_changed = monitor_changed };
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -206,7 +207,8 @@ ramfb_realize (VtDevice *dev, const VtEnv *env, GError **error)
     return true;
   ramfb->other = vt_surface_client (config->surface, &ramfb->other_opaque);
   ramfb->active = ramfb->other == NULL;
-  vt_surface_connect (config->surface, &surface_client, ramfb);
+  bool tells = ramfb->other != NULL && ramfb->other->monitor_changed != NULL;
+  vt_surface_connect (config->surface, tells ? &telling_client : &surface_client, ramfb);
   return true;
 }
 

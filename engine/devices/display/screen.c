@@ -158,13 +158,38 @@ drawer (const Picture *picture)
     }
 }
 
-/* Draws the lines whose memory changed; damage is one band from the first to the last of them. */
+/* The part of a line that became another one: VtRect of one line, empty when nothing did. */
+static VtRect
+change_line (uint32_t *to, const uint32_t *from, uint32_t n, uint32_t y)
+{
+  uint32_t left = 0, right = n;
+  while (left < n && to[left] == from[left])
+    left++;
+  while (right > left && to[right - 1] == from[right - 1])
+    right--;
+  memcpy (to + left, from + left, (size_t) (right - left) * 4);
+  return (VtRect) { (int32_t) left, (int32_t) y, (int32_t) (right - left), 1 };
+}
+
+static VtRect
+join (VtRect a, VtRect b)
+{
+  if (a.width == 0 || b.width == 0)
+    return a.width == 0 ? b : a;
+  int32_t left = MIN (a.x, b.x), top = MIN (a.y, b.y);
+  int32_t right = MAX (a.x + a.width, b.x + b.width), bottom = MAX (a.y + a.height, b.y + b.height);
+  return (VtRect) { left, top, right - left, bottom - top };
+}
+
+/* Draws the lines whose memory was written. Writes are noticed by page, which is half a line and more: damage is what really looks
+ * different, so that a small change is small for everybody behind us, and the same once more is nothing. */
 static void
 draw_lines (Screen *screen, const Picture *picture, bool all)
 {
-  DrawLine draw = drawer (picture);
-  uint64_t needed = (uint64_t) picture->width * ((picture->bpp + 7) / 8);
-  uint32_t first = UINT32_MAX, last = 0;
+  DrawLine            draw = drawer (picture);
+  uint64_t            needed = (uint64_t) picture->width * ((picture->bpp + 7) / 8);
+  g_autofree uint32_t *line = g_new (uint32_t, picture->width);
+  VtRect              damage = { 0 };
   for (uint32_t y = 0; y < picture->height; y++)
     {
       uint64_t from = picture->start + y * picture->line_bytes;
@@ -172,12 +197,11 @@ draw_lines (Screen *screen, const Picture *picture, bool all)
         break;
       if (!all && !screen_dirty (screen, from, needed))
         continue;
-      draw (screen_line (screen, y), screen->ram->host + from, picture->width, picture);
-      first = MIN (first, y);
-      last = y;
+      draw (line, screen->ram->host + from, picture->width, picture);
+      damage = join (damage, change_line (screen_line (screen, y), line, picture->width, y));
     }
-  if (first != UINT32_MAX)
-    screen_damage (screen, 0, first, picture->width, last - first + 1);
+  if (damage.width > 0)
+    vt_surface_damage (screen->surface, damage);
 }
 
 void
