@@ -40,7 +40,7 @@ class Editor:
     def line_shown(self, n):
         """There is something dark in that line of the text."""
         left, top = self.canvas.position
-        rows = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE, 40, LINE)
+        rows = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE, 100, LINE)
         return any(level < 100 for row in rows for level in row)
 
     def caret_shown(self, n):
@@ -107,18 +107,17 @@ def use(d, editor):
     d.type("the ")
     editor.saved(["the first line$", "second line"])
     ok("a click puts the cursor where the pointer is, without a grab")
-    editor.point(TEXT, MENU_BAR + LINE + LINE // 2, "mousedown", "1")
-    for x in range(20, 320, 20):
-        editor.point(x, MENU_BAR + LINE + LINE // 2)
+    editor.point(TEXT, MENU_BAR + LINE + LINE // 2, "click", "1")
+    wait("the caret follows the click", lambda: editor.caret_shown(1))
+    d.key("shift+End")
     wait("the line is selected", lambda: editor.selected(1))
-    editor.point(300, MENU_BAR + LINE + LINE // 2, "mouseup", "1")
     d.picture("xorg-selected")
     d.type("last line")
     editor.saved(["the first line$", "last line"])
-    ok("what is selected by dragging is replaced by typing")
+    ok("what is selected from there with Shift and End is replaced by typing")
     editor.point(15, MENU_BAR // 2, "click", "1")
     editor.point(40, 5 * MENU_BAR // 2)
-    wait("the menu is seen", lambda: editor.line_shown(3))
+    wait("the menu is seen", lambda: editor.line_shown(6))
     d.picture("xorg-menu")
     d.key("Escape")
     before = editor.mode()
