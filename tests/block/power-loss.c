@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* power-loss SEED STATES: what a power failure leaves of a qcow2 image, as TAP.
+ *
+ * A disk is written to at random through a recorder, which knows each write and flush of the file. Then the power fails at random
+ * moments: of the writes since the last flush of the file any subset arrived, some of them torn between sectors. In each such state the
+ * image must be without corruption, and every sector that the guest has flushed and not touched since must have its contents. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "qcow2.h"
+
+enum { DISK = 1 << 20, SECTOR = 512, SECTORS = DISK / SECTOR, OPERATIONS = 400 };
+
+/* --- The file, in memory, with a log ------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  uint64_t off, len;
+  uint8_t *bytes;      /* NULL: zeros; len 0: a flush */
+} Entry;
+
+typedef struct
+{
+  VtImage image;
+  GArray *bytes;       /* uint8_t */
+  GArray *log;         /* Entry; NULL: no log */
+} Memory;
+
+static void
+apply (GArray *to, uint64_t off, uint64_t len, const uint8_t *bytes)
+{
+  if (off + len > to->len)
+    g_array_set_size (to, (guint) (off + len));
+  if (bytes != NULL)
+    memcpy (to->data + off, bytes, len);
+  else
+    memset (to->data + off, 0, len);
+}
+
+static int
+note (Memory *memory, uint64_t off, uint64_t len, const uint8_t *bytes)
+{
+  Entry entry = { off, len, bytes != NULL ? g_memdup2 (bytes, len) : NULL };
+  if (len > 0)
+    apply (memory->bytes, off, len, bytes);
+  if (memory->log != NULL)
+    g_array_append_val (memory->log, entry);
+  return 0;
+}
+
+static int
+memory_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
+{
+  GArray  *bytes = ((Memory *) image)->bytes;
+  uint64_t there = off < bytes->len ? MIN (len, bytes->len - off) : 0;
+  memcpy (to, bytes->data + off, there);
+  memset (to + there, 0, len - there);
+  return 0;
+}
+
+static int
+memory_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
+{
+  return note ((Memory *) image, off, len, from);
+}
+
+static int
+memory_zero (VtImage *image, uint64_t off, uint64_t len)
+{
+  return note ((Memory *) image, off, len, NULL);
+}
+
+static int
+memory_flush (VtImage *image)
+{
+  return note ((Memory *) image, 0, 0, NULL);
+}
+
+static int
+memory_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
+{
+  *extent = (VtExtent) { VT_EXTENT_DATA, len, off };
+  return 0;
+}
+
+static void
+memory_close (VtImage *image)
+{
+  g_array_unref (((Memory *) image)->bytes);
+  g_free (image);
+}
+
+static const VtImageOps memory_ops
+  = { memory_read, memory_write, memory_zero, memory_zero, memory_flush, memory_extent, memory_close };
+
+static Memory *
+memory_new (GArray *bytes, GArray *log)
+{
+  Memory *memory = g_new0 (Memory, 1);
+  memory->image = (VtImage) { &memory_ops, UINT64_MAX, bytes->len, false, g_strdup ("memory") };
+  memory->bytes = g_array_ref (bytes);
+  memory->log = log;
+  return memory;
+}
+
+/* --- What was done --------------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  guint    begin, end;          /* entries of the log */
+  unsigned first, n;            /* sectors that it may have changed */
+  uint8_t *disk;                /* of a flush: what the disk was */
+} Operation;
+
+typedef struct
+{
+  GRand  *random;
+  GArray *log, *file, *operations;
+  uint8_t model[DISK];
+} Story;
+
+static void
+change (Story *story, VtImage *image, Operation *operation)
+{
+  static uint8_t bytes[64 * SECTOR];
+  unsigned       n = operation->n = 1 + (unsigned) g_rand_int_range (story->random, 0, 64);
+  unsigned       first = operation->first = (unsigned) g_rand_int_range (story->random, 0, (gint32) (SECTORS - n));
+  uint64_t       off = (uint64_t) first * SECTOR, len = (uint64_t) n * SECTOR;
+  int            kind = g_rand_int_range (story->random, 0, 5);
+  for (uint64_t i = 0; kind < 3 && i < len; i += 4)
+    vt_store_le (bytes + i, g_rand_int (story->random), 4);
+  if (kind < 3)
+    g_assert_cmpint (vt_image_write (image, off, bytes, len), ==, 0);
+  else
+    g_assert_cmpint (kind == 3 ? image->ops->zero (image, off, len) : image->ops->discard (image, off, len), ==, 0);
+  g_assert_cmpint (vt_image_read (image, off, story->model + off, len), ==, 0);
+}
+
+static void
+happen (Story *story, VtImage *image)
+{
+  Operation operation = { .begin = story->log->len };
+  if (g_rand_int_range (story->random, 0, 12) == 0)
+    {
+      g_assert_cmpint (vt_image_flush (image), ==, 0);
+      operation.disk = g_memdup2 (story->model, DISK);
+    }
+  else
+    change (story, image, &operation);
+  operation.end = story->log->len;
+  g_array_append_val (story->operations, operation);
+}
+
+static void
+tell (Story *story, unsigned cluster_bits)
+{
+  g_autoptr (GError) error = NULL;
+  story->file = g_array_new (FALSE, TRUE, 1);
+  story->log = g_array_new (FALSE, FALSE, sizeof (Entry));
+  story->operations = g_array_new (FALSE, FALSE, sizeof (Operation));
+  Memory *empty = memory_new (story->file, NULL);
+  g_assert_true (vt_qcow2_create (&empty->image, &(VtQcow2Options) { .size_bytes = DISK, .cluster_bits = cluster_bits }, &error));
+  vt_image_close (&empty->image);
+  g_autoptr (GArray) working = g_array_copy (story->file);
+  VtImage           *image = vt_qcow2_open (&memory_new (working, story->log)->image, 0, false, &error);
+  g_assert_no_error (error);
+  for (unsigned i = 0; i < OPERATIONS; i++)
+    happen (story, image);
+  vt_image_close (image);
+}
+
+static void
+story_free (Story *story)
+{
+  for (guint i = 0; i < story->log->len; i++)
+    g_free (g_array_index (story->log, Entry, i).bytes);
+  for (guint i = 0; i < story->operations->len; i++)
+    g_free (g_array_index (story->operations, Operation, i).disk);
+  g_array_unref (story->log);
+  g_array_unref (story->operations);
+  g_array_unref (story->file);
+  g_rand_free (story->random);
+  g_free (story);
+}
+
+/* --- The power fails ---------------------------------------------------------------------------------------------------------- */
+
+/* Everything up to the last flush of the file, and of the rest what chance lets through. */
+static GArray *
+what_is_left (Story *story, guint moment)
+{
+  GArray *file = g_array_copy (story->file);
+  guint   safe = 0;
+  for (guint i = 0; i < moment; i++)
+    if (g_array_index (story->log, Entry, i).len == 0)
+      safe = i;
+  for (guint i = 0; i < moment; i++)
+    {
+      const Entry *entry = &g_array_index (story->log, Entry, i);
+      if (entry->len == 0)
+        continue;
+      if (i < safe || g_rand_int_range (story->random, 0, 3) == 0)
+        {
+          apply (file, entry->off, entry->len, entry->bytes);
+          continue;
+        }
+      bool torn = g_rand_boolean (story->random);
+      for (uint64_t at = 0; torn && at < entry->len; at += SECTOR)
+        if (g_rand_boolean (story->random))
+          apply (file, entry->off + at, MIN (SECTOR, entry->len - at), entry->bytes != NULL ? entry->bytes + at : NULL);
+    }
+  return file;
+}
+
+static bool
+flushed_is_there (Story *story, VtImage *image, guint moment)
+{
+  const uint8_t     *disk = NULL;
+  bool               touched[SECTORS] = { false };
+  g_autofree uint8_t *now = g_malloc (DISK);
+  for (guint i = 0; i < story->operations->len; i++)
+    {
+      const Operation *operation = &g_array_index (story->operations, Operation, i);
+      if (operation->begin >= moment)
+        break;
+      if (operation->disk != NULL && operation->end <= moment)
+        {
+          disk = operation->disk;
+          memset (touched, 0, sizeof touched);
+        }
+      for (unsigned n = 0; n < operation->n; n++)
+        touched[operation->first + n] = true;
+    }
+  if (disk == NULL)
+    return true;
+  if (vt_image_read (image, 0, now, DISK) != 0)
+    return false;
+  for (unsigned i = 0; i < SECTORS; i++)
+    if (!touched[i] && memcmp (now + i * SECTOR, disk + i * SECTOR, SECTOR) != 0)
+      return false;
+  return true;
+}
+
+/* NULL, or what is wrong. */
+static const char *
+fail_at (Story *story, guint moment, uint64_t *leaks)
+{
+  g_autoptr (GArray)  file = what_is_left (story, moment);
+  g_autoptr (GError)  error = NULL;
+  g_autoptr (VtImage) image = vt_qcow2_open (&memory_new (file, NULL)->image, 0, false, &error);
+  VtQcow2Check        check;
+  if (image == NULL || !vt_qcow2_check (image, false, &check, &error))
+    return "it cannot be opened or checked";
+  *leaks += check.leaks;
+  if (check.corruptions > 0)
+    return "corruption";
+  return flushed_is_there (story, image, moment) ? NULL : "a flushed sector is lost";
+}
+
+int
+main (int argc, char **argv)
+{
+  static const unsigned shapes[] = { 9, 12, 16 };
+  unsigned              states = argc > 2 ? (unsigned) atoi (argv[2]) : 300, lost = 0;
+  uint64_t              leaks = 0;
+  printf ("1..%u\n", (unsigned) G_N_ELEMENTS (shapes));
+  for (unsigned i = 0; i < G_N_ELEMENTS (shapes); i++)
+    {
+      Story *story = g_new0 (Story, 1);
+      unsigned before = lost;
+      story->random = g_rand_new_with_seed ((guint32) (argc > 1 ? atoi (argv[1]) : 1) + i);
+      tell (story, shapes[i]);
+      for (unsigned n = 0; n < states; n++)
+        {
+          guint       moment = (guint) g_rand_int_range (story->random, 0, (gint32) story->log->len + 1);
+          const char *wrong = fail_at (story, moment, &leaks);
+          if (wrong != NULL && lost++ < 5)
+            printf ("# clusters of %u bytes, entry %u: %s\n", 1u << shapes[i], moment, wrong);
+        }
+      printf ("%sok %u - clusters of %u bytes: the power fails %u times, nothing that was flushed is lost\n",
+              lost > before ? "not " : "", i + 1, 1u << shapes[i], states);
+      story_free (story);
+    }
+  printf ("# %u states, %u wrong, %" G_GUINT64_FORMAT " clusters left unused\n", states * (unsigned) G_N_ELEMENTS (shapes), lost,
+          leaks);
+  return 0;
+}
