@@ -9,6 +9,7 @@
 #define SATA_PORTS       6u
 #define SERIAL_MAX       4u
 #define INPUTS_PER_BUS_MAX 8u
+#define NETS_MAX           4u
 #define VIDEO_MEMORY_MIN_BYTES (4 * VT_MIB)
 #define VIDEO_MEMORY_MAX_BYTES (256 * VT_MIB)
 
@@ -28,6 +29,14 @@ serial_free (gpointer data)
   g_free (serial);
 }
 
+static void
+net_free (gpointer data)
+{
+  VtNetConfig *net = data;
+  g_ptr_array_unref (net->forwards);
+  g_free (net);
+}
+
 VtConfig *
 vt_config_new (void)
 {
@@ -40,6 +49,7 @@ vt_config_new (void)
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
   config->inputs = g_ptr_array_new_with_free_func (g_free);
+  config->nets = g_ptr_array_new_with_free_func (net_free);
   return config;
 }
 
@@ -59,6 +69,7 @@ vt_config_clear (VtConfig *config)
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
+  g_clear_pointer (&config->nets, g_ptr_array_unref);
 }
 
 void
@@ -92,6 +103,21 @@ copy_input (gconstpointer from, gpointer unused)
   return g_memdup2 (from, sizeof (VtInputConfig));
 }
 
+static gpointer
+copy_string (gconstpointer from, gpointer unused)
+{
+  return g_strdup (from);
+}
+
+static gpointer
+copy_net (gconstpointer from, gpointer unused)
+{
+  VtNetConfig *net = g_memdup2 (from, sizeof *net);
+  net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
+  g_ptr_array_set_free_func (net->forwards, g_free);
+  return net;
+}
+
 void
 vt_config_copy (VtConfig *to, const VtConfig *from)
 {
@@ -112,6 +138,8 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   g_ptr_array_set_free_func (to->serials, serial_free);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
   g_ptr_array_set_free_func (to->inputs, g_free);
+  to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
+  g_ptr_array_set_free_func (to->nets, net_free);
 }
 
 VtDiskConfig *
@@ -130,6 +158,15 @@ vt_config_add_serial (VtConfig *config, VtSerialKind kind)
   serial->kind = kind;
   g_ptr_array_add (config->serials, serial);
   return serial;
+}
+
+VtNetConfig *
+vt_config_add_net (VtConfig *config)
+{
+  VtNetConfig *net = g_new0 (VtNetConfig, 1);
+  net->forwards = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (config->nets, net);
+  return net;
 }
 
 VtInputConfig *
@@ -220,7 +257,7 @@ check_video (const VtConfig *config, GError **error)
 }
 
 static bool
-check_inputs (const VtConfig *config, GError **error)
+check_inputs_and_nets (const VtConfig *config, GError **error)
 {
   unsigned usb = 0, virtio = 0;
   for (guint i = 0; i < config->inputs->len; i++)
@@ -231,6 +268,8 @@ check_inputs (const VtConfig *config, GError **error)
       if (input->bus == VT_INPUT_PS2 && input->kind == VT_INPUT_TABLET)
         return refuse (error, VT_ERROR_CONFIG, "A tablet cannot be on the PS/2 bus: use usb or virtio");
     }
+  if (config->nets->len > NETS_MAX)
+    return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;
@@ -240,7 +279,7 @@ bool
 vt_config_check (const VtConfig *config, GError **error)
 {
   if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
-      || !check_inputs (config, error))
+      || !check_inputs_and_nets (config, error))
     return false;
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);

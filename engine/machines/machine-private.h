@@ -10,6 +10,7 @@
 #include "display.h"
 #include "input-sink.h"
 #include "loop.h"
+#include "networks.h"
 #include "runner.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
@@ -132,6 +133,7 @@ struct VtMachine
   VtDevice      *ahci;
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
+  GPtrArray     *nets;               /* VtNet*, in the order of config.nets */
 
   /* Control: one thread does everything that stops the vCPUs, in order (control.c) */
   GThread       *control_thread;
@@ -204,6 +206,11 @@ void vt_machine_release_input (VtMachine *machine);
 /* --- screen.c --- */
 /* Another head, with a monitor as the configuration has it. */
 VtSurface *vt_machine_add_surface (VtMachine *machine);
+
+/* --- networks.c --- */
+bool vt_machine_open_nets (VtMachine *machine, GError **error);    /* machine lock held */
+void vt_machine_close_nets (VtMachine *machine);
+void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
 
 /* --- input.c --- */
 void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);

@@ -70,6 +70,7 @@ machine_alloc (const VtConfig *config)
   machine->devices = g_ptr_array_new ();
   machine->drives = g_array_new (FALSE, TRUE, sizeof (Drive));
   machine->consoles = g_ptr_array_new ();
+  machine->nets = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
@@ -92,7 +93,7 @@ machine_build (VtMachine *machine, GError **error)
   vt_lock (&machine->lock);
   vt_mem_begin (machine->mem);
   vt_mem_begin (machine->io);
-  ok = ok && machine->board->build (machine, error);
+  ok = ok && vt_machine_open_nets (machine, error) && machine->board->build (machine, error);
   vt_mem_commit (machine->io);
   vt_mem_commit (machine->mem);
   if (ok)
@@ -139,6 +140,7 @@ vt_machine_free (VtMachine *machine)
   vt_control_run (machine, stop_for_good, NULL);
   vt_control_stop (machine);
   vt_runner_free (machine->runner);
+  vt_machine_close_nets (machine);
   vt_loop_free (machine->loop);
   for (guint i = machine->devices->len; i > 0; i--)
     vt_device_free (g_ptr_array_index (machine->devices, i - 1));
@@ -153,6 +155,7 @@ vt_machine_free (VtMachine *machine)
   g_ptr_array_unref (machine->consoles);
   vt_machine_close_drives (machine);
   g_array_unref (machine->drives);
+  g_ptr_array_unref (machine->nets);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);

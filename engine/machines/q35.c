@@ -31,6 +31,7 @@
 #include "virtio-blk.h"
 #include "virtio-gpu.h"
 #include "virtio-input.h"
+#include "virtio-net.h"
 #include "virtio-rng.h"
 #include "xhci.h"
 
@@ -398,6 +399,24 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
   return dev != NULL;
 }
 
+static bool
+add_nets (VtMachine *machine, GError **error)
+{
+  for (guint i = 0; i < machine->nets->len; i++)
+    {
+      unsigned          slot = q35_of (machine)->next_slot++;
+      g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
+      VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i) };
+      vt_machine_mac (machine, i, config.mac);
+      VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
+      if (dev == NULL)
+        return false;
+      if (((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->cable_out)
+        vt_virtio_net_set_link (dev, false);
+    }
+  return true;
+}
+
 static const char *
 usb_port_path (unsigned port)
 {
@@ -570,7 +589,7 @@ static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error)
-         && add_xhci (machine, error) && add_inputs (machine, error);
+         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

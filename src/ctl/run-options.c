@@ -307,11 +307,51 @@ add_floppy (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+parse_mac (const char *text, uint8_t mac[6], GError **error)
+{
+  g_auto (GStrv) bytes = g_strsplit (text, ":", 7);
+  guint64 byte = 1;
+  bool    ok = g_strv_length (bytes) == 6;
+  for (guint i = 0; ok && i < 6; i++)
+    {
+      ok = g_ascii_string_to_unsigned (bytes[i], 16, 0, 255, &byte, NULL);
+      mac[i] = (uint8_t) byte;
+    }
+  if (!ok || (mac[0] & 1) != 0)
+    return refuse (error, _("“%s” is not a card’s address: write for example 52:54:00:12:34:56"), text);
+  return TRUE;
+}
+
+static gboolean
+set_net_property (VtNetConfig *net, const char *key, const char *value, GError **error)
+{
+  if (g_str_equal (key, "restricted"))
+    return parse_switch (key, value, &net->restricted, error);
+  if (g_str_equal (key, "mac"))
+    return parse_mac (value != NULL ? value : "", net->mac, error);
+  if (!g_str_equal (key, "hostfwd") || value == NULL)
+    return refuse (error, _("--net does not know “%s”: use hostfwd, mac or restricted"), key);
+  g_ptr_array_add (net->forwards, g_strdup (value));
+  return TRUE;
+}
+
+static gboolean
 set_net (Target *target, const char *value, GError **error)
 {
+  g_autoptr (GPtrArray) parts = split_commas (value);
   if (g_str_equal (value, "none"))
     return TRUE;
-  return refuse (error, _("Networking (“%s”) is not supported yet: use --net none"), value);
+  if (!g_str_equal (g_ptr_array_index (parts, 0), "user"))
+    return refuse (error, _("Network “%s” is not supported: use user or none"), (char *) g_ptr_array_index (parts, 0));
+  VtNetConfig *net = vt_config_add_net (target->config);
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!set_net_property (net, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -537,7 +577,7 @@ static const struct
   { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
-  { "--net", "user|none", set_net, N_("Network") },
+  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on]|none", set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* VitrineDomain to VtConfig: what the engine is asked to build. Each refusal names the element and says what to do. */
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "domain-private.h"
@@ -349,6 +350,68 @@ take_inputs (Job *job, GError **error)
   return TRUE;
 }
 
+/* --- network ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+parse_mac (const char *text, guint8 mac[6])
+{
+  guint bytes[6];
+  char rest;
+
+  if (sscanf (text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5], &rest) != 6)
+    return FALSE;
+  for (guint i = 0; i < 6; i++)
+    mac[i] = (guint8) bytes[i];
+  return (mac[0] & 1) == 0;
+}
+
+/* <portForward proto='tcp' address='127.0.0.1'><range start='8022' to='22'/></portForward>: libvirt's words for passt. */
+static void
+take_forwards (const xmlNode *interface, VtNetConfig *net)
+{
+  VITRINE_XML_FOREACH (forward, interface, "portForward")
+    {
+      g_autofree char *proto = vitrine_xml_attr (forward, "proto");
+      g_autofree char *address = vitrine_xml_attr (forward, "address");
+      VITRINE_XML_FOREACH (range, forward, "range")
+        {
+          g_autofree char *start = vitrine_xml_attr (range, "start");
+          g_autofree char *to = vitrine_xml_attr (range, "to");
+          if (start != NULL)
+            g_ptr_array_add (net->forwards,
+                             g_strdup_printf ("%s:%s:%s-:%s", proto != NULL ? proto : "tcp", address != NULL ? address : "", start,
+                                              to != NULL ? to : start));
+        }
+    }
+}
+
+/* Every kind of network becomes user networking: it needs no rights, and the guest is as well off. vitrine_domain_list_missing()
+ * says so. */
+static gboolean
+take_interface (Job *job, const xmlNode *node, GError **error)
+{
+  g_autofree char *model = vitrine_xml_attr (vitrine_xml_child (node, "model"), "type");
+  g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
+
+  if (model != NULL && !g_str_equal (model, "virtio"))
+    return TRUE;   /* a card that we lack */
+  VtNetConfig *net = vt_config_add_net (job->config);
+  if (mac != NULL && !parse_mac (mac, net->mac))
+    return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
+  net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
+  take_forwards (node, net);
+  return TRUE;
+}
+
+static gboolean
+take_interfaces (Job *job, GError **error)
+{
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (job->root, "devices"), "interface")
+    if (!take_interface (job, node, error))
+      return FALSE;
+  return TRUE;
+}
+
 /* --- what we lack ----------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -389,17 +452,33 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
   g_free (g_steal_pointer (&config->machine));
   if (!take_board (&job, error) || !take_accelerator (&job, error) || !take_size (&job, error)
       || !take_boot (&job, error) || !refuse_lacking (&job, error) || !take_disks (&job, error)
-      || !take_serials (&job, error) || !take_video (&job, error) || !take_inputs (&job, error))
+      || !take_serials (&job, error) || !take_video (&job, error) || !take_inputs (&job, error) || !take_interfaces (&job, error))
     return NULL;
   take_boot_devices (&job);
   return g_steal_pointer (&config);
+}
+
+static void
+add_missing_network (const xmlNode *devices, GStrvBuilder *builder)
+{
+  gboolean other_card = FALSE, other_network = FALSE;
+
+  VITRINE_XML_FOREACH (node, devices, "interface")
+    {
+      const xmlNode *model = vitrine_xml_child (node, "model");
+      other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio"));
+      other_network = other_network || !vitrine_xml_attr_is (node, "type", "user");
+    }
+  if (other_card)
+    g_strv_builder_add (builder, _("Network cards other than virtio are not supported yet: that card is left out."));
+  if (other_network)
+    g_strv_builder_add (builder, _("The machine is on a network of its own (user networking), whatever network the definition names."));
 }
 
 GStrv
 vitrine_domain_list_missing (VitrineDomain *domain)
 {
   static const struct { const char *element, *sentence; } missing[] = {
-    { "interface", N_("Network cards are not supported yet: the machine has no network.") },
     { "sound", N_("Sound is not supported yet.") },
     { "tpm", N_("A TPM is not supported yet.") },
     { "smartcard", N_("Smart cards are not supported.") },
@@ -415,6 +494,7 @@ vitrine_domain_list_missing (VitrineDomain *domain)
   for (guint i = 0; i < G_N_ELEMENTS (missing); i++)
     if (vitrine_xml_child (devices, missing[i].element) != NULL)
       g_strv_builder_add (builder, _(missing[i].sentence));
+  add_missing_network (devices, builder);
   VITRINE_XML_FOREACH (node, devices, "disk")
     if (vitrine_xml_attr_is (node, "device", "floppy"))
       {

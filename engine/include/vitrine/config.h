@@ -36,6 +36,14 @@ typedef struct
 
 typedef struct
 {
+  uint8_t    mac[6];         /* all zero: made from the machine's UUID and the card's number */
+  bool       restricted;     /* no connections to the outside; forwards still work */
+  bool       cable_out;      /* begins without a link */
+  GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+} VtNetConfig;               /* a virtio card on user networking */
+
+typedef struct
+{
   VtInputDevice kind;
   VtInputBus    bus;         /* PS/2 keyboard and mouse are there in any case */
 } VtInputConfig;
@@ -58,6 +66,7 @@ typedef struct
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
   GPtrArray    *inputs;          /* VtInputConfig* */
+  GPtrArray    *nets;            /* VtNetConfig* */
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
@@ -78,6 +87,7 @@ VtConfig       *vt_config_new (void);
 void            vt_config_free (VtConfig *config);
 VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
 VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
 

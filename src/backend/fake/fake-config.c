@@ -4,6 +4,13 @@
 #include <vitrine/config.h>
 #include <vitrine/image.h>
 
+static void
+free_net (gpointer data)
+{
+  g_ptr_array_unref (((VtNetConfig *) data)->forwards);
+  g_free (data);
+}
+
 VtConfig *
 vt_config_new (void)
 {
@@ -17,6 +24,7 @@ vt_config_new (void)
   config->disks = g_ptr_array_new ();
   config->serials = g_ptr_array_new ();
   config->inputs = g_ptr_array_new_with_free_func (g_free);
+  config->nets = g_ptr_array_new_with_free_func (free_net);
   return config;
 }
 
@@ -48,6 +56,7 @@ vt_config_free (VtConfig *config)
   g_ptr_array_foreach (config->serials, free_serial, NULL);
   g_ptr_array_unref (config->serials);
   g_ptr_array_unref (config->inputs);
+  g_ptr_array_unref (config->nets);
   char *strings[] = { config->name, config->uuid, config->machine, config->cpu_model, config->firmware_code,
                       config->nvram, config->kernel, config->initrd, config->append, config->debugcon };
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
@@ -63,6 +72,16 @@ vt_config_add_disk (VtConfig *config, const char *path)
   disk->path = g_strdup (path);
   g_ptr_array_add (config->disks, disk);
   return disk;
+}
+
+VtNetConfig *
+vt_config_add_net (VtConfig *config)
+{
+  VtNetConfig *net = g_new0 (VtNetConfig, 1);
+
+  net->forwards = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (config->nets, net);
+  return net;
 }
 
 VtInputConfig *

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A virtio network card on PCI (VIRTIO 1.1, 5.1). */
+#pragma once
+
+#include "net.h"
+#include "pci-function.h"
+
+extern const VtDeviceClass vt_virtio_net_pci;
+
+typedef struct
+{
+  VtPciPlace place;
+  VtNet     *net;          /* borrowed, closed before the card is freed; the card becomes its client. NULL: no cable */
+  uint8_t    mac[6];
+} VtVirtioNetConfig;
+
+/* Pulls the cable, or plugs it in again. */
+void vt_virtio_net_set_link (VtDevice *dev, bool up);

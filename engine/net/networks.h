@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Networks that a card can be on. Each is closed by its ops' close(), on the loop thread, machine lock held. */
+#pragma once
+
+#include <glib.h>
+
+#include "clock.h"
+#include "lock.h"
+#include "loop.h"
+#include "net.h"
+
+/* A network of its own behind the person's own connections, without any rights (libslirp): 10.0.2.0/24, the host at .2, the name
+ * server at .3, addresses by DHCP from .15; fec0::/64 likewise. What the guest connects to, this process connects to. */
+typedef struct
+{
+  VtLoop  *loop;
+  VtLock  *lock;           /* the machine lock */
+  VtClock *clock;
+  bool     restricted;     /* no connections out of the network; forwards still work */
+  const char *hostname;    /* nullable: what DHCP says the guest is called */
+} VtUserNetConfig;
+VtNet *vt_user_net_new (const VtUserNetConfig *config, GError **error);
+
+/* "tcp:127.0.0.1:8022-:22": connections to that port of this computer go to a port of the guest. Without a host address only this
+ * computer itself can connect. The error names the part that is wrong. Machine lock held. */
+bool vt_user_net_forward (VtNet *net, const char *rule, GError **error);
