@@ -314,3 +314,21 @@ vt_image_check (const char *path, bool repair, VtImageCheck *result, GError **er
                              found.allocated };
   return true;
 }
+
+/* --- Snapshots ------------------------------------------------------------------------------------------------------ */
+
+bool
+vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
+{
+  static const VtQcow2SnapshotVerb verbs[] = { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET };
+  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ANYWHERE, error);
+  return image != NULL && vt_qcow2_snapshot (image, verbs[verb], name, error);
+}
+
+bool
+vt_image_list_snapshots (const char *path, void (*one) (void *opaque, const char *id, const char *name, int64_t seconds),
+                         void *opaque, GError **error)
+{
+  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, error);
+  return image != NULL && vt_qcow2_list_snapshots (image, one, opaque, error);
+}

@@ -163,6 +163,8 @@ qcow2_write_header (Qcow2 *q)
   qcow2_store (bytes + 40, q->h.l1_at, 8);
   qcow2_store (bytes + 48, q->h.reftable_at, 8);
   qcow2_store (bytes + 56, q->h.reftable_clusters, 4);
+  qcow2_store (bytes + 60, q->h.n_snapshots, 4);
+  qcow2_store (bytes + 64, q->h.snapshots_at, 8);
   if (q->h.version >= 3)
     {
       qcow2_store (bytes + 72, q->h.incompatible, 8);

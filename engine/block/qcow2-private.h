@@ -8,6 +8,7 @@
  *   qcow2-flush.c     in which order changes reach the file
  *   qcow2-check.c     counting all references anew, and repair
  *   qcow2-create.c    new images
+ *   qcow2-snapshot.c  snapshots inside an image
  *
  * **What a crash can do.** Changed tables stay in memory until a flush (or until there are too many). Then the order is: data and
  * reference counts; safe; L2 tables; safe; L1; safe; only then are clusters freed that nobody refers to any more. So whatever is

@@ -29,6 +29,13 @@ int  vt_qcow2_resize (VtImage *image, uint64_t size_bytes);
 /* What it stands on: NULL if nothing, or if it is no qcow2 image. Belongs to it. */
 VtImage *vt_qcow2_backing (VtImage *image);
 
+/* Snapshots of the disk inside the image, by name or number. The image must be idle; back and deletion are for ever. */
+typedef enum { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET } VtQcow2SnapshotVerb;
+bool vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, GError **error);
+bool vt_qcow2_list_snapshots (VtImage *image,
+                              void (*one) (void *opaque, const char *id, const char *name, int64_t seconds), void *opaque,
+                              GError **error);
+
 typedef struct
 {
   uint64_t corruptions, leaks;            /* clusters */

@@ -44,7 +44,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
     { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
   };
   g_autoptr(GOptionContext) context = g_option_context_new (
-    "create FILE SIZE | info FILE | check FILE | convert FILE NEW-FILE | resize FILE SIZE | map FILE");
+    "create FILE SIZE | info FILE | check FILE | convert FILE NEW-FILE | resize FILE SIZE | map FILE | snapshot …");
 
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
@@ -235,11 +235,39 @@ map (const Options *options)
   return 0;
 }
 
+static void
+print_snapshot (void *opaque, const char *id, const char *name, int64_t seconds)
+{
+  g_autoptr(GDateTime) when = g_date_time_new_from_unix_local (seconds);
+  g_autofree char *text = when != NULL ? g_date_time_format (when, "%F %T") : NULL;
+
+  g_print ("%4s  %s  %s\n", id, text != NULL ? text : "?", name);
+}
+
+/* snapshot list FILE | take FILE NAME | revert FILE NAME | delete FILE NAME */
+static int
+snapshot (const Options *options)
+{
+  static const struct { const char *name; VtImageSnapshotVerb verb; } verbs[] = {
+    { "take", VT_IMAGE_TAKE_SNAPSHOT }, { "revert", VT_IMAGE_GO_BACK }, { "delete", VT_IMAGE_DELETE_SNAPSHOT },
+  };
+  const char *verb = options->words[1], *path = options->words[2], *name = path != NULL ? options->words[3] : NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (path != NULL && name == NULL && g_str_equal (verb, "list"))
+    return vt_image_list_snapshots (path, print_snapshot, NULL, &error) ? 0 : vitrine_ctl_fail ("%s", error->message);
+  for (guint i = 0; name != NULL && i < G_N_ELEMENTS (verbs); i++)
+    if (g_str_equal (verbs[i].name, verb))
+      return vt_image_snapshot (path, verbs[i].verb, name, &error) ? 0 : vitrine_ctl_fail ("%s", error->message);
+  return vitrine_ctl_usage ("image snapshot list FILE | take|revert|delete FILE NAME");
+}
+
 int
 vitrine_ctl_image (int argc, char **argv)
 {
   static const struct { const char *name; int (*function) (const Options *options); } verbs[] = {
     { "create", create }, { "info", info }, { "check", check }, { "convert", convert }, { "resize", resize }, { "map", map },
+    { "snapshot", snapshot },
   };
   g_auto(Options) options = { 0 };
   g_autoptr(GError) error = NULL;
@@ -249,8 +277,8 @@ vitrine_ctl_image (int argc, char **argv)
   guint n = options.words != NULL ? g_strv_length (options.words) : 0;
   if (options.cluster_kib < 0 || options.cluster_kib > 2048)
     return vitrine_ctl_fail (_("Clusters have 1 to 2048 KiB"));
-  for (guint i = 0; n >= 2 && n <= 3 && i < G_N_ELEMENTS (verbs); i++)
+  for (guint i = 0; n >= 2 && n <= 4 && i < G_N_ELEMENTS (verbs); i++)
     if (g_str_equal (verbs[i].name, options.words[0]))
       return verbs[i].function (&options);
-  return vitrine_ctl_usage ("image create|info|check|convert|resize|map FILE … (“vitrinectl image --help”)");
+  return vitrine_ctl_usage ("image create|info|check|convert|resize|map|snapshot FILE … (“vitrinectl image --help”)");
 }

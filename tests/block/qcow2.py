@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""qcow2.py EXERCISE ROUNDS: images of many shapes, made by qemu-img, filled by it, changed by our driver, and checked and compared
+"""qcow2.py EXERCISE ROUNDS VITRINECTL: images of many shapes, made by qemu-img, filled by it, changed by our driver, and checked and compared
 by it again, as TAP."""
 import itertools
 import random
@@ -38,8 +38,8 @@ def contents(path, seed, size=SIZE):
 
 
 class Tests:
-    def __init__(self, exercise, folder):
-        self.exercise, self.folder = exercise, folder
+    def __init__(self, exercise, folder, vitrinectl):
+        self.exercise, self.folder, self.vitrinectl = exercise, folder, vitrinectl
         self.points = self.failed = self.images = 0
 
     def point(self, name, test, *arguments):
@@ -107,13 +107,41 @@ class Tests:
         self.agree(image, model)
 
 
+    def our_snapshots(self, shape, seed):
+        """Three of ours, with changes between; gone back to in any order by us and by qemu-img, deleted by both."""
+        image = self.folder / "image"
+        models = [contents(self.folder / "raw", seed)]
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", shape, models[0], image)
+        ctl = [self.vitrinectl, "image", "snapshot"]
+        for number in range(3):
+            run(*ctl, "take", image, f"s{number}")
+            self.agree(image, models[-1])
+            models.append(self.folder / f"model{number}")
+            run(self.exercise, image, seed + number, 150, models[-1], models[-2])
+            self.agree(image, models[-1])
+        order = [0, 1, 2]
+        random.Random(seed).shuffle(order)
+        for number in order:
+            back = [*ctl, "revert", image, f"s{number}"] if number != 1 else ["qemu-img", "snapshot", "-a", f"s{number}", image]
+            run(*back)
+            self.agree(image, models[number])
+        run(*ctl, "delete", image, "s1")
+        self.agree(image, models[order[-1]])
+        run("qemu-img", "snapshot", "-d", "s0", image)
+        self.agree(image, models[order[-1]])
+        run(*ctl, "revert", image, "s2")
+        self.agree(image, models[2])
+        run(*ctl, "delete", image, "s2")
+        self.agree(image, models[2])
+
+
 def main():
     exercise, rounds = sys.argv[1], int(sys.argv[2])
     if shutil.which("qemu-img") is None:
         print("1..0 # SKIP qemu-img is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-qcow2-") as folder:
-        tests = Tests(exercise, Path(folder))
+        tests = Tests(exercise, Path(folder), Path(sys.argv[3]).resolve())
         for number, shape in itertools.product(range(rounds), SHAPES):
             seed = number * 1000
             tests.point(f"{shape}: changed by us, seed {seed}", tests.changed_by_us, shape, seed)
@@ -124,6 +152,7 @@ def main():
                                 packed)
                 tests.point(f"{shape}: a chain, seed {seed}", tests.chain, shape, seed)
             if plain and "refcount_bits=1" not in shape:
+                tests.point(f"{shape}: snapshots of ours, seed {seed}", tests.our_snapshots, shape, seed)
                 tests.point(f"{shape}: a snapshot, seed {seed}", tests.snapshot, shape, seed)
         print(f"# {tests.images} images checked and compared by qemu-img")
         print(f"1..{tests.points}")

@@ -41,6 +41,14 @@ bool vt_image_convert (const char *from, VtImageFormat from_format, bool any_bac
 /* Larger only. What is new reads as zeros. */
 bool vt_image_resize (const char *path, VtImageFormat format, uint64_t size_bytes, GError **error);
 
+/* Snapshots of the disk inside a qcow2 image, which no machine uses meanwhile. Going back and deleting cannot be undone. */
+typedef enum { VT_IMAGE_TAKE_SNAPSHOT, VT_IMAGE_GO_BACK, VT_IMAGE_DELETE_SNAPSHOT } VtImageSnapshotVerb;
+bool vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error);
+/* Calls `one` for each, the oldest first; seconds since 1970. */
+bool vt_image_list_snapshots (const char *path,
+                              void (*one) (void *opaque, const char *id, const char *name, int64_t seconds), void *opaque,
+                              GError **error);
+
 typedef struct
 {
   uint64_t corruptions, leaks;                      /* clusters with wrong counts: too few, too many */

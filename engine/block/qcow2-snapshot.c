@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Snapshots inside an image: another L1 that refers to the same clusters, which are counted once more and are from then on nobody's to
+ * change. Offline: the image must be idle. In each step counts rise before anything refers to them, and fall when nothing does any
+ * more; so a crash leaves room lost, and the disk or snapshot as before or as after. */
+#include <errno.h>
+
+#include "qcow2-private.h"
+#include "vitrine/error.h"
+
+enum
+{
+  ENTRY_BYTES  = 40,      /* the fixed part of a snapshot's entry */
+  EXTRA_BYTES  = 16,      /* what we write behind it: large size of the machine's state, size of the disk */
+  EXTRA_MOST   = 1024,
+  TABLE_BYTES_MAX = 64 << 20,
+};
+
+typedef struct
+{
+  uint64_t l1_at, disk_bytes;
+  uint32_t l1_entries;
+  char    *id, *name;
+  uint64_t seconds;
+  uint8_t *bytes;         /* the entry as it is in the file */
+  uint64_t len;           /* padded to 8 */
+} Snapshot;
+
+static void
+snapshot_free (gpointer data)
+{
+  Snapshot *snapshot = data;
+  g_free (snapshot->id);
+  g_free (snapshot->name);
+  g_free (snapshot->bytes);
+  g_free (snapshot);
+}
+
+/* --- The table ------------------------------------------------------------------------------------------------------ */
+
+static Snapshot *
+parse_snapshot (const Qcow2 *q, const uint8_t *head, const uint8_t *rest, uint64_t extra, uint64_t id, uint64_t name)
+{
+  Snapshot *snapshot = g_new0 (Snapshot, 1);
+  snapshot->l1_at = qcow2_load (head, 8);
+  snapshot->l1_entries = (uint32_t) qcow2_load (head + 8, 4);
+  snapshot->seconds = qcow2_load (head + 16, 4);
+  snapshot->disk_bytes = extra >= EXTRA_BYTES ? qcow2_load (rest + 8, 8) : q->h.size;
+  snapshot->id = g_strndup ((const char *) rest + extra, id);
+  snapshot->name = g_strndup ((const char *) rest + extra + id, name);
+  snapshot->len = (ENTRY_BYTES + extra + id + name + 7) / 8 * 8;
+  snapshot->bytes = g_malloc0 (snapshot->len);
+  memcpy (snapshot->bytes, head, ENTRY_BYTES);
+  memcpy (snapshot->bytes + ENTRY_BYTES, rest, extra + id + name);
+  return snapshot;
+}
+
+static int
+read_snapshot (Qcow2 *q, uint64_t at, Snapshot **out)
+{
+  uint8_t head[ENTRY_BYTES];
+  int     error = vt_image_read (q->file, at, head, sizeof head);
+  if (error != 0)
+    return error;
+  uint64_t extra = qcow2_load (head + 36, 4), id = qcow2_load (head + 12, 2), name = qcow2_load (head + 14, 2);
+  if (extra > EXTRA_MOST || qcow2_load (head + 8, 4) > QCOW2_L1_BYTES_MAX / 8 || qcow2_load (head, 8) % q->cluster_bytes != 0)
+    return EIO;
+  g_autofree uint8_t *rest = g_malloc (extra + id + name + 1);
+  if ((error = vt_image_read (q->file, at + ENTRY_BYTES, rest, extra + id + name)) != 0)
+    return error;
+  *out = parse_snapshot (q, head, rest, extra, id, name);
+  return 0;
+}
+
+static GPtrArray *
+read_snapshots (Qcow2 *q, int *error)
+{
+  GPtrArray *snapshots = g_ptr_array_new_with_free_func (snapshot_free);
+  uint64_t   at = q->h.snapshots_at;
+  *error = 0;
+  for (uint32_t i = 0; i < q->h.n_snapshots && *error == 0; i++)
+    {
+      Snapshot *snapshot;
+      if ((*error = read_snapshot (q, at, &snapshot)) == 0)
+        {
+          g_ptr_array_add (snapshots, snapshot);
+          at += snapshot->len;
+        }
+    }
+  return snapshots;
+}
+
+static uint64_t
+table_bytes (const GPtrArray *snapshots)
+{
+  uint64_t len = 0;
+  for (guint i = 0; i < snapshots->len; i++)
+    len += ((Snapshot *) snapshots->pdata[i])->len;
+  return len;
+}
+
+/* A new table, and the header that points to it. What the old one took is free after the next flush. */
+static int
+write_snapshots (Qcow2 *q, GPtrArray *snapshots, uint64_t old_bytes)
+{
+  uint64_t            len = table_bytes (snapshots), clusters = (len + q->cluster_bytes - 1) >> q->h.cluster_bits, at = 0;
+  uint64_t            old_at = q->h.snapshots_at, old = (old_bytes + q->cluster_bytes - 1) >> q->h.cluster_bits;
+  g_autofree uint8_t *bytes = g_malloc0 (MAX (clusters * q->cluster_bytes, 1));
+  int                 error = 0;
+  uint64_t            used = 0;
+  for (guint i = 0; i < snapshots->len; i++)
+    {
+      const Snapshot *snapshot = snapshots->pdata[i];
+      memcpy (bytes + used, snapshot->bytes, snapshot->len);
+      used += snapshot->len;
+    }
+  if (len > TABLE_BYTES_MAX)
+    return EFBIG;
+  if (clusters > 0 && ((error = qcow2_allocate_run (q, clusters, &at)) != 0
+                       || (error = vt_image_write (q->file, at, bytes, clusters * q->cluster_bytes)) != 0))
+    return error;
+  if ((error = qcow2_flush_tables (q)) != 0)
+    return error;
+  q->h.snapshots_at = at;
+  q->h.n_snapshots = snapshots->len;
+  if ((error = qcow2_write_header (q)) != 0 || (error = vt_image_flush (q->file)) != 0)
+    return error;
+  for (uint64_t i = 0; i < old; i++)
+    qcow2_leave (q, old_at + i * q->cluster_bytes);
+  return 0;
+}
+
+static Snapshot *
+find (GPtrArray *snapshots, const char *name)
+{
+  for (guint i = 0; i < snapshots->len; i++)
+    {
+      Snapshot *snapshot = snapshots->pdata[i];
+      if (strcmp (snapshot->name, name) == 0 || strcmp (snapshot->id, name) == 0)
+        return snapshot;
+    }
+  return NULL;
+}
+
+/* --- Counts ------------------------------------------------------------------------------------------------------------ */
+
+static int
+recount (Qcow2 *q, uint64_t at, uint64_t len, int by)
+{
+  for (uint64_t cluster = at >> q->h.cluster_bits; cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
+    {
+      uint64_t count, most = UINT64_MAX >> (64 - (1u << q->h.refcount_order));
+      int      error = qcow2_count (q, cluster, &count);
+      if (error != 0)
+        return error;
+      if (by > 0 && count >= most)
+        return EFBIG;
+      if (by < 0)
+        qcow2_leave (q, cluster << q->h.cluster_bits);
+      else if ((error = qcow2_set_count (q, cluster, count + 1)) != 0)
+        return error;
+    }
+  return 0;
+}
+
+static int
+recount_entry (Qcow2 *q, uint64_t entry, int by)
+{
+  uint64_t at = entry & QCOW2_OFFSET_MASK, len = q->cluster_bytes;
+  if ((entry & QCOW2_PACKED) != 0)
+    qcow2_packed_place (q, entry, &at, &len);
+  return at == 0 ? 0 : recount (q, at, len, by);
+}
+
+/* Everything that an L1 refers to. */
+static int
+recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
+{
+  unsigned            step = q->subclusters ? 16 : 8;
+  g_autofree uint8_t *copy = g_malloc (q->cluster_bytes);
+  for (uint32_t i = 0; i < n; i++)
+    {
+      uint64_t    at = l1[i] & QCOW2_OFFSET_MASK;
+      Qcow2Table *table;
+      int         error = at != 0 ? qcow2_table (q, &q->l2, at, &table) : 0;
+      if (at == 0)
+        continue;
+      if (error != 0)
+        return error;
+      memcpy (copy, table->bytes, q->cluster_bytes);
+      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += step)
+        error = recount_entry (q, qcow2_load (copy + off, 8), by);
+      if (error != 0 || (error = recount (q, at, q->cluster_bytes, by)) != 0)
+        return error;
+      /* Many tables: they need not all stay. */
+      if (by < 0 && q->leaving->len > 65536 && (error = qcow2_flush_tables (q)) != 0)
+        return error;
+    }
+  return 0;
+}
+
+static int
+mark_entry (Qcow2 *q, Qcow2Table *table, uint64_t off)
+{
+  uint64_t entry = qcow2_load (table->bytes + off, 8), count, marked;
+  if ((entry & QCOW2_PACKED) != 0 || (entry & QCOW2_OFFSET_MASK) == 0)
+    return 0;
+  int error = qcow2_count (q, (entry & QCOW2_OFFSET_MASK) >> q->h.cluster_bits, &count);
+  marked = count == 1 ? entry | QCOW2_COPIED : entry & ~QCOW2_COPIED;
+  if (error == 0 && marked != entry)
+    {
+      qcow2_store (table->bytes + off, marked, 8);
+      table->dirty = true;
+    }
+  return error;
+}
+
+/* "Ours alone" says the mark of an entry; the counts have changed under the disk's. */
+static int
+mark_all (Qcow2 *q)
+{
+  unsigned step = q->subclusters ? 16 : 8;
+  for (uint32_t i = 0; i < q->h.l1_entries; i++)
+    {
+      uint64_t    at = q->l1[i] & QCOW2_OFFSET_MASK, count;
+      Qcow2Table *table;
+      int         error = at != 0 ? qcow2_table (q, &q->l2, at, &table) : 0;
+      if (at == 0)
+        continue;
+      if (error != 0 || (error = qcow2_count (q, at >> q->h.cluster_bits, &count)) != 0)
+        return error;
+      q->l1[i] = at | (count == 1 ? QCOW2_COPIED : 0);
+      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += step)
+        error = mark_entry (q, table, off);
+      if (error != 0)
+        return error;
+    }
+  q->l1_dirty = true;
+  return qcow2_flush_tables (q);
+}
+
+/* Until nothing waits to be freed. */
+static int
+settle (Qcow2 *q)
+{
+  int error = qcow2_flush_tables (q);
+  return error != 0 ? error : qcow2_flush_tables (q);
+}
+
+/* --- Taking ------------------------------------------------------------------------------------------------------------ */
+
+static Snapshot *
+make_snapshot (Qcow2 *q, GPtrArray *others, const char *name, uint64_t l1_at)
+{
+  unsigned  id = 1;
+  Snapshot *snapshot = g_new0 (Snapshot, 1);
+  for (guint i = 0; i < others->len; i++)
+    id = MAX (id, (unsigned) g_ascii_strtoull (((Snapshot *) others->pdata[i])->id, NULL, 10) + 1);
+  snapshot->id = g_strdup_printf ("%u", id);
+  snapshot->name = g_strdup (name);
+  size_t id_len = strlen (snapshot->id), name_len = strlen (name);
+  snapshot->len = (ENTRY_BYTES + EXTRA_BYTES + id_len + name_len + 7) / 8 * 8;
+  uint8_t *bytes = snapshot->bytes = g_malloc0 (snapshot->len);
+  gint64   now = g_get_real_time ();
+  qcow2_store (bytes, l1_at, 8);
+  qcow2_store (bytes + 8, q->h.l1_entries, 4);
+  qcow2_store (bytes + 12, id_len, 2);
+  qcow2_store (bytes + 14, name_len, 2);
+  qcow2_store (bytes + 16, (uint64_t) (now / G_USEC_PER_SEC), 4);
+  qcow2_store (bytes + 20, (uint64_t) (now % G_USEC_PER_SEC) * 1000, 4);
+  qcow2_store (bytes + 36, EXTRA_BYTES, 4);
+  qcow2_store (bytes + ENTRY_BYTES + 8, q->h.size, 8);
+  memcpy (bytes + ENTRY_BYTES + EXTRA_BYTES, snapshot->id, id_len);
+  memcpy (bytes + ENTRY_BYTES + EXTRA_BYTES + id_len, name, name_len);
+  return snapshot;
+}
+
+static int
+copy_l1 (Qcow2 *q, uint64_t *at)
+{
+  uint64_t            clusters = MAX ((q->h.l1_entries * UINT64_C (8) + q->cluster_bytes - 1) >> q->h.cluster_bits, 1);
+  g_autofree uint8_t *bytes = g_malloc0 (clusters * q->cluster_bytes);
+  int                 error = qcow2_allocate_run (q, clusters, at);
+  for (uint32_t i = 0; i < q->h.l1_entries; i++)
+    qcow2_store (bytes + i * 8u, q->l1[i] & ~QCOW2_COPIED, 8);
+  return error != 0 ? error : vt_image_write (q->file, *at, bytes, clusters * q->cluster_bytes);
+}
+
+static int
+take (Qcow2 *q, GPtrArray *snapshots, const char *name)
+{
+  uint64_t at, old_bytes = table_bytes (snapshots);
+  int      error = settle (q);
+  if (error != 0 || (error = recount_all (q, q->l1, q->h.l1_entries, 1)) != 0 || (error = mark_all (q)) != 0
+      || (error = copy_l1 (q, &at)) != 0)
+    return error;
+  g_ptr_array_add (snapshots, make_snapshot (q, snapshots, name, at));
+  if ((error = write_snapshots (q, snapshots, old_bytes)) != 0)
+    return error;
+  return settle (q);
+}
+
+/* --- Going back, and forgetting --------------------------------------------------------------------------------------------- */
+
+static int
+load_l1 (Qcow2 *q, const Snapshot *snapshot, uint64_t **l1)
+{
+  g_autofree uint8_t *bytes = g_malloc (MAX (snapshot->l1_entries * UINT64_C (8), 1));
+  int error = snapshot->l1_entries > 0 ? vt_image_read (q->file, snapshot->l1_at, bytes, snapshot->l1_entries * UINT64_C (8)) : 0;
+  *l1 = g_new0 (uint64_t, MAX (MAX (snapshot->l1_entries, q->h.l1_entries), 1));
+  for (uint32_t i = 0; i < snapshot->l1_entries; i++)
+    (*l1)[i] = qcow2_load (bytes + i * 8u, 8) & QCOW2_OFFSET_MASK;
+  return error;
+}
+
+static int
+go_back (Qcow2 *q, const Snapshot *snapshot)
+{
+  g_autofree uint64_t *l1 = NULL;
+  g_autofree uint64_t *old = g_memdup2 (q->l1, q->h.l1_entries * sizeof (uint64_t));
+  int                  error = load_l1 (q, snapshot, &l1);
+  if (error != 0 || (error = settle (q)) != 0 || (error = recount_all (q, l1, snapshot->l1_entries, 1)) != 0)
+    return error;
+  memcpy (q->l1, l1, q->h.l1_entries * sizeof (uint64_t));
+  for (uint32_t i = 0; i < q->h.l1_entries; i++)
+    if (q->l1[i] != 0)
+      g_hash_table_add (q->metadata, GSIZE_TO_POINTER (q->l1[i] >> q->h.cluster_bits));
+  q->l1_dirty = true;
+  if ((error = qcow2_flush_tables (q)) != 0 || (error = recount_all (q, old, q->h.l1_entries, -1)) != 0
+      || (error = settle (q)) != 0)
+    return error;
+  return mark_all (q);
+}
+
+static int
+forget (Qcow2 *q, GPtrArray *snapshots, Snapshot *snapshot)
+{
+  g_autofree uint64_t *l1 = NULL;
+  uint64_t             old_bytes = table_bytes (snapshots), l1_at = snapshot->l1_at;
+  uint32_t             n = snapshot->l1_entries;
+  int                  error = load_l1 (q, snapshot, &l1);
+  if (error != 0 || (error = settle (q)) != 0)
+    return error;
+  g_ptr_array_remove (snapshots, snapshot);
+  if ((error = write_snapshots (q, snapshots, old_bytes)) != 0 || (error = recount_all (q, l1, n, -1)) != 0
+      || (error = recount (q, l1_at, MAX (n * UINT64_C (8), 1), -1)) != 0 || (error = settle (q)) != 0)
+    return error;
+  return mark_all (q);
+}
+
+/* --- For others ----------------------------------------------------------------------------------------------------------- */
+
+static bool
+complain (Qcow2 *q, const char *name, const char *what, GError **error)
+{
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "“%s”: snapshot “%s” %s", q->image.label, name, what);
+  return false;
+}
+
+bool
+vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, GError **error)
+{
+  Qcow2 *q = (Qcow2 *) image;
+  int    problem;
+  g_autoptr (GPtrArray) snapshots = read_snapshots (q, &problem);
+  Snapshot             *snapshot = find (snapshots, name);
+  if (problem != 0)
+    return vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
+  if (verb == VT_QCOW2_TAKE && (snapshot != NULL || *name == 0 || strlen (name) > 255))
+    return complain (q, name, snapshot != NULL ? "is there already: choose another name" : "needs a name of up to 255 bytes", error);
+  if (verb != VT_QCOW2_TAKE && snapshot == NULL)
+    return complain (q, name, "does not exist", error);
+  if (verb == VT_QCOW2_GO_BACK && (snapshot->disk_bytes != q->h.size || snapshot->l1_entries > q->h.l1_entries))
+    return complain (q, name, "is of a disk of another size, which is not supported", error);
+  g_rw_lock_writer_lock (&q->lock);
+  problem = verb == VT_QCOW2_TAKE ? take (q, snapshots, name)
+            : verb == VT_QCOW2_GO_BACK ? go_back (q, snapshot) : forget (q, snapshots, snapshot);
+  g_rw_lock_writer_unlock (&q->lock);
+  return problem == 0 || vt_image_fail (error, image->label, "the snapshot could not be taken, gone back to or deleted", problem);
+}
+
+bool
+vt_qcow2_list_snapshots (VtImage *image, void (*one) (void *opaque, const char *id, const char *name, int64_t seconds),
+                         void *opaque, GError **error)
+{
+  int problem;
+  g_autoptr (GPtrArray) snapshots = read_snapshots ((Qcow2 *) image, &problem);
+  for (guint i = 0; problem == 0 && i < snapshots->len; i++)
+    {
+      const Snapshot *snapshot = snapshots->pdata[i];
+      one (opaque, snapshot->id, snapshot->name, (int64_t) snapshot->seconds);
+    }
+  return problem == 0 || vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
+}
