@@ -136,6 +136,9 @@ static const struct
   { "/lib64", VITRINE_REACH_READ },
   { "/etc", VITRINE_REACH_READ },
   { "/opt", VITRINE_REACH_READ },
+  { "/run/systemd/resolve", VITRINE_REACH_READ },   /* where resolv.conf may lead: the guest's names are asked for here */
+  { "/run/NetworkManager", VITRINE_REACH_READ },
+  { "/run/resolvconf", VITRINE_REACH_READ },
   { "/var/cache/fontconfig", VITRINE_REACH_READ },
   { "/var/lib/dbus/machine-id", VITRINE_REACH_READ },
   { "/sys", VITRINE_REACH_READ },
