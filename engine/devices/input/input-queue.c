@@ -151,6 +151,62 @@ vt_input_queue_compare (VtInputQueue *queue, const VtInputHeld *held)
     tell_buttons (queue, held->buttons);
 }
 
+/* --- A device's end ------------------------------------------------------------------------------------------------ */
+
+static bool
+listening (void *opaque)
+{
+  const VtInputSource *source = opaque;
+  return source->listening (source->opaque);
+}
+
+static void
+arrived (VtInputSource *source)
+{
+  source->arrived (source->opaque);
+}
+
+static void
+key (void *opaque, unsigned code, bool down)
+{
+  VtInputSource *source = opaque;
+  vt_input_queue_key (source->queue, &source->held, code, down);
+  arrived (source);
+}
+
+static void
+buttons (void *opaque, uint32_t mask)
+{
+  VtInputSource *source = opaque;
+  vt_input_queue_buttons (source->queue, &source->held, mask);
+  arrived (source);
+}
+
+static void
+motion (void *opaque, int32_t dx, int32_t dy)
+{
+  vt_input_queue_motion (((VtInputSource *) opaque)->queue, dx, dy);
+  arrived (opaque);
+}
+
+static void
+place (void *opaque, uint32_t x, uint32_t y)
+{
+  vt_input_queue_place (((VtInputSource *) opaque)->queue, x, y);
+  arrived (opaque);
+}
+
+static void
+wheel (void *opaque, int32_t clicks_x, int32_t clicks_y)
+{
+  vt_input_queue_wheel (((VtInputSource *) opaque)->queue, clicks_x, clicks_y);
+  arrived (opaque);
+}
+
+const VtInputOps vt_input_keyboard_ops = { .listening = listening, .key = key };
+const VtInputOps vt_input_mouse_ops = { .listening = listening, .buttons = buttons, .motion = motion, .wheel = wheel };
+const VtInputOps vt_input_tablet_ops = { .listening = listening, .buttons = buttons, .place = place, .wheel = wheel };
+
 /* --- Out ---------------------------------------------------------------------------------------------------------- */
 
 bool

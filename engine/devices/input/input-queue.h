@@ -63,6 +63,19 @@ void vt_input_queue_motion  (VtInputQueue *queue, int32_t dx, int32_t dy);
 void vt_input_queue_place   (VtInputQueue *queue, uint32_t x, uint32_t y);
 void vt_input_queue_wheel   (VtInputQueue *queue, int32_t clicks_x, int32_t clicks_y);
 
+/* A device's end of the person's input: an event goes into the queue, and the device is told. */
+typedef struct
+{
+  VtInputQueue *queue;
+  VtInputHeld   held;
+  bool        (*listening) (void *opaque);
+  void        (*arrived) (void *opaque);
+  void         *opaque;         /* the device */
+} VtInputSource;
+
+/* For sinks whose opaque is a VtInputSource. */
+extern const VtInputOps vt_input_keyboard_ops, vt_input_mouse_ops, vt_input_tablet_ops;
+
 /* The first event that waits. After an overrun, the difference to `held` comes when the rest is through. */
 bool vt_input_queue_peek (VtInputQueue *queue, const VtInputHeld *held, VtInputEvent *event);
 /* It is out. */

@@ -57,7 +57,7 @@ struct UsbHid
   UsbHidState     s;
   VtUsbDevice     usb;
   const Kind     *kind;
-  VtInputHeld     held;
+  VtInputSource   source;
   VtLedSink       leds;
   VtListeningSink listening;
   bool            was_listening;
@@ -303,7 +303,7 @@ in (VtUsbDevice *usb, unsigned endpoint, uint8_t *data, uint32_t *len)
       hid->deaf = false;
       follow_driver (hid);
     }
-  if (!vt_input_queue_peek (&hid->s.queue, &hid->held, &event))
+  if (!vt_input_queue_peek (&hid->s.queue, &hid->source.held, &event))
     return VT_USB_NAK;
   happen (&hid->s, &event);
   vt_input_queue_take (&hid->s.queue);
@@ -426,61 +426,19 @@ static const VtUsbOps usb_ops = { reset, control, in, out };
 /* --- Input ---------------------------------------------------------------------------------------------------------- */
 
 static void
-tell (UsbHid *hid)
+tell (void *opaque)
 {
+  UsbHid *hid = opaque;
   vt_usb_ready (&hid->usb, ENDPOINT_ADDRESS);
   if (hid->s.queue.count > 0)
     notice_deafness (hid);
 }
 
-static void
-key (void *opaque, unsigned code, bool down)
-{
-  UsbHid *hid = opaque;
-  vt_input_queue_key (&hid->s.queue, &hid->held, code, down);
-  tell (hid);
-}
-
-static void
-buttons (void *opaque, uint32_t mask)
-{
-  UsbHid *hid = opaque;
-  vt_input_queue_buttons (&hid->s.queue, &hid->held, mask);
-  tell (hid);
-}
-
-static void
-motion (void *opaque, int32_t dx, int32_t dy)
-{
-  UsbHid *hid = opaque;
-  vt_input_queue_motion (&hid->s.queue, dx, dy);
-  tell (hid);
-}
-
-static void
-place (void *opaque, uint32_t x, uint32_t y)
-{
-  UsbHid *hid = opaque;
-  vt_input_queue_place (&hid->s.queue, x, y);
-  tell (hid);
-}
-
-static void
-wheel (void *opaque, int32_t clicks_x, int32_t clicks_y)
-{
-  UsbHid *hid = opaque;
-  vt_input_queue_wheel (&hid->s.queue, clicks_x, clicks_y);
-  tell (hid);
-}
-
-static const VtInputOps keyboard_ops = { .listening = listening, .key = key };
-static const VtInputOps mouse_ops = { .listening = listening, .buttons = buttons, .motion = motion, .wheel = wheel };
-static const VtInputOps tablet_ops = { .listening = listening, .buttons = buttons, .place = place, .wheel = wheel };
-
 VtInputSink
 vt_usb_hid_sink (VtDevice *dev)
 {
-  return (VtInputSink) { ((UsbHid *) dev)->kind->ops, dev };
+  UsbHid *hid = (UsbHid *) dev;
+  return (VtInputSink) { hid->kind->ops, &hid->source };
 }
 
 /* --- Life ----------------------------------------------------------------------------------------------------------- */
@@ -491,6 +449,7 @@ realize (VtDevice *dev, const VtEnv *env, const Kind *kind, GError **error)
   UsbHid               *hid = (UsbHid *) dev;
   const VtUsbHidConfig *config = env->config;
   hid->kind = kind;
+  hid->source = (VtInputSource) { &hid->s.queue, { { 0 }, 0 }, listening, tell, hid };
   hid->clock = env->clock;
   hid->leds = config->leds;
   hid->listening = config->listening;
@@ -520,7 +479,7 @@ static void
 resume (VtDevice *dev)
 {
   UsbHid *hid = (UsbHid *) dev;
-  vt_input_queue_compare (&hid->s.queue, &hid->held);
+  vt_input_queue_compare (&hid->s.queue, &hid->source.held);
   tell (hid);
 }
 
@@ -542,7 +501,7 @@ test_config (void)
 #define BYTES(array) { array, sizeof array }
 #define HID_CLASS(kind_, class_name, summary_)                                                                         \
   static const Kind kind_##_kind = {                                                                                   \
-    &kind_##_ops, { BYTES (kind_##_device), BYTES (kind_##_configuration), kind_##_strings },                          \
+    &vt_input_##kind_##_ops, { BYTES (kind_##_device), BYTES (kind_##_configuration), kind_##_strings },                          \
     BYTES (kind_##_report_descriptor), kind_##_report,                                                                 \
   };                                                                                                                   \
   static bool kind_##_realize (VtDevice *dev, const VtEnv *env, GError **error)                                        \

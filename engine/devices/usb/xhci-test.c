@@ -5,13 +5,13 @@
 #include <linux/input-event-codes.h>
 
 #include "input-sink.h"
-#include "pci-bus.h"
+#include "pci-rig.h"
 #include "usb-hid.h"
 
 enum
 {
   DEVFN = VT_PCI_DEVFN (3, 0),
-  REGS = 0xe0000000, RAM_BYTES = 1 << 20,
+  REGS = 0xe0000000,
   OPERATIONAL = REGS + 0x40, PORTS = OPERATIONAL + 0x400, INTERRUPTER = REGS + 0x1020, DOORBELLS = REGS + 0x2000,
   USBCMD = OPERATIONAL, USBSTS = OPERATIONAL + 4, CRCR = OPERATIONAL + 0x18, DCBAAP = OPERATIONAL + 0x30,
   CONFIG = OPERATIONAL + 0x38, IMAN = INTERRUPTER, ERSTSZ = INTERRUPTER + 8, ERSTBA = INTERRUPTER + 0x10,
@@ -44,36 +44,14 @@ typedef struct
 
 typedef struct
 {
-  VtMem      *mem, *io;
-  VtRam      *ram;
-  VtPciBus   *bus;
-  VtClock    *clock;
+  PciRig      pci;
   VtDevice   *xhci, *keyboard, *tablet;
   VtInputSink keys, pointer;
   Ring        commands, control, interrupt;
   unsigned    event;         /* next to look at */
   bool        event_cycle;
-  bool        line;
   unsigned    leds;
 } Rig;
-
-static void
-line_changed (void *sink, unsigned pin, bool level)
-{
-  ((Rig *) sink)->line = level;
-}
-
-static unsigned
-no_swizzle (unsigned slot, unsigned pin)
-{
-  return 0;
-}
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static void
 leds (void *opaque, unsigned mask)
@@ -84,48 +62,32 @@ leds (void *opaque, unsigned mask)
 static void
 put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->pci, at, value, size);
 }
 
 static uint64_t
 get (Rig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
+  return pci_rig_get (&rig->pci, at, size);
 }
 
 static VtDevice *
 add (Rig *rig, const VtDeviceClass *cls, const void *config)
 {
-  VtDma     dma = { .mem = rig->mem };
-  VtEnv     env = { .clock = rig->clock, .dma = &dma, .config = config };
-  VtDevice *dev = vt_device_new (cls, cls->name);
-  GError   *error = NULL;
-  g_assert_true (vt_device_realize (dev, &env, &error));
-  return dev;
+  return pci_rig_add (&rig->pci, cls, config);
 }
 
 static Rig *
 rig_new (void)
 {
   Rig *rig = g_new0 (Rig, 1);
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  g_assert_nonnull (vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  rig->clock = vt_clock_new_manual ();
-  vt_clock_start (rig->clock);
-  VtIrq line = { .set = line_changed, .sink = rig };
-  vt_pci_bus_set_lines (rig->bus, no_swizzle, &line, 1);
-  rig->xhci = add (rig, &vt_xhci, &(VtXhciConfig) { { rig->bus, DEVFN } });
+  pci_rig_init (&rig->pci);
+  rig->xhci = add (rig, &vt_xhci, &(VtXhciConfig) { { rig->pci.bus, DEVFN } });
   rig->keyboard = add (rig, &vt_usb_keyboard, &(VtUsbHidConfig) { vt_xhci_place (rig->xhci, 0), { leds, rig }, { 0 } });
   rig->tablet = add (rig, &vt_usb_tablet, &(VtUsbHidConfig) { .place = vt_xhci_place (rig->xhci, 1) });
   rig->keys = vt_usb_hid_sink (rig->keyboard);
   rig->pointer = vt_usb_hid_sink (rig->tablet);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, REGS, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  pci_rig_enable (&rig->pci, DEVFN, 0, REGS);
   return rig;
 }
 
@@ -135,11 +97,7 @@ rig_free (Rig *rig)
   vt_device_free (rig->tablet);
   vt_device_free (rig->keyboard);
   vt_device_free (rig->xhci);
-  vt_pci_bus_free (rig->bus);
-  vt_clock_free (rig->clock);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  pci_rig_clear (&rig->pci);
   g_free (rig);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
@@ -205,7 +163,7 @@ static void
 start (Rig *rig)
 {
   Trb trb;
-  memset (rig->ram->host, 0, RAM_BYTES);
+  memset (rig->pci.ram->host, 0, 1 << 20);
   put (rig, USBCMD, 2, 4);
   rig->commands = (Ring) { COMMANDS, COMMANDS };
   rig->control = (Ring) { CONTROL_RING, CONTROL_RING };
@@ -245,7 +203,7 @@ static unsigned
 address (Rig *rig, unsigned slot, unsigned port)
 {
   Trb trb;
-  memset (rig->ram->host + INPUT, 0, 0x400);
+  memset (rig->pci.ram->host + INPUT, 0, 0x400);
   put (rig, INPUT + 4, 3, 4);                                   /* slot and endpoint 0 */
   put (rig, INPUT + 32, 1 << 27 | 3 << 20, 4);
   put (rig, INPUT + 32 + 4, (port + 1) << 16, 4);
@@ -396,10 +354,10 @@ who_takes_no_reports_does_not_listen (void)
   configure (rig, 0);
   g_assert_true (rig->keys.ops->listening (rig->keys.opaque));
   rig->keys.ops->key (rig->keys.opaque, KEY_A, true);
-  vt_clock_advance (rig->clock, 2000000000);
+  vt_clock_advance (rig->pci.clock, 2000000000);
   rig->keys.ops->key (rig->keys.opaque, KEY_A, false);
   g_assert_true (rig->keys.ops->listening (rig->keys.opaque));
-  vt_clock_advance (rig->clock, 2000000000);
+  vt_clock_advance (rig->pci.clock, 2000000000);
   rig->keys.ops->key (rig->keys.opaque, KEY_B, true);
   g_assert_false (rig->keys.ops->listening (rig->keys.opaque));
   ask_for_report (rig, 0);
@@ -477,11 +435,11 @@ the_line_follows_the_pending_bit (void)
   Trb             trb;
   start (rig);
   put (rig, IMAN, 3, 4);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
   command (rig, NO_OP, 0, 0, 0, &trb);
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   put (rig, IMAN, 3, 4);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
   g_assert_cmphex (get (rig, IMAN, 4), ==, 2);
 }
 
@@ -529,7 +487,7 @@ hostile_rings_end (void)
   put (rig, INTERRUPT_RING + 16 * 16 + 12, LINK << 10 | CYCLE, 4);
   put (rig, DOORBELLS + 4, 3, 4);
   rig->keys.ops->key (rig->keys.opaque, KEY_A, true);
-  vt_clock_advance (rig->clock, 100000000);
+  vt_clock_advance (rig->pci.clock, 100000000);
 }
 
 static void
@@ -570,7 +528,7 @@ noise_is_survived (void)
           put (rig, DOORBELLS + 4u * (unsigned) g_test_rand_int_range (0, 4), (uint32_t) g_test_rand_int_range (0, 6), 4);
           rig->keys.ops->key (rig->keys.opaque, i, i % 3 == 0);
           put (rig, ERDP, (EVENTS + 16u * (unsigned) g_test_rand_int_range (0, EVENT_TRBS)) | 8, 4);
-          vt_clock_advance (rig->clock, 10000);
+          vt_clock_advance (rig->pci.clock, 10000);
         }
     }
 }

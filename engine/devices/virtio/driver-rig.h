@@ -2,14 +2,13 @@
 /* A small driver of one virtio PCI device, for the devices' tests: memory, a bus, rings that can be filled. */
 #pragma once
 
-#include "pci-bus.h"
+#include "pci-rig.h"
 #include "virtio-device.h"
 
 enum
 {
   DRIVER_DEVFN = VT_PCI_DEVFN (3, 0),
   DRIVER_REGS  = 0xe0000000,
-  DRIVER_RAM   = 4 << 20,
   DRIVER_SIZE  = 16,                       /* of the rings */
   DRIVER_DESC = 0x10000, DRIVER_AVAIL = 0x11000, DRIVER_USED = 0x12000, DRIVER_RING_STRIDE = 0x4000,
   DRIVER_BUFFERS = 0x100000, DRIVER_BUFFER_BYTES = 0x1000,
@@ -21,67 +20,43 @@ enum
 
 typedef struct
 {
-  VtMem    *mem, *io;
-  VtRam    *ram;
-  VtPciBus *bus;
-  VtClock  *clock;
+  PciRig    pci;
   VtDevice *dev;
   uint16_t  avail[VT_VIRTIO_QUEUES], seen[VT_VIRTIO_QUEUES];
 } DriverRig;
 
 static inline void
-driver_free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
-
-static inline void
 driver_put (DriverRig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->pci, at, value, size);
 }
 
 static inline uint64_t
 driver_get (DriverRig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
+  return pci_rig_get (&rig->pci, at, size);
 }
 
 static inline void
 driver_rig_init (DriverRig *rig)
 {
-  *rig = (DriverRig) { .mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL), .io = vt_mem_new ("ports", 0x10000, NULL),
-                       .clock = vt_clock_new_manual () };
-  rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, DRIVER_RAM, 4096), DRIVER_RAM, driver_free_ram);
-  g_assert_nonnull (vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), DRIVER_RAM, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  vt_clock_start (rig->clock);
+  *rig = (DriverRig) { .dev = NULL };
+  pci_rig_init (&rig->pci);
 }
 
-/* The device's config names DRIVER_DEVFN on rig->bus as its place. */
+/* The device's config names DRIVER_DEVFN on rig->pci.bus as its place. */
 static inline void
 driver_rig_plug (DriverRig *rig, const VtDeviceClass *cls, const void *config)
 {
-  VtDma   dma = { .mem = rig->mem };
-  VtEnv   env = { .clock = rig->clock, .dma = &dma, .config = config };
-  GError *error = NULL;
-  rig->dev = vt_device_new (cls, cls->name);
-  g_assert_true (vt_device_realize (rig->dev, &env, &error));
-  vt_pci_bus_config_write (rig->bus, 0, DRIVER_DEVFN, PCI_BAR0 + 16, DRIVER_REGS, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DRIVER_DEVFN, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  rig->dev = pci_rig_add (&rig->pci, cls, config);
+  pci_rig_enable (&rig->pci, DRIVER_DEVFN, 4, DRIVER_REGS);
 }
 
 static inline void
 driver_rig_clear (DriverRig *rig)
 {
   vt_device_free (rig->dev);
-  vt_pci_bus_free (rig->bus);
-  vt_clock_free (rig->clock);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  pci_rig_clear (&rig->pci);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DriverRig, driver_rig_clear)
 
@@ -109,7 +84,7 @@ static inline void
 driver_start (DriverRig *rig, unsigned n_queues)
 {
   driver_reset (rig);
-  memset (rig->ram->host + DRIVER_DESC, 0, n_queues * DRIVER_RING_STRIDE);
+  memset (rig->pci.ram->host + DRIVER_DESC, 0, n_queues * DRIVER_RING_STRIDE);
   driver_put (rig, DRIVER_REGS + DRIVER_STATUS, 3, 1);
   driver_put (rig, DRIVER_REGS + DRIVER_FEATURE_SELECT, 1, 4);
   driver_put (rig, DRIVER_REGS + DRIVER_FEATURE, 1, 4);

@@ -64,7 +64,7 @@ struct VirtioInput
   VtVirtioPci      pci;
   VirtioInputState s;
   const Kind      *kind;
-  VtInputHeld      held;
+  VtInputSource    source;
   VtLedSink        leds;
   VtListeningSink  listening;
   bool             was_listening;
@@ -299,11 +299,12 @@ listening (void *opaque)
 
 /* As much as the driver has buffers for. */
 static void
-pump (VirtioInput *input)
+pump (void *opaque)
 {
+  VirtioInput  *input = opaque;
   VtInputQueue *queue = &input->s.queue;
   VtInputEvent  event;
-  while (listening (input) && vt_input_queue_peek (queue, &input->held, &event))
+  while (listening (input) && vt_input_queue_peek (queue, &input->source.held, &event))
     {
       Event    packet[PACKET_MAX];
       unsigned n = make_packet (&event, packet);
@@ -377,56 +378,11 @@ driver_reset (VtVirtio *virtio)
   tell_listening (input);
 }
 
-/* --- Events in ---------------------------------------------------------------------------------------------------- */
-
-static void
-key (void *opaque, unsigned code, bool down)
-{
-  VirtioInput *input = opaque;
-  vt_input_queue_key (&input->s.queue, &input->held, code, down);
-  pump (input);
-}
-
-static void
-buttons (void *opaque, uint32_t mask)
-{
-  VirtioInput *input = opaque;
-  vt_input_queue_buttons (&input->s.queue, &input->held, mask);
-  pump (input);
-}
-
-static void
-motion (void *opaque, int32_t dx, int32_t dy)
-{
-  VirtioInput *input = opaque;
-  vt_input_queue_motion (&input->s.queue, dx, dy);
-  pump (input);
-}
-
-static void
-place (void *opaque, uint32_t x, uint32_t y)
-{
-  VirtioInput *input = opaque;
-  vt_input_queue_place (&input->s.queue, x, y);
-  pump (input);
-}
-
-static void
-wheel (void *opaque, int32_t clicks_x, int32_t clicks_y)
-{
-  VirtioInput *input = opaque;
-  vt_input_queue_wheel (&input->s.queue, clicks_x, clicks_y);
-  pump (input);
-}
-
-static const VtInputOps keyboard_ops = { .listening = listening, .key = key };
-static const VtInputOps mouse_ops = { .listening = listening, .buttons = buttons, .motion = motion, .wheel = wheel };
-static const VtInputOps tablet_ops = { .listening = listening, .buttons = buttons, .place = place, .wheel = wheel };
-
 VtInputSink
 vt_virtio_input_sink (VtDevice *dev)
 {
-  return (VtInputSink) { ((VirtioInput *) dev)->kind->ops, dev };
+  VirtioInput *input = (VirtioInput *) dev;
+  return (VtInputSink) { input->kind->ops, &input->source };
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -449,6 +405,7 @@ realize (VtDevice *dev, const VtEnv *env, const Kind *kind, GError **error)
   VirtioInput               *input = (VirtioInput *) dev;
   const VtVirtioInputConfig *config = env->config;
   input->kind = kind;
+  input->source = (VtInputSource) { &input->s.queue, { { 0 }, 0 }, listening, pump, input };
   input->leds = config->leds;
   input->listening = config->listening;
   return vt_virtio_pci_init (&input->pci, env, &config->place, kind->class_code, &virtio_input_type, 0, &input->s.pci,
@@ -479,7 +436,7 @@ resume (VtDevice *dev)
 {
   VirtioInput *input = (VirtioInput *) dev;
   vt_virtio_pci_resume (dev);
-  vt_input_queue_compare (&input->s.queue, &input->held);
+  vt_input_queue_compare (&input->s.queue, &input->source.held);
   pump (input);
 }
 
@@ -492,7 +449,7 @@ test_config (void)
 
 /* The class code: an input device controller; keyboard, mouse, or other. */
 #define INPUT_CLASS(kind_, class_name, summary_, label_, product_, class_code_)                                        \
-  static const Kind kind_##_kind = { label_, product_, class_code_, &kind_##_ops, kind_##_codes };                     \
+  static const Kind kind_##_kind = { label_, product_, class_code_, &vt_input_##kind_##_ops, kind_##_codes };                     \
   static bool kind_##_realize (VtDevice *dev, const VtEnv *env, GError **error)                                        \
   {                                                                                                                    \
     return realize (dev, env, &kind_##_kind, error);                                                                   \
