@@ -21,6 +21,14 @@ host_has_sha (void)
   return __get_cpuid_count (7, 0, &eax, &ebx, &ecx, &edx) && (ebx & bit_SHA);
 }
 
+/* Asked by hand: not every compiler knows the name. */
+static bool
+host_has_f16c (void)
+{
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid (1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
 void
 vt_x86_simd_mask_features (uint32_t feature[X86_WORD_COUNT])
 {
@@ -36,7 +44,7 @@ vt_x86_simd_mask_features (uint32_t feature[X86_WORD_COUNT])
     { X86_FEATURE_AVX, avx },
     { X86_FEATURE_AVX2, avx },
     { X86_FEATURE_FMA, avx && __builtin_cpu_supports ("fma") },
-    { X86_FEATURE_F16C, avx && __builtin_cpu_supports ("f16c") },
+    { X86_FEATURE_F16C, avx && host_has_f16c () },
   };
 
   for (unsigned i = 0; i < G_N_ELEMENTS (optional); i++)
