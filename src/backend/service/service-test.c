@@ -213,7 +213,7 @@ a_client_gets_every_figure (Fixture *fixture, gconstpointer unused)
   VitrineStatistics before = get_statistics (fixture);
   do
     vitrine_backend_get_statistics (fixture->backend, &here);
-  while (here.instructions == before.instructions && g_main_context_iteration (NULL, TRUE));
+  while (here.tlb_fills < before.tlb_fills + 10 && g_main_context_iteration (NULL, TRUE));   /* the slowest of them */
   g_assert_true (call (fixture, "Pause", NULL).ok);
   vitrine_backend_get_statistics (fixture->backend, &here);
   VitrineStatistics there = get_statistics (fixture);
