@@ -42,7 +42,7 @@ typedef struct
 static bool
 read_tsc (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
 {
-  *value = vt_x86_read_tsc (cpu);
+  *value = vt_x86_look_at_tsc (cpu);
   return true;
 }
 
@@ -58,7 +58,7 @@ move_tsc (VtX86Cpu *cpu, uint64_t delta)
 static bool
 write_tsc (VtX86Cpu *cpu, uint32_t index, uint64_t value)
 {
-  move_tsc (cpu, value - vt_x86_read_tsc (cpu));
+  move_tsc (cpu, value - vt_x86_look_at_tsc (cpu));
   return true;
 }
 

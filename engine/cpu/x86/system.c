@@ -12,12 +12,6 @@
 
 /* --- Time ------------------------------------------------------------------------------------------------------------------------ */
 
-uint64_t
-vt_x86_read_tsc (VtX86Cpu *cpu)
-{
-  return vt_ns_to_ticks (vt_clock_now (cpu->vcpu.clock), cpu->tsc_hz) + cpu->s.tsc_offset;
-}
-
 static void
 put_edx_eax (VtX86Cpu *cpu, uint64_t value)
 {
@@ -36,7 +30,7 @@ op_rdtsc (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   if ((cpu->s.cr4 & X86_CR4_TSD) != 0)
     vt_x86_need_cpl0 (cpu);
-  put_edx_eax (cpu, vt_x86_read_tsc (cpu));
+  put_edx_eax (cpu, vt_x86_look_at_tsc (cpu));
 }
 
 static void

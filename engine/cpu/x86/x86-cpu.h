@@ -94,6 +94,18 @@ typedef struct
   bool     writable;   /* plain RAM for writes too, and the same RAM */
 } VtX86PhysPage;
 
+/* The guest's TSC, without its offset, between two looks at the clock (tsc.c): `ticks` and what the rate, in units of 2^-32, makes
+ * of the host's ticks since `zero`, for up to `room` of them. */
+typedef struct
+{
+  bool     wanted;                       /* translated code asks */
+  uint64_t zero, room, rate, ticks;
+  uint64_t floor;                        /* no answer may be below */
+  uint64_t measured;                     /* the host's rate; 0: not known yet */
+  uint64_t first_host, first_ticks;      /* a look some time ago, to measure it */
+  uint32_t epoch;                        /* of the clock then */
+} VtX86TscLine;
+
 /* What translated code reaches through GS besides the state (jit/). */
 typedef struct
 {
@@ -111,6 +123,7 @@ typedef struct
   uint64_t    page_rip;       /* RIP of the first byte of the page that code runs in */
   uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
+  uint64_t    contexts[VT_X86_TLB_COUNT];   /* what it will be in the same mode with another privilege */
   uint32_t    exit_kind, exit_arg;
   void       *next_store;     /* these three for comparison with the interpreter: where the next store is noted ... */
   uint64_t    count_limit;    /* ... how many instructions may have been translated at a poll ... */
@@ -205,6 +218,7 @@ typedef struct VtX86Cpu
   uint64_t         pcid_generation[4096];   /* of the address spaces that are not in use; 0: a new one then */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
   uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
+  VtX86TscLine     tsc_line;
   VtX86Translated  translated;
 } VtX86Cpu;
 
@@ -363,8 +377,12 @@ void vt_x86_update_checks (VtX86Cpu *cpu);
 void vt_x86_sync_flags (VtX86Cpu *cpu);
 void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
 
-/* Guest TSC now. */
+/* Guest TSC now, by the machine's clock. Any thread. */
 uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);
+/* The same as the guest sees it, which may be told between two looks at the clock (tsc.c). Own thread. */
+uint64_t vt_x86_look_at_tsc (VtX86Cpu *cpu);
+/* The clock may stop, or be set, before the next look. */
+void     vt_x86_forget_tsc_line (VtX86Cpu *cpu);
 
 /* Is there an event that ends a halt? Machine lock held (exceptions.c). */
 bool vt_x86_events_pending (VtX86Cpu *cpu);

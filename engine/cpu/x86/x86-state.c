@@ -190,6 +190,7 @@ vt_x86_cpu_settle (VtX86Cpu *cpu)
   cpu->pending_db = 0;
   cpu->delivering_how = VT_X86_EVENT_NONE;
   cpu->events_deferred = false;
+  cpu->tsc_line = (VtX86TscLine) { .wanted = cpu->tsc_line.wanted };
   vt_x86_take_view (cpu);
   vt_x86_update_mode (cpu);
   vt_x86_update_checks (cpu);

@@ -315,7 +315,7 @@ vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
       ret (tr);
       break;
     case JIT_OP_SYSTEM:
-      vt_jit_call_system (tr);
+      vt_jit_system_branch (tr);
       break;
     case JIT_OP_INTERPRET:
       leave_to_interpreter (tr);

@@ -46,6 +46,8 @@ vt_jit_mode (const VtX86Cpu *cpu)
   else if (cpu->code_bits != 32 || cpu->stack_bits != 32 || !cpu->flat || cpu->s.seg[VT_CS].base != 0
            || cpu->s.seg[VT_CS].limit != UINT32_MAX)
     return JIT_MODE_NONE;
+  if (G_UNLIKELY (cpu->cpl == 1 || cpu->cpl == 2))
+    mode |= JIT_MODE_RINGS;
   if (sse_works (cpu))
     mode |= JIT_MODE_SSE | (avx_works (cpu) ? JIT_MODE_AVX : 0);
   if (x87_works (cpu))
@@ -62,21 +64,31 @@ random_bits (void)
 }
 
 static uint64_t
-generation (const VtX86Cpu *cpu)
+generation (const VtX86Cpu *cpu, unsigned kind)
 {
-  if (cpu->cpl == 3)
+  if (kind == VT_X86_TLB_USER)
     return cpu->user_generation << 1 | 1;
   return cpu->global_generation << 1;
+}
+
+static uint64_t
+bits_for (VtJit *jit, unsigned mode)
+{
+  unsigned kind = (mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
+  uint64_t now = generation (jit->cpu, kind);
+  VtJitContext *c = &jit->contexts[kind][(now * 5 + mode) % JIT_CONTEXTS];
+  if (G_UNLIKELY (c->bits == 0 || c->generation != now || c->mode != mode))
+    *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
+  return c->bits;
 }
 
 void
 vt_jit_set_context (VtJit *jit, unsigned mode)
 {
-  uint64_t now = generation (jit->cpu);
-  VtJitContext *c = &jit->contexts[(now * 5 + mode) % JIT_CONTEXTS];
-  if (c->bits == 0 || c->generation != now || c->mode != mode)
-    *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
-  jit->cpu->translated.context = c->bits;
+  VtX86Translated *t = &jit->cpu->translated;
+  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
+    t->contexts[kind] = bits_for (jit, (mode & ~(JIT_MODE_KIND | JIT_MODE_RINGS)) | kind << JIT_MODE_KIND_SHIFT);
+  t->context = mode & JIT_MODE_RINGS ? bits_for (jit, mode) : t->contexts[(mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT];
 }
 
 /* --- Known jumps -------------------------------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ registers_written (const VtJitInsn *in)
     {
     case JIT_OP_NOP:
       return 0;
+    case JIT_OP_INLINE:
+      return vt_jit_inline_writes (in);
     case JIT_OP_MODRM:
       return modrm_writes (in);
     case JIT_OP_LEA:

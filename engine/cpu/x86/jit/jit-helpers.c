@@ -219,6 +219,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   bool no_flags = (where & JIT_OP_NO_FLAGS) != 0;
+  uint8_t shadow = cpu->s.shadow;
   VtJit *jit = cpu->accel_data;
   vt_jit_x87_from_image (cpu);
   jit->flags_here = no_flags;
@@ -238,7 +239,9 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   jit->flags_here = false;
   cpu->s.rip = cpu->next_rip;
   cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
-  return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
+  /* It was the one behind an STI. */
+  cpu->s.shadow &= (uint8_t) ~shadow;
+  return cpu->s.shadow != 0 || cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
          || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != (where & ~JIT_OP_NO_FLAGS) >> JIT_WHERE_SHIFT;
 }
 

@@ -79,6 +79,7 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
     {
     case SLOW_FILL:
     case SLOW_INTERPRET:
+    case SLOW_OP:
       live = in->live_before;
       break;
     case SLOW_WROTE:
@@ -249,6 +250,8 @@ set_state (VtJitLockstep *l, const VtX86State *state, uint32_t flags)
 {
   l->cpu->s = *state;
   flags_put (l->cpu, flags);
+  /* The stretch may have changed privilege. */
+  vt_x86_update_mode (l->cpu);
 }
 
 static void
@@ -280,6 +283,12 @@ run_to (VtX86Cpu *cpu, uint64_t end, VtJitTrace *trace)
     {
       if (trace != NULL)
         remember (cpu, trace++);
+      /* Behind an STI. */
+      if (cpu->attention)
+        {
+          vt_x86_interp_run_one (cpu);
+          continue;
+        }
       vt_x86_interp_run_part (cpu, trace != NULL ? 1 : (unsigned) (end - cpu->vcpu.stats.instructions));
     }
 }

@@ -490,6 +490,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_EXIT:
       emit_exit (tr, slow);
       break;
+    case SLOW_OP:
+      vt_jit_emit_slow_op (tr, slow);
+      break;
     case SLOW_VEC_LOAD:
       emit_call_to (e, tr->jit->stubs.vec_load);
       emit_jmp_to (e, slow->back);

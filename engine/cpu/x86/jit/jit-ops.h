@@ -13,6 +13,7 @@ typedef enum
   JIT_OP_INTERPRET,   /* leaves to the interpreter; the region ends */
   JIT_OP_HELPER,      /* the interpreter's operation, called */
   JIT_OP_SYSTEM,      /* the same, and code goes on wherever that left the processor */
+  JIT_OP_INLINE,      /* a system instruction written out (jit-system.c) */
   JIT_OP_MODRM,       /* re-encoded: registers mapped, memory operand checked */
   JIT_OP_PLAIN,       /* no ModRM: copied, its implied registers are at home */
   JIT_OP_ACC_IMM,     /* accumulator and immediate */

@@ -6,6 +6,8 @@
  */
 #include "jit-translate.h"
 
+#include <Zydis/Mnemonic.h>
+
 /* A stack of offsets to look at; the last one first, so that code stays in the order it falls through. */
 typedef struct
 {
@@ -45,6 +47,8 @@ classify (VtJitTr *tr, VtJitInsn *in)
   vt_jit_classify (&in->x, &in->enc, tr->is64, &in->op);
   if (!tr->is64 && vt_jit_w_is_gpr_size (&in->x, &in->enc))
     in->enc.rex_w = 0;
+  if (vt_jit_is_written_out (tr, in))
+    in->op = (VtJitOp) { .cls = JIT_OP_INLINE, .flags_read = vt_jit_inline_reads (in) };
   if (is_too_far (in))
     in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
   if (in->op.cls == JIT_OP_JCXZ)
@@ -55,9 +59,43 @@ classify (VtJitTr *tr, VtJitInsn *in)
     }
 }
 
+/* The one after STI is part of what is written out for it: it must be simple. */
+static bool
+goes_on_simply (VtJitTr *tr, VtX86CodeCache *cache, unsigned off)
+{
+  VtJitInsn next = { .off = (uint16_t) off };
+  if (off >= VT_PAGE_SIZE)
+    return false;
+  const VtX86Block *block = vt_x86_code_find (cache, tr->jit->cpu, tr->linear_page + off);
+  if (!block->cached || block->host != tr->host_page + off || block->seen != tr->version)
+    return false;
+  next.x = block->insn[0];
+  memcpy (next.raw, block->raw, next.x.length);
+  vt_jit_parse (next.raw, next.x.length, tr->is64 ? 64 : 32, &next.enc);
+  vt_jit_classify (&next.x, &next.enc, tr->is64, &next.op);
+  switch (next.op.cls)
+    {
+    case JIT_OP_MODRM: case JIT_OP_NOP: case JIT_OP_LEA: case JIT_OP_MOV_IMM: case JIT_OP_ACC_IMM: case JIT_OP_PUSH: case JIT_OP_POP:
+      return true;
+    default:
+      return false;
+    }
+}
+
+/* At the end of a block of the interpreter's: a system instruction after which it looks at everything. */
+static void
+classify_special (VtJitTr *tr, VtX86CodeCache *cache, VtJitInsn *in)
+{
+  bool inside = in->op.cls == JIT_OP_INLINE;
+  if (inside && in->x.mnemonic == ZYDIS_MNEMONIC_STI)
+    inside = goes_on_simply (tr, cache, in->off + in->x.length);
+  if (!inside)
+    in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
+}
+
 /* Appends the instructions of one interpreter block. Returns the offset behind them, or -1 when code does not go on there. */
 static int32_t
-append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start, Todo *todo)
+append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsigned off, bool run_start, Todo *todo)
 {
   const uint8_t *raw = block->raw;
   for (unsigned i = 0; i < block->n; i++)
@@ -78,7 +116,7 @@ append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start
       run_start = false;
       classify (tr, in);
       if (i == block->n - 1u && block->tail == VT_X86_TAIL_SPECIAL)
-        in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
+        classify_special (tr, cache, in);
       tr->insn_at[off] = (uint16_t) ++tr->n_insns;
       off += in->x.length;
       if (!vt_jit_ends_block (&in->op))
@@ -106,7 +144,7 @@ append_run (VtJitTr *tr, VtX86CodeCache *cache, unsigned start, uint32_t version
           tr->far[off] = true;
           break;
         }
-      off = append_block (tr, block, (unsigned) off, off == (int32_t) start, todo);
+      off = append_block (tr, cache, block, (unsigned) off, off == (int32_t) start, todo);
     }
   if (off >= 0 && tr->insn_at[off] != 0)
     tr->leader[off] = true;

@@ -54,6 +54,8 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_jit_make_stubs (jit);
   vt_jit_clear_jumps (cpu);
   cpu->translated.self = cpu;
+  /* With several processors each would draw its own line, and their times would not agree to the tick. */
+  cpu->tsc_line.wanted = !lockstep && cpu->vcpu.exclusive == NULL && cpu->vcpu.clock != NULL && !vt_clock_is_manual (cpu->vcpu.clock);
   cpu->accel_data = jit;
   return true;
 }
@@ -237,6 +239,7 @@ run (VtX86Cpu *cpu, uint64_t budget)
   VtExit exit = VT_EXIT_STOP;
   vt_code_memory_ops ()->set_gs_base (cpu);
   vt_x86_interp_begin (cpu, budget);
+  vt_x86_forget_tsc_line (cpu);
   VtJit *jit = cpu->accel_data;
   if (setjmp (cpu->unwind) != 0)
     {

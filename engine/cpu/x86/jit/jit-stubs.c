@@ -285,6 +285,7 @@ vt_jit_make_stubs (VtJit *jit)
   make_call (&e, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;
   make_system (&e, call_system);
+  vt_jit_make_system_stubs (jit, &e);
   vt_jit_lockstep_make_stub (jit, &e);
   stubs->vec_load = e.at;
   load_vectors (&e);

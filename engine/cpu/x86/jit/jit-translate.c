@@ -110,6 +110,8 @@ emit_natively (VtJitTr *tr)
     case JIT_OP_POP:
     case JIT_OP_LEAVE:
       return vt_jit_stack (tr);
+    case JIT_OP_INLINE:
+      return vt_jit_inline (tr);
     default:
       return vt_jit_integer (tr);
     }
@@ -132,6 +134,7 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
   for (unsigned i = from; i < block->n && !tr->too_big; i++)
     {
       tr->in = &tr->insns[block->first + i];
+      tr->last_of_block = i + 1 == block->n;
       tr->access = 0;
       if (tr->e.end - tr->e.at < (ptrdiff_t) VT_EMIT_MARGIN)
         {
@@ -142,6 +145,8 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
       vt_jit_lockstep_mark (tr);
       if (!vt_jit_ends_block (&tr->in->op))
         emit_insn_of (tr);
+      if (tr->in->ends_shadow)
+        vt_jit_end_shadow (tr);
     }
   if (!tr->too_big)
     vt_jit_branch (tr, block);

@@ -39,6 +39,7 @@ typedef struct
   uint8_t    live_before, live_after;   /* flags whose values somebody needs */
   uint8_t    uncounted;      /* instructions of the block before it that are not counted yet (jit-count.c) */
   uint8_t    group[2];       /* 1 + index, of each memory access */
+  bool       ends_shadow;    /* the STI before it holds interrupts back until it is done */
 } VtJitInsn;
 
 typedef struct
@@ -94,6 +95,7 @@ typedef enum
   SLOW_VEC_LOAD,
   SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
+  SLOW_OP,          /* an instruction written out comes to a case that is left to the interpreter's operation */
 } VtJitSlowKind;
 
 typedef struct
@@ -143,6 +145,7 @@ typedef struct VtJitTr
   /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
   bool         flags_host, flags_mem;
   VtJitInsn   *in;              /* being translated */
+  bool         last_of_block;   /* it is */
   int          uncounted;       /* instructions of the block so far, with this one, that are not counted yet */
   bool         no_rex;          /* it names AH..BH, which no REX prefix may stand beside */
 } VtJitTr;
@@ -226,6 +229,17 @@ bool vt_jit_integer (VtJitTr *tr);     /* jit-integer.c */
 bool vt_jit_vector (VtJitTr *tr);      /* jit-vector.c */
 bool vt_jit_x87 (VtJitTr *tr);         /* jit-x87.c */
 bool vt_jit_stack (VtJitTr *tr);       /* jit-stack.c */
+bool vt_jit_inline (VtJitTr *tr);      /* jit-system.c */
+/* Is it one of those? */
+bool vt_jit_is_written_out (const VtJitTr *tr, const VtJitInsn *in);
+void vt_jit_end_shadow (VtJitTr *tr);
+/* Arithmetic flags that it reads. */
+unsigned vt_jit_inline_reads (const VtJitInsn *in);
+/* General registers that it changes, as bits. */
+unsigned vt_jit_inline_writes (const VtJitInsn *in);
+/* What changes privilege, at a block's end. */
+void vt_jit_system_branch (VtJitTr *tr);
+void vt_jit_emit_slow_op (VtJitTr *tr, VtJitSlow *slow);
 /* The last instruction of a block: emits the ways out. */
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
 /* Ways into a bridge for those who come from the same page. */

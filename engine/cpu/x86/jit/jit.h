@@ -14,6 +14,7 @@
 
 #include "code-cache.h"
 #include "code-memory.h"
+#include "emit.h"
 #include "x86-cpu.h"
 
 /* Arithmetic flags, as sets. */
@@ -36,6 +37,7 @@ enum
   JIT_MODE_SSE      = 1u << 3,   /* SSE instructions execute, and no SIMD exception is unmasked */
   JIT_MODE_AVX      = 1u << 4,
   JIT_MODE_X87      = 1u << 5,   /* x87 instructions execute, and no exception is unmasked */
+  JIT_MODE_RINGS    = 1u << 6,   /* CPL 1 or 2: a supervisor for paging, but not for instructions */
   JIT_MODE_NONE     = 0xffff,    /* nothing is translated in this mode */
 };
 #define JIT_MODE_KIND_SHIFT 1
@@ -124,6 +126,9 @@ typedef struct
   uint8_t *vec_load;
   uint8_t *x87_load[2];
   uint8_t *system;             /* jumped to */
+  /* jit-system.c; jumped to with flags in memory. */
+  uint8_t *jump;               /* T0: RIP */
+  uint8_t *syscall, *sysret;   /* T0: RIP behind it, SLOT_CODE: where to go when the case is not a plain one */
   uint8_t *lookup;
   uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
@@ -131,7 +136,7 @@ typedef struct
 #define JIT_REGION_BUCKETS 16384u
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
-#define JIT_CONTEXTS       64u
+#define JIT_CONTEXTS       1024u
 
 /* See jit-context.c. */
 typedef struct
@@ -154,7 +159,7 @@ struct VtJit
   uint8_t       heat[JIT_HEAT_SLOTS];
   uint64_t      heat_ups;
   unsigned      pauses;
-  VtJitContext  contexts[JIT_CONTEXTS];
+  VtJitContext  contexts[VT_X86_TLB_COUNT][JIT_CONTEXTS];   /* apart, so that those in use at once never share a place */
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
@@ -214,6 +219,9 @@ void  vt_jit_clear_jumps (VtX86Cpu *cpu);
 /* --- jit-stubs.c ------------------------------------------------------------------------------------------------------- */
 
 void  vt_jit_make_stubs (VtJit *jit);
+
+/* For system instructions (jit-system.c). */
+void  vt_jit_make_system_stubs (VtJit *jit, VtEmit *e);
 
 /* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
 
