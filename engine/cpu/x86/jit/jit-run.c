@@ -40,6 +40,8 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_x86_interp_init (cpu);
   VtJit *jit = g_new0 (VtJit, 1);
   jit->cpu = cpu;
+  jit->techniques = ~cpu->jit_without;
+  jit->exact_flags = !vt_jit_has (jit, VT_JIT_LAZY_FLAGS);
   if (!vt_jit_cache_init (jit, error))
     {
       g_free (jit);
