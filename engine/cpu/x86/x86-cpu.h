@@ -216,6 +216,7 @@ typedef struct VtX86Cpu
   uint64_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
   uint64_t         last_generation;
   uint64_t         pcid_generation[4096];   /* of the address spaces that are not in use; 0: a new one then */
+  uint32_t         jit_without;      /* techniques that translated code is made without (jit/jit-techniques.h) */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
   uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
   VtX86TscLine     tsc_line;
@@ -242,6 +243,7 @@ typedef struct
   VtClock          *clock;
   const VtX86Model *model;
   uint64_t          tsc_hz;
+  uint32_t          jit_without;   /* see VtX86Cpu */
   uint8_t         (*inta) (void *opaque);
   void             *inta_opaque;
   VtMachinePort     machine;

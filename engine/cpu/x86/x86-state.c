@@ -137,6 +137,7 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->vcpu.clock = config->clock;
   cpu->model = config->model;
   cpu->tsc_hz = config->tsc_hz;
+  cpu->jit_without = config->jit_without;
   cpu->inta = config->inta;
   cpu->inta_opaque = config->inta_opaque;
   cpu->machine = config->machine;

@@ -295,7 +295,7 @@ vt_jit_find_groups (VtJitTr *tr)
   tr->n_groups = 0;
   for (unsigned i = 0; i < tr->n_insns; i++)
     tr->insns[i].group[0] = tr->insns[i].group[1] = 0;
-  if (!tr->is64)
+  if (!tr->is64 || !vt_jit_has (tr->jit, VT_JIT_GROUPS))
     return;
   for (unsigned i = 0; i < tr->n_blocks;)
     {

@@ -300,7 +300,7 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
   uint8_t *retry = e->at;
   if (g != NULL && is_head (tr, g, access))
     g->label = retry;
-  if (simple && a->base == VT_RSP && size <= 8 && align <= 1)
+  if (simple && a->base == VT_RSP && size <= 8 && align <= 1 && vt_jit_has (tr->jit, VT_JIT_STACK_WINDOW))
     return emit_stack_access (tr, a, size, write, retry);
 
   if (tr->is64)

@@ -40,6 +40,8 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_x86_interp_init (cpu);
   VtJit *jit = g_new0 (VtJit, 1);
   jit->cpu = cpu;
+  jit->techniques = ~cpu->jit_without;
+  jit->exact_flags = !vt_jit_has (jit, VT_JIT_LAZY_FLAGS);
   if (!vt_jit_cache_init (jit, error))
     {
       g_free (jit);
@@ -55,7 +57,7 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_jit_clear_jumps (cpu);
   cpu->translated.self = cpu;
   /* With several processors each would draw its own line, and their times would not agree to the tick. */
-  cpu->tsc_line.wanted = !lockstep && cpu->vcpu.exclusive == NULL && cpu->vcpu.clock != NULL && !vt_clock_is_manual (cpu->vcpu.clock);
+  cpu->tsc_line.wanted = vt_jit_has (jit, VT_JIT_TSC) && !lockstep && cpu->vcpu.exclusive == NULL && cpu->vcpu.clock != NULL && !vt_clock_is_manual (cpu->vcpu.clock);
   cpu->accel_data = jit;
   return true;
 }

@@ -69,7 +69,7 @@ bool
 vt_jit_is_written_out (const VtJitTr *tr, const VtJitInsn *in)
 {
   const VtX86Insn *x = &in->x;
-  if (x->op == vt_x86_op_undefined)
+  if (x->op == vt_x86_op_undefined || !vt_jit_has (tr->jit, VT_JIT_SYSTEM))
     return false;
   switch (x->mnemonic)
     {
@@ -458,7 +458,7 @@ void
 vt_jit_system_branch (VtJitTr *tr)
 {
   const VtX86Insn *x = &tr->in->x;
-  bool known = tr->is64 && x->op != vt_x86_op_undefined;
+  bool known = tr->is64 && x->op != vt_x86_op_undefined && vt_jit_has (tr->jit, VT_JIT_SYSTEM);
   if (known && (x->mnemonic == ZYDIS_MNEMONIC_CLAC || x->mnemonic == ZYDIS_MNEMONIC_STAC) && at_cpl0 (tr) && has (tr, X86_FEATURE_SMAP))
     {
       emit_smap (tr);

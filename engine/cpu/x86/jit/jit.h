@@ -15,6 +15,7 @@
 #include "code-cache.h"
 #include "code-memory.h"
 #include "emit.h"
+#include "jit-techniques.h"
 #include "x86-cpu.h"
 
 /* Arithmetic flags, as sets. */
@@ -164,6 +165,7 @@ struct VtJit
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
   bool          flags_here;    /* an operation runs that has nothing to do with arithmetic flags: they are still in `translated` */
+  uint32_t      techniques;    /* VT_JIT_*: those that code is made with */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
@@ -222,6 +224,12 @@ void  vt_jit_make_stubs (VtJit *jit);
 
 /* For system instructions (jit-system.c). */
 void  vt_jit_make_system_stubs (VtJit *jit, VtEmit *e);
+
+static inline bool
+vt_jit_has (const VtJit *jit, uint32_t technique)
+{
+  return (jit->techniques & technique) != 0;
+}
 
 /* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
 

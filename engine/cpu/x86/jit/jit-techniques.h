@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What makes translated code fast, piece by piece: each can be left out to see what it is worth. Results are the same
+ * without. Names and bits are in one table, jit-techniques.c.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum
+{
+  VT_JIT_RETURNS      = 1u << 0,   /* returns go by the host's own stack */
+  VT_JIT_SITE_CACHE   = 1u << 1,   /* an indirect branch remembers where it went last */
+  VT_JIT_FAR_LINKS    = 1u << 2,   /* direct jumps across pages */
+  VT_JIT_GROUPS       = 1u << 3,   /* accesses through one register share a check */
+  VT_JIT_STACK_WINDOW = 1u << 4,   /* the page of the stack is kept at hand */
+  VT_JIT_LAZY_FLAGS   = 1u << 5,   /* flags that the guest overwrites unread are dropped */
+  VT_JIT_SYSTEM       = 1u << 6,   /* system instructions are written out */
+  VT_JIT_TSC          = 1u << 7,   /* so is RDTSC, with the host's counter */
+};
+
+/* `list`: names separated by commas. *out: their bits. The error says which names there are. */
+bool  vt_jit_techniques_parse (const char *list, uint32_t *out, GError **error);
+/* All names, separated by commas. */
+char *vt_jit_techniques_names (void);
