@@ -201,6 +201,8 @@ typedef struct
 
 /* True when the whole page at `page` (aligned) is plain RAM in this direction. False: go through vt_view_read/write. */
 bool vt_view_page (const VtView *view, VtGpa page, bool write, VtPage *out);
+/* The same for `bytes` from there on, which are all of one block of RAM. */
+bool vt_view_pages (const VtView *view, VtGpa page, uint64_t bytes, bool write, VtPage *out);
 
 /* Any size 1..8, any alignment, any target; registers are accessed under the machine lock, unassigned reads give all ones.
  * Size and alignment are split as the target wants. */

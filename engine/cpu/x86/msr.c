@@ -293,7 +293,12 @@ read_apic (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
 static bool
 write_apic (VtX86Cpu *cpu, uint32_t index, uint64_t value)
 {
-  return cpu->apic != NULL && vt_apic_msr_write (cpu->apic, index, value);
+  if (cpu->apic == NULL || !vt_apic_msr_write (cpu->apic, index, value))
+    return false;
+  /* APIC_BASE: its page may have moved. */
+  if (index == 0x1b)
+    vt_x86_tlb_flush (cpu, true);
+  return true;
 }
 
 /* IBPB and L1D_FLUSH: commands; there is nothing to flush. */

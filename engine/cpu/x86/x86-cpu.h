@@ -37,7 +37,7 @@ typedef enum
   VT_FETCH,
 } VtAccessKind;
 
-/* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
+/* First level of the software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
  * of that kind may go straight to the host at linear + addend, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
 #define VT_X86_TLB_BITS 12u
@@ -137,6 +137,7 @@ typedef struct
   uint32_t    x87_place;      /* ... its offset, and its FOP << 16 */
   uint8_t     x87_image[108];
   /* A load that was made from a copy: past_host = copy, linear + past_addend = copy. */
+  uint32_t    refilled;       /* vt_jit_refill() made the entry */
   uint64_t    past_addend;
   uint8_t    *past_host;
   uint8_t     copy[64];
@@ -207,6 +208,7 @@ typedef struct VtX86Cpu
   uint64_t         phys_mask;       /* physical-address bits of the model */
   void           (*store_watch) (struct VtX86Cpu *cpu, uint8_t *host, unsigned len);   /* see vt_x86_watch_stores() */
   VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
+  struct VtX86TlbSecond *second;    /* as many (tlb.h) */
   uint64_t         large_4m[4], large_1g[4];   /* by hash of the address: such a page is in the TLB, in pieces of 4 KiB */
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   VtRam           *rams[VT_X86_RAMS];          /* that have been in the TLB */
@@ -218,7 +220,7 @@ typedef struct VtX86Cpu
   uint64_t         pcid_generation[4096];   /* of the address spaces that are not in use; 0: a new one then */
   uint32_t         jit_without;      /* techniques that translated code is made without (jit/jit-techniques.h) */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
-  uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
+  uint64_t         code_pages[2][VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps of [1] CPL 3 go there */
   VtX86TscLine     tsc_line;
   VtX86Translated  translated;
 } VtX86Cpu;
@@ -341,19 +343,20 @@ vt_x86_code_page_bit (uint64_t linear)
 {
   return (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 16)) & (VT_X86_CODE_PAGES - 1);
 }
-/* Somebody remembers a jump to this page: flushing it starts new generations. */
+/* Code of this privilege remembers a jump to this page: flushing it starts a new generation. */
 static inline void
 vt_x86_note_code_page (VtX86Cpu *cpu, uint64_t linear)
 {
   unsigned bit = vt_x86_code_page_bit (linear);
-  cpu->code_pages[bit / 64] |= UINT64_C (1) << (bit % 64);
+  cpu->code_pages[cpu->cpl == 3][bit / 64] |= UINT64_C (1) << (bit % 64);
 }
 /* For debuggers and MONITOR: no side effects. False when not mapped. */
 bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
 /* Also starts a new user_generation, and a global_generation where global pages, or code of the supervisor in others, go
  * too. */
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
-/* Another address space, s.cr3. `keep`: what is known about it from before still holds (PCIDs, SDM 4.10.4.1). */
+/* Another address space, s.cr3. `keep`: what is known about it from before still holds, translations and jumps (PCIDs, SDM
+ * 4.10.4.1). */
 void vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep);
 /* What is known about that address space no longer holds; -1: about all of them. */
 void vt_x86_tlb_forget_pcid (VtX86Cpu *cpu, int pcid);

@@ -3,6 +3,7 @@
 #include "apic.h"
 #include "flags.h"
 #include "interp.h"
+#include "tlb.h"
 #include "x86-sys.h"
 
 #include <vitrine/error.h>
@@ -144,6 +145,7 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->phys_mask = vt_x86_phys_mask (config->model);
 
   cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
+  cpu->second = g_aligned_alloc0 (VT_X86_TLB_COUNT, sizeof (VtX86TlbSecond), 64);
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     {
       memset (cpu->tlbs[kind].used, 0xff, sizeof (cpu->tlbs[kind].used));
@@ -162,6 +164,7 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_free (cpu->vcpu.failure);
+  g_aligned_free (cpu->second);
   g_aligned_free (cpu);
 }
 

@@ -33,9 +33,6 @@ vt_jit_flags_from_state (VtX86Cpu *cpu)
 
 /* --- Memory ------------------------------------------------------------------------------------------------------- */
 
-/* Offsets below it have 8 bytes to the page's end. Smaller accesses beyond are the interpreter's. */
-#define STACK_ROOM (VT_PAGE_SIZE - 7)
-
 /* Translated code is left with RIP there. */
 static uint32_t
 leave_at (VtX86Cpu *cpu, uint32_t off, uint32_t kind)
@@ -105,10 +102,10 @@ vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
   if (!(what & JIT_FILL_STACK))
     return JIT_FILLED;
   /* Too near to the page's end for the window's one size: good for this access alone. */
-  bool room = (linear & VT_PAGE_MASK) < STACK_ROOM;
+  bool room = (linear & VT_PAGE_MASK) < JIT_STACK_ROOM;
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
-      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? STACK_ROOM : 0, entry->addend, entry->page_flags };
+      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? JIT_STACK_ROOM : 0, entry->addend, entry->page_flags };
   return room ? JIT_FILLED : JIT_PAST;
 }
 

@@ -189,10 +189,33 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   emit_jmp_to (e, exit_saved);
 }
 
-/* After vt_jit_fill() or vt_jit_try_fill(): JIT_PAST returns 5 bytes further, behind the jump to the retry. */
+/* Calls vt_jit_refill (T0, T1), which keeps all registers; back to the caller when that was all. Not while comparing: page
+ * tables are compared before they change. */
 static void
-make_fill (VtEmit *e, const uint8_t *call)
+make_refill (VtEmit *e, const VtJit *jit)
 {
+  if (jit->lockstep != NULL || !vt_jit_has (jit, VT_JIT_SECOND_TLB))
+    return;
+  uint64_t function = (uint64_t) (uintptr_t) vt_jit_refill;
+  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
+  emit8 (e, 0xff);                                       /* call [rip + x], which stands behind a jump */
+  emit8 (e, 0x15);
+  emit32 (e, 5);
+  uint8_t *behind = emit_jmp (e);
+  emit64 (e, function);
+  emit_patch (behind, e->at);
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit_group1 (e, 0, 7, rm_gs (TRANSLATED (refilled)), 0);
+  uint8_t *not = emit_jcc (e, CC_E);
+  emit8 (e, 0xc3);
+  emit_patch (not, e->at);
+}
+
+/* After vt_jit_fill(): JIT_PAST returns 5 bytes further, behind the jump to the retry. */
+static void
+make_fill (VtEmit *e, const VtJit *jit, const uint8_t *call)
+{
+  make_refill (e, jit);
   emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
   emit_call_to (e, call);
   emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
@@ -257,7 +280,7 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
   const uint8_t *fill = e->at;
   make_call (e, compared ? vt_jit_lockstep_fill : vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
   stubs->fill[vectors] = e->at;
-  make_fill (e, fill);
+  make_fill (e, jit, fill);
   stubs->try_fill[vectors] = e->at;
   make_call (e, compared ? vt_jit_lockstep_try_fill : vt_jit_try_fill, vectors, false, RETURNS, NULL);
   stubs->op[vectors] = e->at;

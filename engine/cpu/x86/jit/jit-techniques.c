@@ -17,6 +17,7 @@ static const struct
   { "lazy-flags", VT_JIT_LAZY_FLAGS },
   { "system", VT_JIT_SYSTEM },
   { "tsc", VT_JIT_TSC },
+  { "second-tlb", VT_JIT_SECOND_TLB },
 };
 
 char *

@@ -17,6 +17,7 @@ enum
   VT_JIT_STACK_WINDOW = 1u << 4,   /* the page of the stack is kept at hand */
   VT_JIT_LAZY_FLAGS   = 1u << 5,   /* flags that the guest overwrites unread are dropped */
   VT_JIT_SYSTEM       = 1u << 6,   /* system instructions are written out */
+  VT_JIT_SECOND_TLB   = 1u << 8,   /* the TLB's second level is asked without a call that saves everything */
   VT_JIT_TSC          = 1u << 7,   /* so is RDTSC, with the host's counter */
 };
 

@@ -44,6 +44,9 @@ enum
 #define JIT_MODE_KIND_SHIFT 1
 #define VT_JIT_NO_PLACE UINT32_MAX
 
+/* Offsets below it have 8 bytes to the page's end. Smaller accesses of the stack beyond are not for its window. */
+#define JIT_STACK_ROOM (VT_PAGE_SIZE - 7)
+
 /* What vt_jit_fill() is asked for: a size, and */
 #define JIT_FILL_SIZE  0x3ffu
 #define JIT_FILL_WRITE 0x400u
@@ -252,7 +255,12 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
 /* Makes the TLB entry for an access that missed. `what`: JIT_FILL_*, size, and where. JIT_FILLED: try again; JIT_PAST: go on
  * behind the check, with translated.past_addend (or, for the stack, what its window holds now). */
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
-/* The same without leaving. */
+/* First, and without saving a register: does the TLB have it after all, in its second level? Says so in translated.refilled. */
+#ifdef __x86_64__
+__attribute__ ((no_caller_saved_registers))
+#endif
+void vt_jit_refill (uint64_t linear, uint32_t what);
+/* The same as vt_jit_fill() without leaving. */
 uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 /* A store went to a flagged page. 0: go on. `flags_at`: the page's flags. `what`: where the next instruction
  * is; none: go on in any case. */
