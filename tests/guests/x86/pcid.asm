@@ -14,6 +14,7 @@
 %define shared 0x63000         ; a global page
 %define large  0x600000        ; a page of 2 MiB, and where it is ...
 %define large2 0x800000        ; ... after a change
+%define descriptor 0x55000    ; not beside code, which would not stay translated
 %define A 1
 %define B 2
 %define ROUNDS 200
@@ -314,7 +315,3 @@ both:
   dec ecx
   jnz .again
   ret
-
-section .data
-align 16
-descriptor dq 0, 0

@@ -7,6 +7,13 @@
 %define ROUNDS 300
 %define taken 0x54000
 %define user_data 0x70000
+; Not beside code, which would not stay translated.
+%define entry_flags 0x55000
+%define entry_r11   0x55008
+%define user_flags  0x55010
+%define ipi_rip     0x55018
+%define at_entry    0x55020
+%define user_done   0x55028
 %define STAR_PLAIN (((UCODE32 & ~3) | 3) << 16 | KCODE)
 
 %macro MSR 3                   ; index, high, low
@@ -19,6 +26,7 @@
 main:
   WRITE 0xf0, 0x15f
   GATE 0x55, on_ipi
+  mov qword [abs at_entry], 0
   MSR 0xc0000081, STAR_PLAIN, 0
   MSR 0xc0000082, 0, on_syscall
   MSR 0xc0000084, 0, 0x257fd5
@@ -110,6 +118,9 @@ odd_star:
 .waits:
   cli
   WRITE 0x300, 0x40055
+  mov ecx, 3                   ; time to notice it, and to put it off
+.notice:
+  loop .notice
   mov rcx, user_int51
   mov r11d, 0x202
   mov [abs saved_rsp], rsp
@@ -272,7 +283,10 @@ odd_star:
   jne .smap
 .smapped:
   CHECK_EQ "STAC and CLAC", r13d, ROUNDS
-  FAULT_BEGIN "a user's page after CLAC", 14, 1
+  FAULT_BEGIN "a user's page right behind CLAC", 14, 1
+  stac
+  mov eax, [abs user_data]
+  clac
   mov eax, [abs user_data]
   FAULT_END
   FAULT_BEGIN "a store to it", 14, 3
@@ -346,13 +360,3 @@ on_ipi:
   WRITE 0xb0, 0
   pop rax
   iretq
-
-section .data
-align 8
-entry_flags dq 0
-entry_r11 dq 0
-user_flags dq 0
-ipi_rip dq 0
-at_entry dq 0
-user_done dd 0
-section .text
