@@ -25,11 +25,11 @@ static VtJitSlow *
 emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
 {
   VtEmit *e = &tr->e;
+  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
   emit8 (e, 9);
   emit_op32 (e, 0x33, T1, rm_reg (T0));
   emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
-  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_LOOKUP, emit_jcc (e, CC_NE));
   slow->fails = on_miss;

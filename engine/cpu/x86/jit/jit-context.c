@@ -93,24 +93,27 @@ vt_jit_set_context (VtJit *jit, unsigned mode)
 
 /* --- Known jumps -------------------------------------------------------------------------------------------------- */
 
+/* By key, so that programs which run the same code in two address spaces do not take each other's places. */
 static unsigned
-jump_slot (uint64_t rip)
+jump_slot (uint64_t key)
 {
-  return (unsigned) ((uint32_t) rip ^ (uint32_t) (rip >> 9)) & (VT_X86_JIT_JUMPS - 1);
+  return (unsigned) ((uint32_t) key ^ (uint32_t) (key >> 9)) & (VT_X86_JIT_JUMPS - 1);
 }
 
 const void *
 vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip)
 {
-  unsigned slot = jump_slot (rip);
-  return cpu->translated.jump_key[slot] == (rip ^ cpu->translated.context) ? cpu->translated.jump_code[slot] : NULL;
+  uint64_t key = rip ^ cpu->translated.context;
+  unsigned slot = jump_slot (key);
+  return cpu->translated.jump_key[slot] == key ? cpu->translated.jump_code[slot] : NULL;
 }
 
 void
 vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code)
 {
-  unsigned slot = jump_slot (rip);
-  cpu->translated.jump_key[slot] = rip ^ cpu->translated.context;
+  uint64_t key = rip ^ cpu->translated.context;
+  unsigned slot = jump_slot (key);
+  cpu->translated.jump_key[slot] = key;
   cpu->translated.jump_code[slot] = code;
   vt_x86_note_code_page (cpu, rip);
 }
@@ -118,7 +121,7 @@ vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code)
 void
 vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip)
 {
-  cpu->translated.jump_key[jump_slot (rip)] = NO_KEY;
+  cpu->translated.jump_key[jump_slot (rip ^ cpu->translated.context)] = NO_KEY;
 }
 
 void
