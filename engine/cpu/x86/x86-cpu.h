@@ -148,6 +148,9 @@ typedef struct
   VtStackWindow stack[VT_X86_TLB_COUNT][2];
   uint64_t    jump_key[VT_X86_JIT_JUMPS];
   const void *jump_code[VT_X86_JIT_JUMPS];
+  /* Those that had to make room for others, by another hash. */
+  uint64_t    spare_key[VT_X86_JIT_JUMPS];
+  const void *spare_code[VT_X86_JIT_JUMPS];
 } VtX86Translated;
 
 typedef struct VtX86Cpu

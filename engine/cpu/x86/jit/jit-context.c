@@ -100,34 +100,52 @@ jump_slot (uint64_t key)
   return (unsigned) ((uint32_t) key ^ (uint32_t) (key >> 9)) & (VT_X86_JIT_JUMPS - 1);
 }
 
+static unsigned
+spare_slot (uint64_t key)
+{
+  return (unsigned) (key >> JIT_SPARE_SHIFT ^ key) & (VT_X86_JIT_JUMPS - 1);
+}
+
 const void *
 vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip)
 {
-  uint64_t key = rip ^ cpu->translated.context;
-  unsigned slot = jump_slot (key);
-  return cpu->translated.jump_key[slot] == key ? cpu->translated.jump_code[slot] : NULL;
+  const VtX86Translated *t = &cpu->translated;
+  uint64_t key = rip ^ t->context;
+  if (t->jump_key[jump_slot (key)] == key)
+    return t->jump_code[jump_slot (key)];
+  return t->spare_key[spare_slot (key)] == key ? t->spare_code[spare_slot (key)] : NULL;
 }
 
 void
 vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code)
 {
-  uint64_t key = rip ^ cpu->translated.context;
-  unsigned slot = jump_slot (key);
-  cpu->translated.jump_key[slot] = key;
-  cpu->translated.jump_code[slot] = code;
+  VtX86Translated *t = &cpu->translated;
+  uint64_t key = rip ^ t->context;
+  unsigned slot = jump_slot (key), spare = spare_slot (t->jump_key[slot]);
+  if (t->jump_key[slot] != key)
+    {
+      t->spare_key[spare] = t->jump_key[slot];
+      t->spare_code[spare] = t->jump_code[slot];
+    }
+  t->jump_key[slot] = key;
+  t->jump_code[slot] = code;
   vt_x86_note_code_page (cpu, rip);
 }
 
 void
 vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip)
 {
-  cpu->translated.jump_key[jump_slot (rip ^ cpu->translated.context)] = NO_KEY;
+  VtX86Translated *t = &cpu->translated;
+  uint64_t key = rip ^ t->context;
+  t->jump_key[jump_slot (key)] = NO_KEY;
+  if (t->spare_key[spare_slot (key)] == key)
+    t->spare_key[spare_slot (key)] = NO_KEY;
 }
 
 void
 vt_jit_clear_jumps (VtX86Cpu *cpu)
 {
   for (unsigned i = 0; i < VT_X86_JIT_JUMPS; i++)
-    cpu->translated.jump_key[i] = NO_KEY;
+    cpu->translated.jump_key[i] = cpu->translated.spare_key[i] = NO_KEY;
   memset (cpu->code_pages, 0, sizeof (cpu->code_pages));
 }

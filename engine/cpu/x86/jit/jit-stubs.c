@@ -228,6 +228,24 @@ make_fill (VtEmit *e, const VtJit *jit, const uint8_t *call)
   emit8 (e, 0xc3);
 }
 
+/* T0 = RIP XOR context, which the table of known jumps does not have; perhaps it is in the second one. T1 stays, if not. */
+static void
+make_spare_lookup (VtEmit *e)
+{
+  push (e, T1);
+  emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx */
+  emit8 (e, JIT_SPARE_SHIFT);
+  emit_op32 (e, 0x33, T1, rm_reg (T0));
+  emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (spare_key)));
+  uint8_t *unknown = emit_jcc (e, CC_NE);
+  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (spare_code)));
+  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit8 (e, 0xc3);
+  emit_patch (unknown, e->at);
+  pop (e, T1);
+}
+
 /* Comes by a jump; goes on at the code that C found, or leaves. */
 static void
 make_system (VtEmit *e, const uint8_t *call)
@@ -303,6 +321,7 @@ vt_jit_make_stubs (VtJit *jit)
   for (unsigned vectors = 0; vectors < 2; vectors++)
     make_calls (&e, jit, vectors, saved);
   stubs->lookup = e.at;
+  make_spare_lookup (&e);
   make_call (&e, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
   uint8_t *call_system = e.at;
   make_call (&e, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);

@@ -216,6 +216,7 @@ void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
 unsigned vt_jit_mode (const VtX86Cpu *cpu);
 /* Sets cpu->translated.context for the mode and the current address space. */
 void  vt_jit_set_context (VtJit *jit, unsigned mode);
+#define JIT_SPARE_SHIFT 17   /* for the hash of the jumps' second table */
 const void *vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip);
 void  vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code);
 void  vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip);
