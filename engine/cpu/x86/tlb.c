@@ -91,15 +91,18 @@ find_ram (VtX86Cpu *cpu, uint64_t linear, const VtX86Translation *t, uint64_t by
   return true;
 }
 
-/* In the place of what is known of the same page, or of the oldest. */
+/* In the place of what is known of the same page, or of the others by turns. */
 static void
-remember (VtX86TlbPiece *set, unsigned ways, const VtX86TlbPiece *piece)
+remember (VtX86TlbSecond *second, VtX86TlbSet *set, const VtX86TlbPiece *piece)
 {
   unsigned at = 0;
-  while (at < ways - 1 && (set[at].page != piece->page || set[at].generation != piece->generation))
+  while (at < VT_X86_TLB_WAYS && (set->page[at] != piece->page || set->generation[at] != piece->generation))
     at++;
-  memmove (&set[1], &set[0], at * sizeof set[0]);
-  set[0] = *piece;
+  if (at == VT_X86_TLB_WAYS)
+    at = second->turn++ % VT_X86_TLB_WAYS;
+  set->page[at] = piece->page;
+  set->generation[at] = piece->generation;
+  set->piece[at] = *piece;
 }
 
 static bool
@@ -127,9 +130,9 @@ vt_x86_tlb_enter (VtX86Cpu *cpu, uint64_t linear, unsigned kind, const VtX86Tran
   note_ram (cpu, piece.ram);
   vt_x86_tlb_enter_piece (&cpu->tlbs[kind], &piece, linear);
   if (large)
-    remember (vt_x86_large_set (second, linear), VT_X86_LARGE_WAYS, &piece);
+    remember (second, vt_x86_large_set (second, linear), &piece);
   else if (!is_watched (cpu) && t->shift == VT_PAGE_SHIFT)
-    remember (vt_x86_small_set (second, linear), VT_X86_SMALL_WAYS, &piece);
+    remember (second, vt_x86_small_set (second, linear), &piece);
 }
 
 /* --- Generations -------------------------------------------------------------------------------------------------- */
@@ -203,11 +206,11 @@ vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep)
 /* --- One page ----------------------------------------------------------------------------------------------------- */
 
 static void
-forget_pieces (VtX86TlbPiece *set, unsigned ways, uint64_t page)
+forget_pieces (VtX86TlbSet *set, uint64_t page)
 {
-  for (unsigned i = 0; i < ways; i++)
-    if (set[i].page == page)
-      set[i].generation = 0;
+  for (unsigned i = 0; i < VT_X86_TLB_WAYS; i++)
+    if (set->page[i] == page)
+      set->generation[i] = 0;
 }
 
 static void
@@ -216,8 +219,8 @@ forget_second (VtX86Cpu *cpu, uint64_t linear)
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     {
       VtX86TlbSecond *second = &cpu->second[kind];
-      forget_pieces (vt_x86_small_set (second, linear), VT_X86_SMALL_WAYS, linear & ~VT_PAGE_MASK);
-      forget_pieces (vt_x86_large_set (second, linear), VT_X86_LARGE_WAYS, linear >> VT_X86_LARGE_SHIFT << VT_X86_LARGE_SHIFT);
+      forget_pieces (vt_x86_small_set (second, linear), linear & ~VT_PAGE_MASK);
+      forget_pieces (vt_x86_large_set (second, linear), linear >> VT_X86_LARGE_SHIFT << VT_X86_LARGE_SHIFT);
     }
 }
 

@@ -12,10 +12,9 @@
 #include "x86-cpu.h"
 
 #define VT_X86_LARGE_SHIFT 21u
-#define VT_X86_SMALL_SETS  1024u
-#define VT_X86_SMALL_WAYS  4u
+#define VT_X86_SMALL_SETS  2048u
 #define VT_X86_LARGE_SETS  64u
-#define VT_X86_LARGE_WAYS  4u
+#define VT_X86_TLB_WAYS    4u
 
 /* RAM from a linear address on: a page, or a piece of a larger one. */
 typedef struct
@@ -32,22 +31,30 @@ typedef struct
   bool     global;
 } VtX86TlbPiece;
 
+/* What is looked through lies together. */
+typedef struct
+{
+  uint64_t      page[VT_X86_TLB_WAYS], generation[VT_X86_TLB_WAYS];   /* generation 0: none */
+  VtX86TlbPiece piece[VT_X86_TLB_WAYS];
+} VtX86TlbSet;
+
 typedef struct VtX86TlbSecond
 {
-  VtX86TlbPiece small[VT_X86_SMALL_SETS][VT_X86_SMALL_WAYS];
-  VtX86TlbPiece large[VT_X86_LARGE_SETS][VT_X86_LARGE_WAYS];
+  VtX86TlbSet large[VT_X86_LARGE_SETS];
+  VtX86TlbSet small[VT_X86_SMALL_SETS];
+  unsigned    turn;        /* whose place is taken next */
 } VtX86TlbSecond;
 
-static inline VtX86TlbPiece *
+static inline __attribute__ ((always_inline)) VtX86TlbSet *
 vt_x86_small_set (VtX86TlbSecond *second, uint64_t linear)
 {
-  return second->small[(linear >> VT_PAGE_SHIFT) & (VT_X86_SMALL_SETS - 1)];
+  return &second->small[(linear >> VT_PAGE_SHIFT) & (VT_X86_SMALL_SETS - 1)];
 }
 
-static inline VtX86TlbPiece *
+static inline __attribute__ ((always_inline)) VtX86TlbSet *
 vt_x86_large_set (VtX86TlbSecond *second, uint64_t linear)
 {
-  return second->large[(linear >> VT_X86_LARGE_SHIFT) & (VT_X86_LARGE_SETS - 1)];
+  return &second->large[(linear >> VT_X86_LARGE_SHIFT) & (VT_X86_LARGE_SETS - 1)];
 }
 
 static inline void
@@ -82,12 +89,12 @@ vt_x86_tlb_enter_piece (VtX86Tlb *tlb, const VtX86TlbPiece *piece, uint64_t line
 }
 
 static inline __attribute__ ((always_inline)) const VtX86TlbPiece *
-vt_x86_find_piece (const VtX86Cpu *cpu, const VtX86TlbPiece *set, unsigned ways, uint64_t page, VtAccessKind access)
+vt_x86_find_piece (const VtX86Cpu *cpu, const VtX86TlbSet *set, uint64_t page, VtAccessKind access)
 {
-  for (unsigned i = 0; i < ways; i++)
-    if (set[i].page == page && (set[i].may >> access & 1)
-        && (set[i].generation == cpu->user_generation || set[i].generation == cpu->global_generation))
-      return &set[i];
+  for (unsigned i = 0; i < VT_X86_TLB_WAYS; i++)
+    if (set->page[i] == page && (set->generation[i] == cpu->user_generation || set->generation[i] == cpu->global_generation)
+        && (set->piece[i].may >> access & 1))
+      return &set->piece[i];
   return NULL;
 }
 
@@ -97,10 +104,9 @@ vt_x86_tlb_refill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind access, unsigned
 {
   VtX86TlbSecond *second = &cpu->second[kind];
   const VtX86TlbPiece *piece
-      = vt_x86_find_piece (cpu, vt_x86_small_set (second, linear), VT_X86_SMALL_WAYS, linear & ~VT_PAGE_MASK, access);
+      = vt_x86_find_piece (cpu, vt_x86_large_set (second, linear), linear >> VT_X86_LARGE_SHIFT << VT_X86_LARGE_SHIFT, access);
   if (piece == NULL)
-    piece = vt_x86_find_piece (cpu, vt_x86_large_set (second, linear), VT_X86_LARGE_WAYS,
-                               linear >> VT_X86_LARGE_SHIFT << VT_X86_LARGE_SHIFT, access);
+    piece = vt_x86_find_piece (cpu, vt_x86_small_set (second, linear), linear & ~VT_PAGE_MASK, access);
   if (piece == NULL)
     return false;
   vt_x86_tlb_enter_piece (&cpu->tlbs[kind], piece, linear);

@@ -40,7 +40,7 @@ typedef enum
 /* First level of the software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
  * of that kind may go straight to the host at linear + addend, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
-#define VT_X86_TLB_BITS 12u
+#define VT_X86_TLB_BITS 14u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
 #define VT_X86_TLB_NONE UINT64_C (1)      /* no page address has bit 0 set */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The vCPU as an object: construction, its state table, and what a saved state may look like. */
 #include "apic.h"
+#include "bits.h"
+#include "code-memory.h"
 #include "flags.h"
 #include "interp.h"
 #include "tlb.h"
@@ -126,11 +128,21 @@ has_work (VtVcpu *vcpu)
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
 
+/* One block with the TLBs, so that translated code finds both from the same base. */
+static VtX86Cpu *
+allocate (void)
+{
+  size_t large = 2 * VT_MIB, size = (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + large - 1) & ~(large - 1);
+  void *block = g_aligned_alloc (1, size, large);
+  if (vt_code_memory_ops () != NULL)
+    vt_code_memory_ops ()->want_large_pages (block, size);
+  return memset (block, 0, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb));
+}
+
 VtX86Cpu *
 vt_x86_cpu_new (const VtX86CpuConfig *config)
 {
-  /* One block, so that translated code finds both from the same base. */
-  VtX86Cpu *cpu = g_aligned_alloc0 (1, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb), 64);
+  VtX86Cpu *cpu = allocate ();
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
   cpu->vcpu.mem = config->mem;
