@@ -57,8 +57,8 @@ vector_writes (const VtJitInsn *in)
     }
 }
 
-static unsigned
-registers_written (const VtJitInsn *in)
+unsigned
+vt_jit_registers_written (const VtJitInsn *in)
 {
   unsigned short_form = bit ((in->enc.opcode & 7) | in->enc.rex_b);
   switch (in->op.cls)
@@ -91,9 +91,8 @@ registers_written (const VtJitInsn *in)
     }
 }
 
-/* What it adds to RSP, where that is a constant. */
-static bool
-moves_stack (const VtJitInsn *in, int32_t *by)
+bool
+vt_jit_moves_stack (const VtJitInsn *in, int32_t *by)
 {
   const VtJitEnc *enc = &in->enc;
   unsigned kind = enc->modrm >> 3 & 7;
@@ -262,8 +261,8 @@ static void
 pass_insn (Scan *scan, const VtJitInsn *in)
 {
   int32_t by;
-  unsigned written = registers_written (in);
-  if (moves_stack (in, &by))
+  unsigned written = vt_jit_registers_written (in);
+  if (vt_jit_moves_stack (in, &by))
     {
       scan->sp += by;
       written &= ~bit (VT_RSP);

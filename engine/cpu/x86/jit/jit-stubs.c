@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The shared pieces of code: entering and leaving translated code, and calls of C from it.
  *
- * Stack while translated code runs: what enter() saved, then FRAME bytes that translated code may use; RSP is a multiple of
- * 16.  Translated code calls the stubs, so that they start 8 below that.
+ * Stack while translated code runs: what enter() saved, then return addresses (jit-returns.h); RSP is a multiple of 8.
  */
-#include "jit.h"
-
 #include "jit-lockstep.h"
-#include "jit-translate.h"
+#include "jit-returns.h"
 
 static const uint8_t callee_saved[] = { H_RBX, H_RBP, H_R12, H_R13, H_R14, H_R15 };
-
-static void
-push (VtEmit *e, unsigned reg)
-{
-  if (reg & 8)
-    emit8 (e, 0x41);
-  emit8 (e, 0x50 | (reg & 7));
-}
-
-static void
-pop (VtEmit *e, unsigned reg)
-{
-  if (reg & 8)
-    emit8 (e, 0x41);
-  emit8 (e, 0x58 | (reg & 7));
-}
 
 static void
 move_gprs (VtEmit *e, bool load)
@@ -110,8 +91,8 @@ static void
 make_enter (VtEmit *e)
 {
   for (unsigned i = 0; i < G_N_ELEMENTS (callee_saved); i++)
-    push (e, callee_saved[i]);
-  emit_group1 (e, 1, 5, rm_reg (H_RSP), FRAME);
+    emit_push (e, callee_saved[i]);
+  vt_jit_emit_enter_returns (e);
   move_gprs (e, true);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T0));
 }
@@ -124,9 +105,9 @@ make_exit (VtEmit *e, const uint8_t **saved)
   *saved = e->at;
   save_vectors (e);
   save_x87 (e);
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), FRAME);
+  vt_jit_emit_leave_returns (e);
   for (unsigned i = G_N_ELEMENTS (callee_saved); i-- > 0;)
-    pop (e, callee_saved[i]);
+    emit_pop (e, callee_saved[i]);
   emit8 (e, 0xc3);
 }
 
@@ -148,7 +129,7 @@ typedef enum
   RETURNS,          /* the caller looks */
   LEAVES_IF_SET,    /* a result other than 0: out, RIP and exit_kind are set */
   LEAVES_IF_CLEAR,
-  LEAVES_IF_ONE,    /* JIT_NOT_FILLED; comes through another stub, whose frame goes too */
+  LEAVES_IF_ONE,    /* JIT_NOT_FILLED */
 } CallEnd;
 
 /* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
@@ -163,11 +144,12 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   emit_mov64 (e, H_RDX, T1);
   emit_mov64 (e, H_RSI, T0);
   emit_load64 (e, H_RDI, rm_gs (TRANSLATED (self)));
-  emit_load32 (e, H_RCX, rm_base (H_RSP, 8 + SLOT_ARG));
-  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
+  emit_load32 (e, H_RCX, rm_slot (SLOT_ARG));
+  emit_mov64 (e, H_RBX, H_RSP);
+  emit_group1 (e, 1, 4, rm_reg (H_RSP), -16);
   emit_imm64 (e, H_RAX, (uint64_t) (uintptr_t) function);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 2, rm_reg (H_RAX));
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
+  emit_mov64 (e, H_RSP, H_RBX);
   uint8_t *leave = NULL;
   if (end != RETURNS)
     {
@@ -185,17 +167,14 @@ make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end,
   if (end == RETURNS)
     return;
   emit_patch (leave, e->at);
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), end == LEAVES_IF_ONE ? 24 : 8);   /* nobody returns */
-  emit_jmp_to (e, exit_saved);
+  emit_jmp_to (e, exit_saved);   /* nobody returns */
 }
 
 /* After vt_jit_fill() or vt_jit_try_fill(): JIT_PAST returns 5 bytes further, behind the jump to the retry. */
 static void
 make_fill (VtEmit *e, const uint8_t *call)
 {
-  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
   emit_call_to (e, call);
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
   emit_group1 (e, 0, 7, rm_reg (T1), JIT_PAST);
   uint8_t *plain = emit_jcc (e, CC_NE);
   emit_group1 (e, 1, 0, rm_base (H_RSP, 0), 5);
@@ -205,11 +184,17 @@ make_fill (VtEmit *e, const uint8_t *call)
   emit8 (e, 0xc3);
 }
 
-/* Comes by a jump; goes on at the code that C found, or leaves. */
+/* Comes by a jump; goes on at the code that C found, or leaves. Return addresses of another address space or mode go. */
 static void
 make_system (VtEmit *e, const uint8_t *call)
 {
+  emit_insn (e, (VtEnc) { .opcode = 0xff }, 6, rm_gs (TRANSLATED (context)));
   emit_call_to (e, call);
+  emit_pop (e, T0);
+  emit_op64 (e, 0x3b, T0, rm_gs (TRANSLATED (context)));
+  uint8_t *same = emit_jcc (e, CC_E);
+  vt_jit_emit_forget_returns (e);
+  emit_patch (same, e->at);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
 }
 
@@ -219,10 +204,7 @@ make_x87_load (VtEmit *e, VtJitStubs *stubs, unsigned vectors)
   const uint8_t *call = e->at;
   make_call (e, vt_jit_x87_to_image, vectors, false, RETURNS, NULL);
   stubs->x87_load[vectors] = e->at;
-  /* Keeps the stack as make_call() wants it. */
-  emit_group1 (e, 1, 5, rm_reg (H_RSP), 8);
   emit_call_to (e, call);
-  emit_group1 (e, 1, 0, rm_reg (H_RSP), 8);
   emit_insn (e, (VtEnc) { .opcode = 0xdd }, 4, rm_gs (TRANSLATED (x87_image)));
   emit_store_imm32 (e, rm_gs (TRANSLATED (x87_live)), 1);
   emit8 (e, 0xc3);
@@ -285,6 +267,7 @@ vt_jit_make_stubs (VtJit *jit)
   make_call (&e, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;
   make_system (&e, call_system);
+  vt_jit_make_return_stubs (jit, &e);
   vt_jit_lockstep_make_stub (jit, &e);
   stubs->vec_load = e.at;
   load_vectors (&e);

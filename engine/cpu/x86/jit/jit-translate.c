@@ -79,10 +79,10 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   VtJitBlock *first = &tr->blocks[0];
   unsigned off = tr->insns[0].off;
   /* Room for the jump that a dead region begins with, at either entry. */
-  region->entry_host = e->at;
+  region->entry[JIT_FLAGS_HOST] = e->at;
   if (first->live_in != 0)
     vt_jit_emit_save_flags (e);
-  region->entry_mem = e->at;
+  region->entry[JIT_FLAGS_MEM] = region->entry[JIT_FLAGS_RETURNED] = e->at;
   if (tr->vectors)
     {
       emit_group1 (e, 0, 7, rm_gs (TRANSLATED (vectors_live)), 0);
@@ -92,9 +92,20 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   if (first->live_in == 0)
     first->label = e->at;
   emit_poll (tr, off);
-  tr->flags_host = false;
+  tr->flags_host = tr->flags_recipe = false;
   tr->flags_mem = first->live_in != 0;
   vt_jit_flags_need (tr);
+}
+
+/* For those who come back to the region from a call, and whose flags it needs. */
+static void
+emit_returned_entry (VtJitTr *tr, VtJitRegion *region)
+{
+  if (tr->blocks[0].live_in == 0 || !vt_jit_has (tr->jit, VT_JIT_RETURNS))
+    return;
+  region->entry[JIT_FLAGS_RETURNED] = tr->e.at;
+  emit_call_to (&tr->e, tr->jit->stubs.return_flags);
+  emit_jmp_to (&tr->e, region->entry[JIT_FLAGS_MEM]);
 }
 
 static bool
@@ -129,6 +140,7 @@ emit_insn_of (VtJitTr *tr)
 static void
 emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 {
+  tr->recipe = block->recipe;
   for (unsigned i = from; i < block->n && !tr->too_big; i++)
     {
       tr->in = &tr->insns[block->first + i];
@@ -142,6 +154,8 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
       vt_jit_lockstep_mark (tr);
       if (!vt_jit_ends_block (&tr->in->op))
         emit_insn_of (tr);
+      if (block->first + i == block->recipe.insn)
+        tr->recipe.sp = 0;
     }
   if (!tr->too_big)
     vt_jit_branch (tr, block);
@@ -150,10 +164,11 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 static void
 begin_block (VtJitTr *tr, const VtJitBlock *block)
 {
+  tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
   tr->x87_live = false;
   tr->uncounted = 0;
   tr->flags_host = block->live_in != 0;
-  tr->flags_mem = false;
+  tr->flags_mem = tr->flags_recipe = false;
 }
 
 static void
@@ -203,7 +218,7 @@ emit_second_version (VtJitTr *tr, unsigned number)
   const VtJitBlock *block = &tr->blocks[number];
   tr->ungrouped = tr->second = true;
   tr->x87_live = false;
-  tr->flags_host = false;
+  tr->flags_host = tr->flags_recipe = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
   tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
@@ -251,6 +266,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   if (tr->too_big)
     return false;
   patch_fixups (tr);
+  emit_returned_entry (tr, region);
   if (region->second != NULL)
     vt_jit_emit_thunks (tr, region);
   vt_jit_emit_slow_paths (tr);
@@ -262,21 +278,35 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   return !tr->too_big;
 }
 
+static void
+find_recipes (VtJitTr *tr)
+{
+  for (unsigned i = 0; i < tr->n_blocks; i++)
+    {
+      VtJitBlock *block = &tr->blocks[i];
+      bool returns = tr->insns[block->first + block->n - 1].op.cls == JIT_OP_RET && vt_jit_has (tr->jit, VT_JIT_RETURNS);
+      block->recipe = returns ? vt_jit_find_recipe (tr, block) : (VtJitRecipe) { .kind = RECIPE_NONE };
+    }
+}
+
 static VtJitTr *
-begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
 {
   VtJitTr *tr = jit->tr;
   memset (tr->insn_at, 0, sizeof (tr->insn_at));
   memset (tr->leader, 0, sizeof (tr->leader));
   memset (tr->far, 0, sizeof (tr->far));
+  memset (tr->wanted, NOT_LOOKED, sizeof (tr->wanted));
   tr->jit = jit;
+  tr->cache = cache;
   tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
   tr->mode = mode;
   tr->is64 = (mode & JIT_MODE_CODE64) != 0;
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = tr->flags_recipe = false;
+  tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
   tr->in = NULL;
   return tr;
 }
@@ -308,7 +338,8 @@ name_region (const VtJitTr *tr, const VtJitRegion *region)
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   g_snprintf (name, sizeof name, "guest_%s_%" G_GINT64_MODIFIER "x", kind == VT_X86_TLB_USER ? "user" : "system",
               tr->linear_page + region->offset);
-  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry_host), (size_t) (tr->e.at - region->entry_host), name);
+  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_FLAGS_HOST]),
+                                (size_t) (tr->e.at - region->entry[JIT_FLAGS_HOST]), name);
 }
 
 VtJitRegion *
@@ -323,7 +354,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   if (page == NULL || page->seen != version)
     return NULL;
 
-  VtJitTr *tr = begin (jit, source, linear, mode);
+  VtJitTr *tr = begin (jit, cache, source, linear, mode);
   unsigned links_before = jit->links->len;
   VtJitPage *second = NULL;
   if (!vt_jit_collect (tr, cache, source, version))
@@ -333,6 +364,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
         return NULL;
     }
   vt_jit_find_liveness (tr);
+  find_recipes (tr);
   vt_jit_find_groups (tr);
   tr->vectors = uses_vectors (tr);
 
@@ -355,6 +387,6 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;
-  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry_host);
+  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry[JIT_FLAGS_HOST]);
   return region;
 }
