@@ -81,7 +81,7 @@ emit_exit_same_page (VtJitTr *tr, int32_t off, uint8_t *site)
 {
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_EXIT, site);
   slow->target = off;
-  slow->flags = tr->flags_host ? JIT_FLAGS_HOST : JIT_FLAGS_MEM;
+  slow->way = tr->flags_host ? JIT_WAY_HOST : JIT_WAY_MEM;
 }
 
 static void
@@ -125,16 +125,11 @@ vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off)
 }
 
 void
-vt_jit_emit_goto_returned (VtJitTr *tr, int32_t off)
+vt_jit_emit_goto_back (VtJitTr *tr, int32_t off)
 {
+  vt_jit_emit_goto (tr, -1, off);
   if (in_page (tr, off))
-    {
-      emit_exit_same_page (tr, off, emit_jmp (&tr->e));
-      tr->slow[tr->n_slow - 1].flags = JIT_FLAGS_RETURNED;
-      return;
-    }
-  emit_call_to (&tr->e, tr->jit->stubs.return_flags);
-  emit_exit_far (tr, off);
+    tr->slow[tr->n_slow - 1].way = JIT_WAY_BACK;
 }
 
 /* The next block follows in memory when it is the next in the table and not emitted yet. */
@@ -168,11 +163,12 @@ jcc (VtJitTr *tr, const VtJitBlock *block)
   else
     {
       uint8_t *skip = emit_jcc (&tr->e, cc ^ 1);
-      bool host = tr->flags_host, mem = tr->flags_mem;
+      bool host = tr->flags_host, mem = tr->flags_mem, lazy = tr->flags_lazy;
       emit_exit_far (tr, target);
       emit_patch (skip, tr->e.at);
       tr->flags_host = host;
       tr->flags_mem = mem;
+      tr->flags_lazy = lazy;
     }
   fall_through (tr, block);
 }
@@ -314,13 +310,9 @@ void
 vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
 {
   int32_t off = tr->insns[0].off;
-  region->thunk[JIT_FLAGS_RETURNED] = tr->e.at;
-  emit_call_to (&tr->e, tr->jit->stubs.return_flags);
-  uint8_t *to_mem = emit_jmp (&tr->e);
-  region->thunk[JIT_FLAGS_HOST] = tr->e.at;
+  region->thunk[JIT_WAY_HOST] = tr->e.at;
   vt_jit_emit_save_flags (&tr->e);
-  region->thunk[JIT_FLAGS_MEM] = tr->e.at;
-  emit_patch (to_mem, tr->e.at);
+  region->thunk[JIT_WAY_MEM] = region->thunk[JIT_WAY_BACK] = tr->e.at;
   tr->flags_host = tr->flags_recipe = false;
   emit_exit_far (tr, off);
 }

@@ -15,6 +15,7 @@ vt_jit_emit_save_flags (VtEmit *e)
   emit_insn (e, (VtEnc) { .map = 1, .opcode = 0x90, .rm8 = true }, 0, rm_reg (H_RAX));   /* seto al */
   emit_insn (e, (VtEnc) { .p66 = 1 ? 0x66 : 0, .opcode = 0x89 }, H_RAX, rm_gs (TRANSLATED (flags)));
   emit_mov64 (e, H_RAX, T1);
+  emit_store_imm32 (e, rm_gs (TRANSLATED (flags_site)), 0);
 }
 
 void
@@ -116,54 +117,60 @@ vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block)
 }
 
 static void
-emit_compare (VtEmit *e, bool wide, unsigned opcode, unsigned a, unsigned b)
+emit_alu (VtEmit *e, bool wide, unsigned opcode, unsigned to, unsigned from)
 {
-  emit_insn (e, (VtEnc) { .w = wide, .opcode = (uint8_t) opcode }, b, rm_reg (a));
+  emit_insn (e, (VtEnc) { .w = wide, .opcode = (uint8_t) opcode }, from, rm_reg (to));
 }
 
-/* `temp` := register a as it was, and before `back` was added. */
+/* `temp` := register a, which host register `a` holds, as it was at the recipe's instruction, plus `add`. */
 static void
-emit_earlier (VtEmit *e, const VtJitRecipe *r, unsigned temp, int32_t back)
+emit_earlier (VtEmit *e, const VtJitRecipe *r, unsigned temp, unsigned a, int32_t add)
 {
-  int32_t disp = -back - (r->a == VT_RSP ? r->sp : 0);
-  r->wide ? emit_lea64 (e, temp, host_reg (r->a), disp) : emit_lea32 (e, temp, host_reg (r->a), disp);
+  int32_t disp = add - (r->a == VT_RSP ? r->sp : 0);
+  r->wide ? emit_lea64 (e, temp, a, disp) : emit_lea32 (e, temp, a, disp);
 }
 
 static void
-emit_by_immediate (VtEmit *e, const VtJitRecipe *r, unsigned temp)
+emit_by_immediate (VtEmit *e, const VtJitRecipe *r, unsigned temp, unsigned a)
 {
   static const uint8_t operation[] = { [RECIPE_ADD] = 0, [RECIPE_SUB] = 5, [RECIPE_CMP] = 7 };
-  emit_earlier (e, r, temp, r->kind == RECIPE_ADD ? r->imm : r->kind == RECIPE_SUB ? -r->imm : 0);
+  emit_earlier (e, r, temp, a, r->kind == RECIPE_ADD ? -r->imm : r->kind == RECIPE_SUB ? r->imm : 0);
   emit_group1 (e, r->wide, operation[r->kind], rm_reg (temp), r->imm);
 }
 
+/* The host's flags := the guest's, where a and b are in these registers of the host. */
 static void
-emit_recipe (VtEmit *e, const VtJitRecipe *r, unsigned temp)
+emit_recipe (VtEmit *e, const VtJitRecipe *r, unsigned temp, unsigned a, unsigned b)
 {
   if (r->b == VT_X86_NO_REG)
     {
-      emit_by_immediate (e, r, temp);
+      emit_by_immediate (e, r, temp, a);
       return;
     }
-  unsigned b = host_reg (r->b);
-  emit_earlier (e, r, temp, 0);
+  emit_earlier (e, r, temp, a, 0);
   switch (r->kind)
     {
     case RECIPE_ADD:
-      emit_compare (e, r->wide, 0x29, temp, b);
-      emit_compare (e, r->wide, 0x01, temp, b);
+      emit_alu (e, r->wide, 0x29, temp, b);
+      emit_alu (e, r->wide, 0x01, temp, b);
       break;
     case RECIPE_SUB:
-      emit_compare (e, r->wide, 0x01, temp, b);
-      emit_compare (e, r->wide, 0x29, temp, b);
+      emit_alu (e, r->wide, 0x01, temp, b);
+      emit_alu (e, r->wide, 0x29, temp, b);
       break;
     case RECIPE_CMP:
-      emit_compare (e, r->wide, 0x39, temp, b);
+      emit_alu (e, r->wide, 0x39, temp, b);
       break;
     default:
-      emit_compare (e, r->wide, 0x85, temp, r->a == r->b ? temp : b);
+      emit_alu (e, r->wide, 0x85, temp, r->a == r->b ? temp : b);
       break;
     }
+}
+
+static void
+emit_recipe_here (VtEmit *e, const VtJitRecipe *r, unsigned temp)
+{
+  emit_recipe (e, r, temp, host_reg (r->a), r->b != VT_X86_NO_REG ? host_reg (r->b) : NO_HOST_REG);
 }
 
 void
@@ -171,7 +178,25 @@ vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe)
 {
   if (recipe->kind == RECIPE_NONE)
     return;
-  emit_recipe (&tr->e, recipe, T1);
+  emit_recipe_here (&tr->e, recipe, T1);
+  vt_jit_emit_save_flags (&tr->e);
+}
+
+void
+vt_jit_emit_put_recipe (VtJitTr *tr, const VtJitRecipe *r)
+{
+  emit_store64 (&tr->e, rm_gs (TRANSLATED (flags_a)), host_reg (r->a));
+  if (r->b != VT_X86_NO_REG && r->b != r->a)
+    emit_store64 (&tr->e, rm_gs (TRANSLATED (flags_b)), host_reg (r->b));
+}
+
+void
+vt_jit_emit_take_recipe (VtJitTr *tr, const VtJitRecipe *r)
+{
+  emit_load64 (&tr->e, T1, rm_gs (TRANSLATED (flags_a)));
+  if (r->b != VT_X86_NO_REG && r->b != r->a)
+    emit_load64 (&tr->e, T0, rm_gs (TRANSLATED (flags_b)));
+  emit_recipe (&tr->e, r, T1, T1, r->b == r->a ? T1 : T0);
   vt_jit_emit_save_flags (&tr->e);
 }
 
@@ -202,10 +227,20 @@ vt_jit_flags_clobber (VtJitTr *tr, unsigned live)
     {
       vt_jit_emit_save_flags (&tr->e);
       tr->flags_mem = true;
+      tr->flags_lazy = false;
     }
   else if (in_danger (tr, live))
     tr->flags_recipe = true;
   tr->flags_host = false;
+}
+
+static void
+emit_look_at_site (VtJitTr *tr)
+{
+  emit_group1 (&tr->e, 0, 7, rm_gs (TRANSLATED (flags_site)), 0);
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_FLAGS, emit_jcc (&tr->e, CC_NE));
+  slow->back = tr->e.at;
+  tr->flags_lazy = false;
 }
 
 void
@@ -214,9 +249,13 @@ vt_jit_flags_need_by (VtJitTr *tr, unsigned temp)
   if (tr->flags_host || (!tr->flags_mem && !tr->flags_recipe))
     return;
   if (tr->flags_recipe)
-    emit_recipe (&tr->e, &tr->recipe, temp);
+    emit_recipe_here (&tr->e, &tr->recipe, temp);
   else
-    vt_jit_emit_load_flags (&tr->e, temp);
+    {
+      if (tr->flags_lazy)
+        emit_look_at_site (tr);
+      vt_jit_emit_load_flags (&tr->e, temp);
+    }
   tr->flags_host = true;
 }
 
@@ -230,7 +269,7 @@ void
 vt_jit_flags_made (VtJitTr *tr)
 {
   tr->flags_host = true;
-  tr->flags_mem = tr->flags_recipe = false;
+  tr->flags_mem = tr->flags_lazy = tr->flags_recipe = false;
 }
 
 bool

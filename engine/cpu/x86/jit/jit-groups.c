@@ -64,6 +64,8 @@ vt_jit_registers_written (const VtJitInsn *in)
   switch (in->op.cls)
     {
     case JIT_OP_NOP:
+    case JIT_OP_JCC:
+    case JIT_OP_JMP:
       return 0;
     case JIT_OP_MODRM:
       return modrm_writes (in);

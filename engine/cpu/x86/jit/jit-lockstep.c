@@ -84,7 +84,7 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
       live = in->live_after;
       break;
     case SLOW_EXIT:
-      live = slow->flags == JIT_FLAGS_RETURNED ? F_ALL : in->live_after;
+      live = slow->way == JIT_WAY_BACK ? F_ALL : in->live_after;
       break;
     case SLOW_POLL:
     case SLOW_DEAD:

@@ -447,13 +447,11 @@ static void
 emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
   GArray *links = tr->jit->links;
-  VtJitLink link = { slow->site, slow->flags };
-  if (slow->flags == JIT_FLAGS_RETURNED)
-    emit_call_to (&tr->e, tr->jit->stubs.return_flags);
+  VtJitLink link = { slow->site, slow->way };
   emit_imm64 (&tr->e, T1, links->len);
   g_array_append_val (links, link);
   emit_imm64 (&tr->e, T0, (uint32_t) slow->target);
-  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->flags != JIT_FLAGS_HOST]);
+  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->way != JIT_WAY_HOST]);
 }
 
 /* Flags to memory, where all that can leave expects them. The path of a store needs T1. */
@@ -514,6 +512,14 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       break;
     case SLOW_RETURNS_FULL:
       vt_jit_emit_forget_returns (e);
+      emit_jmp_to (e, slow->back);
+      break;
+    case SLOW_FLAGS:
+      emit_store64 (e, rm_slot (SLOT_IDX), T1);
+      emit_store64 (e, rm_slot (SLOT_VALUE), T0);
+      emit_call_to (e, tr->jit->stubs.make_flags);
+      emit_load64 (e, T1, rm_slot (SLOT_IDX));
+      emit_load64 (e, T0, rm_slot (SLOT_VALUE));
       emit_jmp_to (e, slow->back);
       break;
     case SLOW_VEC_LOAD:

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See jit-returns.h.
  *
- * Flags: RET leaves them where they are cheapest, and notes in translated.return_site a place in its own code that knows more.
- * It begins with a jump to what RET does when the host's stack does not help; behind that jump is a function that brings the
- * flags to memory. Where a call comes back, most code does not want to know them.
+ * RET notes in translated.return_site a place in its own code: what it does when the host's stack does not help. Where flags can
+ * be made from registers, it puts those aside, and in translated.flags_site the place of a function that does it. Hardly anybody
+ * calls it.
  */
 #include "jit-returns.h"
 
 #include "jit-stack.h"
-
-#define JUMP_BYTES 5u   /* of a near jump */
 
 /* --- Stubs ------------------------------------------------------------------------------------------------------------ */
 
@@ -35,12 +33,12 @@ vt_jit_emit_forget_returns (VtEmit *e)
   emit_load64 (e, H_RSP, rm_gs (TRANSLATED (returns_top)));
 }
 
-/* T1 := the last RET's place, plus `add`; and there. */
+/* Jumps to a place in the code memory; T1 is lost. */
 static void
-jump_to_site (VtJit *jit, VtEmit *e, unsigned add)
+jump_to_site (VtJit *jit, VtEmit *e, size_t site)
 {
-  emit_imm64 (e, T1, (uint64_t) (uintptr_t) jit->memory.rx + add);
-  emit_op64 (e, 0x03, T1, rm_gs (TRANSLATED (return_site)));
+  emit_imm64 (e, T1, (uint64_t) (uintptr_t) jit->memory.rx);
+  emit_op64 (e, 0x03, T1, rm_gs (site));
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
 }
 
@@ -50,9 +48,9 @@ vt_jit_make_return_stubs (VtJit *jit, VtEmit *e)
   jit->cpu->translated.no_return = emit_rx (e, e->at);
   vt_jit_emit_forget_returns (e);
   jit->stubs.other_return = e->at;
-  jump_to_site (jit, e, 0);
-  jit->stubs.return_flags = e->at;
-  jump_to_site (jit, e, JUMP_BYTES);
+  jump_to_site (jit, e, TRANSLATED (return_site));
+  jit->stubs.make_flags = e->at;
+  jump_to_site (jit, e, TRANSLATED (flags_site));
 }
 
 /* --- Calls -------------------------------------------------------------------------------------------------------------- */
@@ -71,13 +69,14 @@ void
 vt_jit_emit_return_point (VtJitTr *tr, int32_t off)
 {
   VtEmit *e = &tr->e;
-  tr->flags_host = tr->flags_mem = false;
+  tr->flags_host = false;
+  tr->flags_mem = tr->flags_lazy = true;
   emit_pop (e, T1);
   emit_op64 (e, 0x3b, T1, rm_reg (T0));
   emit_patch (emit_jcc (e, CC_NE), tr->jit->stubs.other_return);
   tr->is64 ? emit_lea64 (e, T1, T1, -off) : emit_lea32 (e, T1, T1, -off);
   emit_store64 (e, rm_gs (TRANSLATED (page_rip)), T1);
-  vt_jit_emit_goto_returned (tr, off);
+  vt_jit_emit_goto_back (tr, off);
 }
 
 /* --- Returns -------------------------------------------------------------------------------------------------------------- */
@@ -88,25 +87,36 @@ vt_jit_emit_return (VtJitTr *tr, int32_t popped)
   VtEmit *e = &tr->e;
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_RETURN, NULL);
   slow->target = popped;
+  if (slow->recipe.kind != RECIPE_NONE)
+    {
+      vt_jit_emit_put_recipe (tr, &slow->recipe);
+      emit_store_imm32 (e, rm_gs (TRANSLATED (flags_site)), 0);
+      slow->past = e->at - 4;
+    }
   emit_store_imm32 (e, rm_gs (TRANSLATED (return_site)), 0);
   slow->back = e->at - 4;
   emit8 (e, 0xc3);
 }
 
+/* What is emitted next to the instruction there. */
+static void
+put_site (VtJitTr *tr, uint8_t *immediate)
+{
+  uint32_t site = (uint32_t) (tr->e.at - tr->jit->memory.rw);
+  memcpy (immediate, &site, sizeof site);
+}
+
 void
 vt_jit_emit_slow_return (VtJitTr *tr, const VtJitSlow *slow)
 {
-  VtEmit *e = &tr->e;
-  uint32_t site = (uint32_t) (e->at - tr->jit->memory.rw);
-  memcpy (slow->back, &site, sizeof site);
-  uint8_t *alone = emit_jmp (e);
-  const uint8_t *flags = e->at;
-  vt_jit_emit_recipe_to_memory (tr, &slow->recipe);
-  emit8 (e, 0xc3);
+  if (slow->past != NULL)
+    {
+      put_site (tr, slow->past);
+      vt_jit_emit_take_recipe (tr, &slow->recipe);
+      emit8 (&tr->e, 0xc3);
+    }
+  put_site (tr, slow->back);
   /* As if RET had not been executed: it may be the interpreter's. */
-  emit_patch (alone, e->at);
-  if (slow->recipe.kind != RECIPE_NONE)
-    emit_call_to (e, flags);
   vt_jit_move_sp (tr, -slow->target);
   vt_jit_emit_known_return (tr, slow->target);
 }

@@ -97,12 +97,23 @@ make_enter (VtEmit *e)
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T0));
 }
 
+/* Flags to memory, if only their place is known. T0, T1 and flags are lost. */
+static void
+make_flags (VtEmit *e, const VtJitStubs *stubs)
+{
+  emit_group1 (e, 0, 7, rm_gs (TRANSLATED (flags_site)), 0);
+  uint8_t *there = emit_jcc (e, CC_E);
+  emit_call_to (e, stubs->make_flags);
+  emit_patch (there, e->at);
+}
+
 /* `saved`: where those come in whose registers are in the state already. */
 static void
-make_exit (VtEmit *e, const uint8_t **saved)
+make_exit (VtEmit *e, const VtJitStubs *stubs, const uint8_t **saved)
 {
   move_gprs (e, false);
   *saved = e->at;
+  make_flags (e, stubs);
   save_vectors (e);
   save_x87 (e);
   vt_jit_emit_leave_returns (e);
@@ -132,11 +143,20 @@ typedef enum
   LEAVES_IF_ONE,    /* JIT_NOT_FILLED */
 } CallEnd;
 
-/* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile. */
+/* Calls function (cpu, T0, T1, word in SLOT_ARG); its result goes to T1. Guest registers are in the state meanwhile, and flags in
+ * memory unless `flags` is NULL. */
 static void
-make_call (VtEmit *e, const void *function, bool vectors, bool x87, CallEnd end, const uint8_t *exit_saved)
+make_call (VtEmit *e, const VtJitStubs *flags, const void *function, bool vectors, bool x87, CallEnd end, const uint8_t *exit_saved)
 {
   move_gprs (e, false);
+  if (flags != NULL)
+    {
+      emit_push (e, T0);
+      emit_push (e, T1);
+      make_flags (e, flags);
+      emit_pop (e, T1);
+      emit_pop (e, T0);
+    }
   save_vectors (e);
   if (x87)
     save_x87 (e);
@@ -202,7 +222,7 @@ static void
 make_x87_load (VtEmit *e, VtJitStubs *stubs, unsigned vectors)
 {
   const uint8_t *call = e->at;
-  make_call (e, vt_jit_x87_to_image, vectors, false, RETURNS, NULL);
+  make_call (e, NULL, vt_jit_x87_to_image, vectors, false, RETURNS, NULL);
   stubs->x87_load[vectors] = e->at;
   emit_call_to (e, call);
   emit_insn (e, (VtEnc) { .opcode = 0xdd }, 4, rm_gs (TRANSLATED (x87_image)));
@@ -216,7 +236,7 @@ make_exits (VtEmit *e, VtJitStubs *stubs, const uint8_t **saved)
   stubs->exit_host = e->at;
   vt_jit_emit_save_flags (e);
   stubs->exit_mem = e->at;
-  make_exit (e, saved);
+  make_exit (e, stubs, saved);
   for (unsigned kind = 0; kind < JIT_EXIT_COUNT; kind++)
     {
       stubs->leave[kind] = e->at;
@@ -236,16 +256,17 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
 {
   VtJitStubs *stubs = &jit->stubs;
   bool compared = jit->lockstep != NULL;
+  const VtJitStubs *look = compared ? stubs : NULL;
   const uint8_t *fill = e->at;
-  make_call (e, compared ? vt_jit_lockstep_fill : vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
+  make_call (e, look, compared ? vt_jit_lockstep_fill : vt_jit_fill, vectors, false, LEAVES_IF_ONE, saved);
   stubs->fill[vectors] = e->at;
   make_fill (e, fill);
   stubs->try_fill[vectors] = e->at;
-  make_call (e, compared ? vt_jit_lockstep_try_fill : vt_jit_try_fill, vectors, false, RETURNS, NULL);
+  make_call (e, look, compared ? vt_jit_lockstep_try_fill : vt_jit_try_fill, vectors, false, RETURNS, NULL);
   stubs->op[vectors] = e->at;
-  make_call (e, compared ? vt_jit_lockstep_op : vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
+  make_call (e, stubs, compared ? vt_jit_lockstep_op : vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
   stubs->wrote[vectors] = e->at;
-  make_call (e, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
+  make_call (e, NULL, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
   make_x87_load (e, stubs, vectors);
 }
 
@@ -258,16 +279,16 @@ vt_jit_make_stubs (VtJit *jit)
 
   stubs->enter = e.at;
   make_enter (&e);
+  vt_jit_make_return_stubs (jit, &e);
   make_exits (&e, stubs, &saved);
   for (unsigned vectors = 0; vectors < 2; vectors++)
     make_calls (&e, jit, vectors, saved);
   stubs->lookup = e.at;
-  make_call (&e, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
+  make_call (&e, NULL, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
   uint8_t *call_system = e.at;
-  make_call (&e, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
+  make_call (&e, stubs, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;
   make_system (&e, call_system);
-  vt_jit_make_return_stubs (jit, &e);
   vt_jit_lockstep_make_stub (jit, &e);
   stubs->vec_load = e.at;
   load_vectors (&e);

@@ -59,6 +59,7 @@ vt_jit_call_op (VtJitTr *tr)
   tr->uncounted = 0;
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
   tr->flags_mem = true;
+  tr->flags_lazy = false;
   tr->x87_live = false;
 }
 
@@ -79,10 +80,10 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   VtJitBlock *first = &tr->blocks[0];
   unsigned off = tr->insns[0].off;
   /* Room for the jump that a dead region begins with, at either entry. */
-  region->entry[JIT_FLAGS_HOST] = e->at;
+  region->entry[JIT_WAY_HOST] = e->at;
   if (first->live_in != 0)
     vt_jit_emit_save_flags (e);
-  region->entry[JIT_FLAGS_MEM] = region->entry[JIT_FLAGS_RETURNED] = e->at;
+  region->entry[JIT_WAY_MEM] = region->entry[JIT_WAY_BACK] = e->at;
   if (tr->vectors)
     {
       emit_group1 (e, 0, 7, rm_gs (TRANSLATED (vectors_live)), 0);
@@ -92,20 +93,14 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   if (first->live_in == 0)
     first->label = e->at;
   emit_poll (tr, off);
+  if (!tr->vectors && tr->jit->lockstep == NULL)
+    region->entry[JIT_WAY_BACK] = e->at;
   tr->flags_host = tr->flags_recipe = false;
-  tr->flags_mem = first->live_in != 0;
-  vt_jit_flags_need (tr);
-}
-
-/* For those who come back to the region from a call, and whose flags it needs. */
-static void
-emit_returned_entry (VtJitTr *tr, VtJitRegion *region)
-{
-  if (tr->blocks[0].live_in == 0 || !vt_jit_has (tr->jit, VT_JIT_RETURNS))
-    return;
-  region->entry[JIT_FLAGS_RETURNED] = tr->e.at;
-  emit_call_to (&tr->e, tr->jit->stubs.return_flags);
-  emit_jmp_to (&tr->e, region->entry[JIT_FLAGS_MEM]);
+  tr->flags_mem = tr->flags_lazy = first->live_in != 0;
+  /* Often nobody wants them but what comes after the region. */
+  tr->flags_kept = first->live_in != 0 && first->n_ways_in == 0;
+  if (!tr->flags_kept)
+    vt_jit_flags_need (tr);
 }
 
 static bool
@@ -167,8 +162,10 @@ begin_block (VtJitTr *tr, const VtJitBlock *block)
   tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
   tr->x87_live = false;
   tr->uncounted = 0;
-  tr->flags_host = block->live_in != 0;
-  tr->flags_mem = tr->flags_recipe = false;
+  bool kept = tr->flags_kept && block == &tr->blocks[0];
+  tr->flags_host = block->live_in != 0 && !kept;
+  tr->flags_mem = tr->flags_lazy = kept;
+  tr->flags_recipe = false;
 }
 
 static void
@@ -220,6 +217,7 @@ emit_second_version (VtJitTr *tr, unsigned number)
   tr->x87_live = false;
   tr->flags_host = tr->flags_recipe = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
+  tr->flags_lazy = tr->flags_kept;
   tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
   while (++number < tr->n_blocks && tr->blocks[number].chained && !tr->too_big)
@@ -266,7 +264,6 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   if (tr->too_big)
     return false;
   patch_fixups (tr);
-  emit_returned_entry (tr, region);
   if (region->second != NULL)
     vt_jit_emit_thunks (tr, region);
   vt_jit_emit_slow_paths (tr);
@@ -305,7 +302,7 @@ begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_
   tr->linear_page = linear & ~VT_PAGE_MASK;
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = tr->flags_recipe = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = tr->flags_recipe = tr->flags_lazy = tr->flags_kept = false;
   tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
   tr->in = NULL;
   return tr;
@@ -338,8 +335,8 @@ name_region (const VtJitTr *tr, const VtJitRegion *region)
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   g_snprintf (name, sizeof name, "guest_%s_%" G_GINT64_MODIFIER "x", kind == VT_X86_TLB_USER ? "user" : "system",
               tr->linear_page + region->offset);
-  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_FLAGS_HOST]),
-                                (size_t) (tr->e.at - region->entry[JIT_FLAGS_HOST]), name);
+  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_WAY_HOST]),
+                                (size_t) (tr->e.at - region->entry[JIT_WAY_HOST]), name);
 }
 
 VtJitRegion *
@@ -387,6 +384,6 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;
-  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry[JIT_FLAGS_HOST]);
+  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry[JIT_WAY_HOST]);
   return region;
 }

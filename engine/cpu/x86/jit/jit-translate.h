@@ -119,7 +119,9 @@ typedef enum
   SLOW_VEC_LOAD,
   SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
-  SLOW_RETURN,      /* RET without the host's stack; `back`: its number for translated.return_site; `target`: bytes popped */
+  SLOW_RETURN,      /* RET without the host's stack; `back`, `past`: immediates for its place and that of its flags (or NULL);
+                     * `target`: bytes popped */
+  SLOW_FLAGS,       /* flags are not in memory, but in translated.flags_site */
   SLOW_RETURNS_FULL,   /* no room for another call */
 } VtJitSlowKind;
 
@@ -134,7 +136,7 @@ typedef struct
   uint32_t         arg;
   int16_t          uncounted;   /* instructions executed before this one and not counted yet; -1: it is counted itself */
   VtJitAddress     address;
-  VtJitFlagsPlace  flags;       /* SLOW_EXIT */
+  VtJitWay         way;         /* SLOW_EXIT */
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
@@ -172,6 +174,8 @@ typedef struct VtJitTr
   unsigned     n_fixups;
   /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
   bool         flags_host, flags_mem;
+  bool         flags_lazy;      /* where they are in memory, translated.flags_site may yet have to make them */
+  bool         flags_kept;      /* the first block starts with flags in memory */
   bool         flags_recipe;    /* they can be made by `recipe`, which is the block's */
   VtJitRecipe  recipe;
   VtJitInsn   *in;              /* being translated */
@@ -214,6 +218,9 @@ bool vt_jit_flags_must_save (const VtJitTr *tr, unsigned live);
 VtJitRecipe vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block);
 /* T1 is lost. */
 void vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe);
+/* What the recipe needs to where it is kept; and a function's body that makes the flags from there. T0, T1 are lost. */
+void vt_jit_emit_put_recipe (VtJitTr *tr, const VtJitRecipe *recipe);
+void vt_jit_emit_take_recipe (VtJitTr *tr, const VtJitRecipe *recipe);
 void vt_jit_flags_need_by (VtJitTr *tr, unsigned temp);
 void vt_jit_flags_need (VtJitTr *tr);   /* by T1 */
 /* Host instructions just produced the guest's flags. */
@@ -273,8 +280,8 @@ bool vt_jit_stack (VtJitTr *tr);       /* jit-stack.c */
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
 /* Ways into a bridge for those who come from the same page. */
 void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
-/* On behind a call, where flags are the last RET's. */
-void vt_jit_emit_goto_returned (VtJitTr *tr, int32_t off);
+/* On behind a call. */
+void vt_jit_emit_goto_back (VtJitTr *tr, int32_t off);
 /* T0 = RIP: to there by the table of known jumps, after RSP has been moved by `popped`. */
 void vt_jit_emit_known_return (VtJitTr *tr, int32_t popped);
 /* On to a block, or out of the region to an offset from the page's start. */

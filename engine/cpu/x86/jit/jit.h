@@ -70,20 +70,20 @@ enum
   JIT_EXIT_COUNT,
 };
 
-/* Where arithmetic flags are when code is jumped to. */
+/* Ways into a region. */
 typedef enum
 {
-  JIT_FLAGS_HOST,       /* in the host's */
-  JIT_FLAGS_MEM,        /* in translated.flags */
-  JIT_FLAGS_RETURNED,   /* the last RET knows (jit-returns.c) */
-  JIT_FLAGS_PLACES,
-} VtJitFlagsPlace;
+  JIT_WAY_HOST,         /* arithmetic flags are the host's */
+  JIT_WAY_MEM,          /* they are in memory (translated.flags) */
+  JIT_WAY_BACK,         /* the same, from a call: requests were looked at when it began */
+  JIT_WAYS,
+} VtJitWay;
 
 /* A direct jump out of a region to the same page. */
 typedef struct
 {
-  uint8_t        *site;   /* its displacement, writable mapping */
-  VtJitFlagsPlace flags;
+  uint8_t *site;        /* its displacement, writable mapping */
+  VtJitWay way;
 } VtJitLink;
 
 struct VtJitRegion
@@ -96,14 +96,13 @@ struct VtJitRegion
   uint16_t       n_insns;
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
-  /* By where arithmetic flags are, writable mapping. */
-  uint8_t       *entry[JIT_FLAGS_PLACES];
+  uint8_t       *entry[JIT_WAYS];   /* writable mapping */
   uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
   /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
    * to the thunks, which look the jump up. */
   VtJitRegion   *bridge_next;  /* of the second page */
   VtJitPage     *second;       /* NULL: an ordinary region */
-  uint8_t       *thunk[JIT_FLAGS_PLACES];
+  uint8_t       *thunk[JIT_WAYS];
 };
 
 struct VtJitPage
@@ -136,7 +135,7 @@ typedef struct
   uint8_t *system;             /* jumped to */
   uint8_t *lookup;
   uint8_t *other_return;       /* jumped to when a RET did not come back where its call was */
-  uint8_t *return_flags;       /* flags of the last RET to memory; T0, T1 are lost */
+  uint8_t *make_flags;         /* function: to memory what translated.flags_site knows; T0, T1 are lost */
   uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
 
