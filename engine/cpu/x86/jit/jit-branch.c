@@ -88,6 +88,7 @@ static void
 emit_exit_far (VtJitTr *tr, int32_t off)
 {
   vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_put_recipe (tr);
   emit_rip (tr, off);
   emit_lookup (tr, SLOW_POLL)->target = off;
   emit_jump_found (tr);
@@ -119,7 +120,10 @@ vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off)
       fix_later (tr, emit_jmp (&tr->e), block);
     }
   else if (in_page (tr, off))
-    emit_exit_same_page (tr, off, emit_jmp (&tr->e));
+    {
+      vt_jit_flags_put_recipe (tr);
+      emit_exit_same_page (tr, off, emit_jmp (&tr->e));
+    }
   else
     emit_exit_far (tr, off);
 }
@@ -214,6 +218,7 @@ call_relative (VtJitTr *tr)
   /* A call of the next instruction is how 32-bit code asks for its address. */
   bool paired = vt_jit_has (tr->jit, VT_JIT_RETURNS) && target != after;
   vt_jit_flags_clobber (tr, in->live_after);
+  vt_jit_flags_put_recipe (tr);
   if (!in_page (tr, target))
     {
       emit_rip (tr, target);
@@ -241,12 +246,14 @@ take_target (VtJitTr *tr)
   if (in->enc.modrm >> 6 == 3)
     {
       unsigned host = vt_jit_reg (tr, (in->enc.modrm & 7) | in->enc.rex_b, T0);
+      vt_jit_flags_put_recipe (tr);
       emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_reg (host));
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
   VtJitPlace place = vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
   vt_jit_load_word (tr, &place, T0);
+  vt_jit_flags_put_recipe (tr);
 }
 
 static void

@@ -2,8 +2,9 @@
 /* Arithmetic flags: the host's are the guest's, until an instruction of ours is in the way.
  *
  * LAHF and SETO take 5 instructions to memory, ADD and SAHF as many back; PUSHF and POPF would be 5 times slower. RAX has to
- * step aside meanwhile. Before a RET it is often cheaper to say how they could be made again, since hardly anybody wants them
- * afterwards: that is a recipe.
+ * step aside meanwhile. Before a jump to somewhere else it is often cheaper to say how they could be made again, since hardly
+ * anybody wants them there: that is a recipe. The registers that it needs go to translated.flags_a and flags_b, and the place of a
+ * function that makes flags of them to translated.flags_site.
  */
 #include "jit-translate.h"
 
@@ -182,22 +183,33 @@ vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe)
   vt_jit_emit_save_flags (&tr->e);
 }
 
-void
-vt_jit_emit_put_recipe (VtJitTr *tr, const VtJitRecipe *r)
+static void
+put_recipe (VtEmit *e, const VtJitRecipe *r)
 {
-  emit_store64 (&tr->e, rm_gs (TRANSLATED (flags_a)), host_reg (r->a));
+  emit_store64 (e, rm_gs (TRANSLATED (flags_a)), host_reg (r->a));
   if (r->b != VT_X86_NO_REG && r->b != r->a)
-    emit_store64 (&tr->e, rm_gs (TRANSLATED (flags_b)), host_reg (r->b));
+    emit_store64 (e, rm_gs (TRANSLATED (flags_b)), host_reg (r->b));
 }
 
 void
-vt_jit_emit_take_recipe (VtJitTr *tr, const VtJitRecipe *r)
+vt_jit_emit_slow_recipe (VtJitTr *tr, const VtJitSlow *slow)
 {
-  emit_load64 (&tr->e, T1, rm_gs (TRANSLATED (flags_a)));
+  VtEmit *e = &tr->e;
+  const VtJitRecipe *r = &slow->recipe;
+  vt_jit_emit_site (tr, slow->back);
+  emit_load64 (e, T1, rm_gs (TRANSLATED (flags_a)));
   if (r->b != VT_X86_NO_REG && r->b != r->a)
-    emit_load64 (&tr->e, T0, rm_gs (TRANSLATED (flags_b)));
-  emit_recipe (&tr->e, r, T1, T1, r->b == r->a ? T1 : T0);
-  vt_jit_emit_save_flags (&tr->e);
+    emit_load64 (e, T0, rm_gs (TRANSLATED (flags_b)));
+  emit_recipe (e, r, T1, T1, r->b == r->a ? T1 : T0);
+  vt_jit_emit_save_flags (e);
+  emit8 (e, 0xc3);
+}
+
+void
+vt_jit_emit_site (VtJitTr *tr, uint8_t *immediate)
+{
+  uint32_t site = (uint32_t) (tr->e.at - tr->jit->memory.rw);
+  memcpy (immediate, &site, sizeof site);
 }
 
 /* --- Where flags are ------------------------------------------------------------------------------------------------------ */
@@ -241,6 +253,18 @@ emit_look_at_site (VtJitTr *tr)
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_FLAGS, emit_jcc (&tr->e, CC_NE));
   slow->back = tr->e.at;
   tr->flags_lazy = false;
+}
+
+void
+vt_jit_flags_put_recipe (VtJitTr *tr)
+{
+  if (tr->flags_host || tr->flags_mem || !tr->flags_recipe)
+    return;
+  put_recipe (&tr->e, &tr->recipe);
+  emit_store_imm32 (&tr->e, rm_gs (TRANSLATED (flags_site)), 0);
+  vt_jit_slow (tr, SLOW_RECIPE, NULL)->back = tr->e.at - 4;
+  tr->flags_recipe = false;
+  tr->flags_mem = tr->flags_lazy = true;
 }
 
 void

@@ -510,6 +510,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       tr->uncounted = slow->uncounted + 1;
       vt_jit_emit_slow_return (tr, slow);
       break;
+    case SLOW_RECIPE:
+      vt_jit_emit_slow_recipe (tr, slow);
+      break;
     case SLOW_RETURNS_FULL:
       vt_jit_emit_forget_returns (e);
       emit_jmp_to (e, slow->back);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* See jit-returns.h.
  *
- * RET notes in translated.return_site a place in its own code: what it does when the host's stack does not help. Where flags can
- * be made from registers, it puts those aside, and in translated.flags_site the place of a function that does it. Hardly anybody
- * calls it.
+ * RET notes in translated.return_site a place in its own code: what it does when the host's stack does not help.
  */
 #include "jit-returns.h"
 
@@ -85,37 +83,18 @@ void
 vt_jit_emit_return (VtJitTr *tr, int32_t popped)
 {
   VtEmit *e = &tr->e;
+  vt_jit_flags_put_recipe (tr);
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_RETURN, NULL);
   slow->target = popped;
-  if (slow->recipe.kind != RECIPE_NONE)
-    {
-      vt_jit_emit_put_recipe (tr, &slow->recipe);
-      emit_store_imm32 (e, rm_gs (TRANSLATED (flags_site)), 0);
-      slow->past = e->at - 4;
-    }
   emit_store_imm32 (e, rm_gs (TRANSLATED (return_site)), 0);
   slow->back = e->at - 4;
   emit8 (e, 0xc3);
 }
 
-/* What is emitted next to the instruction there. */
-static void
-put_site (VtJitTr *tr, uint8_t *immediate)
-{
-  uint32_t site = (uint32_t) (tr->e.at - tr->jit->memory.rw);
-  memcpy (immediate, &site, sizeof site);
-}
-
 void
 vt_jit_emit_slow_return (VtJitTr *tr, const VtJitSlow *slow)
 {
-  if (slow->past != NULL)
-    {
-      put_site (tr, slow->past);
-      vt_jit_emit_take_recipe (tr, &slow->recipe);
-      emit8 (&tr->e, 0xc3);
-    }
-  put_site (tr, slow->back);
+  vt_jit_emit_site (tr, slow->back);
   /* As if RET had not been executed: it may be the interpreter's. */
   vt_jit_move_sp (tr, -slow->target);
   vt_jit_emit_known_return (tr, slow->target);

@@ -275,14 +275,22 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   return !tr->too_big;
 }
 
+static bool
+jumps_away (const VtJitTr *tr, const VtJitBlock *block)
+{
+  VtJitClass cls = tr->insns[block->first + block->n - 1].op.cls;
+  if (!vt_jit_has (tr->jit, VT_JIT_FLAG_RECIPES))
+    return false;
+  return cls == JIT_OP_RET || cls == JIT_OP_CALL || cls == JIT_OP_CALL_RM || cls == JIT_OP_JMP_RM || (cls == JIT_OP_JMP && block->taken < 0);
+}
+
 static void
 find_recipes (VtJitTr *tr)
 {
   for (unsigned i = 0; i < tr->n_blocks; i++)
     {
       VtJitBlock *block = &tr->blocks[i];
-      bool returns = tr->insns[block->first + block->n - 1].op.cls == JIT_OP_RET && vt_jit_has (tr->jit, VT_JIT_RETURNS);
-      block->recipe = returns ? vt_jit_find_recipe (tr, block) : (VtJitRecipe) { .kind = RECIPE_NONE };
+      block->recipe = jumps_away (tr, block) ? vt_jit_find_recipe (tr, block) : (VtJitRecipe) { .kind = RECIPE_NONE };
     }
 }
 

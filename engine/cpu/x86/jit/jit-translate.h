@@ -75,7 +75,7 @@ typedef struct
   int16_t  next, taken;      /* block, or -1: outside */
   uint8_t *label;            /* NULL until emitted */
   uint16_t first_group, n_groups;   /* of a block and those chained to it */
-  VtJitRecipe recipe;        /* of the flags that its RET leaves */
+  VtJitRecipe recipe;        /* of the flags at its end, if that jumps away */
 } VtJitBlock;
 
 /* Accesses that share a check (jit-groups.c). */
@@ -119,8 +119,8 @@ typedef enum
   SLOW_VEC_LOAD,
   SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
-  SLOW_RETURN,      /* RET without the host's stack; `back`, `past`: immediates for its place and that of its flags (or NULL);
-                     * `target`: bytes popped */
+  SLOW_RETURN,      /* RET without the host's stack; `back`: an immediate for its place; `target`: bytes popped */
+  SLOW_RECIPE,      /* the function that makes flags; `back`: an immediate for its place */
   SLOW_FLAGS,       /* flags are not in memory, but in translated.flags_site */
   SLOW_RETURNS_FULL,   /* no room for another call */
 } VtJitSlowKind;
@@ -218,9 +218,12 @@ bool vt_jit_flags_must_save (const VtJitTr *tr, unsigned live);
 VtJitRecipe vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block);
 /* T1 is lost. */
 void vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe);
-/* What the recipe needs to where it is kept; and a function's body that makes the flags from there. T0, T1 are lost. */
-void vt_jit_emit_put_recipe (VtJitTr *tr, const VtJitRecipe *recipe);
-void vt_jit_emit_take_recipe (VtJitTr *tr, const VtJitRecipe *recipe);
+/* Before code is left: flags of which there is only a recipe are as good as in memory afterwards. */
+void vt_jit_flags_put_recipe (VtJitTr *tr);
+/* SLOW_RECIPE */
+void vt_jit_emit_slow_recipe (VtJitTr *tr, const VtJitSlow *slow);
+/* `immediate` := the place in the code memory of what is emitted next. */
+void vt_jit_emit_site (VtJitTr *tr, uint8_t *immediate);
 void vt_jit_flags_need_by (VtJitTr *tr, unsigned temp);
 void vt_jit_flags_need (VtJitTr *tr);   /* by T1 */
 /* Host instructions just produced the guest's flags. */
