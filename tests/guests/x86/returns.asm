@@ -250,6 +250,8 @@ main:
   FLAGS "flags of CMP with a register that changes", {cmp rcx, rdx}, {mov ecx, 5}
   FLAGS "flags of CMP of a register with itself", {cmp rdx, rdx}
   FLAGS "flags of CMP with an immediate", {cmp ebx, -1}
+  FLAGS "flags of CMP, one of them stored as well", {cmp rcx, rdx}, {setb [abs stored]}, {setl [abs stored + 1]}
+  FLAGS "flags of CMP before an instruction of the interpreter's", {cmp rcx, rdx}, {pext esi, r14d, edx}
   FLAGS "flags of TEST", {test eax, ebx}
   FLAGS "flags of XOR", {xor eax, ebx}
   FLAGS "flags of AND with memory", {and rdx, [abs mask]}
@@ -485,5 +487,6 @@ bad_rsp dq 0
 long_rsp dq 0
 mask dq 0xf0
 got_32 dd 0
+stored dd 0
 to_32 dd in_32
   dw KCODE32

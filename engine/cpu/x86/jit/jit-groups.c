@@ -274,6 +274,27 @@ pass_insn (Scan *scan, const VtJitInsn *in)
       scan->version[guest]++;
 }
 
+/* Of a block's stores to one group only the last one is looked at; what leaves the block earlier has to do it. */
+static void
+let_stores_wait (VtJitTr *tr, const VtJitBlock *block, const VtJitGroup *g)
+{
+  int last = -1;
+  for (unsigned i = block->first; i < block->first + block->n; i++)
+    {
+      VtJitInsn *in = &tr->insns[i];
+      unsigned number = (unsigned) (g - tr->groups) + 1;
+      for (unsigned k = 0; k < 2; k++)
+        if (in->group[k] == number && (in->writes >> k & 1))
+          {
+            for (int before = last; before >= 0 && before < (int) i; before++)
+              tr->insns[before + 1].unchecked |= (uint8_t) (1u << g->slot);
+            if (last >= 0)
+              tr->insns[last].waits |= tr->insns[last].writes;
+            last = (int) i;
+          }
+    }
+}
+
 static void
 scan_block (Scan *scan, const VtJitBlock *block)
 {
@@ -283,9 +304,14 @@ scan_block (Scan *scan, const VtJitBlock *block)
       VtJitInsn *in = &scan->tr->insns[i];
       unsigned n = list_accesses (scan->tr, in, access);
       for (unsigned k = 0; k < n; k++)
-        take_access (scan, &access[k], i, k);
+        {
+          in->writes |= (uint8_t) (access[k].write << k);
+          take_access (scan, &access[k], i, k);
+        }
       pass_insn (scan, in);
     }
+  for (unsigned i = scan->first; i < scan->tr->n_groups; i++)
+    let_stores_wait (scan->tr, block, &scan->tr->groups[i]);
 }
 
 void
@@ -293,7 +319,10 @@ vt_jit_find_groups (VtJitTr *tr)
 {
   tr->n_groups = 0;
   for (unsigned i = 0; i < tr->n_insns; i++)
-    tr->insns[i].group[0] = tr->insns[i].group[1] = 0;
+    {
+      VtJitInsn *in = &tr->insns[i];
+      in->group[0] = in->group[1] = in->writes = in->waits = in->unchecked = 0;
+    }
   if (!tr->is64 || !vt_jit_has (tr->jit, VT_JIT_GROUPS))
     return;
   for (unsigned i = 0; i < tr->n_blocks;)

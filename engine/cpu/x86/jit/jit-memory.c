@@ -133,6 +133,8 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
   slow->uncounted = (int16_t) (tr->uncounted - 1);
   if (tr->flags_recipe)
     slow->recipe = tr->recipe;
+  if (tr->in != NULL && !tr->ungrouped)
+    slow->unchecked = tr->in->unchecked;
   return slow;
 }
 
@@ -281,8 +283,11 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
       emit_lea64 (e, T0, host_reg (a->base), (int32_t) a->disp);
       emit_alignment (tr, align);
     }
-  if (!is_head (tr, g, access))
+  bool held = tr->held == g && tr->held_at == e->at;
+  if (!is_head (tr, g, access) && !held)
     emit_load64 (e, T1, rm_slot (slot_of (g)));
+  tr->held = g;
+  tr->held_at = e->at;
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
 }
 
@@ -353,9 +358,24 @@ vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place)
 }
 
 void
+vt_jit_still_held (VtJitTr *tr, const uint8_t *from)
+{
+  if (tr->held_at == from)
+    tr->held_at = tr->e.at;
+}
+
+bool
+vt_jit_store_waits (const VtJitTr *tr, const VtJitPlace *place, bool write)
+{
+  return !write || (place->group != 0 && (tr->in->waits >> (tr->access - 1) & 1) != 0);
+}
+
+void
 vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live)
 {
   VtEmit *e = &tr->e;
+  if (vt_jit_store_waits (tr, place, true))
+    return;
   bool save = vt_jit_flags_must_save (tr, live);
   if (save)
     vt_jit_put_index_away (tr, place);
@@ -454,16 +474,43 @@ emit_exit (VtJitTr *tr, const VtJitSlow *slow)
   emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->way != JIT_WAY_HOST]);
 }
 
+static bool
+may_leave (const VtJitSlow *slow)
+{
+  return slow->kind == SLOW_FILL || slow->kind == SLOW_UNGROUPED || slow->kind == SLOW_WROTE || slow->kind == SLOW_INTERPRET;
+}
+
+/* Stores of groups that were to be looked at after the last one of each, which may not come now. */
+static void
+check_stores (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  if (!may_leave (slow) || slow->unchecked == 0)
+    return;
+  emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+  for (unsigned slot = 0; slot < JIT_GROUPS_PER_BLOCK; slot++)
+    if (slow->unchecked >> slot & 1)
+      {
+        emit_load64 (e, T1, rm_slot (SLOT_GROUPS + 16 * (int32_t) slot + 8));
+        emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T1, 0));
+        emit8 (e, 0);
+        uint8_t *fine = emit_jcc (e, CC_E);
+        emit_store_imm32 (e, rm_slot (SLOT_ARG), 8 | JIT_NOWHERE << JIT_WHERE_SHIFT);
+        emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+        emit_patch (fine, e->at);
+      }
+  emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+}
+
 /* Flags to memory, where all that can leave expects them. The path of a store needs T1. */
 static void
 bring_flags (VtJitTr *tr, const VtJitSlow *slow)
 {
-  bool leaves = slow->kind == SLOW_FILL || slow->kind == SLOW_UNGROUPED || slow->kind == SLOW_WROTE || slow->kind == SLOW_INTERPRET;
-  if (!leaves || slow->recipe.kind == RECIPE_NONE)
+  if (!may_leave (slow) || slow->recipe.kind == RECIPE_NONE)
     return;
-  emit_store64 (&tr->e, rm_slot (SLOT_IDX), T1);
+  emit_store64 (&tr->e, rm_slot (SLOT_KEEP), T1);
   vt_jit_emit_recipe_to_memory (tr, &slow->recipe);
-  emit_load64 (&tr->e, T1, rm_slot (SLOT_IDX));
+  emit_load64 (&tr->e, T1, rm_slot (SLOT_KEEP));
 }
 
 static void
@@ -473,6 +520,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
   if (slow->site != NULL)
     emit_patch (slow->site, e->at);
   bring_flags (tr, slow);
+  check_stores (tr, slow);
   vt_jit_lockstep_live (tr, slow);
   switch (slow->kind)
     {
@@ -518,11 +566,11 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_jmp_to (e, slow->back);
       break;
     case SLOW_FLAGS:
-      emit_store64 (e, rm_slot (SLOT_IDX), T1);
-      emit_store64 (e, rm_slot (SLOT_VALUE), T0);
+      emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+      emit_store64 (e, rm_slot (SLOT_KEEP0), T0);
       emit_call_to (e, tr->jit->stubs.make_flags);
-      emit_load64 (e, T1, rm_slot (SLOT_IDX));
-      emit_load64 (e, T0, rm_slot (SLOT_VALUE));
+      emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+      emit_load64 (e, T0, rm_slot (SLOT_KEEP0));
       emit_jmp_to (e, slow->back);
       break;
     case SLOW_VEC_LOAD:

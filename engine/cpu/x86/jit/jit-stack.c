@@ -78,12 +78,15 @@ push_register (VtJitTr *tr, unsigned guest)
 {
   bool borrow = host_reg (guest) == NO_HOST_REG;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  const uint8_t *from = tr->e.at;
   if (borrow)
     vt_jit_put_index_away (tr, &place);
   store_word (tr, &place, vt_jit_reg (tr, guest, place.spare));
   if (borrow)
     vt_jit_take_index_back (tr, &place);
   pushed (tr, &place, tr->in->live_after);
+  if (vt_jit_store_waits (tr, &place, true))
+    vt_jit_still_held (tr, from);
 }
 
 static void
@@ -129,11 +132,14 @@ pop (VtJitTr *tr)
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
+  const uint8_t *from = tr->e.at;
   vt_jit_load_word (tr, &place, host == NO_HOST_REG ? T1 : host);
   if (host == NO_HOST_REG)
     vt_jit_put_reg (tr, guest, T1);
   if (guest != VT_RSP)
     vt_jit_move_sp (tr, (int32_t) word (tr));
+  if (host != NO_HOST_REG)
+    vt_jit_still_held (tr, from);
   return true;
 }
 

@@ -39,6 +39,7 @@ emit_op_arguments (VtJitTr *tr)
     }
   *insn = tr->in->x;
   vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_put_recipe (tr);
   vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
   emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
@@ -160,6 +161,7 @@ static void
 begin_block (VtJitTr *tr, const VtJitBlock *block)
 {
   tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
+  tr->held_at = NULL;
   tr->x87_live = false;
   tr->uncounted = 0;
   bool kept = tr->flags_kept && block == &tr->blocks[0];
@@ -214,6 +216,7 @@ emit_second_version (VtJitTr *tr, unsigned number)
     number++;
   const VtJitBlock *block = &tr->blocks[number];
   tr->ungrouped = tr->second = true;
+  tr->held_at = NULL;
   tr->x87_live = false;
   tr->flags_host = tr->flags_recipe = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;

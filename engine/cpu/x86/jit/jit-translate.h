@@ -18,6 +18,8 @@ enum
   SLOT_VALUE = 16,
   SLOT_CODE  = 24,    /* where an indirect branch goes */
   SLOT_PAGE  = 32,    /* and its page_rip */
+  SLOT_KEEP  = 40,    /* T1 and T0 while a slow path needs them: nobody else's */
+  SLOT_KEEP0 = 48,
   SLOT_GROUPS = 56,   /* 16 bytes for each group of a block: addend, and where the page's flags are */
 };
 #define JIT_GROUPS_PER_BLOCK 8u
@@ -43,6 +45,9 @@ typedef struct
   uint8_t    live_before, live_after;   /* flags whose values somebody needs */
   uint8_t    uncounted;      /* instructions of the block before it that are not counted yet (jit-count.c) */
   uint8_t    group[2];       /* 1 + index, of each memory access */
+  uint8_t    writes;         /* bit by access */
+  uint8_t    waits;          /* bit by access: a store that is not the block's last one to its group */
+  uint8_t    unchecked;      /* by the group's slot: such stores before it have not been looked at */
 } VtJitInsn;
 
 /* How flags can be made again from registers, as long as those keep their values. */
@@ -137,6 +142,7 @@ typedef struct
   int16_t          uncounted;   /* instructions executed before this one and not counted yet; -1: it is counted itself */
   VtJitAddress     address;
   VtJitWay         way;         /* SLOW_EXIT */
+  uint8_t          unchecked;   /* of the instruction, unless accesses are checked one by one */
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
@@ -156,6 +162,8 @@ typedef struct VtJitTr
   unsigned     n_insns;
   VtJitGroup   groups[JIT_MAX_GROUPS];
   unsigned     n_groups;
+  const VtJitGroup *held;       /* its addend is in T1 while code is here: */
+  const uint8_t *held_at;
   unsigned     access;          /* number of the next memory access of the instruction */
   bool         ungrouped;       /* every access is checked by itself */
   bool         second;          /* translating a chain's second version */
@@ -269,6 +277,10 @@ typedef struct
 VtJitPlace vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align);
 void vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place);
 void vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place);
+/* The code from there on has left T1 alone. */
+void vt_jit_still_held (VtJitTr *tr, const uint8_t *from);
+/* No store, or one that is looked at together with a later one? */
+bool vt_jit_store_waits (const VtJitTr *tr, const VtJitPlace *place, bool write);
 /* After a store there. `live`: flags needed later. */
 void vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live);
 VtJitSlow *vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site);
