@@ -121,9 +121,16 @@ typedef struct
 {
   struct VtX86Cpu *self;
   uint64_t    page_rip;       /* RIP of the first byte of the page that code runs in */
-  uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
+  uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0; not if */
+  uint64_t    flags_site;     /* ... this is the place in the code memory that knows how to make them, from */
+  uint64_t    flags_a, flags_b;   /* ... these (jit/jit-returns.c) */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
   uint64_t    contexts[VT_X86_TLB_COUNT];   /* what it will be in the same mode with another privilege */
+  uint64_t    slots[23];      /* intermediate results (jit/jit-translate.h) */
+  /* The host's stack as it was, and the start of its part for returns (jit/jit-returns.h). */
+  uint64_t    host_sp, returns_top;
+  uint64_t    return_site;    /* the place in the code memory that knows about the last RET */
+  const void *no_return;      /* what is there below the first */
   uint32_t    exit_kind, exit_arg;
   void       *next_store;     /* these three for comparison with the interpreter: where the next store is noted ... */
   uint64_t    count_limit;    /* ... how many instructions may have been translated at a poll ... */

@@ -4,6 +4,7 @@
  * To the same region: a jump. To the same page: a jump that goes to the run loop first and is then made direct, with the
  * arithmetic flags wherever they happen to be. To anywhere else: through the table of known jumps, with the flags in memory.
  */
+#include "jit-returns.h"
 #include "jit-stack.h"
 
 int32_t
@@ -61,16 +62,16 @@ emit_jump_found (VtJitTr *tr)
 static void
 put_found_away (VtJitTr *tr)
 {
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_CODE), T1);
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_PAGE), T0);
+  emit_store64 (&tr->e, rm_slot (SLOT_CODE), T1);
+  emit_store64 (&tr->e, rm_slot (SLOT_PAGE), T0);
 }
 
 static void
-emit_jump_put_away (VtJitTr *tr)
+emit_jump_put_away (VtJitTr *tr, bool call)
 {
-  emit_load64 (&tr->e, T0, rm_base (H_RSP, SLOT_PAGE));
+  emit_load64 (&tr->e, T0, rm_slot (SLOT_PAGE));
   emit_store64 (&tr->e, rm_gs (TRANSLATED (page_rip)), T0);
-  emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, 4, rm_base (H_RSP, SLOT_CODE));
+  emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, call ? 2 : 4, rm_slot (SLOT_CODE));
 }
 
 /* --- Out of the region ----------------------------------------------------------------------------------------------- */
@@ -80,13 +81,14 @@ emit_exit_same_page (VtJitTr *tr, int32_t off, uint8_t *site)
 {
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_EXIT, site);
   slow->target = off;
-  slow->mem_flags = !tr->flags_host;
+  slow->way = tr->flags_host ? JIT_WAY_HOST : JIT_WAY_MEM;
 }
 
 static void
 emit_exit_far (VtJitTr *tr, int32_t off)
 {
   vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_put_recipe (tr);
   emit_rip (tr, off);
   emit_lookup (tr, SLOW_POLL)->target = off;
   emit_jump_found (tr);
@@ -118,9 +120,20 @@ vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off)
       fix_later (tr, emit_jmp (&tr->e), block);
     }
   else if (in_page (tr, off))
-    emit_exit_same_page (tr, off, emit_jmp (&tr->e));
+    {
+      vt_jit_flags_put_recipe (tr);
+      emit_exit_same_page (tr, off, emit_jmp (&tr->e));
+    }
   else
     emit_exit_far (tr, off);
+}
+
+void
+vt_jit_emit_goto_back (VtJitTr *tr, int32_t off)
+{
+  vt_jit_emit_goto (tr, -1, off);
+  if (in_page (tr, off))
+    tr->slow[tr->n_slow - 1].way = JIT_WAY_BACK;
 }
 
 /* The next block follows in memory when it is the next in the table and not emitted yet. */
@@ -154,11 +167,12 @@ jcc (VtJitTr *tr, const VtJitBlock *block)
   else
     {
       uint8_t *skip = emit_jcc (&tr->e, cc ^ 1);
-      bool host = tr->flags_host, mem = tr->flags_mem;
+      bool host = tr->flags_host, mem = tr->flags_mem, lazy = tr->flags_lazy;
       emit_exit_far (tr, target);
       emit_patch (skip, tr->e.at);
       tr->flags_host = host;
       tr->flags_mem = mem;
+      tr->flags_lazy = lazy;
     }
   fall_through (tr, block);
 }
@@ -200,19 +214,26 @@ static void
 call_relative (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  int32_t target = vt_jit_branch_target (tr, in);
-  vt_jit_flags_clobber (tr, F_ALL);
+  int32_t target = vt_jit_branch_target (tr, in), after = in->off + in->x.length;
+  /* A call of the next instruction is how 32-bit code asks for its address. */
+  bool paired = vt_jit_has (tr->jit, VT_JIT_RETURNS) && target != after;
+  vt_jit_flags_clobber (tr, in->live_after);
+  vt_jit_flags_put_recipe (tr);
   if (!in_page (tr, target))
     {
       emit_rip (tr, target);
       emit_lookup (tr, SLOW_INTERPRET);
       put_found_away (tr);
     }
-  vt_jit_push_rip (tr, in->off + in->x.length, F_ALL);
+  if (paired)
+    vt_jit_emit_call_room (tr);
+  vt_jit_push_rip (tr, after, paired, in->live_after);
   if (in_page (tr, target))
-    emit_exit_same_page (tr, target, emit_jmp (&tr->e));
+    emit_exit_same_page (tr, target, paired ? emit_call (&tr->e) : emit_jmp (&tr->e));
   else
-    emit_jump_put_away (tr);
+    emit_jump_put_away (tr, paired);
+  if (paired)
+    vt_jit_emit_return_point (tr, after);
 }
 
 /* T0 := the operand */
@@ -225,12 +246,14 @@ take_target (VtJitTr *tr)
   if (in->enc.modrm >> 6 == 3)
     {
       unsigned host = vt_jit_reg (tr, (in->enc.modrm & 7) | in->enc.rex_b, T0);
+      vt_jit_flags_put_recipe (tr);
       emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_reg (host));
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
   VtJitPlace place = vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
   vt_jit_load_word (tr, &place, T0);
+  vt_jit_flags_put_recipe (tr);
 }
 
 static void
@@ -246,23 +269,40 @@ call_rm (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   take_target (tr);
+  bool paired = vt_jit_has (tr->jit, VT_JIT_RETURNS);
   emit_lookup (tr, SLOW_INTERPRET);
   put_found_away (tr);
-  vt_jit_push_rip (tr, in->off + in->x.length, F_ALL);
-  emit_jump_put_away (tr);
+  if (paired)
+    vt_jit_emit_call_room (tr);
+  vt_jit_push_rip (tr, in->off + in->x.length, paired, F_ALL);
+  emit_jump_put_away (tr, paired);
+  if (paired)
+    vt_jit_emit_return_point (tr, in->off + in->x.length);
+}
+
+void
+vt_jit_emit_known_return (VtJitTr *tr, int32_t popped)
+{
+  emit_lookup (tr, SLOW_INTERPRET);
+  vt_jit_move_sp (tr, popped);
+  emit_jump_found (tr);
 }
 
 static void
 ret (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  int32_t extra = in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0;
+  int32_t popped = (tr->is64 ? 8 : 4) + (in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0);
   vt_jit_flags_clobber (tr, F_ALL);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
   vt_jit_load_word (tr, &place, T0);
-  emit_lookup (tr, SLOW_INTERPRET);
-  vt_jit_move_sp (tr, (tr->is64 ? 8 : 4) + extra);
-  emit_jump_found (tr);
+  if (!vt_jit_has (tr->jit, VT_JIT_RETURNS))
+    {
+      vt_jit_emit_known_return (tr, popped);
+      return;
+    }
+  vt_jit_move_sp (tr, popped);
+  vt_jit_emit_return (tr, popped);
 }
 
 static void
@@ -277,10 +317,10 @@ void
 vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
 {
   int32_t off = tr->insns[0].off;
-  region->thunk_host = tr->e.at;
+  region->thunk[JIT_WAY_HOST] = tr->e.at;
   vt_jit_emit_save_flags (&tr->e);
-  region->thunk_mem = tr->e.at;
-  tr->flags_host = false;
+  region->thunk[JIT_WAY_MEM] = region->thunk[JIT_WAY_BACK] = tr->e.at;
+  tr->flags_host = tr->flags_recipe = false;
   emit_exit_far (tr, off);
 }
 

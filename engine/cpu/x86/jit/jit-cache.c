@@ -78,7 +78,7 @@ kill_region (VtJitRegion *region)
   region->dead = true;
   for (unsigned i = 0; i < 2; i++)
     {
-      uint8_t *entry = i == 0 ? region->entry_host : region->entry_mem;
+      uint8_t *entry = region->entry[i == 0 ? JIT_WAY_HOST : JIT_WAY_MEM];
       entry[0] = 0xe9;
       emit_patch (entry + 1, region->dead_stub);
     }
@@ -243,7 +243,7 @@ const void *
 vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source)
 {
   VtX86Cpu *cpu = jit->cpu;
-  const void *code = region->entry_mem + (jit->memory.rx - jit->memory.rw);
+  const void *code = region->entry[JIT_WAY_MEM] + (jit->memory.rx - jit->memory.rw);
   vt_jit_add_jump (cpu, rip, code);
   if (cpu->cpl != 3 && !source->global)
     cpu->kernel_code_not_global = true;
@@ -283,10 +283,7 @@ vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
   if (link >= jit->links->len)
     return;
   const VtJitLink *l = &g_array_index (jit->links, VtJitLink, link);
-  if (region->second != NULL)
-    emit_patch (l->site, l->mem_flags ? region->thunk_mem : region->thunk_host);
-  else
-    emit_patch (l->site, l->mem_flags ? region->entry_mem : region->entry_host);
+  emit_patch (l->site, region->second != NULL ? region->thunk[l->way] : region->entry[l->way]);
 }
 
 /* --- Heat --------------------------------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ void
 vt_jit_flags_from_state (VtX86Cpu *cpu)
 {
   uint32_t arith = flags_get (cpu);
+  cpu->translated.flags_site = 0;
   cpu->translated.flags = ((arith & 0xff) | X86_RFLAGS_ONE) << 8 | (arith & X86_RFLAGS_OF ? 1 : 0);
 }
 

@@ -33,7 +33,7 @@ vt_jit_lockstep_make_stub (VtJit *jit, VtEmit *e)
   jit->stubs.store = e->at;
   for (unsigned i = 0; i < G_N_ELEMENTS (saved); i++)
     push (e, saved[i]);
-  emit_load32 (e, H_RCX, rm_base (H_RSP, 8 + 8 * (int32_t) G_N_ELEMENTS (saved) + SLOT_ARG));
+  emit_load32 (e, H_RCX, rm_slot (SLOT_ARG));
   emit_load64 (e, H_RAX, rm_gs (TRANSLATED (next_store)));
   emit_store64 (e, rm_base (H_RAX, offsetof (VtJitStore, host)), H_RDI);
   emit_store64 (e, rm_base (H_RAX, offsetof (VtJitStore, size)), H_RCX);
@@ -54,7 +54,7 @@ vt_jit_lockstep_store (VtJitTr *tr, const VtJitPlace *place, unsigned size)
   VtEmit *e = &tr->e;
   if (tr->jit->lockstep == NULL)
     return;
-  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), size);
+  emit_store_imm32 (e, rm_slot (SLOT_ARG), size);
   if (place->rm.kind != RM_BASE || place->rm.reg != T0 || place->rm.disp != 0)
     emit_op64 (e, 0x8d, T0, place->rm);
   emit_call_to (e, tr->jit->stubs.store);
@@ -72,7 +72,6 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
 {
   const VtJitInsn *in = &tr->insns[slow->insn];
   unsigned live = F_ALL;
-  bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   if (tr->jit->lockstep == NULL)
     return;
   switch (slow->kind)
@@ -83,10 +82,10 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
       live = in->live_before;
       break;
     case SLOW_WROTE:
-      live = call ? F_ALL : in->live_after;
+      live = in->live_after;
       break;
     case SLOW_EXIT:
-      live = in->live_after;
+      live = slow->way == JIT_WAY_BACK ? F_ALL : in->live_after;
       break;
     case SLOW_POLL:
     case SLOW_DEAD:

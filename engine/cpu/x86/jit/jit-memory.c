@@ -6,7 +6,7 @@
  * the instruction to the interpreter.
  */
 #include "jit-lockstep.h"
-#include "jit-translate.h"
+#include "jit-returns.h"
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +131,10 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
   *slow = (VtJitSlow) { .kind = kind, .site = site };
   slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
   slow->uncounted = (int16_t) (tr->uncounted - 1);
+  if (tr->flags_recipe)
+    slow->recipe = tr->recipe;
+  if (tr->in != NULL && !tr->ungrouped)
+    slow->unchecked = tr->in->unchecked;
   return slow;
 }
 
@@ -249,13 +253,13 @@ emit_head (VtJitTr *tr, const VtJitGroup *g)
   if (g->write)
     {
       emit_load64 (e, T0, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
-      emit_store64 (e, rm_base (H_RSP, slot_of (g) + 8), T0);
+      emit_store64 (e, rm_slot (slot_of (g) + 8), T0);
       emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T0, 0));
       emit8 (e, 0);
       vt_jit_slow (tr, SLOW_UNGROUPED, emit_jcc (e, CC_NE))->ungrouped = g;
     }
   emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, addend))));
-  emit_store64 (e, rm_base (H_RSP, slot_of (g)), T1);
+  emit_store64 (e, rm_slot (slot_of (g)), T1);
 }
 
 static bool
@@ -279,8 +283,11 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
       emit_lea64 (e, T0, host_reg (a->base), (int32_t) a->disp);
       emit_alignment (tr, align);
     }
-  if (!is_head (tr, g, access))
-    emit_load64 (e, T1, rm_base (H_RSP, slot_of (g)));
+  bool held = tr->held == g && tr->held_at == e->at;
+  if (!is_head (tr, g, access) && !held)
+    emit_load64 (e, T1, rm_slot (slot_of (g)));
+  tr->held = g;
+  tr->held_at = e->at;
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
 }
 
@@ -340,28 +347,43 @@ void
 vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place)
 {
   if (place->index)
-    emit_store64 (&tr->e, rm_base (H_RSP, SLOT_IDX), T1);
+    emit_store64 (&tr->e, rm_slot (SLOT_IDX), T1);
 }
 
 void
 vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place)
 {
   if (place->index)
-    emit_load64 (&tr->e, T1, rm_base (H_RSP, SLOT_IDX));
+    emit_load64 (&tr->e, T1, rm_slot (SLOT_IDX));
+}
+
+void
+vt_jit_still_held (VtJitTr *tr, const uint8_t *from)
+{
+  if (tr->held_at == from)
+    tr->held_at = tr->e.at;
+}
+
+bool
+vt_jit_store_waits (const VtJitTr *tr, const VtJitPlace *place, bool write)
+{
+  return !write || (place->group != 0 && (tr->in->waits >> (tr->access - 1) & 1) != 0);
 }
 
 void
 vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live)
 {
   VtEmit *e = &tr->e;
-  bool save = live != 0 && tr->flags_host && !tr->flags_mem;
+  if (vt_jit_store_waits (tr, place, true))
+    return;
+  bool save = vt_jit_flags_must_save (tr, live);
   if (save)
     vt_jit_put_index_away (tr, place);
   vt_jit_flags_clobber (tr, live);
   if (save)
     vt_jit_take_index_back (tr, place);
   if (place->group != 0)
-    emit_load64 (e, T1, rm_base (H_RSP, place->group + 8));
+    emit_load64 (e, T1, rm_slot (place->group + 8));
   else if (place->window != 0)
     emit_load64 (e, T1, rm_gs (place->window + offsetof (VtStackWindow, page_flags)));
   else
@@ -423,7 +445,7 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
   vt_jit_count_if_left (tr, slow->uncounted + 1);
-  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
+  emit_store_imm32 (e, rm_slot (SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
   emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
   emit_jmp_to (e, slow->back);
 }
@@ -433,11 +455,11 @@ static void
 emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
-  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  emit_store64 (e, rm_slot (SLOT_IDX), T0);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
   emit_call_to (e, tr->jit->stubs.lookup);
-  emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
+  emit_load64 (e, T0, rm_slot (SLOT_IDX));
   emit_jmp_to (e, slow->back);
 }
 
@@ -445,11 +467,51 @@ static void
 emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
   GArray *links = tr->jit->links;
-  VtJitLink link = { slow->site, slow->mem_flags };
+  VtJitLink link = { slow->site, slow->way };
   emit_imm64 (&tr->e, T1, links->len);
   g_array_append_val (links, link);
   emit_imm64 (&tr->e, T0, (uint32_t) slow->target);
-  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->mem_flags]);
+  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->way != JIT_WAY_HOST]);
+}
+
+static bool
+may_leave (const VtJitSlow *slow)
+{
+  return slow->kind == SLOW_FILL || slow->kind == SLOW_UNGROUPED || slow->kind == SLOW_WROTE || slow->kind == SLOW_INTERPRET
+         || slow->kind == SLOW_OP;
+}
+
+/* Stores of groups that were to be looked at after the last one of each, which may not come now. */
+static void
+check_stores (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  if (!may_leave (slow) || slow->unchecked == 0)
+    return;
+  emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+  for (unsigned slot = 0; slot < JIT_GROUPS_PER_BLOCK; slot++)
+    if (slow->unchecked >> slot & 1)
+      {
+        emit_load64 (e, T1, rm_slot (SLOT_GROUPS + 16 * (int32_t) slot + 8));
+        emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T1, 0));
+        emit8 (e, 0);
+        uint8_t *fine = emit_jcc (e, CC_E);
+        emit_store_imm32 (e, rm_slot (SLOT_ARG), 8 | JIT_NOWHERE << JIT_WHERE_SHIFT);
+        emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+        emit_patch (fine, e->at);
+      }
+  emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+}
+
+/* Flags to memory, where all that can leave expects them. The path of a store needs T1. */
+static void
+bring_flags (VtJitTr *tr, const VtJitSlow *slow)
+{
+  if (!may_leave (slow) || slow->recipe.kind == RECIPE_NONE)
+    return;
+  emit_store64 (&tr->e, rm_slot (SLOT_KEEP), T1);
+  vt_jit_emit_recipe_to_memory (tr, &slow->recipe);
+  emit_load64 (&tr->e, T1, rm_slot (SLOT_KEEP));
 }
 
 static void
@@ -458,6 +520,8 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
   VtEmit *e = &tr->e;
   if (slow->site != NULL)
     emit_patch (slow->site, e->at);
+  bring_flags (tr, slow);
+  check_stores (tr, slow);
   vt_jit_lockstep_live (tr, slow);
   switch (slow->kind)
     {
@@ -465,7 +529,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_fill (tr, slow);
       break;
     case SLOW_UNGROUPED:
-      emit_patch (slow->site, slow->ungrouped->label);
+      emit_jmp_to (e, slow->ungrouped->label);
       break;
     case SLOW_WROTE:
       emit_wrote (tr, slow);
@@ -492,6 +556,26 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       break;
     case SLOW_OP:
       vt_jit_emit_slow_op (tr, slow);
+      break;
+    case SLOW_RETURN:
+      tr->in = &tr->insns[slow->insn];
+      tr->uncounted = slow->uncounted + 1;
+      vt_jit_emit_slow_return (tr, slow);
+      break;
+    case SLOW_RECIPE:
+      vt_jit_emit_slow_recipe (tr, slow);
+      break;
+    case SLOW_RETURNS_FULL:
+      vt_jit_emit_forget_returns (e);
+      emit_jmp_to (e, slow->back);
+      break;
+    case SLOW_FLAGS:
+      emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+      emit_store64 (e, rm_slot (SLOT_KEEP0), T0);
+      emit_call_to (e, tr->jit->stubs.make_flags);
+      emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+      emit_load64 (e, T0, rm_slot (SLOT_KEEP0));
+      emit_jmp_to (e, slow->back);
       break;
     case SLOW_VEC_LOAD:
       emit_call_to (e, tr->jit->stubs.vec_load);

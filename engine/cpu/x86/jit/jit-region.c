@@ -299,26 +299,64 @@ live_before (const VtJitTr *tr, const VtJitInsn *in, unsigned after)
   return (after & ~killed) | in->op.flags_read;
 }
 
+/* What the instructions at `off` read before they have written it, as far as they go without a branch. */
+static unsigned
+look_ahead (VtJitTr *tr, unsigned off)
+{
+  unsigned wanted = 0, open = F_ALL;
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version))
+    return F_ALL;
+  const VtX86Block *block = vt_x86_code_find (tr->cache, tr->jit->cpu, tr->linear_page + off);
+  if (!block->cached || block->host != tr->host_page + off || block->seen != tr->version)
+    return F_ALL;
+  const uint8_t *raw = block->raw;
+  for (unsigned i = 0; i < block->n; i++)
+    {
+      VtJitInsn in = { .x = block->insn[i], .off = (uint16_t) off };
+      memcpy (in.raw, raw, in.x.length);
+      classify (tr, &in);
+      if (i == block->n - 1u && block->tail == VT_X86_TAIL_SPECIAL)
+        break;
+      wanted |= in.op.flags_read & open;
+      open &= ~(in.op.keeps ? 0u : in.op.flags_written);
+      raw += in.x.length;
+      off += in.x.length;
+      if (vt_jit_ends_block (&in.op))
+        break;
+    }
+  return wanted | open;
+}
+
+static unsigned
+wanted_at (VtJitTr *tr, unsigned off)
+{
+  if (tr->wanted[off] == NOT_LOOKED)
+    tr->wanted[off] = (uint8_t) look_ahead (tr, off);
+  return tr->wanted[off];
+}
+
 /* Of a block, or of what is outside at that offset. */
 static unsigned
-live_at (const VtJitTr *tr, int block, int32_t off)
+live_at (VtJitTr *tr, int block, int32_t off)
 {
   if (block >= 0)
     return tr->blocks[block].live_in;
   if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags)
     return F_ALL;
   const VtJitRegion *region = vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode);
-  return region != NULL ? region->live_in : F_ALL;
+  return region != NULL ? region->live_in : wanted_at (tr, (unsigned) off);
 }
 
 static unsigned
-live_out (const VtJitTr *tr, const VtJitBlock *block)
+live_out (VtJitTr *tr, const VtJitBlock *block)
 {
   const VtJitInsn *last = &tr->insns[block->first + block->n - 1];
   VtJitClass cls = last->op.cls;
   bool goes_on = !vt_jit_ends_block (&last->op) || cls == JIT_OP_JCC || cls == JIT_OP_JCXZ;
   bool jumps = cls == JIT_OP_JCC || cls == JIT_OP_JCXZ || cls == JIT_OP_JMP;
   unsigned live = 0;
+  if (cls == JIT_OP_CALL)
+    return live_at (tr, -1, vt_jit_branch_target (tr, last));
   if (!goes_on && !jumps)
     return F_ALL;
   if (goes_on)

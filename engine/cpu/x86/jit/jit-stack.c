@@ -12,6 +12,7 @@ vt_jit_move_sp (VtJitTr *tr, int32_t delta)
     emit_lea64 (&tr->e, sp, sp, delta);
   else
     emit_lea32 (&tr->e, sp, sp, delta);
+  tr->recipe.sp += delta;
 }
 
 static VtJitAddress
@@ -51,14 +52,14 @@ vt_jit_push_slot (VtJitTr *tr, unsigned slot, unsigned live)
 {
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
   vt_jit_put_index_away (tr, &place);
-  emit_load64 (&tr->e, place.spare, rm_base (H_RSP, (int32_t) slot));
+  emit_load64 (&tr->e, place.spare, rm_slot ((int32_t) slot));
   store_word (tr, &place, place.spare);
   vt_jit_take_index_back (tr, &place);
   pushed (tr, &place, live);
 }
 
 void
-vt_jit_push_rip (VtJitTr *tr, int32_t off, unsigned live)
+vt_jit_push_rip (VtJitTr *tr, int32_t off, bool host_too, unsigned live)
 {
   VtEmit *e = &tr->e;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
@@ -66,6 +67,8 @@ vt_jit_push_rip (VtJitTr *tr, int32_t off, unsigned live)
   emit_load64 (e, place.spare, rm_gs (TRANSLATED (page_rip)));
   tr->is64 ? emit_lea64 (e, place.spare, place.spare, off) : emit_lea32 (e, place.spare, place.spare, off);
   store_word (tr, &place, place.spare);
+  if (host_too)
+    emit_push (e, place.spare);
   vt_jit_take_index_back (tr, &place);
   pushed (tr, &place, live);
 }
@@ -75,12 +78,15 @@ push_register (VtJitTr *tr, unsigned guest)
 {
   bool borrow = host_reg (guest) == NO_HOST_REG;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
+  const uint8_t *from = tr->e.at;
   if (borrow)
     vt_jit_put_index_away (tr, &place);
   store_word (tr, &place, vt_jit_reg (tr, guest, place.spare));
   if (borrow)
     vt_jit_take_index_back (tr, &place);
   pushed (tr, &place, tr->in->live_after);
+  if (vt_jit_store_waits (tr, &place, true))
+    vt_jit_still_held (tr, from);
 }
 
 static void
@@ -98,7 +104,7 @@ push_memory (VtJitTr *tr)
   VtJitAddress a = vt_jit_address_of (&tr->in->x);
   VtJitPlace place = vt_jit_emit_access (tr, &a, word (tr), false, 1);
   vt_jit_load_word (tr, &place, T0);
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
+  emit_store64 (&tr->e, rm_slot (SLOT_VALUE), T0);
   vt_jit_push_slot (tr, SLOT_VALUE, tr->in->live_after);
 }
 
@@ -126,11 +132,14 @@ pop (VtJitTr *tr)
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
+  const uint8_t *from = tr->e.at;
   vt_jit_load_word (tr, &place, host == NO_HOST_REG ? T1 : host);
   if (host == NO_HOST_REG)
     vt_jit_put_reg (tr, guest, T1);
   if (guest != VT_RSP)
     vt_jit_move_sp (tr, (int32_t) word (tr));
+  if (host != NO_HOST_REG)
+    vt_jit_still_held (tr, from);
   return true;
 }
 

@@ -8,6 +8,7 @@
  * table of known jumps.
  */
 #include "jit-lockstep.h"
+#include "jit-returns.h"
 #include "jit-stack.h"
 
 #include <Zydis/Mnemonic.h>
@@ -163,6 +164,14 @@ come_back (VtJitTr *tr, VtJitSlow **list, unsigned n)
     list[i]->back = tr->e.at;
 }
 
+/* What follows changes the host's flags, and may call the interpreter. */
+static void
+put_flags_away (VtJitTr *tr, unsigned live)
+{
+  vt_jit_flags_clobber (tr, live);
+  vt_jit_flags_put_recipe (tr);
+}
+
 /* T0 := RFLAGS, whose arithmetic flags are in memory; T1 is lost. */
 static void
 emit_rflags (VtEmit *e)
@@ -185,6 +194,7 @@ emit_put_rflags (VtEmit *e)
   shift (e, 0, 5, T0, 11);
   emit_group1 (e, 0, 4, rm_reg (T0), 1);
   emit_insn (e, (VtEnc) { .opcode = 0x88, .reg8 = true }, T0, rm_gs (TRANSLATED (flags)));
+  emit_store_imm32 (e, rm_gs (TRANSLATED (flags_site)), 0);
 }
 
 /* --- Interrupts and flags ----------------------------------------------------------------------------------------------- */
@@ -192,14 +202,14 @@ emit_put_rflags (VtEmit *e)
 static void
 cli (VtJitTr *tr)
 {
-  vt_jit_flags_clobber (tr, tr->in->live_before);
+  put_flags_away (tr, tr->in->live_before);
   emit_group1 (&tr->e, 0, 4, rm_gs (STATE (rflags)), (int32_t) ~X86_RFLAGS_IF);
 }
 
 static void
 direction (VtJitTr *tr, bool down)
 {
-  vt_jit_flags_clobber (tr, tr->in->live_before);
+  put_flags_away (tr, tr->in->live_before);
   if (down)
     emit_group1 (&tr->e, 0, 1, rm_gs (STATE (rflags)), X86_RFLAGS_DF);
   else
@@ -216,7 +226,7 @@ sti (VtJitTr *tr)
   unsigned n = 0;
   if (tr->last_of_block)
     return false;
-  vt_jit_flags_clobber (tr, tr->in->live_before);
+  put_flags_away (tr, tr->in->live_before);
   compare_imm8 (e, CPU (events_deferred), 0);
   slow_op_if (tr, CC_NE, slow, &n);
   test_imm32 (e, rm_gs (STATE (rflags)), X86_RFLAGS_IF);
@@ -238,9 +248,12 @@ vt_jit_end_shadow (VtJitTr *tr)
 static void
 pushf (VtJitTr *tr)
 {
-  vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_need (tr);
+  vt_jit_emit_save_flags (&tr->e);
+  tr->flags_mem = true;
+  tr->flags_host = tr->flags_lazy = tr->flags_recipe = false;
   emit_rflags (&tr->e);
-  emit_store64 (&tr->e, rm_base (H_RSP, SLOT_VALUE), T0);
+  emit_store64 (&tr->e, rm_slot (SLOT_VALUE), T0);
   vt_jit_push_slot (tr, SLOT_VALUE, tr->in->live_after);
 }
 
@@ -281,7 +294,7 @@ fsgsbase (VtJitTr *tr)
   unsigned wide = x->opsize == 8;
   VtJitSlow *slow[2];
   unsigned n = 0;
-  vt_jit_flags_clobber (tr, tr->in->live_before);
+  put_flags_away (tr, tr->in->live_before);
   test_imm32 (e, rm_gs (STATE (cr4)), X86_CR4_FSGSBASE);
   slow_op_if (tr, CC_E, slow, &n);
   if (!write)
@@ -321,7 +334,7 @@ rdtsc (VtJitTr *tr)
   VtEmit *e = &tr->e;
   VtJitSlow *slow[2];
   unsigned n = 0;
-  vt_jit_flags_clobber (tr, tr->in->live_before);
+  put_flags_away (tr, tr->in->live_before);
   if (!at_cpl0 (tr))
     {
       test_imm32 (e, rm_gs (STATE (cr4)), X86_CR4_TSD);
@@ -384,7 +397,7 @@ vt_jit_emit_slow_op (VtJitTr *tr, VtJitSlow *slow)
 {
   tr->in = &tr->insns[slow->insn];
   tr->uncounted = slow->uncounted + 1;
-  tr->flags_host = false;
+  tr->flags_host = tr->flags_recipe = false;
   vt_jit_call_op (tr);
   /* Those before it and itself are counted where the block says so. */
   vt_jit_count (tr, -(slow->uncounted + 1));
@@ -411,7 +424,7 @@ emit_next_rip (VtJitTr *tr)
   emit_lea64 (&tr->e, T0, T0, tr->in->off + tr->in->x.length);
 }
 
-/* TLB, jumps and tests of privilege are those of `kind` from here on. T1 is lost. */
+/* TLB, jumps and tests of privilege are those of `kind` from here on; return addresses mean nothing there. T1 is lost. */
 static void
 emit_kind (VtEmit *e, unsigned kind)
 {
@@ -421,6 +434,7 @@ emit_kind (VtEmit *e, unsigned kind)
   emit_store64 (e, rm_gs (CPU (tlb)), T1);
   emit_load64 (e, T1, rm_gs (TRANSLATED (contexts) + 8 * kind));
   emit_store64 (e, rm_gs (TRANSLATED (context)), T1);
+  vt_jit_emit_forget_returns (e);
 }
 
 /* AC decides which TLB the supervisor uses. */
@@ -429,7 +443,7 @@ emit_smap (VtJitTr *tr)
 {
   VtEmit *e = &tr->e;
   bool stac = tr->in->x.mnemonic == ZYDIS_MNEMONIC_STAC;
-  vt_jit_flags_clobber (tr, F_ALL);
+  put_flags_away (tr, F_ALL);
   vt_jit_count (tr, 1);
   if (stac)
     emit_group1 (e, 0, 1, rm_gs (STATE (rflags)), X86_RFLAGS_AC);
@@ -444,10 +458,10 @@ static void
 emit_through (VtJitTr *tr, const uint8_t *stub)
 {
   VtEmit *e = &tr->e;
-  vt_jit_flags_clobber (tr, F_ALL);
+  put_flags_away (tr, F_ALL);
   vt_jit_count (tr, 1);
   uint8_t *plain_case_not = emit_lea_here (e, T1);
-  emit_store64 (e, rm_base (H_RSP, SLOT_CODE), T1);
+  emit_store64 (e, rm_slot (SLOT_CODE), T1);
   emit_next_rip (tr);
   emit_jmp_to (e, stub);
   emit_patch (plain_case_not, e->at);
@@ -494,17 +508,17 @@ make_jump (VtJit *jit, VtEmit *e)
   emit_store64 (e, rm_gs (TRANSLATED (page_rip)), T0);
   emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
   emit_patch (miss, e->at);
-  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  emit_store64 (e, rm_slot (SLOT_IDX), T0);
   emit_imm64 (e, T1, JIT_NOWHERE);
   emit_call_to (e, jit->stubs.lookup);
-  emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
+  emit_load64 (e, T0, rm_slot (SLOT_IDX));
   emit_jmp_to (e, found);
 }
 
 static void
 emit_not_plain (VtEmit *e)
 {
-  emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_base (H_RSP, SLOT_CODE));
+  emit_insn (e, (VtEnc) { .opcode = 0xff }, 4, rm_slot (SLOT_CODE));
 }
 
 /* A flat segment: selector in T1, 16 bits. */
@@ -543,9 +557,13 @@ static void
 make_syscall (VtJit *jit, VtEmit *e)
 {
   jit->stubs.syscall = e->at;
-  emit_store64 (e, rm_base (H_RSP, SLOT_PAGE), T0);
+  emit_store64 (e, rm_slot (SLOT_PAGE), T0);
+  emit_group1 (e, 0, 7, rm_gs (TRANSLATED (flags_site)), 0);
+  uint8_t *there = emit_jcc (e, CC_E);
+  emit_call_to (e, jit->stubs.make_flags);
+  emit_patch (there, e->at);
   emit_rflags (e);
-  emit_store64 (e, rm_base (H_RSP, SLOT_VALUE), T0);
+  emit_store64 (e, rm_slot (SLOT_VALUE), T0);
   emit_load32 (e, T1, rm_gs (STATE (sfmask)));
   emit_group1 (e, 0, 4, rm_reg (T1), SYSCALL_FLAGS);
   emit_vex (e, 2, 0, 0, 0, 0xf2, T0, T1, rm_reg (T0));   /* andn: T0 := ~T1 & T0 */
@@ -555,8 +573,8 @@ make_syscall (VtJit *jit, VtEmit *e)
   test_imm32 (e, rm_gs (STATE (efer)), X86_EFER_SCE);
   uint8_t *off = emit_jcc (e, CC_E);
   emit_put_rflags (e);
-  emit_load64 (e, H_RCX, rm_base (H_RSP, SLOT_PAGE));
-  emit_load64 (e, T0, rm_base (H_RSP, SLOT_VALUE));
+  emit_load64 (e, H_RCX, rm_slot (SLOT_PAGE));
+  emit_load64 (e, T0, rm_slot (SLOT_VALUE));
   emit_store64 (e, rm_gs (STATE (gpr) + 8 * VT_R11), T0);
   emit_flat_segments (e, 32, 0, 0, 8);
   store_imm8 (e, CPU (cpl), 0);

@@ -10,7 +10,7 @@ static const struct
   uint32_t    bit;
 } techniques[] = {
   { "returns", VT_JIT_RETURNS },
-  { "site-cache", VT_JIT_SITE_CACHE },
+  { "flag-recipes", VT_JIT_FLAG_RECIPES },
   { "far-links", VT_JIT_FAR_LINKS },
   { "groups", VT_JIT_GROUPS },
   { "stack-window", VT_JIT_STACK_WINDOW },

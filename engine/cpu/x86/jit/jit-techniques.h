@@ -11,7 +11,7 @@
 enum
 {
   VT_JIT_RETURNS      = 1u << 0,   /* returns go by the host's own stack */
-  VT_JIT_SITE_CACHE   = 1u << 1,   /* an indirect branch remembers where it went last */
+  VT_JIT_FLAG_RECIPES = 1u << 1,   /* flags that leave a region are made only if somebody asks */
   VT_JIT_FAR_LINKS    = 1u << 2,   /* direct jumps across pages */
   VT_JIT_GROUPS       = 1u << 3,   /* accesses through one register share a check */
   VT_JIT_STACK_WINDOW = 1u << 4,   /* the page of the stack is kept at hand */

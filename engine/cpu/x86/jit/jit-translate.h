@@ -10,7 +10,7 @@
 #define STATE(member)      (offsetof (VtX86Cpu, s) + offsetof (VtX86State, member))
 #define TRANSLATED(member) (offsetof (VtX86Cpu, translated) + offsetof (VtX86Translated, member))
 
-/* Words on the host's stack, from RSP. */
+/* Words in VtX86Translated.slots, by byte. */
 enum
 {
   SLOT_ARG   = 0,     /* third argument of a stub */
@@ -18,11 +18,17 @@ enum
   SLOT_VALUE = 16,
   SLOT_CODE  = 24,    /* where an indirect branch goes */
   SLOT_PAGE  = 32,    /* and its page_rip */
+  SLOT_KEEP  = 40,    /* T1 and T0 while a slow path needs them: nobody else's */
+  SLOT_KEEP0 = 48,
   SLOT_GROUPS = 56,   /* 16 bytes for each group of a block: addend, and where the page's flags are */
-  FRAME      = 56 + 16 * 8,
 };
 #define JIT_GROUPS_PER_BLOCK 8u
+G_STATIC_ASSERT (SLOT_GROUPS + 16 * JIT_GROUPS_PER_BLOCK == sizeof (((VtX86Translated *) 0)->slots));
+static inline VtRm rm_slot (int32_t slot) { return rm_gs (TRANSLATED (slots) + (size_t) slot); }
+
 #define JIT_MAX_GROUPS       128u
+
+#define NOT_LOOKED 0xffu
 
 #define JIT_MAX_INSNS  192u
 #define JIT_MAX_BLOCKS 64u
@@ -40,7 +46,30 @@ typedef struct
   uint8_t    uncounted;      /* instructions of the block before it that are not counted yet (jit-count.c) */
   uint8_t    group[2];       /* 1 + index, of each memory access */
   bool       ends_shadow;    /* the STI before it holds interrupts back until it is done */
+  uint8_t    writes;         /* bit by access */
+  uint8_t    waits;          /* bit by access: a store that is not the block's last one to its group */
+  uint8_t    unchecked;      /* by the group's slot: such stores before it have not been looked at */
 } VtJitInsn;
+
+/* How flags can be made again from registers, as long as those keep their values. */
+typedef enum
+{
+  RECIPE_NONE,
+  RECIPE_ADD,         /* a = something + b or imm */
+  RECIPE_SUB,         /* a = something - b or imm */
+  RECIPE_CMP,         /* a with b or imm */
+  RECIPE_TEST,        /* a with b */
+} VtJitRecipeKind;
+
+typedef struct
+{
+  uint8_t  kind;             /* VtJitRecipeKind */
+  uint8_t  a, b;             /* guest registers; b: VT_X86_NO_REG for imm */
+  bool     wide;             /* 64 bits, else 32 */
+  uint16_t insn;             /* that made them */
+  int32_t  imm;
+  int32_t  sp;               /* added to RSP since */
+} VtJitRecipe;
 
 typedef struct
 {
@@ -52,6 +81,7 @@ typedef struct
   int16_t  next, taken;      /* block, or -1: outside */
   uint8_t *label;            /* NULL until emitted */
   uint16_t first_group, n_groups;   /* of a block and those chained to it */
+  VtJitRecipe recipe;        /* of the flags at its end, if that jumps away */
 } VtJitBlock;
 
 /* Accesses that share a check (jit-groups.c). */
@@ -96,6 +126,10 @@ typedef enum
   SLOW_X87_LOAD,
   SLOW_DEAD,        /* the region has been dropped */
   SLOW_OP,          /* an instruction written out comes to a case that is left to the interpreter's operation */
+  SLOW_RETURN,      /* RET without the host's stack; `back`: an immediate for its place; `target`: bytes popped */
+  SLOW_RECIPE,      /* the function that makes flags; `back`: an immediate for its place */
+  SLOW_FLAGS,       /* flags are not in memory, but in translated.flags_site */
+  SLOW_RETURNS_FULL,   /* no room for another call */
 } VtJitSlowKind;
 
 typedef struct
@@ -109,7 +143,9 @@ typedef struct
   uint32_t         arg;
   int16_t          uncounted;   /* instructions executed before this one and not counted yet; -1: it is counted itself */
   VtJitAddress     address;
-  bool             mem_flags;
+  VtJitWay         way;         /* SLOW_EXIT */
+  uint8_t          unchecked;   /* of the instruction, unless accesses are checked one by one */
+  VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
 } VtJitSlow;
@@ -123,10 +159,13 @@ typedef struct VtJitTr
   uint64_t     linear_page;
   uint32_t     version;         /* of the page */
   const uint8_t *host_page;
+  VtX86CodeCache *cache;
   VtJitInsn    insns[JIT_MAX_INSNS];
   unsigned     n_insns;
   VtJitGroup   groups[JIT_MAX_GROUPS];
   unsigned     n_groups;
+  const VtJitGroup *held;       /* its addend is in T1 while code is here: */
+  const uint8_t *held_at;
   unsigned     access;          /* number of the next memory access of the instruction */
   bool         ungrouped;       /* every access is checked by itself */
   bool         second;          /* translating a chain's second version */
@@ -135,6 +174,7 @@ typedef struct VtJitTr
   uint16_t     insn_at[4096];   /* 1 + index, by offset */
   uint8_t      leader[4096];
   uint8_t      far[4096];       /* what is there is no part of this page alone */
+  uint8_t      wanted[4096];    /* flags that code there needs, outside the region; NOT_LOOKED: nobody has asked */
   bool         too_big;         /* some array is full */
   bool         vectors;         /* the region uses vector registers */
   bool         x87_live;        /* here the guest's x87 registers are certainly in the host's */
@@ -144,6 +184,10 @@ typedef struct VtJitTr
   unsigned     n_fixups;
   /* Arithmetic flags at this point: where valid ones are. Both false: nobody needs them. */
   bool         flags_host, flags_mem;
+  bool         flags_lazy;      /* where they are in memory, translated.flags_site may yet have to make them */
+  bool         flags_kept;      /* the first block starts with flags in memory */
+  bool         flags_recipe;    /* they can be made by `recipe`, which is the block's */
+  VtJitRecipe  recipe;
   VtJitInsn   *in;              /* being translated */
   bool         last_of_block;   /* it is */
   int          uncounted;       /* instructions of the block so far, with this one, that are not counted yet */
@@ -168,12 +212,29 @@ unsigned vt_jit_vector_memory (const VtX86Insn *x, bool *writes);
 /* Of a relative branch, from the page's start. */
 int32_t vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in);
 
+/* --- What instructions do to registers (jit-groups.c) --- */
+unsigned vt_jit_registers_written (const VtJitInsn *in);   /* a bit for each */
+/* What it adds to RSP, where that is a constant. */
+bool vt_jit_moves_stack (const VtJitInsn *in, int32_t *by);
+
 /* --- Flags (jit-flags.c) --- */
 void vt_jit_emit_save_flags (VtEmit *e);
 void vt_jit_emit_load_flags (VtEmit *e, unsigned temp);
 /* The next host instructions change the host's flags: those in `live` are in memory afterwards. */
 void vt_jit_flags_clobber (VtJitTr *tr, unsigned live);
 /* The host's flags are the guest's afterwards; `temp` is lost. */
+/* Does that take instructions, which change T1? */
+bool vt_jit_flags_must_save (const VtJitTr *tr, unsigned live);
+/* How the flags that the block's last instruction sees can be made again there. */
+VtJitRecipe vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block);
+/* T1 is lost. */
+void vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe);
+/* Before code is left: flags of which there is only a recipe are as good as in memory afterwards. */
+void vt_jit_flags_put_recipe (VtJitTr *tr);
+/* SLOW_RECIPE */
+void vt_jit_emit_slow_recipe (VtJitTr *tr, const VtJitSlow *slow);
+/* `immediate` := the place in the code memory of what is emitted next. */
+void vt_jit_emit_site (VtJitTr *tr, uint8_t *immediate);
 void vt_jit_flags_need_by (VtJitTr *tr, unsigned temp);
 void vt_jit_flags_need (VtJitTr *tr);   /* by T1 */
 /* Host instructions just produced the guest's flags. */
@@ -211,7 +272,7 @@ typedef struct
   unsigned spare;       /* T0 or T1, whichever the operand does not need ... */
   bool     index;       /* ... but vt_jit_emit_stored() will: put it away meanwhile */
   size_t   window;      /* of the stack, by GS; 0: none */
-  int32_t  group;       /* slot of a group, by RSP; 0: none */
+  int32_t  group;       /* slot of a group; 0: none */
 } VtJitPlace;
 
 /* `size` bytes that may be read (or written). The host's flags are gone. `align`: bytes, misaligned ones are the
@@ -219,6 +280,10 @@ typedef struct
 VtJitPlace vt_jit_emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsigned align);
 void vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place);
 void vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place);
+/* The code from there on has left T1 alone. */
+void vt_jit_still_held (VtJitTr *tr, const uint8_t *from);
+/* No store, or one that is looked at together with a later one? */
+bool vt_jit_store_waits (const VtJitTr *tr, const VtJitPlace *place, bool write);
 /* After a store there. `live`: flags needed later. */
 void vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live);
 VtJitSlow *vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site);
@@ -244,6 +309,10 @@ void vt_jit_emit_slow_op (VtJitTr *tr, VtJitSlow *slow);
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
 /* Ways into a bridge for those who come from the same page. */
 void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
+/* On behind a call. */
+void vt_jit_emit_goto_back (VtJitTr *tr, int32_t off);
+/* T0 = RIP: to there by the table of known jumps, after RSP has been moved by `popped`. */
+void vt_jit_emit_known_return (VtJitTr *tr, int32_t popped);
 /* On to a block, or out of the region to an offset from the page's start. */
 void vt_jit_emit_goto (VtJitTr *tr, int block, int32_t off);
 /* The interpreter's operation, called from here. */

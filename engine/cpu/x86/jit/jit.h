@@ -75,11 +75,20 @@ enum
   JIT_EXIT_COUNT,
 };
 
+/* Ways into a region. */
+typedef enum
+{
+  JIT_WAY_HOST,         /* arithmetic flags are the host's */
+  JIT_WAY_MEM,          /* they are in memory (translated.flags) */
+  JIT_WAY_BACK,         /* the same, from a call: requests were looked at when it began */
+  JIT_WAYS,
+} VtJitWay;
+
 /* A direct jump out of a region to the same page. */
 typedef struct
 {
   uint8_t *site;        /* its displacement, writable mapping */
-  bool     mem_flags;   /* flags are in memory when it is taken */
+  VtJitWay way;
 } VtJitLink;
 
 struct VtJitRegion
@@ -92,14 +101,13 @@ struct VtJitRegion
   uint16_t       n_insns;
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
-  uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
-  uint8_t       *entry_mem;    /* flags in memory */
+  uint8_t       *entry[JIT_WAYS];   /* writable mapping */
   uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
   /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
-   * to the two thunks, which look the jump up. */
+   * to the thunks, which look the jump up. */
   VtJitRegion   *bridge_next;  /* of the second page */
   VtJitPage     *second;       /* NULL: an ordinary region */
-  uint8_t       *thunk_host, *thunk_mem;
+  uint8_t       *thunk[JIT_WAYS];
 };
 
 struct VtJitPage
@@ -134,6 +142,8 @@ typedef struct
   uint8_t *jump;               /* T0: RIP */
   uint8_t *syscall, *sysret;   /* T0: RIP behind it, SLOT_CODE: where to go when the case is not a plain one */
   uint8_t *lookup;
+  uint8_t *other_return;       /* jumped to when a RET did not come back where its call was */
+  uint8_t *make_flags;         /* function: to memory what translated.flags_site knows; T0, T1 are lost */
   uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
 
