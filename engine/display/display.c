@@ -194,6 +194,13 @@ vt_surface_monitor (const VtSurface *surface)
   return &surface->monitor;
 }
 
+static void
+tell_monitor (VtSurface *surface)
+{
+  if (surface->client != NULL && surface->client->monitor_changed != NULL)
+    surface->client->monitor_changed (surface->client_opaque);
+}
+
 void
 vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_edid)
 {
@@ -201,11 +208,20 @@ vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_
   size_t     len = vt_edid_build (monitor, surface->edid);
   bool       ours = vt_edid_parse (surface->edid, len, &info, NULL);
   g_assert (ours && info.n_modes > 0);
-  surface->monitor = (VtSurfaceMonitor) { .width = info.modes[0].width, .height = info.modes[0].height,
+  surface->monitor = (VtSurfaceMonitor) { .connected = true, .width = info.modes[0].width, .height = info.modes[0].height,
                                           .width_mm = info.width_mm, .height_mm = info.height_mm,
                                           .edid = surface->edid, .edid_bytes = with_edid ? len : 0 };
-  if (surface->client != NULL && surface->client->monitor_changed != NULL)
-    surface->client->monitor_changed (surface->client_opaque);
+  tell_monitor (surface);
+}
+
+void
+vt_surface_unplug (VtSurface *surface)
+{
+  if (!surface->monitor.connected)
+    return;
+  surface->monitor.connected = false;
+  surface->monitor.edid_bytes = 0;
+  tell_monitor (surface);
 }
 
 void

@@ -38,6 +38,8 @@ void vt_surface_invalidate (VtSurface *surface);
 /* The monitor that the guest sees; strings are copied. Sizes as vt_edid_build() takes them. with_edid: the guest is
  * shown its EDID. Machine lock. */
 void vt_surface_set_monitor (VtSurface *surface, const VtMonitor *monitor, bool with_edid);
+/* Nothing is connected, until there is a monitor again. Machine lock. */
+void vt_surface_unplug (VtSurface *surface);
 
 /* The guest's pointer: *shape is filled in when its serial differs from *serial, which is then updated; serials start
  * at 1. Machine lock. */

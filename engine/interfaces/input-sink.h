@@ -17,7 +17,9 @@ enum
 
 typedef struct
 {
-  /* Each member may be NULL: the device does not take that kind. */
+  /* Has the guest a driver that hears it? NULL: always. */
+  bool (*listening) (void *opaque);
+  /* Each other member may be NULL: the device does not take that kind. */
   void (*key)     (void *opaque, unsigned evdev_code, bool down);
   void (*motion)  (void *opaque, int32_t dx, int32_t dy);                 /* device pixels, down and right are positive */
   void (*place)   (void *opaque, uint32_t x, uint32_t y);                 /* 0..65535 across the screen */
@@ -44,3 +46,10 @@ typedef struct
   void (*leds) (void *opaque, unsigned mask);
   void *opaque;
 } VtLedSink;
+
+/* Told by a device when what its `listening` says has changed. */
+typedef struct
+{
+  void (*changed) (void *opaque);
+  void *opaque;
+} VtListeningSink;

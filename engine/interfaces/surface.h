@@ -36,6 +36,7 @@ void vt_surface_set_blank (VtSurface *surface, bool blank);
 /* The monitor at the other end of the cable, never NULL; valid until monitor_changed(). */
 typedef struct
 {
+  bool           connected;             /* false: there is a socket, and nothing in it */
   uint32_t       width, height;         /* what it would like to be sent, device pixels */
   uint32_t       width_mm, height_mm;
   const uint8_t *edid;

@@ -9,6 +9,7 @@
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
 #define SATA_PORTS       6u
 #define SERIAL_MAX       4u
+#define INPUTS_PER_BUS_MAX 8u
 #define VIDEO_MEMORY_MIN_BYTES (4 * VT_MIB)
 #define VIDEO_MEMORY_MAX_BYTES (256 * VT_MIB)
 
@@ -39,6 +40,7 @@ vt_config_new (void)
   config->rng = true;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
+  config->inputs = g_ptr_array_new_with_free_func (g_free);
   return config;
 }
 
@@ -58,6 +60,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
+  g_clear_pointer (&config->inputs, g_ptr_array_unref);
 }
 
 void
@@ -85,6 +88,12 @@ copy_serial (gconstpointer from, gpointer unused)
   return serial;
 }
 
+static gpointer
+copy_input (gconstpointer from, gpointer unused)
+{
+  return g_memdup2 (from, sizeof (VtInputConfig));
+}
+
 void
 vt_config_copy (VtConfig *to, const VtConfig *from)
 {
@@ -104,6 +113,8 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
   g_ptr_array_set_free_func (to->serials, serial_free);
+  to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
+  g_ptr_array_set_free_func (to->inputs, g_free);
 }
 
 VtDiskConfig *
@@ -122,6 +133,16 @@ vt_config_add_serial (VtConfig *config, VtSerialKind kind)
   serial->kind = kind;
   g_ptr_array_add (config->serials, serial);
   return serial;
+}
+
+VtInputConfig *
+vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus)
+{
+  VtInputConfig *input = g_new0 (VtInputConfig, 1);
+  input->kind = kind;
+  input->bus = bus;
+  g_ptr_array_add (config->inputs, input);
+  return input;
 }
 
 static bool G_GNUC_PRINTF (3, 4)
@@ -202,10 +223,28 @@ check_video (const VtConfig *config, GError **error)
   return true;
 }
 
+static bool
+check_inputs (const VtConfig *config, GError **error)
+{
+  unsigned usb = 0, virtio = 0;
+  for (guint i = 0; i < config->inputs->len; i++)
+    {
+      const VtInputConfig *input = g_ptr_array_index (config->inputs, i);
+      usb += input->bus == VT_INPUT_USB;
+      virtio += input->bus == VT_INPUT_VIRTIO;
+      if (input->bus == VT_INPUT_PS2 && input->kind == VT_INPUT_TABLET)
+        return refuse (error, VT_ERROR_CONFIG, "A tablet cannot be on the PS/2 bus: use usb or virtio");
+    }
+  if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
+    return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
+  return true;
+}
+
 bool
 vt_config_check (const VtConfig *config, GError **error)
 {
-  if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error))
+  if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
+      || !check_inputs (config, error))
     return false;
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);

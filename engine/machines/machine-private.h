@@ -23,6 +23,7 @@
 #define GSI_COUNT      24u
 #define GATE_SOURCES   16u
 #define MAX_SURFACES   4u
+#define MAX_INPUTS     18u        /* PS/2, and those of the configuration */
 
 /* Several wires into one: the output is high while any input is. It keeps no state of its own beyond the levels that its
  * inputs drive; after a load each device drives them again. */
@@ -62,6 +63,12 @@ typedef struct
     void (*damaged) (void *opaque);
     void  *opaque;
   } display[MAX_SURFACES];
+  /* The newest value, and whether news of it are on their way: however fast a guest changes its mind, one message waits.
+   * Atomic. */
+  struct
+  {
+    gint value, waiting;
+  } leds, absolute;
   bool            dead;
 } Listeners;
 
@@ -119,7 +126,8 @@ struct VtMachine
   SurfaceRef     surface_ref[MAX_SURFACES];
   char        *(*screen_text) (VtMachine *machine);
   VtDevice      *pm;
-  VtInputSink    keyboard, mouse, tablet;
+  VtInputSink    inputs[MAX_INPUTS];       /* in the order they were added; input.c */
+  unsigned       n_inputs;
   GArray        *drives;             /* Drive, in the order of config.disks */
   VtDevice      *ahci;
   GPtrArray     *consoles;           /* Console* */
@@ -136,6 +144,7 @@ struct VtMachine
   Listeners     *listeners;
   GArray        *keys_down;          /* evdev codes held, for release_all */
   uint32_t       buttons_down;
+  const VtInputSink *keyboard, *pointer;   /* that got the last event; NULL at first */
   GPtrArray     *typings;            /* key sequences under way (typing.c) */
 };
 
@@ -195,6 +204,11 @@ void vt_machine_release_input (VtMachine *machine);
 /* --- screen.c --- */
 /* Another head, with a monitor as the configuration has it. */
 VtSurface *vt_machine_add_surface (VtMachine *machine);
+
+/* --- input.c --- */
+void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);
+VtLedSink       vt_machine_leds (VtMachine *machine);
+VtListeningSink vt_machine_listening (VtMachine *machine);
 
 /* --- typing.c --- */
 GPtrArray *vt_typings_new (void);

@@ -34,7 +34,9 @@ set_up (Fixture *f, gconstpointer unused)
   f->machine = vt_machine_new (config, &error);
   g_assert_no_error (error);
   f->seen = g_string_new (NULL);
-  f->machine->keyboard = (VtInputSink) { &recorder, f };
+  vt_lock (&f->machine->lock);
+  vt_machine_add_input (f->machine, (VtInputSink) { &recorder, f });
+  vt_unlock (&f->machine->lock);
 }
 
 static void

@@ -27,7 +27,7 @@ typedef struct
   VtRam    *low_ram, *high_ram;   /* high: NULL when all RAM is below the hole */
   VtRam    *vram;
   VtPciBus *bus;
-  VtDevice *pic, *ioapic, *hpet, *lpc, *fw_cfg, *vga, *ramfb;
+  VtDevice *pic, *ioapic, *hpet, *lpc, *fw_cfg, *vga, *ramfb, *xhci;
   GBytes   *ramfb_rom;            /* its video BIOS, which reaches SeaBIOS through fw_cfg */
   bool      has_dispi_ports;      /* the video device can be set to a mode through ports */
   unsigned  next_slot;

@@ -27,9 +27,12 @@
 #include "stdvga.h"
 #include "testdev.h"
 #include "uart.h"
+#include "usb-hid.h"
 #include "virtio-blk.h"
 #include "virtio-gpu.h"
+#include "virtio-input.h"
 #include "virtio-rng.h"
+#include "xhci.h"
 
 #define VRAM_DEFAULT_BYTES (16 * VT_MIB)
 #define GPU_DEFAULT_BYTES  (256 * VT_MIB)
@@ -226,29 +229,16 @@ build_chipset (VtMachine *machine, GError **error)
 
 /* --- Super I/O and small ports --------------------------------------------------------------------------------------------------- */
 
-static void
-tell_leds (Listeners *listeners, int value, const char *message)
-{
-  if (listeners->events.leds != NULL)
-    listeners->events.leds (listeners->opaque, (unsigned) value);
-}
-
-static void
-leds_changed (void *opaque, unsigned mask)
-{
-  vt_machine_tell (opaque, tell_leds, (int) mask, NULL);
-}
-
 static bool
 add_i8042 (VtMachine *machine, GError **error)
 {
   VtIrq         wires[VT_I8042_WIRES] = { isa_irq (machine, 1, "keyboard"), isa_irq (machine, 12, "mouse") };
-  VtI8042Config config = { .leds = { leds_changed, machine } };
+  VtI8042Config config = { .leds = vt_machine_leds (machine) };
   VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_i8042_class, "i8042", &config, wires, VT_I8042_WIRES }, error);
   if (dev == NULL)
     return false;
-  machine->keyboard = vt_i8042_keyboard (dev);
-  machine->mouse = vt_i8042_mouse (dev);
+  vt_machine_add_input (machine, vt_i8042_keyboard (dev));
+  vt_machine_add_input (machine, vt_i8042_mouse (dev));
   return map_io (machine, dev, &vt_i8042_data_region, 0x60, error) && map_io (machine, dev, &vt_i8042_command_region, 0x64, error);
 }
 
@@ -391,6 +381,83 @@ add_rng (VtMachine *machine, GError **error)
   return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_rng_pci, path, &config, NULL, 0 }, error) != NULL;
 }
 
+static bool
+add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error)
+{
+  static const VtDeviceClass *const classes[] = {
+    [VT_INPUT_KEYBOARD] = &vt_virtio_keyboard_pci,
+    [VT_INPUT_MOUSE] = &vt_virtio_mouse_pci,
+    [VT_INPUT_TABLET] = &vt_virtio_tablet_pci,
+  };
+  unsigned            slot = q35_of (machine)->next_slot++;
+  g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine) };
+  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], path, &config, NULL, 0 }, error);
+  if (dev != NULL)
+    vt_machine_add_input (machine, vt_virtio_input_sink (dev));
+  return dev != NULL;
+}
+
+static const char *
+usb_port_path (unsigned port)
+{
+  static const char *const paths[] = { "usb/1", "usb/2", "usb/3", "usb/4", "usb/5", "usb/6", "usb/7", "usb/8" };
+  return paths[port];
+}
+
+static bool
+add_usb_input (VtMachine *machine, const VtInputConfig *input, unsigned port, GError **error)
+{
+  static const VtDeviceClass *const classes[] = {
+    [VT_INPUT_KEYBOARD] = &vt_usb_keyboard,
+    [VT_INPUT_MOUSE] = &vt_usb_mouse,
+    [VT_INPUT_TABLET] = &vt_usb_tablet,
+  };
+  VtUsbHidConfig config = { vt_xhci_place (q35_of (machine)->xhci, port), vt_machine_leds (machine),
+                            vt_machine_listening (machine) };
+  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], usb_port_path (port), &config, NULL, 0 }, error);
+  if (dev != NULL)
+    vt_machine_add_input (machine, vt_usb_hid_sink (dev));
+  return dev != NULL;
+}
+
+static bool
+has_usb (const VtConfig *config)
+{
+  for (guint i = 0; i < config->inputs->len; i++)
+    if (((VtInputConfig *) g_ptr_array_index (config->inputs, i))->bus == VT_INPUT_USB)
+      return true;
+  return false;
+}
+
+static bool
+add_xhci (VtMachine *machine, GError **error)
+{
+  if (!has_usb (&machine->config))
+    return true;
+  Q35             *q35 = q35_of (machine);
+  unsigned         slot = q35->next_slot++;
+  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtXhciConfig     config = { place (machine, slot, 0, false) };
+  q35->xhci = vt_machine_add (machine, &(DeviceSpec) { &vt_xhci, path, &config, NULL, 0 }, error);
+  return q35->xhci != NULL;
+}
+
+static bool
+add_inputs (VtMachine *machine, GError **error)
+{
+  unsigned port = 0;
+  for (guint i = 0; i < machine->config.inputs->len; i++)
+    {
+      const VtInputConfig *input = g_ptr_array_index (machine->config.inputs, i);
+      if (input->bus == VT_INPUT_VIRTIO && !add_virtio_input (machine, input, error))
+        return false;
+      if (input->bus == VT_INPUT_USB && !add_usb_input (machine, input, port++, error))
+        return false;
+    }
+  return true;
+}
+
 static char *
 vga_text (VtMachine *machine)
 {
@@ -502,7 +569,8 @@ add_video (VtMachine *machine, GError **error)
 static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
-  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error);
+  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error)
+         && add_xhci (machine, error) && add_inputs (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

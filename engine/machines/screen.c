@@ -104,11 +104,27 @@ vt_display_set_monitor (VtMachine *machine, unsigned display, const VtMonitor *m
 {
   if (display >= machine->n_surfaces)
     return;
-  VtMonitor own = *monitor;
+  VtMonitor own = monitor != NULL ? *monitor : (VtMonitor) { 0 };
   own.name = own.name != NULL ? own.name : MONITOR_NAME;
   vt_lock (&machine->lock);
-  vt_surface_set_monitor (machine->surfaces[display], &own, machine->config.edid);
+  if (monitor != NULL)
+    vt_surface_set_monitor (machine->surfaces[display], &own, machine->config.edid);
+  else
+    vt_surface_unplug (machine->surfaces[display]);
   vt_unlock (&machine->lock);
+}
+
+bool
+vt_display_follows (VtMachine *machine, unsigned display)
+{
+  if (display >= machine->n_surfaces)
+    return false;
+  void *opaque;
+  vt_lock (&machine->lock);
+  const VtSurfaceClient *client = vt_surface_client (machine->surfaces[display], &opaque);
+  bool                   follows = client != NULL && client->monitor_changed != NULL;
+  vt_unlock (&machine->lock);
+  return follows;
 }
 
 GBytes *

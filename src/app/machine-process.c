@@ -17,6 +17,7 @@
 #include "thumbnail.h"
 
 #define THUMBNAIL_SECONDS 3
+#define HEADS 4
 
 struct _VitrineMachineProcess
 {
@@ -34,6 +35,7 @@ struct _VitrineMachineProcess
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
+  guint64               thumbnail_seen;
   guint                 inhibited;
   gboolean              confined;
 };
@@ -60,10 +62,15 @@ refresh_thumbnail (gpointer data)
 {
   VitrineMachineProcess *self = data;
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
-  cairo_surface_t *surface = vitrine_screen_get_surface (vitrine_machine_window_get_screen (self->window));
+  VitrineFrame frame;
 
-  if (surface != NULL && self->backend != NULL && vitrine_backend_get_state (self->backend) == VITRINE_STATE_RUNNING)
-    vitrine_thumbnail_save_async (surface, path);
+  if (self->backend == NULL || vitrine_backend_get_state (self->backend) != VITRINE_STATE_RUNNING
+      || !vitrine_backend_acquire_frame (self->backend, 0, self->thumbnail_seen, &frame))
+    return G_SOURCE_CONTINUE;   /* a screen that stands still has its picture */
+  self->thumbnail_seen = frame.sequence;
+  if (!frame.blank && frame.pixels != NULL && frame.width > 0)
+    vitrine_thumbnail_save_async (&frame, path);
+  vitrine_backend_release_frame (self->backend, &frame);
   return G_SOURCE_CONTINUE;
 }
 
@@ -119,6 +126,7 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_service_set_backend (self->service, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
+  self->thumbnail_seen = 0;
 }
 
 static gboolean
@@ -141,6 +149,10 @@ static VitrineBackend *
 open_backend (VitrineMachineProcess *self, GError **error)
 {
   g_autoptr(VtConfig) config = vitrine_domain_to_config (self->domain, error);
+
+  /* Sockets for more windows; nothing is in them until a person opens one. */
+  if (config != NULL && config->video == VT_VIDEO_VIRTIO && config->heads == 0)
+    config->heads = HEADS;
   g_autoptr(VitrineBackend) backend = config != NULL ? self->open (config, error) : NULL;
 
   if (backend == NULL || !restore_suspended (self, backend, error))
@@ -164,6 +176,7 @@ build (gpointer data)
   g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
   if (!self->confined)
     self->confined = vitrine_sandbox_enter ();
+  vitrine_machine_window_plug_in (self->window, self->backend);
   vitrine_backend_resume (self->backend);
   vitrine_machine_window_set_backend (self->window, self->backend);
   vitrine_service_set_backend (self->service, self->backend);

@@ -10,6 +10,8 @@ enum
   FRAME_READY,
   CONSOLE_OUTPUT,
   GUEST_RESET,
+  LEDS_CHANGED,
+  POINTER_CHANGED,
   N_SIGNALS
 };
 
@@ -25,7 +27,10 @@ static void
 vitrine_backend_default_init (VitrineBackendInterface *iface)
 {
   signals[CHANGED] = new_signal ("changed");
-  signals[FRAME_READY] = new_signal ("frame-ready");
+  signals[LEDS_CHANGED] = new_signal ("leds-changed");
+  signals[POINTER_CHANGED] = new_signal ("pointer-changed");
+  signals[FRAME_READY] = g_signal_new ("frame-ready", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[GUEST_RESET] = new_signal ("guest-reset");
   signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
@@ -97,16 +102,16 @@ vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *pa
   return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, fd, error);
 }
 
-gboolean
-vitrine_backend_has_display (VitrineBackend *self)
+guint
+vitrine_backend_get_n_heads (VitrineBackend *self)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->has_display (self);
+  return VITRINE_BACKEND_GET_IFACE (self)->get_n_heads (self);
 }
 
 gboolean
-vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out)
+vitrine_backend_acquire_frame (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->acquire_frame (self, seen, out);
+  return VITRINE_BACKEND_GET_IFACE (self)->acquire_frame (self, head, seen, out);
 }
 
 void
@@ -115,10 +120,34 @@ vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame)
   VITRINE_BACKEND_GET_IFACE (self)->release_frame (self, frame);
 }
 
-GBytes *
-vitrine_backend_screenshot (VitrineBackend *self, GError **error)
+gboolean
+vitrine_backend_get_cursor (VitrineBackend *self, guint head, guint64 seen, VitrineCursor *out)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->get_cursor (self, head, seen, out);
+}
+
+void
+vitrine_backend_set_watched (VitrineBackend *self, guint head, gboolean watched)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->set_watched (self, head, watched);
+}
+
+gboolean
+vitrine_backend_follows_monitor (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->follows_monitor (self);
+}
+
+void
+vitrine_backend_set_monitor (VitrineBackend *self, guint head, const VitrineMonitor *monitor)
+{
+  VITRINE_BACKEND_GET_IFACE (self)->set_monitor (self, head, monitor);
+}
+
+GBytes *
+vitrine_backend_screenshot (VitrineBackend *self, guint head, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->screenshot (self, head, error);
 }
 
 char *
@@ -146,9 +175,9 @@ vitrine_backend_motion (VitrineBackend *self, gint dx, gint dy)
 }
 
 void
-vitrine_backend_place (VitrineBackend *self, guint x, guint y)
+vitrine_backend_place (VitrineBackend *self, guint head, guint x, guint y)
 {
-  VITRINE_BACKEND_GET_IFACE (self)->place (self, x, y);
+  VITRINE_BACKEND_GET_IFACE (self)->place (self, head, x, y);
 }
 
 void
@@ -173,6 +202,12 @@ gboolean
 vitrine_backend_send_keys (VitrineBackend *self, const char *spec, GError **error)
 {
   return VITRINE_BACKEND_GET_IFACE (self)->send_keys (self, spec, error);
+}
+
+gboolean
+vitrine_backend_get_leds (VitrineBackend *self, guint *mask)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_leds (self, mask);
 }
 
 guint
@@ -218,9 +253,21 @@ vitrine_backend_emit_changed (VitrineBackend *self)
 }
 
 void
-vitrine_backend_emit_frame_ready (VitrineBackend *self)
+vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head)
 {
-  g_signal_emit (self, signals[FRAME_READY], 0);
+  g_signal_emit (self, signals[FRAME_READY], 0, head);
+}
+
+void
+vitrine_backend_emit_pointer_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[POINTER_CHANGED], 0);
+}
+
+void
+vitrine_backend_emit_leds_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[LEDS_CHANGED], 0);
 }
 
 void

@@ -2,8 +2,9 @@
 /* A running machine as the windows see it, whatever runs it. Implemented by the in-process engine (backend/engine) and by
  * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
  *
- * Signals: "changed" () when state, message or accelerator changed; "frame-ready" () when acquire_frame() would give
- * something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (). */
+ * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
+ * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (); "leds-changed" ()
+ * when the guest switched lights of its keyboard; "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,6 +22,32 @@ typedef struct
   gboolean      blank;             /* the guest shows nothing */
   gpointer      token;             /* the implementation's own */
 } VitrineFrame;
+
+/* What the guest takes for a monitor. */
+typedef struct
+{
+  guint width, height;             /* device pixels */
+  guint width_mm, height_mm;
+} VitrineMonitor;
+
+/* The guest's own pointer, which is drawn over the frame. */
+#define VITRINE_CURSOR_EDGE 64
+typedef struct
+{
+  gint     x, y;                   /* of the hot spot, in the frame */
+  gboolean visible;
+  guint64  serial;                 /* of the shape; give it back as `seen` next time */
+  guint    width, height, hot_x, hot_y;
+  guint32  pixels[VITRINE_CURSOR_EDGE * VITRINE_CURSOR_EDGE];   /* ARGB, colours multiplied by alpha; rows of width */
+} VitrineCursor;
+
+/* Lights of the guest's keyboard. */
+enum
+{
+  VITRINE_LED_SCROLL = 1 << 0,
+  VITRINE_LED_NUM    = 1 << 1,
+  VITRINE_LED_CAPS   = 1 << 2,
+};
 
 #define VITRINE_TYPE_BACKEND (vitrine_backend_get_type ())
 G_DECLARE_INTERFACE (VitrineBackend, vitrine_backend, VITRINE, BACKEND, GObject)
@@ -42,20 +69,25 @@ struct _VitrineBackendInterface
   gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
 
-  gboolean (*has_display) (VitrineBackend *self);
-  gboolean (*acquire_frame) (VitrineBackend *self, guint64 seen, VitrineFrame *out);
+  guint (*get_n_heads) (VitrineBackend *self);
+  gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
   void (*release_frame) (VitrineBackend *self, VitrineFrame *frame);
-  GBytes *(*screenshot) (VitrineBackend *self, GError **error);
+  gboolean (*get_cursor) (VitrineBackend *self, guint head, guint64 seen, VitrineCursor *out);
+  void (*set_watched) (VitrineBackend *self, guint head, gboolean watched);
+  gboolean (*follows_monitor) (VitrineBackend *self);
+  void (*set_monitor) (VitrineBackend *self, guint head, const VitrineMonitor *monitor);
+  GBytes *(*screenshot) (VitrineBackend *self, guint head, GError **error);
   char *(*get_text) (VitrineBackend *self);
 
   void (*key) (VitrineBackend *self, guint evdev_code, gboolean down);
   void (*release_all) (VitrineBackend *self);
   void (*motion) (VitrineBackend *self, gint dx, gint dy);
-  void (*place) (VitrineBackend *self, guint x, guint y);
+  void (*place) (VitrineBackend *self, guint head, guint x, guint y);
   void (*buttons) (VitrineBackend *self, guint mask);
   void (*wheel) (VitrineBackend *self, gint clicks_x, gint clicks_y);
   gboolean (*is_absolute) (VitrineBackend *self);
   gboolean (*send_keys) (VitrineBackend *self, const char *spec, GError **error);
+  gboolean (*get_leds) (VitrineBackend *self, guint *mask);
 
   guint (*get_n_consoles) (VitrineBackend *self);
   void (*console_send) (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
@@ -80,21 +112,30 @@ gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError
 /* @drive: index among the disks of the definition; @path: NULL ejects; @fd: the opened image, taken in any case, or -1. */
 gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
 
-gboolean vitrine_backend_has_display (VitrineBackend *self);
+guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */
-gboolean vitrine_backend_acquire_frame (VitrineBackend *self, guint64 seen, VitrineFrame *out);
+gboolean vitrine_backend_acquire_frame (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
 void     vitrine_backend_release_frame (VitrineBackend *self, VitrineFrame *frame);
-GBytes  *vitrine_backend_screenshot (VitrineBackend *self, GError **error);   /* PNG */
+/* Fills everything but, when the shape is the one @seen, its size and pixels. FALSE: there is no such head. */
+gboolean vitrine_backend_get_cursor (VitrineBackend *self, guint head, guint64 seen, VitrineCursor *out);
+/* "frame-ready" comes for a head while somebody looks at it: each TRUE is followed by a FALSE. */
+void     vitrine_backend_set_watched (VitrineBackend *self, guint head, gboolean watched);
+/* Does the guest hear of another monitor, so that it can follow a window? */
+gboolean vitrine_backend_follows_monitor (VitrineBackend *self);
+void     vitrine_backend_set_monitor (VitrineBackend *self, guint head, const VitrineMonitor *monitor);   /* NULL: unplugged */
+GBytes  *vitrine_backend_screenshot (VitrineBackend *self, guint head, GError **error);   /* PNG */
 char    *vitrine_backend_get_text (VitrineBackend *self);              /* text modes: lines; else NULL */
 
 void     vitrine_backend_key (VitrineBackend *self, guint evdev_code, gboolean down);
 void     vitrine_backend_release_all (VitrineBackend *self);
 void     vitrine_backend_motion (VitrineBackend *self, gint dx, gint dy);
-void     vitrine_backend_place (VitrineBackend *self, guint x, guint y);   /* 0..65535 across the screen */
+void     vitrine_backend_place (VitrineBackend *self, guint head, guint x, guint y);   /* 0..65535 across that head */
 void     vitrine_backend_buttons (VitrineBackend *self, guint mask);       /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
 void     vitrine_backend_wheel (VitrineBackend *self, gint clicks_x, gint clicks_y);
 gboolean vitrine_backend_is_absolute (VitrineBackend *self);
 gboolean vitrine_backend_send_keys (VitrineBackend *self, const char *spec, GError **error);
+/* FALSE while the guest has not said which of its lights are on. */
+gboolean vitrine_backend_get_leds (VitrineBackend *self, guint *mask);
 
 guint   vitrine_backend_get_n_consoles (VitrineBackend *self);
 void    vitrine_backend_console_send (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
@@ -107,6 +148,8 @@ void vitrine_backend_count_instructions (VitrineBackend *self, gboolean on);
 
 /* For implementations. */
 void vitrine_backend_emit_changed (VitrineBackend *self);
-void vitrine_backend_emit_frame_ready (VitrineBackend *self);
+void vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head);
+void vitrine_backend_emit_leds_changed (VitrineBackend *self);
+void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);

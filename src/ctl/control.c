@@ -80,8 +80,8 @@ vitrine_ctl_start (int argc, char **argv)
 
 /* --- one call each ---------------------------------------------------------------------------------------------- */
 
-static int
-call (const char *words, const char *method, GVariant *arguments)
+int
+vitrine_ctl_call (const char *words, const char *method, GVariant *arguments)
 {
   g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
   g_autoptr(GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
@@ -101,7 +101,7 @@ call_plain (int argc, char **argv, const char *method)
 
   if (argc != 2 || argv[1][0] == '-')
     return vitrine_ctl_usage (synopsis);
-  return call (argv[1], method, NULL);
+  return vitrine_ctl_call (argv[1], method, NULL);
 }
 
 int
@@ -111,7 +111,7 @@ vitrine_ctl_stop (int argc, char **argv)
 
   if ((argc != 2 && !force) || argv[argc - 1][0] == '-')
     return vitrine_ctl_usage ("stop [--force] MACHINE");
-  return call (argv[argc - 1], force ? "ForceOff" : "PowerButton", NULL);
+  return vitrine_ctl_call (argv[argc - 1], force ? "ForceOff" : "PowerButton", NULL);
 }
 
 int
@@ -154,7 +154,7 @@ vitrine_ctl_send_keys (int argc, char **argv)
   if (argc < 3 || argv[1][0] == '-')
     return vitrine_ctl_usage ("send-keys MACHINE KEYS…");
   g_autofree char *keys = g_strjoinv (" ", argv + 2);
-  return call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
+  return vitrine_ctl_call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
 }
 
 int
@@ -173,7 +173,7 @@ vitrine_ctl_type (int argc, char **argv)
         g_string_append_printf (spec, "text:%s ", words[i]);
     }
   g_autofree char *keys = g_string_free (spec, FALSE);
-  return call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
+  return vitrine_ctl_call (argv[1], "SendKeys", g_variant_new ("(s)", keys));
 }
 
 /* --- console ---------------------------------------------------------------------------------------------------- */

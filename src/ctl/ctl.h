@@ -20,6 +20,7 @@ int vitrine_ctl_resume (int argc, char **argv);
 int vitrine_ctl_reset (int argc, char **argv);
 int vitrine_ctl_screenshot (int argc, char **argv);
 int vitrine_ctl_send_keys (int argc, char **argv);
+int vitrine_ctl_pointer (int argc, char **argv);
 int vitrine_ctl_type (int argc, char **argv);
 int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);

@@ -31,6 +31,7 @@ static const Verb verbs[] = {
   { "screenshot", vitrine_ctl_screenshot, N_("Save a running machine’s screen as PNG") },
   { "send-keys", vitrine_ctl_send_keys, N_("Press keys in a running machine") },
   { "type", vitrine_ctl_type, N_("Type text into a running machine") },
+  { "pointer", vitrine_ctl_pointer, N_("Move and click in a running machine") },
   { "console", vitrine_ctl_console, N_("Connect this terminal to a serial console") },
   { "snapshot", NULL, N_("Take, list and revert snapshots") },
   { "image", NULL, N_("Create and convert disk images") },

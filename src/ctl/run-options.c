@@ -356,6 +356,29 @@ set_video (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+add_input (Target *target, const char *value, GError **error)
+{
+  static const Word kinds[] = { { "keyboard", VT_INPUT_KEYBOARD }, { "mouse", VT_INPUT_MOUSE }, { "tablet", VT_INPUT_TABLET },
+                                { NULL, 0 } };
+  static const Word buses[] = { { "usb", VT_INPUT_USB }, { "virtio", VT_INPUT_VIRTIO }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  int kind, bus = VT_INPUT_USB;
+  if (!parse_word (_("Input device"), kinds, g_ptr_array_index (parts, 0), &kind, error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!g_str_equal (key, "bus"))
+        return refuse (error, _("--input does not know “%s”: use bus"), key);
+      if (!parse_word (_("Input bus"), buses, property != NULL ? property : "", &bus, error))
+        return FALSE;
+    }
+  vt_config_add_input (target->config, (VtInputDevice) kind, (VtInputBus) bus);
+  return TRUE;
+}
+
+static gboolean
 add_serial (Target *target, const char *value, GError **error)
 {
   static const Word words[] = { { "stdio", VT_SERIAL_STDIO }, { "null", VT_SERIAL_NULL }, { "pty", VT_SERIAL_PTY }, { NULL, 0 } };
@@ -520,6 +543,7 @@ static const struct
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user|none", set_net, N_("Network") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
+  { "--input", "keyboard|mouse|tablet[,bus=usb|virtio]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },

@@ -120,13 +120,14 @@ action_resize (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-scaling_changed (GSimpleAction *action, GVariant *value, gpointer data)
+resize_guest_changed (GSimpleAction *action, GVariant *value, gpointer data)
 {
   VitrineMachineWindow *self = data;
 
   g_simple_action_set_state (action, value);
-  g_settings_set_string (self->settings, "scaling", g_variant_get_string (value, NULL));
-  vitrine_machine_window_apply_scaling (self, g_variant_get_string (value, NULL));
+  self->resize_guest = g_variant_get_boolean (value);
+  vitrine_view_set_flag (self->view, 0, "resize-guest", self->resize_guest);
+  vitrine_machine_window_update_follow (self);
 }
 
 static void
@@ -183,7 +184,7 @@ choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *na
 static gboolean
 write_picture (VitrineMachineWindow *self, int fd, GError **error)
 {
-  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, error);
+  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, 0, error);
   g_autoptr(GOutputStream) out = g_unix_output_stream_new (fd, FALSE);
 
   return png != NULL
@@ -277,7 +278,7 @@ static const GActionEntry actions[] = {
   { "suspend", action_suspend },
   { "send-keys", action_send_keys, "s" },
   { "fullscreen", action_fullscreen },
-  { "scaling", NULL, "s", "'fit'", scaling_changed },
+  { "resize-guest", NULL, NULL, "true", resize_guest_changed },
   { "resize-to-screen", action_resize },
   { "screenshot", action_screenshot },
   { "copy-text", action_copy_text },
@@ -292,4 +293,23 @@ void
 vitrine_machine_window_add_actions (VitrineMachineWindow *self)
 {
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
+}
+
+/* What every machine's window does alike is a setting, what a person wants of one machine is in its view. */
+void
+vitrine_machine_window_add_view_actions (VitrineMachineWindow *self)
+{
+  static const char *const keys[] = { "scaling", "smooth-scaling" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr(GAction) action = g_settings_create_action (self->settings, keys[i]);
+      g_autofree char *signal = g_strconcat ("changed::", keys[i], NULL);
+      g_action_map_add_action (G_ACTION_MAP (self), action);
+      g_signal_connect_object (self->settings, signal, G_CALLBACK (vitrine_machine_window_apply_scaling), self,
+                               G_CONNECT_SWAPPED);
+    }
+  vitrine_machine_window_apply_scaling (self);
+  self->resize_guest = vitrine_view_get_flag (self->view, 0, "resize-guest", TRUE);
+  g_action_group_change_action_state (G_ACTION_GROUP (self), "resize-guest", g_variant_new_boolean (self->resize_guest));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "machine-window.h"
+#include "view.h"
 
 struct _VitrineMachineWindow
 {
@@ -19,11 +20,13 @@ struct _VitrineMachineWindow
   VitrineBackend  *backend;
   VitrineDomain   *domain;
   GSettings       *settings;
+  VitrineView     *view;
   GPtrArray       *consoles;      /* pages added to the stack */
   GtkEventController *motion;
   guint            hint_timeout, hide_timeout;
   gboolean         fullscreen;
   gboolean         sized;         /* the window has taken the guest's size once */
+  gboolean         resize_guest;  /* the guest's monitor is the window */
 };
 
 /* machine-window.c */
@@ -34,12 +37,16 @@ void     vitrine_machine_window_ask_to_suspend (gpointer data);
 
 /* machine-window-actions.c */
 void     vitrine_machine_window_add_actions (VitrineMachineWindow *self);
+void     vitrine_machine_window_add_view_actions (VitrineMachineWindow *self);
 void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
 
 /* machine-window-size.c */
 void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);
 void     vitrine_machine_window_guest_resized (VitrineMachineWindow *self);
-void     vitrine_machine_window_apply_scaling (VitrineMachineWindow *self, const char *name);
+void     vitrine_machine_window_apply_scaling (VitrineMachineWindow *self);
+void     vitrine_machine_window_begin_size (VitrineMachineWindow *self);
+void     vitrine_machine_window_update_follow (VitrineMachineWindow *self);
+void     vitrine_machine_window_settled (VitrineMachineWindow *self);
 void     vitrine_machine_window_set_fullscreen (VitrineMachineWindow *self, gboolean fullscreen);
 /* In fullscreen, the header comes back for a while. */
 void     vitrine_machine_window_reveal_header (VitrineMachineWindow *self);

@@ -5,36 +5,86 @@
 #include "machine-window-private.h"
 
 #define FULLSCREEN_HIDE_MS 1500
+#define SCREEN_WIDTH 1024
+#define SCREEN_HEIGHT 768
 #define REVEAL_EDGE 3   /* pixels from the top that bring the header back */
 
 /* --- size ------------------------------------------------------------------------------------------------------- */
 
-/* The window at which a guest pixel is a whole number of device pixels: scale-factor many, so that a HiDPI screen shows the
- * guest at a readable size, and sharp. */
+/* Does the guest take the window's size, so that the window need not take the guest's? */
+static gboolean
+leads (VitrineMachineWindow *self)
+{
+  return self->resize_guest && self->backend != NULL && vitrine_backend_follows_monitor (self->backend);
+}
+
+static int
+header_height (VitrineMachineWindow *self, int *width)
+{
+  GtkRequisition request;
+
+  gtk_widget_get_preferred_size (self->header, &request, NULL);
+  if (width != NULL)
+    *width = request.width;
+  return request.height;
+}
+
+static void
+get_work_area (VitrineMachineWindow *self, GdkRectangle *area)
+{
+  GdkDisplay *display = gtk_widget_get_display (GTK_WIDGET (self));
+  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
+  GdkMonitor *monitor = window != NULL ? gdk_display_get_monitor_at_window (display, window)
+                                       : gdk_display_get_monitor (display, 0);
+
+  if (monitor != NULL)
+    gdk_monitor_get_workarea (monitor, area);
+  else
+    *area = (GdkRectangle) { 0, 0, SCREEN_WIDTH, SCREEN_HEIGHT };
+}
+
+/* For a screen of that size, in widget pixels; FALSE: the monitor is smaller, and the window takes most of it. */
+static gboolean
+window_size_for (VitrineMachineWindow *self, int *width, int *height)
+{
+  GdkRectangle area;
+  int least, header = header_height (self, &least);
+
+  get_work_area (self, &area);
+  gboolean fits = *width <= area.width && *height + header <= area.height;
+  if (!fits)
+    {
+      *width = MIN (*width, area.width * 9 / 10);
+      *height = MIN (*height, area.height * 9 / 10 - header);
+    }
+  *width = MAX (*width, least);
+  *height += header;
+  return fits;
+}
+
+/* A guest that fills the window has the monitor's pixels, and its picture has their size. Others, firmware in text modes for
+ * instance, know nothing of HiDPI: then a pixel of theirs is one of the widget's, readable and sharp. */
 void
 vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self)
 {
-  guint width, height;
-  GtkRequisition request;
-  GdkRectangle area;
-  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
+  g_autofree char *text = vitrine_screen_get_text (self->screen);
+  int scale = leads (self) && text == NULL ? gtk_widget_get_scale_factor (GTK_WIDGET (self)) : 1;
+  guint guest_width, guest_height;
 
-  vitrine_screen_get_guest_size (self->screen, &width, &height);
-  if (width == 0 || window == NULL || self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
+  vitrine_screen_get_guest_size (self->screen, &guest_width, &guest_height);
+  int width = ((int) guest_width + scale - 1) / scale, height = ((int) guest_height + scale - 1) / scale;
+  if (width == 0 || self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self))
+      || gtk_widget_get_window (GTK_WIDGET (self)) == NULL)
     return;
-  gdk_monitor_get_workarea (gdk_display_get_monitor_at_window (gdk_window_get_display (window), window), &area);
-  gtk_widget_get_preferred_size (self->header, &request, NULL);
-  if ((int) width > area.width || (int) height + request.height > area.height)
-    {
-      gtk_window_resize (GTK_WINDOW (self), area.width * 9 / 10, area.height * 9 / 10);
-      return;
-    }
-  gtk_window_resize (GTK_WINDOW (self), MAX ((int) width, request.width), (int) height + request.height);
+  window_size_for (self, &width, &height);
+  gtk_window_resize (GTK_WINDOW (self), width, height);
 }
 
 void
 vitrine_machine_window_guest_resized (VitrineMachineWindow *self)
 {
+  if (leads (self))
+    return;
   /* Guests change modes several times while booting; after the first, follow only what a person could want. */
   if (!self->sized || g_settings_get_boolean (self->settings, "follow-guest-size"))
     vitrine_machine_window_resize_to_screen (self);
@@ -42,13 +92,79 @@ vitrine_machine_window_guest_resized (VitrineMachineWindow *self)
 }
 
 void
-vitrine_machine_window_apply_scaling (VitrineMachineWindow *self, const char *name)
+vitrine_machine_window_apply_scaling (VitrineMachineWindow *self)
 {
-  gboolean pixels = g_strcmp0 (name, "pixels") == 0;
+  g_autofree char *name = g_settings_get_string (self->settings, "scaling");
+  gboolean pixels = g_str_equal (name, "pixels");
   GtkPolicyType policy = pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
 
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), policy, policy);
-  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT);
+  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT,
+                              g_settings_get_boolean (self->settings, "smooth-scaling"));
+}
+
+/* --- the guest's monitor ---------------------------------------------------------------------------------------- */
+
+/* A notice takes room from the screen for a while: the guest is not bothered with that. */
+void
+vitrine_machine_window_update_follow (VitrineMachineWindow *self)
+{
+  g_autoptr(GList) notices = gtk_container_get_children (GTK_CONTAINER (self->notice_slot));
+
+  vitrine_screen_set_follow (self->screen, self->resize_guest && notices == NULL);
+}
+
+void
+vitrine_machine_window_settled (VitrineMachineWindow *self)
+{
+  int width, height;
+
+  if (!leads (self) || self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
+    return;
+  vitrine_screen_get_room (self->screen, &width, &height);
+  vitrine_view_set_size (self->view, 0, width, height);
+}
+
+/* The definition's resolution, else what the window had last time, else a usual screen. Only for machines whose guest can follow:
+ * windows of others take the size of what they show. */
+void
+vitrine_machine_window_begin_size (VitrineMachineWindow *self)
+{
+  g_autofree char *video = vitrine_domain_get_video (self->domain);
+  int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self)), width = SCREEN_WIDTH, height = SCREEN_HEIGHT;
+  guint wished_width, wished_height;
+
+  if (!self->resize_guest || g_strcmp0 (video, "virtio") != 0)
+    return;
+  vitrine_domain_get_resolution (self->domain, &wished_width, &wished_height);
+  if (!vitrine_view_get_size (self->view, 0, &width, &height) && wished_width > 0 && wished_height > 0)
+    {
+      width = (int) wished_width / scale;
+      height = (int) wished_height / scale;
+    }
+  window_size_for (self, &width, &height);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+}
+
+void
+vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend)
+{
+  guint scale = (guint) gtk_widget_get_scale_factor (GTK_WIDGET (self)), wished_width, wished_height;
+  guint width = (guint) gtk_widget_get_allocated_width (self->pages) * scale;
+  guint height = (guint) gtk_widget_get_allocated_height (self->pages) * scale;
+  VitrineMonitor monitor;
+
+  for (guint head = 1; head < vitrine_backend_get_n_heads (backend); head++)
+    vitrine_backend_set_monitor (backend, head, NULL);
+  vitrine_screen_begin_with (self->screen, NULL);
+  if (!self->resize_guest || !vitrine_backend_follows_monitor (backend) || width <= scale || height <= scale)
+    return;
+  vitrine_domain_get_resolution (self->domain, &wished_width, &wished_height);
+  gboolean wished = wished_width > 0 && wished_height > 0;
+  vitrine_screen_describe_monitor (self->screen, wished ? wished_width : width, wished ? wished_height : height, &monitor);
+  vitrine_backend_set_monitor (backend, 0, &monitor);
+  if (monitor.width == width && monitor.height == height)
+    vitrine_screen_begin_with (self->screen, &monitor);
 }
 
 /* --- fullscreen ------------------------------------------------------------------------------------------------- */

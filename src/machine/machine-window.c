@@ -7,6 +7,7 @@
 #include "console-page.h"
 #include "machine-window-private.h"
 #include "notice.h"
+#include "paths.h"
 #include "performance-page.h"
 
 #define HINT_SECONDS 5
@@ -231,7 +232,7 @@ detach (VitrineMachineWindow *self)
   for (guint i = 0; i < self->consoles->len; i++)
     gtk_widget_destroy (self->consoles->pdata[i]);
   g_ptr_array_set_size (self->consoles, 0);
-  vitrine_screen_set_backend (self->screen, NULL);
+  vitrine_screen_set_backend (self->screen, NULL, 0);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -264,7 +265,7 @@ name_button (GtkWidget *button, gpointer unused)
 static void
 attach (VitrineMachineWindow *self, VitrineBackend *backend)
 {
-  gboolean display = vitrine_backend_has_display (backend);
+  gboolean display = vitrine_backend_get_n_heads (backend) > 0;
 
   self->backend = g_object_ref (backend);
   add_pages (self);
@@ -276,7 +277,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
     }
   gtk_widget_set_visible (self->switcher, display + self->consoles->len > 1);
   gtk_container_foreach (GTK_CONTAINER (self->switcher), name_button, NULL);
-  vitrine_screen_set_backend (self->screen, backend);
+  vitrine_screen_set_backend (self->screen, backend, 0);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);
   if (display)
@@ -319,12 +320,6 @@ vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words)
   show_page (self, "starting");
 }
 
-VitrineScreen *
-vitrine_machine_window_get_screen (VitrineMachineWindow *self)
-{
-  return self->screen;
-}
-
 /* --- object ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -353,6 +348,7 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_object (&self->motion);
   g_clear_object (&self->domain);
   g_clear_object (&self->settings);
+  g_clear_pointer (&self->view, vitrine_view_free);
   g_clear_pointer (&self->consoles, g_ptr_array_unref);
   G_OBJECT_CLASS (vitrine_machine_window_parent_class)->dispose (object);
 }
@@ -422,6 +418,10 @@ vitrine_machine_window_init (VitrineMachineWindow *self)
   g_signal_connect_swapped (self->motion, "motion", G_CALLBACK (vitrine_machine_window_pointer_moved), self);
   g_signal_connect_swapped (self->screen, "capture-changed", G_CALLBACK (capture_changed), self);
   g_signal_connect_swapped (self->screen, "guest-resized", G_CALLBACK (vitrine_machine_window_guest_resized), self);
+  g_signal_connect_swapped (self->screen, "settled", G_CALLBACK (vitrine_machine_window_settled), self);
+  g_signal_connect_swapped (self->notice_slot, "add", G_CALLBACK (vitrine_machine_window_update_follow), self);
+  g_signal_connect_data (self->notice_slot, "remove", G_CALLBACK (vitrine_machine_window_update_follow), self, NULL,
+                         G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_swapped (self->retry_button, "clicked", G_CALLBACK (retry), self);
 }
 
@@ -430,14 +430,19 @@ vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, 
 {
   VitrineMachineWindow *self = g_object_new (VITRINE_TYPE_MACHINE_WINDOW, "application", application, NULL);
   g_autofree char *title = vitrine_domain_get_title (domain);
-  g_autofree char *scaling = g_settings_get_string (settings, "scaling");
+  g_autofree char *uuid = vitrine_domain_get_uuid (domain);
+  g_autofree char *view = vitrine_paths_in_machine (uuid, "view.ini");
 
   self->domain = g_object_ref (domain);
   self->settings = g_object_ref (settings);
+  self->view = vitrine_view_new (view);
   gtk_window_set_title (GTK_WINDOW (self), title);
   hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
   vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
-  g_action_group_change_action_state (G_ACTION_GROUP (self), "scaling", g_variant_new_string (scaling));
+  g_autofree char *renderer = g_settings_get_string (settings, "renderer");
+  vitrine_screen_set_renderer (self->screen, renderer);
+  vitrine_machine_window_add_view_actions (self);
+  vitrine_machine_window_begin_size (self);
   vitrine_machine_window_set_busy (self, _("Starting…"));
   vitrine_machine_window_update_actions (self);
   return self;

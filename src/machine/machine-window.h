@@ -14,11 +14,11 @@ G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MAC
 
 /* @settings: org.vitrine.Vitrine. Shows "Starting…" until there is a backend. */
 VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings);
+/* Before the machine runs: it begins with monitors that match this window. */
+void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);
 void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */
 /* The machine could not be built or restored. */
 void vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message);
 void vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words);            /* "Suspending…" */
 /* Something that did not work, while the machine goes on. */
 void vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *message);
-
-VitrineScreen *vitrine_machine_window_get_screen (VitrineMachineWindow *self);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guest's screen: draws frames, and while captured sends keyboard and pointer to the guest. Ctrl+Alt, pressed and let go
  * together, always ends the capture.
- * Signals: "capture-changed" (); "guest-resized" () when the guest's resolution changed. */
+ * Signals: "capture-changed" (); "guest-resized" () when the guest's resolution changed; "settled" () when the widget has got
+ * another size, or has come to another monitor, and the guest was told. */
 #pragma once
 
 #include <gtk/gtk.h>
@@ -18,8 +19,20 @@ typedef enum
 G_DECLARE_FINAL_TYPE (VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkDrawingArea)
 
 GtkWidget *vitrine_screen_new (void);
-void       vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend);   /* NULL: detaches */
-void       vitrine_screen_set_scaling (VitrineScreen *self, VitrineScaling scaling);
+void       vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend, guint head);   /* NULL: detaches */
+/* @smooth: where a guest's pixel is not a whole number of the monitor's. */
+void       vitrine_screen_set_scaling (VitrineScreen *self, VitrineScaling scaling, gboolean smooth);
+/* "auto", "cairo" or "gl"; before the first frame. */
+void       vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer);
+
+/* Whether the guest's monitor is this widget: as large, and where it is. */
+void       vitrine_screen_set_follow (VitrineScreen *self, gboolean follow);
+/* What the guest has for a monitor so far; NULL: something else, until the widget changes once more. */
+void       vitrine_screen_begin_with (VitrineScreen *self, const VitrineMonitor *monitor);
+/* A monitor of that many device pixels, as it would be where the widget is. */
+void       vitrine_screen_describe_monitor (VitrineScreen *self, guint width, guint height, VitrineMonitor *out);
+/* What there is to see of the screen, in the widget's pixels. */
+void       vitrine_screen_get_room (VitrineScreen *self, int *width, int *height);
 /* Also take the shortcuts of the host's desktop while captured. */
 void       vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab);
 
@@ -31,6 +44,5 @@ void       vitrine_screen_release (VitrineScreen *self);
 gboolean   vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event);
 
 /* Lines of a guest in a text mode; NULL in graphics modes. */
-char            *vitrine_screen_get_text (VitrineScreen *self);
-void             vitrine_screen_get_guest_size (VitrineScreen *self, guint *width, guint *height);   /* 0: none yet */
-cairo_surface_t *vitrine_screen_get_surface (VitrineScreen *self);                                   /* borrowed; may be NULL */
+char *vitrine_screen_get_text (VitrineScreen *self);
+void  vitrine_screen_get_guest_size (VitrineScreen *self, guint *width, guint *height);   /* 0: none yet */

@@ -2,7 +2,9 @@
 /* Small pictures of running machines, for the library. */
 #include "thumbnail.h"
 
+#include <cairo.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #define WIDTH 512   /* twice the size of a card's picture, for HiDPI */
 #define HEIGHT 320
@@ -45,20 +47,37 @@ save_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 {
   const Job *job = data;
   g_autofree char *temporary = g_strconcat (job->path, ".new", NULL);
-  cairo_status_t status = cairo_surface_write_to_png (job->surface, temporary);
+  cairo_surface_t *small = scale_down (job->surface);
+  cairo_status_t status = cairo_surface_write_to_png (small, temporary);
 
+  cairo_surface_destroy (small);
   if (status != CAIRO_STATUS_SUCCESS || g_rename (temporary, job->path) < 0)
     g_debug ("No thumbnail: %s", cairo_status_to_string (status));
   g_task_return_boolean (task, TRUE);
 }
 
+static cairo_surface_t *
+copy (const VitrineFrame *frame)
+{
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) frame->width, (int) frame->height);
+  guint8 *to = cairo_image_surface_get_data (surface);
+  gsize stride = (gsize) cairo_image_surface_get_stride (surface);
+
+  if (to == NULL)
+    return surface;
+  for (guint y = 0; y < frame->height; y++)
+    memcpy (to + y * stride, frame->pixels + (gsize) y * frame->stride, (gsize) frame->width * 4);
+  cairo_surface_mark_dirty (surface);
+  return surface;
+}
+
 void
-vitrine_thumbnail_save_async (cairo_surface_t *screen, const char *path)
+vitrine_thumbnail_save_async (const VitrineFrame *frame, const char *path)
 {
   g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
   Job *job = g_new0 (Job, 1);
 
-  job->surface = scale_down (screen);
+  job->surface = copy (frame);
   job->path = g_strdup (path);
   g_task_set_task_data (task, job, job_free);
   g_task_run_in_thread (task, save_in_thread);

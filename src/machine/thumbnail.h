@@ -2,8 +2,8 @@
 /* Small pictures of running machines, for the library. */
 #pragma once
 
-#include <cairo.h>
-#include <gio/gio.h>
+#include "backend.h"
 
-/* Scales now, writes the PNG in a thread, replacing @path at the end. Errors are only logged: a picture is not worth a notice. */
-void vitrine_thumbnail_save_async (cairo_surface_t *screen, const char *path);
+/* Copies now; scales, and writes the PNG, in a thread, replacing @path at the end. Errors are only logged: a picture is not worth
+ * a notice. */
+void vitrine_thumbnail_save_async (const VitrineFrame *frame, const char *path);

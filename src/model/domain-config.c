@@ -313,6 +313,40 @@ take_video (Job *job, GError **error)
   return TRUE;
 }
 
+/* --- input ------------------------------------------------------------------------------------------------------ */
+
+static gboolean
+take_input (Job *job, const xmlNode *node, GError **error)
+{
+  static const Choice kinds[] = { { "keyboard", VT_INPUT_KEYBOARD }, { "mouse", VT_INPUT_MOUSE }, { "tablet", VT_INPUT_TABLET } };
+  static const Choice buses[] = { { "ps2", VT_INPUT_PS2 }, { "usb", VT_INPUT_USB }, { "virtio", VT_INPUT_VIRTIO } };
+  g_autofree char *type = vitrine_xml_attr (node, "type");
+  g_autofree char *bus_name = vitrine_xml_attr (node, "bus");
+  int kind, bus;
+
+  if (!choose (kinds, G_N_ELEMENTS (kinds), type, &kind))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<input type='%s'> is not supported. Change it to keyboard, mouse or tablet, or remove it."),
+                   type != NULL ? type : "");
+  /* libvirt: a tablet without a bus is on USB, the others are on PS/2. */
+  if (bus_name == NULL)
+    bus = kind == VT_INPUT_TABLET ? VT_INPUT_USB : VT_INPUT_PS2;
+  else if (!choose (buses, G_N_ELEMENTS (buses), bus_name, &bus))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<input bus='%s'> is not supported. Change it to ps2, usb or virtio."), bus_name);
+  vt_config_add_input (job->config, kind, bus);
+  return TRUE;
+}
+
+static gboolean
+take_inputs (Job *job, GError **error)
+{
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (job->root, "devices"), "input")
+    if (!take_input (job, node, error))
+      return FALSE;
+  return TRUE;
+}
+
 /* --- what we lack ----------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -353,7 +387,7 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
   g_free (g_steal_pointer (&config->machine));
   if (!take_board (&job, error) || !take_accelerator (&job, error) || !take_size (&job, error)
       || !take_boot (&job, error) || !refuse_lacking (&job, error) || !take_disks (&job, error)
-      || !take_serials (&job, error) || !take_video (&job, error))
+      || !take_serials (&job, error) || !take_video (&job, error) || !take_inputs (&job, error))
     return NULL;
   take_boot_devices (&job);
   return g_steal_pointer (&config);

@@ -435,6 +435,7 @@ static const char template_xml[] =
   "<devices>"
   "<serial type='pty'><target type='isa-serial' port='0'/></serial>"
   "<console type='pty'><target type='serial' port='0'/></console>"
+  "<input type='tablet' bus='usb'/>"
   "<video><model type='vga' vram='16384' heads='1' primary='yes'/></video>"
   "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
   "</devices>"

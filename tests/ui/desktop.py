@@ -23,7 +23,7 @@ class Skip(Exception):
     """The reason."""
 
 
-def enter():
+def enter(screen=SCREEN):
     """Runs this very script again inside an X server and a session bus of its own; returns only inside."""
     if os.environ.get(INSIDE):
         return
@@ -41,7 +41,7 @@ def enter():
             path = Path(folder, sub)
             path.mkdir(mode=0o700)
             environment[name] = str(path)
-        command = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}", "dbus-run-session", "--", "/usr/bin/python3", *sys.argv]
+        command = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}", "dbus-run-session", "--", "/usr/bin/python3", *sys.argv]
         status = subprocess.run(command, env=environment, check=False).returncode
     sys.exit(status)
 

@@ -267,6 +267,29 @@ a_new_size_is_announced (void)
 }
 
 static void
+an_unplugged_monitor_is_gone_and_comes_back (void)
+{
+  g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
+  start (rig);
+  vt_surface_unplug (rig->surface[0]);
+  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
+  COMMAND (rig, GET_DISPLAY_INFO, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 16, 4), ==, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 48, 4), ==, 0);             /* the second one moves to the left edge */
+  g_assert_cmpuint (get (rig, RESPONSE + 48 + 16, 4), ==, 1);
+  COMMAND (rig, GET_EDID, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 24, 4), ==, 0);
+  put (rig, rig->regs + CONFIG + 4, 1, 4);
+  vt_surface_unplug (rig->surface[0]);
+  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);         /* nothing new */
+  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 800, .height = 600 }, true);
+  COMMAND (rig, GET_DISPLAY_INFO, 0);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 800);
+  g_assert_cmpuint (get (rig, RESPONSE + 24 + 16, 4), ==, 1);
+}
+
+static void
 what_is_flushed_is_shown_and_nothing_else (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
@@ -560,6 +583,7 @@ main (int argc, char **argv)
 #define TEST(fn) g_test_add_func ("/virtio-gpu/" #fn, fn)
   TEST (the_monitor_can_be_asked_for);
   TEST (a_new_size_is_announced);
+  TEST (an_unplugged_monitor_is_gone_and_comes_back);
   TEST (what_is_flushed_is_shown_and_nothing_else);
   TEST (every_format_has_the_right_colours);
   TEST (mistakes_get_their_errors);

@@ -71,20 +71,24 @@ rect_field (const Request *request)
 
 /* --- Control commands: each returns its response ------------------------------------------------------------------ */
 
+/* Side by side; a scanout without a monitor is all zeros. */
 static unsigned
 get_display_info (Gpu *gpu, Request *request)
 {
-  uint32_t x = 0;
+  static const VtSurfaceMonitor usual = { .connected = true, .width = 1280, .height = 800 };
+  uint32_t                      x = 0;
   for (unsigned i = 0; i < gpu->n_scanouts; i++)
     {
-      const VtSurfaceMonitor *monitor
-          = gpu->scanout[i].surface != NULL ? vt_surface_monitor (gpu->scanout[i].surface) : NULL;
+      const VtSurface        *surface = gpu->scanout[i].surface;
+      const VtSurfaceMonitor *monitor = surface != NULL ? vt_surface_monitor (surface) : &usual;
       uint8_t                *one = request->out + HDR_BYTES + 24 * i;
+      if (!monitor->connected)
+        continue;
       vt_store_le (one, x, 4);
-      vt_store_le (one + 8, monitor != NULL ? monitor->width : 1280, 4);
-      vt_store_le (one + 12, monitor != NULL ? monitor->height : 800, 4);
-      vt_store_le (one + 16, 1, 4);            /* connected */
-      x += (uint32_t) vt_load_le (one + 8, 4);
+      vt_store_le (one + 8, monitor->width, 4);
+      vt_store_le (one + 12, monitor->height, 4);
+      vt_store_le (one + 16, 1, 4);            /* enabled */
+      x += monitor->width;
     }
   request->out_len = DISPLAY_INFO_BYTES;
   return GPU_OK_DISPLAY_INFO;

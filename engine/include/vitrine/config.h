@@ -12,6 +12,8 @@ typedef enum { VT_FIRMWARE_BIOS, VT_FIRMWARE_UEFI } VtFirmware;
 typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI } VtDiskBus;
 typedef enum { VT_IMAGE_RAW, VT_IMAGE_QCOW2 } VtImageFormat;
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
+typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
+typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
 typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
 
 typedef struct
@@ -33,6 +35,12 @@ typedef struct
 
 typedef struct
 {
+  VtInputDevice kind;
+  VtInputBus    bus;         /* PS/2 keyboard and mouse are there in any case */
+} VtInputConfig;
+
+typedef struct
+{
   char         *name;
   char         *uuid;        /* canonical; NULL: random */
   char         *machine;     /* "q35" */
@@ -48,6 +56,7 @@ typedef struct
 
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
+  GPtrArray    *inputs;          /* VtInputConfig* */
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
@@ -69,6 +78,7 @@ VtConfig       *vt_config_new (void);
 void            vt_config_free (VtConfig *config);
 VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
 VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
 
 /* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and

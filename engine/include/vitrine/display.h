@@ -28,8 +28,11 @@ void vt_display_release (VtMachine *machine, VtFrame *frame);
 /* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
 void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
 /* The monitor that the guest sees from now on: what the window is, in device pixels and millimetres. A guest whose driver
- * listens (virtio) switches to it; others find it when they look again. Name and serial NULL: as they were. */
+ * listens (virtio) switches to it; others find it when they look again. Name and serial NULL: as they were. A NULL monitor
+ * is unplugged. */
 void vt_display_set_monitor (VtMachine *machine, unsigned display, const VtMonitor *monitor);
+/* Does the video device tell its guest about another monitor? */
+bool vt_display_follows (VtMachine *machine, unsigned display);
 /* What the guest would read as EDID now; NULL with edid off or without such a display. */
 GBytes *vt_display_edid (VtMachine *machine, unsigned display);
 

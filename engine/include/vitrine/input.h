@@ -11,8 +11,11 @@ void vt_input_motion (VtMachine *machine, int32_t dx, int32_t dy);
 void vt_input_place (VtMachine *machine, uint32_t x, uint32_t y);   /* 0..65535 across the screen */
 void vt_input_buttons (VtMachine *machine, uint32_t mask);          /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
 void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);
-/* Does the guest take absolute positions (tablet), so that no grab is needed? */
-bool vt_input_absolute (const VtMachine *machine);
+/* Does the guest take absolute positions (a tablet that it has a driver for), so that no grab is needed? Changes while it runs:
+ * VtMachineEvents.pointer_changed tells. Any thread. */
+bool vt_input_absolute (VtMachine *machine);
+/* Lights of the keyboard as the guest last set them: bit 0 Scroll, 1 Num, 2 Caps Lock. Any thread. */
+unsigned vt_input_leds (VtMachine *machine);
 
 /* "ctrl-alt-delete", "ret", "a", "shift-a", "f12": keys pressed in order and released in reverse; "text:hello": characters
  * one by one, US layout. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error

@@ -23,6 +23,7 @@ typedef struct
   void (*state_changed) (void *opaque, VtMachineState state, const char *message);   /* message: nullable, for people */
   void (*guest_reset)   (void *opaque);
   void (*leds)          (void *opaque, unsigned mask);
+  void (*pointer_changed) (void *opaque, bool absolute);   /* see vt_input_absolute(); may repeat itself */
 } VtMachineEvents;
 
 /* Builds the machine: opens and locks images, loads firmware and kernel. Does blocking file I/O. */

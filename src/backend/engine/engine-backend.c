@@ -15,6 +15,7 @@
 /* Display devices draw when they are asked to, so someone has to ask: this often while the screen is still, and on every
  * frame of the host's monitor while it moves. */
 #define ASK_MS 33
+#define MAX_HEADS 4
 
 typedef struct
 {
@@ -23,6 +24,15 @@ typedef struct
   VitrineConsoleLog     log;
 } Console;
 
+typedef struct
+{
+  VitrineEngineBackend *owner;
+  guint                 index;
+  gboolean              plugged;
+  guint                 width, height;   /* of the last frame; before it, of the monitor */
+  guint                 watchers;
+} Head;
+
 struct _VitrineEngineBackend
 {
   GObject parent_instance;
@@ -30,7 +40,11 @@ struct _VitrineEngineBackend
   VtMachine *machine;
   char      *message;
   GPtrArray *consoles;   /* Console */
-  guint      ask;        /* source id; 0 while nothing runs */
+  Head       heads[MAX_HEADS];
+  guint      n_heads;
+  guint      ask;        /* source id; 0 while nothing runs, or nobody looks */
+  guint      leds;
+  gboolean   leds_known;
 };
 
 static void vitrine_engine_backend_iface_init (VitrineBackendInterface *iface);
@@ -127,19 +141,29 @@ engine_change_medium (VitrineBackend *backend, guint drive, const char *path, in
 
 /* --- screen ----------------------------------------------------------------------------------------------------- */
 
-static gboolean
-engine_has_display (VitrineBackend *backend)
+static guint
+engine_get_n_heads (VitrineBackend *backend)
 {
-  return vt_machine_displays (machine_of (backend)) > 0;
+  return VITRINE_ENGINE_BACKEND (backend)->n_heads;
+}
+
+static void
+note_size (Head *head, guint width, guint height)
+{
+  if (width == 0 || height == 0)
+    return;
+  head->width = width;
+  head->height = height;
 }
 
 static gboolean
-engine_acquire_frame (VitrineBackend *backend, guint64 seen, VitrineFrame *out)
+engine_acquire_frame (VitrineBackend *backend, guint head, guint64 seen, VitrineFrame *out)
 {
   VtFrame frame;
 
-  if (!vt_display_acquire (machine_of (backend), 0, seen, &frame))
+  if (!vt_display_acquire (machine_of (backend), head, seen, &frame))
     return FALSE;
+  note_size (&VITRINE_ENGINE_BACKEND (backend)->heads[head], frame.width, frame.height);
   *out = (VitrineFrame) {
     .pixels = frame.pixels,
     .width = frame.width,
@@ -163,16 +187,64 @@ engine_release_frame (VitrineBackend *backend, VitrineFrame *frame)
   g_clear_pointer (&frame->token, g_free);
 }
 
-static GBytes *
-engine_screenshot (VitrineBackend *backend, GError **error)
+G_STATIC_ASSERT ((int) VITRINE_CURSOR_EDGE == (int) VT_CURSOR_EDGE);
+
+static gboolean
+engine_get_cursor (VitrineBackend *backend, guint head, guint64 seen, VitrineCursor *out)
 {
-  return vt_display_png (machine_of (backend), 0, error);
+  VtCursor cursor;
+
+  if (!vt_display_cursor (machine_of (backend), head, seen, &cursor))
+    return FALSE;
+  out->x = cursor.x;
+  out->y = cursor.y;
+  out->visible = cursor.visible;
+  out->serial = cursor.serial;
+  if (cursor.serial == seen)
+    return TRUE;
+  out->width = cursor.width;
+  out->height = cursor.height;
+  out->hot_x = cursor.hot_x;
+  out->hot_y = cursor.hot_y;
+  memcpy (out->pixels, cursor.pixels, (gsize) cursor.width * cursor.height * sizeof *out->pixels);
+  return TRUE;
+}
+
+static gboolean
+engine_follows_monitor (VitrineBackend *backend)
+{
+  return vt_display_follows (machine_of (backend), 0);
+}
+
+static void
+engine_set_monitor (VitrineBackend *backend, guint head, const VitrineMonitor *monitor)
+{
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
+
+  if (head >= self->n_heads)
+    return;
+  self->heads[head].plugged = monitor != NULL;
+  if (monitor == NULL)
+    {
+      vt_display_set_monitor (self->machine, head, NULL);
+      return;
+    }
+  const VtMonitor given = { .width = monitor->width, .height = monitor->height, .width_mm = monitor->width_mm,
+                            .height_mm = monitor->height_mm };
+  vt_display_set_monitor (self->machine, head, &given);
+  note_size (&self->heads[head], monitor->width, monitor->height);
+}
+
+static GBytes *
+engine_screenshot (VitrineBackend *backend, guint head, GError **error)
+{
+  return vt_display_png (machine_of (backend), head, error);
 }
 
 static char *
 engine_get_text (VitrineBackend *backend)
 {
-  return engine_has_display (backend) ? vt_display_text (machine_of (backend), 0) : NULL;
+  return VITRINE_ENGINE_BACKEND (backend)->n_heads > 0 ? vt_display_text (machine_of (backend), 0) : NULL;
 }
 
 /* --- input ------------------------------------------------------------------------------------------------------ */
@@ -195,10 +267,31 @@ engine_motion (VitrineBackend *backend, gint dx, gint dy)
   vt_input_motion (machine_of (backend), dx, dy);
 }
 
-static void
-engine_place (VitrineBackend *backend, guint x, guint y)
+/* Nobody has looked at a head yet: then all are of one size. */
+static guint
+edge (guint pixels)
 {
-  vt_input_place (machine_of (backend), x, y);
+  return MAX (pixels, 1);
+}
+
+/* A tablet's range is the guest's whole desktop; there the heads stand side by side, as we tell the guest. */
+static void
+engine_place (VitrineBackend *backend, guint head, guint x, guint y)
+{
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
+  guint64 left = 0, width = 0, height = 1;
+
+  if (head >= self->n_heads || !self->heads[head].plugged)
+    return;
+  for (guint i = 0; i < self->n_heads; i++)
+    if (self->heads[i].plugged)
+      {
+        left += i < head ? edge (self->heads[i].width) : 0;
+        width += edge (self->heads[i].width);
+        height = MAX (height, self->heads[i].height);
+      }
+  guint64 across = edge (self->heads[head].width), down = edge (self->heads[head].height);
+  vt_input_place (self->machine, (guint) ((left * 65535 + x * across) / width), (guint) (y * down / height));
 }
 
 static void
@@ -223,6 +316,15 @@ static gboolean
 engine_send_keys (VitrineBackend *backend, const char *spec, GError **error)
 {
   return vt_input_send_spec (machine_of (backend), spec, error);
+}
+
+static gboolean
+engine_get_leds (VitrineBackend *backend, guint *mask)
+{
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
+
+  *mask = self->leds;
+  return self->leds_known;
 }
 
 /* --- consoles --------------------------------------------------------------------------------------------------- */
@@ -310,21 +412,38 @@ engine_count_instructions (VitrineBackend *backend, gboolean on)
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 static gboolean
-ask_for_frame (gpointer data)
+ask_for_frames (gpointer data)
 {
-  vitrine_backend_emit_frame_ready (data);
+  VitrineEngineBackend *self = data;
+
+  for (guint i = 0; i < self->n_heads; i++)
+    if (self->heads[i].watchers > 0)
+      vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), i);
   return G_SOURCE_CONTINUE;
 }
 
 static void
-ask_while_running (VitrineEngineBackend *self, VtMachineState state)
+ask_while_watched (VitrineEngineBackend *self)
 {
-  gboolean running = state == VT_MACHINE_RUNNING && vt_machine_displays (self->machine) > 0;
+  gboolean watched = FALSE;
 
-  if (running && self->ask == 0)
-    self->ask = g_timeout_add (ASK_MS, ask_for_frame, self);
-  else if (!running)
+  for (guint i = 0; i < self->n_heads; i++)
+    watched = watched || self->heads[i].watchers > 0;
+  if (!watched || vt_machine_state (self->machine) != VT_MACHINE_RUNNING)
     g_clear_handle_id (&self->ask, g_source_remove);
+  else if (self->ask == 0)
+    self->ask = g_timeout_add (ASK_MS, ask_for_frames, self);
+}
+
+static void
+engine_set_watched (VitrineBackend *backend, guint head, gboolean watched)
+{
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
+
+  if (head >= self->n_heads)
+    return;
+  self->heads[head].watchers += watched ? 1 : -1;
+  ask_while_watched (self);
 }
 
 static void
@@ -332,7 +451,7 @@ state_changed (void *opaque, VtMachineState state, const char *message)
 {
   VitrineEngineBackend *self = opaque;
 
-  ask_while_running (self, state);
+  ask_while_watched (self);
   g_free (self->message);
   self->message = g_strdup (message);
   vitrine_backend_emit_changed (VITRINE_BACKEND (self));
@@ -345,9 +464,28 @@ guest_reset (void *opaque)
 }
 
 static void
+leds_changed (void *opaque, unsigned mask)
+{
+  VitrineEngineBackend *self = opaque;
+
+  self->leds = mask;
+  self->leds_known = TRUE;
+  vitrine_backend_emit_leds_changed (VITRINE_BACKEND (self));
+}
+
+static void
+pointer_changed (void *opaque, bool absolute)
+{
+  vitrine_backend_emit_pointer_changed (VITRINE_BACKEND (opaque));
+}
+
+static void
 damaged (void *opaque)
 {
-  vitrine_backend_emit_frame_ready (VITRINE_BACKEND (opaque));
+  Head *head = opaque;
+
+  if (head->watchers > 0)
+    vitrine_backend_emit_frame_ready (VITRINE_BACKEND (head->owner), head->index);
 }
 
 static void
@@ -390,9 +528,13 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
   iface->save = engine_save;
   iface->restore = engine_restore;
   iface->change_medium = engine_change_medium;
-  iface->has_display = engine_has_display;
+  iface->get_n_heads = engine_get_n_heads;
   iface->acquire_frame = engine_acquire_frame;
   iface->release_frame = engine_release_frame;
+  iface->get_cursor = engine_get_cursor;
+  iface->set_watched = engine_set_watched;
+  iface->follows_monitor = engine_follows_monitor;
+  iface->set_monitor = engine_set_monitor;
   iface->screenshot = engine_screenshot;
   iface->get_text = engine_get_text;
   iface->key = engine_key;
@@ -403,6 +545,7 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
   iface->wheel = engine_wheel;
   iface->is_absolute = engine_is_absolute;
   iface->send_keys = engine_send_keys;
+  iface->get_leds = engine_get_leds;
   iface->get_n_consoles = engine_get_n_consoles;
   iface->console_send = engine_console_send;
   iface->get_console_history = engine_get_console_history;
@@ -420,13 +563,18 @@ vitrine_engine_backend_open (const VtConfig *config, GError **error)
 VitrineBackend *
 vitrine_engine_backend_new (VtMachine *machine)
 {
-  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset };
+  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .leds = leds_changed,
+                                          .pointer_changed = pointer_changed };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;
   vt_machine_set_events (machine, &events, self);
-  if (vt_machine_displays (machine) > 0)
-    vt_display_set_notify (machine, 0, damaged, self);
+  self->n_heads = MIN (vt_machine_displays (machine), MAX_HEADS);
+  for (guint i = 0; i < self->n_heads; i++)
+    {
+      self->heads[i] = (Head) { .owner = self, .index = i, .plugged = TRUE };
+      vt_display_set_notify (machine, i, damaged, &self->heads[i]);
+    }
   for (guint i = 0; i < vt_machine_consoles (machine); i++)
     {
       Console *console = g_new0 (Console, 1);

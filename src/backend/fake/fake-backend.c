@@ -5,7 +5,7 @@
 #include <cairo.h>
 #include <glib/gi18n-lib.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +14,20 @@
 #include "console-log.h"
 
 #define KEY_ESC 1
+#define KEY_CAPSLOCK 58
+#define KEY_NUMLOCK 69
+#define KEY_SCROLLLOCK 70
 #define TICK_MS 40
+#define MAX_HEADS 4
+
+typedef struct
+{
+  cairo_surface_t *screen;
+  guint            width, height;
+  guint64          drawn;        /* sequence */
+  guint            watchers, frames;
+  VitrineMonitor   monitor;      /* width 0: unplugged */
+} Head;
 
 struct _VitrineFakeBackend
 {
@@ -23,16 +36,16 @@ struct _VitrineFakeBackend
   VitrineState      state;
   char             *message;
   char             *title;
-  gboolean          absolute;
-  cairo_surface_t  *screen;
-  guint             width, height;
+  gboolean          absolute, follows, still, pattern, pointed;   /* what the command line wishes for */
+  Head              heads[MAX_HEADS];
+  guint             n_heads;
   guint64           sequence;
-  gboolean          drawn_whole;
   double            phase;
   guint             tick;
   GString          *keys;
   double            pointer_x, pointer_y;
-  guint             buttons;
+  guint             buttons, leds, pointer_head;
+  guint64           shape;
   gboolean          counting;
   gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
@@ -46,16 +59,16 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VitrineFakeBackend, vitrine_fake_backend, G_TYPE_
 /* --- the test card ---------------------------------------------------------------------------------------------- */
 
 static void
-draw_bars (VitrineFakeBackend *self, cairo_t *cr)
+draw_bars (const Head *head, cairo_t *cr)
 {
   static const double bars[][3] = { { .75, .75, .75 }, { .75, .75, 0 }, { 0, .75, .75 }, { 0, .75, 0 },
                                     { .75, 0, .75 },   { .75, 0, 0 },   { 0, 0, .75 } };
-  double width = (double) self->width / G_N_ELEMENTS (bars);
+  double width = (double) head->width / G_N_ELEMENTS (bars);
 
   for (guint i = 0; i < G_N_ELEMENTS (bars); i++)
     {
       cairo_set_source_rgb (cr, bars[i][0], bars[i][1], bars[i][2]);
-      cairo_rectangle (cr, floor (i * width), 0, ceil (width), self->height * 0.7);
+      cairo_rectangle (cr, floor (i * width), 0, ceil (width), head->height * 0.7);
       cairo_fill (cr);
     }
 }
@@ -77,30 +90,74 @@ pointer_words (VitrineFakeBackend *self)
 }
 
 static void
-draw_card (VitrineFakeBackend *self)
+draw_card (VitrineFakeBackend *self, const Head *head)
 {
-  cairo_t *cr = cairo_create (self->screen);
-  double base = self->height * 0.7, size = self->height / 28.0;
+  cairo_t *cr = cairo_create (head->screen);
+  double base = head->height * 0.7, size = head->height / 28.0;
   g_autofree char *pointer = pointer_words (self);
 
-  draw_bars (self, cr);
+  draw_bars (head, cr);
   cairo_set_source_rgb (cr, 0.08, 0.08, 0.10);
-  cairo_rectangle (cr, 0, base, self->width, self->height - base);
+  cairo_rectangle (cr, 0, base, head->width, head->height - base);
   cairo_fill (cr);
   cairo_set_source_rgb (cr, 1, 1, 1);
   draw_text (cr, size, base + 1.8 * size, size, self->title);
   draw_text (cr, size, base + 3.4 * size, size * 0.8, self->keys->len > 0 ? self->keys->str : "(type something)");
   draw_text (cr, size, base + 4.8 * size, size * 0.8, pointer);
   cairo_set_source_rgb (cr, 1, 1, 1);
-  cairo_arc (cr, self->width * (0.5 + 0.4 * sin (self->phase)), self->height * 0.35, self->height * 0.06, 0, 2 * G_PI);
+  cairo_arc (cr, head->width * (0.5 + 0.4 * sin (self->phase)), head->height * 0.35, head->height * 0.06, 0, 2 * G_PI);
   cairo_fill (cr);
-  for (guint x = 0; x < self->width; x += 8)   /* one pixel wide: shows any blur */
+  for (guint x = 0; x < head->width; x += 8)   /* one pixel wide: shows any blur */
     {
-      cairo_rectangle (cr, x, self->height - 16, 1, 16);
+      cairo_rectangle (cr, x, head->height - 16, 1, 16);
       cairo_fill (cr);
     }
   cairo_destroy (cr);
-  cairo_surface_flush (self->screen);
+}
+
+/* Each pixel tells where it is, and how large the picture: tests/ui/pattern.py knows it too. */
+static void
+draw_pattern (const Head *head)
+{
+  guint8 *pixels = cairo_image_surface_get_data (head->screen);
+  int stride = cairo_image_surface_get_stride (head->screen);
+
+  for (guint y = 0; y < head->height; y++)
+    for (guint x = 0; x < head->width; x++)
+      ((guint32 *) (gpointer) (pixels + (gsize) y * stride))[x] =
+        ((x * 7 + head->width) & 0xff) << 16 | ((y * 5 + head->height) & 0xff) << 8 | ((x ^ y) & 0xff);
+  cairo_surface_mark_dirty (head->screen);
+}
+
+static void
+draw (VitrineFakeBackend *self, Head *head)
+{
+  if (self->pattern)
+    draw_pattern (head);
+  else
+    draw_card (self, head);
+  cairo_surface_flush (head->screen);
+  head->drawn = self->sequence;
+  head->frames++;
+}
+
+static void
+set_size (Head *head, guint width, guint height)
+{
+  g_clear_pointer (&head->screen, cairo_surface_destroy);
+  head->width = width;
+  head->height = height;
+  head->screen = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
+  head->drawn = 0;
+}
+
+static void
+changed (VitrineFakeBackend *self)
+{
+  self->sequence++;
+  for (guint i = 0; i < self->n_heads; i++)
+    if (self->heads[i].watchers > 0)
+      vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), i);
 }
 
 static gboolean
@@ -111,9 +168,8 @@ advance (gpointer data)
   if (self->state != VITRINE_STATE_RUNNING)
     return G_SOURCE_CONTINUE;
   self->phase += 0.05;
-  draw_card (self);
-  self->sequence++;
-  vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self));
+  if (!self->still)
+    changed (self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -173,6 +229,7 @@ fake_reset (VitrineBackend *backend)
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
 
   g_string_truncate (self->keys, 0);
+  changed (self);
   print (self, "\r\n-- reset --\r\nlogin: ");
   vitrine_backend_emit_guest_reset (backend);
 }
@@ -210,7 +267,7 @@ note_medium (VitrineFakeBackend *self, const char *path, int fd)
   if (fd >= 0)
     fstat (fd, &info);
   g_string_append_printf (self->keys, "CD %s %u ", name, (guint) info.st_size);
-  self->sequence++;
+  changed (self);
 }
 
 static gboolean
@@ -222,27 +279,31 @@ fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int 
   return TRUE;
 }
 
-static gboolean
-fake_has_display (VitrineBackend *backend)
+static guint
+fake_get_n_heads (VitrineBackend *backend)
 {
-  return TRUE;
+  return VITRINE_FAKE_BACKEND (backend)->n_heads;
 }
 
 static gboolean
-fake_acquire_frame (VitrineBackend *backend, guint64 seen, VitrineFrame *out)
+fake_acquire_frame (VitrineBackend *backend, guint number, guint64 seen, VitrineFrame *out)
 {
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  Head *head = &self->heads[number];
 
-  if (seen == self->sequence)
+  if (number >= self->n_heads || seen == self->sequence)
     return FALSE;
+  if (head->drawn != self->sequence)
+    draw (self, head);
   *out = (VitrineFrame) {
-    .pixels = cairo_image_surface_get_data (self->screen),
-    .width = self->width,
-    .height = self->height,
-    .stride = (guint) cairo_image_surface_get_stride (self->screen),
-    .damage_width = (gint) self->width,
-    .damage_height = (gint) self->height,
+    .pixels = cairo_image_surface_get_data (head->screen),
+    .width = head->width,
+    .height = head->height,
+    .stride = (guint) cairo_image_surface_get_stride (head->screen),
+    .damage_width = (gint) head->width,
+    .damage_height = (gint) head->height,
     .sequence = self->sequence,
+    .blank = head->monitor.width == 0,
   };
   return TRUE;
 }
@@ -250,6 +311,52 @@ fake_acquire_frame (VitrineBackend *backend, guint64 seen, VitrineFrame *out)
 static void
 fake_release_frame (VitrineBackend *backend, VitrineFrame *frame)
 {
+}
+
+/* A cross of 17 pixels; a shape of the other colour for each key typed. */
+static gboolean
+fake_get_cursor (VitrineBackend *backend, guint head, guint64 seen, VitrineCursor *out)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  guint32 color = self->shape % 2 == 0 ? 0xffff8000 : 0xff00a0ff;
+
+  out->serial = self->shape + 2;
+  out->visible = self->pointed;
+  out->x = (gint) self->pointer_x;
+  out->y = (gint) self->pointer_y;
+  if (seen == out->serial)
+    return TRUE;
+  out->width = out->height = 17;
+  out->hot_x = out->hot_y = 8;
+  for (guint i = 0; i < 17 * 17; i++)
+    out->pixels[i] = i / 17 == 8 || i % 17 == 8 ? color : 0;
+  return TRUE;
+}
+
+static void
+fake_set_watched (VitrineBackend *backend, guint head, gboolean watched)
+{
+  VITRINE_FAKE_BACKEND (backend)->heads[head].watchers += watched ? 1 : -1;
+}
+
+static gboolean
+fake_follows_monitor (VitrineBackend *backend)
+{
+  return VITRINE_FAKE_BACKEND (backend)->follows;
+}
+
+static void
+fake_set_monitor (VitrineBackend *backend, guint number, const VitrineMonitor *monitor)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  Head *head = &self->heads[number];
+
+  if (number >= self->n_heads)
+    return;
+  head->monitor = monitor != NULL ? *monitor : (VitrineMonitor) { 0 };
+  if (self->follows && monitor != NULL)
+    set_size (head, monitor->width, monitor->height);
+  changed (self);
 }
 
 static cairo_status_t
@@ -260,11 +367,13 @@ append_png (void *bytes, const unsigned char *data, unsigned int n)
 }
 
 static GBytes *
-fake_screenshot (VitrineBackend *backend, GError **error)
+fake_screenshot (VitrineBackend *backend, guint number, GError **error)
 {
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
   GByteArray *bytes = g_byte_array_new ();
 
-  cairo_surface_write_to_png_stream (VITRINE_FAKE_BACKEND (backend)->screen, append_png, bytes);
+  draw (self, &self->heads[number]);
+  cairo_surface_write_to_png_stream (self->heads[number].screen, append_png, bytes);
   return g_byte_array_free_to_bytes (bytes);
 }
 
@@ -273,8 +382,25 @@ fake_get_text (VitrineBackend *backend)
 {
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
   g_autofree char *pointer = pointer_words (self);
+  GString *text = g_string_new (NULL);
 
-  return g_strdup_printf ("%s\n%s", self->keys->str, pointer);
+  g_string_append_printf (text, "%s\n%s on %u\nleds %u", self->keys->str, pointer, self->pointer_head, self->leds);
+  for (guint i = 0; i < self->n_heads; i++)
+    {
+      const Head *head = &self->heads[i];
+      g_string_append_printf (text, "\nhead %u: %ux%u %ux%u mm, %u frames", i, head->monitor.width, head->monitor.height,
+                              head->monitor.width_mm, head->monitor.height_mm, head->frames);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static guint
+led_of (guint evdev_code)
+{
+  return evdev_code == KEY_CAPSLOCK     ? VITRINE_LED_CAPS
+         : evdev_code == KEY_NUMLOCK    ? VITRINE_LED_NUM
+         : evdev_code == KEY_SCROLLLOCK ? VITRINE_LED_SCROLL
+                                        : 0;
 }
 
 static void
@@ -287,6 +413,13 @@ fake_key (VitrineBackend *backend, guint evdev_code, gboolean down)
   g_string_append_printf (self->keys, "%s%u ", down ? "+" : "-", evdev_code);
   if (self->keys->len > 60)
     g_string_erase (self->keys, 0, (gssize) self->keys->len - 60);
+  self->shape += down;
+  if (down && led_of (evdev_code) != 0)
+    {
+      self->leds ^= led_of (evdev_code);
+      vitrine_backend_emit_leds_changed (backend);
+    }
+  changed (self);
   if (down && evdev_code == KEY_ESC)
     fake_off (backend);
 }
@@ -298,6 +431,7 @@ fake_release_all (VitrineBackend *backend)
 
   g_string_append (self->keys, "released ");
   self->buttons = 0;
+  changed (self);
 }
 
 static void
@@ -307,13 +441,15 @@ fake_motion (VitrineBackend *backend, gint dx, gint dy)
 
   self->pointer_x += dx;
   self->pointer_y += dy;
+  changed (self);
 }
 
 static void
-fake_place (VitrineBackend *backend, guint x, guint y)
+fake_place (VitrineBackend *backend, guint head, guint x, guint y)
 {
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
 
+  self->pointer_head = head;
   self->pointer_x = x;
   self->pointer_y = y;
 }
@@ -345,6 +481,14 @@ fake_send_keys (VitrineBackend *backend, const char *spec, GError **error)
       return FALSE;
     }
   g_string_append_printf (VITRINE_FAKE_BACKEND (backend)->keys, "[%s] ", spec);
+  changed (VITRINE_FAKE_BACKEND (backend));
+  return TRUE;
+}
+
+static gboolean
+fake_get_leds (VitrineBackend *backend, guint *mask)
+{
+  *mask = VITRINE_FAKE_BACKEND (backend)->leds;
   return TRUE;
 }
 
@@ -420,7 +564,8 @@ vitrine_fake_backend_finalize (GObject *object)
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (object);
 
   g_clear_handle_id (&self->tick, g_source_remove);
-  cairo_surface_destroy (self->screen);
+  for (guint i = 0; i < self->n_heads; i++)
+    cairo_surface_destroy (self->heads[i].screen);
   vitrine_console_log_clear (&self->log);
   g_string_free (self->keys, TRUE);
   g_free (self->message);
@@ -457,9 +602,13 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->save = fake_save;
   iface->restore = fake_restore;
   iface->change_medium = fake_change_medium;
-  iface->has_display = fake_has_display;
+  iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;
   iface->release_frame = fake_release_frame;
+  iface->get_cursor = fake_get_cursor;
+  iface->set_watched = fake_set_watched;
+  iface->follows_monitor = fake_follows_monitor;
+  iface->set_monitor = fake_set_monitor;
   iface->screenshot = fake_screenshot;
   iface->get_text = fake_get_text;
   iface->key = fake_key;
@@ -470,6 +619,7 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->wheel = fake_wheel;
   iface->is_absolute = fake_is_absolute;
   iface->send_keys = fake_send_keys;
+  iface->get_leds = fake_get_leds;
   iface->get_n_consoles = fake_get_n_consoles;
   iface->console_send = fake_console_send;
   iface->get_console_history = fake_get_console_history;
@@ -492,28 +642,41 @@ check_disks (const VtConfig *config, GError **error)
   return TRUE;
 }
 
+static guint
+number_in (const char *wishes, const char *key, guint usual, guint most)
+{
+  const char *found = strstr (wishes, key);
+
+  return found != NULL ? CLAMP ((guint) strtoul (found + strlen (key), NULL, 10), 1, most) : usual;
+}
+
+static void
+take_wishes (VitrineFakeBackend *self, const char *wishes)
+{
+  self->absolute = strstr (wishes, "absolute") != NULL;
+  self->follows = strstr (wishes, "follows") != NULL;
+  self->still = strstr (wishes, "still") != NULL;
+  self->pattern = strstr (wishes, "pattern") != NULL;
+  self->pointed = strstr (wishes, "pointed") != NULL;
+  self->n_heads = number_in (wishes, "heads=", 1, MAX_HEADS);
+  for (guint i = 0; i < self->n_heads; i++)
+    {
+      set_size (&self->heads[i], number_in (wishes, "width=", 800, 8192), number_in (wishes, "height=", 600, 8192));
+      self->heads[i].monitor = (VitrineMonitor) { .width = 1280, .height = 800 };
+    }
+  if (strstr (wishes, "block") != NULL)
+    self->message = g_strdup ("The disk is full.");
+}
+
 VitrineBackend *
 vitrine_fake_backend_open (const VtConfig *config, GError **error)
 {
-  const char *wishes = config->append != NULL ? config->append : "";
-  const char *screen = strstr (wishes, "screen=");
-
   if (!check_disks (config, error))
     return NULL;
   VitrineFakeBackend *self = g_object_new (VITRINE_TYPE_FAKE_BACKEND, NULL);
   self->title = g_strdup (config->name);
-  self->absolute = strstr (wishes, "absolute") != NULL;
-  if (screen == NULL || sscanf (screen, "screen=%ux%u", &self->width, &self->height) != 2 || self->width > 8192
-      || self->height > 8192)
-    {
-      self->width = 800;
-      self->height = 600;
-    }
-  self->screen = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) self->width, (int) self->height);
-  draw_card (self);
+  take_wishes (self, config->append != NULL ? config->append : "");
   self->tick = g_timeout_add (TICK_MS, advance, self);
   print (self, "Test card\r\nlogin: ");
-  if (strstr (wishes, "block") != NULL)
-    self->message = g_strdup ("The disk is full.");
   return VITRINE_BACKEND (self);
 }

@@ -15,6 +15,7 @@ vt_config_new (void)
   config->edid = true;
   config->disks = g_ptr_array_new ();
   config->serials = g_ptr_array_new ();
+  config->inputs = g_ptr_array_new_with_free_func (g_free);
   return config;
 }
 
@@ -45,6 +46,7 @@ vt_config_free (VtConfig *config)
   g_ptr_array_unref (config->disks);
   g_ptr_array_foreach (config->serials, free_serial, NULL);
   g_ptr_array_unref (config->serials);
+  g_ptr_array_unref (config->inputs);
   char *strings[] = { config->name, config->uuid, config->machine, config->cpu_model, config->firmware_code,
                       config->nvram, config->kernel, config->initrd, config->append, config->debugcon };
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
@@ -60,6 +62,17 @@ vt_config_add_disk (VtConfig *config, const char *path)
   disk->path = g_strdup (path);
   g_ptr_array_add (config->disks, disk);
   return disk;
+}
+
+VtInputConfig *
+vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus)
+{
+  VtInputConfig *input = g_new0 (VtInputConfig, 1);
+
+  input->kind = kind;
+  input->bus = bus;
+  g_ptr_array_add (config->inputs, input);
+  return input;
 }
 
 VtSerialConfig *

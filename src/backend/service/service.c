@@ -141,7 +141,7 @@ handle_screenshot (VitrineService *self, GDBusMethodInvocation *call)
 
   if (!is_alive (self))
     return refuse (call, _("The machine is not running."));
-  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, &error);
+  g_autoptr(GBytes) png = vitrine_backend_screenshot (self->backend, 0, &error);
   if (png == NULL)
     return refuse (call, error->message);
   vitrine_bus_machine1_complete_screenshot (self->skeleton, call, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, png, TRUE));
@@ -158,6 +158,48 @@ handle_send_keys (VitrineService *self, GDBusMethodInvocation *call, const char 
   if (!vitrine_backend_send_keys (self->backend, keys, &error))
     return refuse (call, error->message);
   vitrine_bus_machine1_complete_send_keys (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_place_pointer (VitrineService *self, GDBusMethodInvocation *call, guint x, guint y)
+{
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (!vitrine_backend_is_absolute (self->backend))
+    return refuse (call, _("The guest has no pointer with absolute positions: add a tablet, or move it by distances."));
+  vitrine_backend_place (self->backend, 0, x, y);
+  vitrine_bus_machine1_complete_place_pointer (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_move_pointer (VitrineService *self, GDBusMethodInvocation *call, int dx, int dy)
+{
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  vitrine_backend_motion (self->backend, dx, dy);
+  vitrine_bus_machine1_complete_move_pointer (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_press_buttons (VitrineService *self, GDBusMethodInvocation *call, guint mask)
+{
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  vitrine_backend_buttons (self->backend, mask);
+  vitrine_bus_machine1_complete_press_buttons (self->skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_turn_wheel (VitrineService *self, GDBusMethodInvocation *call, int x, int y)
+{
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  vitrine_backend_wheel (self->backend, x, y);
+  vitrine_bus_machine1_complete_turn_wheel (self->skeleton, call);
   return TRUE;
 }
 
@@ -224,6 +266,10 @@ connect_methods (VitrineService *self)
   const struct { const char *signal; GCallback function; } methods[] = {
     { "handle-get-state", G_CALLBACK (handle_get_state) },       { "handle-present", G_CALLBACK (handle_present) },
     { "handle-screenshot", G_CALLBACK (handle_screenshot) },     { "handle-send-keys", G_CALLBACK (handle_send_keys) },
+    { "handle-place-pointer", G_CALLBACK (handle_place_pointer) },
+    { "handle-move-pointer", G_CALLBACK (handle_move_pointer) },
+    { "handle-press-buttons", G_CALLBACK (handle_press_buttons) },
+    { "handle-turn-wheel", G_CALLBACK (handle_turn_wheel) },
     { "handle-open-console", G_CALLBACK (handle_open_console) },
     { "handle-get-statistics", G_CALLBACK (handle_get_statistics) },
     { "handle-count-instructions", G_CALLBACK (handle_count_instructions) },

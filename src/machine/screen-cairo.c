@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The painter that always works. */
+#include <string.h>
+
+#include "screen-painter.h"
+
+typedef struct
+{
+  VitrinePainter   parent;
+  cairo_surface_t *surface;
+} CairoPainter;
+
+static void
+cairo_free (VitrinePainter *painter)
+{
+  g_clear_pointer (&((CairoPainter *) painter)->surface, cairo_surface_destroy);
+  g_free (painter);
+}
+
+static gboolean
+cairo_resize (VitrinePainter *painter, guint width, guint height)
+{
+  CairoPainter *self = (CairoPainter *) painter;
+
+  g_clear_pointer (&self->surface, cairo_surface_destroy);
+  self->surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
+  return cairo_surface_status (self->surface) == CAIRO_STATUS_SUCCESS;
+}
+
+static void
+cairo_take (VitrinePainter *painter, const VitrineFrame *frame, const GdkRectangle *damage)
+{
+  CairoPainter *self = (CairoPainter *) painter;
+  gsize to_stride = (gsize) cairo_image_surface_get_stride (self->surface);
+  guint8 *to = cairo_image_surface_get_data (self->surface);
+
+  if (to == NULL)
+    return;   /* cairo ran out of memory for a huge mode */
+  cairo_surface_flush (self->surface);
+  for (int y = damage->y; y < damage->y + damage->height; y++)
+    memcpy (to + y * to_stride + damage->x * 4, frame->pixels + (gsize) y * frame->stride + (gsize) damage->x * 4,
+            (gsize) damage->width * 4);
+  cairo_surface_mark_dirty_rectangle (self->surface, damage->x, damage->y, damage->width, damage->height);
+}
+
+static void
+cairo_paint_picture (VitrinePainter *painter, cairo_t *cr, const VitrinePlacement *at)
+{
+  CairoPainter *self = (CairoPainter *) painter;
+  double scale = at->zoom / at->device_scale;
+
+  cairo_save (cr);
+  cairo_rectangle (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale,
+                   (double) at->width / at->device_scale, (double) at->height / at->device_scale);
+  cairo_clip (cr);
+  cairo_translate (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale);
+  cairo_scale (cr, scale, scale);
+  cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
+  cairo_set_source_surface (cr, self->surface, 0, 0);
+  cairo_pattern_set_filter (cairo_get_source (cr), at->smooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST);
+  cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);   /* no fading at the edges */
+  cairo_paint (cr);
+  cairo_restore (cr);
+}
+
+static const VitrinePainterClass cairo_class = { cairo_free, cairo_resize, cairo_take, cairo_paint_picture };
+
+VitrinePainter *
+vitrine_painter_new_cairo (GtkWidget *widget)
+{
+  CairoPainter *self = g_new0 (CairoPainter, 1);
+
+  self->parent = (VitrinePainter) { &cairo_class, "cairo" };
+  return &self->parent;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The key file behind VitrineView. */
+#include "view.h"
+
+#define SIZE_MIN 100
+#define SIZE_MAX_EDGE 16384
+#define GROUP "View"
+
+struct VitrineView
+{
+  char     *path;
+  GKeyFile *file;
+};
+
+VitrineView *
+vitrine_view_new (const char *path)
+{
+  VitrineView *self = g_new0 (VitrineView, 1);
+
+  self->path = g_strdup (path);
+  self->file = g_key_file_new ();
+  g_key_file_load_from_file (self->file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
+  return self;
+}
+
+void
+vitrine_view_free (VitrineView *self)
+{
+  if (self == NULL)
+    return;
+  g_key_file_unref (self->file);
+  g_free (self->path);
+  g_free (self);
+}
+
+static void
+save (VitrineView *self)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!g_key_file_save_to_file (self->file, self->path, &error))
+    g_debug ("%s", error->message);
+}
+
+static char *
+group_of (guint display)
+{
+  return g_strdup_printf ("Display %u", display);
+}
+
+gboolean
+vitrine_view_get_flag (VitrineView *self, guint display, const char *key, gboolean usual)
+{
+  g_autofree char *group = group_of (display);
+  g_autoptr(GError) error = NULL;
+  gboolean value = g_key_file_get_boolean (self->file, group, key, &error);
+
+  return error == NULL ? value : usual;
+}
+
+void
+vitrine_view_set_flag (VitrineView *self, guint display, const char *key, gboolean value)
+{
+  g_autofree char *group = group_of (display);
+
+  g_key_file_set_boolean (self->file, group, key, value);
+  save (self);
+}
+
+gboolean
+vitrine_view_get_size (VitrineView *self, guint display, int *width, int *height)
+{
+  g_autofree char *group = group_of (display);
+  gsize n = 0;
+  g_autofree int *size = g_key_file_get_integer_list (self->file, group, "size", &n, NULL);
+
+  if (n != 2 || size[0] < SIZE_MIN || size[1] < SIZE_MIN || size[0] > SIZE_MAX_EDGE || size[1] > SIZE_MAX_EDGE)
+    return FALSE;
+  *width = size[0];
+  *height = size[1];
+  return TRUE;
+}
+
+void
+vitrine_view_set_size (VitrineView *self, guint display, int width, int height)
+{
+  g_autofree char *group = group_of (display);
+  int before[2];
+
+  if (vitrine_view_get_size (self, display, &before[0], &before[1]) && before[0] == width && before[1] == height)
+    return;
+  g_key_file_set_integer_list (self->file, group, "size", (int[]) { width, height }, 2);
+  save (self);
+}
+
+char **
+vitrine_view_get_list (VitrineView *self, const char *key)
+{
+  char **list = g_key_file_get_string_list (self->file, GROUP, key, NULL, NULL);
+
+  return list != NULL ? list : g_new0 (char *, 1);
+}
+
+void
+vitrine_view_set_list (VitrineView *self, const char *key, const char *const *values)
+{
+  g_key_file_set_string_list (self->file, GROUP, key, values, g_strv_length ((char **) values));
+  save (self);
+}
+
+char *
+vitrine_view_get_word (VitrineView *self, const char *key)
+{
+  return g_key_file_get_string (self->file, GROUP, key, NULL);
+}
+
+void
+vitrine_view_set_word (VitrineView *self, const char *key, const char *value)
+{
+  g_key_file_set_string (self->file, GROUP, key, value);
+  save (self);
+}
