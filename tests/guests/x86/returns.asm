@@ -251,7 +251,13 @@ main:
   FLAGS "flags of CMP of a register with itself", {cmp rdx, rdx}
   FLAGS "flags of CMP with an immediate", {cmp ebx, -1}
   FLAGS "flags of CMP, one of them stored as well", {cmp rcx, rdx}, {setb [abs stored]}, {setl [abs stored + 1]}
+  mov eax, 7
+  xor ecx, ecx
+  cpuid
+  test ebx, 0x100              ; BMI2
+  jz .no_pext
   FLAGS "flags of CMP before an instruction of the interpreter's", {cmp rcx, rdx}, {pext esi, r14d, edx}
+.no_pext:
   FLAGS "flags of TEST", {test eax, ebx}
   FLAGS "flags of XOR", {xor eax, ebx}
   FLAGS "flags of AND with memory", {and rdx, [abs mask]}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Arithmetic flags: the host's are the guest's, until an instruction of ours is in the way.
  *
- * LAHF and SETO take 5 instructions to memory, ADD and SAHF as many back; PUSHF and POPF would be 5 times slower. RAX has to
- * step aside meanwhile. Before a jump to somewhere else it is often cheaper to say how they could be made again, since hardly
- * anybody wants them there: that is a recipe. The registers that it needs go to translated.flags_a and flags_b, and the place of a
- * function that makes flags of them to translated.flags_site.
+ * LAHF and SETO take 6 instructions to memory, ADD and SAHF 5 back; PUSHF and POPF would be slower. RAX has to step aside
+ * meanwhile. Before a jump to somewhere else it is often cheaper to say how they could be made again, since hardly anybody wants
+ * them there: that is a recipe. The registers that it needs go to translated.flags_a and flags_b, and the place of a function
+ * that makes flags of them to translated.flags_site.
  */
 #include "jit-translate.h"
 
@@ -45,7 +45,8 @@ none (void)
 static VtJitRecipeKind
 kind_of (unsigned operation)
 {
-  static const uint8_t kinds[8] = { RECIPE_ADD, RECIPE_TEST, RECIPE_NONE, RECIPE_NONE, RECIPE_TEST, RECIPE_SUB, RECIPE_TEST, RECIPE_CMP };
+  static const uint8_t kinds[8] = { RECIPE_ADD, RECIPE_TEST, RECIPE_NONE, RECIPE_NONE,
+                                    RECIPE_TEST, RECIPE_SUB, RECIPE_TEST, RECIPE_CMP };
   return kinds[operation & 7];
 }
 
@@ -64,7 +65,8 @@ by_registers (const VtJitInsn *in, unsigned operation)
 {
   unsigned reg = (in->enc.modrm >> 3 & 7) | in->enc.rex_r, rm = (in->enc.modrm & 7) | in->enc.rex_b;
   bool to_reg = (in->enc.opcode & 2) != 0, memory = in->enc.modrm >> 6 != 3;
-  VtJitRecipe r = { .kind = (uint8_t) kind_of (operation), .a = (uint8_t) (to_reg ? reg : rm), .b = (uint8_t) (to_reg ? rm : reg) };
+  VtJitRecipe r = { .kind = (uint8_t) kind_of (operation), .a = (uint8_t) (to_reg ? reg : rm),
+                    .b = (uint8_t) (to_reg ? rm : reg) };
   if (r.kind == RECIPE_TEST)
     {
       r.b = r.a;

@@ -291,6 +291,15 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
 }
 
+/* Is the address one instruction that needs nothing but T0? */
+static bool
+is_one_lea (const VtJitTr *tr, const VtJitAddress *a)
+{
+  bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (a->base) != NO_HOST_REG);
+  bool index = a->index == VT_X86_NO_REG || host_reg (a->index) != NO_HOST_REG;
+  return tr->is64 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
+}
+
 /* --- All accesses ----------------------------------------------------------------------------------------------------- */
 
 static VtJitPlace
@@ -326,9 +335,12 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
       slow->past = e->at;
       return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
-  /* The page's address comes back from the tag, which is quicker than computing everything again. */
+  /* A LEA does not wait for the tag. Where the address takes more than that, the page comes back from the tag. */
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
-  emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
+  if (is_one_lea (tr, a))
+    vt_jit_emit_address (tr, a);
+  else
+    emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
   slow->past = e->at;
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };

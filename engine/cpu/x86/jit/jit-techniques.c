@@ -11,7 +11,6 @@ static const struct
 } techniques[] = {
   { "returns", VT_JIT_RETURNS },
   { "flag-recipes", VT_JIT_FLAG_RECIPES },
-  { "far-links", VT_JIT_FAR_LINKS },
   { "groups", VT_JIT_GROUPS },
   { "stack-window", VT_JIT_STACK_WINDOW },
   { "lazy-flags", VT_JIT_LAZY_FLAGS },
