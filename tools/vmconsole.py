@@ -17,10 +17,19 @@ class GuestError(Exception):
 class Guest:
     def __init__(self, vitrinectl, *arguments, echo=None, serial="stdio"):
         """echo: a binary stream that gets everything the guest says, as it comes."""
+        self._start([str(vitrinectl), "run", *(str(a) for a in arguments), "--serial", serial], echo)
+
+    @classmethod
+    def console(cls, vitrinectl, machine):
+        """The serial console of a machine that runs in a window: what it says from now on."""
+        guest = cls.__new__(cls)
+        guest._start([str(vitrinectl), "console", machine], None)
+        return guest
+
+    def _start(self, command, echo):
         self.echo = echo
         self.raw = bytearray()
         self.seen = 0               # position after the last match in the text
-        command = [str(vitrinectl), "run", *(str(a) for a in arguments), "--serial", serial]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.errors = bytearray()
         self.selector = selectors.DefaultSelector()

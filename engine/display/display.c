@@ -294,13 +294,19 @@ damage_since (const VtSurface *surface, uint64_t seen)
 }
 
 bool
-vt_surface_acquire (VtSurface *surface, uint64_t seen, VtSurfaceFrame *out)
+vt_surface_fresh (VtSurface *surface, uint64_t seen)
 {
-  surface->notified = false;
   if (surface->client != NULL)
     surface->client->refresh (surface->client_opaque);
   number_frame (surface);
-  if (seen == surface->sequence)
+  return seen != surface->sequence;
+}
+
+bool
+vt_surface_acquire (VtSurface *surface, uint64_t seen, VtSurfaceFrame *out)
+{
+  surface->notified = false;
+  if (!vt_surface_fresh (surface, seen))
     return false;
   *out = (VtSurfaceFrame) { .damage = damage_since (surface, seen), .sequence = surface->sequence,
                             .blank = surface->blank || surface->buffer == NULL };

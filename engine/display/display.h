@@ -28,6 +28,8 @@ typedef struct
 /* Asks the device to draw (machine lock), then hands out the current frame. False, and nothing to release, when nothing
  * changed since `seen`. Sequences start at 1: seen 0 always gets the whole frame. */
 bool vt_surface_acquire (VtSurface *surface, uint64_t seen, VtSurfaceFrame *out);
+/* Whether acquire would give a frame. Asks the device to draw (machine lock); leaves the notice as it is. */
+bool vt_surface_fresh (VtSurface *surface, uint64_t seen);
 /* Any thread, no lock needed. */
 void vt_surface_release (VtSurfaceFrame *frame);
 /* fn runs under the machine lock, on whichever thread draws or announces; once, until the next acquire. */

@@ -75,10 +75,10 @@ static void
 words_of_a_sequence_are_chords_and_text (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
-  g_assert_true (vt_input_send_spec (f->machine, "text:aB spc text:c ctrl-f1", &error));
+  g_assert_true (vt_input_send_spec (f->machine, "text:aB spc text:c ctrl-f1 #42-#21", &error));
   g_assert_no_error (error);
   vt_machine_resume (f->machine);
-  wait_for_keys (f, "+30 -30 +42 +48 -48 -42 +57 -57 +46 -46 +29 +59 -59 -29 ");
+  wait_for_keys (f, "+30 -30 +42 +48 -48 -42 +57 -57 +46 -46 +29 +59 -59 -29 +42 +21 -21 -42 ");
 }
 
 static void
@@ -95,6 +95,8 @@ an_unknown_word_types_nothing (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_assert_false (vt_input_send_spec (f->machine, "a nonsense", &error));
+  g_assert_false (vt_input_send_spec (f->machine, "#768", NULL));
+  g_assert_false (vt_input_send_spec (f->machine, "#", NULL));
   g_assert_nonnull (strstr (error->message, "nonsense"));
   g_assert_cmpuint (f->machine->typings->len, ==, 0);
 }
@@ -153,6 +155,7 @@ every_video_device_is_built_and_has_its_screens (void)
       g_assert_cmpuint (vt_machine_displays (machine), ==, screens);
       g_autoptr (GBytes) edid = vt_display_edid (machine, 0);
       g_assert_true ((edid != NULL) == (screens > 0 && config->edid));
+      g_assert_true (vt_display_follows (machine, 0) == (config->video == VT_VIDEO_VIRTIO));
       vt_machine_free (machine);
     }
 }
@@ -174,6 +177,9 @@ a_new_monitor_has_another_edid (void)
   g_assert_true (vt_edid_parse (bytes, len, &info, NULL));
   g_assert_cmpuint (info.modes[0].width, ==, 1236);
   g_assert_cmpuint (info.width_mm, ==, 500);
+  vt_display_set_monitor (machine, 0, NULL);
+  g_assert_null (vt_display_edid (machine, 0));
+  vt_display_set_monitor (machine, 1, NULL);
   g_assert_true (vt_display_cursor (machine, 0, 0, &cursor));
   g_assert_false (cursor.visible);
   g_assert_false (vt_display_cursor (machine, 1, 0, &cursor));

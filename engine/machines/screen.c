@@ -38,6 +38,17 @@ vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, VtFrame
   return true;
 }
 
+bool
+vt_display_fresh (VtMachine *machine, unsigned display, uint64_t seen)
+{
+  if (display >= machine->n_surfaces)
+    return false;
+  vt_lock (&machine->lock);
+  bool fresh = vt_surface_fresh (machine->surfaces[display], seen);
+  vt_unlock (&machine->lock);
+  return fresh;
+}
+
 void
 vt_display_release (VtMachine *machine, VtFrame *frame)
 {

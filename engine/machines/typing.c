@@ -56,10 +56,23 @@ find_character (char c, unsigned *code, bool *shift)
   return false;
 }
 
+/* "#30": a position on the keyboard, for whoever knows the guest's layout. */
+static bool
+find_number (const char *name, unsigned *code)
+{
+  guint64 number;
+  if (!g_ascii_string_to_unsigned (name + 1, 10, 1, KEY_MAX, &number, NULL))
+    return false;
+  *code = (unsigned) number;
+  return true;
+}
+
 static bool
 find_key (const char *name, unsigned *code)
 {
   bool shift;
+  if (name[0] == '#')
+    return find_number (name, code);
   for (size_t i = 0; i < G_N_ELEMENTS (key_names); i++)
     if (g_str_equal (key_names[i].name, name))
       {

@@ -63,15 +63,30 @@ new_cd_dialog (void)
 }
 
 static GtkWidget *
-new_picture_dialog (const char *name)
+new_save_dialog (const char *title, const char *accept, GUserDirectory folder, const char *name)
 {
-  GtkWidget *dialog = gtk_file_chooser_dialog_new (_("Save Screenshot"), NULL, GTK_FILE_CHOOSER_ACTION_SAVE, _("_Cancel"),
-                                                   GTK_RESPONSE_CANCEL, _("_Save"), GTK_RESPONSE_ACCEPT, NULL);
+  GtkWidget *dialog = gtk_file_chooser_dialog_new (title, NULL, GTK_FILE_CHOOSER_ACTION_SAVE, _("_Cancel"),
+                                                   GTK_RESPONSE_CANCEL, accept, GTK_RESPONSE_ACCEPT, NULL);
 
   gtk_file_chooser_set_do_overwrite_confirmation (GTK_FILE_CHOOSER (dialog), TRUE);
   gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), name);
-  begin_in (GTK_FILE_CHOOSER (dialog), G_USER_DIRECTORY_PICTURES);
+  begin_in (GTK_FILE_CHOOSER (dialog), folder);
   return dialog;
+}
+
+static GtkWidget *
+new_dialog (VitrineOutsideKind kind, const char *name)
+{
+  switch (kind)
+    {
+    case VITRINE_OUTSIDE_CD:
+      return new_cd_dialog ();
+    case VITRINE_OUTSIDE_PICTURE:
+      return new_save_dialog (_("Save Screenshot"), _("_Save"), G_USER_DIRECTORY_PICTURES, name);
+    case VITRINE_OUTSIDE_VIDEO:
+      return new_save_dialog (_("Record Screen"), _("_Record"), G_USER_DIRECTORY_VIDEOS, name);
+    }
+  g_return_val_if_reached (NULL);
 }
 
 /* The machine's window belongs to another process; the window manager keeps the dialog above it all the same. */
@@ -102,7 +117,7 @@ vitrine_chooser_main (int argc, char **argv)
   hdy_init ();
   if (settings != NULL)
     vitrine_colors_follow (settings);
-  GtkWidget *dialog = kind == VITRINE_OUTSIDE_CD ? new_cd_dialog () : new_picture_dialog (find_value (argc, argv, "--name="));
+  GtkWidget *dialog = new_dialog (kind, find_value (argc, argv, "--name="));
   gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
   stay_above (dialog, find_value (argc, argv, "--parent="));
   if (gtk_dialog_run (GTK_DIALOG (dialog)) != GTK_RESPONSE_ACCEPT)

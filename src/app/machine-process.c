@@ -17,6 +17,8 @@
 #include "thumbnail.h"
 
 #define THUMBNAIL_SECONDS 3
+#define RARE_THUMBNAIL_SECONDS 30
+#define SMALL_PART 100
 #define HEADS 4
 
 struct _VitrineMachineProcess
@@ -36,6 +38,7 @@ struct _VitrineMachineProcess
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
   guint64               thumbnail_seen;
+  gint64                thumbnail_time;    /* monotonic; 0: none yet */
   guint                 inhibited;
   gboolean              confined;
 };
@@ -57,6 +60,17 @@ suspended_path (VitrineMachineProcess *self)
 
 /* --- while it runs ---------------------------------------------------------------------------------------------- */
 
+/* A blinking cursor is not, for a while. */
+static gboolean
+is_worth_a_thumbnail (VitrineMachineProcess *self, const VitrineFrame *frame)
+{
+  gint64 all = (gint64) frame->width * frame->height, changed = (gint64) frame->damage_width * frame->damage_height;
+  gint64 age = g_get_monotonic_time () - self->thumbnail_time;
+
+  return !frame->blank && frame->pixels != NULL && all > 0
+         && (changed > all / SMALL_PART || age >= RARE_THUMBNAIL_SECONDS * G_TIME_SPAN_SECOND);
+}
+
 static gboolean
 refresh_thumbnail (gpointer data)
 {
@@ -67,9 +81,12 @@ refresh_thumbnail (gpointer data)
   if (self->backend == NULL || vitrine_backend_get_state (self->backend) != VITRINE_STATE_RUNNING
       || !vitrine_backend_acquire_frame (self->backend, 0, self->thumbnail_seen, &frame))
     return G_SOURCE_CONTINUE;   /* a screen that stands still has its picture */
-  self->thumbnail_seen = frame.sequence;
-  if (!frame.blank && frame.pixels != NULL && frame.width > 0)
-    vitrine_thumbnail_save_async (&frame, path);
+  if (is_worth_a_thumbnail (self, &frame))
+    {
+      self->thumbnail_seen = frame.sequence;
+      self->thumbnail_time = g_get_monotonic_time ();
+      vitrine_thumbnail_save_async (&frame, path);
+    }
   vitrine_backend_release_frame (self->backend, &frame);
   return G_SOURCE_CONTINUE;
 }

@@ -11,11 +11,12 @@
 #include "details.h"
 #include "machine-window-private.h"
 #include "outside.h"
+#include "type-dialog.h"
 
 /* --- which of them can be used ---------------------------------------------------------------------------------- */
 
-static void
-enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
+void
+vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gboolean enabled)
 {
   GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
 
@@ -39,18 +40,19 @@ has_cd_drive (VitrineMachineWindow *self, guint *index)
 void
 vitrine_machine_window_update_actions (VitrineMachineWindow *self)
 {
-  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys",
+  static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys", "type-text",
                                             "screenshot", "copy-text", "insert-cd", "eject-cd" };
   gboolean alive = vitrine_machine_window_is_alive (self);
   guint drive;
 
   for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
-    enable (self, when_alive[i], alive);
+    vitrine_machine_window_enable (self, when_alive[i], alive);
   if (alive && !has_cd_drive (self, &drive))
     {
-      enable (self, "insert-cd", FALSE);
-      enable (self, "eject-cd", FALSE);
+      vitrine_machine_window_enable (self, "insert-cd", FALSE);
+      vitrine_machine_window_enable (self, "eject-cd", FALSE);
     }
+  vitrine_machine_window_update_recording (self);
   gtk_widget_set_sensitive (self->power_button, alive);
   gtk_widget_set_sensitive (self->keys_button, alive);
 }
@@ -100,6 +102,15 @@ action_send_keys (GSimpleAction *action, GVariant *parameter, gpointer data)
   gboolean ok = vitrine_backend_send_keys (self->backend, g_variant_get_string (parameter, NULL), &error);
 
   vitrine_machine_window_show_result (self, ok, error);
+}
+
+static void
+action_type_text (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineMachineWindow *self = data;
+
+  vitrine_screen_release (self->screen);
+  vitrine_type_dialog_show (GTK_WINDOW (self), self->backend, self->view);
 }
 
 static void
@@ -156,19 +167,20 @@ action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 
-static char *
-proposed_name (VitrineMachineWindow *self)
+char *
+vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suffix)
 {
   g_autofree char *title = vitrine_domain_get_title (self->domain);
   g_autoptr(GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *time = g_date_time_format (now, "%Y-%m-%d %H-%M-%S");
 
-  return g_strdup_printf ("%s %s.png", title, time);
+  return g_strdup_printf ("%s %s.%s", title, time, suffix);
 }
 
 /* The dialog runs outside of this process (outside.h); it stays above this window where the window system can do that. */
-static void
-choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name, GAsyncReadyCallback done)
+void
+vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
+                                    GAsyncReadyCallback done)
 {
   GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
   gulong parent = 0;
@@ -213,9 +225,9 @@ screenshot_chosen (GObject *source, GAsyncResult *result, gpointer data)
 static void
 action_screenshot (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  g_autofree char *name = proposed_name (data);
+  g_autofree char *name = vitrine_machine_window_propose_name (data, "png");
 
-  choose_file (data, VITRINE_OUTSIDE_PICTURE, name, screenshot_chosen);
+  vitrine_machine_window_choose_file (data, VITRINE_OUTSIDE_PICTURE, name, screenshot_chosen);
 }
 
 static void
@@ -261,13 +273,19 @@ cd_chosen (GObject *source, GAsyncResult *result, gpointer data)
 static void
 action_insert_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  choose_file (data, VITRINE_OUTSIDE_CD, "", cd_chosen);
+  vitrine_machine_window_choose_file (data, VITRINE_OUTSIDE_CD, "", cd_chosen);
 }
 
 static void
 action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   change_cd (data, NULL, -1);
+}
+
+static void
+action_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_machine_window_stop_recording (data);
 }
 
 static const GActionEntry actions[] = {
@@ -277,11 +295,14 @@ static const GActionEntry actions[] = {
   { "force-off", action_force_off },
   { "suspend", action_suspend },
   { "send-keys", action_send_keys, "s" },
+  { "type-text", action_type_text },
   { "fullscreen", action_fullscreen },
   { "resize-guest", NULL, NULL, "true", resize_guest_changed },
   { "resize-to-screen", action_resize },
   { "screenshot", action_screenshot },
   { "copy-text", action_copy_text },
+  { "record", vitrine_machine_window_record },
+  { "stop-recording", action_stop_recording },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
   { "details", action_details },

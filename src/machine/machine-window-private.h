@@ -2,8 +2,13 @@
 /* What the files of the machine window share. */
 #pragma once
 
+#include "head-window.h"
 #include "machine-window.h"
+#include "outside.h"
+#include "recorder.h"
 #include "view.h"
+
+#define VITRINE_MAX_HEADS 4
 
 struct _VitrineMachineWindow
 {
@@ -12,16 +17,22 @@ struct _VitrineMachineWindow
   GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
   GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
+  GtkWidget       *record_button, *record_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys;
+  GMenu           *function_keys, *displays_section, *host_keys;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
   VitrineBackend  *backend;
   VitrineDomain   *domain;
   GSettings       *settings;
+  VitrineRecorder *recorder;      /* NULL: nothing is recorded */
+  char            *record_name;
+  guint            record_timer;
+  gboolean         completing;    /* the last recording is being written */
   VitrineView     *view;
   GPtrArray       *consoles;      /* pages added to the stack */
+  GtkWidget       *heads[VITRINE_MAX_HEADS];   /* windows of further monitors, from 1; NULL: closed */
   GtkEventController *motion;
   guint            hint_timeout, hide_timeout;
   gboolean         fullscreen;
@@ -39,6 +50,25 @@ void     vitrine_machine_window_ask_to_suspend (gpointer data);
 void     vitrine_machine_window_add_actions (VitrineMachineWindow *self);
 void     vitrine_machine_window_add_view_actions (VitrineMachineWindow *self);
 void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
+
+void     vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gboolean enabled);
+char    *vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suffix);
+void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
+                                             GAsyncReadyCallback done);
+
+/* machine-window-record.c */
+void     vitrine_machine_window_record (GSimpleAction *action, GVariant *parameter, gpointer data);
+void     vitrine_machine_window_stop_recording (VitrineMachineWindow *self);
+void     vitrine_machine_window_end_recording (VitrineMachineWindow *self);
+void     vitrine_machine_window_update_recording (VitrineMachineWindow *self);
+
+/* machine-window-displays.c */
+void     vitrine_machine_window_add_displays (VitrineMachineWindow *self);
+void     vitrine_machine_window_remove_displays (VitrineMachineWindow *self);
+
+/* machine-window-keys.c */
+void     vitrine_machine_window_add_host_keys (VitrineMachineWindow *self);
+void     vitrine_machine_window_apply_host_keys (VitrineMachineWindow *self);
 
 /* machine-window-size.c */
 void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);

@@ -233,6 +233,8 @@ detach (VitrineMachineWindow *self)
     gtk_widget_destroy (self->consoles->pdata[i]);
   g_ptr_array_set_size (self->consoles, 0);
   vitrine_screen_set_backend (self->screen, NULL, 0);
+  vitrine_machine_window_remove_displays (self);
+  vitrine_machine_window_stop_recording (self);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -278,6 +280,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   gtk_widget_set_visible (self->switcher, display + self->consoles->len > 1);
   gtk_container_foreach (GTK_CONTAINER (self->switcher), name_button, NULL);
   vitrine_screen_set_backend (self->screen, backend, 0);
+  vitrine_machine_window_add_displays (self);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);
   if (display)
@@ -342,6 +345,9 @@ vitrine_machine_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->hint_timeout, g_source_remove);
   g_clear_handle_id (&self->hide_timeout, g_source_remove);
+  vitrine_machine_window_end_recording (self);
+  if (self->view != NULL)
+    vitrine_machine_window_remove_displays (self);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -349,6 +355,7 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_object (&self->domain);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->view, vitrine_view_free);
+  g_clear_pointer (&self->record_name, g_free);
   g_clear_pointer (&self->consoles, g_ptr_array_unref);
   G_OBJECT_CLASS (vitrine_machine_window_parent_class)->dispose (object);
 }
@@ -378,10 +385,14 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (power_button);
   BIND (keys_button);
   BIND (menu_button);
+  BIND (record_button);
+  BIND (record_label);
   BIND (paused_revealer);
   BIND (hint_revealer);
   BIND (hint_label);
   BIND (function_keys);
+  BIND (displays_section);
+  BIND (host_keys);
 #undef BIND
 }
 
@@ -442,6 +453,7 @@ vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, 
   g_autofree char *renderer = g_settings_get_string (settings, "renderer");
   vitrine_screen_set_renderer (self->screen, renderer);
   vitrine_machine_window_add_view_actions (self);
+  vitrine_machine_window_add_host_keys (self);
   vitrine_machine_window_begin_size (self);
   vitrine_machine_window_set_busy (self, _("Starting…"));
   vitrine_machine_window_update_actions (self);

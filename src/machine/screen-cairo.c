@@ -58,7 +58,8 @@ cairo_paint_picture (VitrinePainter *painter, cairo_t *cr, const VitrinePlacemen
   cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
   cairo_set_source_surface (cr, self->surface, 0, 0);
   cairo_pattern_set_filter (cairo_get_source (cr), at->smooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST);
-  cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);   /* no fading at the edges */
+  if (at->smooth)
+    cairo_pattern_set_extend (cairo_get_source (cr), CAIRO_EXTEND_PAD);   /* no fading at the edges */
   cairo_paint (cr);
   cairo_restore (cr);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keys on their way to the guest. */
 #include <gdk/gdkkeysyms.h>
+#include <linux/input-event-codes.h>
 #include <string.h>
 
 #include "keymap.h"
@@ -52,6 +53,43 @@ follow_chord (VitrineScreen *self, const GdkEventKey *event)
   return FALSE;
 }
 
+/* The guest's lock keys follow the host's, where the guest shows with its lights how they are. */
+void
+vitrine_screen_sync_locks (VitrineScreen *self)
+{
+  GdkKeymap *keymap = gdk_keymap_get_for_display (gtk_widget_get_display (GTK_WIDGET (self)));
+  const struct { guint led, code; gboolean on; } locks[] = {
+    { VITRINE_LED_CAPS, KEY_CAPSLOCK, gdk_keymap_get_caps_lock_state (keymap) },
+    { VITRINE_LED_NUM, KEY_NUMLOCK, gdk_keymap_get_num_lock_state (keymap) },
+    { VITRINE_LED_SCROLL, KEY_SCROLLLOCK, gdk_keymap_get_scroll_lock_state (keymap) },
+  };
+  guint leds;
+
+  if (self->backend == NULL || !self->captured || !vitrine_backend_get_leds (self->backend, &leds))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
+    if (((leds & locks[i].led) != 0) != locks[i].on && !self->held[locks[i].code])
+      {
+        vitrine_backend_key (self->backend, locks[i].code, TRUE);
+        vitrine_backend_key (self->backend, locks[i].code, FALSE);
+      }
+}
+
+/* The guest lets go of the modifiers. What neither our window nor, without a grab, the desktop wants is lost. TRUE: handled. */
+static gboolean
+keep_on_host (VitrineScreen *self, GdkEventKey *event)
+{
+  gboolean grabbed = self->grabbed;
+  GtkWidget *toplevel = gtk_widget_get_toplevel (GTK_WIDGET (self));
+
+  vitrine_screen_release_keys (self);
+  if (gtk_window_activate_key (GTK_WINDOW (toplevel), event) || !grabbed)
+    return TRUE;
+  vitrine_screen_ungrab (self);
+  vitrine_host_keys_pass_on (event);
+  return TRUE;
+}
+
 gboolean
 vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
 {
@@ -65,6 +103,8 @@ vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
       vitrine_screen_release (self);
       return TRUE;
     }
+  if (down && self->host_keys != NULL && vitrine_host_keys_match (self->host_keys, event))
+    return keep_on_host (self, event);
   /* The guest's keyboard repeats by itself, and a release of what was pressed before the capture is not the guest's. */
   if (code > 0 && code < EVDEV_MAX && down != self->held[code])
     {

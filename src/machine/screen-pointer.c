@@ -84,8 +84,8 @@ take_back_pointer (VitrineScreen *self, double *dx, double *dy)
 
 /* --- capture ---------------------------------------------------------------------------------------------------- */
 
-static void
-ungrab_seat (VitrineScreen *self)
+void
+vitrine_screen_ungrab (VitrineScreen *self)
 {
   g_clear_pointer (&self->watch, vitrine_active_watch_free);
   if (self->grabbed)
@@ -102,7 +102,7 @@ static void
 lost_the_front (gpointer data)
 {
   vitrine_screen_release_keys (data);
-  ungrab_seat (data);
+  vitrine_screen_ungrab (data);
 }
 
 /* A keyboard-only grab of the toplevel asks a Wayland compositor for its shortcuts; keyboard and pointer together would not,
@@ -140,7 +140,7 @@ vitrine_screen_pointer_changed (VitrineScreen *self)
 
   if (self->pointer_locked && vitrine_backend_is_absolute (self->backend))
     {
-      ungrab_seat (self);
+      vitrine_screen_ungrab (self);
       if (held)
         grab_seat (self);
     }
@@ -165,6 +165,8 @@ vitrine_screen_capture (VitrineScreen *self, gboolean grab)
   if (self->captured)
     return;
   self->captured = TRUE;
+  if (gtk_widget_has_focus (GTK_WIDGET (self)))
+    vitrine_screen_sync_locks (self);
   vitrine_screen_emit_capture_changed (self);
 }
 
@@ -172,7 +174,7 @@ void
 vitrine_screen_release (VitrineScreen *self)
 {
   vitrine_screen_release_keys (self);
-  ungrab_seat (self);
+  vitrine_screen_ungrab (self);
   if (!self->captured)
     return;
   self->captured = FALSE;
@@ -188,9 +190,17 @@ vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event)
   GtkWidget *toplevel = gtk_widget_get_toplevel (widget);
 
   vitrine_screen_release_keys (self);
-  ungrab_seat (self);
+  vitrine_screen_ungrab (self);
   if (GTK_IS_WINDOW (toplevel) && gtk_window_get_focus (GTK_WINDOW (toplevel)) != widget)
     vitrine_screen_release (self);
+  gtk_widget_queue_draw (widget);
+  return GDK_EVENT_PROPAGATE;
+}
+
+gboolean
+vitrine_screen_focus_in (GtkWidget *widget, GdkEventFocus *event)
+{
+  vitrine_screen_sync_locks (VITRINE_SCREEN (widget));
   gtk_widget_queue_draw (widget);
   return GDK_EVENT_PROPAGATE;
 }
@@ -249,6 +259,17 @@ vitrine_screen_motion (GtkWidget *widget, GdkEventMotion *event)
     send_position (self, event->x, event->y);
   else if (self->pointer_locked)
     follow_locked_pointer (self, event->x, event->y);
+  return GDK_EVENT_PROPAGATE;
+}
+
+/* The pointer may come from another window, and stay. */
+gboolean
+vitrine_screen_enter (GtkWidget *widget, GdkEventCrossing *event)
+{
+  VitrineScreen *self = VITRINE_SCREEN (widget);
+
+  if (self->backend != NULL && event->mode == GDK_CROSSING_NORMAL && vitrine_backend_is_absolute (self->backend))
+    send_position (self, event->x, event->y);
   return GDK_EVENT_PROPAGATE;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "active-watch.h"
+#include "host-keys.h"
 #include "screen-painter.h"
 #include "screen.h"
 
@@ -47,6 +48,7 @@ struct _VitrineScreen
   gboolean         captured;
   gboolean         grab_shortcuts;
   gboolean         held[EVDEV_MAX];
+  VitrineHostKeys *host_keys;         /* NULL: none */
   gboolean         chord;             /* Ctrl and Alt are down, and nothing else came in between */
 
   /* Pointer */
@@ -81,9 +83,13 @@ void     vitrine_screen_draw_cursor (VitrineScreen *self, cairo_t *cr, const Vit
 gboolean vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event);
 gboolean vitrine_screen_key_release (GtkWidget *widget, GdkEventKey *event);
 void     vitrine_screen_release_keys (VitrineScreen *self);
+void     vitrine_screen_sync_locks (VitrineScreen *self);
 
 /* screen-pointer.c */
+void     vitrine_screen_ungrab (VitrineScreen *self);
 gboolean vitrine_screen_motion (GtkWidget *widget, GdkEventMotion *event);
+gboolean vitrine_screen_enter (GtkWidget *widget, GdkEventCrossing *event);
 gboolean vitrine_screen_button (GtkWidget *widget, GdkEventButton *event);
 gboolean vitrine_screen_scroll (GtkWidget *widget, GdkEventScroll *event);
+gboolean vitrine_screen_focus_in (GtkWidget *widget, GdkEventFocus *event);
 gboolean vitrine_screen_focus_out (GtkWidget *widget, GdkEventFocus *event);

@@ -83,10 +83,9 @@ static gboolean
 pull_frame (GtkWidget *widget, GdkFrameClock *clock, gpointer unused)
 {
   VitrineScreen *self = VITRINE_SCREEN (widget);
-  guint64 seen = self->painter != NULL ? self->seen : 0;
   VitrineFrame frame;
 
-  if (self->backend != NULL && self->watching && vitrine_backend_acquire_frame (self->backend, self->head, seen, &frame))
+  if (self->backend != NULL && self->watching && vitrine_backend_acquire_frame (self->backend, self->head, self->seen, &frame))
     {
       take_frame (self, &frame);
       vitrine_backend_release_frame (self->backend, &frame);
@@ -240,6 +239,13 @@ vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer)
 }
 
 void
+vitrine_screen_set_host_keys (VitrineScreen *self, const char *const *accelerators)
+{
+  vitrine_host_keys_free (self->host_keys);
+  self->host_keys = vitrine_host_keys_new (accelerators);
+}
+
+void
 vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab)
 {
   self->grab_shortcuts = grab;
@@ -268,6 +274,7 @@ vitrine_screen_unrealize (GtkWidget *widget)
   if (self->painter != NULL)
     self->painter->klass->free (self->painter);
   self->painter = NULL;
+  self->seen = 0;
   GTK_WIDGET_CLASS (vitrine_screen_parent_class)->unrealize (widget);
 }
 
@@ -279,6 +286,7 @@ vitrine_screen_dispose (GObject *object)
   vitrine_screen_set_backend (self, NULL, 0);
   vitrine_screen_settle_never (self);
   g_clear_pointer (&self->renderer, g_free);
+  g_clear_pointer (&self->host_keys, vitrine_host_keys_free);
   G_OBJECT_CLASS (vitrine_screen_parent_class)->dispose (object);
 }
 
@@ -295,8 +303,10 @@ vitrine_screen_class_init (VitrineScreenClass *klass)
   widget_class->unrealize = vitrine_screen_unrealize;
   widget_class->key_press_event = vitrine_screen_key_press;
   widget_class->key_release_event = vitrine_screen_key_release;
+  widget_class->focus_in_event = vitrine_screen_focus_in;
   widget_class->focus_out_event = vitrine_screen_focus_out;
   widget_class->motion_notify_event = vitrine_screen_motion;
+  widget_class->enter_notify_event = vitrine_screen_enter;
   widget_class->button_press_event = vitrine_screen_button;
   widget_class->button_release_event = vitrine_screen_button;
   widget_class->scroll_event = vitrine_screen_scroll;
@@ -319,7 +329,7 @@ vitrine_screen_init (VitrineScreen *self)
   gtk_widget_set_can_focus (widget, TRUE);
   gtk_widget_add_events (widget, GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK | GDK_POINTER_MOTION_MASK | GDK_BUTTON_PRESS_MASK
                                    | GDK_BUTTON_RELEASE_MASK | GDK_SCROLL_MASK | GDK_SMOOTH_SCROLL_MASK
-                                   | GDK_FOCUS_CHANGE_MASK);
+                                   | GDK_FOCUS_CHANGE_MASK | GDK_ENTER_NOTIFY_MASK);
   gtk_widget_set_hexpand (widget, TRUE);
   gtk_widget_set_vexpand (widget, TRUE);
   atk_object_set_name (accessible, _("Screen of the machine"));

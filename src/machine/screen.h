@@ -33,6 +33,8 @@ void       vitrine_screen_begin_with (VitrineScreen *self, const VitrineMonitor 
 void       vitrine_screen_describe_monitor (VitrineScreen *self, guint width, guint height, VitrineMonitor *out);
 /* What there is to see of the screen, in the widget's pixels. */
 void       vitrine_screen_get_room (VitrineScreen *self, int *width, int *height);
+/* Shortcuts that stay on the host while captured: accelerators as in GTK. */
+void       vitrine_screen_set_host_keys (VitrineScreen *self, const char *const *accelerators);
 /* Also take the shortcuts of the host's desktop while captured. */
 void       vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab);
 

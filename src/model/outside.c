@@ -23,7 +23,8 @@
 static int    outside = -1;   /* our end */
 static GTask *pending;
 
-static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_PICTURE] = "picture" };
+static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_PICTURE] = "picture",
+                                      [VITRINE_OUTSIDE_VIDEO] = "video" };
 
 const char *
 vitrine_outside_kind_to_nick (VitrineOutsideKind kind)

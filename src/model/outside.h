@@ -10,6 +10,7 @@ typedef enum
 {
   VITRINE_OUTSIDE_CD,        /* a disc image, for reading */
   VITRINE_OUTSIDE_PICTURE,   /* a file to write a screenshot to: made, or emptied */
+  VITRINE_OUTSIDE_VIDEO,     /* the same for a recording */
 } VitrineOutsideKind;
 
 /* Forks: before any thread is started, and before the confinement. */

@@ -73,7 +73,7 @@ def linux(boot, bus):
     with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
                   "console=ttyS0,115200 quiet", "--control", socket, "--save", boot.folder / "state", *options) as guest:
         guest.expect(PROMPT, 900)
-        numbers = find(guest, [f"Vitrine {'USB' if bus == 'usb' else 'Virtio'} {kind}" for kind in ("Keyboard", "Mouse", "Tablet")])
+        numbers = find(guest, [f"Vitrine {'USB' if bus == 'usb' else 'Virtio'} {kind}" for kind in ("Keyboard", "Mouse", "Absolute Pointer")])
         boot.ok(f"Debian's kernel has keyboard, mouse and tablet on {bus}")
         use(boot, guest, Remote(boot.vitrinectl, socket), bus, numbers)
         check_dmesg(boot, guest)

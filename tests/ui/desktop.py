@@ -72,7 +72,7 @@ class Desktop:
         self.pictures = Path(pictures)
         self.pictures.mkdir(parents=True, exist_ok=True)
         self.processes = []
-        self.start(["openbox"], stderr=subprocess.DEVNULL)
+        self.start(["openbox"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         from dogtail.config import config
         config.checkForA11y = False
         config.logDebugToFile = False

@@ -3,6 +3,8 @@
 """display.py PROGRAM VITRINECTL PICTURES NAME: walks about the machine's screen (ui.py says how they run)."""
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,11 +12,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from desktop import Missing, wait   # noqa: E402
 import pattern                      # noqa: E402
-from ui import ok, run              # noqa: E402
+from ui import choose, menu, ok, run   # noqa: E402
 from xcursor import cursor          # noqa: E402
 
 
-def card(d, append, video="virtio", *more):
+def card(d, append, video="virtio", *more, view=None):
     """A test card that runs, or another machine, its window and the canvas in it."""
     if not more:
         kernel = d.folder / "kernel"
@@ -23,7 +25,9 @@ def card(d, append, video="virtio", *more):
     uuid = d.ctl("create", "Card", "--append", append, *more)
     definition = d.machines / uuid / "domain.xml"
     text = definition.read_text()
-    definition.write_text(re.sub(r"(<video>\s*<model type=)(['\"])vga", rf"\1\2{video}", text))
+    definition.write_text(re.sub(r"(<video>\s*)<model [^>]*/>", rf'\1<model type="{video}"/>', text))
+    if view:
+        (d.machines / uuid / "view.ini").write_text(view)
     d.ctl("start", "Card")
     window = d.window("Card")
     d.active(window)
@@ -31,8 +35,9 @@ def card(d, append, video="virtio", *more):
 
 
 def heads(d, window):
-    """What the guest takes for its monitors: width, height, millimetres of both; and how often they were drawn."""
-    found = re.findall(r"head \d: (\d+)x(\d+) (\d+)x(\d+) mm, (\d+) frames", d.screen_text(window))
+    """Of a window, or of a canvas that may be hidden: what the guest takes for its monitors: width, height, millimetres of both; and how often they were drawn."""
+    text = window.text if window.roleName == "canvas" else d.screen_text(window)
+    found = re.findall(r"head \d: (\d+)x(\d+) (\d+)x(\d+) mm, (\d+) frames", text)
     return [tuple(map(int, one)) for one in found]
 
 
@@ -47,7 +52,7 @@ def resize(d, name, width, height):
 def exact(d, window, canvas, scale, index=0):
     """The guest's monitor is the widget, and what is on the screen is the guest's picture, pixel for pixel."""
     size = heads(d, window)[index][:2]
-    return size == tuple(scale * edge for edge in canvas.size) and pattern.differences(rectangle(canvas), scale, size) == 0
+    return size == tuple(scale * edge for edge in canvas.size) and pattern.same(rectangle(canvas), scale)
 
 
 def follow(d, scale=1):
@@ -92,6 +97,46 @@ def follow(d, scale=1):
     canvas = d.find(window, "canvas", "Screen of the machine")
     wait("the window's size is remembered", lambda: heads(d, window)[0][:2] == size[:2] and exact(d, window, canvas, scale))
     ok("the next start begins with the size of the last one")
+
+
+def opengl(d):
+    """As slow as a software renderer is: the pixels are what matters."""
+    os.environ["VITRINE_RENDERER"] = "gl"
+    os.environ["G_MESSAGES_DEBUG"] = "Vitrine"
+    window, canvas = card(d, "follows pattern still pointed")
+    log = next(d.machines.glob("*/log"))
+    d.chord("ctrl", "alt")
+    wait("the screen is painted with OpenGL", lambda: "painted with OpenGL" in log.read_text())
+    left = 2 * (2 * 17 - 1)   # of the pointer that lies over the picture, in its corner
+    for width, height in ((901, 701), (1180, 820), (640, 480)):
+        resize(d, "Card", width, height)
+        wait("the guest's picture, pixel for pixel", lambda: heads(d, window)[0][:2] == canvas.size
+             and pattern.differences(rectangle(canvas), 1) < left)
+    ok("OpenGL puts the same pixels there, and a pointer over them")
+
+
+def hidden(d):
+    window, canvas = card(d, "follows")
+    d.chord("ctrl", "alt")
+    wait("the card moves", lambda: heads(d, canvas)[0][4] > 30)
+    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowminimize", "--sync")
+    time.sleep(0.5)
+    before = heads(d, canvas)[0][4]
+    time.sleep(4)
+    drawn = heads(d, canvas)[0][4] - before
+    if drawn > 4:
+        raise Missing(f"{drawn} frames were drawn in 4 s that nobody saw")
+    ok("a minimised window draws no frames; a picture for the library comes at most once a second")
+    d.mouse("search", "--name", "^Card$", "windowmap", "windowactivate")
+    before = heads(d, canvas)[0][4]
+    wait("the card moves again", lambda: heads(d, canvas)[0][4] > before + 30)
+    d.press(window, "Performance", "radio button")
+    time.sleep(0.5)
+    before = heads(d, canvas)[0][4]
+    time.sleep(2)
+    if heads(d, canvas)[0][4] - before > 2:
+        raise Missing("another page draws frames")
+    ok("nor does one that shows something else")
 
 
 ORANGE, BLUE = 0xffff8000, 0xff00a0ff   # the test card's pointers: crosses of 17 pixels
@@ -156,6 +201,178 @@ def drawn_pointer(d):
     ok("where the guest takes motion, its pointer is drawn over the picture, and the host's is hidden")
 
 
+def open_display(d, window, number):
+    """By the menu."""
+    menu(d, window, "Displays")
+    item = wait(f"“Display {number}” in the menu", lambda: next(node for node in d.walk(window) if node.name == f"Display {number}"
+                                                               and node.showing and node.roleName != "label"))
+    item.doActionNamed("click")
+
+
+def displays(d):
+    window, canvas = card(d, "follows pattern still absolute heads=3")
+    wait("the guest's picture", lambda: exact(d, window, canvas, 1))
+    if [head[:2] for head in heads(d, window)[1:]] != [(0, 0), (0, 0)]:
+        raise Missing("monitors are connected that nobody sees")
+    d.active(window)
+    open_display(d, window, 2)
+    second = d.window("Card – Display 2")
+    other = d.find(second, "canvas", "Screen of the machine, display 2")
+    wait("the second monitor is that window", lambda: exact_head(d, canvas, other, 1))
+    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 2$", "windowsize", "600", "450", "windowmove", "--sync", "640", "500")
+    wait("the second monitor is the window's size", lambda: other.size[0] <= 600 and exact_head(d, canvas, other, 1))
+    d.picture("displays")
+    ok("a further display is a window, and the guest's monitor is that window")
+    pointer_on(d, other, 1, other.size[0] // 2, other.size[1] // 2)
+    wait("the pointer is on the second display", lambda: re.search(r"tablet 32\d\d\d,32\d\d\d  0x0 on 1", canvas.text))
+    ok("positions are those of the display that the pointer is on")
+    size = heads(d, canvas)[1][:2]
+    d.active(second)
+    d.key("ctrl+w")
+    d.no_window("Card – Display 2")
+    wait("the second monitor is unplugged", lambda: heads(d, canvas)[1][:2] == (0, 0))
+    ok("closing the window unplugs the monitor")
+    d.active(window)
+    open_display(d, window, 2)
+    d.window("Card – Display 2")
+    wait("its size is remembered", lambda: heads(d, canvas)[1][:2] == size)
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card – Display 2")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.window("Card – Display 2")
+    wait("its size is remembered", lambda: heads(d, window)[1][:2] == size)
+    ok("what was open opens again, in its size")
+
+
+def exact_head(d, canvas, other, index):
+    return heads(d, canvas)[index][:2] == other.size and pattern.same(rectangle(other), 1)
+
+
+def decoded(path, folder):
+    """Sizes of the first pictures of a recording, and what GStreamer says of it."""
+    if shutil.which("gst-launch-1.0") is None:
+        return None
+    for old in folder.glob("frame-*.png"):
+        old.unlink()
+    subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={path}", "!", "matroskademux", "!", "vp8dec", "!", "videoconvert",
+                    "!", "pngenc", "!", "multifilesink", f"location={folder}/frame-%05d.png"], check=True)
+    return sorted(folder.glob("frame-*.png"))
+
+
+def recording(d):
+    window, canvas = card(d, "follows")
+    video = d.folder / "talk.webm"
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", video, "Record")
+    stop = d.find(window, "push button", "Stop Recording")
+    wait("the time goes on", lambda: re.fullmatch(r"0:0[2-9]", stop.description))
+    d.picture("recording")
+    ok("while the screen is recorded, the header says so, and for how long")
+    resize(d, "Card", 700, 500)
+    wait("another mode", lambda: heads(d, canvas)[0][:2] == canvas.size and canvas.size[0] < 1024)
+    time.sleep(1)
+    stop.doActionNamed("click")
+    d.says(window, "talk.webm")
+    frames = decoded(video, d.folder)
+    if frames is None:
+        return
+    sizes = {subprocess.run(["identify", "-format", "%wx%h", frame], stdout=subprocess.PIPE, text=True, check=True).stdout
+             for frame in (frames[0], frames[-1])}
+    if sizes != {"1024x768"} or len(frames) < 20:
+        raise Missing(f"{len(frames)} pictures of {sizes}")
+    shutil.copy(frames[-1], d.pictures / "recorded-last.png")
+    ok(f"the file holds {len(frames)} pictures, all of the first one's size")
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", d.folder / "end.webm", "Record")
+    d.find(window, "push button", "Stop Recording")
+    time.sleep(1.5)
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+    if not decoded(d.folder / "end.webm", d.folder):
+        raise Missing("a machine that ends leaves no recording")
+    ok("the file is complete when the machine ends meanwhile")
+
+
+def no_recording(d):
+    """Without GStreamer's plug-ins."""
+    os.environ["VITRINE_GSTREAMER_PLUGINS"] = str(d.folder)
+    window, _ = card(d, "follows")
+    menu(d, window, "Record Screen…")
+    choose(d, "Record Screen", d.folder / "talk.webm", "Record")
+    d.says(window, "libgstreamer1.0-0")
+    d.picture("no-recording")
+    ok("the package that lacks is named")
+
+
+def keys(d):
+    """By position, also those that letters are not on."""
+    window, canvas = card(d, "follows still")
+    d.click(canvas)   # or the desktop would take some
+    d.says(window, "Ctrl+Alt")
+    for name, code in (("Pause", 119), ("XF86AudioMute", 113), ("Print", 99), ("XF86AudioMute", 113), ("Henkan_Mode", 92), ("Hangul", 122), ("Menu", 127)):
+        d.key(name)
+        wait(f"{name} arrives", lambda code=code: f"+{code} -{code}" in canvas.text)
+    ok("special keys arrive by their position")
+    d.chord("ctrl", "alt")
+    d.key("Caps_Lock")
+    time.sleep(0.3)
+    if "leds 0" not in canvas.text:
+        raise Missing("a key that is the host's reached the guest")
+    d.key("Return")
+    wait("the guest's light follows the host's", lambda: "leds 4" in canvas.text)
+    d.key("Caps_Lock")
+    wait("it goes on following", lambda: "leds 0" in canvas.text)
+    d.chord("ctrl", "alt")
+    d.key("Return")
+    time.sleep(0.3)
+    if "leds 0" not in canvas.text:
+        raise Missing("lock keys that agree were changed")
+    ok("lock keys are brought in line when the guest gets the keyboard")
+    d.chord("ctrl", "alt")
+    d.press(window, "Send keys", "toggle button")
+    d.press(window, "Keep on This Computer")
+    wait("F11 in the menu", lambda: next(node for node in d.walk(window) if node.name.startswith("F11") and node.showing
+                                         and node.roleName != "label")).doActionNamed("click")
+    d.key("Escape", "Escape")
+    d.click(canvas)
+    d.key("F11")
+    wait("fullscreen", lambda: canvas.position == (0, 0))
+    d.key("F11", "F12")
+    wait("F12 is the guest's", lambda: "+88 -88" in canvas.text and canvas.position != (0, 0))
+    if "+87" in canvas.text:
+        raise Missing("a shortcut of the host reached the guest")
+    ok("a shortcut that the person keeps stays on the host")
+    d.chord("ctrl", "alt")
+    d.press(window, "Send keys", "toggle button")
+    d.press(window, "Type Text…")
+    dialog = d.window("Type Text")
+    d.focused(dialog, "password text")
+    layout = d.find(dialog, "combo box", lambda name: True)
+    layout.combovalue = "German"
+    d.find(dialog, "password text", lambda name: True).grabFocus()
+    d.type("y1")
+    d.picture("type-text")
+    d.key("Return")
+    d.no_window("Type Text")
+    wait("the text, as a German keyboard types it", lambda: "[#44 #2 ]" in canvas.text)
+    ok("a text is typed by the layout of the machine's keyboard")
+
+
+def host_shortcut(d):
+    """openbox closes a window by Alt+F4, and then ours asks."""
+    window, canvas = card(d, "follows still", view="[View]\nhost-shortcuts=<Alt>F4;\n")
+    d.click(canvas)
+    d.says(window, "Ctrl+Alt")
+    d.key("alt+F5")
+    wait("another key is the guest's", lambda: "+56 +63" in canvas.text)
+    d.key("alt+F4")
+    d.find(window, "push button", "Force Off")
+    if "+62" in canvas.text:
+        raise Missing("a shortcut of the host reached the guest")
+    ok("a shortcut that is kept reaches the desktop, although we hold the keyboard")
+
+
 # --- with the engine ---
 
 def cpio(files):
@@ -184,7 +401,7 @@ def linux_follow(d, scale=1):
     window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
 
     def shown():
-        return pattern.differences(rectangle(canvas), scale) == 0
+        return pattern.same(rectangle(canvas), scale)
     d.chord("ctrl", "alt")
     wait("Linux shows the pattern in the window's size", shown, 600)
     d.picture("linux")
@@ -202,9 +419,36 @@ def linux_follow(d, scale=1):
     d.no_window("Card")
 
 
+def linux_displays(d):
+    kernel, initrd = linux_initrd(d)
+    window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
+    d.chord("ctrl", "alt")
+    wait("Linux shows the pattern", lambda: pattern.same(rectangle(canvas), 1), 600)
+    resize(d, "Card", 560, 420)
+    d.mouse("search", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
+    open_display(d, window, 3)
+    third = d.window("Card – Display 3")
+    other = d.find(third, "canvas", "Screen of the machine, display 3")
+    d.mouse("search", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
+    wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
+    wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
+    d.picture("linux-displays")
+    ok("Linux uses a display whose window is opened while it runs")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+
+
 WALKS = {
     "follow": (follow, None),
     "follow-hidpi": (lambda d: follow(d, 2), None),
+    "opengl": (opengl, None),
+    "hidden": (hidden, None),
+    "displays": (displays, None),
+    "keys": (keys, None),
+    "host-shortcut": (host_shortcut, None),
+    "recording": (recording, None),
+    "no-recording": (no_recording, None),
+    "linux-displays": (linux_displays, "demo"),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
     "drawn-pointer": (drawn_pointer, None),

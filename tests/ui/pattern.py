@@ -38,3 +38,9 @@ def differences(canvas, scale, size=None):
     seen = screen_part(x, y, width, height)
     return sum(one[3 * i:3 * i + 3] != other[3 * i:3 * i + 3] for one, other in zip(seen, expected(width, height)) if one != other
                for i in range(width))
+
+
+def same(canvas, scale):
+    """Is what is seen of a widget the pattern, in as many pixels as the widget has on the monitor?"""
+    x, y, width, height = (scale * value for value in canvas)
+    return screen_part(x, y, width, height) == expected(width, height)

@@ -138,9 +138,10 @@ static const uint8_t tablet_device[] = { DEVICE_DESCRIPTOR (0x0003) };
 static const uint8_t keyboard_configuration[] = { CONFIGURATION (1, 1, sizeof keyboard_report_descriptor, 8) };
 static const uint8_t mouse_configuration[] = { CONFIGURATION (1, 2, sizeof mouse_report_descriptor, 8) };
 static const uint8_t tablet_configuration[] = { CONFIGURATION (0, 0, sizeof tablet_report_descriptor, 8) };
-static const char *const keyboard_strings[] = { "Vitrine", "Vitrine USB Keyboard", "1", NULL };
-static const char *const mouse_strings[] = { "Vitrine", "Vitrine USB Mouse", "1", NULL };
-static const char *const tablet_strings[] = { "Vitrine", "Vitrine USB Tablet", "1", NULL };
+static const char *const keyboard_strings[] = { "Vitrine", "USB Keyboard", "1", NULL };
+static const char *const mouse_strings[] = { "Vitrine", "USB Mouse", "1", NULL };
+/* Not "tablet": GTK under X takes a device with absolute axes for a touch screen unless its name says mouse or pointer. */
+static const char *const tablet_strings[] = { "Vitrine", "USB Absolute Pointer", "1", NULL };
 
 /* --- Reports -------------------------------------------------------------------------------------------------------- */
 

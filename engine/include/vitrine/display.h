@@ -25,6 +25,8 @@ unsigned vt_machine_displays (const VtMachine *machine);   /* 0 with --video non
 /* Brings the surface up to date and locks it. False when nothing changed since `seen` (0: first time). Any one thread. */
 bool vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, VtFrame *out);
 void vt_display_release (VtMachine *machine, VtFrame *frame);
+/* Whether acquire would give something, were it called: draws, and copies nothing. Any one thread. */
+bool vt_display_fresh (VtMachine *machine, unsigned display, uint64_t seen);
 /* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
 void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
 /* The monitor that the guest sees from now on: what the window is, in device pixels and millimetres. A guest whose driver

@@ -18,6 +18,6 @@ bool vt_input_absolute (VtMachine *machine);
 unsigned vt_input_leds (VtMachine *machine);
 
 /* "ctrl-alt-delete", "ret", "a", "shift-a", "f12": keys pressed in order and released in reverse; "text:hello": characters
- * one by one, US layout. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error
+ * one by one, US layout; "#30": an evdev code. Several words are separated by spaces, so text brings its own spaces as "spc" between words. The error
  * names the part that is not understood. */
 bool vt_input_send_spec (VtMachine *machine, const char *spec, GError **error);

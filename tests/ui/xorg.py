@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""xorg.py PROGRAM VITRINECTL PICTURES NAME: a Debian system with Xorg and a GTK text editor, used with mouse and keyboard through
+the machine's window (ui.py says how walks run)."""
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import pattern                      # noqa: E402
+from desktop import Missing, wait   # noqa: E402
+from ui import ok, run               # noqa: E402
+from vmconsole import Guest         # noqa: E402
+
+PROMPT = r"root@debian:\S*# "
+MENU_BAR, LINE = 27, 18     # heights in the editor, in the guest's pixels
+TEXT = 5                    # where its text begins: the first half of a letter
+
+
+class Editor:
+    """The guest's text editor, which fills its screen, and a shell beside it."""
+
+    def __init__(self, d, window, canvas, console):
+        self.d, self.window, self.canvas, self.console = d, window, canvas, console
+
+    def point(self, x, y, *then):
+        """The host's pointer to a place of the guest's screen, and what it does there."""
+        left, top = self.canvas.position
+        self.d.mouse("mousemove", str(left + x), str(top + y), *then)
+
+    def saved(self, text):
+        """Ctrl+S, until the file says so."""
+        def is_saved():
+            self.d.key("ctrl+s")
+            return self.console.command("cat -A /root/note.txt", PROMPT, 30).split("\n") == text
+        wait(f"the file is {text}", is_saved, 60)
+
+    def line_shown(self, n):
+        """There is something dark in that line of the text."""
+        left, top = self.canvas.position
+        rows = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE, 40, LINE)
+        return any(level < 100 for row in rows for level in row)
+
+    def caret_shown(self, n):
+        """The caret, which blinks, stands at the beginning of that line: nobody types faster than the guest sees a click."""
+        left, top = self.canvas.position
+        rows = pattern.screen_part(left, top + MENU_BAR + n * LINE + 2, TEXT, LINE - 4)
+        return any(all(row[3 * x] < 100 for row in rows) for x in range(1, TEXT))
+
+    def selected(self, n):
+        """Its background is the theme's blue."""
+        left, top = self.canvas.position
+        row = pattern.screen_part(left + TEXT, top + MENU_BAR + n * LINE + 2, 40, 1)[0]
+        return row[2] > row[0] + 50
+
+    def mode(self):
+        shown = self.console.command("DISPLAY=:0 xrandr", PROMPT, 30)
+        return re.search(r"current (\d+) x (\d+)", shown).groups()
+
+
+def definition(d, disk):
+    """A machine whose disk forgets, with a monitor that follows."""
+    uuid = d.ctl("create", "Debian", "--disk", disk, "--memory", "1G")
+    path = d.machines / uuid / "domain.xml"
+    text = path.read_text()
+    text = re.sub(r"(<video>\s*<model type=)(['\"])vga", r"\1\2virtio", text)
+    text = re.sub(r"(<disk [^>]*>)", r"\1<transient/>", text)
+    path.write_text(text)
+
+
+def log_in(console):
+    console.send("\n")
+    console.expect(r"login: ", 120)
+    console.send("root\n")
+    console.expect(PROMPT, 60)
+    console.command("stty cols 200", PROMPT, 30)
+
+
+def xorg(d):
+    definition(d, Path(os.environ["VITRINE_UI_IMAGE"]) / "disk.img")
+    d.ctl("start", "Debian")
+    window = d.window("Debian")
+    canvas = d.find(window, "canvas", "Screen of the machine")
+    with Guest.console(d.vitrinectl, "Debian") as console:
+        console.expect("the desktop is ready", 600)
+        d.picture("xorg-ready")
+        ok("Xorg starts, and an editor in it")
+        log_in(console)
+        use(d, Editor(d, window, canvas, console))
+    d.ctl("stop", "--force", "Debian")
+    d.no_window("Debian")
+
+
+def use(d, editor):
+    editor.point(200, 200, "click", "1")
+    d.type("first line")
+    d.key("Return")
+    d.type("second line")
+    editor.saved(["first line$", "second line"])
+    wait("the text is seen", lambda: editor.line_shown(0) and editor.line_shown(1))
+    d.picture("xorg-typed")
+    ok("what is typed into the window is in the guest's file")
+    editor.point(TEXT, MENU_BAR + LINE // 2, "click", "1")
+    wait("the caret follows the click", lambda: editor.caret_shown(0))
+    d.type("the ")
+    editor.saved(["the first line$", "second line"])
+    ok("a click puts the cursor where the pointer is, without a grab")
+    editor.point(TEXT, MENU_BAR + LINE + LINE // 2, "mousedown", "1")
+    for x in range(20, 320, 20):
+        editor.point(x, MENU_BAR + LINE + LINE // 2)
+    wait("the line is selected", lambda: editor.selected(1))
+    editor.point(300, MENU_BAR + LINE + LINE // 2, "mouseup", "1")
+    d.picture("xorg-selected")
+    d.type("last line")
+    editor.saved(["the first line$", "last line"])
+    ok("what is selected by dragging is replaced by typing")
+    editor.point(15, MENU_BAR // 2, "click", "1")
+    editor.point(40, 5 * MENU_BAR // 2)
+    wait("the menu is seen", lambda: editor.line_shown(3))
+    d.picture("xorg-menu")
+    d.key("Escape")
+    before = editor.mode()
+    d.mouse("search", "--onlyvisible", "--name", "^Debian$", "windowsize", "900", "640")
+    wait("Xorg follows the window", lambda: editor.mode() != before and
+         editor.mode() == tuple(map(str, editor.canvas.size)), 60)
+    d.picture("xorg-resized")
+    ok(f"Xorg takes the window's new size, {'x'.join(editor.mode())}, as its mode")
+    if editor.console.command("cat /root/note.txt", PROMPT, 30) != "the first line\nlast line":
+        raise Missing("the file changed meanwhile")
+
+
+if __name__ == "__main__":
+    run({"xorg": (xorg, "desktop")}, {})
