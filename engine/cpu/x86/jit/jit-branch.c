@@ -16,7 +16,7 @@ vt_jit_branch_target (const VtJitTr *tr, const VtJitInsn *in)
 static bool
 in_page (const VtJitTr *tr, int32_t off)
 {
-  return off >= 0 && off < (int32_t) VT_PAGE_SIZE && !tr->far[off];
+  return off >= 0 && off < (int32_t) VT_PAGE_SIZE && !tr->far[off] && !(tr->mode & JIT_MODE_EDGE);
 }
 
 /* --- The table of known jumps ------------------------------------------------------------------------------------------ */
@@ -37,7 +37,7 @@ emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
   emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
   slow->back = e->at;
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  emit_group1 (e, 1, 4, rm_reg (T0), -(int32_t) VT_PAGE_SIZE);
+  vt_jit_emit_page_of (tr);
   return slow;
 }
 
@@ -50,6 +50,15 @@ emit_rip (VtJitTr *tr, int32_t off)
     emit_lea64 (&tr->e, T0, T0, off);
   else
     emit_lea32 (&tr->e, T0, T0, off);
+}
+
+/* The same for a branch there: IP is cut to the operand size. */
+static void
+emit_target (VtJitTr *tr, int32_t off)
+{
+  emit_rip (tr, off);
+  if (tr->in->x.opsize == 2)
+    vt_jit_emit_low_half (&tr->e, T0);
 }
 
 static void
@@ -91,6 +100,22 @@ emit_exit_far (VtJitTr *tr, int32_t off)
   vt_jit_flags_put_recipe (tr);
   emit_rip (tr, off);
   emit_lookup (tr, SLOW_POLL)->target = off;
+  emit_jump_found (tr);
+}
+
+static void
+emit_branch_far (VtJitTr *tr, int32_t off)
+{
+  if (!tr->segmented)
+    {
+      emit_exit_far (tr, off);
+      return;
+    }
+  /* Where the target is not in the segment the branch faults. */
+  vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_put_recipe (tr);
+  emit_target (tr, off);
+  emit_lookup (tr, SLOW_INTERPRET);
   emit_jump_found (tr);
 }
 
@@ -168,7 +193,7 @@ jcc (VtJitTr *tr, const VtJitBlock *block)
     {
       uint8_t *skip = emit_jcc (&tr->e, cc ^ 1);
       bool host = tr->flags_host, mem = tr->flags_mem, lazy = tr->flags_lazy;
-      emit_exit_far (tr, target);
+      emit_branch_far (tr, target);
       emit_patch (skip, tr->e.at);
       tr->flags_host = host;
       tr->flags_mem = mem;
@@ -177,20 +202,29 @@ jcc (VtJitTr *tr, const VtJitBlock *block)
   fall_through (tr, block);
 }
 
-/* JRCXZ leaves the flags alone, and so does LEA for the decrement of LOOP. */
 static void
-jcxz (VtJitTr *tr, const VtJitBlock *block)
+jmp (VtJitTr *tr, const VtJitBlock *block)
+{
+  int32_t target = vt_jit_branch_target (tr, tr->in);
+  if (block->taken >= 0 || in_page (tr, target))
+    vt_jit_emit_goto (tr, block->taken, target);
+  else
+    emit_branch_far (tr, target);
+}
+
+/* JRCXZ leaves the flags alone, and so does LEA for the decrement of LOOP. Returns the jump that is taken. */
+static uint8_t *
+emit_by_rcx (VtJitTr *tr, uint8_t **other_condition)
 {
   const VtJitInsn *in = tr->in;
   VtEmit *e = &tr->e;
   unsigned opcode = in->enc.opcode;
   bool wide = in->x.addrsize == 8;
-  vt_jit_flags_need (tr);
+  *other_condition = NULL;
   if (opcode != 0xe3)
     wide ? emit_lea64 (e, H_RCX, H_RCX, -1) : emit_lea32 (e, H_RCX, H_RCX, -1);
-  uint8_t *other_condition = NULL;
   if (opcode <= 0xe1)
-    other_condition = emit_jcc (e, opcode == 0xe0 ? CC_E : CC_NE);
+    *other_condition = emit_jcc (e, opcode == 0xe0 ? CC_E : CC_NE);
   if (!wide)
     emit8 (e, 0x67);
   emit8 (e, 0xe3);
@@ -200,14 +234,30 @@ jcxz (VtJitTr *tr, const VtJitBlock *block)
       emit8 (e, 0xeb);
     }
   emit8 (e, 5);             /* over the jump */
-  uint8_t *site = emit_jmp (e);
+  return emit_jmp (e);
+}
+
+static void
+jcxz (VtJitTr *tr, const VtJitBlock *block)
+{
+  int32_t target = vt_jit_branch_target (tr, tr->in);
+  uint8_t *other_condition;
+  vt_jit_flags_need (tr);
+  uint8_t *site = tr->in->x.addrsize == 2 ? vt_jit_emit_by_cx (tr, &other_condition) : emit_by_rcx (tr, &other_condition);
   if (block->taken >= 0)
     fix_later (tr, site, block->taken);
   else
-    emit_exit_same_page (tr, vt_jit_branch_target (tr, in), site);
+    emit_exit_same_page (tr, target, site);
   if (other_condition != NULL)
-    emit_patch (other_condition, e->at);
+    emit_patch (other_condition, tr->e.at);
   fall_through (tr, block);
+}
+
+/* What RET checks, the host's stack would not: the next page may be outside the code segment. */
+static bool
+may_pair (const VtJitTr *tr, int32_t after)
+{
+  return vt_jit_has (tr->jit, VT_JIT_RETURNS) && (!tr->segmented || in_page (tr, after));
 }
 
 static void
@@ -216,12 +266,12 @@ call_relative (VtJitTr *tr)
   const VtJitInsn *in = tr->in;
   int32_t target = vt_jit_branch_target (tr, in), after = in->off + in->x.length;
   /* A call of the next instruction is how 32-bit code asks for its address. */
-  bool paired = vt_jit_has (tr->jit, VT_JIT_RETURNS) && target != after;
+  bool paired = may_pair (tr, after) && target != after;
   vt_jit_flags_clobber (tr, in->live_after);
   vt_jit_flags_put_recipe (tr);
   if (!in_page (tr, target))
     {
-      emit_rip (tr, target);
+      emit_target (tr, target);
       emit_lookup (tr, SLOW_INTERPRET);
       put_found_away (tr);
     }
@@ -248,10 +298,12 @@ take_target (VtJitTr *tr)
       unsigned host = vt_jit_reg (tr, (in->enc.modrm & 7) | in->enc.rex_b, T0);
       vt_jit_flags_put_recipe (tr);
       emit_insn (e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, T0, rm_reg (host));
+      if (in->x.opsize == 2)
+        vt_jit_emit_low_half (e, T0);
       return;
     }
   VtJitAddress a = vt_jit_address_of (&in->x);
-  VtJitPlace place = vt_jit_emit_access (tr, &a, tr->is64 ? 8 : 4, false, 1);
+  VtJitPlace place = vt_jit_emit_access (tr, &a, in->x.opsize, false, 1);
   vt_jit_load_word (tr, &place, T0);
   vt_jit_flags_put_recipe (tr);
 }
@@ -269,7 +321,7 @@ call_rm (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   take_target (tr);
-  bool paired = vt_jit_has (tr->jit, VT_JIT_RETURNS);
+  bool paired = may_pair (tr, in->off + in->x.length);
   emit_lookup (tr, SLOW_INTERPRET);
   put_found_away (tr);
   if (paired)
@@ -292,7 +344,7 @@ static void
 ret (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  int32_t popped = (tr->is64 ? 8 : 4) + (in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0);
+  int32_t popped = in->x.opsize + (in->enc.opcode == 0xc2 ? (uint16_t) in->x.imm : 0);
   vt_jit_flags_clobber (tr, F_ALL);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
   vt_jit_load_word (tr, &place, T0);
@@ -324,14 +376,22 @@ vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
   emit_exit_far (tr, off);
 }
 
+/* LOOP must not have changed CX where its target is outside the code segment. */
+static bool
+is_interpreted (const VtJitTr *tr, const VtJitBlock *block)
+{
+  return tr->in->op.cls == JIT_OP_INTERPRET || (tr->in->op.cls == JIT_OP_JCXZ && block->taken < 0 && (tr->mode & JIT_MODE_EDGE));
+}
+
 void
 vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
 {
-  if (tr->in->op.cls == JIT_OP_SYSTEM || tr->in->op.cls == JIT_OP_INTERPRET)
+  bool interpreted = is_interpreted (tr, block);
+  if (tr->in->op.cls == JIT_OP_SYSTEM || interpreted)
     vt_jit_count_before (tr);
   else
     vt_jit_count_block (tr);
-  switch (tr->in->op.cls)
+  switch (interpreted ? JIT_OP_INTERPRET : tr->in->op.cls)
     {
     case JIT_OP_JCC:
       jcc (tr, block);
@@ -340,7 +400,7 @@ vt_jit_branch (VtJitTr *tr, const VtJitBlock *block)
       jcxz (tr, block);
       break;
     case JIT_OP_JMP:
-      vt_jit_emit_goto (tr, block->taken, vt_jit_branch_target (tr, tr->in));
+      jmp (tr, block);
       break;
     case JIT_OP_JMP_RM:
       jmp_rm (tr);

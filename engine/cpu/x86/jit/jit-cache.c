@@ -179,7 +179,7 @@ vt_jit_drop_written (VtJit *jit)
 static unsigned
 region_bucket (const uint8_t *host, unsigned mode)
 {
-  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) mode << 56);
+  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) mode << 48);
   return (unsigned) ((key * UINT64_C (0x9e3779b97f4a7c15)) >> 50) & (JIT_REGION_BUCKETS - 1);
 }
 
@@ -243,6 +243,8 @@ const void *
 vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source)
 {
   VtX86Cpu *cpu = jit->cpu;
+  if (!vt_jit_may_enter (cpu, region, rip))
+    return NULL;
   const void *code = region->entry[JIT_WAY_MEM] + (jit->memory.rx - jit->memory.rw);
   vt_jit_add_jump (cpu, rip, code);
   if (cpu->cpl != 3 && !source->global)
@@ -254,11 +256,14 @@ const void *
 vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode)
 {
   VtX86CodeSource source;
-  vt_x86_code_source (jit->cpu, rip, &source);
+  uint64_t linear = vt_jit_linear (jit->cpu, rip);
+  if (!vt_jit_in_code_segment (jit->cpu, mode, rip))
+    return NULL;
+  vt_x86_code_source (jit->cpu, linear, &source);
   /* A bridge may fault. */
   if (source.host == NULL || source.left < VT_X86_MAX_INSN)
     return NULL;
-  const VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
+  const VtJitRegion *region = vt_jit_find_region (jit, &source, linear, vt_jit_region_mode (jit->cpu, mode, rip));
   return region != NULL ? vt_jit_make_known (jit, region, rip, &source) : NULL;
 }
 

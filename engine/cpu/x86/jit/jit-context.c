@@ -45,7 +45,7 @@ vt_jit_mode (const VtX86Cpu *cpu)
     mode |= JIT_MODE_CODE64;
   else if (cpu->code_bits != 32 || cpu->stack_bits != 32 || !cpu->flat || cpu->s.seg[VT_CS].base != 0
            || cpu->s.seg[VT_CS].limit != UINT32_MAX)
-    return JIT_MODE_NONE;
+    mode |= JIT_MODE_SEGMENTED | (cpu->code_bits == 16 ? JIT_MODE_CODE16 : 0) | (cpu->stack_bits == 16 ? JIT_MODE_STACK16 : 0);
   if (G_UNLIKELY (cpu->cpl == 1 || cpu->cpl == 2))
     mode |= JIT_MODE_RINGS;
   if (sse_works (cpu))
@@ -76,9 +76,13 @@ bits_for (VtJit *jit, unsigned mode)
 {
   unsigned kind = (mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   uint64_t now = generation (jit->cpu, kind);
-  VtJitContext *c = &jit->contexts[kind][(now * 5 + mode) % JIT_CONTEXTS];
-  if (G_UNLIKELY (c->bits == 0 || c->generation != now || c->mode != mode))
-    *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits () };
+  const VtX86Seg *cs = &jit->cpu->s.seg[VT_CS];
+  bool segmented = (mode & JIT_MODE_SEGMENTED) != 0;
+  uint32_t base = segmented ? (uint32_t) cs->base : 0, limit = segmented ? cs->limit : 0;
+  VtJitContext *c = &jit->contexts[kind][(now * 5 + mode + (base >> 4) * 7 + limit) % JIT_CONTEXTS];
+  if (G_UNLIKELY (c->bits == 0 || c->generation != now || c->mode != mode || c->code_base != base || c->code_limit != limit))
+    *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits (), .code_base = base,
+                          .code_limit = limit };
   return c->bits;
 }
 
@@ -129,7 +133,7 @@ vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code)
     }
   t->jump_key[slot] = key;
   t->jump_code[slot] = code;
-  vt_x86_note_code_page (cpu, rip);
+  vt_x86_note_code_page (cpu, vt_jit_linear (cpu, rip));
 }
 
 void

@@ -110,6 +110,8 @@ vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block)
           VtJitRecipe r = recipe_of (in);
           bool kept = r.kind != RECIPE_NONE && !(written >> r.a & 1) && (r.b == VT_X86_NO_REG || !(written >> r.b & 1));
           r.insn = (uint16_t) i;
+          /* SP wraps around alone. */
+          kept &= !(tr->mode & JIT_MODE_STACK16) || (r.a != VT_RSP && r.b != VT_RSP);
           return kept && in->op.flags_written == F_ALL && !in->op.keeps ? r : none ();
         }
       bool stack = in->op.cls == JIT_OP_PUSH || in->op.cls == JIT_OP_POP;

@@ -235,6 +235,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   if (!no_flags)
     vt_jit_flags_from_state (cpu);
   jit->flags_here = false;
+  vt_jit_set_segment_tops (cpu);
   cpu->s.rip = cpu->next_rip;
   cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
   /* It was the one behind an STI. */
@@ -269,7 +270,8 @@ go_on (VtX86Cpu *cpu)
   if (mode == JIT_MODE_NONE)
     return NULL;
   vt_jit_set_context (jit, mode);
-  cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
+  vt_jit_set_segment_tops (cpu);
+  cpu->translated.page_rip = vt_jit_page_rip (cpu, cpu->s.rip);
   return vt_jit_find_jump (cpu, cpu->s.rip);
 }
 
@@ -299,11 +301,11 @@ const void *
 vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where)
 {
   VtJit *jit = cpu->accel_data;
-  uint64_t rip = key ^ cpu->translated.context;
-  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(rip >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  uint64_t rip = key ^ cpu->translated.context, linear = vt_jit_linear (cpu, rip);
+  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
   const void *code = NULL;
   /* Nothing that could fault from here. */
-  if (page->tag[VT_FETCH] == (rip & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
+  if (page->tag[VT_FETCH] == (linear & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
     code = vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
   if (code == NULL && where != JIT_NOWHERE)
     leave_at (cpu, where, JIT_EXIT_INTERPRET);

@@ -258,7 +258,7 @@ remember (VtX86Cpu *cpu, VtJitTrace *trace)
 {
   VtX86CodeSource source;
   *trace = (VtJitTrace) { .rip = cpu->s.rip, .rcx = (unsigned) cpu->s.gpr[VT_RCX] };
-  uint64_t linear = cpu->code_bits == 64 ? cpu->s.rip : (uint32_t) cpu->s.rip;
+  uint64_t linear = vt_jit_linear (cpu, cpu->s.rip);
   vt_x86_code_source (cpu, linear, &source);
   trace->guest = source.host;
   unsigned first = MIN (source.left, VT_X86_MAX_INSN);

@@ -90,7 +90,7 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
     }
   if (a->index == VT_X86_NO_REG && a->base == VT_X86_NO_REG)
     {
-      emit_imm64 (e, to, wide ? (uint64_t) a->disp : (uint32_t) a->disp);
+      emit_imm64 (e, to, wide ? (uint64_t) a->disp : a->size == 2 ? (uint16_t) a->disp : (uint32_t) a->disp);
       return;
     }
   unsigned base = a->base == VT_X86_NO_REG ? NO_HOST_REG : vt_jit_reg (tr, a->base, T0);
@@ -98,18 +98,19 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
     emit_lea_sib (e, wide, to, base, vt_jit_reg (tr, a->index, T1), a->shift, (int32_t) a->disp);
   else
     emit_lea (e, wide, to, base, (int32_t) a->disp);
-}
-
-static void
-emit_offset (VtJitTr *tr, const VtJitAddress *a)
-{
-  vt_jit_emit_offset (tr, a, T0, a->size == 8);
+  if (a->size == 2)
+    vt_jit_emit_low_half (e, to);
 }
 
 void
 vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
 {
-  emit_offset (tr, a);
+  if (!tr->is64)
+    {
+      vt_jit_emit_unchecked_address (tr, a);
+      return;
+    }
+  vt_jit_emit_offset (tr, a, T0, a->size == 8);
   if (a->seg != VT_FS && a->seg != VT_GS)
     return;
   size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
@@ -144,22 +145,6 @@ tlb_offset (const VtJitTr *tr, size_t member)
 {
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   return VT_X86_TLBS_OFFSET + kind * sizeof (VtX86Tlb) + offsetof (VtX86Tlb, fast) + member;
-}
-
-/* Outside 64-bit mode FS and GS have limits, and a base that may wrap the sum; nobody writes through CS. The others are
- * flat. */
-static void
-emit_legacy_segment (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write)
-{
-  VtEmit *e = &tr->e;
-  emit_offset (tr, a);
-  if (a->seg != VT_FS && a->seg != VT_GS && a->seg != VT_CS)
-    return;
-  emit_lea64 (e, T1, T0, (int32_t) size - 1);
-  emit_op64 (e, 0x3b, T1, rm_gs (TRANSLATED (seg_top) + (write ? VT_SEG_COUNT : 0) * 8 + a->seg * 8));
-  vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_G));
-  size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
-  emit_op32 (e, 0x03, T0, rm_gs (base));
 }
 
 static VtJitSlow *
@@ -322,7 +307,7 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
   if (tr->is64)
     vt_jit_emit_address (tr, a);
   else
-    emit_legacy_segment (tr, a, size, write);
+    vt_jit_emit_legacy_address (tr, a, size, write);
   emit_compare (tr, size, write);
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
   if (tr->is64 && !write && align <= 1)
@@ -424,15 +409,7 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
   VtEmit *e = &tr->e;
   const VtJitInsn *in = &tr->insns[slow->insn];
   tr->in = (VtJitInsn *) in;
-  if (tr->is64)
-    vt_jit_emit_address (tr, &slow->address);
-  else
-    {
-      emit_offset (tr, &slow->address);
-      if (slow->address.seg == VT_FS || slow->address.seg == VT_GS)
-        emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
-                                       + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
-    }
+  vt_jit_emit_address (tr, &slow->address);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
   if (slow->ungrouped != NULL)

@@ -73,7 +73,9 @@ typedef struct
 
 void vt_jit_parse (const uint8_t *raw, unsigned len, unsigned code_bits, VtJitEnc *out);
 /* Classifies; also looks at the decoded form. */
-void vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *out);
+void vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, unsigned mode, VtJitOp *out);
+/* Does 66 choose the operand size, and nothing else? */
+bool vt_jit_size_by_66 (const VtX86Insn *x, const VtJitEnc *enc);
 /* Is VEX.W the size of a general register (or its memory)? 32-bit code ignores it then. */
 bool vt_jit_w_is_gpr_size (const VtX86Insn *x, const VtJitEnc *enc);
 /* Of opcodes D8..DF; false: the interpreter's (jit-x87.c). */

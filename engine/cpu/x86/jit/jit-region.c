@@ -18,7 +18,7 @@ typedef struct
 static void
 todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
-  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || todo->n == G_N_ELEMENTS (todo->off))
+  if (off < tr->code_low || off > tr->code_high || todo->n == G_N_ELEMENTS (todo->off))
     return;
   if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
     return;
@@ -40,11 +40,20 @@ is_too_far (const VtJitInsn *in)
   return relative && (int32_t) in->x.disp > INT32_MAX - (int32_t) (VT_PAGE_SIZE + VT_X86_MAX_INSN);
 }
 
+/* In the encoding 66 means 16 bits from here on, as it does for the host. */
+static void
+parse (const VtJitTr *tr, VtJitInsn *in)
+{
+  vt_jit_parse (in->raw, in->x.length, tr->code_bits, &in->enc);
+  if (tr->code_bits == 16 && vt_jit_size_by_66 (&in->x, &in->enc))
+    in->enc.p66 ^= 0x66;
+  vt_jit_classify (&in->x, &in->enc, tr->mode, &in->op);
+}
+
 static void
 classify (VtJitTr *tr, VtJitInsn *in)
 {
-  vt_jit_parse (in->raw, in->x.length, tr->is64 ? 64 : 32, &in->enc);
-  vt_jit_classify (&in->x, &in->enc, tr->is64, &in->op);
+  parse (tr, in);
   if (!tr->is64 && vt_jit_w_is_gpr_size (&in->x, &in->enc))
     in->enc.rex_w = 0;
   if (vt_jit_is_written_out (tr, in))
@@ -54,7 +63,7 @@ classify (VtJitTr *tr, VtJitInsn *in)
   if (in->op.cls == JIT_OP_JCXZ)
     {
       int32_t target = vt_jit_branch_target (tr, in);
-      if (target < 0 || target >= (int32_t) VT_PAGE_SIZE || in->x.addrsize == 2 || in->enc.rep != 0)
+      if (target < 0 || target >= (int32_t) VT_PAGE_SIZE || in->enc.rep != 0)
         in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
     }
 }
@@ -71,8 +80,7 @@ goes_on_simply (VtJitTr *tr, VtX86CodeCache *cache, unsigned off)
     return false;
   next.x = block->insn[0];
   memcpy (next.raw, block->raw, next.x.length);
-  vt_jit_parse (next.raw, next.x.length, tr->is64 ? 64 : 32, &next.enc);
-  vt_jit_classify (&next.x, &next.enc, tr->is64, &next.op);
+  parse (tr, &next);
   switch (next.op.cls)
     {
     case JIT_OP_MODRM: case JIT_OP_NOP: case JIT_OP_LEA: case JIT_OP_MOV_IMM: case JIT_OP_ACC_IMM: case JIT_OP_PUSH: case JIT_OP_POP:
@@ -106,6 +114,8 @@ append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsig
           return -1;
         }
       if (tr->n_insns == JIT_MAX_INSNS || (tr->n_insns > 0 && vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL))
+        return -1;
+      if ((int32_t) off + block->insn[i].length - 1 > tr->code_high)
         return -1;
       VtJitInsn *in = &tr->insns[tr->n_insns];
       in->x = block->insn[i];
@@ -250,7 +260,7 @@ bool
 vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next)
 {
   uint8_t bytes[VT_X86_MAX_INSN];
-  unsigned code_bits = tr->is64 ? 64 : 32, left = source->left;
+  unsigned code_bits = tr->code_bits, left = source->left;
   VtJitInsn *in = &tr->insns[0];
   VtX86Tail tail = VT_X86_TAIL_BRANCH;
   if (left >= VT_X86_MAX_INSN || next->host == NULL)
@@ -341,7 +351,7 @@ live_at (VtJitTr *tr, int block, int32_t off)
 {
   if (block >= 0)
     return tr->blocks[block].live_in;
-  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags)
+  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags || (tr->mode & JIT_MODE_EDGE))
     return F_ALL;
   const VtJitRegion *region = vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode);
   return region != NULL ? region->live_in : wanted_at (tr, (unsigned) off);

@@ -72,7 +72,7 @@ vt_jit_emit_return_point (VtJitTr *tr, int32_t off)
   emit_pop (e, T1);
   emit_op64 (e, 0x3b, T1, rm_reg (T0));
   emit_patch (emit_jcc (e, CC_NE), tr->jit->stubs.other_return);
-  tr->is64 ? emit_lea64 (e, T1, T1, -off) : emit_lea32 (e, T1, T1, -off);
+  tr->is64 || tr->segmented ? emit_lea64 (e, T1, T1, -off) : emit_lea32 (e, T1, T1, -off);
   emit_store64 (e, rm_gs (TRANSLATED (page_rip)), T1);
   vt_jit_emit_goto_back (tr, off);
 }

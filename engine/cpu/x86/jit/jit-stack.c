@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PUSH, POP, LEAVE: 8 bytes in 64-bit code, 4 in 32-bit code. Registers change after everything that can fail. */
+/* PUSH, POP, LEAVE: 8 bytes in 64-bit code, elsewhere the operand size. Registers change after everything that can fail. */
 #include "jit-stack.h"
 
-static unsigned word (const VtJitTr *tr) { return tr->is64 ? 8 : 4; }
+static unsigned word (const VtJitTr *tr) { return tr->in->x.opsize; }
+
+/* RSP, ESP or SP := the register + disp; flags stay. */
+static void
+emit_set_sp (VtJitTr *tr, unsigned reg, int32_t disp)
+{
+  unsigned sp = host_reg (VT_RSP);
+  if (tr->is64)
+    emit_lea64 (&tr->e, sp, reg, disp);
+  else
+    emit_insn (&tr->e, (VtEnc) { .p66 = tr->mode & JIT_MODE_STACK16 ? 0x66 : 0, .opcode = 0x8d }, sp, rm_base (reg, disp));
+}
 
 void
 vt_jit_move_sp (VtJitTr *tr, int32_t delta)
 {
-  unsigned sp = host_reg (VT_RSP);
-  if (tr->is64)
-    emit_lea64 (&tr->e, sp, sp, delta);
-  else
-    emit_lea32 (&tr->e, sp, sp, delta);
+  emit_set_sp (tr, host_reg (VT_RSP), delta);
   tr->recipe.sp += delta;
 }
 
 static VtJitAddress
 at_register (const VtJitTr *tr, unsigned guest, int32_t disp)
 {
-  return (VtJitAddress) { .base = (uint8_t) guest, .index = VT_X86_NO_REG, .size = (uint8_t) word (tr), .seg = VT_SS, .disp = disp };
+  uint8_t size = tr->is64 ? 8 : tr->mode & JIT_MODE_STACK16 ? 2 : 4;
+  return (VtJitAddress) { .base = (uint8_t) guest, .index = VT_X86_NO_REG, .size = size, .seg = VT_SS, .disp = disp };
 }
 
 VtJitPlace
@@ -28,16 +36,25 @@ vt_jit_access_stack (VtJitTr *tr, unsigned guest, int32_t disp, bool write)
   return vt_jit_emit_access (tr, &a, word (tr), write, 1);
 }
 
+static VtEnc
+word_move (const VtJitTr *tr, unsigned opcode)
+{
+  return (VtEnc) { .w = tr->is64, .p66 = word (tr) == 2 ? 0x66 : 0, .opcode = (uint8_t) opcode };
+}
+
 static void
 store_word (VtJitTr *tr, const VtJitPlace *place, unsigned reg)
 {
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x89 }, reg, place->rm);
+  emit_insn (&tr->e, word_move (tr, 0x89), reg, place->rm);
 }
 
 void
 vt_jit_load_word (VtJitTr *tr, const VtJitPlace *place, unsigned reg)
 {
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0x8b }, reg, place->rm);
+  if (word (tr) == 2)
+    emit_insn (&tr->e, (VtEnc) { .map = 1, .opcode = 0xb7 }, reg, place->rm);   /* movzx */
+  else
+    emit_insn (&tr->e, word_move (tr, 0x8b), reg, place->rm);
 }
 
 static void
@@ -93,8 +110,11 @@ static void
 push_immediate (VtJitTr *tr)
 {
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
-  emit_insn (&tr->e, (VtEnc) { .w = tr->is64, .opcode = 0xc7 }, 0, place.rm);
-  emit32 (&tr->e, (uint32_t) tr->in->x.imm);
+  emit_insn (&tr->e, word_move (tr, 0xc7), 0, place.rm);
+  if (word (tr) == 2)
+    emit16 (&tr->e, (uint16_t) tr->in->x.imm);
+  else
+    emit32 (&tr->e, (uint32_t) tr->in->x.imm);
   pushed (tr, &place, tr->in->live_after);
 }
 
@@ -131,9 +151,13 @@ pop (VtJitTr *tr)
   unsigned guest = (in->enc.opcode & 7) | in->enc.rex_b, host = host_reg (guest);
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
+  /* POP SP of a stack that uses ESP: its upper half is the sum's. */
+  if (guest == VT_RSP && word (tr) == 2)
+    return false;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, 0, false);
   const uint8_t *from = tr->e.at;
-  vt_jit_load_word (tr, &place, host == NO_HOST_REG ? T1 : host);
+  /* A 16-bit one leaves the rest of the register alone. */
+  emit_insn (&tr->e, word_move (tr, 0x8b), host == NO_HOST_REG ? T1 : host, place.rm);
   if (host == NO_HOST_REG)
     vt_jit_put_reg (tr, guest, T1);
   if (guest != VT_RSP)
@@ -146,14 +170,14 @@ pop (VtJitTr *tr)
 static bool
 leave (VtJitTr *tr)
 {
-  unsigned sp = host_reg (VT_RSP), bp = host_reg (VT_RBP);
+  unsigned bp = host_reg (VT_RBP);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RBP, 0, false);
   vt_jit_load_word (tr, &place, T0);
-  if (tr->is64)
-    emit_lea64 (&tr->e, sp, bp, 8);
+  emit_set_sp (tr, bp, (int32_t) word (tr));
+  if (word (tr) == 2)
+    emit_insn (&tr->e, word_move (tr, 0x8b), bp, rm_reg (T0));
   else
-    emit_lea32 (&tr->e, sp, bp, 4);
-  emit_mov64 (&tr->e, bp, T0);
+    emit_mov64 (&tr->e, bp, T0);
   return true;
 }
 

@@ -46,7 +46,7 @@ has (const VtJitTr *tr, unsigned feature)
 static bool
 is_stack_sized (const VtJitTr *tr, const VtX86Insn *x)
 {
-  return x->opsize == (tr->is64 ? 8 : 4);
+  return x->opsize == (tr->is64 ? 8 : 4) || (tr->segmented && x->opsize == 2);
 }
 
 /* MOV from a control register or selector to a general one. */
@@ -55,7 +55,7 @@ is_plain_move (const VtJitTr *tr, const VtX86Insn *x)
 {
   if (x->kind[0] == VT_OPND_GPR && x->kind[1] == VT_OPND_CR)
     return at_cpl0 (tr) && (x->reg[1] == 0 || (x->reg[1] >= 2 && x->reg[1] <= 4));
-  return x->kind[0] == VT_OPND_GPR && x->kind[1] == VT_OPND_SEG && x->opsize >= 4 && x->reg[1] < VT_SEG_COUNT;
+  return x->kind[0] == VT_OPND_GPR && x->kind[1] == VT_OPND_SEG && x->reg[1] < VT_SEG_COUNT;
 }
 
 /* With AC as it is already nothing changes. */
@@ -78,9 +78,9 @@ vt_jit_is_written_out (const VtJitTr *tr, const VtJitInsn *in)
       return true;
     case ZYDIS_MNEMONIC_CLI: case ZYDIS_MNEMONIC_STI:
       return at_cpl0 (tr);
-    case ZYDIS_MNEMONIC_PUSHFQ: case ZYDIS_MNEMONIC_PUSHFD:
-      /* Undefined flags would get where the comparison cannot excuse them. */
-      return is_stack_sized (tr, x) && tr->jit->lockstep == NULL;
+    case ZYDIS_MNEMONIC_PUSHFQ: case ZYDIS_MNEMONIC_PUSHFD: case ZYDIS_MNEMONIC_PUSHF:
+      /* Undefined flags would get where the comparison cannot excuse them. Virtual-8086 mode asks for IOPL first. */
+      return is_stack_sized (tr, x) && tr->jit->lockstep == NULL && (!tr->segmented || at_cpl0 (tr));
     case ZYDIS_MNEMONIC_RDTSC: case ZYDIS_MNEMONIC_RDTSCP:
       return tr->jit->cpu->tsc_line.wanted && (x->mnemonic == ZYDIS_MNEMONIC_RDTSC || has (tr, X86_FEATURE_RDTSCP));
     case ZYDIS_MNEMONIC_SWAPGS:
@@ -99,7 +99,9 @@ vt_jit_is_written_out (const VtJitTr *tr, const VtJitInsn *in)
 unsigned
 vt_jit_inline_reads (const VtJitInsn *in)
 {
-  return in->x.mnemonic == ZYDIS_MNEMONIC_PUSHFQ || in->x.mnemonic == ZYDIS_MNEMONIC_PUSHFD ? F_ALL : 0;
+  unsigned mnemonic = in->x.mnemonic;
+  bool pushf = mnemonic == ZYDIS_MNEMONIC_PUSHFQ || mnemonic == ZYDIS_MNEMONIC_PUSHFD || mnemonic == ZYDIS_MNEMONIC_PUSHF;
+  return pushf ? F_ALL : 0;
 }
 
 unsigned
@@ -280,6 +282,13 @@ plain_move (VtJitTr *tr)
   else
     emit_insn (e, (VtEnc) { .map = 1, .opcode = 0xb7 }, T0, rm_gs (STATE (seg) + x->reg[1] * sizeof (VtX86Seg)
                                                                     + offsetof (VtX86Seg, selector)));
+  if (x->kind[1] == VT_OPND_SEG && x->opsize == 2)
+    {
+      unsigned to = vt_jit_reg (tr, x->reg[0], T1);
+      emit_insn (e, (VtEnc) { .p66 = 0x66, .opcode = 0x8b }, to, rm_reg (T0));
+      vt_jit_put_reg (tr, x->reg[0], to);
+      return;
+    }
   vt_jit_put_reg (tr, x->reg[0], T0);
 }
 
@@ -372,7 +381,7 @@ vt_jit_inline (VtJitTr *tr)
       return true;
     case ZYDIS_MNEMONIC_STI:
       return sti (tr);
-    case ZYDIS_MNEMONIC_PUSHFQ: case ZYDIS_MNEMONIC_PUSHFD:
+    case ZYDIS_MNEMONIC_PUSHFQ: case ZYDIS_MNEMONIC_PUSHFD: case ZYDIS_MNEMONIC_PUSHF:
       pushf (tr);
       return true;
     case ZYDIS_MNEMONIC_SWAPGS:

@@ -42,7 +42,7 @@ emit_op_arguments (VtJitTr *tr)
   vt_jit_flags_put_recipe (tr);
   vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
-  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
+  emit_imm64 (&tr->e, T1, tr->in->off | (tr->mode & ~JIT_MODE_EDGE) << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
 }
 
 void
@@ -315,7 +315,10 @@ begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_
   tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
   tr->mode = mode;
   tr->is64 = (mode & JIT_MODE_CODE64) != 0;
+  tr->segmented = (mode & JIT_MODE_SEGMENTED) != 0;
+  tr->code_bits = tr->is64 ? 64 : mode & JIT_MODE_CODE16 ? 16 : 32;
   tr->linear_page = linear & ~VT_PAGE_MASK;
+  vt_jit_code_range (jit->cpu, mode, vt_jit_page_rip (jit->cpu, jit->cpu->s.rip), &tr->code_low, &tr->code_high);
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
   tr->too_big = tr->no_rex = tr->ungrouped = tr->second = tr->flags_recipe = tr->flags_lazy = tr->flags_kept = false;
@@ -353,6 +356,22 @@ name_region (const VtJitTr *tr, const VtJitRegion *region)
               tr->linear_page + region->offset);
   vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_WAY_HOST]),
                                 (size_t) (tr->e.at - region->entry[JIT_WAY_HOST]), name);
+}
+
+/* Links lead into the middle of a page, whose regions have to be good wherever one of them is, but for those of the edge. */
+static void
+set_range (const VtJitTr *tr, VtJitRegion *region)
+{
+  region->low = 0;
+  region->high = (uint16_t) VT_PAGE_MASK;
+  if (!(tr->mode & JIT_MODE_EDGE) && region->second == NULL)
+    return;
+  region->low = region->high = tr->insns[0].off;
+  for (unsigned i = 0; i < tr->n_insns; i++)
+    {
+      region->low = MIN (region->low, tr->insns[i].off);
+      region->high = MAX (region->high, (uint16_t) (tr->insns[i].off + tr->insns[i].x.length - 1));
+    }
 }
 
 VtJitRegion *
@@ -394,6 +413,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
   region->n_insns = (uint16_t) tr->n_insns;
+  set_range (tr, region);
   region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);
   vt_jit_lockstep_end_region (tr, region);

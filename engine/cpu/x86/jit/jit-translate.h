@@ -101,7 +101,7 @@ typedef struct VtJitAddress
 {
   uint8_t base, index, shift;   /* guest registers or VT_X86_NO_REG; RIP: VT_X86_REG_RIP */
   uint8_t size;                 /* of the address: 2, 4, 8 */
-  uint8_t seg;                  /* VT_FS or VT_GS: base added; others: not */
+  uint8_t seg;                  /* VT_FS or VT_GS: base added; others: only where segments are not flat */
   int64_t disp;
 } VtJitAddress;
 
@@ -155,7 +155,9 @@ typedef struct VtJitTr
   VtJit       *jit;
   VtEmit       e;
   unsigned     mode;
-  bool         is64;
+  bool         is64, segmented;   /* of the mode */
+  unsigned     code_bits;
+  int32_t      code_low, code_high;   /* offsets in the page that may be part of the region */
   uint64_t     linear_page;
   uint32_t     version;         /* of the page */
   const uint8_t *host_page;
@@ -263,8 +265,20 @@ void vt_jit_put_reg (VtJitTr *tr, unsigned guest, unsigned from);
 VtJitAddress vt_jit_address_of (const VtX86Insn *x);
 /* The offset in the segment to `to`; T0 and T1 are used. */
 void vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide);
-/* T0 := linear address, without segment limits (flat). Flags stay, T1 does not always. */
+/* T0 := linear address, without segment limits. Flags stay, T1 does not always. */
 void vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a);
+
+/* --- Segments (jit-segment.c) --- */
+/* Outside 64-bit mode: T0 := linear address of `size` bytes, or the interpreter if they violate the segment. */
+void vt_jit_emit_legacy_address (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write);
+/* The same without a look. */
+void vt_jit_emit_unchecked_address (VtJitTr *tr, const VtJitAddress *a);
+/* T0 = RIP: T0 := page_rip there. */
+void vt_jit_emit_page_of (VtJitTr *tr);
+/* T0 := the low 16 bits of it. */
+void vt_jit_emit_low_half (VtEmit *e, unsigned reg);
+/* JCXZ and LOOP by CX: the returned jump is taken. Flags stay, T1 is lost; `other`: a jump that is not. */
+uint8_t *vt_jit_emit_by_cx (VtJitTr *tr, uint8_t **other);
 /* A checked memory operand. */
 typedef struct
 {

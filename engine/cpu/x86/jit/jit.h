@@ -39,6 +39,10 @@ enum
   JIT_MODE_AVX      = 1u << 4,
   JIT_MODE_X87      = 1u << 5,   /* x87 instructions execute, and no exception is unmasked */
   JIT_MODE_RINGS    = 1u << 6,   /* CPL 1 or 2: a supervisor for paging, but not for instructions */
+  JIT_MODE_CODE16   = 1u << 7,
+  JIT_MODE_SEGMENTED = 1u << 8,  /* segments have bases and limits (jit-segment.c); 16-bit code always */
+  JIT_MODE_STACK16  = 1u << 9,   /* SP, not ESP; only with JIT_MODE_SEGMENTED */
+  JIT_MODE_EDGE     = 1u << 10,  /* of a region alone: its page lies only partly in the code segment */
   JIT_MODE_NONE     = 0xffff,    /* nothing is translated in this mode */
 };
 #define JIT_MODE_KIND_SHIFT 1
@@ -99,6 +103,7 @@ struct VtJitRegion
   const uint8_t *host;         /* of the first guest byte */
   uint16_t       mode, offset;
   uint16_t       n_insns;
+  uint16_t       low, high;    /* first and last byte in the page that have to be in the code segment, if that has a limit */
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
   uint8_t       *entry[JIT_WAYS];   /* writable mapping */
@@ -156,8 +161,9 @@ typedef struct
 typedef struct
 {
   uint64_t generation;         /* of the address space, or of global pages */
-  uint64_t bits;               /* for both together; 0: unused */
+  uint64_t bits;               /* for all together; 0: unused */
   uint16_t mode;
+  uint32_t code_base, code_limit;   /* of the code segment, if it has any */
 } VtJitContext;
 
 struct VtJit
@@ -200,9 +206,9 @@ void *vt_jit_alloc (VtJit *jit, size_t size);
 /* A region that is good now; NULL when there is none. */
 /* It may be a bridge to the page after `linear`; fetch faults there unwind. */
 VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
-/* The region's code at rip, entered in the table of known jumps. */
+/* The region's code at rip, entered in the table of known jumps. NULL: it may not be entered there. */
 const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
-/* The same for a page that is in the TLB for fetches; NULL when there is no region. */
+/* The same for a page that is in the TLB for fetches; NULL when there is no region. `mode`: vt_jit_mode(). */
 const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
 /* The region that starts at a place of a page whose regions are good; no bridges. */
 const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode);
@@ -232,6 +238,32 @@ void  vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code);
 void  vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip);
 void  vt_jit_clear_jumps (VtX86Cpu *cpu);
 
+/* --- jit-segment.c: segments outside 64-bit mode ------------------------------------------------------------------------- */
+
+static inline uint64_t
+vt_jit_linear (const VtX86Cpu *cpu, uint64_t rip)
+{
+  return cpu->code_bits == 64 ? rip : (uint32_t) (cpu->s.seg[VT_CS].base + rip);
+}
+
+/* RIP of the first byte of the page; negative where the segment begins inside it. */
+static inline uint64_t
+vt_jit_page_rip (const VtX86Cpu *cpu, uint64_t rip)
+{
+  return rip - (vt_jit_linear (cpu, rip) & VT_PAGE_MASK);
+}
+
+/* The mode of a region at rip, where the vCPU's is `mode`. */
+unsigned vt_jit_region_mode (const VtX86Cpu *cpu, unsigned mode, uint64_t rip);
+/* Is RIP in the code segment? */
+bool  vt_jit_in_code_segment (const VtX86Cpu *cpu, unsigned mode, uint64_t rip);
+/* Is all of the region, when it starts at rip? */
+bool  vt_jit_may_enter (const VtX86Cpu *cpu, const VtJitRegion *region, uint64_t rip);
+/* Which offsets of a page may be part of a region. */
+void  vt_jit_code_range (const VtX86Cpu *cpu, unsigned mode, uint64_t page_rip, int32_t *low, int32_t *high);
+/* Whenever segments may have changed: what translated code compares offsets with. */
+void  vt_jit_set_segment_tops (VtX86Cpu *cpu);
+
 /* --- jit-stubs.c ------------------------------------------------------------------------------------------------------- */
 
 void  vt_jit_make_stubs (VtJit *jit);
@@ -247,7 +279,7 @@ vt_jit_has (const VtJit *jit, uint32_t technique)
 
 /* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
 
-/* The code at `source`, RIP rip, in this mode. NULL: nothing there can be translated, or no room. */
+/* The code at `source`, in this mode of regions. NULL: nothing there can be translated, or no room. */
 VtJitRegion *vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear,
                                unsigned mode);
 
