@@ -134,12 +134,15 @@ ram_of_flags (const VtX86Cpu *cpu, uint64_t flags_at)
 }
 
 uint32_t
-vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
+vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
   VtRam *ram = ram_of_flags (cpu, flags_at);
-  /* Flags are by page, and so is everything that follows from them. */
-  vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
+  uint64_t page = (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT;
+  if (host != 0)
+    vt_ram_wrote (ram, host - (uint64_t) (uintptr_t) ram->host, what & JIT_FILL_SIZE);
+  else
+    vt_ram_wrote (ram, page, VT_PAGE_SIZE);
   uint32_t where = what >> JIT_WHERE_SHIFT;
   if (vt_ram_code_writes () == before || where == JIT_NOWHERE)
     return 0;

@@ -390,6 +390,7 @@ vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigne
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_WROTE, emit_jcc (e, CC_NE));
   slow->back = e->at;
   slow->arg = size;
+  slow->at_t0 = place->rm.kind == RM_BASE && place->rm.reg == T0 && place->rm.disp == 0 && slow->unchecked == 0;
 }
 
 /* --- Behind the region's code --------------------------------------------------------------------------------------- */
@@ -435,6 +436,8 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
   vt_jit_count_if_left (tr, slow->uncounted + 1);
   emit_store_imm32 (e, rm_slot (SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
+  if (!slow->at_t0)
+    emit_imm64 (e, T0, 0);
   emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
   emit_jmp_to (e, slow->back);
 }
@@ -486,6 +489,7 @@ check_stores (VtJitTr *tr, const VtJitSlow *slow)
         emit8 (e, 0);
         uint8_t *fine = emit_jcc (e, CC_E);
         emit_store_imm32 (e, rm_slot (SLOT_ARG), 8 | JIT_NOWHERE << JIT_WHERE_SHIFT);
+        emit_imm64 (e, T0, 0);
         emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
         emit_patch (fine, e->at);
       }

@@ -190,14 +190,11 @@ make_call (VtEmit *e, const VtJitStubs *flags, const void *function, bool vector
   emit_jmp_to (e, exit_saved);   /* nobody returns */
 }
 
-/* Calls vt_jit_refill (T0, T1), which keeps all registers; back to the caller when that was all. Not while comparing: page
- * tables are compared before they change. */
+/* Calls function (T0, T1), which keeps all registers; back to the caller when that was all. */
 static void
-make_refill (VtEmit *e, const VtJit *jit)
+make_keeping_call (VtEmit *e, void (*which) (uint64_t, uint64_t))
 {
-  if (jit->lockstep != NULL || !vt_jit_has (jit, VT_JIT_SECOND_TLB))
-    return;
-  uint64_t function = (uint64_t) (uintptr_t) vt_jit_refill;
+  uint64_t function = (uint64_t) (uintptr_t) which;
   emit8 (e, 0xff);                                       /* call [rip + x], which stands behind a jump */
   emit8 (e, 0x15);
   emit32 (e, 5);
@@ -208,6 +205,14 @@ make_refill (VtEmit *e, const VtJit *jit)
   uint8_t *not = emit_jcc (e, CC_E);
   emit8 (e, 0xc3);
   emit_patch (not, e->at);
+}
+
+/* Not while comparing: page tables are compared before they change. */
+static void
+make_refill (VtEmit *e, const VtJit *jit)
+{
+  if (jit->lockstep == NULL && vt_jit_has (jit, VT_JIT_SECOND_TLB))
+    make_keeping_call (e, vt_jit_refill);
 }
 
 /* After vt_jit_fill(): JIT_PAST returns 5 bytes further, behind the jump to the retry. */
@@ -305,6 +310,7 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
   stubs->op[vectors] = e->at;
   make_call (e, stubs, compared ? vt_jit_lockstep_op : vt_jit_op, vectors, true, LEAVES_IF_SET, saved);
   stubs->wrote[vectors] = e->at;
+  make_keeping_call (e, vt_jit_wrote_beside);
   make_call (e, NULL, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
   make_x87_load (e, stubs, vectors);
 }

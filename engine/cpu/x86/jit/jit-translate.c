@@ -338,7 +338,7 @@ collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeS
   vt_x86_code_source (jit->cpu, tr->is64 ? at : (uint32_t) at, &next);
   if (next.host == NULL)
     return NULL;
-  uint32_t version = vt_x86_code_watch (cache, jit->cpu, next.ram, next.ram_page);
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, &next, VT_X86_MAX_INSN);
   VtJitPage *page = vt_jit_page (jit, next.ram, next.ram_page);
   if (page == NULL || page->seen != version || !vt_jit_collect_bridge (tr, cache, source, &next))
     return NULL;
@@ -381,7 +381,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
     vt_jit_drop_all (jit);
   if (vt_jit_is_restless (jit, source->ram, source->ram_page))
     return NULL;
-  uint32_t version = vt_x86_code_watch (cache, jit->cpu, source->ram, source->ram_page);
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, source, VT_X86_MAX_INSN);
   VtJitPage *page = vt_jit_page (jit, source->ram, source->ram_page);
   if (page == NULL || page->seen != version)
     return NULL;

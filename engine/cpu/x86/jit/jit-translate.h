@@ -148,6 +148,7 @@ typedef struct
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
+  bool             at_t0;       /* SLOW_WROTE: T0 is where the store went, on the host */
 } VtJitSlow;
 
 typedef struct VtJitTr

@@ -302,12 +302,18 @@ uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 #ifdef __x86_64__
 __attribute__ ((no_caller_saved_registers))
 #endif
-void vt_jit_refill (uint64_t linear, uint32_t what);
+void vt_jit_refill (uint64_t linear, uint64_t what);
 /* The same as vt_jit_fill() without leaving. */
 uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
-/* A store went to a flagged page. 0: go on. `flags_at`: the page's flags. `what`: where the next instruction
- * is; none: go on in any case. */
-uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what);
+/* A store went to a flagged page. 0: go on. `host`: where it went, or 0: anywhere in the page. `flags_at`: the page's flags.
+ * `what`: size, and where the next instruction is; none: go on in any case. */
+uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t what);
+/* First, and without saving a register: was it beside the code of a page that nobody else watches? Says so in
+ * translated.refilled. The size is in SLOT_ARG. */
+#ifdef __x86_64__
+__attribute__ ((no_caller_saved_registers))
+#endif
+void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
 /* The code of a jump that is not in the table but translated; NULL: leave. `key`: RIP XOR context. `where`: the instruction
  * that jumps, which the interpreter shall do, or JIT_NOWHERE: leave at the target. */
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
