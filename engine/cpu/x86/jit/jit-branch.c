@@ -4,6 +4,7 @@
  * To the same region: a jump. To the same page: a jump that goes to the run loop first and is then made direct, with the
  * arithmetic flags wherever they happen to be. To anywhere else: through the table of known jumps, with the flags in memory.
  */
+#include "jit-far.h"
 #include "jit-returns.h"
 #include "jit-stack.h"
 
@@ -21,16 +22,22 @@ in_page (const VtJitTr *tr, int32_t off)
 
 /* --- The table of known jumps ------------------------------------------------------------------------------------------ */
 
+void
+vt_jit_emit_jump_slot (VtEmit *e)
+{
+  emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
+  emit8 (e, 9);
+  emit_op32 (e, 0x33, T1, rm_reg (T0));
+  emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+}
+
 /* T0 = RIP. On a hit T1 is the code and T0 its page_rip; a miss goes to the returned slow path. Flags are gone. */
 static VtJitSlow *
 emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
 {
   VtEmit *e = &tr->e;
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
-  emit8 (e, 9);
-  emit_op32 (e, 0x33, T1, rm_reg (T0));
-  emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+  vt_jit_emit_jump_slot (e);
   emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_LOOKUP, emit_jcc (e, CC_NE));
   slow->fails = on_miss;
@@ -41,9 +48,8 @@ emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
   return slow;
 }
 
-/* T0 := RIP of the page + off */
-static void
-emit_rip (VtJitTr *tr, int32_t off)
+void
+vt_jit_emit_rip (VtJitTr *tr, int32_t off)
 {
   emit_load64 (&tr->e, T0, rm_gs (TRANSLATED (page_rip)));
   if (tr->is64)
@@ -56,7 +62,7 @@ emit_rip (VtJitTr *tr, int32_t off)
 static void
 emit_target (VtJitTr *tr, int32_t off)
 {
-  emit_rip (tr, off);
+  vt_jit_emit_rip (tr, off);
   if (tr->in->x.opsize == 2)
     vt_jit_emit_low_half (&tr->e, T0);
 }
@@ -94,13 +100,32 @@ emit_exit_same_page (VtJitTr *tr, int32_t off, uint8_t *site)
 }
 
 static void
+emit_look_up_far (VtJitTr *tr, int32_t off)
+{
+  vt_jit_emit_rip (tr, off);
+  emit_lookup (tr, SLOW_POLL)->target = off;
+  emit_jump_found (tr);
+}
+
+/* IP wraps around, which links do not know. */
+static bool
+has_far_links (const VtJitTr *tr)
+{
+  return vt_jit_has (tr->jit, VT_JIT_FAR_LINKS) && !tr->segmented;
+}
+
+static void
 emit_exit_far (VtJitTr *tr, int32_t off)
 {
   vt_jit_flags_clobber (tr, F_ALL);
   vt_jit_flags_put_recipe (tr);
-  emit_rip (tr, off);
-  emit_lookup (tr, SLOW_POLL)->target = off;
-  emit_jump_found (tr);
+  if (has_far_links (tr))
+    {
+      VtJitFar *link = vt_jit_emit_far_check (tr, off, SLOW_POLL);
+      vt_jit_emit_far_jump (tr, link, off, false);
+    }
+  else
+    emit_look_up_far (tr, off);
 }
 
 static void
@@ -269,7 +294,9 @@ call_relative (VtJitTr *tr)
   bool paired = may_pair (tr, after) && target != after;
   vt_jit_flags_clobber (tr, in->live_after);
   vt_jit_flags_put_recipe (tr);
-  if (!in_page (tr, target))
+  bool near = in_page (tr, target), linked = !near && has_far_links (tr);
+  VtJitFar *link = linked ? vt_jit_emit_far_check (tr, target, SLOW_INTERPRET) : NULL;
+  if (!near && !linked)
     {
       emit_target (tr, target);
       emit_lookup (tr, SLOW_INTERPRET);
@@ -278,8 +305,10 @@ call_relative (VtJitTr *tr)
   if (paired)
     vt_jit_emit_call_room (tr);
   vt_jit_push_rip (tr, after, paired, in->live_after);
-  if (in_page (tr, target))
+  if (near)
     emit_exit_same_page (tr, target, paired ? emit_call (&tr->e) : emit_jmp (&tr->e));
+  else if (linked)
+    vt_jit_emit_far_jump (tr, link, target, paired);
   else
     emit_jump_put_away (tr, paired);
   if (paired)
@@ -373,7 +402,7 @@ vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region)
   vt_jit_emit_save_flags (&tr->e);
   region->thunk[JIT_WAY_MEM] = region->thunk[JIT_WAY_BACK] = tr->e.at;
   tr->flags_host = tr->flags_recipe = false;
-  emit_exit_far (tr, off);
+  emit_look_up_far (tr, off);
 }
 
 /* LOOP must not have changed CX where its target is outside the code segment. */

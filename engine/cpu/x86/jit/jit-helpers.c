@@ -304,11 +304,9 @@ const void *
 vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where)
 {
   VtJit *jit = cpu->accel_data;
-  uint64_t rip = key ^ cpu->translated.context, linear = vt_jit_linear (cpu, rip);
-  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  uint64_t rip = key ^ cpu->translated.context;
   const void *code = NULL;
-  /* Nothing that could fault from here. */
-  if (page->tag[VT_FETCH] == (linear & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
+  if (vt_jit_may_fetch (cpu, rip))
     code = vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
   if (code == NULL && where != JIT_NOWHERE)
     leave_at (cpu, where, JIT_EXIT_INTERPRET);

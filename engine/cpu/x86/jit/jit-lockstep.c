@@ -91,6 +91,7 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
     case SLOW_DEAD:
       live = live_at_target (tr, slow->target);
       break;
+    case SLOW_FAR:
     case SLOW_LOOKUP:
       break;
     default:

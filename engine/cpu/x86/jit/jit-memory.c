@@ -5,6 +5,7 @@
  * access; then the entry's addend leads to the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
  * the instruction to the interpreter.
  */
+#include "jit-far.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -534,6 +535,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_X87_LOAD:
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
       emit_jmp_to (e, slow->back);
+      break;
+    case SLOW_FAR:
+      vt_jit_emit_slow_far (tr, slow);
       break;
     case SLOW_LOOKUP:
       emit_lookup (tr, slow);

@@ -101,6 +101,13 @@ classify_special (VtJitTr *tr, VtX86CodeCache *cache, VtJitInsn *in)
     in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
 }
 
+/* The table is that of the region before, whose notes mean nothing here. */
+static void
+begin_insn (VtJitInsn *in, const VtX86Insn *x, unsigned off, bool run_start)
+{
+  *in = (VtJitInsn) { .x = *x, .off = (uint16_t) off, .run_start = run_start };
+}
+
 /* Appends the instructions of one interpreter block. Returns the offset behind them, or -1 when code does not go on there. */
 static int32_t
 append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsigned off, bool run_start, Todo *todo)
@@ -118,9 +125,7 @@ append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsig
       if ((int32_t) off + block->insn[i].length - 1 > tr->code_high)
         return -1;
       VtJitInsn *in = &tr->insns[tr->n_insns];
-      in->x = block->insn[i];
-      in->off = (uint16_t) off;
-      in->run_start = run_start;
+      begin_insn (in, &block->insn[i], off, run_start);
       memcpy (in->raw, raw, in->x.length);
       raw += in->x.length;
       run_start = false;
@@ -262,17 +267,17 @@ vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource
   uint8_t bytes[VT_X86_MAX_INSN];
   unsigned code_bits = tr->code_bits, left = source->left;
   VtJitInsn *in = &tr->insns[0];
+  VtX86Insn  x;
   VtX86Tail tail = VT_X86_TAIL_BRANCH;
   if (left >= VT_X86_MAX_INSN || next->host == NULL)
     return false;
   memcpy (bytes, source->host, left);
-  if (vt_x86_code_decode (cache, bytes, left, code_bits, &in->x, &tail) != VT_X86_NEED_MORE)
+  if (vt_x86_code_decode (cache, bytes, left, code_bits, &x, &tail) != VT_X86_NEED_MORE)
     return false;
   memcpy (bytes + left, next->host, VT_X86_MAX_INSN - left);
-  if (vt_x86_code_decode (cache, bytes, VT_X86_MAX_INSN, code_bits, &in->x, &tail) != VT_X86_DECODED)
+  if (vt_x86_code_decode (cache, bytes, VT_X86_MAX_INSN, code_bits, &x, &tail) != VT_X86_DECODED)
     return false;
-  in->off = (uint16_t) (source->gpa & VT_PAGE_MASK);
-  in->run_start = true;
+  begin_insn (in, &x, (unsigned) (source->gpa & VT_PAGE_MASK), true);
   memcpy (in->raw, bytes, in->x.length);
   classify (tr, in);
   if (tail == VT_X86_TAIL_SPECIAL)

@@ -3,6 +3,7 @@
  *
  * Stack while translated code runs: what enter() saved, then return addresses (jit-returns.h); RSP is a multiple of 8.
  */
+#include "jit-far.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -331,6 +332,9 @@ vt_jit_make_stubs (VtJit *jit)
   stubs->lookup = e.at;
   make_spare_lookup (&e);
   make_call (&e, NULL, vt_jit_lookup, false, false, LEAVES_IF_CLEAR, saved);
+  const uint8_t *call_far = e.at;
+  make_call (&e, NULL, vt_jit_far, false, false, LEAVES_IF_CLEAR, saved);
+  vt_jit_make_far_stubs (jit, &e, call_far);
   uint8_t *call_system = e.at;
   make_call (&e, stubs, jit->lockstep != NULL ? vt_jit_lockstep_system : vt_jit_system, false, true, LEAVES_IF_CLEAR, saved);
   stubs->system = e.at;

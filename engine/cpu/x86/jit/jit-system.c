@@ -504,10 +504,7 @@ make_jump (VtJit *jit, VtEmit *e)
   if (jit->lockstep != NULL)
     emit_store_imm32 (e, rm_gs (TRANSLATED (live)), F_ALL);
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
-  emit8 (e, 9);
-  emit_op32 (e, 0x33, T1, rm_reg (T0));
-  emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+  vt_jit_emit_jump_slot (e);
   emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
   uint8_t *miss = emit_jcc (e, CC_NE);
   emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));

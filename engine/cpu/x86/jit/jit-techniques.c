@@ -17,6 +17,7 @@ static const struct
   { "system", VT_JIT_SYSTEM },
   { "tsc", VT_JIT_TSC },
   { "second-tlb", VT_JIT_SECOND_TLB },
+  { "far-links", VT_JIT_FAR_LINKS },
 };
 
 char *

@@ -18,6 +18,7 @@ enum
   VT_JIT_SYSTEM       = 1u << 5,   /* system instructions are written out */
   VT_JIT_TSC          = 1u << 6,   /* so is RDTSC, with the host's counter */
   VT_JIT_SECOND_TLB   = 1u << 7,   /* the TLB's second level is asked without a call that saves everything */
+  VT_JIT_FAR_LINKS    = 1u << 8,   /* direct jumps to other pages are linked */
 };
 
 /* `list`: names separated by commas. *out: their bits. The error says which names there are. */

@@ -121,6 +121,7 @@ typedef enum
   SLOW_INTERPRET,   /* the interpreter takes this instruction */
   SLOW_POLL,        /* a request is waiting */
   SLOW_EXIT,        /* jump out of the region */
+  SLOW_FAR,         /* a jump to another page that is not linked; `past`: displacement of its key */
   SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
   SLOW_X87_LOAD,
@@ -147,6 +148,7 @@ typedef struct
   uint8_t          unchecked;   /* of the instruction, unless accesses are checked one by one */
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
+  VtJitFar        *far;         /* SLOW_FAR */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
   bool             at_t0;       /* SLOW_WROTE: T0 is where the store went, on the host */
 } VtJitSlow;
@@ -324,6 +326,10 @@ void vt_jit_emit_slow_op (VtJitTr *tr, VtJitSlow *slow);
 void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
 /* Ways into a bridge for those who come from the same page. */
 void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
+/* T0 := RIP of the page + off */
+void vt_jit_emit_rip (VtJitTr *tr, int32_t off);
+/* T1 := place in the table of known jumps for key T0. */
+void vt_jit_emit_jump_slot (VtEmit *e);
 /* On behind a call. */
 void vt_jit_emit_goto_back (VtJitTr *tr, int32_t off);
 /* T0 = RIP: to there by the table of known jumps, after RSP has been moved by `popped`. */

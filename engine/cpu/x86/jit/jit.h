@@ -66,6 +66,7 @@ enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
 typedef struct VtJitRegion VtJitRegion;
+typedef struct VtJitFar    VtJitFar;
 typedef struct VtJitLockstep VtJitLockstep;
 
 /* Why translated code was left (VtX86Translated.exit_kind). */
@@ -113,6 +114,7 @@ struct VtJitRegion
   VtJitRegion   *bridge_next;  /* of the second page */
   VtJitPage     *second;       /* NULL: an ordinary region */
   uint8_t       *thunk[JIT_WAYS];
+  VtJitFar      *far_links;    /* jumps from other pages that are linked to it (jit-far.h) */
 };
 
 struct VtJitPage
@@ -147,6 +149,7 @@ typedef struct
   uint8_t *jump;               /* T0: RIP */
   uint8_t *syscall, *sysret;   /* T0: RIP behind it, SLOT_CODE: where to go when the case is not a plain one */
   uint8_t *lookup;
+  uint8_t *far, *far_go;       /* jit-far.c */
   uint8_t *other_return;       /* jumped to when a RET did not come back where its call was */
   uint8_t *make_flags;         /* function: to memory what translated.flags_site knows; T0, T1 are lost */
   uint8_t *store;              /* jit-lockstep.c */
@@ -210,6 +213,10 @@ VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint
 const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
 /* The same for a page that is in the TLB for fetches; NULL when there is no region. `mode`: vt_jit_mode(). */
 const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
+/* Is the page in the TLB for fetches, so that nothing there can fault? */
+bool  vt_jit_may_fetch (const VtX86Cpu *cpu, uint64_t rip);
+/* The region there, where nothing can fault that is found out on the way; no bridges. */
+VtJitRegion *vt_jit_translated_at (VtJit *jit, uint64_t rip, unsigned mode);
 /* The region that starts at a place of a page whose regions are good; no bridges. */
 const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode);
 /* Registers a finished region. */
@@ -264,6 +271,11 @@ void  vt_jit_code_range (const VtX86Cpu *cpu, unsigned mode, uint64_t page_rip, 
 /* Whenever segments may have changed: what translated code compares offsets with. */
 void  vt_jit_set_segment_tops (VtX86Cpu *cpu);
 
+/* --- jit-far.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Nobody jumps there directly any more. */
+void  vt_jit_unlink_far (VtJit *jit, VtJitRegion *region);
+
 /* --- jit-stubs.c ------------------------------------------------------------------------------------------------------- */
 
 void  vt_jit_make_stubs (VtJit *jit);
@@ -317,6 +329,8 @@ void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
 /* The code of a jump that is not in the table but translated; NULL: leave. `key`: RIP XOR context. `where`: the instruction
  * that jumps, which the interpreter shall do, or JIT_NOWHERE: leave at the target. */
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
+/* The same for a link of jit-far.c that does not know the address space. */
+const void *vt_jit_far (VtX86Cpu *cpu, uint64_t rip, VtJitFar *link);
 /* Writes the x87 state to the image that FRSTOR takes. */
 uint32_t vt_jit_x87_to_image (VtX86Cpu *cpu);
 /* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */
