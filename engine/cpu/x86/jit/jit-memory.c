@@ -435,6 +435,9 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   /* A call leaves the region in any case. */
   bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
+  /* The instruction is done, and so is the shadow that it was in. */
+  if (in->ends_shadow)
+    vt_jit_end_shadow (tr);
   vt_jit_count_if_left (tr, slow->uncounted + 1);
   emit_store_imm32 (e, rm_slot (SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
   if (!slow->at_t0)
