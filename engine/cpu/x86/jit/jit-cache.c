@@ -192,7 +192,8 @@ same_second (VtJit *jit, const VtJitRegion *region, uint64_t linear)
   if (region->second == NULL)
     return true;
   uint64_t at = (linear | VT_PAGE_MASK) + 1;
-  vt_x86_code_source (jit->cpu, region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at, &next);
+  at = region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at;
+  vt_x86_code_source (jit->cpu, at, &next);
   if (next.ram != region->second->ram || next.ram_page != region->second->number)
     return false;
   vt_x86_note_code_page (jit->cpu, at);

@@ -79,7 +79,8 @@ bits_for (VtJit *jit, unsigned mode)
   const VtX86Seg *cs = &jit->cpu->s.seg[VT_CS];
   bool segmented = (mode & JIT_MODE_SEGMENTED) != 0;
   uint32_t base = segmented ? (uint32_t) cs->base : 0, limit = segmented ? cs->limit : 0;
-  VtJitContext *c = &jit->contexts[kind][(now * 5 + mode + (base >> 4) * 7 + limit) % JIT_CONTEXTS];
+  uint64_t code = ((uint64_t) base << 32 | limit) * UINT64_C (0x9e3779b97f4a7c15) >> 54;
+  VtJitContext *c = &jit->contexts[kind][(now * 5 + mode + code) % JIT_CONTEXTS];
   if (G_UNLIKELY (c->bits == 0 || c->generation != now || c->mode != mode || c->code_base != base || c->code_limit != limit))
     *c = (VtJitContext) { .generation = now, .mode = (uint16_t) mode, .bits = random_bits (), .code_base = base,
                           .code_limit = limit };

@@ -333,9 +333,10 @@ collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeS
 {
   VtX86CodeSource next;
   uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  at = tr->is64 ? at : (uint32_t) at;
   if (source->left >= VT_X86_MAX_INSN)
     return NULL;
-  vt_x86_code_source (jit->cpu, tr->is64 ? at : (uint32_t) at, &next);
+  vt_x86_code_source (jit->cpu, at, &next);
   if (next.host == NULL)
     return NULL;
   uint32_t version = vt_x86_code_watch (cache, jit->cpu, &next, VT_X86_MAX_INSN);
