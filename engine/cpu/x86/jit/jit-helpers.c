@@ -7,6 +7,7 @@
 #include "flags.h"
 #include "interp.h"
 #include "jit.h"
+#include "x86-model.h"
 #include "x86-sys.h"
 
 #define PAUSES_IN_A_ROW 64u
@@ -200,6 +201,7 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
   if (place == VT_JIT_NO_PLACE)
     return;
   s->fip = cpu->translated.x87_page + (place & 0xffff);
+  s->fcs = vt_x86_has (cpu->model, X86_FEATURE_ZERO_FCS_FDS) ? 0 : s->seg[VT_CS].selector;
   s->fop = place >> 16;
 }
 

@@ -67,6 +67,19 @@ vt_jit_lockstep_undefined (const VtJitTrace *trace, unsigned n, unsigned code_bi
   return undefined;
 }
 
+bool
+vt_jit_lockstep_may_differ (const VtJitTrace *trace, unsigned n, unsigned code_bits)
+{
+  for (unsigned i = 0; i < n; i++)
+    {
+      ZydisDecodedInstruction insn;
+      ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+      if (decode (&trace[i], code_bits, &insn, operands) && insn.cpu_flags != NULL && insn.cpu_flags->undefined != 0)
+        return true;
+    }
+  return false;
+}
+
 /* --- Report -------------------------------------------------------------------------------------------------------------- */
 
 static void

@@ -496,11 +496,12 @@ vector_flags (const VtX86Insn *x)
 
 /* --- All together ------------------------------------------------------------------------------------------------- */
 
-/* 66 is part of the opcode of vector instructions and of ADCX. */
+/* 66 is part of the opcode of vector instructions and of ADCX, and MOVNTI does not take it. */
 bool
 vt_jit_size_by_66 (const VtX86Insn *x, const VtJitEnc *enc)
 {
-  return !enc->vex && !names_vector (x) && !(enc->map == 2 && enc->opcode == 0xf6);
+  bool adcx = enc->map == 2 && enc->opcode == 0xf6, movnti = enc->map == 1 && enc->opcode == 0xc3;
+  return !enc->vex && !names_vector (x) && !adcx && !movnti;
 }
 
 /* Is that an operand size of the stack (of branches: of IP) which translated code has? */
