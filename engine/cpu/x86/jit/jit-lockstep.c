@@ -313,6 +313,9 @@ run_interpreter (VtJitLockstep *l, unsigned n, VtJitTrace *trace)
       cpu->insn = NULL;
     }
   cpu->vcpu.stats.instructions = end;
+  /* The interpreter cuts EIP as it fetches the next instruction. */
+  if (cpu->code_bits != 64)
+    cpu->s.rip = (uint32_t) cpu->s.rip;
   vt_x86_watch_stores (cpu, NULL);
   memcpy (&cpu->unwind, &before, sizeof before);
   l->end_flags = flags_get (cpu);
