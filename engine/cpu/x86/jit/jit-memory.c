@@ -6,6 +6,7 @@
  * the instruction to the interpreter.
  */
 #include "jit-far.h"
+#include "jit-guess.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -311,10 +312,15 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
     vt_jit_emit_legacy_address (tr, a, size, write);
   emit_compare (tr, size, write);
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
+  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
+  if (simple && !write && vt_jit_may_guess (tr, a))
+    {
+      vt_jit_emit_guess (tr, addend);
+      return (VtJitPlace) { .rm = { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T0, .disp = (int32_t) a->disp }, .spare = T1 };
+    }
   if (tr->is64 && !write && align <= 1)
     slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
-  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
@@ -538,6 +544,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_X87_LOAD:
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
       emit_jmp_to (e, slow->back);
+      break;
+    case SLOW_GUESS:
+      vt_jit_emit_slow_guess (tr, slow);
       break;
     case SLOW_FAR:
       vt_jit_emit_slow_far (tr, slow);
