@@ -93,7 +93,8 @@ typedef struct VtRam
   uint8_t  *host;          /* size bytes, page aligned */
   uint64_t  size;          /* a multiple of VT_PAGE_SIZE */
   uint8_t  *page_flags;    /* one per page; atomic access */
-  /* One per page: a bit for each 64 bytes that VT_PAGE_CODE is about. Set before the flag and cleared before it; atomic access. */
+  /* One per page: a bit for each 64 bytes that VT_PAGE_CODE is about. Set before the flag and cleared before it; atomic
+   * access. */
   uint64_t *code_pieces;
   uint32_t *page_version;  /* bumped by a write to such a piece; atomic access */
   void    (*code_wrote) (void *opaque, struct VtRam *ram, uint64_t off, uint64_t len);   /* any thread; nullable */

@@ -88,8 +88,8 @@ vt_ram_free (VtRam *ram)
   g_free (ram);
 }
 
-/* The order is what vt_ram_watches_code() relies on: pieces, flag, version. Whoever watches sets pieces and flag in the same order,
- * so that both are still there only if neither was cleared in between, or comes with a version not seen yet. */
+/* The order is what vt_ram_watches_code() relies on: pieces, flag, version. Whoever watches sets pieces and flag in the same
+ * order, so that both are still there only if neither was cleared in between, or that comes with a version not seen yet. */
 static bool
 code_is_dead (VtRam *ram, uint64_t page)
 {
