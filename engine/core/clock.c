@@ -144,6 +144,18 @@ vt_clock_stop (VtClock *clock)
   end_write (clock);
 }
 
+uint32_t
+vt_clock_epoch (const VtClock *clock)
+{
+  return __atomic_load_n (&clock->sequence, __ATOMIC_ACQUIRE);
+}
+
+bool
+vt_clock_is_manual (const VtClock *clock)
+{
+  return clock->manual;
+}
+
 bool
 vt_clock_running (const VtClock *clock)
 {

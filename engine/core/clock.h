@@ -36,6 +36,10 @@ void    vt_clock_set_wake (VtClock *clock, VtClockWake wake, void *opaque);
 void    vt_clock_start (VtClock *clock);
 void    vt_clock_stop (VtClock *clock);
 bool    vt_clock_running (const VtClock *clock);
+/* Changes whenever the clock is started, stopped or set. Any thread. */
+uint32_t vt_clock_epoch (const VtClock *clock);
+/* Does it move only when it is told? */
+bool    vt_clock_is_manual (const VtClock *clock);
 int64_t vt_clock_now (const VtClock *clock);
 /* Stopped clocks only (restore). */
 void    vt_clock_set_now (VtClock *clock, int64_t now_ns);

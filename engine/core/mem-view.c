@@ -138,12 +138,18 @@ vt_view_assigned (const VtView *view, VtGpa at, bool write)
 bool
 vt_view_page (const VtView *view, VtGpa page, bool write, VtPage *out)
 {
+  return vt_view_pages (view, page, VT_PAGE_SIZE, write, out);
+}
+
+bool
+vt_view_pages (const VtView *view, VtGpa page, uint64_t bytes, bool write, VtPage *out)
+{
   const VtSection *section = vt_view_find (view, page.v, write);
   if (section == NULL || section->access != VT_ACCESS_RAM)
     return false;
   uint64_t skipped = page.v - section->start;
   uint64_t ram_off = section->ram_off + skipped;
-  if (!vt_fits (skipped, VT_PAGE_SIZE, section->len) || (ram_off & VT_PAGE_MASK) != 0)
+  if (!vt_fits (skipped, bytes, section->len) || (ram_off & VT_PAGE_MASK) != 0)
     return false;
   *out = (VtPage) { .host = section->ram->host + ram_off, .ram = section->ram, .ram_off = ram_off };
   return true;

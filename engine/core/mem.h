@@ -80,10 +80,12 @@ bool vt_regs_write (VtDevice *dev, uint64_t off, unsigned size, uint64_t value);
  * either it sees the store, or the storing thread sees the flag. */
 enum
 {
-  VT_PAGE_CODE          = 1u << 0,   /* decoded or translated code exists for bytes of this page */
+  VT_PAGE_CODE          = 1u << 0,   /* decoded or translated code exists for bytes of this page: see VtRam.code_pieces */
   VT_PAGE_CLEAN_DISPLAY = 1u << 1,   /* not written since the display last harvested */
   VT_PAGE_CLEAN_MIGRATE = 1u << 2,   /* not written since the migration last harvested */
 };
+
+#define VT_CODE_PIECE_SHIFT 6u
 
 typedef struct VtRam
 {
@@ -91,7 +93,10 @@ typedef struct VtRam
   uint8_t  *host;          /* size bytes, page aligned */
   uint64_t  size;          /* a multiple of VT_PAGE_SIZE */
   uint8_t  *page_flags;    /* one per page; atomic access */
-  uint32_t *page_version;  /* bumped by a write to a page that has VT_PAGE_CODE; atomic access */
+  /* One per page: a bit for each 64 bytes that VT_PAGE_CODE is about. Set before the flag and cleared before it; atomic
+   * access. */
+  uint64_t *code_pieces;
+  uint32_t *page_version;  /* bumped by a write to such a piece; atomic access */
   void    (*code_wrote) (void *opaque, struct VtRam *ram, uint64_t off, uint64_t len);   /* any thread; nullable */
   void     *code_wrote_opaque;
   /* For a writer that cannot look at page_flags, such as a hypervisor with its own log of writes: vt_ram_harvest() asks for
@@ -107,11 +112,24 @@ VtRam *vt_ram_new (const char *name, void *host, uint64_t size, void (*free_host
 void   vt_ram_free (VtRam *ram);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtRam, vt_ram_free)
 
-/* Slow half of a write to flagged pages: clears CLEAN_* (the page is now dirty), and for code bumps the version, clears
- * VT_PAGE_CODE and tells the listener. Any thread. */
-void vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len);
+/* Slow half of a write to flagged pages: clears CLEAN_* (the page is now dirty), and where it has hit code bumps the version,
+ * clears VT_PAGE_CODE and tells the listener. Did it? Any thread. */
+bool vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len);
 
-/* How often a page with VT_PAGE_CODE has been written, in any RAM. Any thread. */
+/* The pieces of off's page that `len` bytes from there touch; what lies behind the page does not count. */
+static inline uint64_t
+vt_ram_pieces (uint64_t off, uint64_t len)
+{
+  uint64_t at = off & VT_PAGE_MASK, first = at >> VT_CODE_PIECE_SHIFT;
+  uint64_t last = (len > VT_PAGE_MASK - at ? VT_PAGE_MASK : at + len - 1) >> VT_CODE_PIECE_SHIFT;
+  return UINT64_MAX >> (63 - (last - first)) << first;
+}
+/* Writes to these pieces of a page will be noticed. Follow with vt_ram_flags_barrier() before reading them, and ask
+ * vt_ram_watches_code() after that: another write may have come in between. */
+void vt_ram_watch_code (VtRam *ram, uint64_t page, uint64_t pieces);
+bool vt_ram_watches_code (const VtRam *ram, uint64_t page, uint64_t pieces);
+
+/* How often code has been written, in any RAM. Any thread. */
 uint64_t vt_ram_code_writes (void);
 /* Which page was the `number`th to be written (1: the first). Only the last few are remembered: false for others. A page whose
  * number is not told may have been any. Any thread. */
@@ -131,7 +149,7 @@ vt_ram_mark (VtRam *ram, uint64_t off, uint64_t len)
       }
 }
 
-/* Sets a flag on pages [first, first + n). Follow with vt_ram_flags_barrier() before reading them. */
+/* Sets a flag on pages [first, first + n), VT_PAGE_CODE for all pieces. Follow with vt_ram_flags_barrier() before reading them. */
 void vt_ram_set_flags (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t flag);
 /* For a CLEAN_* flag: writes 1 to dirty[i] for each page written since the last harvest (0 otherwise), sets the flag again
  * on them, and does the barrier. Returns the number of dirty pages. dirty has n_pages bytes. */
@@ -201,6 +219,8 @@ typedef struct
 
 /* True when the whole page at `page` (aligned) is plain RAM in this direction. False: go through vt_view_read/write. */
 bool vt_view_page (const VtView *view, VtGpa page, bool write, VtPage *out);
+/* The same for `bytes` from there on, which are all of one block of RAM. */
+bool vt_view_pages (const VtView *view, VtGpa page, uint64_t bytes, bool write, VtPage *out);
 
 /* Any size 1..8, any alignment, any target; registers are accessed under the machine lock, unassigned reads give all ones.
  * Size and alignment are split as the target wants. */

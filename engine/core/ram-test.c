@@ -100,6 +100,30 @@ the_last_writes_to_code_are_remembered_by_number (void)
   g_assert_false (vt_ram_code_write (before + 1, &which, &page));
 }
 
+static void
+a_write_beside_code_leaves_it_alone (void)
+{
+  g_autoptr (VtRam) ram = vt_ram_new ("test", host, sizeof host, NULL);
+  uint8_t dirty[8];
+  uint64_t pieces = vt_ram_pieces (0x5ff0, 0x20);
+  g_assert_cmphex (pieces, ==, UINT64_C (1) << 63);
+  g_assert_cmphex (vt_ram_pieces (0x5000, 4096), ==, UINT64_MAX);
+  g_assert_cmphex (vt_ram_pieces (0x507f, 2), ==, 6);
+  vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty);
+  vt_ram_watch_code (ram, 5, vt_ram_pieces (0x5080, 64));
+  vt_ram_watch_code (ram, 5, pieces);
+  uint32_t version = ram->page_version[5];
+  g_assert_false (vt_ram_wrote (ram, 0x507f, 1));
+  g_assert_false (vt_ram_wrote (ram, 0x50c0, 0xf00));
+  g_assert_true (vt_ram_watches_code (ram, 5, pieces));
+  g_assert_cmpuint (ram->page_version[5], ==, version);
+  g_assert_cmpuint (vt_ram_harvest (ram, 0, 8, VT_PAGE_CLEAN_DISPLAY, dirty), ==, 1);
+  g_assert_true (vt_ram_wrote (ram, 0x4fff, 0x82));
+  g_assert_cmpuint (ram->page_version[5], ==, version + 1);
+  g_assert_false (vt_ram_watches_code (ram, 5, pieces));
+  g_assert_false (vt_ram_wrote (ram, 0x5fff, 1));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -107,6 +131,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ram/harvest", a_harvest_names_each_written_page_once);
   g_test_add_func ("/ram/two-clients", one_client_s_harvest_leaves_the_other_s_flags);
   g_test_add_func ("/ram/code", a_write_to_code_changes_the_page_version_and_is_told_once);
+  g_test_add_func ("/ram/beside", a_write_beside_code_leaves_it_alone);
   g_test_add_func ("/ram/code-writes", the_last_writes_to_code_are_remembered_by_number);
   g_test_add_func ("/ram/collect", a_harvest_asks_writers_with_a_log_of_their_own);
   return g_test_run ();

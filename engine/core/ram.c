@@ -69,6 +69,7 @@ vt_ram_new (const char *name, void *host, uint64_t size, void (*free_host) (void
   ram->size = size;
   ram->free_host = free_host;
   ram->page_flags = g_malloc0 (size >> VT_PAGE_SHIFT);
+  ram->code_pieces = g_new0 (uint64_t, size >> VT_PAGE_SHIFT);
   ram->page_version = g_malloc0 ((size >> VT_PAGE_SHIFT) * sizeof (uint32_t));
   return ram;
 }
@@ -81,25 +82,59 @@ vt_ram_free (VtRam *ram)
   if (ram->free_host != NULL)
     ram->free_host (ram->host, ram->size);
   g_free (ram->page_flags);
+  g_free (ram->code_pieces);
   g_free (ram->page_version);
   g_free (ram->name);
   g_free (ram);
 }
 
-void
+/* The order is what vt_ram_watches_code() relies on: pieces, flag, version. Whoever watches sets pieces and flag in the same
+ * order, so that both are still there only if neither was cleared in between, or that comes with a version not seen yet. */
+static bool
+code_is_dead (VtRam *ram, uint64_t page)
+{
+  __atomic_store_n (&ram->code_pieces[page], 0, __ATOMIC_SEQ_CST);
+  if (!(__atomic_exchange_n (&ram->page_flags[page], 0, __ATOMIC_ACQ_REL) & VT_PAGE_CODE))
+    return false;
+  __atomic_fetch_add (&ram->page_version[page], 1, __ATOMIC_ACQ_REL);
+  remember_code_write (ram, page);
+  return true;
+}
+
+static bool
+wrote_page (VtRam *ram, uint64_t page, uint64_t pieces)
+{
+  uint8_t flags = __atomic_load_n (&ram->page_flags[page], __ATOMIC_ACQUIRE);
+  if ((flags & VT_PAGE_CODE) && (__atomic_load_n (&ram->code_pieces[page], __ATOMIC_ACQUIRE) & pieces) != 0)
+    return code_is_dead (ram, page);
+  if (flags & (uint8_t) ~VT_PAGE_CODE)
+    __atomic_fetch_and (&ram->page_flags[page], VT_PAGE_CODE, __ATOMIC_ACQ_REL);
+  return false;
+}
+
+bool
 vt_ram_wrote (VtRam *ram, uint64_t off, uint64_t len)
 {
-  uint64_t last = (off + len - 1) >> VT_PAGE_SHIFT;
-  bool     code = false;
-  for (uint64_t page = off >> VT_PAGE_SHIFT; page <= last; page++)
-    if (__atomic_exchange_n (&ram->page_flags[page], 0, __ATOMIC_ACQ_REL) & VT_PAGE_CODE)
-      {
-        __atomic_fetch_add (&ram->page_version[page], 1, __ATOMIC_ACQ_REL);
-        remember_code_write (ram, page);
-        code = true;
-      }
+  bool code = false;
+  for (uint64_t at = off, end = off + len; at < end; at = (at | VT_PAGE_MASK) + 1)
+    code |= wrote_page (ram, at >> VT_PAGE_SHIFT, vt_ram_pieces (at, end - at));
   if (code && ram->code_wrote != NULL)
     ram->code_wrote (ram->code_wrote_opaque, ram, off, len);
+  return code;
+}
+
+void
+vt_ram_watch_code (VtRam *ram, uint64_t page, uint64_t pieces)
+{
+  __atomic_fetch_or (&ram->code_pieces[page], pieces, __ATOMIC_SEQ_CST);
+  __atomic_fetch_or (&ram->page_flags[page], VT_PAGE_CODE, __ATOMIC_SEQ_CST);
+}
+
+bool
+vt_ram_watches_code (const VtRam *ram, uint64_t page, uint64_t pieces)
+{
+  return (__atomic_load_n (&ram->page_flags[page], __ATOMIC_ACQUIRE) & VT_PAGE_CODE) != 0
+         && (__atomic_load_n (&ram->code_pieces[page], __ATOMIC_ACQUIRE) & pieces) == pieces;
 }
 
 void
@@ -107,8 +142,12 @@ vt_ram_set_flags (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t fla
 {
   g_assert (vt_fits (first_page, n_pages, ram->size >> VT_PAGE_SHIFT));
   for (uint64_t page = first_page; page < first_page + n_pages; page++)
-    if ((__atomic_load_n (&ram->page_flags[page], __ATOMIC_RELAXED) & flag) != flag)
-      __atomic_fetch_or (&ram->page_flags[page], flag, __ATOMIC_ACQ_REL);
+    {
+      if (flag & VT_PAGE_CODE)
+        __atomic_fetch_or (&ram->code_pieces[page], UINT64_MAX, __ATOMIC_SEQ_CST);
+      if ((__atomic_load_n (&ram->page_flags[page], __ATOMIC_RELAXED) & flag) != flag)
+        __atomic_fetch_or (&ram->page_flags[page], flag, __ATOMIC_ACQ_REL);
+    }
 }
 
 uint64_t

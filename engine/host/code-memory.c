@@ -101,10 +101,18 @@ now_ns (void)
   return vt_host_now_ns (NULL);
 }
 
+static void
+want_large_pages (void *at, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+  madvise (at, size, MADV_HUGEPAGE);
+#endif
+}
+
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns };
+  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns, want_large_pages };
   if (g_getenv ("VITRINE_PERF_MAP") != NULL)
     vt_host_open_perf_map ();
   vt_code_memory_install (&ops);

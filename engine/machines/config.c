@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "choose.h"
+#include "jit-techniques.h"
 #include "machine-private.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
@@ -66,6 +67,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->initrd);
   g_free (config->append);
   g_free (config->debugcon);
+  g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
@@ -132,6 +134,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->initrd = g_strdup (from->initrd);
   to->append = g_strdup (from->append);
   to->debugcon = g_strdup (from->debugcon);
+  to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
@@ -285,5 +288,6 @@ vt_config_check (const VtConfig *config, GError **error)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
   if (!vt_accel_exists (config->accel))
     return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
-  return true;
+  uint32_t techniques;
+  return config->jit_without == NULL || vt_jit_techniques_parse (config->jit_without, &techniques, error);
 }

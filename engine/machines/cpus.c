@@ -3,6 +3,7 @@
 #include "choose.h"
 #include "machine-private.h"
 
+#include "jit-techniques.h"
 #include "x86-model.h"
 
 static void
@@ -26,6 +27,9 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
   const VtAccel *accel = machine->accel;
   if (machine->model == NULL || (accel->restrict_model != NULL && !accel->restrict_model (machine->model, error)))
     return false;
+  uint32_t jit_without = 0;
+  if (machine->config.jit_without != NULL && !vt_jit_techniques_parse (machine->config.jit_without, &jit_without, error))
+    return false;
   uint64_t tsc_hz = accel->tsc_hz != NULL ? accel->tsc_hz () : VT_TSC_HZ;
   for (unsigned i = 0; i < machine->config.cpus; i++)
     {
@@ -35,6 +39,7 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
                                 .clock = machine->clock,
                                 .model = machine->model,
                                 .tsc_hz = tsc_hz,
+                                .jit_without = jit_without,
                                 .inta = inta,
                                 .inta_opaque = opaque,
                                 .machine = { processor_asks, machine } };

@@ -537,6 +537,12 @@ set_count (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+set_jit_without (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->config->jit_without, value);
+}
+
+static gboolean
 set_perf_map (Target *target, const char *value, GError **error)
 {
   return target->config->perf_map = TRUE;
@@ -594,6 +600,7 @@ static const struct
   { "--timeout", "SECONDS", set_timeout, N_("Give up after so many seconds (exit status 124)") },
   { "--stats", "F.json", set_stats, N_("Write counters at the end") },
   { "--count", NULL, set_count, N_("Count instructions in translated code, too (a little slower)") },
+  { "--jit-without", "NAME,...", set_jit_without, N_("Leave out techniques of the translator, to see what they give (docs/PERFORMANCE.md)") },
   { "--perf-map", NULL, set_perf_map, N_("Name translated code for perf, in /tmp/perf-PID.map") },
   { "--trace", "GLOB", add_trace, N_("Print trace events (repeatable)") },
   { "--help", NULL, nothing, N_("This list") },

@@ -58,6 +58,7 @@ CASES = [
     ("an unknown processor model", ["--cpu", "abacus"], "abacus"),
     ("an unknown accelerator", ["--accel", "abacus"], "abacus"),
     ("an unknown option", ["--abacus"], "abacus"),
+    ("an unknown technique of the translator", ["--jit-without", "groups,abacus"], "abacus"),
     ("an unknown video device", ["--video", "abacus"], "abacus"),
     ("an unknown video option", ["--video", "std,abacus=1"], "abacus"),
     ("video memory of an odd size", ["--video", "std,vram=12M"], "video memory"),

@@ -36,18 +36,19 @@ tear_down (void)
   x86_test_teardown (&test);
 }
 
-/* The first place where the translation has the mark gets another value. */
+/* Wherever the translation has the mark it gets another value: an address may be computed twice. */
 static void
 spoil (void)
 {
   VtJit *jit = test.cpu->accel_data;
+  unsigned found = 0;
   for (uint8_t *at = jit->stubs_end; at + 4 <= jit->at; at++)
     if (vt_load_le (at, 4) == MARK)
       {
         at[0] ^= 1;
-        return;
+        found++;
       }
-  g_assert_not_reached ();
+  g_assert_cmpuint (found, >, 0);
 }
 
 static void

@@ -59,6 +59,7 @@ static const Benchmark benchmarks[] = {
   { "x87", "x87 loop", .user = true },
   { "modify", "store into code, call it", .user = true },
   { "cold", "new function, 100 calls", .user = true, .cold = true, .max_rounds = 30000 },
+  { "beside", "data beside code in a page", .user = true },
   { "syscall", "SYSCALL and SYSRET" },
   { "fault", "page fault" },
   { "switch", "new CR3, 8 pages touched" },

@@ -186,10 +186,8 @@ wrote_ram (VtX86Cpu *cpu, VtRam *ram, uint64_t off, unsigned len)
 {
   if (G_LIKELY (__atomic_load_n (&ram->page_flags[off >> VT_PAGE_SHIFT], __ATOMIC_RELAXED) == 0))
     return;
-  bool code = (__atomic_load_n (&ram->page_flags[off >> VT_PAGE_SHIFT], __ATOMIC_RELAXED) & VT_PAGE_CODE) != 0;
-  vt_ram_wrote (ram, off, len);
   /* Perhaps it was the running block: leave it, and look at what is there now. */
-  if (code && cpu->insn != NULL)
+  if (vt_ram_wrote (ram, off, len) && cpu->insn != NULL)
     cpu->block_stop = cpu->insn + 1;
 }
 

@@ -776,6 +776,13 @@ vt_apic_covers (const VtApic *apic, uint64_t gpa)
   return ((gpa ^ apic->s.base) & ~VT_PAGE_MASK) == 0 && (apic->s.base & (BASE_EN | BASE_EXTD)) == BASE_EN;
 }
 
+bool
+vt_apic_covers_any (const VtApic *apic, uint64_t gpa, uint64_t bytes)
+{
+  uint64_t page = apic->s.base & ~VT_PAGE_MASK;
+  return page - gpa < bytes && vt_apic_covers (apic, page);
+}
+
 static uint32_t
 read_page (VtApic *apic, unsigned reg)
 {

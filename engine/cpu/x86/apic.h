@@ -51,6 +51,8 @@ void vt_apic_bus_set_lint (void *bus, unsigned pin, bool level);
 
 /* The page of registers: does this processor see it at `gpa`? Own thread. */
 bool     vt_apic_covers (const VtApic *apic, uint64_t gpa);
+/* Any of `bytes` from there on? */
+bool     vt_apic_covers_any (const VtApic *apic, uint64_t gpa, uint64_t bytes);
 uint64_t vt_apic_mmio_read (VtApic *apic, uint64_t gpa, unsigned size);
 void     vt_apic_mmio_write (VtApic *apic, uint64_t gpa, uint64_t value, unsigned size);
 

@@ -11,11 +11,14 @@
 #define N_READY_PAGES 1024u
 #define RESCUES_MAX   8u           /* then a block is compared at each execution ... */
 #define CALM_MAX      200u         /* ... until its page has not been written for so many */
+#define WHOLE_WRITES  4u           /* Before a page's code has been written so often, all of the page is watched at once: each piece
+                                    * by itself would cost a barrier, and most pages never change. */
 
-/* A page whose VT_PAGE_CODE this cache has set, with the barrier that belongs to it, at that version. */
+/* Pieces of a page that this cache has made watched, with the barrier that belongs to it, at that version. */
 typedef struct
 {
   const uint32_t *version;
+  uint64_t        pieces;
   uint32_t        seen;
 } ReadyPage;
 
@@ -122,9 +125,9 @@ allocate (VtX86CodeCache *cache, size_t size)
 }
 
 static void
-flag_page (const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
+watch (const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page, uint64_t pieces)
 {
-  vt_ram_set_flags (ram, ram_page, 1, VT_PAGE_CODE);
+  vt_ram_watch_code (ram, ram_page, pieces);
   /* With one vCPU the only other writers are devices, and those fence (vt_ram_mark). */
   if (cpu->vcpu.exclusive != NULL)
     vt_ram_flags_barrier ();
@@ -132,34 +135,53 @@ flag_page (const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
     __atomic_thread_fence (__ATOMIC_SEQ_CST);
 }
 
-/* From now on a writer to the page bumps its version: returns the version to check against. The order against writers
- * is in mem.h; they clear the flag before they bump, so a flag that is still set afterwards vouches for the version.
- * */
+/* From now on a writer to these pieces bumps the page's version: returns the version to check against. The order against writers
+ * is in mem.h and ram.c: pieces that are still watched after they were read vouch for the version. */
 static uint32_t
-make_ready (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
+make_ready (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page, uint64_t pieces)
 {
   const uint32_t *version = &ram->page_version[ram_page];
   ReadyPage *ready = &cache->ready[((uintptr_t) version >> 2) & (N_READY_PAGES - 1)];
   uint32_t now = __atomic_load_n (version, __ATOMIC_ACQUIRE);
-  bool flagged = (__atomic_load_n (&ram->page_flags[ram_page], __ATOMIC_ACQUIRE) & VT_PAGE_CODE) != 0;
-  if (flagged && ready->version == version && ready->seen == now)
+  bool same = ready->version == version && ready->seen == now && vt_ram_watches_code (ram, ram_page, ready->pieces);
+  if (same && (ready->pieces & pieces) == pieces)
     return now;
 
-  flag_page (cpu, ram, ram_page);
-  *ready = (ReadyPage) { .version = version, .seen = __atomic_load_n (version, __ATOMIC_ACQUIRE) };
-  return ready->seen;
+  uint64_t before = same ? ready->pieces : 0;
+  if (now < WHOLE_WRITES)
+    pieces = UINT64_MAX;
+  watch (cpu, ram, ram_page, pieces);
+  uint32_t seen = __atomic_load_n (version, __ATOMIC_ACQUIRE);
+  *ready = (ReadyPage) { .version = version, .pieces = seen == now ? before | pieces : pieces, .seen = seen };
+  return seen;
+}
+
+static uint64_t
+pieces_of (const Source *source, unsigned len)
+{
+  return vt_ram_pieces (source->gpa, len);
 }
 
 uint32_t
-vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page)
+vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, const VtX86CodeSource *source, unsigned len)
 {
-  return make_ready (cache, cpu, ram, ram_page);
+  return make_ready (cache, cpu, source->ram, source->ram_page, pieces_of (source, len));
+}
+
+/* Has this cache made all of it watched, at that version? */
+static bool
+is_ready (const VtX86CodeCache *cache, const Source *source, unsigned len, uint32_t seen)
+{
+  const uint32_t *version = &source->ram->page_version[source->ram_page];
+  const ReadyPage *ready = &cache->ready[((uintptr_t) version >> 2) & (N_READY_PAGES - 1)];
+  uint64_t pieces = pieces_of (source, len);
+  return ready->version == version && ready->seen == seen && (ready->pieces & pieces) == pieces;
 }
 
 static bool
-still_flagged (const VtRam *ram, uint64_t ram_page)
+still_watched (const Source *source, unsigned len)
 {
-  return (__atomic_load_n (&ram->page_flags[ram_page], __ATOMIC_ACQUIRE) & VT_PAGE_CODE) != 0;
+  return vt_ram_watches_code (source->ram, source->ram_page, pieces_of (source, len));
 }
 
 /* Decodes from `raw` until a tail, or as far as whole instructions go. */
@@ -196,14 +218,17 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
   uint8_t raw[MAX_BYTES];
   unsigned len = MIN (source->left, MAX_BYTES);
 
+  unsigned decoded = 1;   /* how much that is shows only when it is done */
+
   *draft = (VtX86Block) { .cached = true };
   do
     {
-      draft->seen = make_ready (cache, cpu, source->ram, source->ram_page);
+      draft->seen = vt_x86_code_watch (cache, cpu, source, decoded);
       memcpy (raw, source->host, len);
+      decode_run (cache, cpu, raw, len, draft);
+      decoded = MAX (decoded, draft->looked_at);
     }
-  while (!still_flagged (source->ram, source->ram_page));
-  decode_run (cache, cpu, raw, len, draft);
+  while (!is_ready (cache, source, decoded, draft->seen) || !still_watched (source, decoded));
   if (draft->n == 0)
     return NULL;
 
@@ -233,8 +258,8 @@ decode_block (VtX86CodeCache *cache, VtX86Cpu *cpu, const Source *source)
 static bool
 same_bytes (VtX86Block *block, const Source *source)
 {
-  if (!still_flagged (source->ram, source->ram_page))
-    vt_ram_set_flags (source->ram, source->ram_page, 1, VT_PAGE_CODE);
+  if (!still_watched (source, block->looked_at))
+    vt_ram_watch_code (source->ram, source->ram_page, pieces_of (source, block->looked_at));
   return memcmp (block->raw, source->host, block->looked_at) == 0;
 }
 
@@ -267,8 +292,8 @@ revalidate (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtX86Block *block, const
       block->compared_at = __atomic_load_n (block->version, __ATOMIC_RELAXED);
       return same_bytes (block, source);
     }
-  uint32_t seen = make_ready (cache, cpu, source->ram, source->ram_page);
-  if (memcmp (block->raw, source->host, block->looked_at) != 0 || !still_flagged (source->ram, source->ram_page))
+  uint32_t seen = vt_x86_code_watch (cache, cpu, source, block->looked_at);
+  if (memcmp (block->raw, source->host, block->looked_at) != 0 || !still_watched (source, block->looked_at))
     return false;
   block->seen = seen;
   return true;

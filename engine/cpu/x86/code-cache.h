@@ -2,7 +2,7 @@
 /* Decoded code, by the RAM it came from.
  *
  * A block is a run of instructions up to a branch or the end of a page.  It is valid while the page versions are those it
- * was decoded from; VT_PAGE_CODE makes every writer bump the version.  Memory is an arena of fixed size: when it is full,
+ * was decoded from; VT_PAGE_CODE makes whoever writes to code bump the version.  Memory is an arena of fixed size: when it is full,
  * everything goes.  One cache per vCPU, used by its thread only.
  *
  * Where code and data share a page (boot loaders do that) the version moves with every other store. A block that was found
@@ -55,8 +55,9 @@ const VtX86Block *vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64
 
 /* Where the code at a linear address is, for the current privilege; fetch faults unwind. */
 void vt_x86_code_source (VtX86Cpu *cpu, uint64_t linear, VtX86CodeSource *out);
-/* From now on every write to the page bumps its version: returns the one to check against. */
-uint32_t vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, VtRam *ram, uint64_t ram_page);
+/* From now on every write to `len` bytes there, as far as they are in the page, bumps its version: returns the one to check
+ * against. */
+uint32_t vt_x86_code_watch (VtX86CodeCache *cache, const VtX86Cpu *cpu, const VtX86CodeSource *source, unsigned len);
 
 /* Decodes outside the cache. */
 VtX86DecodeResult vt_x86_code_decode (VtX86CodeCache *cache, const uint8_t *bytes, unsigned len, unsigned code_bits,

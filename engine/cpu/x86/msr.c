@@ -42,7 +42,7 @@ typedef struct
 static bool
 read_tsc (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
 {
-  *value = vt_x86_read_tsc (cpu);
+  *value = vt_x86_look_at_tsc (cpu);
   return true;
 }
 
@@ -58,7 +58,7 @@ move_tsc (VtX86Cpu *cpu, uint64_t delta)
 static bool
 write_tsc (VtX86Cpu *cpu, uint32_t index, uint64_t value)
 {
-  move_tsc (cpu, value - vt_x86_read_tsc (cpu));
+  move_tsc (cpu, value - vt_x86_look_at_tsc (cpu));
   return true;
 }
 
@@ -293,7 +293,12 @@ read_apic (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
 static bool
 write_apic (VtX86Cpu *cpu, uint32_t index, uint64_t value)
 {
-  return cpu->apic != NULL && vt_apic_msr_write (cpu->apic, index, value);
+  if (cpu->apic == NULL || !vt_apic_msr_write (cpu->apic, index, value))
+    return false;
+  /* APIC_BASE: its page may have moved. */
+  if (index == 0x1b)
+    vt_x86_tlb_flush (cpu, true);
+  return true;
 }
 
 /* IBPB and L1D_FLUSH: commands; there is nothing to flush. */

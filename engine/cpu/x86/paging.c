@@ -3,12 +3,10 @@
  *
  * None, 32-bit (4 KiB, and 4 MiB pages with PSE and PSE-36), PAE and 4-level.  A walk finds the leaf and the rights
  * along the way; then the rights are checked, accessed and dirty bits are set by compare-and-exchange (a lost race
- * walks again), and the software TLB gets the 4 KiB piece that was asked for.  Entries of larger pages are therefore
- * many; see vt_x86_tlb_flush_page().
+ * walks again), and the software TLB (tlb.c) gets the result.
  */
-#include "x86-cpu.h"
+#include "tlb.h"
 #include "x86-model.h"
-#include "apic.h"
 
 #define PTE_P    (UINT64_C (1) << 0)
 #define PTE_RW   (UINT64_C (1) << 1)
@@ -284,99 +282,30 @@ set_accessed_dirty (VtX86Cpu *cpu, Walk *walk, VtAccessKind kind)
   return true;
 }
 
-/* --- The software TLB --------------------------------------------------------------------------------------------- */
+/* --- Filling the TLB ---------------------------------------------------------------------------------------------- */
 
 static void
-set_bit (uint64_t *map, unsigned bit)
+fill (VtX86Cpu *cpu, uint64_t linear, unsigned tlb_kind, const Walk *walk)
 {
-  map[bit / 64] |= UINT64_C (1) << (bit % 64);
-}
-
-static bool
-test_bit (const uint64_t *map, unsigned bit)
-{
-  return (map[bit / 64] >> (bit % 64)) & 1;
-}
-
-static void
-clear_entry (VtX86Tlb *tlb, unsigned slot)
-{
-  tlb->fast[slot].tag_read = tlb->fast[slot].tag_write = vt_x86_tlb_none (slot);
-  for (unsigned kind = 0; kind < G_N_ELEMENTS (tlb->page[slot].tag); kind++)
-    tlb->page[slot].tag[kind] = VT_X86_TLB_NONE;
-  tlb->used[slot / 64] &= ~(UINT64_C (1) << (slot % 64));
-  tlb->global[slot / 64] &= ~(UINT64_C (1) << (slot % 64));
-}
-
-/* Those whose page flags translated code may come across. */
-static void
-note_ram (VtX86Cpu *cpu, VtRam *ram)
-{
-  for (unsigned i = 0; i < cpu->n_rams; i++)
-    if (cpu->rams[i] == ram)
-      return;
-  g_assert (cpu->n_rams < VT_X86_RAMS);
-  cpu->rams[cpu->n_rams++] = ram;
-}
-
-static void
-fill_host (VtX86Cpu *cpu, VtX86TlbEntry *fast, VtX86TlbPage *page, uint64_t linear_page)
-{
-  page->ram = NULL;
-  page->plain[0] = page->plain[1] = false;
-  if (cpu->apic != NULL && vt_apic_covers (cpu->apic, page->gpa))
-    return;
-  const VtX86PhysPage *phys = vt_x86_phys_page (cpu, page->gpa);
-  if (phys == NULL)
-    return;
-
-  page->ram = phys->page.ram;
-  note_ram (cpu, page->ram);
-  page->ram_off = phys->page.ram_off;
-  fast->addend = (uintptr_t) phys->page.host - linear_page;
-  fast->page_flags = &phys->page.ram->page_flags[phys->page.ram_off >> VT_PAGE_SHIFT];
-  page->plain[0] = true;
-  page->plain[1] = phys->writable;
-  /* A data breakpoint in the page: every access has to come by access.c. */
-  if (G_UNLIKELY ((cpu->s.dr[7] & 0xff) != 0) && vt_x86_page_watched (cpu, linear_page))
-    return;
-  if (page->tag[VT_READ] == linear_page)
-    fast->tag_read = linear_page;
-  if (phys->writable && page->tag[VT_WRITE] == linear_page)
-    fast->tag_write = linear_page;
-}
-
-static void
-fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, unsigned tlb_kind, const Walk *walk)
-{
-  VtX86Tlb *tlb = &cpu->tlbs[tlb_kind];
-  unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
-  uint64_t linear_page = linear & ~VT_PAGE_MASK;
-  VtX86TlbPage *page = &tlb->page[slot];
-
-  clear_entry (tlb, slot);
-  set_bit (tlb->used, slot);
-  if (walk->global && (cpu->s.cr4 & X86_CR4_PGE))
-    set_bit (tlb->global, slot);
-  if (walk->page_shift > VT_PAGE_SHIFT)
-    set_bit (walk->page_shift < 30 ? cpu->large_4m : cpu->large_1g,
-             (linear >> (walk->page_shift < 30 ? 22 : 30)) & 255);
-
   bool dirty = walk->n == 0 || (walk->entry[walk->n - 1] & PTE_D);
-  page->gpa = walk->gpa & ~VT_PAGE_MASK;
-  if (allowed (cpu, walk, VT_READ, tlb_kind))
-    page->tag[VT_READ] = linear_page;
-  if (dirty && allowed (cpu, walk, VT_WRITE, tlb_kind))
-    page->tag[VT_WRITE] = linear_page;
-  if (allowed (cpu, walk, VT_FETCH, tlb_kind))
-    page->tag[VT_FETCH] = linear_page;
-  fill_host (cpu, &tlb->fast[slot], page, linear_page);
+  unsigned may = (unsigned) allowed (cpu, walk, VT_READ, tlb_kind) << VT_READ
+                 | (unsigned) (dirty && allowed (cpu, walk, VT_WRITE, tlb_kind)) << VT_WRITE
+                 | (unsigned) allowed (cpu, walk, VT_FETCH, tlb_kind) << VT_FETCH;
+  cpu->vcpu.stats.tlb_fills++;
+  vt_x86_tlb_enter (cpu, linear, tlb_kind, &(VtX86Translation) {
+    .gpa = walk->gpa,
+    .shift = walk->page_shift,
+    .may = (uint8_t) may,
+    .global = walk->global && (cpu->s.cr4 & X86_CR4_PGE) != 0,
+  });
 }
 
 bool
 vt_x86_tlb_try_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
 {
   Walk walk;
+  if (vt_x86_tlb_refill (cpu, linear, kind, cpu->tlb_kind))
+    return true;
   do
     {
       if (walk_tables (cpu, linear, &walk) != WALK_OK || !allowed (cpu, &walk, kind, cpu->tlb_kind))
@@ -384,8 +313,7 @@ vt_x86_tlb_try_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind)
     }
   while (!set_accessed_dirty (cpu, &walk, kind));
 
-  cpu->vcpu.stats.tlb_fills++;
-  fill (cpu, linear, kind, cpu->tlb_kind, &walk);
+  fill (cpu, linear, cpu->tlb_kind, &walk);
   return true;
 }
 
@@ -396,6 +324,8 @@ vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool system)
   unsigned tlb_kind = system ? VT_X86_TLB_SYSTEM : cpu->tlb_kind;
   Walk walk;
 
+  if (vt_x86_tlb_refill (cpu, linear, kind, tlb_kind))
+    return;
   do
     {
       WalkResult result = walk_tables (cpu, linear, &walk);
@@ -404,8 +334,7 @@ vt_x86_tlb_fill (VtX86Cpu *cpu, uint64_t linear, VtAccessKind kind, bool system)
     }
   while (!set_accessed_dirty (cpu, &walk, kind));
 
-  cpu->vcpu.stats.tlb_fills++;
-  fill (cpu, linear, kind, tlb_kind, &walk);
+  fill (cpu, linear, tlb_kind, &walk);
 }
 
 bool
@@ -416,88 +345,4 @@ vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out)
     return false;
   *out = VT_GPA (walk.gpa);
   return true;
-}
-
-/* --- Invalidation ------------------------------------------------------------------------------------------------- */
-
-static bool
-knows_code_page (const VtX86Cpu *cpu, uint64_t linear)
-{
-  return test_bit (cpu->code_pages, vt_x86_code_page_bit (linear));
-}
-
-static void
-flush_table (VtX86Tlb *tlb, bool global_too)
-{
-  for (unsigned word = 0; word < G_N_ELEMENTS (tlb->used); word++)
-    {
-      uint64_t victims = tlb->used[word] & (global_too ? UINT64_MAX : ~tlb->global[word]);
-      for (; victims != 0; victims &= victims - 1)
-        clear_entry (tlb, word * 64 + (unsigned) __builtin_ctzll (victims));
-    }
-}
-
-void
-vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too)
-{
-  cpu->vcpu.stats.tlb_flushes++;
-  vt_x86_forget_stack_pages (cpu);
-  cpu->code_generation++;
-  cpu->user_generation = ++cpu->last_generation;
-  if (global_too)
-    vt_x86_tlb_forget_pcid (cpu, -1);
-  if (global_too || cpu->kernel_code_not_global)
-    {
-      cpu->global_generation = ++cpu->last_generation;
-      cpu->kernel_code_not_global = false;
-    }
-  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
-    flush_table (&cpu->tlbs[kind], global_too);
-  if (global_too)
-    {
-      memset (cpu->large_4m, 0, sizeof (cpu->large_4m));
-      memset (cpu->large_1g, 0, sizeof (cpu->large_1g));
-    }
-}
-
-void
-vt_x86_tlb_forget_pcid (VtX86Cpu *cpu, int pcid)
-{
-  if (pcid < 0)
-    memset (cpu->pcid_generation, 0, sizeof (cpu->pcid_generation));
-  else
-    cpu->pcid_generation[pcid & 0xfff] = 0;
-}
-
-void
-vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep)
-{
-  unsigned pcid = cpu->s.cr3 & 0xfff;
-  uint64_t before = keep ? cpu->pcid_generation[pcid] : 0;
-  /* Entries have no PCID: they go in any case. */
-  vt_x86_tlb_flush (cpu, false);
-  if (before != 0)
-    cpu->user_generation = before;
-}
-
-void
-vt_x86_tlb_flush_page (VtX86Cpu *cpu, uint64_t linear)
-{
-  /* Perhaps a piece of a larger page, all pieces of which have to go. */
-  if (test_bit (cpu->large_4m, (linear >> 22) & 255) || test_bit (cpu->large_1g, (linear >> 30) & 255))
-    {
-      vt_x86_tlb_flush (cpu, true);
-      return;
-    }
-
-  unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
-  vt_x86_forget_stack_pages (cpu);
-  cpu->code_generation++;
-  if (knows_code_page (cpu, linear))
-    {
-      cpu->user_generation = ++cpu->last_generation;
-      cpu->global_generation = ++cpu->last_generation;
-    }
-  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
-    clear_entry (&cpu->tlbs[kind], slot);
 }

@@ -2,8 +2,7 @@
 /* SYSCALL, SYSRET, SYSENTER, SYSEXIT (SDM volume 2B and volume 3A 5.8.7, 5.8.8; AMD APM volume 2, 6.1). */
 #include "x86-sys.h"
 
-#define FLAT_DATA (X86_SEG_P | X86_SEG_S | X86_TYPE_WRITABLE | X86_TYPE_ACCESSED | X86_SEG_DB | X86_SEG_G)
-#define FLAT_CODE (FLAT_DATA | X86_TYPE_CODE)
+#define FLAT_CODE (VT_X86_FLAT_DATA | X86_TYPE_CODE)
 
 /* The four instructions load fixed segments without looking at descriptors. */
 static void
@@ -19,7 +18,7 @@ static void
 set_flat_stack (VtX86Cpu *cpu, uint16_t selector, unsigned cpl)
 {
   cpu->s.seg[VT_SS] = (VtX86Seg) {
-    .limit = UINT32_MAX, .attr = FLAT_DATA | cpl << X86_SEG_DPL_SHIFT, .selector = selector,
+    .limit = UINT32_MAX, .attr = VT_X86_FLAT_DATA | cpl << X86_SEG_DPL_SHIFT, .selector = selector,
   };
 }
 

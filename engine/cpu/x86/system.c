@@ -12,12 +12,6 @@
 
 /* --- Time ------------------------------------------------------------------------------------------------------------------------ */
 
-uint64_t
-vt_x86_read_tsc (VtX86Cpu *cpu)
-{
-  return vt_ns_to_ticks (vt_clock_now (cpu->vcpu.clock), cpu->tsc_hz) + cpu->s.tsc_offset;
-}
-
 static void
 put_edx_eax (VtX86Cpu *cpu, uint64_t value)
 {
@@ -36,7 +30,7 @@ op_rdtsc (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   if ((cpu->s.cr4 & X86_CR4_TSD) != 0)
     vt_x86_need_cpl0 (cpu);
-  put_edx_eax (cpu, vt_x86_read_tsc (cpu));
+  put_edx_eax (cpu, vt_x86_look_at_tsc (cpu));
 }
 
 static void
@@ -248,17 +242,19 @@ op_invpcid (VtX86Cpu *cpu, const VtX86Insn *insn)
     type = (uint32_t) type;
   vt_x86_load_bytes (cpu, vt_x86_operand_linear (cpu, insn, 16, VT_READ), bytes, 16);
   uint64_t pcid = vt_load_le (bytes, 8), linear = vt_load_le (bytes + 8, 8);
-  bool needs_pcid = type <= 1;
+  bool one = type <= 1, current = pcid == (cpu->s.cr4 & X86_CR4_PCIDE ? cpu->s.cr3 & 0xfff : 0);
   if (type > 3 || (pcid >> 12 != 0))
     vt_x86_gp0 (cpu);
-  if (needs_pcid && pcid != 0 && (cpu->s.cr4 & X86_CR4_PCIDE) == 0)
+  if (one && pcid != 0 && (cpu->s.cr4 & X86_CR4_PCIDE) == 0)
     vt_x86_gp0 (cpu);
   if (type == 0 && !vt_x86_canonical (linear))
     vt_x86_gp0 (cpu);
-  vt_x86_tlb_forget_pcid (cpu, needs_pcid ? (int) pcid : -1);
-  if (type == 0)
+  /* Of another address space more goes than has to. */
+  if (!one || !current)
+    vt_x86_tlb_forget_pcid (cpu, one ? (int) pcid : -1);
+  if (type == 0 && current)
     vt_x86_tlb_flush_page (cpu, linear);
-  else
+  else if (!one || current)
     vt_x86_tlb_flush (cpu, type == 2);
 }
 

@@ -37,10 +37,10 @@ typedef enum
   VT_FETCH,
 } VtAccessKind;
 
-/* Software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
+/* First level of the software TLB, direct mapped by page number. An entry's tag holds the page's linear address (bits 63..12) when an access
  * of that kind may go straight to the host at linear + addend, or vt_x86_tlb_none(). What the inline path reads is apart from
  * what only its miss needs. There is one table per privilege, because the U/S and SMAP checks happen when it is filled. */
-#define VT_X86_TLB_BITS 12u
+#define VT_X86_TLB_BITS 14u
 #define VT_X86_TLB_SIZE (1u << VT_X86_TLB_BITS)
 #define VT_X86_TLB_NONE UINT64_C (1)      /* no page address has bit 0 set */
 
@@ -94,6 +94,18 @@ typedef struct
   bool     writable;   /* plain RAM for writes too, and the same RAM */
 } VtX86PhysPage;
 
+/* The guest's TSC, without its offset, between two looks at the clock (tsc.c): `ticks` and what the rate, in units of 2^-32, makes
+ * of the host's ticks since `zero`, for up to `room` of them. */
+typedef struct
+{
+  bool     wanted;                       /* translated code asks */
+  uint64_t zero, room, rate, ticks;
+  uint64_t floor;                        /* no answer may be below */
+  uint64_t measured;                     /* the host's rate; 0: not known yet */
+  uint64_t first_host, first_ticks;      /* a look some time ago, to measure it */
+  uint32_t epoch;                        /* of the clock then */
+} VtX86TscLine;
+
 /* What translated code reaches through GS besides the state (jit/). */
 typedef struct
 {
@@ -104,13 +116,22 @@ typedef struct
 } VtStackWindow;
 
 #define VT_X86_JIT_JUMPS 16384u
+#define VT_X86_JIT_GUESSES 16u
 #define VT_X86_CODE_PAGES 65536u
 typedef struct
 {
   struct VtX86Cpu *self;
   uint64_t    page_rip;       /* RIP of the first byte of the page that code runs in */
-  uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0 */
+  uint64_t    flags;          /* arithmetic flags while translated code does not keep them: AH of LAHF << 8, OF in bit 0; not if */
+  uint64_t    flags_site;     /* ... this is the place in the code memory that knows how to make them, from */
+  uint64_t    flags_a, flags_b;   /* ... these (jit/jit-returns.c) */
   uint64_t    context;        /* XORed into RIP this gives the key of a jump */
+  uint64_t    contexts[VT_X86_TLB_COUNT];   /* what it will be in the same mode with another privilege */
+  uint64_t    slots[23];      /* intermediate results (jit/jit-translate.h) */
+  /* The host's stack as it was, and the start of its part for returns (jit/jit-returns.h). */
+  uint64_t    host_sp, returns_top;
+  uint64_t    return_site;    /* the place in the code memory that knows about the last RET */
+  const void *no_return;      /* what is there below the first */
   uint32_t    exit_kind, exit_arg;
   void       *next_store;     /* these three for comparison with the interpreter: where the next store is noted ... */
   uint64_t    count_limit;    /* ... how many instructions may have been translated at a poll ... */
@@ -124,6 +145,7 @@ typedef struct
   uint32_t    x87_place;      /* ... its offset, and its FOP << 16 */
   uint8_t     x87_image[108];
   /* A load that was made from a copy: past_host = copy, linear + past_addend = copy. */
+  uint32_t    refilled;       /* vt_jit_refill() made the entry */
   uint64_t    past_addend;
   uint8_t    *past_host;
   uint8_t     copy[64];
@@ -132,8 +154,12 @@ typedef struct
   /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when
    * there is none, so that no offset is below it. */
   VtStackWindow stack[VT_X86_TLB_COUNT][2];
+  uint64_t    guess[VT_X86_JIT_GUESSES];   /* addends that loads went by (jit/jit-guess.h) */
   uint64_t    jump_key[VT_X86_JIT_JUMPS];
   const void *jump_code[VT_X86_JIT_JUMPS];
+  /* Those that had to make room for others, by another hash. */
+  uint64_t    spare_key[VT_X86_JIT_JUMPS];
+  const void *spare_code[VT_X86_JIT_JUMPS];
 } VtX86Translated;
 
 typedef struct VtX86Cpu
@@ -194,6 +220,7 @@ typedef struct VtX86Cpu
   uint64_t         phys_mask;       /* physical-address bits of the model */
   void           (*store_watch) (struct VtX86Cpu *cpu, uint8_t *host, unsigned len);   /* see vt_x86_watch_stores() */
   VtX86Tlb        *tlbs;            /* VT_X86_TLB_COUNT of them */
+  struct VtX86TlbSecond *second;    /* as many (tlb.h) */
   uint64_t         large_4m[4], large_1g[4];   /* by hash of the address: such a page is in the TLB, in pieces of 4 KiB */
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   VtRam           *rams[VT_X86_RAMS];          /* that have been in the TLB */
@@ -203,8 +230,10 @@ typedef struct VtX86Cpu
   uint64_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
   uint64_t         last_generation;
   uint64_t         pcid_generation[4096];   /* of the address spaces that are not in use; 0: a new one then */
+  uint32_t         jit_without;      /* techniques that translated code is made without (jit/jit-techniques.h) */
   bool             kernel_code_not_global;   /* supervisor code was found in pages that are not global */
-  uint64_t         code_pages[VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps go there */
+  uint64_t         code_pages[2][VT_X86_CODE_PAGES / 64];  /* by hash of the linear page: known jumps of [1] CPL 3 go there */
+  VtX86TscLine     tsc_line;
   VtX86Translated  translated;
 } VtX86Cpu;
 
@@ -228,6 +257,7 @@ typedef struct
   VtClock          *clock;
   const VtX86Model *model;
   uint64_t          tsc_hz;
+  uint32_t          jit_without;   /* see VtX86Cpu */
   uint8_t         (*inta) (void *opaque);
   void             *inta_opaque;
   VtMachinePort     machine;
@@ -325,19 +355,20 @@ vt_x86_code_page_bit (uint64_t linear)
 {
   return (unsigned) (linear >> VT_PAGE_SHIFT ^ linear >> (VT_PAGE_SHIFT + 16)) & (VT_X86_CODE_PAGES - 1);
 }
-/* Somebody remembers a jump to this page: flushing it starts new generations. */
+/* Code of this privilege remembers a jump to this page: flushing it starts a new generation. */
 static inline void
 vt_x86_note_code_page (VtX86Cpu *cpu, uint64_t linear)
 {
   unsigned bit = vt_x86_code_page_bit (linear);
-  cpu->code_pages[bit / 64] |= UINT64_C (1) << (bit % 64);
+  cpu->code_pages[cpu->cpl == 3][bit / 64] |= UINT64_C (1) << (bit % 64);
 }
 /* For debuggers and MONITOR: no side effects. False when not mapped. */
 bool vt_x86_translate (VtX86Cpu *cpu, uint64_t linear, VtGpa *out);
 /* Also starts a new user_generation, and a global_generation where global pages, or code of the supervisor in others, go
  * too. */
 void vt_x86_tlb_flush (VtX86Cpu *cpu, bool global_too);
-/* Another address space, s.cr3. `keep`: what is known about it from before still holds (PCIDs, SDM 4.10.4.1). */
+/* Another address space, s.cr3. `keep`: what is known about it from before still holds, translations and jumps (PCIDs, SDM
+ * 4.10.4.1). */
 void vt_x86_tlb_switch (VtX86Cpu *cpu, bool keep);
 /* What is known about that address space no longer holds; -1: about all of them. */
 void vt_x86_tlb_forget_pcid (VtX86Cpu *cpu, int pcid);
@@ -363,8 +394,12 @@ void vt_x86_update_checks (VtX86Cpu *cpu);
 void vt_x86_sync_flags (VtX86Cpu *cpu);
 void vt_x86_set_arith_flags (VtX86Cpu *cpu, uint32_t mask, uint32_t value);
 
-/* Guest TSC now. */
+/* Guest TSC now, by the machine's clock. Any thread. */
 uint64_t vt_x86_read_tsc (VtX86Cpu *cpu);
+/* The same as the guest sees it, which may be told between two looks at the clock (tsc.c). Own thread. */
+uint64_t vt_x86_look_at_tsc (VtX86Cpu *cpu);
+/* The clock may stop, or be set, before the next look. */
+void     vt_x86_forget_tsc_line (VtX86Cpu *cpu);
 
 /* Is there an event that ends a halt? Machine lock held (exceptions.c). */
 bool vt_x86_events_pending (VtX86Cpu *cpu);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The vCPU as an object: construction, its state table, and what a saved state may look like. */
 #include "apic.h"
+#include "bits.h"
+#include "code-memory.h"
 #include "flags.h"
 #include "interp.h"
+#include "tlb.h"
 #include "x86-sys.h"
 
 #include <vitrine/error.h>
@@ -125,11 +128,21 @@ has_work (VtVcpu *vcpu)
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
 
+/* One block with the TLBs, so that translated code finds both from the same base. */
+static VtX86Cpu *
+allocate (void)
+{
+  size_t large = 2 * VT_MIB, size = (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + large - 1) & ~(large - 1);
+  void *block = g_aligned_alloc (1, size, large);
+  if (vt_code_memory_ops () != NULL)
+    vt_code_memory_ops ()->want_large_pages (block, size);
+  return memset (block, 0, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb));
+}
+
 VtX86Cpu *
 vt_x86_cpu_new (const VtX86CpuConfig *config)
 {
-  /* One block, so that translated code finds both from the same base. */
-  VtX86Cpu *cpu = g_aligned_alloc0 (1, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb), 64);
+  VtX86Cpu *cpu = allocate ();
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
   cpu->vcpu.mem = config->mem;
@@ -137,12 +150,14 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->vcpu.clock = config->clock;
   cpu->model = config->model;
   cpu->tsc_hz = config->tsc_hz;
+  cpu->jit_without = config->jit_without;
   cpu->inta = config->inta;
   cpu->inta_opaque = config->inta_opaque;
   cpu->machine = config->machine;
   cpu->phys_mask = vt_x86_phys_mask (config->model);
 
   cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
+  cpu->second = g_aligned_alloc0 (VT_X86_TLB_COUNT, sizeof (VtX86TlbSecond), 64);
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     {
       memset (cpu->tlbs[kind].used, 0xff, sizeof (cpu->tlbs[kind].used));
@@ -161,6 +176,7 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_free (cpu->vcpu.failure);
+  g_aligned_free (cpu->second);
   g_aligned_free (cpu);
 }
 
@@ -190,6 +206,7 @@ vt_x86_cpu_settle (VtX86Cpu *cpu)
   cpu->pending_db = 0;
   cpu->delivering_how = VT_X86_EVENT_NONE;
   cpu->events_deferred = false;
+  cpu->tsc_line = (VtX86TscLine) { .wanted = cpu->tsc_line.wanted };
   vt_x86_take_view (cpu);
   vt_x86_update_mode (cpu);
   vt_x86_update_checks (cpu);

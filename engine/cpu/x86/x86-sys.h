@@ -32,6 +32,9 @@ enum
   X86_SYS_TRAP32 = 15,
 };
 
+/* The segments that SYSCALL and its like load without looking at descriptors. */
+#define VT_X86_FLAT_DATA (X86_SEG_P | X86_SEG_S | X86_TYPE_WRITABLE | X86_TYPE_ACCESSED | X86_SEG_DB | X86_SEG_G)
+
 static inline unsigned desc_type (uint64_t desc) { return (desc >> 40) & 15; }
 static inline unsigned desc_dpl (uint64_t desc) { return (desc >> 45) & 3; }
 static inline bool desc_is_code (uint64_t desc) { return (desc & X86_DESC_S) != 0 && (desc_type (desc) & X86_TYPE_CODE) != 0; }

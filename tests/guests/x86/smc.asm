@@ -176,6 +176,65 @@ align 8
   mov rax, [abs .counter]
   CHECK_EQ "a counter in the middle of the code that counts", eax, 20000
 
+  ; In a page whose code has been written often enough, only writes to its pieces of 64 bytes count: which is exact at their ends.
+  ; Two functions, a piece between them that is data, and stores of all sizes across the ends.
+%define first_function (area + 0x5000 + 0x1b8)    ; up to the end of its piece
+%define second_function (area + 0x5000 + 0x200)
+%macro CALLS 0                 ; r12d, r15d: what the two should return, r14d: how often they did not
+  mov eax, first_function
+  call rax
+  cmp eax, r12d
+  setne r13b
+  movzx r13d, r13b
+  add r14d, r13d
+  mov eax, second_function
+  call rax
+  cmp eax, r15d
+  setne r13b
+  movzx r13d, r13b
+  add r14d, r13d
+%endmacro
+  COPY first_function, returner
+  COPY second_function, returner
+  xor r14d, r14d
+  mov r12d, 1000
+.pieces:
+  mov r15d, r12d
+  not r15d
+  mov [abs first_function + 1], r12d
+  mov [abs second_function + 1], r15d
+  CALLS
+  mov [abs first_function - 8], r12                    ; not of the function's piece, or beside it in it
+  mov [abs area + 0x5000 + 0x1c0], r12
+  mov [abs area + 0x5000 + 0x1f8], r15
+  CALLS
+  movd xmm0, r12d
+  movdqu [abs area + 0x5000 + 0x1d8], xmm0
+  fninit
+  fld1
+  fstp tword [abs area + 0x5000 + 0x1f6]
+  lock inc qword [abs area + 0x5000 + 0x1c8]
+  push rdi
+  mov edi, area + 0x5000 + 0x1c0
+  mov ecx, 64
+  mov al, 0xcc
+  rep stosb
+  pop rdi
+  CALLS
+  movzx ecx, r12b                                      ; across the start of the second: B8, and a byte of the constant
+  shl rcx, 56
+  mov rax, 0x00b8cccccccccccc
+  or rax, rcx
+  movzx ecx, r12b
+  mov r15b, cl
+  mov [abs second_function - 6], rax
+  CALLS
+  mov [abs area + 0x5000 + 0x1bf], r12w                ; across the end of the first's piece
+  CALLS
+  dec r12d
+  jnz .pieces
+  CHECK_EQ "stores beside code, and across the ends of its pieces", r14d, 0
+
   ; A loop that is rewritten while it goes round
   mov ecx, 1000
   xor edx, edx
@@ -213,6 +272,29 @@ align 64
   jnz .cross
 .cross_end:
   CHECK_EQ "the other processor's function, patched while it runs", r13d, 200
+
+  ; The same in a page of which only pieces are watched, with data beside it
+  mov r12d, 200
+  xor r13d, r13d
+.cross_beside:
+  mov [abs area + 0x40], r12
+  mov [abs area + 0xf38], r12
+  mov [abs area + 1], r12d
+  mov [abs area + 0x48], r12
+  mfence
+  mov ebx, 20000000
+.cross_beside_wait:
+  pause
+  inc qword [abs area + 0x80]
+  dec ebx
+  jz .cross_beside_end
+  cmp [abs ap_value], r12d
+  jne .cross_beside_wait
+  inc r13d
+  dec r12d
+  jnz .cross_beside
+.cross_beside_end:
+  CHECK_EQ "and with data beside it that is written all the time", r13d, 200
 
   ; It spins on a jump to itself, until that is another one
   mov r12d, 50

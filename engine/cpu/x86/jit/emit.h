@@ -252,9 +252,32 @@ emit_patch (uint8_t *site, const uint8_t *target_rw)
 static inline void emit_jmp_to (VtEmit *e, const uint8_t *target_rw) { emit_patch (emit_jmp (e), target_rw); }
 
 static inline void
-emit_call_to (VtEmit *e, const uint8_t *target_rw)
+emit_push (VtEmit *e, unsigned reg)
+{
+  if (reg & 8)
+    emit8 (e, 0x41);
+  emit8 (e, 0x50 | (reg & 7));
+}
+
+static inline void
+emit_pop (VtEmit *e, unsigned reg)
+{
+  if (reg & 8)
+    emit8 (e, 0x41);
+  emit8 (e, 0x58 | (reg & 7));
+}
+
+/* Returns the place of the displacement, as emit_jmp(). */
+static inline uint8_t *
+emit_call (VtEmit *e)
 {
   emit8 (e, 0xe8);
   e->at += 4;
-  emit_patch (e->at - 4, target_rw);
+  return e->at - 4;
+}
+
+static inline void
+emit_call_to (VtEmit *e, const uint8_t *target_rw)
+{
+  emit_patch (emit_call (e), target_rw);
 }

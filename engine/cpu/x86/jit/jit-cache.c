@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Regions and the pages they came from.
  *
- * Jumps between regions of one page are direct; everything else comes through the jump table. So a page that was written
- * loses its regions by a patch at their entries, which sends whoever still arrives there to the run loop, and nobody has to
- * know who jumps where. The memory comes back when the buffer is full and everything is dropped.
+ * Jumps between regions of one page are direct; everything else comes through the jump table, or by a link that is taken back
+ * (jit-far.c). So a page that was written loses its regions by a patch at their entries, which sends whoever still arrives
+ * there to the run loop. The memory comes back when the buffer is full and everything is dropped.
  */
 #include "jit.h"
 
 #include "emit.h"
+#include "x86-sys.h"
 
 #define CODE_BYTES  (44 * VT_MIB)
 #define ARENA_BYTES (16 * VT_MIB)
@@ -73,24 +74,25 @@ version_now (const VtJitPage *page)
 }
 
 static void
-kill_region (VtJitRegion *region)
+kill_region (VtJit *jit, VtJitRegion *region)
 {
   region->dead = true;
+  vt_jit_unlink_far (jit, region);
   for (unsigned i = 0; i < 2; i++)
     {
-      uint8_t *entry = i == 0 ? region->entry_host : region->entry_mem;
+      uint8_t *entry = region->entry[i == 0 ? JIT_WAY_HOST : JIT_WAY_MEM];
       entry[0] = 0xe9;
       emit_patch (entry + 1, region->dead_stub);
     }
 }
 
 static void
-drop_regions (VtJitPage *page)
+drop_regions (VtJit *jit, VtJitPage *page)
 {
   for (VtJitRegion *region = page->regions; region != NULL; region = region->page_next)
-    kill_region (region);
+    kill_region (jit, region);
   for (VtJitRegion *region = page->bridges; region != NULL; region = region->bridge_next)
-    kill_region (region);
+    kill_region (jit, region);
   page->deaths += page->regions != NULL || page->bridges != NULL;
   page->refused = 0;
   page->regions = page->bridges = NULL;
@@ -137,15 +139,15 @@ vt_jit_page (VtJit *jit, VtRam *ram, uint64_t number)
       *bucket = page;
     }
   if (version_now (page) != page->seen)
-    drop_regions (page);
+    drop_regions (jit, page);
   return page;
 }
 
 static void
-drop_if_written (VtJitPage *page)
+drop_if_written (VtJit *jit, VtJitPage *page)
 {
   if (page != NULL && (page->regions != NULL || page->bridges != NULL) && version_now (page) != page->seen)
-    drop_regions (page);
+    drop_regions (jit, page);
 }
 
 static void
@@ -153,7 +155,7 @@ drop_all_written (VtJit *jit)
 {
   for (unsigned i = 0; i < JIT_PAGE_BUCKETS; i++)
     for (VtJitPage *page = jit->pages[i]; page != NULL; page = page->chain)
-      drop_if_written (page);
+      drop_if_written (jit, page);
 }
 
 void
@@ -170,7 +172,7 @@ vt_jit_drop_written (VtJit *jit)
           drop_all_written (jit);
           return;
         }
-      drop_if_written (known_page (jit, ram, page));
+      drop_if_written (jit, known_page (jit, ram, page));
     }
 }
 
@@ -179,7 +181,7 @@ vt_jit_drop_written (VtJit *jit)
 static unsigned
 region_bucket (const uint8_t *host, unsigned mode)
 {
-  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) mode << 56);
+  uint64_t key = (uint64_t) (uintptr_t) host ^ ((uint64_t) mode << 48);
   return (unsigned) ((key * UINT64_C (0x9e3779b97f4a7c15)) >> 50) & (JIT_REGION_BUCKETS - 1);
 }
 
@@ -190,7 +192,8 @@ same_second (VtJit *jit, const VtJitRegion *region, uint64_t linear)
   if (region->second == NULL)
     return true;
   uint64_t at = (linear | VT_PAGE_MASK) + 1;
-  vt_x86_code_source (jit->cpu, region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at, &next);
+  at = region->mode & JIT_MODE_CODE64 ? at : (uint32_t) at;
+  vt_x86_code_source (jit->cpu, at, &next);
   if (next.ram != region->second->ram || next.ram_page != region->second->number)
     return false;
   vt_x86_note_code_page (jit->cpu, at);
@@ -199,11 +202,11 @@ same_second (VtJit *jit, const VtJitRegion *region, uint64_t linear)
 
 /* Written since it was translated? */
 static bool
-is_stale (VtJitPage *page)
+is_stale (VtJit *jit, VtJitPage *page)
 {
   if (page == NULL || version_now (page) == page->seen)
     return false;
-  drop_regions (page);
+  drop_regions (jit, page);
   return true;
 }
 
@@ -216,7 +219,7 @@ vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, 
       VtJitRegion *region = *link;
       if (region->host == source->host && region->mode == mode)
         {
-          bool good = !region->dead && !is_stale (region->page) && !is_stale (region->second);
+          bool good = !region->dead && !is_stale (jit, region->page) && !is_stale (jit, region->second);
           if (good && same_second (jit, region, linear))
             return region;
           if (!good)
@@ -243,22 +246,48 @@ const void *
 vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source)
 {
   VtX86Cpu *cpu = jit->cpu;
-  const void *code = region->entry_mem + (jit->memory.rx - jit->memory.rw);
+  if (!vt_jit_may_enter (cpu, region, rip))
+    return NULL;
+  const void *code = region->entry[JIT_WAY_MEM] + (jit->memory.rx - jit->memory.rw);
   vt_jit_add_jump (cpu, rip, code);
   if (cpu->cpl != 3 && !source->global)
     cpu->kernel_code_not_global = true;
   return code;
 }
 
+bool
+vt_jit_may_fetch (const VtX86Cpu *cpu, uint64_t rip)
+{
+  uint64_t linear = vt_jit_linear (cpu, rip);
+  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
+  return page->tag[VT_FETCH] == (linear & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip));
+}
+
+static VtJitRegion *
+translated_at (VtJit *jit, uint64_t rip, unsigned mode, VtX86CodeSource *source)
+{
+  uint64_t linear = vt_jit_linear (jit->cpu, rip);
+  if (!vt_jit_in_code_segment (jit->cpu, mode, rip))
+    return NULL;
+  vt_x86_code_source (jit->cpu, linear, source);
+  /* A bridge may fault. */
+  if (source->host == NULL || source->left < VT_X86_MAX_INSN)
+    return NULL;
+  return vt_jit_find_region (jit, source, linear, vt_jit_region_mode (jit->cpu, mode, rip));
+}
+
+VtJitRegion *
+vt_jit_translated_at (VtJit *jit, uint64_t rip, unsigned mode)
+{
+  VtX86CodeSource source;
+  return vt_jit_may_fetch (jit->cpu, rip) ? translated_at (jit, rip, mode, &source) : NULL;
+}
+
 const void *
 vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode)
 {
   VtX86CodeSource source;
-  vt_x86_code_source (jit->cpu, rip, &source);
-  /* A bridge may fault. */
-  if (source.host == NULL || source.left < VT_X86_MAX_INSN)
-    return NULL;
-  const VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
+  const VtJitRegion *region = translated_at (jit, rip, mode, &source);
   return region != NULL ? vt_jit_make_known (jit, region, rip, &source) : NULL;
 }
 
@@ -283,10 +312,7 @@ vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
   if (link >= jit->links->len)
     return;
   const VtJitLink *l = &g_array_index (jit->links, VtJitLink, link);
-  if (region->second != NULL)
-    emit_patch (l->site, l->mem_flags ? region->thunk_mem : region->thunk_host);
-  else
-    emit_patch (l->site, l->mem_flags ? region->entry_mem : region->entry_host);
+  emit_patch (l->site, region->second != NULL ? region->thunk[l->way] : region->entry[l->way]);
 }
 
 /* --- Heat --------------------------------------------------------------------------------------------------------- */

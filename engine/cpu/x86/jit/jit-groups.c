@@ -57,14 +57,18 @@ vector_writes (const VtJitInsn *in)
     }
 }
 
-static unsigned
-registers_written (const VtJitInsn *in)
+unsigned
+vt_jit_registers_written (const VtJitInsn *in)
 {
   unsigned short_form = bit ((in->enc.opcode & 7) | in->enc.rex_b);
   switch (in->op.cls)
     {
     case JIT_OP_NOP:
+    case JIT_OP_JCC:
+    case JIT_OP_JMP:
       return 0;
+    case JIT_OP_INLINE:
+      return vt_jit_inline_writes (in);
     case JIT_OP_MODRM:
       return modrm_writes (in);
     case JIT_OP_LEA:
@@ -91,9 +95,8 @@ registers_written (const VtJitInsn *in)
     }
 }
 
-/* What it adds to RSP, where that is a constant. */
-static bool
-moves_stack (const VtJitInsn *in, int32_t *by)
+bool
+vt_jit_moves_stack (const VtJitInsn *in, int32_t *by)
 {
   const VtJitEnc *enc = &in->enc;
   unsigned kind = enc->modrm >> 3 & 7;
@@ -262,8 +265,8 @@ static void
 pass_insn (Scan *scan, const VtJitInsn *in)
 {
   int32_t by;
-  unsigned written = registers_written (in);
-  if (moves_stack (in, &by))
+  unsigned written = vt_jit_registers_written (in);
+  if (vt_jit_moves_stack (in, &by))
     {
       scan->sp += by;
       written &= ~bit (VT_RSP);
@@ -271,6 +274,27 @@ pass_insn (Scan *scan, const VtJitInsn *in)
   for (unsigned guest = 0; guest < 16; guest++)
     if (written >> guest & 1)
       scan->version[guest]++;
+}
+
+/* Of a block's stores to one group only the last one is looked at; what leaves the block earlier has to do it. */
+static void
+let_stores_wait (VtJitTr *tr, const VtJitBlock *block, const VtJitGroup *g)
+{
+  int last = -1;
+  for (unsigned i = block->first; i < block->first + block->n; i++)
+    {
+      VtJitInsn *in = &tr->insns[i];
+      unsigned number = (unsigned) (g - tr->groups) + 1;
+      for (unsigned k = 0; k < 2; k++)
+        if (in->group[k] == number && (in->writes >> k & 1))
+          {
+            for (int before = last; before >= 0 && before < (int) i; before++)
+              tr->insns[before + 1].unchecked |= (uint8_t) (1u << g->slot);
+            if (last >= 0)
+              tr->insns[last].waits |= tr->insns[last].writes;
+            last = (int) i;
+          }
+    }
 }
 
 static void
@@ -282,9 +306,14 @@ scan_block (Scan *scan, const VtJitBlock *block)
       VtJitInsn *in = &scan->tr->insns[i];
       unsigned n = list_accesses (scan->tr, in, access);
       for (unsigned k = 0; k < n; k++)
-        take_access (scan, &access[k], i, k);
+        {
+          in->writes |= (uint8_t) (access[k].write << k);
+          take_access (scan, &access[k], i, k);
+        }
       pass_insn (scan, in);
     }
+  for (unsigned i = scan->first; i < scan->tr->n_groups; i++)
+    let_stores_wait (scan->tr, block, &scan->tr->groups[i]);
 }
 
 void
@@ -292,8 +321,11 @@ vt_jit_find_groups (VtJitTr *tr)
 {
   tr->n_groups = 0;
   for (unsigned i = 0; i < tr->n_insns; i++)
-    tr->insns[i].group[0] = tr->insns[i].group[1] = 0;
-  if (!tr->is64)
+    {
+      VtJitInsn *in = &tr->insns[i];
+      in->group[0] = in->group[1] = in->writes = in->waits = in->unchecked = 0;
+    }
+  if (!tr->is64 || !vt_jit_has (tr->jit, VT_JIT_GROUPS))
     return;
   for (unsigned i = 0; i < tr->n_blocks;)
     {

@@ -7,6 +7,7 @@
 #include "flags.h"
 #include "interp.h"
 #include "jit.h"
+#include "x86-model.h"
 #include "x86-sys.h"
 
 #define PAUSES_IN_A_ROW 64u
@@ -28,13 +29,11 @@ void
 vt_jit_flags_from_state (VtX86Cpu *cpu)
 {
   uint32_t arith = flags_get (cpu);
+  cpu->translated.flags_site = 0;
   cpu->translated.flags = ((arith & 0xff) | X86_RFLAGS_ONE) << 8 | (arith & X86_RFLAGS_OF ? 1 : 0);
 }
 
 /* --- Memory ------------------------------------------------------------------------------------------------------- */
-
-/* Offsets below it have 8 bytes to the page's end. Smaller accesses beyond are the interpreter's. */
-#define STACK_ROOM (VT_PAGE_SIZE - 7)
 
 /* Translated code is left with RIP there. */
 static uint32_t
@@ -105,10 +104,10 @@ vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what)
   if (!(what & JIT_FILL_STACK))
     return JIT_FILLED;
   /* Too near to the page's end for the window's one size: good for this access alone. */
-  bool room = (linear & VT_PAGE_MASK) < STACK_ROOM;
+  bool room = (linear & VT_PAGE_MASK) < JIT_STACK_ROOM;
   const VtX86TlbEntry *entry = vt_x86_tlb_entry (cpu, linear);
   cpu->translated.stack[cpu->tlb_kind][kind == VT_WRITE]
-      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? STACK_ROOM : 0, entry->addend, entry->page_flags };
+      = (VtStackWindow) { linear & ~VT_PAGE_MASK, room ? JIT_STACK_ROOM : 0, entry->addend, entry->page_flags };
   return room ? JIT_FILLED : JIT_PAST;
 }
 
@@ -136,12 +135,15 @@ ram_of_flags (const VtX86Cpu *cpu, uint64_t flags_at)
 }
 
 uint32_t
-vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what)
+vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t what)
 {
   uint64_t before = vt_ram_code_writes ();
   VtRam *ram = ram_of_flags (cpu, flags_at);
-  /* Flags are by page, and so is everything that follows from them. */
-  vt_ram_wrote (ram, (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT, 1);
+  uint64_t page = (flags_at - (uint64_t) (uintptr_t) ram->page_flags) << VT_PAGE_SHIFT;
+  if (host != 0)
+    vt_ram_wrote (ram, host - (uint64_t) (uintptr_t) ram->host, what & JIT_FILL_SIZE);
+  else
+    vt_ram_wrote (ram, page, VT_PAGE_SIZE);
   uint32_t where = what >> JIT_WHERE_SHIFT;
   if (vt_ram_code_writes () == before || where == JIT_NOWHERE)
     return 0;
@@ -199,6 +201,7 @@ vt_jit_x87_from_image (VtX86Cpu *cpu)
   if (place == VT_JIT_NO_PLACE)
     return;
   s->fip = cpu->translated.x87_page + (place & 0xffff);
+  s->fcs = vt_x86_has (cpu->model, X86_FEATURE_ZERO_FCS_FDS) ? 0 : s->seg[VT_CS].selector;
   s->fop = place >> 16;
 }
 
@@ -219,6 +222,7 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   uint64_t before = vt_ram_code_writes (), mask = cpu->code_bits == 64 ? UINT64_MAX : UINT32_MAX;
   uint64_t rip = (cpu->translated.page_rip + (where & 0xffff)) & mask;
   bool no_flags = (where & JIT_OP_NO_FLAGS) != 0;
+  uint8_t shadow = cpu->s.shadow;
   VtJit *jit = cpu->accel_data;
   vt_jit_x87_from_image (cpu);
   jit->flags_here = no_flags;
@@ -236,9 +240,12 @@ vt_jit_op (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   if (!no_flags)
     vt_jit_flags_from_state (cpu);
   jit->flags_here = false;
+  vt_jit_set_segment_tops (cpu);
   cpu->s.rip = cpu->next_rip;
   cpu->translated.exit_kind = JIT_EXIT_LOOKUP;
-  return cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
+  /* It was the one behind an STI. */
+  cpu->s.shadow &= (uint8_t) ~shadow;
+  return cpu->s.shadow != 0 || cpu->next_rip != rip + insn->length || vt_vcpu_requests (&cpu->vcpu) != 0 || vt_ram_code_writes () != before
          || cpu->user_generation != user || cpu->global_generation != global || vt_jit_mode (cpu) != (where & ~JIT_OP_NO_FLAGS) >> JIT_WHERE_SHIFT;
 }
 
@@ -268,7 +275,8 @@ go_on (VtX86Cpu *cpu)
   if (mode == JIT_MODE_NONE)
     return NULL;
   vt_jit_set_context (jit, mode);
-  cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
+  vt_jit_set_segment_tops (cpu);
+  cpu->translated.page_rip = vt_jit_page_rip (cpu, cpu->s.rip);
   return vt_jit_find_jump (cpu, cpu->s.rip);
 }
 
@@ -299,10 +307,8 @@ vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where)
 {
   VtJit *jit = cpu->accel_data;
   uint64_t rip = key ^ cpu->translated.context;
-  const VtX86TlbPage *page = &cpu->tlbs[cpu->tlb_kind].page[(rip >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1)];
   const void *code = NULL;
-  /* Nothing that could fault from here. */
-  if (page->tag[VT_FETCH] == (rip & ~VT_PAGE_MASK) && (cpu->code_bits != 64 || vt_x86_canonical (rip)))
+  if (vt_jit_may_fetch (cpu, rip))
     code = vt_jit_find_translated (jit, rip, vt_jit_mode (cpu));
   if (code == NULL && where != JIT_NOWHERE)
     leave_at (cpu, where, JIT_EXIT_INTERPRET);

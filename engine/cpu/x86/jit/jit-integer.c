@@ -107,6 +107,8 @@ static void
 modrm_registers (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
+  const uint8_t *from = tr->e.at;
+  bool held = !vt_jit_flags_wanted (in) && (in->op.reg == 0 || host_reg (reg_field (in).guest) != NO_HOST_REG);
   vt_jit_flags_before (tr, in, T1);
   unsigned reg = in->enc.modrm >> 3 & 7;
   if (in->op.reg != 0)
@@ -125,6 +127,8 @@ modrm_registers (VtJitTr *tr)
     vt_jit_put_reg (tr, rm_field (in).guest, rm & ~H_HIGH_BYTE);
   if (in->op.flags_written != 0)
     vt_jit_flags_made (tr);
+  if (held)
+    vt_jit_still_held (tr, from);
 }
 
 /* --- Memory forms ------------------------------------------------------------------------------------------------- */
@@ -141,7 +145,8 @@ modrm_memory (VtJitTr *tr)
 
   /* A register that lives in memory needs the spare one, and so do flags on their way back. */
   bool borrow = in->op.reg != 0 && host_reg (reg_field (in).guest) == NO_HOST_REG;
-  bool put_away = borrow || (tr->flags_mem && vt_jit_flags_wanted (in));
+  bool put_away = borrow || ((tr->flags_mem || tr->flags_recipe) && vt_jit_flags_wanted (in));
+  const uint8_t *from = tr->e.at;
   if (put_away)
     vt_jit_put_index_away (tr, &place);
   vt_jit_flags_before (tr, in, place.spare);
@@ -157,6 +162,8 @@ modrm_memory (VtJitTr *tr)
     vt_jit_take_index_back (tr, &place);
   if (writes)
     vt_jit_emit_stored (tr, &place, vt_jit_rm_size (in), in->live_after);
+  if (!put_away && vt_jit_store_waits (tr, &place, writes))
+    vt_jit_still_held (tr, from);
 }
 
 static bool

@@ -18,8 +18,10 @@ decode (const VtJitTrace *trace, unsigned code_bits, ZydisDecodedInstruction *in
   ZydisDecoder decoder;
   if (code_bits == 64)
     ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-  else
+  else if (code_bits == 32)
     ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+  else
+    ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
   return ZYAN_SUCCESS (ZydisDecoderDecodeFull (&decoder, trace->bytes, sizeof trace->bytes, insn, operands));
 }
 
@@ -63,6 +65,19 @@ vt_jit_lockstep_undefined (const VtJitTrace *trace, unsigned n, unsigned code_bi
         }
     }
   return undefined;
+}
+
+bool
+vt_jit_lockstep_may_differ (const VtJitTrace *trace, unsigned n, unsigned code_bits)
+{
+  for (unsigned i = 0; i < n; i++)
+    {
+      ZydisDecodedInstruction insn;
+      ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+      if (decode (&trace[i], code_bits, &insn, operands) && insn.cpu_flags != NULL && insn.cpu_flags->undefined != 0)
+        return true;
+    }
+  return false;
 }
 
 /* --- Report -------------------------------------------------------------------------------------------------------------- */

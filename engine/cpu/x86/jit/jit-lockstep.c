@@ -33,7 +33,7 @@ vt_jit_lockstep_make_stub (VtJit *jit, VtEmit *e)
   jit->stubs.store = e->at;
   for (unsigned i = 0; i < G_N_ELEMENTS (saved); i++)
     push (e, saved[i]);
-  emit_load32 (e, H_RCX, rm_base (H_RSP, 8 + 8 * (int32_t) G_N_ELEMENTS (saved) + SLOT_ARG));
+  emit_load32 (e, H_RCX, rm_slot (SLOT_ARG));
   emit_load64 (e, H_RAX, rm_gs (TRANSLATED (next_store)));
   emit_store64 (e, rm_base (H_RAX, offsetof (VtJitStore, host)), H_RDI);
   emit_store64 (e, rm_base (H_RAX, offsetof (VtJitStore, size)), H_RCX);
@@ -54,7 +54,7 @@ vt_jit_lockstep_store (VtJitTr *tr, const VtJitPlace *place, unsigned size)
   VtEmit *e = &tr->e;
   if (tr->jit->lockstep == NULL)
     return;
-  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), size);
+  emit_store_imm32 (e, rm_slot (SLOT_ARG), size);
   if (place->rm.kind != RM_BASE || place->rm.reg != T0 || place->rm.disp != 0)
     emit_op64 (e, 0x8d, T0, place->rm);
   emit_call_to (e, tr->jit->stubs.store);
@@ -72,25 +72,26 @@ vt_jit_lockstep_live (VtJitTr *tr, const VtJitSlow *slow)
 {
   const VtJitInsn *in = &tr->insns[slow->insn];
   unsigned live = F_ALL;
-  bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   if (tr->jit->lockstep == NULL)
     return;
   switch (slow->kind)
     {
     case SLOW_FILL:
     case SLOW_INTERPRET:
+    case SLOW_OP:
       live = in->live_before;
       break;
     case SLOW_WROTE:
-      live = call ? F_ALL : in->live_after;
+      live = in->live_after;
       break;
     case SLOW_EXIT:
-      live = in->live_after;
+      live = slow->way == JIT_WAY_BACK ? F_ALL : in->live_after;
       break;
     case SLOW_POLL:
     case SLOW_DEAD:
       live = live_at_target (tr, slow->target);
       break;
+    case SLOW_FAR:
     case SLOW_LOOKUP:
       break;
     default:
@@ -249,6 +250,8 @@ set_state (VtJitLockstep *l, const VtX86State *state, uint32_t flags)
 {
   l->cpu->s = *state;
   flags_put (l->cpu, flags);
+  /* The stretch may have changed privilege. */
+  vt_x86_update_mode (l->cpu);
 }
 
 static void
@@ -256,7 +259,7 @@ remember (VtX86Cpu *cpu, VtJitTrace *trace)
 {
   VtX86CodeSource source;
   *trace = (VtJitTrace) { .rip = cpu->s.rip, .rcx = (unsigned) cpu->s.gpr[VT_RCX] };
-  uint64_t linear = cpu->code_bits == 64 ? cpu->s.rip : (uint32_t) cpu->s.rip;
+  uint64_t linear = vt_jit_linear (cpu, cpu->s.rip);
   vt_x86_code_source (cpu, linear, &source);
   trace->guest = source.host;
   unsigned first = MIN (source.left, VT_X86_MAX_INSN);
@@ -280,6 +283,12 @@ run_to (VtX86Cpu *cpu, uint64_t end, VtJitTrace *trace)
     {
       if (trace != NULL)
         remember (cpu, trace++);
+      /* Behind an STI. */
+      if (cpu->attention)
+        {
+          vt_x86_interp_run_one (cpu);
+          continue;
+        }
       vt_x86_interp_run_part (cpu, trace != NULL ? 1 : (unsigned) (end - cpu->vcpu.stats.instructions));
     }
 }
@@ -304,6 +313,9 @@ run_interpreter (VtJitLockstep *l, unsigned n, VtJitTrace *trace)
       cpu->insn = NULL;
     }
   cpu->vcpu.stats.instructions = end;
+  /* The interpreter cuts EIP as it fetches the next instruction. */
+  if (cpu->code_bits != 64)
+    cpu->s.rip = (uint32_t) cpu->s.rip;
   vt_x86_watch_stores (cpu, NULL);
   memcpy (&cpu->unwind, &before, sizeof before);
   l->end_flags = flags_get (cpu);
@@ -384,8 +396,10 @@ give_up (VtJitLockstep *l, unsigned n, const char *what)
   undo (l->ours, l->n_stores);
   g_autofree VtJitTrace *trace = g_new0 (VtJitTrace, n + 1);
   run_interpreter (l, n, trace);
+  l->excused = l->excuses && vt_jit_lockstep_may_differ (trace, n, cpu->code_bits);
   g_autofree char *report = vt_jit_lockstep_report (l, trace, n, what);
-  g_printerr ("%s", report);
+  if (!l->excused)
+    g_printerr ("%s", report);
   g_free (cpu->vcpu.failure);
   cpu->vcpu.failure = g_strdup_printf ("The translator and the interpreter differ at 0x%" G_GINT64_MODIFIER "x: %s", l->start.rip, what);
   vt_x86_cpu_settle (cpu);
@@ -547,6 +561,8 @@ vt_jit_lockstep_system (VtX86Cpu *cpu, const VtX86Insn *insn, uint32_t where)
   before_op (cpu, where);
   const void *code = vt_jit_system (cpu, insn, where);
   cpu->translated.live = F_ALL;
+  /* A loop of nothing else shall come to an end as well. */
+  cpu->translated.count_limit--;
   begin (lockstep_of (cpu), cpu->vcpu.stats.translated_instructions);
   return code;
 }

@@ -56,6 +56,8 @@ struct VtJitLockstep
   GArray     *marks;           /* VtJitMark */
   GArray     *stretches;       /* VtJitStretch: regions, by address */
   uint64_t    n_compared;
+  bool        excuses;         /* tests: no report where code has looked at undefined flags, ... */
+  bool        excused;         /* ... as it may have this time */
 };
 
 /* --- Emitting; nothing happens unless the translator compares --- */
@@ -98,4 +100,6 @@ typedef struct
 
 /* Flags whose values the manuals leave open after these instructions. */
 uint32_t vt_jit_lockstep_undefined (const VtJitTrace *trace, unsigned n, unsigned code_bits);
+/* Does any of them leave some? */
+bool vt_jit_lockstep_may_differ (const VtJitTrace *trace, unsigned n, unsigned code_bits);
 char *vt_jit_lockstep_report (VtJitLockstep *lockstep, const VtJitTrace *trace, unsigned n, const char *what);

@@ -5,8 +5,10 @@
  * access; then the entry's addend leads to the host.  A miss goes behind the region's code, fills the entry and comes back, or leaves
  * the instruction to the interpreter.
  */
+#include "jit-far.h"
+#include "jit-guess.h"
 #include "jit-lockstep.h"
-#include "jit-translate.h"
+#include "jit-returns.h"
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */
 
@@ -90,7 +92,7 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
     }
   if (a->index == VT_X86_NO_REG && a->base == VT_X86_NO_REG)
     {
-      emit_imm64 (e, to, wide ? (uint64_t) a->disp : (uint32_t) a->disp);
+      emit_imm64 (e, to, wide ? (uint64_t) a->disp : a->size == 2 ? (uint16_t) a->disp : (uint32_t) a->disp);
       return;
     }
   unsigned base = a->base == VT_X86_NO_REG ? NO_HOST_REG : vt_jit_reg (tr, a->base, T0);
@@ -98,18 +100,19 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
     emit_lea_sib (e, wide, to, base, vt_jit_reg (tr, a->index, T1), a->shift, (int32_t) a->disp);
   else
     emit_lea (e, wide, to, base, (int32_t) a->disp);
-}
-
-static void
-emit_offset (VtJitTr *tr, const VtJitAddress *a)
-{
-  vt_jit_emit_offset (tr, a, T0, a->size == 8);
+  if (a->size == 2)
+    vt_jit_emit_low_half (e, to);
 }
 
 void
 vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
 {
-  emit_offset (tr, a);
+  if (!tr->is64)
+    {
+      vt_jit_emit_unchecked_address (tr, a);
+      return;
+    }
+  vt_jit_emit_offset (tr, a, T0, a->size == 8);
   if (a->seg != VT_FS && a->seg != VT_GS)
     return;
   size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
@@ -131,6 +134,10 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
   *slow = (VtJitSlow) { .kind = kind, .site = site };
   slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
   slow->uncounted = (int16_t) (tr->uncounted - 1);
+  if (tr->flags_recipe)
+    slow->recipe = tr->recipe;
+  if (tr->in != NULL && !tr->ungrouped)
+    slow->unchecked = tr->in->unchecked;
   return slow;
 }
 
@@ -140,22 +147,6 @@ tlb_offset (const VtJitTr *tr, size_t member)
 {
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   return VT_X86_TLBS_OFFSET + kind * sizeof (VtX86Tlb) + offsetof (VtX86Tlb, fast) + member;
-}
-
-/* Outside 64-bit mode FS and GS have limits, and a base that may wrap the sum; nobody writes through CS. The others are
- * flat. */
-static void
-emit_legacy_segment (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write)
-{
-  VtEmit *e = &tr->e;
-  emit_offset (tr, a);
-  if (a->seg != VT_FS && a->seg != VT_GS && a->seg != VT_CS)
-    return;
-  emit_lea64 (e, T1, T0, (int32_t) size - 1);
-  emit_op64 (e, 0x3b, T1, rm_gs (TRANSLATED (seg_top) + (write ? VT_SEG_COUNT : 0) * 8 + a->seg * 8));
-  vt_jit_slow (tr, SLOW_INTERPRET, emit_jcc (e, CC_G));
-  size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
-  emit_op32 (e, 0x03, T0, rm_gs (base));
 }
 
 static VtJitSlow *
@@ -249,13 +240,13 @@ emit_head (VtJitTr *tr, const VtJitGroup *g)
   if (g->write)
     {
       emit_load64 (e, T0, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, page_flags))));
-      emit_store64 (e, rm_base (H_RSP, slot_of (g) + 8), T0);
+      emit_store64 (e, rm_slot (slot_of (g) + 8), T0);
       emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T0, 0));
       emit8 (e, 0);
       vt_jit_slow (tr, SLOW_UNGROUPED, emit_jcc (e, CC_NE))->ungrouped = g;
     }
   emit_load64 (e, T1, rm_gs_base (T1, tlb_offset (tr, offsetof (VtX86TlbEntry, addend))));
-  emit_store64 (e, rm_base (H_RSP, slot_of (g)), T1);
+  emit_store64 (e, rm_slot (slot_of (g)), T1);
 }
 
 static bool
@@ -279,9 +270,21 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
       emit_lea64 (e, T0, host_reg (a->base), (int32_t) a->disp);
       emit_alignment (tr, align);
     }
-  if (!is_head (tr, g, access))
-    emit_load64 (e, T1, rm_base (H_RSP, slot_of (g)));
+  bool held = tr->held == g && tr->held_at == e->at;
+  if (!is_head (tr, g, access) && !held)
+    emit_load64 (e, T1, rm_slot (slot_of (g)));
+  tr->held = g;
+  tr->held_at = e->at;
   return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
+}
+
+/* Is the address one instruction that needs nothing but T0? */
+static bool
+is_one_lea (const VtJitTr *tr, const VtJitAddress *a)
+{
+  bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (a->base) != NO_HOST_REG);
+  bool index = a->index == VT_X86_NO_REG || host_reg (a->index) != NO_HOST_REG;
+  return tr->is64 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
 }
 
 /* --- All accesses ----------------------------------------------------------------------------------------------------- */
@@ -300,28 +303,36 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
   uint8_t *retry = e->at;
   if (g != NULL && is_head (tr, g, access))
     g->label = retry;
-  if (simple && a->base == VT_RSP && size <= 8 && align <= 1)
+  if (simple && a->base == VT_RSP && size <= 8 && align <= 1 && vt_jit_has (tr->jit, VT_JIT_STACK_WINDOW))
     return emit_stack_access (tr, a, size, write, retry);
 
   if (tr->is64)
     vt_jit_emit_address (tr, a);
   else
-    emit_legacy_segment (tr, a, size, write);
+    vt_jit_emit_legacy_address (tr, a, size, write);
   emit_compare (tr, size, write);
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
+  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
+  if (simple && !write && vt_jit_may_guess (tr, a))
+    {
+      vt_jit_emit_guess (tr, addend);
+      return (VtJitPlace) { .rm = { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T0, .disp = (int32_t) a->disp }, .spare = T1 };
+    }
   if (tr->is64 && !write && align <= 1)
     slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
-  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
       slow->past = e->at;
       return (VtJitPlace) { .rm = beside (a), .spare = T0 };
     }
-  /* The page's address comes back from the tag, which is quicker than computing everything again. */
+  /* A LEA does not wait for the tag. Where the address takes more than that, the page comes back from the tag. */
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
-  emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
+  if (is_one_lea (tr, a))
+    vt_jit_emit_address (tr, a);
+  else
+    emit_op64 (e, 0x33, T0, rm_gs_base (T1, tlb_offset (tr, tag)));
   emit_op64 (e, 0x03, T0, rm_gs_base (T1, addend));
   slow->past = e->at;
   return (VtJitPlace) { .rm = rm_base (T0, 0), .spare = T1, .index = write };
@@ -340,28 +351,43 @@ void
 vt_jit_put_index_away (VtJitTr *tr, const VtJitPlace *place)
 {
   if (place->index)
-    emit_store64 (&tr->e, rm_base (H_RSP, SLOT_IDX), T1);
+    emit_store64 (&tr->e, rm_slot (SLOT_IDX), T1);
 }
 
 void
 vt_jit_take_index_back (VtJitTr *tr, const VtJitPlace *place)
 {
   if (place->index)
-    emit_load64 (&tr->e, T1, rm_base (H_RSP, SLOT_IDX));
+    emit_load64 (&tr->e, T1, rm_slot (SLOT_IDX));
+}
+
+void
+vt_jit_still_held (VtJitTr *tr, const uint8_t *from)
+{
+  if (tr->held_at == from)
+    tr->held_at = tr->e.at;
+}
+
+bool
+vt_jit_store_waits (const VtJitTr *tr, const VtJitPlace *place, bool write)
+{
+  return !write || (place->group != 0 && (tr->in->waits >> (tr->access - 1) & 1) != 0);
 }
 
 void
 vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigned live)
 {
   VtEmit *e = &tr->e;
-  bool save = live != 0 && tr->flags_host && !tr->flags_mem;
+  if (vt_jit_store_waits (tr, place, true))
+    return;
+  bool save = vt_jit_flags_must_save (tr, live);
   if (save)
     vt_jit_put_index_away (tr, place);
   vt_jit_flags_clobber (tr, live);
   if (save)
     vt_jit_take_index_back (tr, place);
   if (place->group != 0)
-    emit_load64 (e, T1, rm_base (H_RSP, place->group + 8));
+    emit_load64 (e, T1, rm_slot (place->group + 8));
   else if (place->window != 0)
     emit_load64 (e, T1, rm_gs (place->window + offsetof (VtStackWindow, page_flags)));
   else
@@ -371,6 +397,7 @@ vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigne
   VtJitSlow *slow = vt_jit_slow (tr, SLOW_WROTE, emit_jcc (e, CC_NE));
   slow->back = e->at;
   slow->arg = size;
+  slow->at_t0 = place->rm.kind == RM_BASE && place->rm.reg == T0 && place->rm.disp == 0 && slow->unchecked == 0;
 }
 
 /* --- Behind the region's code --------------------------------------------------------------------------------------- */
@@ -390,15 +417,7 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
   VtEmit *e = &tr->e;
   const VtJitInsn *in = &tr->insns[slow->insn];
   tr->in = (VtJitInsn *) in;
-  if (tr->is64)
-    vt_jit_emit_address (tr, &slow->address);
-  else
-    {
-      emit_offset (tr, &slow->address);
-      if (slow->address.seg == VT_FS || slow->address.seg == VT_GS)
-        emit_op32 (e, 0x03, T0, rm_gs (offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg)
-                                       + slow->address.seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base)));
-    }
+  vt_jit_emit_address (tr, &slow->address);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
   if (slow->ungrouped != NULL)
@@ -422,8 +441,13 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   /* A call leaves the region in any case. */
   bool call = in->op.cls == JIT_OP_CALL || in->op.cls == JIT_OP_CALL_RM;
   uint32_t where = call ? JIT_NOWHERE : (uint32_t) in->off + in->x.length;
+  /* The instruction is done, and so is the shadow that it was in. */
+  if (in->ends_shadow)
+    vt_jit_end_shadow (tr);
   vt_jit_count_if_left (tr, slow->uncounted + 1);
-  emit_store_imm32 (e, rm_base (H_RSP, SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
+  emit_store_imm32 (e, rm_slot (SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
+  if (!slow->at_t0)
+    emit_imm64 (e, T0, 0);
   emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
   emit_jmp_to (e, slow->back);
 }
@@ -433,11 +457,11 @@ static void
 emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
 {
   VtEmit *e = &tr->e;
-  emit_store64 (e, rm_base (H_RSP, SLOT_IDX), T0);
+  emit_store64 (e, rm_slot (SLOT_IDX), T0);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
   emit_call_to (e, tr->jit->stubs.lookup);
-  emit_load64 (e, T0, rm_base (H_RSP, SLOT_IDX));
+  emit_load64 (e, T0, rm_slot (SLOT_IDX));
   emit_jmp_to (e, slow->back);
 }
 
@@ -445,11 +469,52 @@ static void
 emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
   GArray *links = tr->jit->links;
-  VtJitLink link = { slow->site, slow->mem_flags };
+  VtJitLink link = { slow->site, slow->way };
   emit_imm64 (&tr->e, T1, links->len);
   g_array_append_val (links, link);
   emit_imm64 (&tr->e, T0, (uint32_t) slow->target);
-  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->mem_flags]);
+  emit_jmp_to (&tr->e, tr->jit->stubs.leave_link[slow->way != JIT_WAY_HOST]);
+}
+
+static bool
+may_leave (const VtJitSlow *slow)
+{
+  return slow->kind == SLOW_FILL || slow->kind == SLOW_UNGROUPED || slow->kind == SLOW_WROTE || slow->kind == SLOW_INTERPRET
+         || slow->kind == SLOW_OP;
+}
+
+/* Stores of groups that were to be looked at after the last one of each, which may not come now. */
+static void
+check_stores (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  if (!may_leave (slow) || slow->unchecked == 0)
+    return;
+  emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+  for (unsigned slot = 0; slot < JIT_GROUPS_PER_BLOCK; slot++)
+    if (slow->unchecked >> slot & 1)
+      {
+        emit_load64 (e, T1, rm_slot (SLOT_GROUPS + 16 * (int32_t) slot + 8));
+        emit_insn (e, (VtEnc) { .opcode = 0x80, .rm8 = true }, 7, rm_base (T1, 0));
+        emit8 (e, 0);
+        uint8_t *fine = emit_jcc (e, CC_E);
+        emit_store_imm32 (e, rm_slot (SLOT_ARG), 8 | JIT_NOWHERE << JIT_WHERE_SHIFT);
+        emit_imm64 (e, T0, 0);
+        emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+        emit_patch (fine, e->at);
+      }
+  emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+}
+
+/* Flags to memory, where all that can leave expects them. The path of a store needs T1. */
+static void
+bring_flags (VtJitTr *tr, const VtJitSlow *slow)
+{
+  if (!may_leave (slow) || slow->recipe.kind == RECIPE_NONE)
+    return;
+  emit_store64 (&tr->e, rm_slot (SLOT_KEEP), T1);
+  vt_jit_emit_recipe_to_memory (tr, &slow->recipe);
+  emit_load64 (&tr->e, T1, rm_slot (SLOT_KEEP));
 }
 
 static void
@@ -458,6 +523,8 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
   VtEmit *e = &tr->e;
   if (slow->site != NULL)
     emit_patch (slow->site, e->at);
+  bring_flags (tr, slow);
+  check_stores (tr, slow);
   vt_jit_lockstep_live (tr, slow);
   switch (slow->kind)
     {
@@ -465,7 +532,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_fill (tr, slow);
       break;
     case SLOW_UNGROUPED:
-      emit_patch (slow->site, slow->ungrouped->label);
+      emit_jmp_to (e, slow->ungrouped->label);
       break;
     case SLOW_WROTE:
       emit_wrote (tr, slow);
@@ -478,6 +545,12 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
       emit_jmp_to (e, slow->back);
       break;
+    case SLOW_GUESS:
+      vt_jit_emit_slow_guess (tr, slow);
+      break;
+    case SLOW_FAR:
+      vt_jit_emit_slow_far (tr, slow);
+      break;
     case SLOW_LOOKUP:
       emit_lookup (tr, slow);
       break;
@@ -489,6 +562,29 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       break;
     case SLOW_EXIT:
       emit_exit (tr, slow);
+      break;
+    case SLOW_OP:
+      vt_jit_emit_slow_op (tr, slow);
+      break;
+    case SLOW_RETURN:
+      tr->in = &tr->insns[slow->insn];
+      tr->uncounted = slow->uncounted + 1;
+      vt_jit_emit_slow_return (tr, slow);
+      break;
+    case SLOW_RECIPE:
+      vt_jit_emit_slow_recipe (tr, slow);
+      break;
+    case SLOW_RETURNS_FULL:
+      vt_jit_emit_forget_returns (e);
+      emit_jmp_to (e, slow->back);
+      break;
+    case SLOW_FLAGS:
+      emit_store64 (e, rm_slot (SLOT_KEEP), T1);
+      emit_store64 (e, rm_slot (SLOT_KEEP0), T0);
+      emit_call_to (e, tr->jit->stubs.make_flags);
+      emit_load64 (e, T1, rm_slot (SLOT_KEEP));
+      emit_load64 (e, T0, rm_slot (SLOT_KEEP0));
+      emit_jmp_to (e, slow->back);
       break;
     case SLOW_VEC_LOAD:
       emit_call_to (e, tr->jit->stubs.vec_load);

@@ -118,7 +118,8 @@ skip_memory (const uint8_t *raw, unsigned at, const VtJitEnc *enc)
     return at;
   if (rm == 4)
     {
-      unsigned base = raw[at++] & 7;
+      unsigned base = raw[MIN (at, VT_X86_MAX_INSN - 1)] & 7;
+      at++;
       if (mod == 0)
         return base == 5 ? at + 4 : at;
     }
@@ -495,9 +496,27 @@ vector_flags (const VtX86Insn *x)
 
 /* --- All together ------------------------------------------------------------------------------------------------- */
 
+/* 66 is part of the opcode of vector instructions and of ADCX, and MOVNTI does not take it. */
+bool
+vt_jit_size_by_66 (const VtX86Insn *x, const VtJitEnc *enc)
+{
+  bool adcx = enc->map == 2 && enc->opcode == 0xf6, movnti = enc->map == 1 && enc->opcode == 0xc3;
+  return !enc->vex && !names_vector (x) && !adcx && !movnti;
+}
+
+/* Is that an operand size of the stack (of branches: of IP) which translated code has? */
+static bool
+is_natural (const VtX86Insn *x, const VtJitOp *op, unsigned mode)
+{
+  bool stack = op->cls == JIT_OP_PUSH || op->cls == JIT_OP_POP || op->cls == JIT_OP_LEAVE;
+  if (mode & JIT_MODE_CODE64)
+    return x->opsize == 8;
+  return x->opsize == 4 || (x->opsize == 2 && (stack ? (mode & JIT_MODE_SEGMENTED) != 0 : (mode & JIT_MODE_CODE16) != 0));
+}
+
 /* Forms of the tables above that are special after all. */
 static void
-refine (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *op)
+refine (const VtX86Insn *x, const VtJitEnc *enc, unsigned mode, VtJitOp *op)
 {
   bool memory = false;
   for (unsigned i = 0; i < x->n_operands; i++)
@@ -509,10 +528,9 @@ refine (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *op)
     }
   bool stack = op->cls == JIT_OP_PUSH || op->cls == JIT_OP_POP || op->cls == JIT_OP_LEAVE || op->cls == JIT_OP_CALL
                || op->cls == JIT_OP_CALL_RM || op->cls == JIT_OP_RET || op->cls == JIT_OP_JMP || op->cls == JIT_OP_JMP_RM;
-  unsigned natural = is64 ? 8 : 4;
-  if (stack && x->opsize != natural)
+  if (stack && !is_natural (x, op, mode))
     op->cls = op->cls == JIT_OP_PUSH || op->cls == JIT_OP_POP || op->cls == JIT_OP_LEAVE ? JIT_OP_HELPER : JIT_OP_INTERPRET;
-  if ((op->cls == JIT_OP_JCC || op->cls == JIT_OP_JCXZ) && x->opsize != natural)
+  if ((op->cls == JIT_OP_JCC || op->cls == JIT_OP_JCXZ) && !is_natural (x, op, mode))
     op->cls = JIT_OP_INTERPRET;
   if (op->cls == JIT_OP_NOP && x->mnemonic == ZYDIS_MNEMONIC_PAUSE)
     op->cls = JIT_OP_HELPER;
@@ -523,15 +541,12 @@ refine (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *op)
                    || (enc->map == 1 && (enc->opcode == 0xa4 || enc->opcode == 0xac));
   if (shift_imm && op->keeps)
     op->keeps = (x->imm & (x->opsize == 8 ? 63 : 31)) == 0;
-  if (memory && x->addrsize == 2 && op->cls == JIT_OP_X87)
-    op->cls = JIT_OP_HELPER;
-  if (memory && x->addrsize == 2)
-    op->cls = op->cls == JIT_OP_LEA || op->cls >= JIT_OP_PUSH ? JIT_OP_INTERPRET : JIT_OP_HELPER;
 }
 
 void
-vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *out)
+vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, unsigned mode, VtJitOp *out)
 {
+  bool is64 = (mode & JIT_MODE_CODE64) != 0;
   if (x->op == vt_x86_op_undefined)
     {
       *out = OP (.cls = JIT_OP_INTERPRET);
@@ -544,7 +559,10 @@ vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *ou
                      : OP (.cls = JIT_OP_VECTOR, .flags_written = (uint8_t) vector_flags (x));
       return;
     }
-  if (enc->vex)
+  /* Real mode has no VEX, which only the interpreter's operations know. */
+  if (enc->vex && (mode & JIT_MODE_SEGMENTED))
+    *out = OP (.cls = JIT_OP_HELPER);
+  else if (enc->vex)
     /* VZEROUPPER of 32-bit code leaves the registers that it does not have. */
     *out = enc->map == 1 && enc->opcode == 0x77 ? OP (.cls = is64 ? JIT_OP_VECTOR : JIT_OP_HELPER) : vex_integer (enc);
   else if (enc->map == 0)
@@ -553,7 +571,7 @@ vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *ou
     *out = two_byte (enc);
   else
     *out = enc->map == 2 ? legacy_38 (enc) : OP (.cls = JIT_OP_HELPER);
-  refine (x, enc, is64, out);
+  refine (x, enc, mode, out);
   /* Nobody asks which flags the interpreter looks at. */
   if (out->cls == JIT_OP_HELPER || out->cls == JIT_OP_INTERPRET)
     *out = OP (.cls = out->cls, .flags_read = F_ALL);

@@ -13,6 +13,7 @@ typedef enum
   JIT_OP_INTERPRET,   /* leaves to the interpreter; the region ends */
   JIT_OP_HELPER,      /* the interpreter's operation, called */
   JIT_OP_SYSTEM,      /* the same, and code goes on wherever that left the processor */
+  JIT_OP_INLINE,      /* a system instruction written out (jit-system.c) */
   JIT_OP_MODRM,       /* re-encoded: registers mapped, memory operand checked */
   JIT_OP_PLAIN,       /* no ModRM: copied, its implied registers are at home */
   JIT_OP_ACC_IMM,     /* accumulator and immediate */
@@ -72,7 +73,9 @@ typedef struct
 
 void vt_jit_parse (const uint8_t *raw, unsigned len, unsigned code_bits, VtJitEnc *out);
 /* Classifies; also looks at the decoded form. */
-void vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, bool is64, VtJitOp *out);
+void vt_jit_classify (const VtX86Insn *x, const VtJitEnc *enc, unsigned mode, VtJitOp *out);
+/* Does 66 choose the operand size, and nothing else? */
+bool vt_jit_size_by_66 (const VtX86Insn *x, const VtJitEnc *enc);
 /* Is VEX.W the size of a general register (or its memory)? 32-bit code ignores it then. */
 bool vt_jit_w_is_gpr_size (const VtX86Insn *x, const VtJitEnc *enc);
 /* Of opcodes D8..DF; false: the interpreter's (jit-x87.c). */

@@ -6,6 +6,8 @@
  */
 #include "jit-translate.h"
 
+#include <Zydis/Mnemonic.h>
+
 /* A stack of offsets to look at; the last one first, so that code stays in the order it falls through. */
 typedef struct
 {
@@ -16,7 +18,7 @@ typedef struct
 static void
 todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
-  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || todo->n == G_N_ELEMENTS (todo->off))
+  if (off < tr->code_low || off > tr->code_high || todo->n == G_N_ELEMENTS (todo->off))
     return;
   if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
     return;
@@ -38,26 +40,77 @@ is_too_far (const VtJitInsn *in)
   return relative && (int32_t) in->x.disp > INT32_MAX - (int32_t) (VT_PAGE_SIZE + VT_X86_MAX_INSN);
 }
 
+/* In the encoding 66 means 16 bits from here on, as it does for the host. */
+static void
+parse (const VtJitTr *tr, VtJitInsn *in)
+{
+  vt_jit_parse (in->raw, in->x.length, tr->code_bits, &in->enc);
+  if (tr->code_bits == 16 && vt_jit_size_by_66 (&in->x, &in->enc))
+    in->enc.p66 ^= 0x66;
+  vt_jit_classify (&in->x, &in->enc, tr->mode, &in->op);
+}
+
 static void
 classify (VtJitTr *tr, VtJitInsn *in)
 {
-  vt_jit_parse (in->raw, in->x.length, tr->is64 ? 64 : 32, &in->enc);
-  vt_jit_classify (&in->x, &in->enc, tr->is64, &in->op);
+  parse (tr, in);
   if (!tr->is64 && vt_jit_w_is_gpr_size (&in->x, &in->enc))
     in->enc.rex_w = 0;
+  if (vt_jit_is_written_out (tr, in))
+    in->op = (VtJitOp) { .cls = JIT_OP_INLINE, .flags_read = vt_jit_inline_reads (in) };
   if (is_too_far (in))
     in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
   if (in->op.cls == JIT_OP_JCXZ)
     {
       int32_t target = vt_jit_branch_target (tr, in);
-      if (target < 0 || target >= (int32_t) VT_PAGE_SIZE || in->x.addrsize == 2 || in->enc.rep != 0)
+      if (target < 0 || target >= (int32_t) VT_PAGE_SIZE || in->enc.rep != 0)
         in->op = (VtJitOp) { .cls = JIT_OP_INTERPRET, .flags_read = F_ALL };
     }
 }
 
+/* The one after STI is part of what is written out for it: it must be simple. */
+static bool
+goes_on_simply (VtJitTr *tr, VtX86CodeCache *cache, unsigned off)
+{
+  VtJitInsn next = { .off = (uint16_t) off };
+  if (off >= VT_PAGE_SIZE)
+    return false;
+  const VtX86Block *block = vt_x86_code_find (cache, tr->jit->cpu, tr->linear_page + off);
+  if (!block->cached || block->host != tr->host_page + off || block->seen != tr->version)
+    return false;
+  next.x = block->insn[0];
+  memcpy (next.raw, block->raw, next.x.length);
+  parse (tr, &next);
+  switch (next.op.cls)
+    {
+    case JIT_OP_MODRM: case JIT_OP_NOP: case JIT_OP_LEA: case JIT_OP_MOV_IMM: case JIT_OP_ACC_IMM: case JIT_OP_PUSH: case JIT_OP_POP:
+      return true;
+    default:
+      return false;
+    }
+}
+
+/* At the end of a block of the interpreter's: a system instruction after which it looks at everything. */
+static void
+classify_special (VtJitTr *tr, VtX86CodeCache *cache, VtJitInsn *in)
+{
+  bool inside = in->op.cls == JIT_OP_INLINE;
+  if (inside && in->x.mnemonic == ZYDIS_MNEMONIC_STI)
+    inside = goes_on_simply (tr, cache, in->off + in->x.length);
+  if (!inside)
+    in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
+}
+
+/* The table is that of the region before, whose notes mean nothing here. */
+static void
+begin_insn (VtJitInsn *in, const VtX86Insn *x, unsigned off, bool run_start)
+{
+  *in = (VtJitInsn) { .x = *x, .off = (uint16_t) off, .run_start = run_start };
+}
+
 /* Appends the instructions of one interpreter block. Returns the offset behind them, or -1 when code does not go on there. */
 static int32_t
-append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start, Todo *todo)
+append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsigned off, bool run_start, Todo *todo)
 {
   const uint8_t *raw = block->raw;
   for (unsigned i = 0; i < block->n; i++)
@@ -69,16 +122,16 @@ append_block (VtJitTr *tr, const VtX86Block *block, unsigned off, bool run_start
         }
       if (tr->n_insns == JIT_MAX_INSNS || (tr->n_insns > 0 && vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL))
         return -1;
+      if ((int32_t) off + block->insn[i].length - 1 > tr->code_high)
+        return -1;
       VtJitInsn *in = &tr->insns[tr->n_insns];
-      in->x = block->insn[i];
-      in->off = (uint16_t) off;
-      in->run_start = run_start;
+      begin_insn (in, &block->insn[i], off, run_start);
       memcpy (in->raw, raw, in->x.length);
       raw += in->x.length;
       run_start = false;
       classify (tr, in);
       if (i == block->n - 1u && block->tail == VT_X86_TAIL_SPECIAL)
-        in->op = (VtJitOp) { .cls = JIT_OP_SYSTEM, .flags_read = F_ALL };
+        classify_special (tr, cache, in);
       tr->insn_at[off] = (uint16_t) ++tr->n_insns;
       off += in->x.length;
       if (!vt_jit_ends_block (&in->op))
@@ -106,7 +159,7 @@ append_run (VtJitTr *tr, VtX86CodeCache *cache, unsigned start, uint32_t version
           tr->far[off] = true;
           break;
         }
-      off = append_block (tr, block, (unsigned) off, off == (int32_t) start, todo);
+      off = append_block (tr, cache, block, (unsigned) off, off == (int32_t) start, todo);
     }
   if (off >= 0 && tr->insn_at[off] != 0)
     tr->leader[off] = true;
@@ -212,19 +265,19 @@ bool
 vt_jit_collect_bridge (VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeSource *source, VtX86CodeSource *next)
 {
   uint8_t bytes[VT_X86_MAX_INSN];
-  unsigned code_bits = tr->is64 ? 64 : 32, left = source->left;
+  unsigned code_bits = tr->code_bits, left = source->left;
   VtJitInsn *in = &tr->insns[0];
+  VtX86Insn  x;
   VtX86Tail tail = VT_X86_TAIL_BRANCH;
   if (left >= VT_X86_MAX_INSN || next->host == NULL)
     return false;
   memcpy (bytes, source->host, left);
-  if (vt_x86_code_decode (cache, bytes, left, code_bits, &in->x, &tail) != VT_X86_NEED_MORE)
+  if (vt_x86_code_decode (cache, bytes, left, code_bits, &x, &tail) != VT_X86_NEED_MORE)
     return false;
   memcpy (bytes + left, next->host, VT_X86_MAX_INSN - left);
-  if (vt_x86_code_decode (cache, bytes, VT_X86_MAX_INSN, code_bits, &in->x, &tail) != VT_X86_DECODED)
+  if (vt_x86_code_decode (cache, bytes, VT_X86_MAX_INSN, code_bits, &x, &tail) != VT_X86_DECODED)
     return false;
-  in->off = (uint16_t) (source->gpa & VT_PAGE_MASK);
-  in->run_start = true;
+  begin_insn (in, &x, (unsigned) (source->gpa & VT_PAGE_MASK), true);
   memcpy (in->raw, bytes, in->x.length);
   classify (tr, in);
   if (tail == VT_X86_TAIL_SPECIAL)
@@ -261,26 +314,64 @@ live_before (const VtJitTr *tr, const VtJitInsn *in, unsigned after)
   return (after & ~killed) | in->op.flags_read;
 }
 
-/* Of a block, or of what is outside at that offset. */
+/* What the instructions at `off` read before they have written it, as far as they go without a branch. */
 static unsigned
-live_at (const VtJitTr *tr, int block, int32_t off)
+look_ahead (VtJitTr *tr, unsigned off)
 {
-  if (block >= 0)
-    return tr->blocks[block].live_in;
-  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags)
+  unsigned wanted = 0, open = F_ALL;
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version))
     return F_ALL;
-  const VtJitRegion *region = vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode);
-  return region != NULL ? region->live_in : F_ALL;
+  const VtX86Block *block = vt_x86_code_find (tr->cache, tr->jit->cpu, tr->linear_page + off);
+  if (!block->cached || block->host != tr->host_page + off || block->seen != tr->version)
+    return F_ALL;
+  const uint8_t *raw = block->raw;
+  for (unsigned i = 0; i < block->n; i++)
+    {
+      VtJitInsn in = { .x = block->insn[i], .off = (uint16_t) off };
+      memcpy (in.raw, raw, in.x.length);
+      classify (tr, &in);
+      if (i == block->n - 1u && block->tail == VT_X86_TAIL_SPECIAL)
+        break;
+      wanted |= in.op.flags_read & open;
+      open &= ~(in.op.keeps ? 0u : in.op.flags_written);
+      raw += in.x.length;
+      off += in.x.length;
+      if (vt_jit_ends_block (&in.op))
+        break;
+    }
+  return wanted | open;
 }
 
 static unsigned
-live_out (const VtJitTr *tr, const VtJitBlock *block)
+wanted_at (VtJitTr *tr, unsigned off)
+{
+  if (tr->wanted[off] == NOT_LOOKED)
+    tr->wanted[off] = (uint8_t) look_ahead (tr, off);
+  return tr->wanted[off];
+}
+
+/* Of a block, or of what is outside at that offset. */
+static unsigned
+live_at (VtJitTr *tr, int block, int32_t off)
+{
+  if (block >= 0)
+    return tr->blocks[block].live_in;
+  if (off < 0 || off >= (int32_t) VT_PAGE_SIZE || tr->far[off] || tr->jit->exact_flags || (tr->mode & JIT_MODE_EDGE))
+    return F_ALL;
+  const VtJitRegion *region = vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode);
+  return region != NULL ? region->live_in : wanted_at (tr, (unsigned) off);
+}
+
+static unsigned
+live_out (VtJitTr *tr, const VtJitBlock *block)
 {
   const VtJitInsn *last = &tr->insns[block->first + block->n - 1];
   VtJitClass cls = last->op.cls;
   bool goes_on = !vt_jit_ends_block (&last->op) || cls == JIT_OP_JCC || cls == JIT_OP_JCXZ;
   bool jumps = cls == JIT_OP_JCC || cls == JIT_OP_JCXZ || cls == JIT_OP_JMP;
   unsigned live = 0;
+  if (cls == JIT_OP_CALL)
+    return live_at (tr, -1, vt_jit_branch_target (tr, last));
   if (!goes_on && !jumps)
     return F_ALL;
   if (goes_on)

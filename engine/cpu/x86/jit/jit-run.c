@@ -40,6 +40,8 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_x86_interp_init (cpu);
   VtJit *jit = g_new0 (VtJit, 1);
   jit->cpu = cpu;
+  jit->techniques = ~cpu->jit_without;
+  jit->exact_flags = !vt_jit_has (jit, VT_JIT_LAZY_FLAGS);
   if (!vt_jit_cache_init (jit, error))
     {
       g_free (jit);
@@ -54,6 +56,8 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   vt_jit_make_stubs (jit);
   vt_jit_clear_jumps (cpu);
   cpu->translated.self = cpu;
+  /* With several processors each would draw its own line, and their times would not agree to the tick. */
+  cpu->tsc_line.wanted = vt_jit_has (jit, VT_JIT_TSC) && !lockstep && cpu->vcpu.exclusive == NULL && cpu->vcpu.clock != NULL && !vt_clock_is_manual (cpu->vcpu.clock);
   cpu->accel_data = jit;
   return true;
 }
@@ -111,11 +115,11 @@ set_counting (VtJit *jit, bool counting)
 }
 
 static VtJitRegion *
-translate (VtJit *jit, const VtX86CodeSource *source, uint64_t rip, unsigned mode)
+translate (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
 {
   const VtCodeMemoryOps *ops = vt_code_memory_ops ();
   int64_t before = ops->now_ns ();
-  VtJitRegion *region = vt_jit_translate (jit, vt_x86_interp_cache (jit->cpu), source, rip, mode);
+  VtJitRegion *region = vt_jit_translate (jit, vt_x86_interp_cache (jit->cpu), source, linear, mode);
   jit->cpu->vcpu.stats.translate_ns += (uint64_t) (ops->now_ns () - before);
   return region;
 }
@@ -129,38 +133,24 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
   const void *code = link == EXIT_NONE ? vt_jit_find_jump (cpu, rip) : NULL;
   if (code != NULL)
     return code;
-  if (cpu->code_bits == 64 && !vt_x86_canonical (rip))
+  if ((cpu->code_bits == 64 && !vt_x86_canonical (rip)) || !vt_jit_in_code_segment (cpu, mode, rip))
     return NULL;
 
   VtX86CodeSource source;
-  vt_x86_code_source (cpu, rip, &source);
+  uint64_t linear = vt_jit_linear (cpu, rip);
+  mode = vt_jit_region_mode (cpu, mode, rip);
+  vt_x86_code_source (cpu, linear, &source);
   if (source.host == NULL)
     return NULL;
   unsigned drops = jit->drops;
-  VtJitRegion *region = vt_jit_find_region (jit, &source, rip, mode);
+  VtJitRegion *region = vt_jit_find_region (jit, &source, linear, mode);
   if (region == NULL && vt_jit_heat_up (jit, source.host, source.ram->page_version[source.ram_page]))
-    region = translate (jit, &source, rip, mode);
+    region = translate (jit, &source, linear, mode);
   if (region == NULL)
     return NULL;
-  if (link != EXIT_NONE && jit->drops == drops)
+  if (link != EXIT_NONE && jit->drops == drops && !(mode & JIT_MODE_EDGE))
     vt_jit_link (jit, link, region);
   return vt_jit_make_known (jit, region, rip, &source);
-}
-
-/* Limits of FS and GS outside 64-bit mode. */
-static void
-set_segment_tops (VtX86Cpu *cpu)
-{
-  if (cpu->code_bits == 64)
-    return;
-  for (unsigned i = 0; i < VT_SEG_COUNT; i++)
-    {
-      const VtX86Seg *seg = &cpu->s.seg[i];
-      bool usable = (seg->attr & X86_SEG_UNUSABLE) == 0 && (seg->attr & X86_SEG_S)
-                    && (seg->attr & (X86_TYPE_CODE | X86_TYPE_DOWN)) == 0;
-      cpu->translated.seg_top[0][i] = usable ? (int64_t) seg->limit : -1;
-      cpu->translated.seg_top[1][i] = usable && (seg->attr & X86_TYPE_WRITABLE) ? (int64_t) seg->limit : -1;
-    }
 }
 
 static void
@@ -169,9 +159,9 @@ enter (VtJit *jit, const void *code)
   typedef uint32_t (*Enter) (const void *);
   VtX86Cpu *cpu = jit->cpu;
   Enter function = (Enter) (uintptr_t) (jit->stubs.enter + (jit->memory.rx - jit->memory.rw));
-  set_segment_tops (cpu);
+  vt_jit_set_segment_tops (cpu);
   cpu->insn = NULL;
-  cpu->translated.page_rip = cpu->s.rip & ~VT_PAGE_MASK;
+  cpu->translated.page_rip = vt_jit_page_rip (cpu, cpu->s.rip);
   vt_jit_flags_from_state (cpu);
   if (G_UNLIKELY (jit->lockstep != NULL))
     vt_jit_lockstep_enter (cpu);
@@ -192,7 +182,7 @@ typedef struct
   bool     interpret;   /* the instruction at RIP is for the interpreter */
   bool     link;        /* translated code jumps to RIP: `which` can be made direct */
   uint32_t which;
-  uint64_t rip;
+  uint64_t rip, linear;
   unsigned mode;
 } Last;
 
@@ -210,7 +200,7 @@ step (VtJit *jit, Last *last)
     }
   catch_up (jit);
   /* An interrupt may have come in between. */
-  bool undisturbed = cpu->s.rip == last->rip && mode == last->mode;
+  bool undisturbed = cpu->s.rip == last->rip && mode == last->mode && vt_jit_linear (cpu, cpu->s.rip) == last->linear;
   if (mode != JIT_MODE_NONE && !(last->interpret && undisturbed))
     {
       vt_jit_set_context (jit, mode);
@@ -228,7 +218,8 @@ step (VtJit *jit, Last *last)
   if (kind == JIT_EXIT_DEAD)
     vt_jit_forget_jump (cpu, cpu->s.rip);
   *last = (Last) { .interpret = kind == JIT_EXIT_INTERPRET, .link = kind == JIT_EXIT_LINK,
-                   .which = cpu->translated.exit_arg, .rip = cpu->s.rip, .mode = mode };
+                   .which = cpu->translated.exit_arg, .rip = cpu->s.rip,
+                   .linear = vt_jit_linear (cpu, cpu->s.rip), .mode = mode };
 }
 
 static VtExit
@@ -237,6 +228,7 @@ run (VtX86Cpu *cpu, uint64_t budget)
   VtExit exit = VT_EXIT_STOP;
   vt_code_memory_ops ()->set_gs_base (cpu);
   vt_x86_interp_begin (cpu, budget);
+  vt_x86_forget_tsc_line (cpu);
   VtJit *jit = cpu->accel_data;
   if (setjmp (cpu->unwind) != 0)
     {

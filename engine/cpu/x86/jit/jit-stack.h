@@ -11,4 +11,4 @@ VtJitPlace vt_jit_access_stack (VtJitTr *tr, unsigned guest, int32_t disp, bool 
 void vt_jit_load_word (VtJitTr *tr, const VtJitPlace *place, unsigned reg);
 /* Pushes the word in a slot of the host's stack, or RIP at an offset from the page's start. */
 void vt_jit_push_slot (VtJitTr *tr, unsigned slot, unsigned live);
-void vt_jit_push_rip (VtJitTr *tr, int32_t off, unsigned live);
+void vt_jit_push_rip (VtJitTr *tr, int32_t off, bool host_too, unsigned live);

@@ -39,9 +39,10 @@ emit_op_arguments (VtJitTr *tr)
     }
   *insn = tr->in->x;
   vt_jit_flags_clobber (tr, F_ALL);
+  vt_jit_flags_put_recipe (tr);
   vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
-  emit_imm64 (&tr->e, T1, tr->in->off | tr->mode << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
+  emit_imm64 (&tr->e, T1, tr->in->off | (tr->mode & ~JIT_MODE_EDGE) << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
 }
 
 void
@@ -59,6 +60,7 @@ vt_jit_call_op (VtJitTr *tr)
   tr->uncounted = 0;
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
   tr->flags_mem = true;
+  tr->flags_lazy = false;
   tr->x87_live = false;
 }
 
@@ -79,10 +81,10 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   VtJitBlock *first = &tr->blocks[0];
   unsigned off = tr->insns[0].off;
   /* Room for the jump that a dead region begins with, at either entry. */
-  region->entry_host = e->at;
+  region->entry[JIT_WAY_HOST] = e->at;
   if (first->live_in != 0)
     vt_jit_emit_save_flags (e);
-  region->entry_mem = e->at;
+  region->entry[JIT_WAY_MEM] = region->entry[JIT_WAY_BACK] = e->at;
   if (tr->vectors)
     {
       emit_group1 (e, 0, 7, rm_gs (TRANSLATED (vectors_live)), 0);
@@ -92,9 +94,14 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   if (first->live_in == 0)
     first->label = e->at;
   emit_poll (tr, off);
-  tr->flags_host = false;
-  tr->flags_mem = first->live_in != 0;
-  vt_jit_flags_need (tr);
+  if (!tr->vectors && tr->jit->lockstep == NULL)
+    region->entry[JIT_WAY_BACK] = e->at;
+  tr->flags_host = tr->flags_recipe = false;
+  tr->flags_mem = tr->flags_lazy = first->live_in != 0;
+  /* Often nobody wants them but what comes after the region. */
+  tr->flags_kept = first->live_in != 0 && first->n_ways_in == 0;
+  if (!tr->flags_kept)
+    vt_jit_flags_need (tr);
 }
 
 static bool
@@ -110,6 +117,8 @@ emit_natively (VtJitTr *tr)
     case JIT_OP_POP:
     case JIT_OP_LEAVE:
       return vt_jit_stack (tr);
+    case JIT_OP_INLINE:
+      return vt_jit_inline (tr);
     default:
       return vt_jit_integer (tr);
     }
@@ -129,9 +138,11 @@ emit_insn_of (VtJitTr *tr)
 static void
 emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 {
+  tr->recipe = block->recipe;
   for (unsigned i = from; i < block->n && !tr->too_big; i++)
     {
       tr->in = &tr->insns[block->first + i];
+      tr->last_of_block = i + 1 == block->n;
       tr->access = 0;
       if (tr->e.end - tr->e.at < (ptrdiff_t) VT_EMIT_MARGIN)
         {
@@ -142,6 +153,10 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
       vt_jit_lockstep_mark (tr);
       if (!vt_jit_ends_block (&tr->in->op))
         emit_insn_of (tr);
+      if (tr->in->ends_shadow)
+        vt_jit_end_shadow (tr);
+      if (block->first + i == block->recipe.insn)
+        tr->recipe.sp = 0;
     }
   if (!tr->too_big)
     vt_jit_branch (tr, block);
@@ -150,10 +165,14 @@ emit_insns (VtJitTr *tr, const VtJitBlock *block, unsigned from)
 static void
 begin_block (VtJitTr *tr, const VtJitBlock *block)
 {
+  tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
+  tr->held_at = NULL;
   tr->x87_live = false;
   tr->uncounted = 0;
-  tr->flags_host = block->live_in != 0;
-  tr->flags_mem = false;
+  bool kept = tr->flags_kept && block == &tr->blocks[0];
+  tr->flags_host = block->live_in != 0 && !kept;
+  tr->flags_mem = tr->flags_lazy = kept;
+  tr->flags_recipe = false;
 }
 
 static void
@@ -202,9 +221,11 @@ emit_second_version (VtJitTr *tr, unsigned number)
     number++;
   const VtJitBlock *block = &tr->blocks[number];
   tr->ungrouped = tr->second = true;
+  tr->held_at = NULL;
   tr->x87_live = false;
-  tr->flags_host = false;
+  tr->flags_host = tr->flags_recipe = false;
   tr->flags_mem = tr->insns[first->head].live_before != 0;
+  tr->flags_lazy = tr->flags_kept;
   tr->uncounted = tr->insns[first->head].uncounted;
   emit_insns (tr, block, first->head - block->first);
   while (++number < tr->n_blocks && tr->blocks[number].chained && !tr->too_big)
@@ -262,21 +283,46 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   return !tr->too_big;
 }
 
+static bool
+jumps_away (const VtJitTr *tr, const VtJitBlock *block)
+{
+  VtJitClass cls = tr->insns[block->first + block->n - 1].op.cls;
+  if (!vt_jit_has (tr->jit, VT_JIT_FLAG_RECIPES))
+    return false;
+  return cls == JIT_OP_RET || cls == JIT_OP_CALL || cls == JIT_OP_CALL_RM || cls == JIT_OP_JMP_RM || (cls == JIT_OP_JMP && block->taken < 0);
+}
+
+static void
+find_recipes (VtJitTr *tr)
+{
+  for (unsigned i = 0; i < tr->n_blocks; i++)
+    {
+      VtJitBlock *block = &tr->blocks[i];
+      block->recipe = jumps_away (tr, block) ? vt_jit_find_recipe (tr, block) : (VtJitRecipe) { .kind = RECIPE_NONE };
+    }
+}
+
 static VtJitTr *
-begin (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
 {
   VtJitTr *tr = jit->tr;
   memset (tr->insn_at, 0, sizeof (tr->insn_at));
   memset (tr->leader, 0, sizeof (tr->leader));
   memset (tr->far, 0, sizeof (tr->far));
+  memset (tr->wanted, NOT_LOOKED, sizeof (tr->wanted));
   tr->jit = jit;
+  tr->cache = cache;
   tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
   tr->mode = mode;
   tr->is64 = (mode & JIT_MODE_CODE64) != 0;
+  tr->segmented = (mode & JIT_MODE_SEGMENTED) != 0;
+  tr->code_bits = tr->is64 ? 64 : mode & JIT_MODE_CODE16 ? 16 : 32;
   tr->linear_page = linear & ~VT_PAGE_MASK;
+  vt_jit_code_range (jit->cpu, mode, vt_jit_page_rip (jit->cpu, jit->cpu->s.rip), &tr->code_low, &tr->code_high);
   tr->host_page = source->host - (source->gpa & VT_PAGE_MASK);
   tr->n_insns = tr->n_blocks = tr->n_slow = tr->n_fixups = 0;
-  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = false;
+  tr->too_big = tr->no_rex = tr->ungrouped = tr->second = tr->flags_recipe = tr->flags_lazy = tr->flags_kept = false;
+  tr->recipe = (VtJitRecipe) { .kind = RECIPE_NONE };
   tr->in = NULL;
   return tr;
 }
@@ -287,12 +333,13 @@ collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeS
 {
   VtX86CodeSource next;
   uint64_t at = (linear | VT_PAGE_MASK) + 1;
+  at = tr->is64 ? at : (uint32_t) at;
   if (source->left >= VT_X86_MAX_INSN)
     return NULL;
-  vt_x86_code_source (jit->cpu, tr->is64 ? at : (uint32_t) at, &next);
+  vt_x86_code_source (jit->cpu, at, &next);
   if (next.host == NULL)
     return NULL;
-  uint32_t version = vt_x86_code_watch (cache, jit->cpu, next.ram, next.ram_page);
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, &next, VT_X86_MAX_INSN);
   VtJitPage *page = vt_jit_page (jit, next.ram, next.ram_page);
   if (page == NULL || page->seen != version || !vt_jit_collect_bridge (tr, cache, source, &next))
     return NULL;
@@ -308,7 +355,24 @@ name_region (const VtJitTr *tr, const VtJitRegion *region)
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   g_snprintf (name, sizeof name, "guest_%s_%" G_GINT64_MODIFIER "x", kind == VT_X86_TLB_USER ? "user" : "system",
               tr->linear_page + region->offset);
-  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry_host), (size_t) (tr->e.at - region->entry_host), name);
+  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_WAY_HOST]),
+                                (size_t) (tr->e.at - region->entry[JIT_WAY_HOST]), name);
+}
+
+/* Links lead into the middle of a page, whose regions have to be good wherever one of them is, but for those of the edge. */
+static void
+set_range (const VtJitTr *tr, VtJitRegion *region)
+{
+  region->low = 0;
+  region->high = (uint16_t) VT_PAGE_MASK;
+  if (!(tr->mode & JIT_MODE_EDGE) && region->second == NULL)
+    return;
+  region->low = region->high = tr->insns[0].off;
+  for (unsigned i = 0; i < tr->n_insns; i++)
+    {
+      region->low = MIN (region->low, tr->insns[i].off);
+      region->high = MAX (region->high, (uint16_t) (tr->insns[i].off + tr->insns[i].x.length - 1));
+    }
 }
 
 VtJitRegion *
@@ -318,12 +382,12 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
     vt_jit_drop_all (jit);
   if (vt_jit_is_restless (jit, source->ram, source->ram_page))
     return NULL;
-  uint32_t version = vt_x86_code_watch (cache, jit->cpu, source->ram, source->ram_page);
+  uint32_t version = vt_x86_code_watch (cache, jit->cpu, source, VT_X86_MAX_INSN);
   VtJitPage *page = vt_jit_page (jit, source->ram, source->ram_page);
   if (page == NULL || page->seen != version)
     return NULL;
 
-  VtJitTr *tr = begin (jit, source, linear, mode);
+  VtJitTr *tr = begin (jit, cache, source, linear, mode);
   unsigned links_before = jit->links->len;
   VtJitPage *second = NULL;
   if (!vt_jit_collect (tr, cache, source, version))
@@ -333,6 +397,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
         return NULL;
     }
   vt_jit_find_liveness (tr);
+  find_recipes (tr);
   vt_jit_find_groups (tr);
   tr->vectors = uses_vectors (tr);
 
@@ -349,12 +414,13 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
   region->n_insns = (uint16_t) tr->n_insns;
+  set_range (tr, region);
   region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);
   vt_jit_lockstep_end_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;
-  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry_host);
+  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry[JIT_WAY_HOST]);
   return region;
 }

@@ -117,7 +117,8 @@ vt_jit_vector (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   bool wide = in->enc.vex;
-  if (!(tr->mode & JIT_MODE_SSE) || (wide && !(tr->mode & JIT_MODE_AVX)))
+  /* Real mode has no VEX, which only the interpreter's operations know. */
+  if (!(tr->mode & JIT_MODE_SSE) || (wide && (!(tr->mode & JIT_MODE_AVX) || tr->segmented)))
     return false;
   if (!in->enc.has_modrm)
     {

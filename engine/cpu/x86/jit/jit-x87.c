@@ -96,9 +96,12 @@ with_memory (VtJitTr *tr)
   if (group == 1 && reg == 5)
     emit_check_masks (tr, &place);
   emit_insn (&tr->e, (VtEnc) { .opcode = in->enc.opcode }, reg, place.rm);
+  /* A store may be the last thing that is done here. */
+  vt_jit_put_index_away (tr, &place);
+  emit_place (tr);
+  vt_jit_take_index_back (tr, &place);
   if (writes)
     vt_jit_emit_stored (tr, &place, size, in->live_after);
-  emit_place (tr);
 }
 
 bool

@@ -14,6 +14,8 @@
 
 #include "code-cache.h"
 #include "code-memory.h"
+#include "emit.h"
+#include "jit-techniques.h"
 #include "x86-cpu.h"
 
 /* Arithmetic flags, as sets. */
@@ -36,10 +38,18 @@ enum
   JIT_MODE_SSE      = 1u << 3,   /* SSE instructions execute, and no SIMD exception is unmasked */
   JIT_MODE_AVX      = 1u << 4,
   JIT_MODE_X87      = 1u << 5,   /* x87 instructions execute, and no exception is unmasked */
+  JIT_MODE_RINGS    = 1u << 6,   /* CPL 1 or 2: a supervisor for paging, but not for instructions */
+  JIT_MODE_CODE16   = 1u << 7,
+  JIT_MODE_SEGMENTED = 1u << 8,  /* segments have bases and limits (jit-segment.c); 16-bit code always */
+  JIT_MODE_STACK16  = 1u << 9,   /* SP, not ESP; only with JIT_MODE_SEGMENTED */
+  JIT_MODE_EDGE     = 1u << 10,  /* of a region alone: its page lies only partly in the code segment */
   JIT_MODE_NONE     = 0xffff,    /* nothing is translated in this mode */
 };
 #define JIT_MODE_KIND_SHIFT 1
 #define VT_JIT_NO_PLACE UINT32_MAX
+
+/* Offsets below it have 8 bytes to the page's end. Smaller accesses of the stack beyond are not for its window. */
+#define JIT_STACK_ROOM (VT_PAGE_SIZE - 7)
 
 /* What vt_jit_fill() is asked for: a size, and */
 #define JIT_FILL_SIZE  0x3ffu
@@ -56,6 +66,8 @@ enum { JIT_FILLED, JIT_NOT_FILLED, JIT_PAST };
 typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
 typedef struct VtJitRegion VtJitRegion;
+typedef struct VtJitFar    VtJitFar;
+typedef struct VtJitGuess  VtJitGuess;
 typedef struct VtJitLockstep VtJitLockstep;
 
 /* Why translated code was left (VtX86Translated.exit_kind). */
@@ -69,11 +81,20 @@ enum
   JIT_EXIT_COUNT,
 };
 
+/* Ways into a region. */
+typedef enum
+{
+  JIT_WAY_HOST,         /* arithmetic flags are the host's */
+  JIT_WAY_MEM,          /* they are in memory (translated.flags) */
+  JIT_WAY_BACK,         /* the same, from a call: requests were looked at when it began */
+  JIT_WAYS,
+} VtJitWay;
+
 /* A direct jump out of a region to the same page. */
 typedef struct
 {
   uint8_t *site;        /* its displacement, writable mapping */
-  bool     mem_flags;   /* flags are in memory when it is taken */
+  VtJitWay way;
 } VtJitLink;
 
 struct VtJitRegion
@@ -84,16 +105,17 @@ struct VtJitRegion
   const uint8_t *host;         /* of the first guest byte */
   uint16_t       mode, offset;
   uint16_t       n_insns;
+  uint16_t       low, high;    /* first and last byte in the page that have to be in the code segment, if that has a limit */
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
-  uint8_t       *entry_host;   /* arithmetic flags in the host's, writable mapping */
-  uint8_t       *entry_mem;    /* flags in memory */
+  uint8_t       *entry[JIT_WAYS];   /* writable mapping */
   uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
   /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
-   * to the two thunks, which look the jump up. */
+   * to the thunks, which look the jump up. */
   VtJitRegion   *bridge_next;  /* of the second page */
   VtJitPage     *second;       /* NULL: an ordinary region */
-  uint8_t       *thunk_host, *thunk_mem;
+  uint8_t       *thunk[JIT_WAYS];
+  VtJitFar      *far_links;    /* jumps from other pages that are linked to it (jit-far.h) */
 };
 
 struct VtJitPage
@@ -121,24 +143,32 @@ typedef struct
   uint8_t *try_fill[2];
   uint8_t *op[2];
   uint8_t *wrote[2];
+  uint8_t *guess[2];
   uint8_t *vec_load;
   uint8_t *x87_load[2];
   uint8_t *system;             /* jumped to */
+  /* jit-system.c; jumped to with flags in memory. */
+  uint8_t *jump;               /* T0: RIP */
+  uint8_t *syscall, *sysret;   /* T0: RIP behind it, SLOT_CODE: where to go when the case is not a plain one */
   uint8_t *lookup;
+  uint8_t *far, *far_go;       /* jit-far.c */
+  uint8_t *other_return;       /* jumped to when a RET did not come back where its call was */
+  uint8_t *make_flags;         /* function: to memory what translated.flags_site knows; T0, T1 are lost */
   uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
 
 #define JIT_REGION_BUCKETS 16384u
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
-#define JIT_CONTEXTS       64u
+#define JIT_CONTEXTS       1024u
 
 /* See jit-context.c. */
 typedef struct
 {
   uint64_t generation;         /* of the address space, or of global pages */
-  uint64_t bits;               /* for both together; 0: unused */
+  uint64_t bits;               /* for all together; 0: unused */
   uint16_t mode;
+  uint32_t code_base, code_limit;   /* of the code segment, if it has any */
 } VtJitContext;
 
 struct VtJit
@@ -154,11 +184,13 @@ struct VtJit
   uint8_t       heat[JIT_HEAT_SLOTS];
   uint64_t      heat_ups;
   unsigned      pauses;
-  VtJitContext  contexts[JIT_CONTEXTS];
+  uint32_t      n_guesses;
+  VtJitContext  contexts[VT_X86_TLB_COUNT][JIT_CONTEXTS];   /* apart, so that those in use at once never share a place */
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
   bool          flags_here;    /* an operation runs that has nothing to do with arithmetic flags: they are still in `translated` */
+  uint32_t      techniques;    /* VT_JIT_*: those that code is made with */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
@@ -180,10 +212,14 @@ void *vt_jit_alloc (VtJit *jit, size_t size);
 /* A region that is good now; NULL when there is none. */
 /* It may be a bridge to the page after `linear`; fetch faults there unwind. */
 VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
-/* The region's code at rip, entered in the table of known jumps. */
+/* The region's code at rip, entered in the table of known jumps. NULL: it may not be entered there. */
 const void *vt_jit_make_known (VtJit *jit, const VtJitRegion *region, uint64_t rip, const VtX86CodeSource *source);
-/* The same for a page that is in the TLB for fetches; NULL when there is no region. */
+/* The same for a page that is in the TLB for fetches; NULL when there is no region. `mode`: vt_jit_mode(). */
 const void *vt_jit_find_translated (VtJit *jit, uint64_t rip, unsigned mode);
+/* Is the page in the TLB for fetches, so that nothing there can fault? */
+bool  vt_jit_may_fetch (const VtX86Cpu *cpu, uint64_t rip);
+/* The region there, where nothing can fault that is found out on the way; no bridges. */
+VtJitRegion *vt_jit_translated_at (VtJit *jit, uint64_t rip, unsigned mode);
 /* The region that starts at a place of a page whose regions are good; no bridges. */
 const VtJitRegion *vt_jit_region_at (const VtJit *jit, const uint8_t *host, unsigned mode);
 /* Registers a finished region. */
@@ -206,18 +242,59 @@ void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
 unsigned vt_jit_mode (const VtX86Cpu *cpu);
 /* Sets cpu->translated.context for the mode and the current address space. */
 void  vt_jit_set_context (VtJit *jit, unsigned mode);
+#define JIT_SPARE_SHIFT 17   /* for the hash of the jumps' second table */
 const void *vt_jit_find_jump (VtX86Cpu *cpu, uint64_t rip);
 void  vt_jit_add_jump (VtX86Cpu *cpu, uint64_t rip, const void *code);
 void  vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip);
 void  vt_jit_clear_jumps (VtX86Cpu *cpu);
 
+/* --- jit-segment.c: segments outside 64-bit mode ------------------------------------------------------------------------- */
+
+static inline uint64_t
+vt_jit_linear (const VtX86Cpu *cpu, uint64_t rip)
+{
+  return cpu->code_bits == 64 ? rip : (uint32_t) (cpu->s.seg[VT_CS].base + rip);
+}
+
+/* RIP of the first byte of the page; negative where the segment begins inside it. */
+static inline uint64_t
+vt_jit_page_rip (const VtX86Cpu *cpu, uint64_t rip)
+{
+  return rip - (vt_jit_linear (cpu, rip) & VT_PAGE_MASK);
+}
+
+/* The mode of a region at rip, where the vCPU's is `mode`. */
+unsigned vt_jit_region_mode (const VtX86Cpu *cpu, unsigned mode, uint64_t rip);
+/* Is RIP in the code segment? */
+bool  vt_jit_in_code_segment (const VtX86Cpu *cpu, unsigned mode, uint64_t rip);
+/* Is all of the region, when it starts at rip? */
+bool  vt_jit_may_enter (const VtX86Cpu *cpu, const VtJitRegion *region, uint64_t rip);
+/* Which offsets of a page may be part of a region. */
+void  vt_jit_code_range (const VtX86Cpu *cpu, unsigned mode, uint64_t page_rip, int32_t *low, int32_t *high);
+/* Whenever segments may have changed: what translated code compares offsets with. */
+void  vt_jit_set_segment_tops (VtX86Cpu *cpu);
+
+/* --- jit-far.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Nobody jumps there directly any more. */
+void  vt_jit_unlink_far (VtJit *jit, VtJitRegion *region);
+
 /* --- jit-stubs.c ------------------------------------------------------------------------------------------------------- */
 
 void  vt_jit_make_stubs (VtJit *jit);
 
+/* For system instructions (jit-system.c). */
+void  vt_jit_make_system_stubs (VtJit *jit, VtEmit *e);
+
+static inline bool
+vt_jit_has (const VtJit *jit, uint32_t technique)
+{
+  return (jit->techniques & technique) != 0;
+}
+
 /* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
 
-/* The code at `source`, RIP rip, in this mode. NULL: nothing there can be translated, or no room. */
+/* The code at `source`, in this mode of regions. NULL: nothing there can be translated, or no room. */
 VtJitRegion *vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear,
                                unsigned mode);
 
@@ -236,14 +313,29 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
 /* Makes the TLB entry for an access that missed. `what`: JIT_FILL_*, size, and where. JIT_FILLED: try again; JIT_PAST: go on
  * behind the check, with translated.past_addend (or, for the stack, what its window holds now). */
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
-/* The same without leaving. */
+/* First, and without saving a register: does the TLB have it after all, in its second level? Says so in translated.refilled. */
+#ifdef __x86_64__
+__attribute__ ((no_caller_saved_registers))
+#endif
+void vt_jit_refill (uint64_t linear, uint64_t what);
+/* The same as vt_jit_fill() without leaving. */
 uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
-/* A store went to a flagged page. 0: go on. `flags_at`: the page's flags. `what`: where the next instruction
- * is; none: go on in any case. */
-uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t unused, uint64_t flags_at, uint32_t what);
+/* A store went to a flagged page. 0: go on. `host`: where it went, or 0: anywhere in the page. `flags_at`: the page's flags.
+ * `what`: size, and where the next instruction is; none: go on in any case. */
+uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t what);
+/* First, and without saving a register: was it beside the code of a page that nobody else watches? Says so in
+ * translated.refilled. The size is in SLOT_ARG. */
+#ifdef __x86_64__
+__attribute__ ((no_caller_saved_registers))
+#endif
+void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
 /* The code of a jump that is not in the table but translated; NULL: leave. `key`: RIP XOR context. `where`: the instruction
  * that jumps, which the interpreter shall do, or JIT_NOWHERE: leave at the target. */
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
+/* The same for a link of jit-far.c that does not know the address space. */
+const void *vt_jit_far (VtX86Cpu *cpu, uint64_t rip, VtJitFar *link);
+/* jit-guess.h: an addend was guessed wrong many times. */
+uint32_t vt_jit_guess_missed (VtX86Cpu *cpu, uint64_t unused, VtJitGuess *guess);
 /* Writes the x87 state to the image that FRSTOR takes. */
 uint32_t vt_jit_x87_to_image (VtX86Cpu *cpu);
 /* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */
