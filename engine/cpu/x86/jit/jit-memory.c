@@ -108,10 +108,24 @@ emit_offset (VtJitTr *tr, const VtJitAddress *a)
   vt_jit_emit_offset (tr, a, T0, a->size == 8);
 }
 
+/* T0 += the word that the bit is in; T1 and flags are lost. */
+static void
+emit_add_word (VtJitTr *tr, const VtJitAddress *a)
+{
+  VtEmit *e = &tr->e;
+  bool wide = a->bits == 6;
+  emit_op64 (e, wide ? 0x8b : 0x63, T1, rm_reg (host_reg (a->bit)));   /* mov or movsxd */
+  emit_insn (e, (VtEnc) { .w = 1, .opcode = 0xc1 }, 7, rm_reg (T1));   /* sar */
+  emit8 (e, a->bits);
+  emit_lea_sib (e, true, T0, T0, T1, wide ? 3 : 2, 0);
+}
+
 void
 vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
 {
   emit_offset (tr, a);
+  if (a->bits != 0)
+    emit_add_word (tr, a);
   if (a->seg != VT_FS && a->seg != VT_GS)
     return;
   size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
@@ -188,7 +202,7 @@ emit_alignment (VtJitTr *tr, unsigned align)
 bool
 vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 {
-  if (tr->no_rex && a->base < 16 && host_reg (a->base) >= 8)
+  if ((tr->no_rex && a->base < 16 && host_reg (a->base) >= 8) || a->bits != 0)
     return false;
   return a->base != VT_X86_NO_REG && a->base != VT_X86_REG_RIP && a->index == VT_X86_NO_REG && host_reg (a->base) != NO_HOST_REG
          && (tr->is64 ? a->size == 8 && a->seg != VT_FS && a->seg != VT_GS : false);
@@ -299,7 +313,7 @@ is_one_lea (const VtJitTr *tr, const VtJitAddress *a)
 {
   bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (a->base) != NO_HOST_REG);
   bool index = a->index == VT_X86_NO_REG || host_reg (a->index) != NO_HOST_REG;
-  return tr->is64 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
+  return tr->is64 && a->bits == 0 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
 }
 
 /* --- All accesses ----------------------------------------------------------------------------------------------------- */

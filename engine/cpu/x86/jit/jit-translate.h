@@ -103,6 +103,8 @@ typedef struct VtJitAddress
   uint8_t size;                 /* of the address: 2, 4, 8 */
   uint8_t seg;                  /* VT_FS or VT_GS: base added; others: not */
   int64_t disp;
+  uint8_t bits;                 /* 5 or 6: a register's bit counts from there, in words of so many bits by shift; 0: not so */
+  uint8_t bit;                  /* that register */
 } VtJitAddress;
 
 /* A jump to a block or exit that is not there yet. */
