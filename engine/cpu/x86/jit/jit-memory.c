@@ -209,9 +209,15 @@ vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 }
 
 static VtRm
+beside_by (const VtJitAddress *a, unsigned addend)
+{
+  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = (uint8_t) addend, .disp = (int32_t) a->disp };
+}
+
+static VtRm
 beside (const VtJitAddress *a)
 {
-  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T1, .disp = (int32_t) a->disp };
+  return beside_by (a, T1);
 }
 
 /* Around RSP: most accesses are in the page of the one before. */
@@ -345,7 +351,7 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
   if (simple && !write && vt_jit_may_guess (tr, a))
     {
       vt_jit_emit_guess (tr, addend);
-      return (VtJitPlace) { .rm = { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T0, .disp = (int32_t) a->disp }, .spare = T1 };
+      return (VtJitPlace) { .rm = beside_by (a, T0), .spare = T1 };
     }
   if (tr->is64 && !write && align <= 1)
     slow->arg |= JIT_FILL_COPY;
