@@ -6,7 +6,6 @@
  * the instruction to the interpreter.
  */
 #include "jit-far.h"
-#include "jit-guess.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -209,15 +208,9 @@ vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 }
 
 static VtRm
-beside_by (const VtJitAddress *a, unsigned addend)
-{
-  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = (uint8_t) addend, .disp = (int32_t) a->disp };
-}
-
-static VtRm
 beside (const VtJitAddress *a)
 {
-  return beside_by (a, T1);
+  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T1, .disp = (int32_t) a->disp };
 }
 
 /* Around RSP: most accesses are in the page of the one before. */
@@ -347,15 +340,10 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
     emit_legacy_segment (tr, a, size, write);
   emit_compare (tr, size, write);
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
-  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
-  if (simple && !write && vt_jit_may_guess (tr, a))
-    {
-      vt_jit_emit_guess (tr, addend);
-      return (VtJitPlace) { .rm = beside_by (a, T0), .spare = T1 };
-    }
   if (tr->is64 && !write && align <= 1)
     slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
+  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
@@ -580,9 +568,6 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_X87_LOAD:
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
       emit_jmp_to (e, slow->back);
-      break;
-    case SLOW_GUESS:
-      vt_jit_emit_slow_guess (tr, slow);
       break;
     case SLOW_FAR:
       vt_jit_emit_slow_far (tr, slow);

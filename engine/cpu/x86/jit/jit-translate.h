@@ -123,7 +123,6 @@ typedef enum
   SLOW_INTERPRET,   /* the interpreter takes this instruction */
   SLOW_POLL,        /* a request is waiting */
   SLOW_EXIT,        /* jump out of the region */
-  SLOW_GUESS,       /* another addend than the last one; `target`: offset of the addend, `arg`: number of the guess */
   SLOW_FAR,         /* a jump to another page that is not linked; `past`: displacement of its key */
   SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
@@ -152,7 +151,6 @@ typedef struct
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   VtJitFar        *far;         /* SLOW_FAR */
-  VtJitGuess      *guess;       /* SLOW_GUESS */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
 } VtJitSlow;
 
