@@ -116,7 +116,6 @@ typedef struct
 } VtStackWindow;
 
 #define VT_X86_JIT_JUMPS 16384u
-#define VT_X86_JIT_GUESSES 16u
 #define VT_X86_CODE_PAGES 65536u
 typedef struct
 {
@@ -154,7 +153,6 @@ typedef struct
   /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when
    * there is none, so that no offset is below it. */
   VtStackWindow stack[VT_X86_TLB_COUNT][2];
-  uint64_t    guess[VT_X86_JIT_GUESSES];   /* addends that loads went by (jit/jit-guess.h) */
   uint64_t    jump_key[VT_X86_JIT_JUMPS];
   const void *jump_code[VT_X86_JIT_JUMPS];
   /* Those that had to make room for others, by another hash. */

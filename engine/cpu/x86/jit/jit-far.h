@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Direct calls and jumps to other pages.
  *
- * Where such a jump goes depends on what its target's address means at the moment. Each has a key, page_rip XOR context, for which the
- * answer is known: then it jumps straight to the target's code. Otherwise it asks the table of known jumps, and every now and then
- * C, which links it to what it finds or, when it was linked and the key has become another's, lets it be for a while.
+ * Where such a jump goes depends on what its target's address means at the moment. Each has a key, page_rip XOR context, for
+ * which the answer is known: then it jumps straight to the target's code. Otherwise it asks the table of known jumps, and every
+ * now and then C, which links it to what it finds or, when it was linked for another key, lets it be for a while.
  *
  * A link says no more than the table does: who makes an address mean something else changes the context. When its target dies
  * it is taken back.

@@ -182,6 +182,33 @@ modrm (VtJitTr *tr)
   return true;
 }
 
+/* BT, BTS, BTR, BTC: the word, then the bit in it. False: 16 bits, other addresses, LOCK that has to be. */
+static bool
+bit_of_memory (VtJitTr *tr)
+{
+  const VtJitInsn *in = tr->in;
+  VtEmit *e = &tr->e;
+  unsigned size = operand_size (in), number = (in->enc.modrm >> 3 & 7) | in->enc.rex_r;
+  bool writes = in->enc.opcode != 0xa3;
+  if (!tr->is64 || size < 4 || in->x.addrsize != 8 || host_reg (number) == NO_HOST_REG || keeps_lock (tr))
+    return false;
+  VtJitAddress a = vt_jit_address_of (&in->x);
+  a.bits = size == 8 ? 6 : 5;
+  a.bit = (uint8_t) number;
+  VtJitPlace place = vt_jit_emit_access (tr, &a, size, writes, 1);
+  vt_jit_put_index_away (tr, &place);
+  vt_jit_flags_before (tr, in, T1);
+  emit_insn (e, (VtEnc) { .w = size == 8, .opcode = 0x8b }, T1, place.rm);
+  emit_insn (e, (VtEnc) { .w = size == 8, .map = 1, .opcode = in->enc.opcode }, host_reg (number), rm_reg (T1));
+  vt_jit_flags_made (tr);
+  if (!writes)
+    return true;
+  emit_insn (e, (VtEnc) { .w = size == 8, .opcode = 0x89 }, T1, place.rm);
+  vt_jit_take_index_back (tr, &place);
+  vt_jit_emit_stored (tr, &place, size, in->live_after);
+  return true;
+}
+
 /* --- The rest ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -398,6 +425,8 @@ vt_jit_integer (VtJitTr *tr)
     {
     case JIT_OP_MODRM:
       return modrm (tr);
+    case JIT_OP_BIT:
+      return bit_of_memory (tr);
     case JIT_OP_PLAIN:
       return plain (tr);
     case JIT_OP_ACC_IMM:

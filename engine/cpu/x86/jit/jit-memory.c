@@ -6,7 +6,6 @@
  * the instruction to the interpreter.
  */
 #include "jit-far.h"
-#include "jit-guess.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -104,6 +103,18 @@ vt_jit_emit_offset (VtJitTr *tr, const VtJitAddress *a, unsigned to, bool wide)
     vt_jit_emit_low_half (e, to);
 }
 
+/* T0 += the word that the bit is in; T1 and flags are lost. */
+static void
+emit_add_word (VtJitTr *tr, const VtJitAddress *a)
+{
+  VtEmit *e = &tr->e;
+  bool wide = a->bits == 6;
+  emit_op64 (e, wide ? 0x8b : 0x63, T1, rm_reg (host_reg (a->bit)));   /* mov or movsxd */
+  emit_insn (e, (VtEnc) { .w = 1, .opcode = 0xc1 }, 7, rm_reg (T1));   /* sar */
+  emit8 (e, a->bits);
+  emit_lea_sib (e, true, T0, T0, T1, wide ? 3 : 2, 0);
+}
+
 void
 vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
 {
@@ -113,6 +124,8 @@ vt_jit_emit_address (VtJitTr *tr, const VtJitAddress *a)
       return;
     }
   vt_jit_emit_offset (tr, a, T0, a->size == 8);
+  if (a->bits != 0)
+    emit_add_word (tr, a);
   if (a->seg != VT_FS && a->seg != VT_GS)
     return;
   size_t base = offsetof (VtX86Cpu, s) + offsetof (VtX86State, seg) + a->seg * sizeof (VtX86Seg) + offsetof (VtX86Seg, base);
@@ -173,7 +186,7 @@ emit_alignment (VtJitTr *tr, unsigned align)
 bool
 vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 {
-  if (tr->no_rex && a->base < 16 && host_reg (a->base) >= 8)
+  if ((tr->no_rex && a->base < 16 && host_reg (a->base) >= 8) || a->bits != 0)
     return false;
   return a->base != VT_X86_NO_REG && a->base != VT_X86_REG_RIP && a->index == VT_X86_NO_REG && host_reg (a->base) != NO_HOST_REG
          && (tr->is64 ? a->size == 8 && a->seg != VT_FS && a->seg != VT_GS : false);
@@ -284,7 +297,7 @@ is_one_lea (const VtJitTr *tr, const VtJitAddress *a)
 {
   bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (a->base) != NO_HOST_REG);
   bool index = a->index == VT_X86_NO_REG || host_reg (a->index) != NO_HOST_REG;
-  return tr->is64 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
+  return tr->is64 && a->bits == 0 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
 }
 
 /* --- All accesses ----------------------------------------------------------------------------------------------------- */
@@ -312,15 +325,10 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
     vt_jit_emit_legacy_address (tr, a, size, write);
   emit_compare (tr, size, write);
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_A);
-  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
-  if (simple && !write && vt_jit_may_guess (tr, a))
-    {
-      vt_jit_emit_guess (tr, addend);
-      return (VtJitPlace) { .rm = { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T0, .disp = (int32_t) a->disp }, .spare = T1 };
-    }
   if (tr->is64 && !write && align <= 1)
     slow->arg |= JIT_FILL_COPY;
   emit_alignment (tr, align);
+  size_t addend = tlb_offset (tr, offsetof (VtX86TlbEntry, addend));
   if (simple && !write)
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
@@ -544,9 +552,6 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
     case SLOW_X87_LOAD:
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
       emit_jmp_to (e, slow->back);
-      break;
-    case SLOW_GUESS:
-      vt_jit_emit_slow_guess (tr, slow);
       break;
     case SLOW_FAR:
       vt_jit_emit_slow_far (tr, slow);

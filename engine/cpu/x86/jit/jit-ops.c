@@ -362,9 +362,10 @@ two_byte (const VtJitEnc *enc)
     case 0x0d: case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d: case 0x1e: case 0x1f:
       return OP (.cls = JIT_OP_NOP);
     case 0xa3:
-      return reg_form ? OP (.cls = JIT_OP_MODRM, .reg = ACC_R, .rm = ACC_R, .flags_written = F_CF) : OP (.cls = JIT_OP_HELPER);
+      return reg_form ? OP (.cls = JIT_OP_MODRM, .reg = ACC_R, .rm = ACC_R, .flags_written = F_CF) : OP (.cls = JIT_OP_BIT, .flags_written = F_CF);
     case 0xab: case 0xb3: case 0xbb:
-      return reg_form ? OP (.cls = JIT_OP_MODRM, .reg = ACC_R, .rm = ACC_RW, .flags_written = F_CF) : OP (.cls = JIT_OP_HELPER);
+      return reg_form ? OP (.cls = JIT_OP_MODRM, .reg = ACC_R, .rm = ACC_RW, .flags_written = F_CF)
+                      : OP (.cls = JIT_OP_BIT, .flags_written = F_CF);
     case 0xba:
       return OP (.cls = JIT_OP_MODRM, .rm = kind == 4 ? ACC_R : ACC_RW, .imm = 1, .flags_written = F_CF);
     case 0xa4: case 0xac:

@@ -22,6 +22,7 @@ typedef enum
   JIT_OP_XCHG_ACC,
   JIT_OP_INC_SHORT,   /* INC and DEC of 32-bit code without ModRM */
   JIT_OP_BSWAP,
+  JIT_OP_BIT,         /* BT and its like with a register's bit of memory */
   JIT_OP_LEA,
   JIT_OP_NOP,
   JIT_OP_DIV,

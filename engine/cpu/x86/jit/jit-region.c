@@ -297,7 +297,7 @@ touches_memory (const VtJitInsn *in)
     {
     case JIT_OP_PUSH: case JIT_OP_POP: case JIT_OP_LEAVE: case JIT_OP_MOFFS: case JIT_OP_DIV: case JIT_OP_IDIV:
       return true;
-    case JIT_OP_MODRM: case JIT_OP_VECTOR: case JIT_OP_X87:
+    case JIT_OP_MODRM: case JIT_OP_VECTOR: case JIT_OP_X87: case JIT_OP_BIT:
       return in->enc.has_modrm && in->enc.modrm >> 6 != 3;
     default:
       return false;

@@ -313,8 +313,6 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
   stubs->wrote[vectors] = e->at;
   make_keeping_call (e, vt_jit_wrote_beside);
   make_call (e, NULL, vt_jit_wrote, vectors, false, LEAVES_IF_SET, saved);
-  stubs->guess[vectors] = e->at;
-  make_call (e, NULL, vt_jit_guess_missed, vectors, false, RETURNS, NULL);
   make_x87_load (e, stubs, vectors);
 }
 

@@ -18,7 +18,6 @@ static const struct
   { "tsc", VT_JIT_TSC },
   { "second-tlb", VT_JIT_SECOND_TLB },
   { "far-links", VT_JIT_FAR_LINKS },
-  { "guesses", VT_JIT_GUESSES },
 };
 
 char *

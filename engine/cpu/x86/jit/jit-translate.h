@@ -103,6 +103,8 @@ typedef struct VtJitAddress
   uint8_t size;                 /* of the address: 2, 4, 8 */
   uint8_t seg;                  /* VT_FS or VT_GS: base added; others: only where segments are not flat */
   int64_t disp;
+  uint8_t bits;                 /* 5 or 6: a register's bit counts from there, in words of so many bits by shift; 0: not so */
+  uint8_t bit;                  /* that register */
 } VtJitAddress;
 
 /* A jump to a block or exit that is not there yet. */
@@ -121,7 +123,6 @@ typedef enum
   SLOW_INTERPRET,   /* the interpreter takes this instruction */
   SLOW_POLL,        /* a request is waiting */
   SLOW_EXIT,        /* jump out of the region */
-  SLOW_GUESS,       /* another addend than the last one; `target`: offset of the addend, `arg`: number of the guess */
   SLOW_FAR,         /* a jump to another page that is not linked; `past`: displacement of its key */
   SLOW_LOOKUP,      /* an unknown jump, which may yet be known to C */
   SLOW_VEC_LOAD,
@@ -150,7 +151,6 @@ typedef struct
   VtJitRecipe      recipe;      /* of flags that are nowhere else */
   VtJitSlowKind    fails;       /* SLOW_LOOKUP: what then */
   VtJitFar        *far;         /* SLOW_FAR */
-  VtJitGuess      *guess;       /* SLOW_GUESS */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
   bool             at_t0;       /* SLOW_WROTE: T0 is where the store went, on the host */
 } VtJitSlow;

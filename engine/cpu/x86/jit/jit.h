@@ -67,7 +67,6 @@ typedef struct VtJit       VtJit;
 typedef struct VtJitPage   VtJitPage;
 typedef struct VtJitRegion VtJitRegion;
 typedef struct VtJitFar    VtJitFar;
-typedef struct VtJitGuess  VtJitGuess;
 typedef struct VtJitLockstep VtJitLockstep;
 
 /* Why translated code was left (VtX86Translated.exit_kind). */
@@ -143,7 +142,6 @@ typedef struct
   uint8_t *try_fill[2];
   uint8_t *op[2];
   uint8_t *wrote[2];
-  uint8_t *guess[2];
   uint8_t *vec_load;
   uint8_t *x87_load[2];
   uint8_t *system;             /* jumped to */
@@ -184,7 +182,6 @@ struct VtJit
   uint8_t       heat[JIT_HEAT_SLOTS];
   uint64_t      heat_ups;
   unsigned      pauses;
-  uint32_t      n_guesses;
   VtJitContext  contexts[VT_X86_TLB_COUNT][JIT_CONTEXTS];   /* apart, so that those in use at once never share a place */
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
@@ -334,8 +331,6 @@ void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
 /* The same for a link of jit-far.c that does not know the address space. */
 const void *vt_jit_far (VtX86Cpu *cpu, uint64_t rip, VtJitFar *link);
-/* jit-guess.h: an addend was guessed wrong many times. */
-uint32_t vt_jit_guess_missed (VtX86Cpu *cpu, uint64_t unused, VtJitGuess *guess);
 /* Writes the x87 state to the image that FRSTOR takes. */
 uint32_t vt_jit_x87_to_image (VtX86Cpu *cpu);
 /* Executes a system instruction. Where to go on, or NULL: leave, RIP says where. */
