@@ -23,7 +23,7 @@ start:
 .touch:
   mov [edi], eax
   add edi, 4096
-  cmp edi, 0x2000000
+  cmp edi, 0x8000000     ; more than a TLB holds
   jb .touch
   cpuid
   jmp .again
