@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <string.h>
+/* How long a VtConfig and what it owns live.  A library of its own, of GLib only, so that the application's tests link it
+ * without a computer. */
+#include "config-private.h"
 
-#include "choose.h"
-#include "jit-techniques.h"
-#include "machine-private.h"
-
-#define MEMORY_MIN_BYTES (1 * VT_MIB)
-#define MEMORY_MAX_BYTES (1024 * VT_GIB)
-#define SATA_PORTS       6u
-#define SERIAL_MAX       4u
-#define INPUTS_PER_BUS_MAX 8u
-#define NETS_MAX           4u
-#define VIDEO_MEMORY_MIN_BYTES (4 * VT_MIB)
-#define VIDEO_MEMORY_MAX_BYTES (256 * VT_MIB)
+#include "bits.h"
 
 static void
 disk_free (gpointer data)
@@ -180,114 +171,4 @@ vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus)
   input->bus = bus;
   g_ptr_array_add (config->inputs, input);
   return input;
-}
-
-static bool G_GNUC_PRINTF (3, 4)
-refuse (GError **error, VtErrorCode code, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, code, message);
-  return false;
-}
-
-static bool
-check_processor_and_memory (const VtConfig *config, GError **error)
-{
-  if (g_strcmp0 (config->machine, "q35") != 0)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "Machine type “%s” is not supported yet: use “q35”", config->machine);
-  if (config->cpus < 1 || config->cpus > MAX_CPUS)
-    return refuse (error, VT_ERROR_CONFIG, "%u processors: choose 1 to %u", config->cpus, MAX_CPUS);
-  if (config->memory_bytes < MEMORY_MIN_BYTES || config->memory_bytes > MEMORY_MAX_BYTES
-      || (config->memory_bytes & (VT_MIB - 1)) != 0)
-    return refuse (error, VT_ERROR_CONFIG, "%" G_GUINT64_FORMAT " bytes of memory: choose whole MiB, from 1 MiB to 1 TiB",
-                   config->memory_bytes);
-  return true;
-}
-
-static bool
-check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
-{
-  const char *name = disk->path != NULL ? disk->path : "(empty drive)";
-  if (disk->path == NULL && !disk->cdrom)
-    return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD drives can be empty");
-  if (disk->format == VT_IMAGE_QCOW2 && disk->cdrom)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD image is raw; set its format so", name);
-  if (disk->bus == VT_BUS_IDE || disk->bus == VT_BUS_SCSI)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);
-  if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata", name);
-  if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
-    return refuse (error, VT_ERROR_CONFIG, "More than %u SATA drives: put further disks on the virtio bus", SATA_PORTS);
-  return true;
-}
-
-static bool
-check_files (const VtConfig *config, GError **error)
-{
-  unsigned sata = 0, virtio = 0;
-  for (guint i = 0; i < config->disks->len; i++)
-    {
-      const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
-      if (!check_disk (disk, &sata, error))
-        return false;
-      if (disk->bus == VT_BUS_VIRTIO && ++virtio > 20)
-        return refuse (error, VT_ERROR_CONFIG, "More than 20 virtio disks");
-    }
-  if (config->initrd != NULL && config->kernel == NULL)
-    return refuse (error, VT_ERROR_CONFIG, "An initrd needs a kernel to load it");
-  if (config->append != NULL && config->kernel == NULL)
-    return refuse (error, VT_ERROR_CONFIG, "A kernel command line needs a kernel");
-  return true;
-}
-
-static bool
-check_video (const VtConfig *config, GError **error)
-{
-  uint64_t bytes = config->vram_bytes;
-  if (config->xres > 16384 || config->yres > 16384)
-    return refuse (error, VT_ERROR_CONFIG, "A picture of %u × %u: an edge has at most 16384 pixels", config->xres, config->yres);
-  if (bytes != 0 && (bytes < VIDEO_MEMORY_MIN_BYTES || bytes > VIDEO_MEMORY_MAX_BYTES || (bytes & (bytes - 1)) != 0))
-    return refuse (error, VT_ERROR_CONFIG, "%" G_GUINT64_FORMAT " KiB of video memory: choose 4, 8, 16, 32, 64, 128 or 256 MiB",
-                   bytes / VT_KIB);
-  if (config->heads > MAX_SURFACES)
-    return refuse (error, VT_ERROR_CONFIG, "%u monitors: choose 1 to %u", config->heads, MAX_SURFACES);
-  if (config->heads > 1 && config->video != VT_VIDEO_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "Only the video device “virtio” has more than one monitor");
-  return true;
-}
-
-static bool
-check_inputs_and_nets (const VtConfig *config, GError **error)
-{
-  unsigned usb = 0, virtio = 0;
-  for (guint i = 0; i < config->inputs->len; i++)
-    {
-      const VtInputConfig *input = g_ptr_array_index (config->inputs, i);
-      usb += input->bus == VT_INPUT_USB;
-      virtio += input->bus == VT_INPUT_VIRTIO;
-      if (input->bus == VT_INPUT_PS2 && input->kind == VT_INPUT_TABLET)
-        return refuse (error, VT_ERROR_CONFIG, "A tablet cannot be on the PS/2 bus: use usb or virtio");
-    }
-  if (config->nets->len > NETS_MAX)
-    return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
-  if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
-    return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
-  return true;
-}
-
-bool
-vt_config_check (const VtConfig *config, GError **error)
-{
-  if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
-      || !check_inputs_and_nets (config, error))
-    return false;
-  if (config->serials->len > SERIAL_MAX)
-    return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
-  if (!vt_accel_exists (config->accel))
-    return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
-  uint32_t techniques;
-  return config->jit_without == NULL || vt_jit_techniques_parse (config->jit_without, &techniques, error);
 }

@@ -7,6 +7,7 @@
 #include "backends.h"
 #include "block.h"
 #include "boot.h"
+#include "config-private.h"
 #include "display.h"
 #include "input-sink.h"
 #include "loop.h"
@@ -219,7 +220,3 @@ VtListeningSink vt_machine_listening (VtMachine *machine);
 
 /* --- typing.c --- */
 GPtrArray *vt_typings_new (void);
-
-/* --- config.c --- */
-void vt_config_copy (VtConfig *to, const VtConfig *from);
-void vt_config_clear (VtConfig *config);
