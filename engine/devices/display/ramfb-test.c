@@ -3,58 +3,35 @@
 #include "ramfb.h"
 
 #include "bochs.h"
-#include "display.h"
-#include "pci-bus.h"
+#include "screen-rig.h"
 
 enum
 {
-  RAM_BYTES = 2 << 20, PICTURE = 0x40000,
+  PICTURE = 0x40000,
   DEVFN = VT_PCI_DEVFN (1, 0), LFB = 0xd0000000, MMIO = 0xe0000000,
   XR24 = 0x34325258, RG16 = 0x36314752,
 };
 
 typedef struct
 {
-  VtMem     *mem, *io;
-  VtRam     *ram;
-  VtDma      dma;
-  VtPciBus  *bus;
-  VtSurface *surface;
-  VtDevice  *ramfb, *bochs;
-  uint64_t   seen;
+  ScreenRig screen;
+  VtDevice *ramfb, *bochs;
 } Rig;
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static Rig *
 rig_new (bool with_bochs)
 {
-  Rig    *rig = g_new0 (Rig, 1);
-  GError *error = NULL;
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
-  g_assert_no_error (error);
-  rig->dma = (VtDma) { .mem = rig->mem };
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  rig->surface = vt_surface_new ();
+  Rig *rig = g_new0 (Rig, 1);
+  screen_rig_init (&rig->screen);
+  PciRig *pci = &rig->screen.pci;
   if (with_bochs)
     {
-      VtBochsDisplayConfig config = { .place = { rig->bus, DEVFN }, .surface = rig->surface };
-      rig->bochs = vt_device_new (&vt_bochs_display, "bochs");
-      g_assert_true (vt_device_realize (rig->bochs, &(VtEnv) { .dma = &rig->dma, .config = &config }, &error));
-      vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, LFB, 4);
-      vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0 + 8, MMIO, 4);
-      vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+      VtBochsDisplayConfig config = { .place = { pci->bus, DEVFN }, .surface = rig->screen.surface };
+      rig->bochs = pci_rig_add (pci, &vt_bochs_display, &config);
+      pci_rig_enable (pci, DEVFN, 0, LFB);
+      pci_rig_enable (pci, DEVFN, 2, MMIO);
     }
-  VtRamfbConfig config = { rig->surface };
-  rig->ramfb = vt_device_new (&vt_ramfb_class, "ramfb");
-  g_assert_true (vt_device_realize (rig->ramfb, &(VtEnv) { .dma = &rig->dma, .config = &config }, &error));
+  rig->ramfb = pci_rig_add (pci, &vt_ramfb_class, &(VtRamfbConfig) { rig->screen.surface });
   return rig;
 }
 
@@ -63,11 +40,7 @@ rig_free (Rig *rig)
 {
   vt_device_free (rig->ramfb);
   vt_device_free (rig->bochs);
-  vt_surface_free (rig->surface);
-  vt_pci_bus_free (rig->bus);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  screen_rig_clear (&rig->screen);
   g_free (rig);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
@@ -92,25 +65,15 @@ configure (Rig *rig, uint64_t address, uint32_t format, uint32_t width, uint32_t
 }
 
 static void
-poke (Rig *rig, uint64_t at, uint64_t value, unsigned size)
+put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
-}
-
-static uint32_t
-pixel (const VtSurfaceFrame *frame, unsigned x, unsigned y)
-{
-  return (uint32_t) vt_load_le (frame->pixels + (size_t) y * frame->stride_bytes + x * 4, 4);
+  pci_rig_put (&rig->screen.pci, at, value, size);
 }
 
 static bool
 look (Rig *rig, VtSurfaceFrame *frame)
 {
-  if (!vt_surface_acquire (rig->surface, rig->seen, frame))
-    return false;
-  rig->seen = frame->sequence;
-  return true;
+  return screen_rig_look (&rig->screen, frame);
 }
 
 static void
@@ -122,21 +85,21 @@ the_picture_is_where_the_guest_says (void)
   g_assert_true (frame.blank);
   vt_surface_release (&frame);
   configure (rig, PICTURE + 8, XR24, 100, 50, 512);
-  poke (rig, PICTURE + 8 + 512 * 3 + 16, 0xff123456, 4);
+  put (rig, PICTURE + 8 + 512 * 3 + 16, 0xff123456, 4);
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 100);
-  g_assert_cmphex (pixel (&frame, 4, 3), ==, 0x123456);
+  g_assert_cmphex (frame_pixel (&frame, 4, 3), ==, 0x123456);
   vt_surface_release (&frame);
   g_assert_false (look (rig, &frame));
-  poke (rig, PICTURE + 8 + 512 * 40, 0xabcdef, 4);
+  put (rig, PICTURE + 8 + 512 * 40, 0xabcdef, 4);
   g_assert_true (look (rig, &frame));
   g_assert_cmpint (frame.damage.y, >=, 32);
-  g_assert_cmphex (pixel (&frame, 0, 40), ==, 0xabcdef);
+  g_assert_cmphex (frame_pixel (&frame, 0, 40), ==, 0xabcdef);
   vt_surface_release (&frame);
   configure (rig, PICTURE, RG16, 100, 50, 0);                  /* the stride follows from the width */
-  poke (rig, PICTURE + 200, 0xf800, 2);
+  put (rig, PICTURE + 200, 0xf800, 2);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 1), ==, 0xff0000);
+  g_assert_cmphex (frame_pixel (&frame, 0, 1), ==, 0xff0000);
   vt_surface_release (&frame);
 }
 
@@ -148,16 +111,16 @@ only_what_looks_different_is_damage (void)
   configure (rig, PICTURE, XR24, 100, 50, 0);
   g_assert_true (look (rig, &frame));
   vt_surface_release (&frame);
-  poke (rig, PICTURE + 4 * (20 * 100 + 30), 0x445566, 4);
-  poke (rig, PICTURE + 4 * (22 * 100 + 40), 0x112233, 4);
+  put (rig, PICTURE + 4 * (20 * 100 + 30), 0x445566, 4);
+  put (rig, PICTURE + 4 * (22 * 100 + 40), 0x112233, 4);
   g_assert_true (look (rig, &frame));
   g_assert_cmpint (frame.damage.x, ==, 30);
   g_assert_cmpint (frame.damage.y, ==, 20);
   g_assert_cmpint (frame.damage.width, ==, 11);
   g_assert_cmpint (frame.damage.height, ==, 3);
-  g_assert_cmphex (pixel (&frame, 30, 20), ==, 0x445566);
+  g_assert_cmphex (frame_pixel (&frame, 30, 20), ==, 0x445566);
   vt_surface_release (&frame);
-  poke (rig, PICTURE + 4 * (20 * 100 + 30), 0xff445566, 4);    /* the same colour */
+  put (rig, PICTURE + 4 * (20 * 100 + 30), 0xff445566, 4);    /* the same colour */
   g_assert_false (look (rig, &frame));
 }
 
@@ -177,7 +140,7 @@ impossible_pictures_change_nothing (void)
       configure (rig, pictures[i].address, pictures[i].format, pictures[i].width, pictures[i].height,
                  pictures[i].stride);
       g_assert_cmpuint (rig->ramfb->guest_warnings, ==, i + 1);
-      rig->seen = 0;
+      rig->screen.seen = 0;
       g_assert_true (look (rig, &frame));
       g_assert_cmpuint (frame.width, ==, 64);
       vt_surface_release (&frame);
@@ -188,13 +151,13 @@ static void
 a_picture_outside_memory_is_blank (void)
 {
   static const uint64_t places[]
-      = { RAM_BYTES - 256 * 63, RAM_BYTES, UINT64_MAX, UINT64_MAX - 4096, 0xffffffff00000000 };
+      = { PCI_RIG_RAM_BYTES - 256 * 63, PCI_RIG_RAM_BYTES, UINT64_MAX, UINT64_MAX - 4096, 0xffffffff00000000 };
   g_autoptr (Rig) rig = rig_new (false);
   for (size_t i = 0; i < G_N_ELEMENTS (places); i++)
     {
       VtSurfaceFrame frame;
       configure (rig, places[i], XR24, 64, 64, 256);
-      rig->seen = 0;
+      rig->screen.seen = 0;
       g_assert_true (look (rig, &frame));
       g_assert_true (frame.blank);
       vt_surface_release (&frame);
@@ -207,21 +170,21 @@ another_device_takes_the_surface_over (void)
   g_autoptr (Rig) rig = rig_new (true);
   VtSurfaceFrame  frame;
   configure (rig, PICTURE, XR24, 64, 64, 256);
-  poke (rig, PICTURE, 0x111111, 4);
+  put (rig, PICTURE, 0x111111, 4);
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 64);
   vt_surface_release (&frame);
-  poke (rig, MMIO + 0x502, 64, 2);
-  poke (rig, MMIO + 0x504, 64, 2);
-  poke (rig, MMIO + 0x506, 32, 2);
-  poke (rig, MMIO + 0x508, 0x41, 2);
-  poke (rig, LFB, 0x222222, 4);
+  put (rig, MMIO + 0x502, 64, 2);
+  put (rig, MMIO + 0x504, 64, 2);
+  put (rig, MMIO + 0x506, 32, 2);
+  put (rig, MMIO + 0x508, 0x41, 2);
+  put (rig, LFB, 0x222222, 4);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0x222222);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0x222222);
   vt_surface_release (&frame);
-  poke (rig, MMIO + 0x508, 0, 2);
+  put (rig, MMIO + 0x508, 0, 2);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0x111111);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0x111111);
   vt_surface_release (&frame);
 }
 
@@ -229,10 +192,10 @@ static void
 bochs_display_has_no_vga (void)
 {
   g_autoptr (Rig)    rig = rig_new (true);
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  g_autoptr (VtView) io = vt_mem_view (rig->io);
-  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->surface);
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, DEVFN, 8, 4) >> 8, ==, 0x038000);
+  g_autoptr (VtView) view = vt_mem_view (rig->screen.pci.mem);
+  g_autoptr (VtView) io = vt_mem_view (rig->screen.pci.io);
+  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->screen.surface);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->screen.pci.bus, 0, DEVFN, 8, 4) >> 8, ==, 0x038000);
   g_assert_false (vt_view_assigned (io, VT_GPA (0x3c0), false));
   g_assert_false (vt_view_assigned (io, VT_GPA (0x1ce), false));
   g_assert_cmphex (vt_view_read (view, VT_GPA (MMIO + 0x500), 2), ==, 0xb0c5);
@@ -252,7 +215,7 @@ random_pictures_never_hurt (void)
                  g_rand_int (random) >> (16 + (g_rand_int (random) & 15)),
                  g_rand_int (random) >> (16 + (g_rand_int (random) & 15)),
                  i % 3 ? 0 : g_rand_int (random) >> (g_rand_int (random) & 31));
-      poke (rig, MMIO + 0x500 + g_rand_int (random) % 12 * 2, g_rand_int (random) & 0x3ff, 2);
+      put (rig, MMIO + 0x500 + g_rand_int (random) % 12 * 2, g_rand_int (random) & 0x3ff, 2);
       if (look (rig, &frame))
         vt_surface_release (&frame);
     }

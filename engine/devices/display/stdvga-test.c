@@ -2,8 +2,7 @@
 /* The VGA programmed as a BIOS and as drivers do it, and its picture looked at. */
 #include "stdvga.h"
 
-#include "display.h"
-#include "pci-bus.h"
+#include "screen-rig.h"
 
 enum
 {
@@ -14,77 +13,57 @@ enum
 
 typedef struct
 {
-  VtMem     *mem, *io;
-  VtRam     *vram;
-  VtPciBus  *bus;
-  VtClock   *clock;
-  VtSurface *surface;
-  VtDevice  *vga;
-  uint64_t   seen;
+  ScreenRig screen;
+  VtRam    *vram;
+  VtDevice *vga;
 } Rig;
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static void
 outb (Rig *rig, unsigned port, unsigned value)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->io);
+  g_autoptr (VtView) view = vt_mem_view (rig->screen.pci.io);
   vt_view_write (view, VT_GPA (port), value, 1);
 }
 
 static void
 outw (Rig *rig, unsigned port, unsigned value)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->io);
+  g_autoptr (VtView) view = vt_mem_view (rig->screen.pci.io);
   vt_view_write (view, VT_GPA (port), value, 2);
 }
 
 static unsigned
 in (Rig *rig, unsigned port, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->io);
+  g_autoptr (VtView) view = vt_mem_view (rig->screen.pci.io);
   return (unsigned) vt_view_read (view, VT_GPA (port), size);
 }
 
 static void
 put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->screen.pci, at, value, size);
 }
 
 static uint64_t
 get (Rig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
+  return pci_rig_get (&rig->screen.pci, at, size);
 }
 
 static Rig *
 rig_new (void)
 {
-  Rig    *rig = g_new0 (Rig, 1);
-  GError *error = NULL;
   static const uint8_t rom[512] = { 0x55, 0xaa, 1 };
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->vram = vt_ram_new ("vram", g_aligned_alloc0 (1, VRAM_BYTES, 4096), VRAM_BYTES, free_ram);
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  rig->clock = vt_clock_new_manual ();
-  vt_clock_start (rig->clock);
-  rig->surface = vt_surface_new ();
-  VtStdvgaConfig config = { .place = { rig->bus, DEVFN }, .vram = rig->vram, .rom = rom, .rom_len = sizeof rom,
-                            .surface = rig->surface };
-  VtEnv env = { .clock = rig->clock, .config = &config };
-  rig->vga = vt_device_new (&vt_stdvga, "vga");
-  g_assert_true (vt_device_realize (rig->vga, &env, &error));
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, LFB, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0 + 8, MMIO, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 2);
+  Rig *rig = g_new0 (Rig, 1);
+  screen_rig_init (&rig->screen);
+  PciRig *pci = &rig->screen.pci;
+  rig->vram = vt_ram_new ("vram", g_aligned_alloc0 (1, VRAM_BYTES, 4096), VRAM_BYTES, pci_rig_free_ram);
+  VtStdvgaConfig config = { .place = { pci->bus, DEVFN }, .vram = rig->vram, .rom = rom, .rom_len = sizeof rom,
+                            .surface = rig->screen.surface };
+  rig->vga = pci_rig_add (pci, &vt_stdvga, &config);
+  pci_rig_enable (pci, DEVFN, 0, LFB);
+  pci_rig_enable (pci, DEVFN, 2, MMIO);
   return rig;
 }
 
@@ -92,11 +71,7 @@ static void
 rig_free (Rig *rig)
 {
   vt_device_free (rig->vga);
-  vt_surface_free (rig->surface);
-  vt_clock_free (rig->clock);
-  vt_pci_bus_free (rig->bus);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
+  screen_rig_clear (&rig->screen);
   vt_ram_free (rig->vram);
   g_free (rig);
 }
@@ -182,20 +157,10 @@ print (Rig *rig, unsigned column, unsigned row, const char *text, unsigned attri
     put (rig, 0xb8000 + (row * 80 + column + i) * 2, (uint8_t) text[i] | attribute << 8, 2);
 }
 
-static uint32_t
-pixel (const VtSurfaceFrame *frame, unsigned x, unsigned y)
-{
-  return (uint32_t) vt_load_le (frame->pixels + (size_t) y * frame->stride_bytes + x * 4, 4);
-}
-
-/* The next frame; false when nothing changed. */
 static bool
 look (Rig *rig, VtSurfaceFrame *frame)
 {
-  if (!vt_surface_acquire (rig->surface, rig->seen, frame))
-    return false;
-  rig->seen = frame->sequence;
-  return true;
+  return screen_rig_look (&rig->screen, frame);
 }
 
 static void
@@ -253,12 +218,12 @@ text_is_drawn_and_can_be_read (void)
   g_assert_cmpuint (frame.width, ==, 720);
   g_assert_cmpuint (frame.height, ==, 400);
   /* 'G' is 0x47: bits 1, 5, 6, 7 of the first line; colour 7 on colour 1. */
-  g_assert_cmphex (pixel (&frame, 18, 16), !=, pixel (&frame, 19, 16));
-  g_assert_cmphex (pixel (&frame, 19, 16), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 20, 16), ==, pixel (&frame, 18, 16));
-  g_assert_cmphex (pixel (&frame, 25, 17), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 26, 17), ==, pixel (&frame, 18, 16));            /* ninth column: paper */
-  g_assert_cmphex (pixel (&frame, 80, 17), ==, 0xaaaaaa);                           /* of a line drawing: joined */
+  g_assert_cmphex (frame_pixel (&frame, 18, 16), !=, frame_pixel (&frame, 19, 16));
+  g_assert_cmphex (frame_pixel (&frame, 19, 16), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 20, 16), ==, frame_pixel (&frame, 18, 16));
+  g_assert_cmphex (frame_pixel (&frame, 25, 17), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 26, 17), ==, frame_pixel (&frame, 18, 16));            /* ninth column: paper */
+  g_assert_cmphex (frame_pixel (&frame, 80, 17), ==, 0xaaaaaa);                           /* of a line drawing: joined */
   vt_surface_release (&frame);
 }
 
@@ -293,12 +258,12 @@ the_cursor_blinks (void)
   load_font (rig);
   print (rig, 0, 0, " ", 7);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 13), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 0, 13), ==, 0xaaaaaa);
   vt_surface_release (&frame);
-  vt_clock_advance (rig->clock, 120000000);
+  vt_clock_advance (rig->screen.pci.clock, 120000000);
   g_assert_true (look (rig, &frame));
   g_assert_cmpint (frame.damage.width, ==, 9);
-  g_assert_cmphex (pixel (&frame, 0, 13), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 0, 13), ==, 0);
   vt_surface_release (&frame);
 }
 
@@ -326,9 +291,9 @@ mode_13h_shows_its_256_colours (void)
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 320);
   g_assert_cmpuint (frame.height, ==, 200);
-  g_assert_cmphex (pixel (&frame, 7, 3), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 1, 3), ==, 0x04080c);
-  g_assert_cmphex (pixel (&frame, 0, 2), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 7, 3), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 1, 3), ==, 0x04080c);
+  g_assert_cmphex (frame_pixel (&frame, 0, 2), ==, 0);
   vt_surface_release (&frame);
   g_assert_cmphex (get (rig, 0xa0000 + 320 * 3 + 77, 1), ==, 77);
 }
@@ -344,9 +309,9 @@ mode_12h_combines_its_planes (void)
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 640);
   g_assert_cmpuint (frame.height, ==, 480);
-  g_assert_cmphex (pixel (&frame, 8, 10), ==, 0x14283c);
-  g_assert_cmphex (pixel (&frame, 9, 10), ==, 0);
-  g_assert_cmphex (pixel (&frame, 15, 10), ==, 0x14283c);
+  g_assert_cmphex (frame_pixel (&frame, 8, 10), ==, 0x14283c);
+  g_assert_cmphex (frame_pixel (&frame, 9, 10), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 15, 10), ==, 0x14283c);
   vt_surface_release (&frame);
 }
 
@@ -403,11 +368,11 @@ linear_modes_show_every_depth (void)
       put (rig, LFB + (2 * 800 + 3) * bytes, depths[i].value, bytes == 3 ? 2 : bytes);
       if (bytes == 3)
         put (rig, LFB + (2 * 800 + 3) * bytes + 2, depths[i].value >> 16, 1);
-      rig->seen = 0;
+      rig->screen.seen = 0;
       g_assert_true (look (rig, &frame));
       g_assert_cmpuint (frame.width, ==, 800);
-      g_assert_cmphex (pixel (&frame, 3, 2), ==, depths[i].color);
-      g_assert_cmphex (pixel (&frame, 4, 2), ==, depths[i].bpp == 8 ? pixel (&frame, 5, 2) : 0);
+      g_assert_cmphex (frame_pixel (&frame, 3, 2), ==, depths[i].color);
+      g_assert_cmphex (frame_pixel (&frame, 4, 2), ==, depths[i].bpp == 8 ? frame_pixel (&frame, 5, 2) : 0);
       vt_surface_release (&frame);
     }
 }
@@ -441,11 +406,11 @@ offsets_pan_in_a_larger_memory (void)
   dispi (rig, 9, 100);
   put (rig, LFB + 4096 * 100 + 20, 0x123456, 4);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0x123456);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0x123456);
   vt_surface_release (&frame);
   dispi (rig, 9, 0xffff);                      /* far outside: black, not a crash */
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0);
   vt_surface_release (&frame);
 }
 
@@ -475,7 +440,7 @@ retrace_comes_and_goes_with_the_clock (void)
       unsigned now = in (rig, 0x3da, 1) & 8;
       rises += now && !last;
       last = now;
-      vt_clock_advance (rig->clock, 20000);
+      vt_clock_advance (rig->screen.pci.clock, 20000);
     }
   g_assert_cmpuint (rises, >=, 69);            /* a second: 70 Hz */
   g_assert_cmpuint (rises, <=, 71);
@@ -494,7 +459,7 @@ a_saved_screen_comes_back (void)
   vt_device_save (rig->vga, saved);
   vt_device_reset (rig->vga, VT_RESET_POWER);
   g_assert_true (vt_device_load (rig->vga, vt_stdvga.state.version, saved->data, saved->len, NULL));
-  rig->seen = 0;
+  rig->screen.seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_cmphex (vt_frame_hash (&before), ==, vt_frame_hash (&after));
   vt_surface_release (&before);
@@ -532,16 +497,16 @@ text_pans_by_pixels_and_lines (void)
   for (unsigned i = 0; i < 80; i++)
     print (rig, i, 0, i == 1 ? "\x80" : " ", 7);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 9, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 9, 0), ==, 0xaaaaaa);
   vt_surface_release (&frame);
   set_attribute (rig, 0x13, 2);                /* three dots to the left, with cells of nine */
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 6, 0), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 9, 0), !=, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 6, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 9, 0), !=, 0xaaaaaa);
   vt_surface_release (&frame);
   outw (rig, 0x3d4, 0x0108);                   /* and a line up: the full second line of all cells comes first */
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 30, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 30, 0), ==, 0xaaaaaa);
   vt_surface_release (&frame);
   g_assert_false (look (rig, &frame));         /* nothing changed since */
 }
@@ -561,8 +526,8 @@ text_splits_at_the_line_compare_value (void)
   set_attribute (rig, 0x10, 0x2c);             /* the lower part stays when the upper one pans */
   set_attribute (rig, 0x13, 0);                /* one dot */
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 8, 0), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 0, 200), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 8, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 0, 200), ==, 0xaaaaaa);
   vt_surface_release (&frame);
 }
 
@@ -580,8 +545,8 @@ graphics_split_and_pan (void)
   set_attribute (rig, 0x13, 4);                /* two pixels, of two dots each */
   set_attribute (rig, 0x10, 0x61);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 4, 0), ==, 0xaaaaaa);
-  g_assert_cmphex (pixel (&frame, 0, 100), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 4, 0), ==, 0xaaaaaa);
+  g_assert_cmphex (frame_pixel (&frame, 0, 100), ==, 0xaaaaaa);
   vt_surface_release (&frame);
 }
 
@@ -614,8 +579,8 @@ four_bits_of_the_display_interface_are_planes (void)
   put (rig, 0xa0000 + 128 * 600 - 65536 + 1, 0x80, 1);
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 1024);
-  g_assert_cmphex (pixel (&frame, 8, 600), ==, 0x14283c);
-  g_assert_cmphex (pixel (&frame, 9, 600), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 8, 600), ==, 0x14283c);
+  g_assert_cmphex (frame_pixel (&frame, 9, 600), ==, 0);
   vt_surface_release (&frame);
 }
 
@@ -657,7 +622,7 @@ a_mode_that_memory_does_not_hold_is_not_shown (void)
     {
       VtSurfaceFrame frame;
       set_linear (rig, modes[i].width, modes[i].height, modes[i].bpp);
-      rig->seen = 0;
+      rig->screen.seen = 0;
       g_assert_true (look (rig, &frame));
       g_assert_true (frame.blank);
       g_assert_cmpuint (frame.width, ==, 0);
@@ -669,10 +634,10 @@ static void
 the_register_bar_holds_the_edid (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->surface);
+  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->screen.surface);
   for (size_t i = 0; i < 0x400; i++)
     g_assert_cmphex (get (rig, MMIO + i, 1), ==, i < monitor->edid_bytes ? monitor->edid[i] : 0);
-  vt_surface_set_monitor (rig->surface, &(VtMonitor) { .width = 1000, .height = 700 }, false);
+  vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 1000, .height = 700 }, false);
   g_assert_cmphex (get (rig, MMIO, 8), ==, 0);
 }
 
@@ -693,9 +658,9 @@ the_byte_order_can_be_turned (void)
       VtSurfaceFrame frame;
       set_linear (rig, 640, 480, pixels[i].bpp);
       put (rig, LFB, pixels[i].bytes, 4);
-      rig->seen = 0;
+      rig->screen.seen = 0;
       g_assert_true (look (rig, &frame));
-      g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xffff00);
+      g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0xffff00);
       vt_surface_release (&frame);
     }
   put (rig, MMIO + 0x604, 0x12345678, 4);      /* neither */

@@ -2,8 +2,7 @@
 /* virtio-gpu driven as a driver does it, and as no driver should: pictures, errors, floods. */
 #include "virtio-gpu.h"
 
-#include "display.h"
-#include "pci-bus.h"
+#include "screen-rig.h"
 #include "virtio-device.h"
 #include "virtio-pci.h"
 
@@ -11,7 +10,7 @@ enum
 {
   DEVFN = VT_PCI_DEVFN (1, 0),
   LFB = 0xd0000000, REGS = 0xe0000000,
-  RAM_BYTES = 8 << 20, STORE_BYTES = 4 << 20,
+  STORE_BYTES = 4 << 20,
   SIZE = 64,
   DESC = 0x10000, AVAIL = 0x11000, USED = 0x12000, RING_STRIDE = 0x4000,
   REQUEST = 0x20000, RESPONSE = 0x60000, PIXELS = 0x100000,
@@ -28,72 +27,49 @@ enum
 
 typedef struct
 {
-  VtMem     *mem, *io;
-  VtRam     *ram, *store, *vram;
-  VtPciBus  *bus;
-  VtClock   *clock;
-  VtSurface *surface[2];
+  ScreenRig  screen;             /* with the first head's surface */
+  VtSurface *second;
+  VtRam     *store, *vram;
   VtDevice  *dev;
   uint64_t   regs;
   uint16_t   avail[2];
-  uint64_t   seen;
 } Rig;
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static VtRam *
 ram_new (const char *name, uint64_t bytes)
 {
-  return vt_ram_new (name, g_aligned_alloc0 (1, bytes, 4096), bytes, free_ram);
+  return vt_ram_new (name, g_aligned_alloc0 (1, bytes, 4096), bytes, pci_rig_free_ram);
 }
 
 static void
 put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->screen.pci, at, value, size);
 }
 
 static uint64_t
 get (Rig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
+  return pci_rig_get (&rig->screen.pci, at, size);
 }
 
 static Rig *
 rig_new (const VtDeviceClass *cls)
 {
-  Rig    *rig = g_new0 (Rig, 1);
-  GError *error = NULL;
-  bool    vga = cls == &vt_virtio_vga;
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->ram = ram_new ("ram", RAM_BYTES);
+  bool vga = cls == &vt_virtio_vga;
+  Rig *rig = g_new0 (Rig, 1);
+  screen_rig_init (&rig->screen);
+  PciRig *pci = &rig->screen.pci;
+  rig->second = vt_surface_new ();
   rig->store = ram_new ("gpu", STORE_BYTES);
   rig->vram = ram_new ("vram", 1 << 20);
-  vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
-  g_assert_no_error (error);
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  rig->clock = vt_clock_new_manual ();
-  vt_clock_start (rig->clock);
-  VtVirtioGpuConfig config = { .place = { rig->bus, DEVFN }, .store = rig->store, .n_scanouts = 2, .vram = rig->vram };
-  for (unsigned i = 0; i < 2; i++)
-    config.surfaces[i] = rig->surface[i] = vt_surface_new ();
-  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 1000, .height = 700 }, true);
-  VtDma dma = { .mem = rig->mem };
-  VtEnv env = { .clock = rig->clock, .dma = &dma, .config = &config };
-  rig->dev = vt_device_new (cls, "gpu");
-  g_assert_true (vt_device_realize (rig->dev, &env, &error));
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0 + (vga ? 8 : 16), REGS, 4);
+  vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 1000, .height = 700 }, true);
+  VtVirtioGpuConfig config = { .place = { pci->bus, DEVFN }, .store = rig->store, .vram = rig->vram,
+                               .surfaces = { rig->screen.surface, rig->second }, .n_scanouts = 2 };
+  rig->dev = pci_rig_add (pci, cls, &config);
+  pci_rig_enable (pci, DEVFN, vga ? 2 : 4, REGS);
   if (vga)
-    vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_BAR0, LFB, 4);
-  vt_pci_bus_config_write (rig->bus, 0, DEVFN, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
-                           2);
+    pci_rig_enable (pci, DEVFN, 0, LFB);
   rig->regs = REGS + (vga ? 0x1000 : 0);
   return rig;
 }
@@ -102,13 +78,8 @@ static void
 rig_free (Rig *rig)
 {
   vt_device_free (rig->dev);
-  for (unsigned i = 0; i < 2; i++)
-    vt_surface_free (rig->surface[i]);
-  vt_pci_bus_free (rig->bus);
-  vt_clock_free (rig->clock);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  vt_surface_free (rig->second);
+  screen_rig_clear (&rig->screen);
   vt_ram_free (rig->store);
   vt_ram_free (rig->vram);
   g_free (rig);
@@ -133,7 +104,7 @@ start_queue (Rig *rig, unsigned queue)
 static void
 start (Rig *rig)
 {
-  memset (rig->ram->host + DESC, 0, 2 * RING_STRIDE);
+  memset (rig->screen.pci.ram->host + DESC, 0, 2 * RING_STRIDE);
   put (rig, rig->regs + DEVICE_STATUS, 0, 1);
   put (rig, rig->regs + DEVICE_STATUS, 3, 1);
   put (rig, rig->regs + DRIVER_SELECT, 0, 4);
@@ -167,7 +138,7 @@ send (Rig *rig, unsigned queue, unsigned len)
   put (rig, AVAIL + base + 2, ++rig->avail[queue], 2);
   put (rig, rig->regs + NOTIFY + 4 * queue, queue, 2);
   while (get (rig, USED + base + 2, 2) != rig->avail[queue])
-    vt_clock_advance (rig->clock, 1000000);
+    vt_clock_advance (rig->screen.pci.clock, 1000000);
   return (unsigned) get (rig, RESPONSE, 4);
 }
 
@@ -175,7 +146,7 @@ send (Rig *rig, unsigned queue, unsigned len)
 static unsigned
 command (Rig *rig, unsigned type, unsigned n, const uint32_t *fields)
 {
-  memset (rig->ram->host + REQUEST, 0, 64);
+  memset (rig->screen.pci.ram->host + REQUEST, 0, 64);
   put (rig, REQUEST, type, 4);
   for (unsigned i = 0; i < n; i++)
     put (rig, REQUEST + 24 + 4 * i, fields[i], 4);
@@ -187,7 +158,7 @@ command (Rig *rig, unsigned type, unsigned n, const uint32_t *fields)
 static unsigned
 attach (Rig *rig, uint32_t id, unsigned n, const uint64_t (*entries)[2])
 {
-  memset (rig->ram->host + REQUEST, 0, 32 + 16 * n);
+  memset (rig->screen.pci.ram->host + REQUEST, 0, 32 + 16 * n);
   put (rig, REQUEST, ATTACH, 4);
   put (rig, REQUEST + 24, id, 4);
   put (rig, REQUEST + 28, n, 4);
@@ -205,19 +176,10 @@ transfer (Rig *rig, uint32_t id, uint32_t x, uint32_t y, uint32_t width, uint32_
   return COMMAND (rig, TRANSFER, x, y, width, height, (uint32_t) offset, (uint32_t) (offset >> 32), id, 0);
 }
 
-static uint32_t
-pixel (const VtSurfaceFrame *frame, unsigned x, unsigned y)
-{
-  return (uint32_t) vt_load_le (frame->pixels + (size_t) y * frame->stride_bytes + x * 4, 4);
-}
-
 static bool
 look (Rig *rig, VtSurfaceFrame *frame)
 {
-  if (!vt_surface_acquire (rig->surface[0], rig->seen, frame))
-    return false;
-  rig->seen = frame->sequence;
-  return true;
+  return screen_rig_look (&rig->screen, frame);
 }
 
 /* A resource of 64x32 with its backing at PIXELS, on scanout 0. */
@@ -236,7 +198,7 @@ static void
 the_monitor_can_be_asked_for (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
-  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->surface[0]);
+  const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->screen.surface);
   start (rig);
   g_assert_cmpuint (get (rig, rig->regs + CONFIG + 8, 4), ==, 2);
   g_assert_cmphex (COMMAND (rig, GET_DISPLAY_INFO, 0), ==, OK_INFO);
@@ -247,7 +209,7 @@ the_monitor_can_be_asked_for (void)
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 2 * 24 + 16, 4), ==, 0);
   g_assert_cmphex (COMMAND (rig, GET_EDID, 0), ==, OK_EDID);
   g_assert_cmpuint (get (rig, RESPONSE + 24, 4), ==, monitor->edid_bytes);
-  g_assert_cmpmem (rig->ram->host + RESPONSE + 32, monitor->edid_bytes, monitor->edid, monitor->edid_bytes);
+  g_assert_cmpmem (rig->screen.pci.ram->host + RESPONSE + 32, monitor->edid_bytes, monitor->edid, monitor->edid_bytes);
   g_assert_cmphex (COMMAND (rig, GET_EDID, 2), ==, NO_SCANOUT);
 }
 
@@ -257,7 +219,7 @@ a_new_size_is_announced (void)
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   start (rig);
   g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);
-  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 1235, .height = 777 }, true);
+  vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 1235, .height = 777 }, true);
   g_assert_cmphex (get (rig, rig->regs + ISR, 1), ==, 2);
   g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
   put (rig, rig->regs + CONFIG + 4, 1, 4);
@@ -271,7 +233,7 @@ an_unplugged_monitor_is_gone_and_comes_back (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   start (rig);
-  vt_surface_unplug (rig->surface[0]);
+  vt_surface_unplug (rig->screen.surface);
   g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
   COMMAND (rig, GET_DISPLAY_INFO, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 0);
@@ -281,9 +243,9 @@ an_unplugged_monitor_is_gone_and_comes_back (void)
   COMMAND (rig, GET_EDID, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24, 4), ==, 0);
   put (rig, rig->regs + CONFIG + 4, 1, 4);
-  vt_surface_unplug (rig->surface[0]);
+  vt_surface_unplug (rig->screen.surface);
   g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);         /* nothing new */
-  vt_surface_set_monitor (rig->surface[0], &(VtMonitor) { .width = 800, .height = 600 }, true);
+  vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 800, .height = 600 }, true);
   COMMAND (rig, GET_DISPLAY_INFO, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 800);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 16, 4), ==, 1);
@@ -308,19 +270,19 @@ what_is_flushed_is_shown_and_nothing_else (void)
   g_assert_true (look (rig, &frame));
   g_assert_cmpint (frame.damage.x, ==, 3);
   g_assert_cmpint (frame.damage.width, ==, 4);
-  g_assert_cmphex (pixel (&frame, 3, 2), ==, 0x123456);
-  g_assert_cmphex (pixel (&frame, 1, 16), ==, 0);
+  g_assert_cmphex (frame_pixel (&frame, 3, 2), ==, 0x123456);
+  g_assert_cmphex (frame_pixel (&frame, 1, 16), ==, 0);
   vt_surface_release (&frame);
   g_assert_cmphex (COMMAND (rig, FLUSH, 0, 0, 64, 32, 7, 0), ==, OK);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 1, 16), ==, 0xabcdef);
+  g_assert_cmphex (frame_pixel (&frame, 1, 16), ==, 0xabcdef);
   vt_surface_release (&frame);
   /* A part: its offset in the backing is that of its first pixel. */
   put (rig, PIXELS + 64 * 4 * 5 + 40, 0x998877, 4);
   g_assert_cmphex (transfer (rig, 7, 10, 5, 2, 2, 64 * 4 * 5 + 40), ==, OK);
   COMMAND (rig, FLUSH, 10, 5, 2, 2, 7, 0);
   g_assert_true (look (rig, &frame));
-  g_assert_cmphex (pixel (&frame, 10, 5), ==, 0x998877);
+  g_assert_cmphex (frame_pixel (&frame, 10, 5), ==, 0x998877);
   vt_surface_release (&frame);
 }
 
@@ -343,7 +305,7 @@ every_format_has_the_right_colours (void)
       g_assert_cmphex (transfer (rig, i + 1, 0, 0, 16, 16, 0), ==, OK);
       g_assert_cmphex (COMMAND (rig, SET_SCANOUT, 0, 0, 16, 16, 0, i + 1), ==, OK);
       g_assert_true (look (rig, &frame));
-      g_assert_cmphex (pixel (&frame, 0, 0), ==, 0x112233);
+      g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0x112233);
       vt_surface_release (&frame);
     }
 }
@@ -395,7 +357,7 @@ fences_come_back (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   start (rig);
-  memset (rig->ram->host + REQUEST, 0, 64);
+  memset (rig->screen.pci.ram->host + REQUEST, 0, 64);
   put (rig, REQUEST, UNREF, 4);
   put (rig, REQUEST + 4, 1, 4);
   put (rig, REQUEST + 8, 0x1122334455667788, 8);
@@ -477,7 +439,7 @@ the_pointer_has_its_own_plane (void)
   put (rig, PIXELS + 4, 0x80402010, 4);
   g_assert_cmphex (transfer (rig, 3, 0, 0, 64, 64, 0), ==, OK);
   g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 0, 100, 200, 0, 3, 5, 6), ==, OK);
-  VtSurfacePointer pointer = vt_surface_pointer (rig->surface[0], &serial, shape);
+  VtSurfacePointer pointer = vt_surface_pointer (rig->screen.surface, &serial, shape);
   g_assert_true (pointer.visible);
   g_assert_cmpint (pointer.x, ==, 100);
   g_assert_cmpint (pointer.y, ==, 200);
@@ -486,11 +448,11 @@ the_pointer_has_its_own_plane (void)
   g_assert_cmphex (shape->pixels[1], ==, 0x80402010);
   g_assert_cmphex (COMMAND (rig, MOVE_CURSOR, 0, (uint32_t) -3, 7, 0), ==, OK);
   uint64_t before = serial;
-  pointer = vt_surface_pointer (rig->surface[0], &serial, shape);
+  pointer = vt_surface_pointer (rig->screen.surface, &serial, shape);
   g_assert_cmpint (pointer.x, ==, -3);
   g_assert_cmpuint (serial, ==, before);
   g_assert_cmphex (COMMAND (rig, UPDATE_CURSOR, 0, 0, 0, 0, 0, 0, 0), ==, OK);
-  g_assert_false (vt_surface_pointer (rig->surface[0], &serial, shape).visible);
+  g_assert_false (vt_surface_pointer (rig->screen.surface, &serial, shape).visible);
 }
 
 static void
@@ -501,18 +463,18 @@ a_saved_picture_comes_back (void)
   VtSurfaceFrame         before, after;
   start (rig);
   show_picture (rig);
-  memset (rig->ram->host + PIXELS, 0x5a, 0x1000);
+  memset (rig->screen.pci.ram->host + PIXELS, 0x5a, 0x1000);
   transfer (rig, 7, 0, 0, 64, 16, 0);
   COMMAND (rig, FLUSH, 0, 0, 64, 32, 7, 0);
   g_assert_true (look (rig, &before));
   vt_device_save (rig->dev, saved);                                    /* the machine saves the store */
   vt_device_reset (rig->dev, VT_RESET_POWER);
-  rig->seen = 0;
+  rig->screen.seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_true (after.blank);
   vt_surface_release (&after);
   g_assert_true (vt_device_load (rig->dev, 1, saved->data, saved->len, NULL));
-  rig->seen = 0;
+  rig->screen.seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_cmphex (vt_frame_hash (&before), ==, vt_frame_hash (&after));
   vt_surface_release (&before);
@@ -523,10 +485,10 @@ static void
 virtio_vga_is_a_vga_until_the_driver_draws (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_vga);
-  g_autoptr (VtView) io = vt_mem_view (rig->io);
+  g_autoptr (VtView) io = vt_mem_view (rig->screen.pci.io);
   VtSurfaceFrame  frame;
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, DEVFN, 0, 4), ==, 0x10501af4);
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, DEVFN, 8, 4) >> 8, ==, 0x030000);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->screen.pci.bus, 0, DEVFN, 0, 4), ==, 0x10501af4);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->screen.pci.bus, 0, DEVFN, 8, 4) >> 8, ==, 0x030000);
   g_assert_cmphex (get (rig, REGS + 0x500, 2), ==, 0xb0c5);
   g_assert_cmphex (get (rig, REGS, 8), ==, 0x00ffffffffffff00);        /* its EDID */
   put (rig, REGS + 0x502, 320, 2);
@@ -538,7 +500,7 @@ virtio_vga_is_a_vga_until_the_driver_draws (void)
   put (rig, LFB, 0x00c0ffee & 0xffffff, 4);
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 320);
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xc0ffee);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0xc0ffee);
   vt_surface_release (&frame);
   start (rig);
   show_picture (rig);
@@ -548,7 +510,7 @@ virtio_vga_is_a_vga_until_the_driver_draws (void)
   put (rig, rig->regs + DEVICE_STATUS, 0, 1);                          /* the driver leaves */
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 320);
-  g_assert_cmphex (pixel (&frame, 0, 0), ==, 0xc0ffee);
+  g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0xc0ffee);
   vt_surface_release (&frame);
 }
 

@@ -10,9 +10,12 @@ typedef struct
 {
   VtMem    *mem, *io;
   VtRam    *ram;
+  VtDma     dma;
   VtPciBus *bus;
   VtClock  *clock;      /* manual, running */
   bool      line;       /* of INTx, whichever pin */
+  unsigned  messages;   /* MSIs that came */
+  uint32_t  last_message;
 } PciRig;
 
 static inline void
@@ -27,6 +30,14 @@ pci_rig_line_changed (void *sink, unsigned pin, bool level)
   ((PciRig *) sink)->line = level;
 }
 
+static inline void
+pci_rig_message_sent (void *sink, uint64_t address, uint32_t data)
+{
+  PciRig *rig = sink;
+  rig->messages++;
+  rig->last_message = data;
+}
+
 static inline unsigned
 pci_rig_no_swizzle (unsigned slot, unsigned pin)
 {
@@ -38,6 +49,7 @@ pci_rig_init (PciRig *rig)
 {
   *rig = (PciRig) { .mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL), .io = vt_mem_new ("ports", 0x10000, NULL),
                     .clock = vt_clock_new_manual () };
+  rig->dma = (VtDma) { .mem = rig->mem };
   rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, PCI_RIG_RAM_BYTES, 4096), PCI_RIG_RAM_BYTES, pci_rig_free_ram);
   g_assert_nonnull (vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), PCI_RIG_RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM,
                                     NULL));
@@ -75,8 +87,7 @@ pci_rig_get (PciRig *rig, uint64_t at, unsigned size)
 static inline VtDevice *
 pci_rig_add (PciRig *rig, const VtDeviceClass *cls, const void *config)
 {
-  VtDma     dma = { .mem = rig->mem };
-  VtEnv     env = { .clock = rig->clock, .dma = &dma, .config = config };
+  VtEnv     env = { .clock = rig->clock, .dma = &rig->dma, .msi = { pci_rig_message_sent, rig }, .config = config };
   GError   *error = NULL;
   VtDevice *dev = vt_device_new (cls, cls->name);
   g_assert_true (vt_device_realize (dev, &env, &error));
@@ -88,5 +99,5 @@ static inline void
 pci_rig_enable (PciRig *rig, uint8_t devfn, unsigned bar, uint32_t address)
 {
   vt_pci_bus_config_write (rig->bus, 0, devfn, (uint16_t) (PCI_BAR0 + 4 * bar), address, 4);
-  vt_pci_bus_config_write (rig->bus, 0, devfn, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  vt_pci_bus_config_write (rig->bus, 0, devfn, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
 }

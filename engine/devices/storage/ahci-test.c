@@ -4,13 +4,12 @@
 
 #include <errno.h>
 
-#include "pci-bus.h"
+#include "pci-rig.h"
 #include "test-disk.h"
 
 enum
 {
   ABAR = 0xe0000000,
-  RAM_BYTES = 4 << 20,
   DISK_BYTES = 8 << 20,
   CD_BYTES = 64 * 2048,
 
@@ -26,44 +25,21 @@ enum
 
 typedef struct
 {
-  VtMem    *mem, *io;
-  VtRam    *ram;
-  VtPciBus *bus;
+  PciRig    pci;
   VtDevice *hba;
   TestDisk *disk, *cd;
-  bool      line;
 } Rig;
-
-static void
-line_changed (void *sink, unsigned pin, bool level)
-{
-  ((Rig *) sink)->line = level;
-}
-
-static unsigned
-no_swizzle (unsigned slot, unsigned pin)
-{
-  return 0;
-}
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static void
 put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->pci, at, value, size);
 }
 
 static uint64_t
 get (Rig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
+  return pci_rig_get (&rig->pci, at, size);
 }
 
 static void
@@ -93,16 +69,8 @@ start_port (Rig *rig, unsigned port)
 static Rig *
 rig_new (void)
 {
-  Rig    *rig = g_new0 (Rig, 1);
-  GError *error = NULL;
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  g_assert_nonnull (
-      vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  VtIrq line = { .set = line_changed, .sink = rig };
-  vt_pci_bus_set_lines (rig->bus, no_swizzle, &line, 1);
+  Rig *rig = g_new0 (Rig, 1);
+  pci_rig_init (&rig->pci);
   rig->disk = test_disk_new (DISK_BYTES);
   rig->cd = test_disk_new (CD_BYTES);
   rig->cd->block.logical_block_bytes = 2048;
@@ -112,14 +80,10 @@ rig_new (void)
   for (unsigned i = 0; i < CD_BYTES; i++)
     rig->cd->bytes[i] = (uint8_t) (i / 2048 + i * 3);
   VtAhciConfig config
-      = { .place = { rig->bus, VT_PCI_DEVFN (31, 2) },
+      = { .place = { rig->pci.bus, VT_PCI_DEVFN (31, 2) },
           .port = { { VT_SATA_DISK, &rig->disk->block, "SERIAL" }, { VT_SATA_CDROM, &rig->cd->block, NULL } } };
-  VtDma        dma = { .mem = rig->mem };
-  VtEnv        env = { .dma = &dma, .config = &config };
-  rig->hba = vt_device_new (&vt_ahci, "ahci");
-  g_assert_true (vt_device_realize (rig->hba, &env, &error));
-  vt_pci_bus_config_write (rig->bus, 0, VT_PCI_DEVFN (31, 2), PCI_BAR0 + 20, ABAR, 4);
-  vt_pci_bus_config_write (rig->bus, 0, VT_PCI_DEVFN (31, 2), PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
+  rig->hba = pci_rig_add (&rig->pci, &vt_ahci, &config);
+  pci_rig_enable (&rig->pci, VT_PCI_DEVFN (31, 2), 5, ABAR);
   put (rig, ABAR + GHC, 0x80000002, 4);
   start_port (rig, DISK);
   start_port (rig, CD);
@@ -132,10 +96,7 @@ rig_free (Rig *rig)
   test_disk_run (rig->disk);
   test_disk_run (rig->cd);
   vt_device_free (rig->hba);
-  vt_pci_bus_free (rig->bus);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  pci_rig_clear (&rig->pci);
   vt_block_close (&rig->disk->block);
   vt_block_close (&rig->cd->block);
   g_free (rig);
@@ -184,7 +145,7 @@ put_command (Rig *rig, unsigned port, unsigned slot, const Ata *ata)
   fis[11] = (uint8_t) (ata->features >> 8);
   fis[12] = (uint8_t) ata->count;
   fis[13] = (uint8_t) (ata->count >> 8);
-  memcpy (rig->ram->host + table, fis, sizeof fis);
+  memcpy (rig->pci.ram->host + table, fis, sizeof fis);
   put (rig, LIST + port * 0x400 + slot * 32 + 4, 0, 4);
   put (rig, LIST + port * 0x400 + slot * 32 + 8, table, 8);
 }
@@ -209,7 +170,7 @@ run (Rig *rig, unsigned port, const Ata *ata, uint64_t buffer, uint64_t len)
 static uint32_t
 run_packet (Rig *rig, const uint8_t cdb[12], uint64_t buffer, uint64_t len)
 {
-  memcpy (rig->ram->host + table_of (CD, 0) + 0x40, cdb, 12);
+  memcpy (rig->pci.ram->host + table_of (CD, 0) + 0x40, cdb, 12);
   return run (rig, CD, &(Ata) { .command = 0xa0, .features = 1 }, buffer, len);
 }
 
@@ -245,7 +206,7 @@ identify_tells_size_and_names (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0xec }, BUFFER, 512), ==, 0x50);
-  const uint8_t *id = rig->ram->host + BUFFER;
+  const uint8_t *id = rig->pci.ram->host + BUFFER;
   g_assert_cmpuint (vt_load_le (id + 200, 8), ==, DISK_BYTES / 512);
   g_assert_cmpmem (id + 20, 6, "ESIRLA", 6);
   uint8_t sum = 0;
@@ -254,12 +215,12 @@ identify_tells_size_and_names (void)
   g_assert_cmpuint (sum, ==, 0);
   g_assert_cmphex (port_get (rig, DISK, PX_IS), ==, IS_PSS);
   g_assert_cmpuint (get (rig, LIST + 4, 4), ==, 512);
-  g_assert_cmphex (rig->ram->host[FIS + 0x20], ==, 0x5f);
+  g_assert_cmphex (rig->pci.ram->host[FIS + 0x20], ==, 0x5f);
   /* A CD drive is no disk, and says so with its signature. */
   g_assert_cmphex (run (rig, CD, &(Ata) { .command = 0xec }, BUFFER, 512), ==, 0x451);
   restart (rig, CD);
   g_assert_cmphex (run (rig, CD, &(Ata) { .command = 0xa1 }, BUFFER, 512), ==, 0x50);
-  g_assert_cmphex (vt_load_le (rig->ram->host + BUFFER, 2), ==, 0x85c0);
+  g_assert_cmphex (vt_load_le (rig->pci.ram->host + BUFFER, 2), ==, 0x85c0);
 }
 
 static void
@@ -269,15 +230,15 @@ interrupts_follow_the_enable_bits (void)
   port_put (rig, DISK, PX_IE, 0);
   run (rig, DISK, &(Ata) { .command = 0xe7 }, 0, 0);
   g_assert_cmphex (port_get (rig, DISK, PX_IS), ==, IS_DHRS);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
   port_put (rig, DISK, PX_IE, IS_DHRS);
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   g_assert_cmphex (get (rig, ABAR + IS, 4), ==, 1);
   put (rig, ABAR + IS, 1, 4);          /* the port still has it */
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   port_put (rig, DISK, PX_IS, IS_DHRS);
   put (rig, ABAR + IS, 1, 4);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
 }
 
 static void
@@ -285,8 +246,8 @@ dma_reads_and_writes_move_sectors (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0x25, .lba = 100, .count = 8 }, BUFFER, 4096), ==, 0x50);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 4096, rig->disk->bytes + 51200, 4096);
-  memset (rig->ram->host + BUFFER, 0xab, 1024);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 4096, rig->disk->bytes + 51200, 4096);
+  memset (rig->pci.ram->host + BUFFER, 0xab, 1024);
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0xca, .lba = 5, .count = 2 }, BUFFER, 1024), ==, 0x50);
   g_assert_cmphex (rig->disk->bytes[5 * 512], ==, 0xab);
   g_assert_cmphex (rig->disk->bytes[7 * 512 - 1], ==, 0xab);
@@ -299,15 +260,15 @@ long_transfers_and_odd_scatter_lists_arrive_whole (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0x25, .lba = 0, .count = 4096 }, BUFFER, 2 << 20), ==, 0x50);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 2 << 20, rig->disk->bytes, 2 << 20);
-  memset (rig->ram->host + BUFFER, 0, 8192);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 2 << 20, rig->disk->bytes, 2 << 20);
+  memset (rig->pci.ram->host + BUFFER, 0, 8192);
   put_command (rig, DISK, 3, &(Ata) { .command = 0x25, .lba = 9, .count = 2 });
   put_prds (rig, DISK, 3, (const uint64_t[][2]) { { BUFFER, 2 }, { BUFFER + 0x1000, 700 }, { BUFFER + 2, 322 } }, 3);
   issue (rig, DISK, 3);
   test_disk_run (rig->disk);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 2, rig->disk->bytes + 9 * 512, 2);
-  g_assert_cmpmem (rig->ram->host + BUFFER + 0x1000, 700, rig->disk->bytes + 9 * 512 + 2, 700);
-  g_assert_cmpmem (rig->ram->host + BUFFER + 2, 322, rig->disk->bytes + 9 * 512 + 702, 322);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 2, rig->disk->bytes + 9 * 512, 2);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER + 0x1000, 700, rig->disk->bytes + 9 * 512 + 2, 700);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER + 2, 322, rig->disk->bytes + 9 * 512 + 702, 322);
 }
 
 static void
@@ -331,7 +292,7 @@ queued_commands_end_in_any_order (void)
   test_disk_run (rig->disk);
   g_assert_cmphex (port_get (rig, DISK, PX_SACT), ==, 0);
   for (unsigned tag = 0; tag < 4; tag++)
-    g_assert_cmpmem (rig->ram->host + BUFFER + tag * 512, 512, rig->disk->bytes + tag * 5120, 512);
+    g_assert_cmpmem (rig->pci.ram->host + BUFFER + tag * 512, 512, rig->disk->bytes + tag * 5120, 512);
   g_assert_cmphex (port_get (rig, DISK, PX_IS) & IS_SDBS, ==, IS_SDBS);
 }
 
@@ -351,8 +312,8 @@ a_failed_queued_command_is_in_the_log (void)
   restart (rig, DISK);
   g_assert_cmphex (port_get (rig, DISK, PX_SACT), ==, 0);
   g_assert_cmphex (run (rig, DISK, &(Ata) { .command = 0x2f, .lba = 0x10, .count = 1 }, BUFFER, 512), ==, 0x50);
-  g_assert_cmphex (rig->ram->host[BUFFER], ==, 5);
-  g_assert_cmphex (rig->ram->host[BUFFER + 3], ==, 0x40);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER], ==, 5);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 3], ==, 0x40);
 }
 
 static void
@@ -382,7 +343,7 @@ hostile_tables_end_in_errors (void)
   run (rig, DISK, &(Ata) { .command = 0x25, .count = 1 }, UINT64_C (0xffffffffffff0000), 512);
   g_assert_cmphex (port_get (rig, DISK, PX_IS) & IS_HBFS, ==, (uint32_t) IS_HBFS);
   restart (rig, DISK);
-  run (rig, DISK, &(Ata) { .command = 0x35, .count = 8 }, RAM_BYTES - 256, 4096);
+  run (rig, DISK, &(Ata) { .command = 0x35, .count = 8 }, PCI_RIG_RAM_BYTES - 256, 4096);
   g_assert_cmphex (port_get (rig, DISK, PX_IS) & IS_HBFS, ==, (uint32_t) IS_HBFS);
   restart (rig, DISK);
   run (rig, DISK, &(Ata) { .command = 0x25, .count = 8 }, BUFFER, 512);
@@ -420,7 +381,7 @@ random_command_lists_never_hurt (void)
                   .lba = (uint64_t) g_rand_int_range (random, 0, DISK_BYTES / 512 + 20) };
       put_command (rig, port, slot, &ata);
       for (unsigned b = 0; b < 16; b++)
-        rig->ram->host[table_of (port, slot) + 0x40 + b] = (uint8_t) g_rand_int (random);
+        rig->pci.ram->host[table_of (port, slot) + 0x40 + b] = (uint8_t) g_rand_int (random);
       put_prds (rig, port, slot,
                 (const uint64_t[][2]) { { g_rand_int (random) & 0x3fffff, g_rand_int (random) & 0xffff },
                                         { g_rand_int (random), (g_rand_int (random) & 0x3fffff) + 1 } }, 2);
@@ -464,9 +425,9 @@ a_stop_drops_what_is_under_way (void)
   issue (rig, DISK, 0);
   g_assert_cmpuint (rig->disk->waiting->len, ==, 1);
   test_disk_run_one (rig->disk, 0);
-  g_assert_cmphex (rig->ram->host[BUFFER + 1], ==, 0);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 1], ==, 0);
   test_disk_run (rig->disk);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 512, rig->disk->bytes + 200 * 512, 512);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 512, rig->disk->bytes + 200 * 512, 512);
 }
 
 static void
@@ -486,11 +447,11 @@ resets_bring_the_signature_back (void)
   put_prds (rig, CD, 0, NULL, 0);
   put_command (rig, CD, 0, &(Ata) { 0 });
   control[15] = 4;
-  memcpy (rig->ram->host + table_of (CD, 0), control, sizeof control);
+  memcpy (rig->pci.ram->host + table_of (CD, 0), control, sizeof control);
   issue (rig, CD, 0);
   g_assert_cmphex (port_get (rig, CD, PX_TFD) & 0x80, ==, 0x80);
   control[15] = 0;
-  memcpy (rig->ram->host + table_of (CD, 0), control, sizeof control);
+  memcpy (rig->pci.ram->host + table_of (CD, 0), control, sizeof control);
   issue (rig, CD, 0);
   g_assert_cmphex (port_get (rig, CD, PX_TFD), ==, 0x100);
   g_assert_cmphex (port_get (rig, CD, PX_SIG), ==, 0xeb140101);
@@ -512,7 +473,7 @@ write_cache_flush_and_trim_reach_the_disk (void)
   run (rig, DISK, &(Ata) { .command = 0xef, .features = 0x82 }, 0, 0);
   run (rig, DISK, &(Ata) { .command = 0x35, .count = 1 }, BUFFER, 512);
   g_assert_cmpuint (rig->disk->flushes, ==, 3);
-  memset (rig->ram->host + BUFFER, 0, 512);
+  memset (rig->pci.ram->host + BUFFER, 0, 512);
   put (rig, BUFFER, 10 | UINT64_C (2) << 48, 8);
   put (rig, BUFFER + 8, (DISK_BYTES / 512) | UINT64_C (2) << 48, 8);   /* beyond the end: skipped */
   put (rig, BUFFER + 16, 50 | UINT64_C (1) << 48, 8);
@@ -552,7 +513,7 @@ saved_commands_go_on_after_a_restore (void)
   vt_device_set_running (rig->hba, true);
   test_disk_run (rig->disk);
   g_assert_cmphex (port_get (rig, DISK, PX_CI), ==, 0);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 1024, rig->disk->bytes + 3 * 512, 1024);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 1024, rig->disk->bytes + 3 * 512, 1024);
 }
 
 /* --- Tests of the CD drive ---------------------------------------------------------------------------------------- */
@@ -562,9 +523,9 @@ expect_sense (Rig *rig, unsigned key, unsigned asc, unsigned ascq)
 {
   restart (rig, CD);
   g_assert_cmphex (PACKET (rig, 18, 0x03, 0, 0, 0, 18), ==, 0x50);
-  g_assert_cmphex (rig->ram->host[BUFFER + 2], ==, key);
-  g_assert_cmphex (rig->ram->host[BUFFER + 12], ==, asc);
-  g_assert_cmphex (rig->ram->host[BUFFER + 13], ==, ascq);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 2], ==, key);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 12], ==, asc);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 13], ==, ascq);
 }
 
 /* The first command after power-on is told of the reset. */
@@ -583,9 +544,9 @@ cd_reads_blocks_and_tells_its_size (void)
   g_assert_cmphex (PACKET (rig, 8, 0x25), ==, 0x50);
   g_assert_cmphex (get (rig, BUFFER, 4), ==, GUINT32_SWAP_LE_BE (CD_BYTES / 2048 - 1));
   g_assert_cmphex (PACKET (rig, 4096, 0x28, 0, 0, 0, 0, 5, 0, 0, 2), ==, 0x50);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 4096, rig->cd->bytes + 5 * 2048, 4096);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 4096, rig->cd->bytes + 5 * 2048, 4096);
   g_assert_cmphex (PACKET (rig, 2048, 0xa8, 0, 0, 0, 0, 63, 0, 0, 0, 1), ==, 0x50);
-  g_assert_cmpmem (rig->ram->host + BUFFER, 2048, rig->cd->bytes + 63 * 2048, 2048);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER, 2048, rig->cd->bytes + 63 * 2048, 2048);
   g_assert_cmphex (PACKET (rig, 2048, 0x28, 0, 0, 0, 0, 64, 0, 0, 1), ==, 0x5451);
   expect_sense (rig, 5, 0x21, 0);
 }
@@ -596,16 +557,16 @@ cd_inquiry_toc_and_configuration_make_sense (void)
   g_autoptr (Rig) rig = rig_new ();
   g_assert_cmphex (PACKET (rig, 36, 0x12, 0, 0, 0, 36), ==, 0x50);
   g_assert_cmphex (get (rig, BUFFER, 2), ==, 0x8005);
-  g_assert_cmpmem (rig->ram->host + BUFFER + 8, 8, "Vitrine ", 8);
+  g_assert_cmpmem (rig->pci.ram->host + BUFFER + 8, 8, "Vitrine ", 8);
   wake_cd (rig);
   g_assert_cmphex (PACKET (rig, 20, 0x43, 0, 0, 0, 0, 0, 0, 0, 20), ==, 0x50);
   g_assert_cmphex (get (rig, BUFFER, 4), ==, 0x01011200);
-  g_assert_cmphex (rig->ram->host[BUFFER + 14], ==, 0xaa);
-  g_assert_cmphex (rig->ram->host[BUFFER + 19], ==, CD_BYTES / 2048);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 14], ==, 0xaa);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 19], ==, CD_BYTES / 2048);
   g_assert_cmphex (PACKET (rig, 128, 0x46, 0, 0, 0, 0, 0, 0, 0, 128), ==, 0x50);
   g_assert_cmphex (get (rig, BUFFER + 6, 2), ==, 0x0800);
   g_assert_cmphex (PACKET (rig, 28, 0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 28), ==, 0x50);
-  g_assert_cmphex (rig->ram->host[BUFFER + 8], ==, 0x2a);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 8], ==, 0x2a);
   g_assert_cmphex (PACKET (rig, 0, 0xff), ==, 0x5451);
   expect_sense (rig, 5, 0x20, 0);
 }
@@ -637,7 +598,7 @@ a_changed_medium_is_announced (void)
   wake_cd (rig);
   g_assert_true (vt_ahci_set_medium (rig->hba, CD, NULL, false));
   g_assert_cmphex (PACKET (rig, 8, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8), ==, 0x50);
-  g_assert_cmphex (rig->ram->host[BUFFER + 4], ==, 3);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 4], ==, 3);
   g_assert_cmphex (PACKET (rig, 0, 0x00), ==, 0x6051);
   restart (rig, CD);
   g_assert_cmphex (PACKET (rig, 0, 0x00), ==, 0x2051);

@@ -2,7 +2,7 @@
 /* virtio devices driven by a small driver over PCI, and by drivers that break every rule of the ring. */
 #include <errno.h>
 
-#include "pci-bus.h"
+#include "pci-rig.h"
 #include "test-disk.h"
 #include "virtio-blk.h"
 #include "virtio-device.h"
@@ -12,7 +12,7 @@ enum
 {
   BLK = VT_PCI_DEVFN (2, 0), RNG = VT_PCI_DEVFN (3, 0),
   BLK_REGS = 0xe0000000, RNG_REGS = 0xe0010000, MSIX = 0xe0020000,
-  RAM_BYTES = 4 << 20, DISK_BYTES = 1 << 20,
+  DISK_BYTES = 1 << 20,
 
   SIZE = 16,                       /* of the rings that the tests use */
   DESC = 0x10000, AVAIL = 0x11000, USED = 0x12000, INDIRECT = 0x13000,
@@ -28,43 +28,12 @@ enum
 
 typedef struct
 {
-  VtMem    *mem, *io;
-  VtRam    *ram;
-  VtPciBus *bus;
+  PciRig    pci;
   VtDevice *blk, *rng;
   TestDisk *disk;
   uint64_t  regs;          /* of the device under test */
   uint16_t  avail;
-  unsigned  messages;
-  uint32_t  last_message;
-  bool      line;
 } Rig;
-
-static void
-line_changed (void *sink, unsigned pin, bool level)
-{
-  ((Rig *) sink)->line = level;
-}
-
-static void
-message (void *sink, uint64_t address, uint32_t data)
-{
-  Rig *rig = sink;
-  rig->messages++;
-  rig->last_message = data;
-}
-
-static unsigned
-no_swizzle (unsigned slot, unsigned pin)
-{
-  return 0;
-}
-
-static void
-free_ram (void *host, uint64_t size)
-{
-  g_aligned_free (host);
-}
 
 static void
 fill (void *opaque, uint8_t *bytes, size_t n)
@@ -75,49 +44,30 @@ fill (void *opaque, uint8_t *bytes, size_t n)
 static void
 put (Rig *rig, uint64_t at, uint64_t value, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  vt_view_write (view, VT_GPA (at), value, size);
+  pci_rig_put (&rig->pci, at, value, size);
 }
 
 static uint64_t
 get (Rig *rig, uint64_t at, unsigned size)
 {
-  g_autoptr (VtView) view = vt_mem_view (rig->mem);
-  return vt_view_read (view, VT_GPA (at), size);
-}
-
-static VtDevice *
-add (Rig *rig, const VtDeviceClass *cls, const void *config, uint8_t devfn, uint32_t regs)
-{
-  VtDma     dma = { .mem = rig->mem };
-  VtEnv     env = { .dma = &dma, .msi = { message, rig }, .config = config };
-  VtDevice *dev = vt_device_new (cls, cls->name);
-  g_assert_true (vt_device_realize (dev, &env, NULL));
-  vt_pci_bus_config_write (rig->bus, 0, devfn, PCI_BAR0 + 16, regs, 4);
-  vt_pci_bus_config_write (rig->bus, 0, devfn, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2);
-  return dev;
+  return pci_rig_get (&rig->pci, at, size);
 }
 
 static Rig *
 rig_new (void)
 {
   Rig *rig = g_new0 (Rig, 1);
-  rig->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
-  rig->io = vt_mem_new ("ports", 0x10000, NULL);
-  rig->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, 4096), RAM_BYTES, free_ram);
-  g_assert_nonnull (
-      vt_mem_map_ram (rig->mem, rig->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
-  rig->bus = vt_pci_bus_new (rig->mem, rig->io);
-  VtIrq line = { .set = line_changed, .sink = rig };
-  vt_pci_bus_set_lines (rig->bus, no_swizzle, &line, 1);
+  pci_rig_init (&rig->pci);
   rig->disk = test_disk_new (DISK_BYTES);
   for (unsigned i = 0; i < DISK_BYTES; i++)
     rig->disk->bytes[i] = (uint8_t) (i / 512 + i * 5);
-  rig->blk = add (rig, &vt_virtio_blk_pci,
-                  &(VtVirtioBlkConfig) { .place = { rig->bus, BLK }, .block = &rig->disk->block, .serial = "S3R1AL" },
-                  BLK, BLK_REGS);
-  rig->rng
-      = add (rig, &vt_virtio_rng_pci, &(VtVirtioRngConfig) { .place = { rig->bus, RNG }, .fill = fill }, RNG, RNG_REGS);
+  rig->blk = pci_rig_add (&rig->pci, &vt_virtio_blk_pci,
+                          &(VtVirtioBlkConfig) { .place = { rig->pci.bus, BLK }, .block = &rig->disk->block,
+                                                 .serial = "S3R1AL" });
+  rig->rng = pci_rig_add (&rig->pci, &vt_virtio_rng_pci,
+                          &(VtVirtioRngConfig) { .place = { rig->pci.bus, RNG }, .fill = fill });
+  pci_rig_enable (&rig->pci, BLK, 4, BLK_REGS);
+  pci_rig_enable (&rig->pci, RNG, 4, RNG_REGS);
   rig->regs = BLK_REGS;
   return rig;
 }
@@ -128,10 +78,7 @@ rig_free (Rig *rig)
   test_disk_run (rig->disk);
   vt_device_free (rig->blk);
   vt_device_free (rig->rng);
-  vt_pci_bus_free (rig->bus);
-  vt_mem_free (rig->mem);
-  vt_mem_free (rig->io);
-  vt_ram_free (rig->ram);
+  pci_rig_clear (&rig->pci);
   vt_block_close (&rig->disk->block);
   g_free (rig);
 }
@@ -157,7 +104,7 @@ static void
 start (Rig *rig, uint64_t features)
 {
   uint64_t r = rig->regs;
-  memset (rig->ram->host + DESC, 0, 0x10000);
+  memset (rig->pci.ram->host + DESC, 0, 0x10000);
   rig->avail = 0;
   negotiate (rig, features);
   g_assert_cmphex (get (rig, r + DEVICE_STATUS, 1), ==, 11);
@@ -241,16 +188,16 @@ capabilities_lead_to_the_registers (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   unsigned seen = 0;
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, BLK, 0, 4), ==, 0x10421af4);
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, BLK, PCI_REVISION_ID, 1), ==, 1);
-  for (unsigned at = vt_pci_bus_config_read (rig->bus, 0, BLK, PCI_CAPABILITIES, 1); at != 0;
-       at = vt_pci_bus_config_read (rig->bus, 0, BLK, at + 1, 1))
-    if (vt_pci_bus_config_read (rig->bus, 0, BLK, at, 1) == PCI_CAP_VENDOR)
+  g_assert_cmphex (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, 0, 4), ==, 0x10421af4);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, PCI_REVISION_ID, 1), ==, 1);
+  for (unsigned at = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, PCI_CAPABILITIES, 1); at != 0;
+       at = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at + 1, 1))
+    if (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at, 1) == PCI_CAP_VENDOR)
       {
-        unsigned type = vt_pci_bus_config_read (rig->bus, 0, BLK, at + 3, 1);
+        unsigned type = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at + 3, 1);
         seen |= 1u << type;
         if (type == 3)
-          g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, BLK, at + 8, 4), ==, ISR);
+          g_assert_cmphex (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at + 8, 4), ==, ISR);
       }
   g_assert_cmphex (seen, ==, 0x3e);
   g_assert_cmpuint (get (rig, BLK_REGS + NUM_QUEUES, 2), ==, 1);
@@ -263,19 +210,19 @@ registers_are_reachable_through_configuration_space (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   unsigned cap = 0;
-  for (unsigned at = vt_pci_bus_config_read (rig->bus, 0, BLK, PCI_CAPABILITIES, 1); at != 0;
-       at = vt_pci_bus_config_read (rig->bus, 0, BLK, at + 1, 1))
-    if (vt_pci_bus_config_read (rig->bus, 0, BLK, at, 1) == PCI_CAP_VENDOR
-        && vt_pci_bus_config_read (rig->bus, 0, BLK, at + 3, 1) == 5)
+  for (unsigned at = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, PCI_CAPABILITIES, 1); at != 0;
+       at = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at + 1, 1))
+    if (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at, 1) == PCI_CAP_VENDOR
+        && vt_pci_bus_config_read (rig->pci.bus, 0, BLK, at + 3, 1) == 5)
       cap = at;
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 4, 4, 1);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 8, DEVICE_STATUS, 4);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 12, 1, 4);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 16, 3, 1);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 4, 4, 1);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 8, DEVICE_STATUS, 4);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 12, 1, 4);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 16, 3, 1);
   g_assert_cmphex (get (rig, BLK_REGS + DEVICE_STATUS, 1), ==, 3);
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, BLK, cap + 16, 1), ==, 3);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 8, 0xfffffffc, 4);      /* out of the BAR: nothing happens */
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 16, 0, 1);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, cap + 16, 1), ==, 3);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 8, 0xfffffffc, 4);      /* out of the BAR: nothing happens */
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 16, 0, 1);
   g_assert_cmphex (get (rig, BLK_REGS + DEVICE_STATUS, 1), ==, 3);
 }
 
@@ -301,14 +248,14 @@ interrupts_are_msix_when_enabled_else_intx (void)
   g_autoptr (Rig) rig = rig_new ();
   start (rig, 0);
   request (rig, 0, 0, 512, true);
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   g_assert_cmphex (get (rig, BLK_REGS + ISR, 1), ==, 1);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
   g_assert_cmphex (get (rig, BLK_REGS + ISR, 1), ==, 0);
-  unsigned cap = vt_pci_bus_config_read (rig->bus, 0, BLK, PCI_CAPABILITIES, 1);
-  g_assert_cmphex (vt_pci_bus_config_read (rig->bus, 0, BLK, cap, 1), ==, PCI_CAP_MSIX);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, PCI_BAR0 + 4, MSIX, 4);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, cap + 2, 0x8000, 2);
+  unsigned cap = vt_pci_bus_config_read (rig->pci.bus, 0, BLK, PCI_CAPABILITIES, 1);
+  g_assert_cmphex (vt_pci_bus_config_read (rig->pci.bus, 0, BLK, cap, 1), ==, PCI_CAP_MSIX);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, PCI_BAR0 + 4, MSIX, 4);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, cap + 2, 0x8000, 2);
   put (rig, MSIX + 16, 0xfee00000, 4);
   put (rig, MSIX + 24, 0x61, 4);
   put (rig, MSIX + 28, 0, 4);
@@ -316,12 +263,12 @@ interrupts_are_msix_when_enabled_else_intx (void)
   g_assert_cmphex (get (rig, BLK_REGS + QUEUE_VECTOR, 2), ==, 0xffff);
   put (rig, BLK_REGS + QUEUE_VECTOR, 1, 2);
   request (rig, 0, 0, 512, true);
-  g_assert_cmpuint (rig->messages, ==, 1);
-  g_assert_cmphex (rig->last_message, ==, 0x61);
-  g_assert_false (rig->line);
+  g_assert_cmpuint (rig->pci.messages, ==, 1);
+  g_assert_cmphex (rig->pci.last_message, ==, 0x61);
+  g_assert_false (rig->pci.line);
   put (rig, AVAIL, 1, 2);                                                   /* the driver wants no interrupts now */
   request (rig, 0, 0, 512, true);
-  g_assert_cmpuint (rig->messages, ==, 1);
+  g_assert_cmpuint (rig->pci.messages, ==, 1);
 }
 
 static void
@@ -331,14 +278,14 @@ event_indices_spare_interrupts (void)
   start (rig, VIRTIO_F_RING_EVENT_IDX);
   put (rig, AVAIL + 4 + SIZE * 2, 0, 2);
   request (rig, 0, 0, 512, true);
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   get (rig, BLK_REGS + ISR, 1);
   put (rig, AVAIL + 4 + SIZE * 2, 3, 2);      /* only after entry 3 */
   request (rig, 0, 0, 512, true);
   request (rig, 0, 0, 512, true);
-  g_assert_false (rig->line);
+  g_assert_false (rig->pci.line);
   request (rig, 0, 0, 512, true);
-  g_assert_true (rig->line);
+  g_assert_true (rig->pci.line);
   g_assert_cmpuint (get (rig, USED + 4 + SIZE * 8, 2), ==, 4);   /* and we ask for a kick at entry 4 */
 }
 
@@ -350,16 +297,16 @@ sectors_are_read_and_written (void)
   g_autoptr (Rig) rig = rig_new ();
   start (rig, 0);
   g_assert_cmphex (request (rig, 0, 7, 4096, true), ==, 0);
-  g_assert_cmpmem (rig->ram->host + DATA, 4096, rig->disk->bytes + 7 * 512, 4096);
+  g_assert_cmpmem (rig->pci.ram->host + DATA, 4096, rig->disk->bytes + 7 * 512, 4096);
   g_assert_cmpuint (get (rig, USED + 4 + 4, 4), ==, 4097);
-  memset (rig->ram->host + DATA, 0xcd, 1024);
+  memset (rig->pci.ram->host + DATA, 0xcd, 1024);
   g_assert_cmphex (request (rig, 1, 9, 1024, false), ==, 0);
   g_assert_cmphex (rig->disk->bytes[9 * 512], ==, 0xcd);
   g_assert_cmphex (rig->disk->bytes[11 * 512 - 1], ==, 0xcd);
   g_assert_cmphex (request (rig, 4, 0, 0, false), ==, 0);
   g_assert_cmpuint (rig->disk->flushes, ==, 1);
   g_assert_cmphex (request (rig, 8, 0, 20, true), ==, 0);
-  g_assert_cmpstr ((const char *) rig->ram->host + DATA, ==, "S3R1AL");
+  g_assert_cmpstr ((const char *) rig->pci.ram->host + DATA, ==, "S3R1AL");
   put (rig, DATA, 8, 8);
   put (rig, DATA + 8, 8, 4);
   put (rig, DATA + 12, 0, 4);
@@ -408,7 +355,7 @@ indirect_requests_work (void)
   test_disk_run (rig->disk);
   g_assert_cmpuint (used (rig), ==, 1);
   g_assert_cmpuint (get (rig, USED + 4, 4), ==, 5);
-  g_assert_cmpmem (rig->ram->host + DATA, 512, rig->disk->bytes + 3 * 512, 512);
+  g_assert_cmpmem (rig->pci.ram->host + DATA, 512, rig->disk->bytes + 3 * 512, 512);
 }
 
 static void
@@ -485,10 +432,10 @@ entropy_fills_buffers (void)
   kick (rig);
   g_assert_cmpuint (used (rig), ==, 1);
   g_assert_cmpuint (get (rig, USED + 8, 4), ==, 65536);
-  g_assert_cmphex (rig->ram->host[DATA + 99], ==, 0xe7);
-  g_assert_cmphex (rig->ram->host[DATA + 100], ==, 0);
-  g_assert_cmphex (rig->ram->host[DATA + 4096 + 65535 - 100], ==, 0xe7);
-  g_assert_cmphex (rig->ram->host[DATA + 4096 + 65536], ==, 0);
+  g_assert_cmphex (rig->pci.ram->host[DATA + 99], ==, 0xe7);
+  g_assert_cmphex (rig->pci.ram->host[DATA + 100], ==, 0);
+  g_assert_cmphex (rig->pci.ram->host[DATA + 4096 + 65535 - 100], ==, 0xe7);
+  g_assert_cmphex (rig->pci.ram->host[DATA + 4096 + 65536], ==, 0);
 }
 
 /* --- Hostile drivers ---------------------------------------------------------------------------------------------- */
@@ -499,7 +446,7 @@ static void loop_of_one (Rig *rig) { desc (rig, 0, DATA, 16, NEXT, 0); }
 static void loop_of_two (Rig *rig) { desc (rig, 0, DATA, 16, NEXT, 1); desc (rig, 1, DATA, 16, NEXT, 0); }
 static void next_out_of_range (Rig *rig) { desc (rig, 0, DATA, 16, NEXT, SIZE); }
 static void empty_buffer (Rig *rig) { desc (rig, 0, DATA, 0, 0, 0); }
-static void buffer_beyond_memory (Rig *rig) { desc (rig, 0, RAM_BYTES - 8, 16, 0, 0); }
+static void buffer_beyond_memory (Rig *rig) { desc (rig, 0, PCI_RIG_RAM_BYTES - 8, 16, 0, 0); }
 static void buffer_that_wraps (Rig *rig) { desc (rig, 0, UINT64_MAX - 7, 0xffffffff, 0, 0); }
 static void buffer_of_4_gib (Rig *rig) { desc (rig, 0, DATA, 0xffffffff, WRITE, 0); }
 static void buffer_in_registers (Rig *rig) { desc (rig, 0, BLK_REGS, 16, 0, 0); }
@@ -602,7 +549,7 @@ indices_and_rings_out_of_bounds_are_caught (void)
   g_assert_cmphex (get (rig, BLK_REGS + QUEUE_ENABLE, 2), ==, 0);
   /* Without bus mastering there is no memory at all. */
   start (rig, 0);
-  vt_pci_bus_config_write (rig->bus, 0, BLK, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+  vt_pci_bus_config_write (rig->pci.bus, 0, BLK, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
   kick (rig);
   g_assert_true (needs_reset (rig));
 }
