@@ -10,30 +10,6 @@
 %define ROUNDS    60
 %define TIMES     12           ; calls in a row, so that whoever remembers does
 
-%macro COPY 2                  ; to, label that has an end
-  mov rsi, %2
-  mov edi, %1
-  mov ecx, %2_end - %2
-  cld
-  rep movsb
-%endmacro
-
-%macro ROUNDS_BEGIN 0
-  %push rounds
-  mov r12d, ROUNDS
-  xor r13d, r13d
-%$next:
-%endmacro
-%macro ROUNDS_END 1            ; name; ZF: this round was right
-  jnz %$wrong
-  inc r13d
-%$wrong:
-  dec r12d
-  jnz %$next
-  CHECK_EQ %1, r13d, ROUNDS
-  %pop
-%endmacro
-
 ; Calls %1 again and again. EBX: the sum of what came back.
 %macro REPEAT 1
   mov r14d, TIMES

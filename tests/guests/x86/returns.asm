@@ -9,31 +9,6 @@
 %define deep_stack 0x300000
 %define ROUNDS    60
 
-%macro COPY 2                  ; to, label that has an end
-  mov rsi, %2
-  mov edi, %1
-  mov ecx, %2_end - %2
-  cld
-  rep movsb
-%endmacro
-
-; R13D counts the rounds that were right.
-%macro ROUNDS_BEGIN 0
-  %push rounds
-  mov r12d, ROUNDS
-  xor r13d, r13d
-%$next:
-%endmacro
-%macro ROUNDS_END 1            ; name; ZF: this round was right
-  jnz %$wrong
-  inc r13d
-%$wrong:
-  dec r12d
-  jnz %$next
-  CHECK_EQ %1, r13d, ROUNDS
-  %pop
-%endmacro
-
 main:
   mov rsp, deep_stack
   mov edi, 5000

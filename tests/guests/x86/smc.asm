@@ -8,14 +8,6 @@
 %define ap_value 0x54000       ; what the second processor's function returned
 %define ap_rounds 0x54004
 
-%macro COPY 2                  ; to, label that has an end
-  mov rsi, %2
-  mov edi, %1
-  mov ecx, %2_end - %2
-  cld
-  rep movsb
-%endmacro
-
 main:
   START_PROCESSORS
 
