@@ -46,6 +46,22 @@ vt_mask_bytes (unsigned bytes)
   return UINT64_MAX >> (64 - 8 * bytes);
 }
 
+/* Bit maps, bit i being bit i % 8 of byte i / 8. */
+static inline bool
+vt_bitmap_get (const uint8_t *map, unsigned i)
+{
+  return map[i / 8] >> (i % 8) & 1;
+}
+
+static inline void
+vt_bitmap_set (uint8_t *map, unsigned i, bool on)
+{
+  if (on)
+    map[i / 8] |= (uint8_t) (1u << (i % 8));
+  else
+    map[i / 8] &= (uint8_t) ~(1u << (i % 8));
+}
+
 /* Little-endian loads and stores of 1..8 bytes at any alignment. */
 static inline uint64_t
 vt_load_le (const void *from, unsigned bytes)

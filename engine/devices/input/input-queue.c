@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "bits.h"
+
 /* An event in one word: x, y, code, then down and kind. */
 #define EVENT_Y    16
 #define EVENT_CODE 32
@@ -28,21 +30,6 @@ unpack (uint64_t word)
   return event;
 }
 
-static bool
-bit (const uint8_t *map, unsigned code)
-{
-  return map[code / 8] >> (code % 8) & 1;
-}
-
-static void
-set_bit (uint8_t *map, unsigned code, bool on)
-{
-  if (on)
-    map[code / 8] |= (uint8_t) (1u << (code % 8));
-  else
-    map[code / 8] &= (uint8_t) ~(1u << (code % 8));
-}
-
 static int32_t
 within (int64_t value)
 {
@@ -64,7 +51,7 @@ static void
 tell_key (VtInputQueue *queue, unsigned code, bool down)
 {
   if (append (queue, (VtInputEvent) { VT_INPUT_KEY, code, down, 0, 0 }))
-    set_bit (queue->told, code, down);
+    vt_bitmap_set (queue->told, code, down);
   else
     queue->overrun = true;
 }
@@ -83,8 +70,8 @@ vt_input_queue_key (VtInputQueue *queue, VtInputHeld *held, unsigned code, bool 
 {
   if (code >= VT_INPUT_KEYS)
     return;
-  set_bit (held->held, code, down);
-  if (bit (queue->told, code) != down)   /* else the host's own key repeat */
+  vt_bitmap_set (held->held, code, down);
+  if (vt_bitmap_get (queue->told, code) != down)   /* else the host's own key repeat */
     tell_key (queue, code, down);
 }
 
@@ -145,8 +132,8 @@ vt_input_queue_compare (VtInputQueue *queue, const VtInputHeld *held)
 {
   queue->overrun = false;
   for (unsigned code = 0; code < VT_INPUT_KEYS && !queue->overrun; code++)
-    if (bit (queue->told, code) != bit (held->held, code))
-      tell_key (queue, code, bit (held->held, code));
+    if (vt_bitmap_get (queue->told, code) != vt_bitmap_get (held->held, code))
+      tell_key (queue, code, vt_bitmap_get (held->held, code));
   if (queue->buttons_told != held->buttons)
     tell_buttons (queue, held->buttons);
 }

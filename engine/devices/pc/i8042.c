@@ -427,10 +427,7 @@ key (void *opaque, unsigned code, bool down)
   I8042 *kbc = opaque;
   if (code >= VT_PS2_KBD_CODES)
     return;
-  if (down)
-    kbc->held[code / 8] |= 1u << (code % 8);
-  else
-    kbc->held[code / 8] &= ~(1u << (code % 8));
+  vt_bitmap_set (kbc->held, code, down);
   vt_ps2_kbd_key (&kbc->s.kbd, code, down, vt_clock_now (kbc->clock));
   update (kbc);
 }

@@ -64,21 +64,6 @@ enum
 
 /* --- Scan codes ----------------------------------------------------------------------------------------------------- */
 
-static bool
-bit (const uint8_t *map, unsigned code)
-{
-  return map[code / 8] >> (code % 8) & 1;
-}
-
-static void
-set_bit (uint8_t *map, unsigned code, bool on)
-{
-  if (on)
-    map[code / 8] |= 1u << (code % 8);
-  else
-    map[code / 8] &= ~(1u << (code % 8));
-}
-
 static void
 emit (VtPs2Kbd *kbd, unsigned byte)
 {
@@ -211,9 +196,9 @@ has_code (const VtPs2Kbd *kbd, unsigned code, bool down)
 static unsigned
 variant_now (VtPs2Kbd *kbd, unsigned code, bool down)
 {
-  bool ctrl = bit (kbd->told, KEY_LEFT_CTRL) || bit (kbd->told, KEY_RIGHT_CTRL);
-  bool shift = bit (kbd->told, KEY_LEFT_SHIFT) || bit (kbd->told, KEY_RIGHT_SHIFT);
-  bool alt = bit (kbd->told, KEY_LEFT_ALT) || bit (kbd->told, KEY_RIGHT_ALT);
+  bool ctrl = vt_bitmap_get (kbd->told, KEY_LEFT_CTRL) || vt_bitmap_get (kbd->told, KEY_RIGHT_CTRL);
+  bool shift = vt_bitmap_get (kbd->told, KEY_LEFT_SHIFT) || vt_bitmap_get (kbd->told, KEY_RIGHT_SHIFT);
+  bool alt = vt_bitmap_get (kbd->told, KEY_LEFT_ALT) || vt_bitmap_get (kbd->told, KEY_RIGHT_ALT);
   if (code == KEY_PAUSE)
     return ctrl ? VARIANT_BARE : VARIANT_PLAIN;
   if (code != KEY_PRINT_SCREEN)
@@ -228,9 +213,9 @@ tell (VtPs2Kbd *kbd, unsigned code, bool down)
 {
   unsigned event = code | variant_now (kbd, code, down) << EVENT_VARIANT | (down ? 0 : EVENT_RELEASE);
   if (!has_code (kbd, code, down))
-    set_bit (kbd->told, code, down);
+    vt_bitmap_set (kbd->told, code, down);
   else if (queue_event (kbd, (uint16_t) event))
-    set_bit (kbd->told, code, down);
+    vt_bitmap_set (kbd->told, code, down);
 }
 
 void
@@ -240,8 +225,8 @@ vt_ps2_kbd_compare (VtPs2Kbd *kbd, const uint8_t held[VT_PS2_KBD_CODES / 8])
     return;
   kbd->overrun = false;
   for (unsigned code = 0; code < VT_PS2_KBD_CODES && !kbd->overrun; code++)
-    if (bit (kbd->told, code) != bit (held, code) && vt_ps2_codes[code].set2 != 0)
-      tell (kbd, code, bit (held, code));
+    if (vt_bitmap_get (kbd->told, code) != vt_bitmap_get (held, code) && vt_ps2_codes[code].set2 != 0)
+      tell (kbd, code, vt_bitmap_get (held, code));
 }
 
 void
@@ -250,7 +235,7 @@ vt_ps2_kbd_key (VtPs2Kbd *kbd, unsigned code, bool down, int64_t now_ns)
   trace_ps2_kbd_key (code, down);
   if (!kbd->enabled || code >= VT_PS2_KBD_CODES || vt_ps2_codes[code].set2 == 0)
     return;
-  if (bit (kbd->told, code) == down)
+  if (vt_bitmap_get (kbd->told, code) == down)
     return;   /* the host's own key repeat: ours follows the guest's settings */
   tell (kbd, code, down);
   if (down)
@@ -265,7 +250,7 @@ vt_ps2_kbd_key (VtPs2Kbd *kbd, unsigned code, bool down, int64_t now_ns)
 void
 vt_ps2_kbd_repeat (VtPs2Kbd *kbd, int64_t now_ns)
 {
-  if (!bit (kbd->told, kbd->repeat_code))
+  if (!vt_bitmap_get (kbd->told, kbd->repeat_code))
     {
       kbd->repeat_ns = 0;
       return;

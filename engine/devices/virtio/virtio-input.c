@@ -80,19 +80,13 @@ static const VirtioInputState virtio_input_at_reset = { .pci.virtio = VT_VIRTIO_
 
 /* --- What it is --------------------------------------------------------------------------------------------------- */
 
-static void
-set (uint8_t *bits, unsigned code)
-{
-  bits[code / 8] |= (uint8_t) (1u << (code % 8));
-}
-
 static const uint16_t button_codes[] = { BTN_LEFT, BTN_RIGHT, BTN_MIDDLE, BTN_SIDE, BTN_EXTRA };   /* VT_BUTTON_... */
 
 static bool
 set_buttons (uint8_t *bits)
 {
   for (unsigned i = 0; i < G_N_ELEMENTS (button_codes); i++)
-    set (bits, button_codes[i]);
+    vt_bitmap_set (bits, button_codes[i], true);
   return true;
 }
 
@@ -104,16 +98,16 @@ keyboard_codes (unsigned type, uint8_t *bits)
     {
     case EV_KEY:
       for (unsigned code = KEY_ESC; code <= KEY_MICMUTE; code++)
-        set (bits, code);
+        vt_bitmap_set (bits, code, true);
       return true;
     case EV_LED:
-      set (bits, LED_NUML);
-      set (bits, LED_CAPSL);
-      set (bits, LED_SCROLLL);
+      vt_bitmap_set (bits, LED_NUML, true);
+      vt_bitmap_set (bits, LED_CAPSL, true);
+      vt_bitmap_set (bits, LED_SCROLLL, true);
       return true;
     case EV_REP:
-      set (bits, REP_DELAY);
-      set (bits, REP_PERIOD);
+      vt_bitmap_set (bits, REP_DELAY, true);
+      vt_bitmap_set (bits, REP_PERIOD, true);
       return true;
     default:
       return false;
@@ -127,10 +121,10 @@ mouse_codes (unsigned type, uint8_t *bits)
     return set_buttons (bits);
   if (type != EV_REL)
     return false;
-  set (bits, REL_X);
-  set (bits, REL_Y);
-  set (bits, REL_WHEEL);
-  set (bits, REL_HWHEEL);
+  vt_bitmap_set (bits, REL_X, true);
+  vt_bitmap_set (bits, REL_Y, true);
+  vt_bitmap_set (bits, REL_WHEEL, true);
+  vt_bitmap_set (bits, REL_HWHEEL, true);
   return true;
 }
 
@@ -141,14 +135,14 @@ tablet_codes (unsigned type, uint8_t *bits)
     return set_buttons (bits);
   if (type == EV_ABS)
     {
-      set (bits, ABS_X);
-      set (bits, ABS_Y);
+      vt_bitmap_set (bits, ABS_X, true);
+      vt_bitmap_set (bits, ABS_Y, true);
       return true;
     }
   if (type != EV_REL)
     return false;
-  set (bits, REL_WHEEL);
-  set (bits, REL_HWHEEL);
+  vt_bitmap_set (bits, REL_WHEEL, true);
+  vt_bitmap_set (bits, REL_HWHEEL, true);
   return true;
 }
 
