@@ -22,13 +22,18 @@ in_page (const VtJitTr *tr, int32_t off)
 
 /* --- The table of known jumps ------------------------------------------------------------------------------------------ */
 
-void
-vt_jit_emit_jump_slot (VtEmit *e)
+uint8_t *
+vt_jit_emit_find_jump (VtEmit *e)
 {
+  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_vex (e, 3, 3, 1, 0, 0xf0, T1, 0, rm_reg (T0));   /* rorx rsi, rdi, 9 */
   emit8 (e, 9);
   emit_op32 (e, 0x33, T1, rm_reg (T0));
   emit_group1 (e, 0, 4, rm_reg (T1), VT_X86_JIT_JUMPS - 1);
+  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
+  uint8_t *unknown = emit_jcc (e, CC_NE);
+  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
+  return unknown;
 }
 
 /* T0 = RIP. On a hit T1 is the code and T0 its page_rip; a miss goes to the returned slow path. Flags are gone. */
@@ -36,12 +41,8 @@ static VtJitSlow *
 emit_lookup (VtJitTr *tr, VtJitSlowKind on_miss)
 {
   VtEmit *e = &tr->e;
-  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  vt_jit_emit_jump_slot (e);
-  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
-  VtJitSlow *slow = vt_jit_slow (tr, SLOW_LOOKUP, emit_jcc (e, CC_NE));
+  VtJitSlow *slow = vt_jit_slow (tr, SLOW_LOOKUP, vt_jit_emit_find_jump (e));
   slow->fails = on_miss;
-  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
   slow->back = e->at;
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   vt_jit_emit_page_of (tr);

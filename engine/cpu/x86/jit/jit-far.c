@@ -85,11 +85,7 @@ make_far (VtJit *jit, VtEmit *e, const uint8_t *call)
   emit_group1 (e, 0, 5, rm_base (T1, FAR (patience)), 1);
   uint8_t *tired = emit_jcc (e, CC_S);
   emit_store64 (e, rm_slot (SLOT_VALUE), T1);
-  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  vt_jit_emit_jump_slot (e);
-  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
-  uint8_t *unknown = emit_jcc (e, CC_NE);
-  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
+  uint8_t *unknown = vt_jit_emit_find_jump (e);
   uint8_t *known = e->at;
   emit_store64 (e, rm_slot (SLOT_CODE), T1);
   emit8 (e, 0xc3);

@@ -2,8 +2,6 @@
 /* What went wrong between translated code and the interpreter, for people; and which flags nobody promises. */
 #include "jit-lockstep.h"
 
-#include <Zydis/Zydis.h>
-
 #include "flags.h"
 #include "jit-print.h"
 
@@ -11,19 +9,6 @@
 #define LINES_MAX   12u
 
 /* --- Undefined flags ----------------------------------------------------------------------------------------------------- */
-
-static bool
-decode (const VtJitTrace *trace, unsigned code_bits, ZydisDecodedInstruction *insn, ZydisDecodedOperand *operands)
-{
-  ZydisDecoder decoder;
-  if (code_bits == 64)
-    ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-  else if (code_bits == 32)
-    ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
-  else
-    ZydisDecoderInit (&decoder, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-  return ZYAN_SUCCESS (ZydisDecoderDecodeFull (&decoder, trace->bytes, sizeof trace->bytes, insn, operands));
-}
 
 /* SDM volume 2: shifts by 0 change nothing; OF is defined for shifts by 1, AF never, CF up to the operand's size. */
 static uint32_t
@@ -52,7 +37,8 @@ vt_jit_lockstep_undefined (const VtJitTrace *trace, unsigned n, unsigned code_bi
     {
       ZydisDecodedInstruction insn;
       ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-      if (!decode (&trace[i], code_bits, &insn, operands) || insn.cpu_flags == NULL)
+      if (!vt_jit_decode_insn (trace[i].bytes, sizeof trace[i].bytes, code_bits, &insn, operands)
+          || insn.cpu_flags == NULL)
         continue;
       bool shift = insn.meta.category == ZYDIS_CATEGORY_SHIFT || insn.meta.category == ZYDIS_CATEGORY_ROTATE;
       if (shift)
@@ -74,7 +60,8 @@ vt_jit_lockstep_may_differ (const VtJitTrace *trace, unsigned n, unsigned code_b
     {
       ZydisDecodedInstruction insn;
       ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-      if (decode (&trace[i], code_bits, &insn, operands) && insn.cpu_flags != NULL && insn.cpu_flags->undefined != 0)
+      if (vt_jit_decode_insn (trace[i].bytes, sizeof trace[i].bytes, code_bits, &insn, operands)
+          && insn.cpu_flags != NULL && insn.cpu_flags->undefined != 0)
         return true;
     }
   return false;

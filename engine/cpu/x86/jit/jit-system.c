@@ -503,11 +503,7 @@ make_jump (VtJit *jit, VtEmit *e)
   jit->stubs.jump = e->at;
   if (jit->lockstep != NULL)
     emit_store_imm32 (e, rm_gs (TRANSLATED (live)), F_ALL);
-  emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
-  vt_jit_emit_jump_slot (e);
-  emit_op64 (e, 0x3b, T0, rm_gs_index8 (T1, TRANSLATED (jump_key)));
-  uint8_t *miss = emit_jcc (e, CC_NE);
-  emit_load64 (e, T1, rm_gs_index8 (T1, TRANSLATED (jump_code)));
+  uint8_t *miss = vt_jit_emit_find_jump (e);
   uint8_t *found = e->at;
   emit_op64 (e, 0x33, T0, rm_gs (TRANSLATED (context)));
   emit_group1 (e, 1, 4, rm_reg (T0), -(int32_t) VT_PAGE_SIZE);

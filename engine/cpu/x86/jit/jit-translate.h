@@ -330,8 +330,9 @@ void vt_jit_branch (VtJitTr *tr, const VtJitBlock *block);   /* jit-branch.c */
 void vt_jit_emit_thunks (VtJitTr *tr, VtJitRegion *region);
 /* T0 := RIP of the page + off */
 void vt_jit_emit_rip (VtJitTr *tr, int32_t off);
-/* T1 := place in the table of known jumps for key T0. */
-void vt_jit_emit_jump_slot (VtEmit *e);
+/* T0 = RIP, becomes its key in the table of known jumps. T1 := the code there; where it is not known, the returned jump
+ * leaves (emit_jcc()) with T1 the place in the table. Flags are gone. */
+uint8_t *vt_jit_emit_find_jump (VtEmit *e);
 /* On behind a call. */
 void vt_jit_emit_goto_back (VtJitTr *tr, int32_t off);
 /* T0 = RIP: to there by the table of known jumps, after RSP has been moved by `popped`. */
