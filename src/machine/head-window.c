@@ -49,18 +49,6 @@ static const GActionEntry actions[] = {
 /* --- size and place --------------------------------------------------------------------------------------------- */
 
 static void
-apply_scaling (VitrineHeadWindow *self)
-{
-  g_autofree char *name = g_settings_get_string (self->settings, "scaling");
-  gboolean pixels = g_str_equal (name, "pixels");
-  GtkPolicyType policy = pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
-
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), policy, policy);
-  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT,
-                              g_settings_get_boolean (self->settings, "smooth-scaling"));
-}
-
-static void
 settled (VitrineHeadWindow *self)
 {
   int width, height;
@@ -175,9 +163,7 @@ vitrine_head_window_new (GtkWindow *main, VitrineBackend *backend, guint head, V
   self->view = view;
   self->settings = g_object_ref (settings);
   name_window (self, gtk_window_get_title (main));
-  g_signal_connect_object (settings, "changed::scaling", G_CALLBACK (apply_scaling), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (settings, "changed::smooth-scaling", G_CALLBACK (apply_scaling), self, G_CONNECT_SWAPPED);
-  apply_scaling (self);
+  vitrine_screen_bind_scaling (self->screen, settings);
   vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
   vitrine_screen_set_renderer (self->screen, renderer);
   vitrine_screen_begin_with (self->screen, &none);   /* the guest hears of it when the window has its size */

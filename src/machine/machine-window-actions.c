@@ -325,12 +325,9 @@ vitrine_machine_window_add_view_actions (VitrineMachineWindow *self)
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       g_autoptr(GAction) action = g_settings_create_action (self->settings, keys[i]);
-      g_autofree char *signal = g_strconcat ("changed::", keys[i], NULL);
       g_action_map_add_action (G_ACTION_MAP (self), action);
-      g_signal_connect_object (self->settings, signal, G_CALLBACK (vitrine_machine_window_apply_scaling), self,
-                               G_CONNECT_SWAPPED);
     }
-  vitrine_machine_window_apply_scaling (self);
+  vitrine_screen_bind_scaling (self->screen, self->settings);
   self->resize_guest = vitrine_view_get_flag (self->view, 0, "resize-guest", TRUE);
   g_action_group_change_action_state (G_ACTION_GROUP (self), "resize-guest", g_variant_new_boolean (self->resize_guest));
 }

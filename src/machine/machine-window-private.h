@@ -73,7 +73,6 @@ void     vitrine_machine_window_apply_host_keys (VitrineMachineWindow *self);
 /* machine-window-size.c */
 void     vitrine_machine_window_resize_to_screen (VitrineMachineWindow *self);
 void     vitrine_machine_window_guest_resized (VitrineMachineWindow *self);
-void     vitrine_machine_window_apply_scaling (VitrineMachineWindow *self);
 void     vitrine_machine_window_begin_size (VitrineMachineWindow *self);
 void     vitrine_machine_window_update_follow (VitrineMachineWindow *self);
 void     vitrine_machine_window_settled (VitrineMachineWindow *self);

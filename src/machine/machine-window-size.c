@@ -91,18 +91,6 @@ vitrine_machine_window_guest_resized (VitrineMachineWindow *self)
   self->sized = TRUE;
 }
 
-void
-vitrine_machine_window_apply_scaling (VitrineMachineWindow *self)
-{
-  g_autofree char *name = g_settings_get_string (self->settings, "scaling");
-  gboolean pixels = g_str_equal (name, "pixels");
-  GtkPolicyType policy = pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
-
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self->scroller), policy, policy);
-  vitrine_screen_set_scaling (self->screen, pixels ? VITRINE_SCALING_PIXELS : VITRINE_SCALING_FIT,
-                              g_settings_get_boolean (self->settings, "smooth-scaling"));
-}
-
 /* --- the guest's monitor ---------------------------------------------------------------------------------------- */
 
 /* A notice takes room from the screen for a while: the guest is not bothered with that. */

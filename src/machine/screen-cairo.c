@@ -47,14 +47,9 @@ static void
 cairo_paint_picture (VitrinePainter *painter, cairo_t *cr, const VitrinePlacement *at)
 {
   CairoPainter *self = (CairoPainter *) painter;
-  double scale = at->zoom / at->device_scale;
 
   cairo_save (cr);
-  cairo_rectangle (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale,
-                   (double) at->width / at->device_scale, (double) at->height / at->device_scale);
-  cairo_clip (cr);
-  cairo_translate (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale);
-  cairo_scale (cr, scale, scale);
+  vitrine_placement_enter (at, cr);
   cairo_set_operator (cr, CAIRO_OPERATOR_SOURCE);
   cairo_set_source_surface (cr, self->surface, 0, 0);
   cairo_pattern_set_filter (cairo_get_source (cr), at->smooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST);

@@ -93,17 +93,12 @@ redraw_cursor (VitrineScreen *self, gboolean reshaped)
 void
 vitrine_screen_draw_cursor (VitrineScreen *self, cairo_t *cr, const VitrinePlacement *at)
 {
-  double scale = at->zoom / at->device_scale;
   GdkRectangle area;
 
   if (!find_in_picture (self, &area))
     return;
   cairo_save (cr);
-  cairo_rectangle (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale,
-                   (double) at->width / at->device_scale, (double) at->height / at->device_scale);
-  cairo_clip (cr);
-  cairo_translate (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale);
-  cairo_scale (cr, scale, scale);
+  vitrine_placement_enter (at, cr);
   cairo_set_source_surface (cr, self->cursor_image, area.x, area.y);
   cairo_pattern_set_filter (cairo_get_source (cr), at->smooth ? CAIRO_FILTER_BILINEAR : CAIRO_FILTER_NEAREST);
   cairo_paint (cr);

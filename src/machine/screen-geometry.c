@@ -38,7 +38,7 @@ vitrine_screen_place (VitrineScreen *self)
 
   if (self->width == 0 || self->height == 0)
     return at;
-  if (self->scaling == VITRINE_SCALING_FIT)
+  if (!self->pixels)
     at.zoom = zoom_to_fit (width, height, self->width, self->height);
   at.width = MAX (1, (int) lround (self->width * at.zoom));
   at.height = MAX (1, (int) lround (self->height * at.zoom));
@@ -53,13 +53,25 @@ vitrine_screen_update_size_request (VitrineScreen *self)
 {
   int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self));
 
-  if (self->scaling == VITRINE_SCALING_PIXELS && self->width > 0)
+  if (self->pixels && self->width > 0)
     gtk_widget_set_size_request (GTK_WIDGET (self), (int) (self->width + scale - 1) / scale,
                                  (int) (self->height + scale - 1) / scale);
   else
     gtk_widget_set_size_request (GTK_WIDGET (self), MINIMUM_WIDTH, MINIMUM_HEIGHT);
   self->cursor_stale = TRUE;
   gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+vitrine_placement_enter (const VitrinePlacement *at, cairo_t *cr)
+{
+  double scale = at->zoom / at->device_scale;
+
+  cairo_rectangle (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale,
+                   (double) at->width / at->device_scale, (double) at->height / at->device_scale);
+  cairo_clip (cr);
+  cairo_translate (cr, (double) at->x / at->device_scale, (double) at->y / at->device_scale);
+  cairo_scale (cr, scale, scale);
 }
 
 void
@@ -75,13 +87,27 @@ vitrine_screen_redraw_area (VitrineScreen *self, const GdkRectangle *area)
                               (int) ceil (bottom / at.device_scale) - top);
 }
 
-void
-vitrine_screen_set_scaling (VitrineScreen *self, VitrineScaling scaling, gboolean smooth)
+static void
+apply_scaling (VitrineScreen *self, const char *key, GSettings *settings)
 {
-  self->scaling = scaling;
-  self->smooth = smooth;
+  g_autofree char *name = g_settings_get_string (settings, "scaling");
+  GtkWidget *scroller = gtk_widget_get_ancestor (GTK_WIDGET (self), GTK_TYPE_SCROLLED_WINDOW);
+  GtkPolicyType policy;
+
+  self->pixels = g_str_equal (name, "pixels");
+  policy = self->pixels ? GTK_POLICY_AUTOMATIC : GTK_POLICY_NEVER;
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), policy, policy);
+  self->smooth = g_settings_get_boolean (settings, "smooth-scaling");
   vitrine_screen_update_size_request (self);
   vitrine_screen_settle_soon (self);
+}
+
+void
+vitrine_screen_bind_scaling (VitrineScreen *self, GSettings *settings)
+{
+  g_signal_connect_object (settings, "changed::scaling", G_CALLBACK (apply_scaling), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (settings, "changed::smooth-scaling", G_CALLBACK (apply_scaling), self, G_CONNECT_SWAPPED);
+  apply_scaling (self, NULL, settings);
 }
 
 /* --- the monitor ------------------------------------------------------------------------------------------------ */

@@ -15,6 +15,9 @@ typedef struct
   gboolean smooth;              /* between pixels; never where each is a whole number of device pixels */
 } VitrinePlacement;
 
+/* From here on cr draws in guest pixels, and only in the picture. Between cairo_save() and cairo_restore(). */
+void vitrine_placement_enter (const VitrinePlacement *at, cairo_t *cr);
+
 typedef struct _VitrinePainter VitrinePainter;
 
 typedef struct

@@ -29,7 +29,7 @@ struct _VitrineScreen
   GtkWidget      *toplevel;           /* while mapped */
 
   /* Geometry */
-  VitrineScaling  scaling;
+  gboolean        pixels;             /* one guest pixel is one device pixel; else as large as fits, aspect kept */
   gboolean        smooth;
   gboolean        follow;             /* the guest's monitor is this widget */
   gboolean        only_note;          /* the next size is where we begin, not a wish */

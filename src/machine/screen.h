@@ -9,19 +9,13 @@
 
 #include "backend.h"
 
-typedef enum
-{
-  VITRINE_SCALING_FIT,      /* as large as fits, aspect kept */
-  VITRINE_SCALING_PIXELS,   /* one guest pixel is one device pixel */
-} VitrineScaling;
-
 #define VITRINE_TYPE_SCREEN (vitrine_screen_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkDrawingArea)
 
 GtkWidget *vitrine_screen_new (void);
 void       vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend, guint head);   /* NULL: detaches */
-/* @smooth: where a guest's pixel is not a whole number of the monitor's. */
-void       vitrine_screen_set_scaling (VitrineScreen *self, VitrineScaling scaling, gboolean smooth);
+/* Scales as "scaling" and "smooth-scaling" say, now and whenever they change. In a GtkScrolledWindow. */
+void       vitrine_screen_bind_scaling (VitrineScreen *self, GSettings *settings);
 /* "auto", "cairo" or "gl"; before the first frame. */
 void       vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer);
 
