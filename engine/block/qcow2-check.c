@@ -128,10 +128,12 @@ count_everything (Check *check)
 
 /* --- Comparing ------------------------------------------------------------------------------------------------------------ */
 
+/* Where something could not be followed, what looks unused may be what it refers to: then nothing is counted down. */
 static int
 compare (Check *check)
 {
   VtQcow2Check *result = check->result;
+  bool          incomplete = result->corruptions > 0;
   for (uint64_t cluster = 0; cluster < check->clusters; cluster++)
     {
       uint64_t counted;
@@ -142,7 +144,7 @@ compare (Check *check)
       if (counted == found)
         continue;
       *(counted < found ? &result->corruptions : &result->leaks) += 1;
-      if (!check->repair)
+      if (!check->repair || (incomplete && counted > found))
         continue;
       if ((error = qcow2_set_count (check->q, cluster, found)) != 0)
         return error;

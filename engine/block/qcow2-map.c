@@ -16,15 +16,13 @@ table_free (gpointer data)
   g_free (table);
 }
 
-/* The one that was not used for longest, if it needs no writing. */
-static void
-make_room (Qcow2Cache *cache)
+/* The one that was not used for longest, of those that need no writing; NULL: none. */
+static Qcow2Table *
+find_oldest (Qcow2Cache *cache)
 {
   GHashTableIter iter;
   gpointer       value;
   Qcow2Table    *oldest = NULL;
-  if (g_hash_table_size (cache->tables) < cache->most)
-    return;
   g_hash_table_iter_init (&iter, cache->tables);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -32,7 +30,14 @@ make_room (Qcow2Cache *cache)
       if (!table->dirty && (oldest == NULL || table->used < oldest->used))
         oldest = table;
     }
-  if (oldest != NULL)
+  return oldest;
+}
+
+void
+qcow2_cache_trim (Qcow2Cache *cache, unsigned most)
+{
+  Qcow2Table *oldest;
+  while (cache->tables != NULL && g_hash_table_size (cache->tables) > most && (oldest = find_oldest (cache)) != NULL)
     g_hash_table_remove (cache->tables, &oldest->at);
 }
 
@@ -41,7 +46,7 @@ add_table (Qcow2 *q, Qcow2Cache *cache, uint64_t at)
 {
   if (cache->tables == NULL)
     cache->tables = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, table_free);
-  make_room (cache);
+  qcow2_cache_trim (cache, cache->most - 1);
   Qcow2Table *table = g_new0 (Qcow2Table, 1);
   table->at = at;
   table->bytes = g_malloc0 (q->cluster_bytes);
@@ -157,9 +162,8 @@ qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *m)
   *m = (Qcow2Mapping) { .kind = VT_EXTENT_ABSENT };
   if (at == 0)
     {
-      /* All that the missing table would cover. */
-      uint64_t covered = (index + 1) << q->l2_bits << q->h.cluster_bits;
-      m->len = MIN (covered, q->image.size_bytes) - off;
+      /* All that the missing table would cover, the end of the disk or not: copies of the last cluster go beyond it. */
+      m->len = ((index + 1) << q->l2_bits << q->h.cluster_bits) - off;
       return 0;
     }
   g_mutex_lock (&q->cache_lock);

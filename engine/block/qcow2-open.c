@@ -273,6 +273,7 @@ qcow2_new (VtImage *file)
   q->metadata = g_hash_table_new (NULL, NULL);
   q->leaving = g_array_new (FALSE, FALSE, sizeof (uint64_t));
   q->hint = 1;
+  q->reftable_from = UINT64_MAX;
   return q;
 }
 
@@ -302,6 +303,8 @@ prepare_writing (Qcow2 *q, GError **error)
       VtQcow2Check result;
       if (!vt_qcow2_check (&q->image, true, &result, error))
         return false;
+      if (result.corruptions > result.corruptions_mended)
+        return refuse (error, q->image.label, "it is damaged beyond what can be mended. It can still be opened read-only");
     }
   if (q->h.autoclear != 0)
     {

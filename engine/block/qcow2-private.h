@@ -11,8 +11,9 @@
  *   qcow2-snapshot.c  snapshots inside an image
  *
  * **What a crash can do.** Changed tables stay in memory until a flush (or until there are too many). Then the order is: data and
- * reference counts; safe; L2 tables; safe; L1; safe; only then are clusters freed that nobody refers to any more. So whatever is
- * in the file refers to clusters that are counted and written; a crash may leave clusters that are counted and unused. */
+ * reference counts; safe; the table of their blocks, if there are new ones; safe; L2 tables; safe; L1; safe; only then are clusters
+ * freed that nobody refers to any more. So whatever is in the file refers to clusters that are counted and written; a crash may leave
+ * clusters that are counted and unused. An error on the way leaves in memory what is not in the file yet, for the next flush. */
 #pragma once
 
 #include "image.h"
@@ -84,7 +85,7 @@ typedef struct
   bool        l1_dirty;
   uint64_t   *reftable;        /* host order */
   uint64_t    reftable_entries;
-  bool        reftable_moves;  /* it is being replaced: entries are not written one by one */
+  uint64_t    reftable_from, reftable_to;   /* entries that the file does not have yet */
   GHashTable *metadata;        /* clusters of L2 tables and blocks of counts: key is the cluster's number */
   uint64_t    end;             /* clusters of the file */
   uint64_t    hint;            /* no free cluster below */
@@ -116,6 +117,8 @@ int  qcow2_table (Qcow2 *q, Qcow2Cache *cache, uint64_t at, Qcow2Table **table);
 /* A new one, all zeros, dirty, not in the file yet. */
 Qcow2Table *qcow2_table_new (Qcow2 *q, Qcow2Cache *cache, uint64_t at);
 void qcow2_table_drop (Qcow2Cache *cache, uint64_t at);
+/* At most that many, if enough of them need no writing. */
+void qcow2_cache_trim (Qcow2Cache *cache, unsigned most);
 
 /* One L2 entry and what it means for a byte of the disk. */
 typedef struct
@@ -138,6 +141,8 @@ int qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t
 /* --- Counts (qcow2-refcount.c): `lock` held exclusively --- */
 
 int qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count);
+/* Whether the file's table names all blocks of counts. */
+bool qcow2_blocks_published (const Qcow2 *q);
 int qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count);
 /* One cluster, counted once; *at is its offset. */
 int qcow2_allocate (Qcow2 *q, uint64_t *at);
@@ -153,6 +158,8 @@ void qcow2_found_corrupt (Qcow2 *q, const char *what, uint64_t at);
 
 /* --- Order (qcow2-flush.c): `lock` held exclusively --- */
 
+int qcow2_write_cache (Qcow2 *q, Qcow2Cache *cache);
+/* Blocks of counts, and then the table that names them (qcow2-refcount.c). Safe as of the next flush of the file. */
 int qcow2_write_counts (Qcow2 *q);
 /* Everything that is changed is safe in the file. */
 int qcow2_flush_tables (Qcow2 *q);

@@ -59,9 +59,6 @@ qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count)
 
 /* --- Blocks that are not there yet ------------------------------------------------------------------------------------ */
 
-static int grow_table (Qcow2 *q, uint64_t index);
-static int need_block (Qcow2 *q, uint64_t index);
-
 static int
 put_into (Qcow2 *q, uint64_t index, uint64_t cluster, uint64_t count)
 {
@@ -74,19 +71,18 @@ put_into (Qcow2 *q, uint64_t index, uint64_t cluster, uint64_t count)
   return 0;
 }
 
-/* The table's entry, after what it points to is safe. */
+/* A larger table, so far in memory only: qcow2_publish_blocks() finds it a place. */
 static int
-publish_block (Qcow2 *q, uint64_t index)
+grow_table (Qcow2 *q, uint64_t index)
 {
-  uint8_t entry[8];
-  int     error;
-  if (q->reftable_moves)
-    return 0;    /* the whole table will be written */
-  qcow2_store (entry, q->reftable[index], 8);
-  if ((error = qcow2_write_counts (q)) != 0 || (error = vt_image_flush (q->file)) != 0
-      || (error = vt_image_write (q->file, q->h.reftable_at + index * 8, entry, 8)) != 0)
-    return error;
-  return vt_image_flush (q->file);
+  uint64_t per_cluster = q->cluster_bytes / 8;
+  uint64_t clusters = MAX (index / per_cluster + 1, q->reftable_entries / per_cluster * 3 / 2 + 1);
+  if (clusters * q->cluster_bytes > QCOW2_REFTABLE_BYTES_MAX)
+    return EFBIG;
+  q->reftable = g_realloc_n (q->reftable, clusters * per_cluster, 8);
+  memset (q->reftable + q->reftable_entries, 0, (clusters * per_cluster - q->reftable_entries) * 8);
+  q->reftable_entries = clusters * per_cluster;
+  return 0;
 }
 
 /* A block goes to the end of the file, where it may be the first to be counted by itself. */
@@ -106,55 +102,91 @@ need_block (Qcow2 *q, uint64_t index)
   uint64_t cluster = q->end++, at = cluster << q->h.cluster_bits;
   qcow2_table_new (q, &q->refcounts, at);
   q->reftable[index] = at;
+  q->reftable_from = MIN (q->reftable_from, index);
+  q->reftable_to = MAX (q->reftable_to, index + 1);
   g_hash_table_add (q->metadata, GSIZE_TO_POINTER (cluster));
   if ((error = put_into (q, home, cluster, 1)) != 0)
-    return error;
-  return publish_block (q, index);
+    {
+      q->reftable[index] = 0;
+      qcow2_table_drop (&q->refcounts, at);
+      g_hash_table_remove (q->metadata, GSIZE_TO_POINTER (cluster));
+    }
+  return error;
+}
+
+/* --- The table of blocks, in the file ---------------------------------------------------------------------------------- */
+
+bool
+qcow2_blocks_published (const Qcow2 *q)
+{
+  return q->reftable_from >= q->reftable_to;
 }
 
 static int
-write_table (Qcow2 *q, uint64_t at)
+write_entries (Qcow2 *q, uint64_t table_at, uint64_t from, uint64_t to)
 {
-  g_autofree uint8_t *bytes = g_malloc (q->reftable_entries * 8);
-  for (uint64_t i = 0; i < q->reftable_entries; i++)
-    qcow2_store (bytes + i * 8, q->reftable[i], 8);
-  return vt_image_write (q->file, at, bytes, q->reftable_entries * 8);
+  g_autofree uint8_t *bytes = g_malloc ((to - from) * 8);
+  for (uint64_t i = from; i < to; i++)
+    qcow2_store (bytes + (i - from) * 8, q->reftable[i], 8);
+  return vt_image_write (q->file, table_at + from * 8, bytes, (to - from) * 8);
 }
 
+/* A run at the end of the file for all of the table, which may grow once more on the way. */
 static int
-move_table (Qcow2 *q, uint64_t at, uint64_t clusters)
+find_place (Qcow2 *q, uint64_t *at, uint64_t *clusters)
 {
-  uint64_t old_at = q->h.reftable_at, old_clusters = q->h.reftable_clusters;
+  int error = 0;
+  for (*clusters = 0; error == 0 && *clusters * q->cluster_bytes < q->reftable_entries * 8;)
+    {
+      for (uint64_t i = 0; i < *clusters; i++)
+        qcow2_give_back (q, *at + i * q->cluster_bytes);
+      *clusters = q->reftable_entries * 8 / q->cluster_bytes;
+      error = qcow2_allocate_run (q, *clusters, at);
+    }
+  return error;
+}
+
+/* The old table stays as it is until it is safe that the header names the new one. After an error nobody knows which of them the
+ * file's header names: both are right, and both stay counted. */
+static int
+move_table (Qcow2 *q)
+{
+  uint64_t at, clusters, old_at = q->h.reftable_at;
+  uint32_t old_clusters = q->h.reftable_clusters;
   int      error;
-  if ((error = qcow2_write_counts (q)) != 0 || (error = write_table (q, at)) != 0
-      || (error = vt_image_flush (q->file)) != 0)
+  if ((error = find_place (q, &at, &clusters)) != 0 || (error = qcow2_write_cache (q, &q->refcounts)) != 0
+      || (error = write_entries (q, at, 0, q->reftable_entries)) != 0 || (error = vt_image_flush (q->file)) != 0)
     return error;
   q->h.reftable_at = at;
   q->h.reftable_clusters = (uint32_t) clusters;
   if ((error = qcow2_write_header (q)) != 0 || (error = vt_image_flush (q->file)) != 0)
-    return error;
-  for (uint64_t i = 0; i < old_clusters && error == 0; i++)
-    error = qcow2_set_count (q, (old_at >> q->h.cluster_bits) + i, 0);
-  return error;
+    {
+      q->h.reftable_at = old_at;
+      q->h.reftable_clusters = old_clusters;
+      return error;
+    }
+  for (uint32_t i = 0; i < old_clusters; i++)
+    qcow2_give_back (q, old_at + i * q->cluster_bytes);
+  return 0;
 }
 
-/* A larger table at the end of the file. Blocks that its own clusters need are made on the way. */
-static int
-grow_table (Qcow2 *q, uint64_t index)
+int
+qcow2_write_counts (Qcow2 *q)
 {
-  uint64_t per_cluster = q->cluster_bytes / 8;
-  uint64_t clusters = MAX (index / per_cluster + 1, q->h.reftable_clusters * UINT64_C (3) / 2 + 1);
-  if (q->reftable_moves || clusters * q->cluster_bytes > QCOW2_REFTABLE_BYTES_MAX)
-    return EFBIG;
-  q->reftable = g_realloc_n (q->reftable, clusters * per_cluster, 8);
-  memset (q->reftable + q->reftable_entries, 0, (clusters * per_cluster - q->reftable_entries) * 8);
-  q->reftable_entries = clusters * per_cluster;
-  q->reftable_moves = true;
-  uint64_t at;
-  int      error = qcow2_allocate_run (q, clusters, &at);
-  if (error == 0)
-    error = move_table (q, at, clusters);
-  q->reftable_moves = false;
+  int error = qcow2_write_cache (q, &q->refcounts);
+  if (error != 0 || qcow2_blocks_published (q))
+    return error;
+  if ((error = vt_image_flush (q->file)) != 0)
+    return error;
+  if (q->reftable_entries * 8 > q->h.reftable_clusters * q->cluster_bytes)
+    error = move_table (q);
+  else
+    error = write_entries (q, q->h.reftable_at, q->reftable_from, q->reftable_to);
+  if (error == 0 && (error = vt_image_flush (q->file)) == 0)
+    {
+      q->reftable_from = UINT64_MAX;
+      q->reftable_to = 0;
+    }
   return error;
 }
 

@@ -112,12 +112,14 @@ static int
 keep_small (Qcow2 *q)
 {
   bool large = q->l2.tables != NULL && g_hash_table_size (q->l2.tables) > q->l2.most;
-  return large || q->leaving->len > LEAVING_MOST ? qcow2_flush_tables (q) : 0;
+  int  error = large || q->leaving->len > LEAVING_MOST ? qcow2_flush_tables (q) : 0;
+  qcow2_cache_trim (&q->l2, q->l2.most);
+  return error;
 }
 
 /* A cluster of our own with the old contents and the new bytes in them. */
 static int
-write_copy (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, const Qcow2Mapping *m, uint64_t at)
+write_copy (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, uint64_t at)
 {
   uint64_t            inside = off & (q->cluster_bytes - 1);
   g_autofree uint8_t *copy = NULL;
@@ -156,7 +158,7 @@ write_allocating (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len)
     return error;
   if (!qcow2_may_write_data (q, at, q->cluster_bytes))
     return EIO;
-  if ((error = write_copy (q, off, from, len, &m, at)) != 0
+  if ((error = write_copy (q, off, from, len, at)) != 0
       || (error = qcow2_set (q, off, at | QCOW2_COPIED, UINT32_MAX)) != 0)
     {
       if (!fill)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* power-loss SEED STATES: what a power failure leaves of a qcow2 image, as TAP.
+/* power-loss SEED STATES: what a power failure and a disk with errors leave of a qcow2 image, as TAP.
  *
  * A disk is written to at random through a recorder, which knows each write and flush of the file. Then the power fails at random
  * moments: of the writes since the last flush of the file any subset arrived, some of them torn between sectors. In each such state the
- * image must be without corruption, and every sector that the guest has flushed and not touched since must have its contents. */
+ * image must be without corruption, and every sector that the guest has flushed and not touched since must have its contents.
+ *
+ * In every second story the file also refuses writes and flushes at random, as a full disk does, and the guest tries again. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "qcow2.h"
 
-enum { DISK = 1 << 20, SECTOR = 512, SECTORS = DISK / SECTOR, OPERATIONS = 400 };
+enum { DISK = 6 << 20, SECTOR = 512, SECTORS = DISK / SECTOR, OPERATIONS = 600, FAULTS = 12 };
 
 /* --- The file, in memory, with a log ------------------------------------------------------------------------------------- */
 
@@ -25,6 +27,7 @@ typedef struct
   VtImage image;
   GArray *bytes;       /* uint8_t */
   GArray *log;         /* Entry; NULL: no log */
+  GRand  *faults;      /* NULL: none */
 } Memory;
 
 static void
@@ -38,7 +41,7 @@ apply (GArray *to, uint64_t off, uint64_t len, const uint8_t *bytes)
     memset (to->data + off, 0, len);
 }
 
-static int
+static void
 note (Memory *memory, uint64_t off, uint64_t len, const uint8_t *bytes)
 {
   Entry entry = { off, len, bytes != NULL ? g_memdup2 (bytes, len) : NULL };
@@ -46,7 +49,6 @@ note (Memory *memory, uint64_t off, uint64_t len, const uint8_t *bytes)
     apply (memory->bytes, off, len, bytes);
   if (memory->log != NULL)
     g_array_append_val (memory->log, entry);
-  return 0;
 }
 
 static int
@@ -59,22 +61,34 @@ memory_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
   return 0;
 }
 
+/* What is refused may have been done in part. */
+static int
+change_file (VtImage *image, uint64_t off, uint64_t len, const uint8_t *bytes)
+{
+  Memory  *memory = (Memory *) image;
+  bool     refused = memory->faults != NULL && g_rand_int_range (memory->faults, 0, FAULTS) == 0;
+  uint64_t done = refused ? (uint64_t) (g_rand_double (memory->faults) * (double) (len / SECTOR)) * SECTOR : len;
+  if (done > 0 || !refused)
+    note (memory, off, done, bytes);
+  return refused ? ENOSPC : 0;
+}
+
 static int
 memory_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
 {
-  return note ((Memory *) image, off, len, from);
+  return change_file (image, off, len, from);
 }
 
 static int
 memory_zero (VtImage *image, uint64_t off, uint64_t len)
 {
-  return note ((Memory *) image, off, len, NULL);
+  return change_file (image, off, len, NULL);
 }
 
 static int
 memory_flush (VtImage *image)
 {
-  return note ((Memory *) image, 0, 0, NULL);
+  return change_file (image, 0, 0, NULL);
 }
 
 static int
@@ -115,10 +129,21 @@ typedef struct
 
 typedef struct
 {
-  GRand  *random;
+  GRand  *random, *faults;      /* faults NULL: none */
+  unsigned refused;
   GArray *log, *file, *operations;
   uint8_t model[DISK];
 } Story;
+
+/* Errors come from the file only, and pass. */
+static bool
+may_repeat (Story *story, int error)
+{
+  if (story->faults == NULL || error != ENOSPC)
+    g_assert_cmpint (error, ==, 0);
+  story->refused += error != 0;
+  return error != 0;
+}
 
 static void
 change (Story *story, VtImage *image, Operation *operation)
@@ -130,10 +155,12 @@ change (Story *story, VtImage *image, Operation *operation)
   int            kind = g_rand_int_range (story->random, 0, 5);
   for (uint64_t i = 0; kind < 3 && i < len; i += 4)
     vt_store_le (bytes + i, g_rand_int (story->random), 4);
-  if (kind < 3)
-    g_assert_cmpint (vt_image_write (image, off, bytes, len), ==, 0);
-  else
-    g_assert_cmpint (kind == 3 ? image->ops->zero (image, off, len) : image->ops->discard (image, off, len), ==, 0);
+  int error;
+  do
+    error = kind < 3    ? vt_image_write (image, off, bytes, len)
+            : kind == 3 ? image->ops->zero (image, off, len)
+                        : image->ops->discard (image, off, len);
+  while (may_repeat (story, error));
   g_assert_cmpint (vt_image_read (image, off, story->model + off, len), ==, 0);
 }
 
@@ -143,7 +170,8 @@ happen (Story *story, VtImage *image)
   Operation operation = { .begin = story->log->len };
   if (g_rand_int_range (story->random, 0, 12) == 0)
     {
-      g_assert_cmpint (vt_image_flush (image), ==, 0);
+      while (may_repeat (story, vt_image_flush (image)))
+        ;
       operation.disk = g_memdup2 (story->model, DISK);
     }
   else
@@ -152,22 +180,52 @@ happen (Story *story, VtImage *image)
   g_array_append_val (story->operations, operation);
 }
 
+typedef struct
+{
+  unsigned cluster_bits;
+  bool     wide;           /* counts of 64 bits: the table of their blocks becomes too small */
+  bool     faults;
+} Shape;
+
+/* A new image's counts: the table of blocks is where the header says, its first block the only one. */
 static void
-tell (Story *story, unsigned cluster_bits)
+widen_counts (GArray *file)
+{
+  uint8_t *bytes = (uint8_t *) file->data, old[64];
+  uint64_t table = GUINT64_FROM_BE (*(uint64_t *) (bytes + 48)), block = GUINT64_FROM_BE (*(uint64_t *) (bytes + table));
+  memcpy (old, bytes + block, sizeof old);
+  for (unsigned i = 0; i < sizeof old / 2; i++)
+    {
+      memset (bytes + block + i * 8, 0, 8);
+      memcpy (bytes + block + i * 8 + 6, old + i * 2, 2);
+    }
+  bytes[99] = 6;
+}
+
+static void
+tell (Story *story, const Shape *shape)
 {
   g_autoptr (GError) error = NULL;
   story->file = g_array_new (FALSE, TRUE, 1);
   story->log = g_array_new (FALSE, FALSE, sizeof (Entry));
   story->operations = g_array_new (FALSE, FALSE, sizeof (Operation));
   Memory *empty = memory_new (story->file, NULL);
-  g_assert_true (vt_qcow2_create (&empty->image, &(VtQcow2Options) { .size_bytes = DISK, .cluster_bits = cluster_bits }, &error));
+  g_assert_true (vt_qcow2_create (&empty->image, &(VtQcow2Options) { .size_bytes = DISK, .cluster_bits = shape->cluster_bits },
+                                  &error));
+  if (shape->wide)
+    widen_counts (story->file);
   vt_image_close (&empty->image);
   g_autoptr (GArray) working = g_array_copy (story->file);
-  VtImage           *image = vt_qcow2_open (&memory_new (working, story->log)->image, 0, false, &error);
+  Memory            *memory = memory_new (working, story->log);
+  VtImage           *image = vt_qcow2_open (&memory->image, 0, false, &error);
   g_assert_no_error (error);
+  memory->faults = story->faults;
   for (unsigned i = 0; i < OPERATIONS; i++)
     happen (story, image);
+  memory->faults = NULL;
   vt_image_close (image);
+  /* Else this is no test of a table that moves. */
+  g_assert_true (!shape->wide || GUINT32_FROM_BE (*(uint32_t *) (working->data + 56)) > 1);
 }
 
 static void
@@ -261,7 +319,8 @@ fail_at (Story *story, guint moment, uint64_t *leaks)
 int
 main (int argc, char **argv)
 {
-  static const unsigned shapes[] = { 9, 12, 16 };
+  static const Shape shapes[] = { { 9 }, { 12 }, { 16 }, { 9, .wide = true },
+                                  { 9, .faults = true }, { 12, .faults = true }, { 9, .wide = true, .faults = true } };
   unsigned              states = argc > 2 ? (unsigned) atoi (argv[2]) : 300, lost = 0;
   uint64_t              leaks = 0;
   printf ("1..%u\n", (unsigned) G_N_ELEMENTS (shapes));
@@ -270,16 +329,20 @@ main (int argc, char **argv)
       Story *story = g_new0 (Story, 1);
       unsigned before = lost;
       story->random = g_rand_new_with_seed ((guint32) (argc > 1 ? atoi (argv[1]) : 1) + i);
-      tell (story, shapes[i]);
+      story->faults = shapes[i].faults ? story->random : NULL;
+      tell (story, &shapes[i]);
       for (unsigned n = 0; n < states; n++)
         {
           guint       moment = (guint) g_rand_int_range (story->random, 0, (gint32) story->log->len + 1);
           const char *wrong = fail_at (story, moment, &leaks);
           if (wrong != NULL && lost++ < 5)
-            printf ("# clusters of %u bytes, entry %u: %s\n", 1u << shapes[i], moment, wrong);
+            printf ("# clusters of %u bytes, entry %u: %s\n", 1u << shapes[i].cluster_bits, moment, wrong);
         }
-      printf ("%sok %u - clusters of %u bytes: the power fails %u times, nothing that was flushed is lost\n",
-              lost > before ? "not " : "", i + 1, 1u << shapes[i], states);
+      printf ("%sok %u - clusters of %u bytes%s%s: the power fails %u times, nothing that was flushed is lost\n",
+              lost > before ? "not " : "", i + 1, 1u << shapes[i].cluster_bits, shapes[i].wide ? ", wide counts" : "",
+              shapes[i].faults ? ", a disk with errors" : "", states);
+      if (shapes[i].faults)
+        printf ("# %u requests failed and were repeated\n", story->refused);
       story_free (story);
     }
   printf ("# %u states, %u wrong, %" G_GUINT64_FORMAT " clusters left unused\n", states * (unsigned) G_N_ELEMENTS (shapes), lost,

@@ -62,9 +62,9 @@ class Tests:
         for other in extra:
             run("qemu-img", "check", "-f", "qcow2", other)
 
-    def changed_by_us(self, shape, seed):
+    def changed_by_us(self, shape, seed, size=SIZE):
         image, model = self.folder / "image", self.folder / "model"
-        run("qemu-img", "create", "-f", "qcow2", "-o", shape, image, SIZE)
+        run("qemu-img", "create", "-f", "qcow2", "-o", shape, image, size)
         for more in range(3):
             old = [model] if more else []
             run(self.exercise, image, seed + more, 200, model, *old)
@@ -106,6 +106,33 @@ class Tests:
         run("qemu-img", "snapshot", "-d", "before", image)
         self.agree(image, model)
 
+    def damaged_snapshot(self):
+        """What a snapshot refers to that cannot be read is not freed, neither by a repair nor by opening an image that is dirty."""
+        image, raw, model = (self.folder / name for name in ("image", "raw", "model"))
+        contents(raw, 1)
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image)
+        run("qemu-img", "snapshot", "-c", "before", image)
+        run(self.exercise, image, 1, 100, model, raw)
+        with open(image, "r+b") as file:
+            file.seek(64)
+            table = int.from_bytes(file.read(8), "big")
+            file.seek(table)
+            good = file.read(8)
+            file.seek(table)
+            file.write((int.from_bytes(good, "big") + 512).to_bytes(8, "big"))
+            file.seek(79)
+            file.write(b"\1")
+        for command in ([self.vitrinectl, "image", "check", "--repair", image], [self.exercise, image, "2", "10", model, model]):
+            if subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0:
+                raise RuntimeError(f"{command[0]} took a damaged image for a good one")
+        with open(image, "r+b") as file:
+            file.seek(table)
+            file.write(good)
+            file.seek(79)
+            file.write(b"\0")
+        self.agree(image, model)
+        run("qemu-img", "snapshot", "-a", "before", image)
+        self.agree(image, raw)
 
     def our_snapshots(self, shape, seed):
         """Three of ours, with changes between; gone back to in any order by us and by qemu-img, deleted by both."""
@@ -154,6 +181,9 @@ def main():
             if plain and "refcount_bits=1" not in shape:
                 tests.point(f"{shape}: snapshots of ours, seed {seed}", tests.our_snapshots, shape, seed)
                 tests.point(f"{shape}: a snapshot, seed {seed}", tests.snapshot, shape, seed)
+            # The last cluster goes beyond the disk, and so may the copy of it.
+            tests.point(f"{shape}: a disk that ends in a cluster, seed {seed}", tests.changed_by_us, shape, seed, (2 << 20) + 2560)
+        tests.point("a snapshot that cannot be followed", tests.damaged_snapshot)
         print(f"# {tests.images} images checked and compared by qemu-img")
         print(f"1..{tests.points}")
 
