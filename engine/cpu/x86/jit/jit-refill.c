@@ -26,7 +26,7 @@ this_cpu (void)
 }
 
 /* One access of 64-bit code, in one page. */
-__attribute__ ((no_caller_saved_registers)) void
+VT_JIT_KEEPS_REGISTERS void
 vt_jit_refill (uint64_t linear, uint64_t what)
 {
   VtX86Cpu    *cpu = this_cpu ();
@@ -58,7 +58,7 @@ is_beside (const VtRam *ram, uint64_t host, uint64_t flags_at, unsigned size)
          && (__atomic_load_n (&ram->code_pieces[page], __ATOMIC_RELAXED) & vt_ram_pieces (off, size)) == 0;
 }
 
-__attribute__ ((no_caller_saved_registers)) void
+VT_JIT_KEEPS_REGISTERS void
 vt_jit_wrote_beside (uint64_t host, uint64_t flags_at)
 {
   VtX86Cpu *cpu = this_cpu ();

@@ -193,7 +193,7 @@ make_call (VtEmit *e, const VtJitStubs *flags, const void *function, bool vector
 
 /* Calls function (T0, T1), which keeps all registers; back to the caller when that was all. */
 static void
-make_keeping_call (VtEmit *e, void (*which) (uint64_t, uint64_t))
+make_keeping_call (VtEmit *e, VtJitKeepingCall which)
 {
   uint64_t function = (uint64_t) (uintptr_t) which;
   emit8 (e, 0xff);                                       /* call [rip + x], which stands behind a jump */

@@ -304,6 +304,14 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
 
 /* --- Called from translated code (jit-helpers.c) ------------------------------------------------------------------------- */
 
+/* Translated code calls what is marked so without saving a register. */
+#ifdef __x86_64__
+#define VT_JIT_KEEPS_REGISTERS __attribute__ ((no_caller_saved_registers))
+#else
+#define VT_JIT_KEEPS_REGISTERS
+#endif
+typedef void (*VtJitKeepingCall) (uint64_t t0, uint64_t t1) VT_JIT_KEEPS_REGISTERS;
+
 /* All of these set RIP and exit_kind when translated code has to leave. `where` is the offset from the page's start of the
  * instruction that asks, or of what follows it, shifted by JIT_WHERE_SHIFT. */
 
@@ -311,10 +319,7 @@ void vt_jit_x87_from_image (VtX86Cpu *cpu);
  * behind the check, with translated.past_addend (or, for the stack, what its window holds now). */
 uint32_t vt_jit_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 /* First, and without saving a register: does the TLB have it after all, in its second level? Says so in translated.refilled. */
-#ifdef __x86_64__
-__attribute__ ((no_caller_saved_registers))
-#endif
-void vt_jit_refill (uint64_t linear, uint64_t what);
+VT_JIT_KEEPS_REGISTERS void vt_jit_refill (uint64_t linear, uint64_t what);
 /* The same as vt_jit_fill() without leaving. */
 uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 /* A store went to a flagged page. 0: go on. `host`: where it went, or 0: anywhere in the page. `flags_at`: the page's flags.
@@ -322,10 +327,7 @@ uint32_t vt_jit_try_fill (VtX86Cpu *cpu, uint64_t linear, uint32_t what);
 uint32_t vt_jit_wrote (VtX86Cpu *cpu, uint64_t host, uint64_t flags_at, uint32_t what);
 /* First, and without saving a register: was it beside the code of a page that nobody else watches? Says so in
  * translated.refilled. The size is in SLOT_ARG. */
-#ifdef __x86_64__
-__attribute__ ((no_caller_saved_registers))
-#endif
-void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
+VT_JIT_KEEPS_REGISTERS void vt_jit_wrote_beside (uint64_t host, uint64_t flags_at);
 /* The code of a jump that is not in the table but translated; NULL: leave. `key`: RIP XOR context. `where`: the instruction
  * that jumps, which the interpreter shall do, or JIT_NOWHERE: leave at the target. */
 const void *vt_jit_lookup (VtX86Cpu *cpu, uint64_t key, uint32_t where);
