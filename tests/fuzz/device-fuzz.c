@@ -13,15 +13,6 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
 
 static const VtDeviceClass *device_class;
 
-static const VtRegion *
-take_region (Input *input)
-{
-  unsigned n = 0;
-  while (device_class->regions != NULL && device_class->regions[n] != NULL)
-    n++;
-  return n == 0 ? NULL : device_class->regions[take (input, 1) % n];
-}
-
 static uint64_t
 take_offset (Input *input, const VtRegion *region)
 {
@@ -34,33 +25,11 @@ take_offset (Input *input, const VtRegion *region)
 static void
 access_register (Rig *rig, Input *input, bool write)
 {
-  const VtRegion *region = take_region (input);
+  const VtRegion *region = take_region (input, device_class);
   if (region == NULL)
     return;
-  unsigned most = region->ops->max_size != 0 ? region->ops->max_size : 8;
-  unsigned asked = 1u << (take (input, 1) & 3);
-  unsigned size = CLAMP (asked, MAX (region->ops->min_size, 1), most);
-  uint64_t off = take_offset (input, region);
-  if (!region->ops->unaligned)
-    off &= ~(uint64_t) (size - 1);
-  if (!vt_fits (off, size, region->length))
-    return;
-  if (write)
-    region->ops->write (rig->dev, off, take (input, size), size);
-  else
-    region->ops->read (rig->dev, off, size);
-}
-
-static void
-fill_memory (Rig *rig, Input *input)
-{
-  uint64_t at = take (input, 2) * 8 % RIG_RAM_BYTES;
-  size_t asked = take (input, 1) & 63, n = MIN (asked, input->left);
-  if (!vt_fits (at, n, RIG_RAM_BYTES))
-    return;
-  memcpy (rig->host + at, input->at, n);
-  input->at += n;
-  input->left -= n;
+  unsigned size = take_size (input, region);
+  access_region (rig, input, region, take_offset (input, region), size, write);
 }
 
 static void
@@ -98,29 +67,14 @@ run_step (Rig *rig, Input *input)
     }
 }
 
-static void
-drop (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
-{
-}
-
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  const char *name = *argc > 1 ? (*argv)[1] : "";
-  device_class = vt_device_class_find (name);
-  if (device_class == NULL)
-    {
-      for (const VtDeviceClass *const *cls = vt_device_classes; *cls != NULL; cls++)
-        g_printerr ("%s%s", cls == vt_device_classes ? "usage: device-fuzz DEVICE [options of libFuzzer]\ndevices: " : " ",
-                    (*cls)->name);
-      g_printerr ("\n");
-      exit (1);
-    }
-  (*argv)[1] = (*argv)[0];
-  (*argv)++;
-  (*argc)--;
-  g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, drop, NULL);
-  return 0;
+  device_class = take_device (argc, argv, vt_device_classes);
+  if (device_class != NULL)
+    return 0;
+  print_usage ("device-fuzz", vt_device_classes);
+  exit (1);
 }
 
 /* The world outlives the inputs, for speed; the device, time and memory begin anew with each. */

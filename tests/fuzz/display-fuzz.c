@@ -142,23 +142,11 @@ send_command (World *world, Input *input)
 static void
 access_register (World *world, Input *input, bool write)
 {
-  unsigned n = 0;
-  while (device_class->regions != NULL && device_class->regions[n] != NULL)
-    n++;
-  if (n == 0)
+  const VtRegion *region = take_region (input, device_class);
+  if (region == NULL)
     return;
-  const VtRegion *region = device_class->regions[take (input, 1) % n];
-  unsigned most = region->ops->max_size != 0 ? region->ops->max_size : 8;
-  unsigned size = CLAMP (1u << (take (input, 1) & 3), MAX (region->ops->min_size, 1u), most);
-  uint64_t off = take (input, 3) % region->length;
-  if (!region->ops->unaligned)
-    off &= ~(uint64_t) (size - 1);
-  if (!vt_fits (off, size, region->length))
-    return;
-  if (write)
-    region->ops->write (world->rig.dev, off, take (input, size), size);
-  else
-    region->ops->read (world->rig.dev, off, size);
+  unsigned size = take_size (input, region);
+  access_region (&world->rig, input, region, take (input, 3) % region->length, size, write);
 }
 
 static void
@@ -192,25 +180,13 @@ look (World *world)
 }
 
 static void
-fill_memory (World *world, Input *input)
-{
-  uint64_t at = take (input, 2) * 8 % RIG_RAM_BYTES;
-  size_t asked = take (input, 1) & 63, n = MIN (asked, input->left);
-  if (!vt_fits (at, n, RIG_RAM_BYTES))
-    return;
-  memcpy (world->rig.host + at, input->at, n);
-  input->at += n;
-  input->left -= n;
-}
-
-static void
 run_step (World *world, Input *input)
 {
   uint64_t op = take (input, 1);
   switch (op & 15)
     {
     case 0: vt_clock_advance (world->rig.clock, (int64_t) (take (input, 4) % 20000000)); break;
-    case 1: fill_memory (world, input); break;
+    case 1: fill_memory (&world->rig, input); break;
     case 2: vt_device_reset (world->rig.dev, op & 16 ? VT_RESET_BUS : VT_RESET_GUEST); break;
     case 3:
       vt_surface_set_monitor (world->surface[op >> 7],
@@ -230,29 +206,16 @@ run_step (World *world, Input *input)
     }
 }
 
-static void
-drop (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
-{
-}
-
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
   static const VtDeviceClass *const classes[]
-      = { &vt_stdvga, &vt_bochs_display, &vt_ramfb_class, &vt_virtio_gpu_pci, &vt_virtio_vga };
-  for (unsigned i = 0; *argc > 1 && i < G_N_ELEMENTS (classes); i++)
-    if (strcmp (classes[i]->name, (*argv)[1]) == 0)
-      device_class = classes[i];
-  if (device_class == NULL)
-    {
-      g_printerr ("usage: display-fuzz stdvga|bochs-display|ramfb|virtio-gpu-pci|virtio-vga [options of libFuzzer]\n");
-      exit (1);
-    }
-  (*argv)[1] = (*argv)[0];
-  (*argv)++;
-  (*argc)--;
-  g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, drop, NULL);
-  return 0;
+      = { &vt_stdvga, &vt_bochs_display, &vt_ramfb_class, &vt_virtio_gpu_pci, &vt_virtio_vga, NULL };
+  device_class = take_device (argc, argv, classes);
+  if (device_class != NULL)
+    return 0;
+  print_usage ("display-fuzz", classes);
+  exit (1);
 }
 
 /* The world outlives the inputs, for speed; the device, its screen and memory begin anew with each. */
