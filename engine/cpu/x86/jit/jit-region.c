@@ -197,6 +197,7 @@ mark_targets (VtJitTr *tr)
 static void
 cut_blocks (VtJitTr *tr)
 {
+  unsigned all = tr->n_insns;
   for (unsigned i = 0; i < tr->n_insns; i++)
     {
       bool start = i == 0 || tr->insns[i].run_start || tr->leader[tr->insns[i].off] || vt_jit_ends_block (&tr->insns[i - 1].op);
@@ -213,9 +214,8 @@ cut_blocks (VtJitTr *tr)
       tr->blocks[tr->n_blocks++] = (VtJitBlock) { .first = (uint16_t) i, .n = 1, .next = -1, .taken = -1 };
     }
   /* What was cut off is not there. */
-  for (unsigned off = 0; off < VT_PAGE_SIZE; off++)
-    if (tr->insn_at[off] > tr->n_insns)
-      tr->insn_at[off] = 0;
+  for (unsigned i = tr->n_insns; i < all; i++)
+    tr->insn_at[tr->insns[i].off] = 0;
 }
 
 static void
