@@ -82,7 +82,7 @@ translate (VtX86Cpu *cpu, uint64_t linear, unsigned len, VtAccessKind kind, bool
   if (page->tag[kind] != linear_page)
     vt_x86_tlb_fill (cpu, linear, kind, system);
 
-  bool plain = page->ram != NULL && page->plain[kind == VT_WRITE];
+  bool plain = page->ram != NULL && (kind != VT_WRITE || page->writable);
   *out = (Piece) {
     .host = plain ? vt_x86_tlb_host (fast, linear) : NULL,
     .gpa = page->gpa | (linear & VT_PAGE_MASK),

@@ -48,7 +48,7 @@ vt_x86_code_source (VtX86Cpu *cpu, uint64_t linear, VtX86CodeSource *out)
 
   bool global = (tlb->global[slot / 64] >> (slot % 64)) & 1;
   *out = (Source) { .global = global, .gpa = page->gpa | offset, .left = (unsigned) (VT_PAGE_SIZE - offset) };
-  if (page->ram != NULL && page->plain[0])
+  if (page->ram != NULL)
     {
       out->ram = page->ram;
       out->ram_page = page->ram_off >> VT_PAGE_SHIFT;

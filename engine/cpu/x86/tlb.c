@@ -19,12 +19,25 @@ test_bit (const uint64_t *map, unsigned bit)
   return (map[bit / 64] >> (bit % 64)) & 1;
 }
 
+/* Accesses go by access.c. */
+static void
+close_fast (VtX86Tlb *tlb, unsigned slot)
+{
+  tlb->fast[slot].tag_read = tlb->fast[slot].tag_write = vt_x86_tlb_none (slot);
+}
+
+static void
+close_entry (VtX86Tlb *tlb, unsigned slot)
+{
+  close_fast (tlb, slot);
+  for (unsigned kind = 0; kind < G_N_ELEMENTS (tlb->page[slot].tag); kind++)
+    tlb->page[slot].tag[kind] = VT_X86_TLB_NONE;
+}
+
 static void
 clear_entry (VtX86Tlb *tlb, unsigned slot)
 {
-  tlb->fast[slot].tag_read = tlb->fast[slot].tag_write = vt_x86_tlb_none (slot);
-  for (unsigned kind = 0; kind < G_N_ELEMENTS (tlb->page[slot].tag); kind++)
-    tlb->page[slot].tag[kind] = VT_X86_TLB_NONE;
+  close_entry (tlb, slot);
   vt_x86_set_bit (tlb->used, slot, false);
   vt_x86_set_bit (tlb->global, slot, false);
 }
@@ -42,14 +55,14 @@ note_ram (VtX86Cpu *cpu, VtRam *ram)
   cpu->rams[cpu->n_rams++] = ram;
 }
 
-/* The page from the walk alone: device registers, nothing at all, or a page that is watched. */
+/* The page from the walk alone: device registers, or nothing at all. */
 static void
 enter_apart (VtX86Cpu *cpu, uint64_t linear, unsigned kind, const VtX86Translation *t)
 {
   VtX86Tlb *tlb = &cpu->tlbs[kind];
   unsigned slot = (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1);
   VtX86TlbPage *page = &tlb->page[slot];
-  clear_entry (tlb, slot);
+  close_fast (tlb, slot);
   *page = (VtX86TlbPage) { .gpa = t->gpa & ~VT_PAGE_MASK };
   for (unsigned access = 0; access < G_N_ELEMENTS (page->tag); access++)
     page->tag[access] = t->may >> access & 1 ? linear & ~VT_PAGE_MASK : VT_X86_TLB_NONE;
@@ -93,15 +106,15 @@ find_ram (VtX86Cpu *cpu, uint64_t linear, const VtX86Translation *t, uint64_t by
 
 /* In the place of what is known of the same page, or of the others by turns. */
 static void
-remember (VtX86TlbSecond *second, VtX86TlbSet *set, const VtX86TlbPiece *piece)
+remember (VtX86TlbSecond *second, VtX86TlbSet *set, const VtX86TlbPiece *piece, uint64_t generation)
 {
   unsigned at = 0;
-  while (at < VT_X86_TLB_WAYS && (set->page[at] != piece->page || set->generation[at] != piece->generation))
+  while (at < VT_X86_TLB_WAYS && (set->page[at] != piece->page || set->generation[at] != generation))
     at++;
   if (at == VT_X86_TLB_WAYS)
     at = second->turn++ % VT_X86_TLB_WAYS;
   set->page[at] = piece->page;
-  set->generation[at] = piece->generation;
+  set->generation[at] = generation;
   set->piece[at] = *piece;
 }
 
@@ -118,21 +131,22 @@ vt_x86_tlb_enter (VtX86Cpu *cpu, uint64_t linear, unsigned kind, const VtX86Tran
   VtX86TlbSecond *second = &cpu->second[kind];
   if (t->shift > VT_PAGE_SHIFT)
     vt_x86_set_bit (t->shift < 30 ? cpu->large_4m : cpu->large_1g, (linear >> (t->shift < 30 ? RANGE_SHIFT : 30)) & 255, true);
-  piece.generation = t->global ? cpu->global_generation : cpu->user_generation;
+  uint64_t generation = t->global ? cpu->global_generation : cpu->user_generation;
   bool large = t->shift >= VT_X86_LARGE_SHIFT && !is_watched (cpu) && find_ram (cpu, linear, t, LARGE_BYTES, &piece);
-  /* A data breakpoint in the page: every access has to come by access.c. */
-  bool watched = is_watched (cpu) && vt_x86_page_watched (cpu, linear);
-  if (!large && (watched || !find_ram (cpu, linear, t, VT_PAGE_SIZE, &piece)))
+  if (!large && !find_ram (cpu, linear, t, VT_PAGE_SIZE, &piece))
     {
       enter_apart (cpu, linear, kind, t);
       return;
     }
   note_ram (cpu, piece.ram);
   vt_x86_tlb_enter_piece (&cpu->tlbs[kind], &piece, linear);
+  /* A data breakpoint in the page: every access has to come by access.c. */
+  if (is_watched (cpu) && vt_x86_page_watched (cpu, linear))
+    close_fast (&cpu->tlbs[kind], (linear >> VT_PAGE_SHIFT) & (VT_X86_TLB_SIZE - 1));
   if (large)
-    remember (second, vt_x86_large_set (second, linear), &piece);
+    remember (second, vt_x86_large_set (second, linear), &piece, generation);
   else if (!is_watched (cpu) && t->shift == VT_PAGE_SHIFT)
-    remember (second, vt_x86_small_set (second, linear), &piece);
+    remember (second, vt_x86_small_set (second, linear), &piece, generation);
 }
 
 /* --- Generations -------------------------------------------------------------------------------------------------- */
@@ -167,8 +181,10 @@ flush_table (VtX86Tlb *tlb, bool global_too)
   for (unsigned word = 0; word < G_N_ELEMENTS (tlb->used); word++)
     {
       uint64_t victims = tlb->used[word] & (global_too ? UINT64_MAX : ~tlb->global[word]);
+      tlb->used[word] &= ~victims;
+      tlb->global[word] &= ~victims;
       for (; victims != 0; victims &= victims - 1)
-        clear_entry (tlb, word * 64 + (unsigned) __builtin_ctzll (victims));
+        close_entry (tlb, word * 64 + (unsigned) __builtin_ctzll (victims));
     }
 }
 

@@ -20,7 +20,6 @@
 typedef struct
 {
   uint64_t page;           /* its linear address */
-  uint64_t generation;
   uint8_t *host;
   uint8_t *page_flags;
   VtRam   *ram;
@@ -82,8 +81,7 @@ vt_x86_tlb_enter_piece (VtX86Tlb *tlb, const VtX86TlbPiece *piece, uint64_t line
   out->gpa = piece->gpa + off;
   out->ram = piece->ram;
   out->ram_off = piece->ram_off + off;
-  out->plain[0] = true;
-  out->plain[1] = piece->writable;
+  out->writable = piece->writable;
   vt_x86_set_bit (tlb->used, slot, true);
   vt_x86_set_bit (tlb->global, slot, piece->global);
 }

@@ -63,9 +63,9 @@ typedef struct
 {
   uint64_t tag[3];         /* by VtAccessKind: the translation allows this, whatever is at the physical address */
   uint64_t gpa;            /* of the page */
-  VtRam   *ram;            /* NULL: registers or nothing */
+  VtRam   *ram;            /* at `addend` of the inline part; NULL: registers or nothing */
   uint64_t ram_off;
-  bool     plain[2];       /* RAM at `addend` for loads, for stores */
+  bool     writable;       /* the RAM is, by plain stores */
 } VtX86TlbPage;
 
 typedef struct
@@ -223,6 +223,7 @@ typedef struct VtX86Cpu
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   VtRam           *rams[VT_X86_RAMS];          /* that have been in the TLB */
   unsigned         n_rams;
+  void            *block;           /* the allocation that this lies in */
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
   uint64_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
@@ -256,6 +257,7 @@ typedef struct
   const VtX86Model *model;
   uint64_t          tsc_hz;
   uint32_t          jit_without;   /* see VtX86Cpu */
+  bool              large_pages;   /* for its tables, which translated code reads all over; else what is never used costs nothing */
   uint8_t         (*inta) (void *opaque);
   void             *inta_opaque;
   VtMachinePort     machine;

@@ -128,21 +128,28 @@ has_work (VtVcpu *vcpu)
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
 
-/* One block with the TLBs, so that translated code finds both from the same base. */
+/* One block with the TLBs, so that translated code finds both from the same base. It is zero, and what of it is never used stays
+ * untouched: a tag of 0 is page 0's, which belongs into slot 0, so that all other slots are empty. */
 static VtX86Cpu *
-allocate (void)
+allocate (bool large_pages)
 {
-  size_t large = 2 * VT_MIB, size = (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + large - 1) & ~(large - 1);
-  void *block = g_aligned_alloc (1, size, large);
-  if (vt_code_memory_ops () != NULL)
-    vt_code_memory_ops ()->want_large_pages (block, size);
-  return memset (block, 0, VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb));
+  size_t    align = large_pages ? 2 * VT_MIB : 64, size = VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb);
+  size_t    room = (size + align - 1) & ~(align - 1);
+  uint8_t  *block = g_malloc0 (align + room), *at = block + (align - (uintptr_t) block % align) % align;
+  VtX86Cpu *cpu = (VtX86Cpu *) (void *) at;
+  if (large_pages && vt_code_memory_ops () != NULL)
+    vt_code_memory_ops ()->want_large_pages (cpu, room);
+  cpu->block = block;
+  cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
+  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
+    cpu->tlbs[kind].used[0] = cpu->tlbs[kind].global[0] = 1;
+  return cpu;
 }
 
 VtX86Cpu *
 vt_x86_cpu_new (const VtX86CpuConfig *config)
 {
-  VtX86Cpu *cpu = allocate ();
+  VtX86Cpu *cpu = allocate (config->large_pages);
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
   cpu->vcpu.mem = config->mem;
@@ -156,13 +163,7 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->machine = config->machine;
   cpu->phys_mask = vt_x86_phys_mask (config->model);
 
-  cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
   cpu->second = g_aligned_alloc0 (VT_X86_TLB_COUNT, sizeof (VtX86TlbSecond), 64);
-  for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
-    {
-      memset (cpu->tlbs[kind].used, 0xff, sizeof (cpu->tlbs[kind].used));
-      memset (cpu->tlbs[kind].global, 0xff, sizeof (cpu->tlbs[kind].global));
-    }
   reset (&cpu->vcpu, true);
   return cpu;
 }
@@ -177,7 +178,7 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_free (cpu->vcpu.failure);
   g_aligned_free (cpu->second);
-  g_aligned_free (cpu);
+  g_free (cpu->block);
 }
 
 static void

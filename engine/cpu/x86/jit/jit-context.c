@@ -142,7 +142,8 @@ vt_jit_forget_jump (VtX86Cpu *cpu, uint64_t rip)
 {
   VtX86Translated *t = &cpu->translated;
   uint64_t key = rip ^ t->context;
-  t->jump_key[jump_slot (key)] = NO_KEY;
+  if (t->jump_key[jump_slot (key)] == key)
+    t->jump_key[jump_slot (key)] = NO_KEY;
   if (t->spare_key[spare_slot (key)] == key)
     t->spare_key[spare_slot (key)] = NO_KEY;
 }

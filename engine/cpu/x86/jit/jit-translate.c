@@ -413,7 +413,6 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->host = source->host;
   region->mode = (uint16_t) mode;
   region->offset = tr->insns[0].off;
-  region->n_insns = (uint16_t) tr->n_insns;
   set_range (tr, region);
   region->live_in = tr->blocks[0].live_in;
   name_region (tr, region);

@@ -103,7 +103,6 @@ struct VtJitRegion
   VtJitPage     *page;
   const uint8_t *host;         /* of the first guest byte */
   uint16_t       mode, offset;
-  uint16_t       n_insns;
   uint16_t       low, high;    /* first and last byte in the page that have to be in the code segment, if that has a limit */
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
