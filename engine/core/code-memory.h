@@ -30,8 +30,9 @@ typedef struct
   void (*note) (const void *code, size_t size, const char *name);
   /* Host time, for statistics. Any thread. */
   int64_t (*now_ns) (void);
-  /* Tables that are read all over: large pages, if the host has some. A wish. */
-  void (*want_large_pages) (void *at, size_t size);
+  /* Zeroed memory below 2 GiB, where instructions reach it without a base, in large pages if the host has some. NULL: none free. */
+  void *(*map_low) (size_t size);
+  void (*unmap_low) (void *at, size_t size);
 } VtCodeMemoryOps;
 
 /* Not thread safe; once, at start. */

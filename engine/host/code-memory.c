@@ -15,6 +15,8 @@
 
 #include <vitrine/error.h>
 
+#define LARGE_PAGE ((size_t) 2 << 20)
+
 static bool
 fail (GError **error, const char *what)
 {
@@ -101,18 +103,37 @@ now_ns (void)
   return vt_host_now_ns (NULL);
 }
 
-static void
-want_large_pages (void *at, size_t size)
+static void *
+map_low (size_t size)
 {
-#ifdef MADV_HUGEPAGE
-  madvise (at, size, MADV_HUGEPAGE);
+#ifdef MAP_32BIT
+  /* Room to align it; what lies outside goes back. */
+  size_t whole = size + LARGE_PAGE;
+  uint8_t *at = mmap (NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+  if (at == MAP_FAILED)
+    return NULL;
+  size_t before = -(uintptr_t) at & (LARGE_PAGE - 1), behind = whole - before - size;
+  if (before != 0)
+    munmap (at, before);
+  if (behind != 0)
+    munmap (at + before + size, behind);
+  madvise (at + before, size, MADV_HUGEPAGE);
+  return at + before;
+#else
+  return NULL;
 #endif
+}
+
+static void
+unmap_low (void *at, size_t size)
+{
+  munmap (at, size);
 }
 
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns, want_large_pages };
+  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns, map_low, unmap_low };
   if (g_getenv ("VITRINE_PERF_MAP") != NULL)
     vt_host_open_perf_map ();
   vt_code_memory_install (&ops);

@@ -40,7 +40,7 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
                                 .model = machine->model,
                                 .tsc_hz = tsc_hz,
                                 .jit_without = jit_without,
-                                .large_pages = accel->translates,
+                                .translated = accel->translates,
                                 .inta = inta,
                                 .inta_opaque = opaque,
                                 .machine = { processor_asks, machine } };

@@ -136,5 +136,6 @@ struct Executor
 };
 
 Executor *executor_host_new (GError **error);
-/* `lazy_flags`: a translator may lose arithmetic flags that are overwritten unread, as it does outside of tests. */
-Executor *executor_engine_new (const char *accel, bool lazy_flags, GError **error);
+/* `lazy_flags`: a translator may lose arithmetic flags that are overwritten unread, as it does outside of tests.
+ * `low`: its vCPU may lie below 2 GiB, where wild stores of a host executor in the same process would hit it. */
+Executor *executor_engine_new (const char *accel, bool lazy_flags, bool low, GError **error);

@@ -445,7 +445,7 @@ find_accel (const char *name, GError **error)
 }
 
 static bool
-make_machine (EngineExecutor *self, const char *accel, GError **error)
+make_machine (EngineExecutor *self, const char *accel, bool low, GError **error)
 {
   self->accel = find_accel (accel, error);
   if (self->accel == NULL || !make_ram (self, error))
@@ -460,10 +460,10 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
   if (self->model == NULL)
     return false;
   VtX86CpuConfig config = { .mem = self->mem, .io = self->io, .clock = self->clock, .model = self->model,
-                            .tsc_hz = VT_NS_PER_SECOND };
+                            .tsc_hz = VT_NS_PER_SECOND, .translated = low };
+  vt_host_init ();
   self->cpu = vt_x86_cpu_new (&config);
   self->cpu->vcpu.counting = g_strcmp0 (accel, JIT_COUNTING) == 0;
-  vt_host_init ();
   if (!self->accel->attach (&self->cpu->vcpu, error))
     return false;
   if (self->accel == &vt_accel_jit)
@@ -475,13 +475,13 @@ make_machine (EngineExecutor *self, const char *accel, GError **error)
 }
 
 Executor *
-executor_engine_new (const char *accel, bool lazy_flags, GError **error)
+executor_engine_new (const char *accel, bool lazy_flags, bool low, GError **error)
 {
   EngineExecutor *self = g_new0 (EngineExecutor, 1);
   self->lazy_flags = lazy_flags;
   self->base = (Executor) { .name = "engine", .put_code = engine_put_code, .code_ready = engine_code_ready,
                             .run = engine_run, .free = engine_free };
-  if (!make_machine (self, accel, error))
+  if (!make_machine (self, accel, low, error))
     {
       engine_free (&self->base);
       return NULL;

@@ -226,11 +226,11 @@ run_raw (const Bench *bench, unsigned worker, Tally *tally)
 static bool
 bench_open (Bench *bench, GError **error)
 {
-  bench->host = options.against != NULL ? executor_engine_new (options.against, false, error) : executor_host_new (error);
+  bench->host = options.against != NULL ? executor_engine_new (options.against, false, false, error) : executor_host_new (error);
   if (bench->host == NULL)
     return false;
   bool self_test = g_strcmp0 (options.engine, "host") == 0;
-  bench->engine = self_test ? bench->host : executor_engine_new (options.engine, options.lazy_flags, error);
+  bench->engine = self_test ? bench->host : executor_engine_new (options.engine, options.lazy_flags, options.against != NULL, error);
   if (bench->engine == NULL)
     return false;
   bench->batch = g_new0 (Case, LAYOUT_N_SLOTS);

@@ -153,7 +153,7 @@ build (Board *board)
   board->model = vt_x86_model_new (NULL, 1, &error);
   g_assert_no_error (error);
   board->ports->cpu = vt_x86_cpu_new (&(VtX86CpuConfig) {
-    .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model, .tsc_hz = VT_TSC_HZ, .large_pages = true });
+    .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model, .tsc_hz = VT_TSC_HZ, .translated = true });
 }
 
 static void

@@ -223,7 +223,7 @@ typedef struct VtX86Cpu
   VtX86PhysPage    phys[VT_X86_PHYS_PAGES];    /* RAM pages found in the view */
   VtRam           *rams[VT_X86_RAMS];          /* that have been in the TLB */
   unsigned         n_rams;
-  void            *block;           /* the allocation that this lies in */
+  void            *block;           /* the allocation that this lies in; NULL: it is mapped below 2 GiB */
   void            *interp;          /* private to the interpreter (decode cache) */
   void            *accel_data;      /* private to other accelerators */
   uint64_t         user_generation, global_generation;   /* see vt_x86_tlb_flush() */
@@ -257,7 +257,7 @@ typedef struct
   const VtX86Model *model;
   uint64_t          tsc_hz;
   uint32_t          jit_without;   /* see VtX86Cpu */
-  bool              large_pages;   /* for its tables, which translated code reads all over; else what is never used costs nothing */
+  bool              translated;    /* it lies where translated code reaches it fastest; else what is never used costs no memory */
   uint8_t         (*inta) (void *opaque);
   void             *inta_opaque;
   VtMachinePort     machine;

@@ -10,6 +10,8 @@
 
 #include <vitrine/error.h>
 
+#define BLOCK_ALIGN ((uintptr_t) 64)
+
 /* --- State table -------------------------------------------------------------------------------------------------- */
 
 #define SEG_FIELDS(member)                                                                                             \
@@ -128,28 +130,39 @@ has_work (VtVcpu *vcpu)
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
 
-/* One block with the TLBs, so that translated code finds both from the same base. It is zero, and what of it is never used stays
- * untouched: a tag of 0 is page 0's, which belongs into slot 0, so that all other slots are empty. */
-static VtX86Cpu *
-allocate (bool large_pages)
+/* With the TLBs behind it, whole pages. */
+static size_t
+block_bytes (void)
 {
-  size_t    align = large_pages ? 2 * VT_MIB : 64, size = VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb);
-  size_t    room = (size + align - 1) & ~(align - 1);
-  uint8_t  *block = g_malloc0 (align + room), *at = block + (align - (uintptr_t) block % align) % align;
-  VtX86Cpu *cpu = (VtX86Cpu *) (void *) at;
-  if (large_pages && vt_code_memory_ops () != NULL)
-    vt_code_memory_ops ()->want_large_pages (cpu, room);
-  cpu->block = block;
+  return (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + VT_PAGE_MASK) & ~VT_PAGE_MASK;
+}
+
+/* It is zero, and what of it is never used stays untouched: a tag of 0 is page 0's. An access there looks into slot 0, or into the
+ * last one when it begins before; so all others are empty, and these count as used until the first flush. */
+static VtX86Cpu *
+allocate (bool translated)
+{
+  const VtCodeMemoryOps *ops = vt_code_memory_ops ();
+  VtX86Cpu *cpu = translated && ops != NULL ? ops->map_low (block_bytes ()) : NULL;
+  if (cpu == NULL)
+    {
+      uint8_t *block = g_malloc0 (block_bytes () + BLOCK_ALIGN);
+      cpu = (VtX86Cpu *) (void *) (block + (-(uintptr_t) block & (BLOCK_ALIGN - 1)));
+      cpu->block = block;
+    }
   cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
-    cpu->tlbs[kind].used[0] = cpu->tlbs[kind].global[0] = 1;
+    {
+      vt_x86_set_bit (cpu->tlbs[kind].used, 0, true);
+      vt_x86_set_bit (cpu->tlbs[kind].used, VT_X86_TLB_SIZE - 1, true);
+    }
   return cpu;
 }
 
 VtX86Cpu *
 vt_x86_cpu_new (const VtX86CpuConfig *config)
 {
-  VtX86Cpu *cpu = allocate (config->large_pages);
+  VtX86Cpu *cpu = allocate (config->translated);
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
   cpu->vcpu.mem = config->mem;
@@ -178,7 +191,10 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_free (cpu->vcpu.failure);
   g_aligned_free (cpu->second);
-  g_free (cpu->block);
+  if (cpu->block != NULL)
+    g_free (cpu->block);
+  else
+    vt_code_memory_ops ()->unmap_low (cpu, block_bytes ());
 }
 
 static void

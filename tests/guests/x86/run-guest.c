@@ -114,6 +114,7 @@ add_cpu (Board *board, unsigned i)
   Ports *ports = board->ports;
   ports->cpu[i] = vt_x86_cpu_new (&(VtX86CpuConfig) {
     .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model,
+    .translated = board->accel == &vt_accel_jit,
     .tsc_hz = board->accel != NULL && board->accel->tsc_hz != NULL ? board->accel->tsc_hz () : TSC_HZ,
   });
   board->apic[i] = vt_device_new (&vt_apic_class, i == 0 ? "cpu0/apic" : "cpu/apic");

@@ -23,13 +23,14 @@ typedef struct
   uint8_t  *at;         /* next byte, writable mapping */
   uint8_t  *end;
   ptrdiff_t to_rx;      /* add to get the executable address */
+  int32_t   gs_at;      /* what GS points to, if 31 bits reach it: then its segment, which costs a load two cycles, is not needed; or 0 */
 } VtEmit;
 
 typedef enum
 {
   RM_REG,               /* register */
   RM_BASE,              /* [reg + disp] */
-  RM_GS,                /* gs:[disp] */
+  RM_GS,                /* gs:[disp], or the same place without a segment */
   RM_GS_BASE,           /* gs:[reg + disp] */
   RM_GS_INDEX8,         /* gs:[reg * 8 + disp] */
   RM_SIB,               /* [reg + index * 1 + disp] */
@@ -94,16 +95,16 @@ emit_modrm (VtEmit *e, unsigned reg, VtRm rm)
     case RM_GS:
       emit8 (e, 0x04 | r);
       emit8 (e, 0x25);
-      emit32 (e, (uint32_t) rm.disp);
+      emit32 (e, (uint32_t) (e->gs_at + rm.disp));
       break;
     case RM_GS_BASE:
       emit8 (e, 0x80 | r | (rm.reg & 7));
-      emit32 (e, (uint32_t) rm.disp);
+      emit32 (e, (uint32_t) (e->gs_at + rm.disp));
       break;
     case RM_GS_INDEX8:
       emit8 (e, 0x04 | r);
       emit8 (e, 0xc5 | (rm.reg & 7) << 3);
-      emit32 (e, (uint32_t) rm.disp);
+      emit32 (e, (uint32_t) (e->gs_at + rm.disp));
       break;
     default:
       {
@@ -128,10 +129,16 @@ emit_needs_rex8 (unsigned reg)
 }
 
 static inline void
+emit_segment (VtEmit *e, VtRm rm)
+{
+  if (e->gs_at == 0 && (rm.kind == RM_GS || rm.kind == RM_GS_BASE || rm.kind == RM_GS_INDEX8))
+    emit8 (e, 0x65);
+}
+
+static inline void
 emit_insn (VtEmit *e, VtEnc enc, unsigned reg, VtRm rm)
 {
-  if (rm.kind == RM_GS || rm.kind == RM_GS_BASE || rm.kind == RM_GS_INDEX8)
-    emit8 (e, 0x65);
+  emit_segment (e, rm);
   if (enc.lock)
     emit8 (e, 0xf0);
   if (enc.p66)
@@ -154,8 +161,7 @@ emit_insn (VtEmit *e, VtEnc enc, unsigned reg, VtRm rm)
 static inline void
 emit_vex (VtEmit *e, unsigned map, unsigned pp, unsigned w, unsigned l, unsigned opcode, unsigned reg, unsigned vvvv, VtRm rm)
 {
-  if (rm.kind == RM_GS || rm.kind == RM_GS_BASE || rm.kind == RM_GS_INDEX8)
-    emit8 (e, 0x65);
+  emit_segment (e, rm);
   emit8 (e, 0xc4);
   emit8 (e, (reg & 8 ? 0 : 0x80) | (rm_x (rm) ? 0 : 0x40) | (rm_b (rm) ? 0 : 0x20) | map);
   emit8 (e, (w ? 0x80 : 0) | (~vvvv & 15) << 3 | (l ? 4 : 0) | pp);

@@ -319,7 +319,7 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
 void
 vt_jit_make_stubs (VtJit *jit)
 {
-  VtEmit e = { jit->memory.rw, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
+  VtEmit e = vt_jit_emit_from (jit, jit->memory.rw);
   VtJitStubs *stubs = &jit->stubs;
   const uint8_t *saved;
 

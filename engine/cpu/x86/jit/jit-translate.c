@@ -312,7 +312,7 @@ begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_
   memset (tr->wanted, NOT_LOOKED, sizeof (tr->wanted));
   tr->jit = jit;
   tr->cache = cache;
-  tr->e = (VtEmit) { jit->at, jit->memory.rw + jit->memory.size, jit->memory.rx - jit->memory.rw };
+  tr->e = vt_jit_emit_from (jit, jit->at);
   tr->mode = mode;
   tr->is64 = (mode & JIT_MODE_CODE64) != 0;
   tr->segmented = (mode & JIT_MODE_SEGMENTED) != 0;

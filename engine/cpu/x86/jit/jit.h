@@ -205,6 +205,8 @@ void  vt_jit_cache_free (VtJit *jit);
 void  vt_jit_drop_all (VtJit *jit);
 /* From the arena; NULL and `full` when there is no room. Zeroed. */
 void *vt_jit_alloc (VtJit *jit, size_t size);
+/* An encoder that goes on there, in the writable mapping. */
+VtEmit vt_jit_emit_from (const VtJit *jit, uint8_t *at);
 /* A region that is good now; NULL when there is none. */
 /* It may be a bridge to the page after `linear`; fetch faults there unwind. */
 VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
