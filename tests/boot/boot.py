@@ -36,11 +36,12 @@ class Skip(Exception):
 class Boot:
     """What every boot test needs: the program, a folder for its files, the guests."""
 
-    def __init__(self, vitrinectl, folder, accel=None):
+    def __init__(self, vitrinectl, folder, accel=None, cpus=1):
         self.vitrinectl = vitrinectl
         self.folder = Path(folder)
         self.points = 0
-        self.options = ["--accel", accel] if accel else []
+        self.cpus = cpus
+        self.accel = accel
 
     def ok(self, text):
         self.points += 1
@@ -66,7 +67,8 @@ class Boot:
         return Path(made.stdout.strip())
 
     def run(self, *arguments):
-        return Guest(self.vitrinectl, *self.options, *arguments)
+        accel = ["--accel", self.accel] if self.accel else []
+        return Guest(self.vitrinectl, *accel, "--cpus", self.cpus, *arguments)
 
     def screen(self, guest, picture, pattern, seconds):
         """Waits for text on the VGA screen: SIGUSR1 makes `vitrinectl run` take its --screenshot now."""
@@ -96,9 +98,9 @@ def seabios(boot):
             if time.monotonic() > deadline or not guest.pump(0.5):
                 raise GuestError(guest.explain(f"SeaBIOS did not get to its end; it logged:\n{log.read_text()[-2000:]}"))
     boot.ok("SeaBIOS finds no bootable device")
-    if "Found 1 cpu(s)" not in log.read_text():
-        raise GuestError("SeaBIOS did not count one processor")
-    boot.ok("SeaBIOS counts one processor")
+    if f"Found {boot.cpus} cpu(s)" not in log.read_text():
+        raise GuestError(f"SeaBIOS did not count {boot.cpus} processors")
+    boot.ok("SeaBIOS counts the processors")
 
 
 def ovmf(boot):
@@ -181,29 +183,26 @@ def power_off(boot, guest):
     boot.ok("“poweroff” ends the run with status 0")
 
 
-def linux(boot, cpus, kernel="vmlinuz", *extra):
+def linux(boot, kernel="vmlinuz"):
     target = boot.guest("demo")
-    with boot.run("--memory", "512M", "--cpus", cpus, "--kernel", target / kernel, "--initrd", target / "initrd.img",
-                  "--append", "console=tty0 console=ttyS0,115200", *extra) as guest:
+    with boot.run("--memory", "512M", "--kernel", target / kernel, "--initrd", target / "initrd.img",
+                  "--append", "console=tty0 console=ttyS0,115200") as guest:
         guest.expect(PROMPT, 900)
-        boot.ok(f"Debian's kernel boots to a shell with {cpus} processors")
-        if guest.command("nproc", PROMPT, 60).split()[-1] != str(cpus):
+        boot.ok(f"Debian's kernel boots to a shell with {boot.cpus} processors")
+        if guest.command("nproc", PROMPT, 60).split()[-1] != str(boot.cpus):
             raise GuestError(guest.explain("nproc disagrees"))
         boot.ok("all processors are online")
         check_dmesg(boot, guest)
         power_off(boot, guest)
 
 
-def linux1(boot):
-    linux(boot, 1)
-
-
 def linux2(boot):
-    linux(boot, 2)
+    boot.cpus = 2
+    linux(boot)
 
 
 def pvh(boot):
-    linux(boot, 1, "vmlinux")
+    linux(boot, "vmlinux")
 
 
 def debian(boot):
@@ -228,7 +227,7 @@ def debian(boot):
         boot.ok("the system powers itself off")
 
 
-TESTS = {f.__name__: f for f in (seabios, ovmf, memtest, ipxe, grub, installer, linux1, linux2, pvh, debian)}
+TESTS = {f.__name__: f for f in (seabios, ovmf, memtest, ipxe, grub, installer, linux, linux2, pvh, debian)}
 
 
 def main():

@@ -31,7 +31,7 @@ def boot_and_save(boot, target, accel, moments):
 
 
 def machine(target, accel):
-    return ["--accel", accel, "--memory", "256M", "--cpus", "2", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
+    return ["--accel", accel, "--memory", "256M", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
             "console=ttyS0,115200"]
 
 
@@ -63,7 +63,7 @@ def main():
     print(f"# seed {seed}", flush=True)
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="vitrine-save-", dir="/var/tmp") as folder:
-        boot = Boot(vitrinectl, folder)
+        boot = Boot(vitrinectl, folder, cpus=2)
         try:
             target = boot.guest("demo")
             seconds = measure(boot, target, before)
