@@ -69,7 +69,7 @@ VtEmit
 vt_jit_emit_from (const VtJit *jit, uint8_t *at)
 {
   uintptr_t cpu = (uintptr_t) jit->cpu;
-  bool      low = cpu + VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) <= INT32_MAX;
+  bool      low = vt_jit_has (jit, VT_JIT_FLAT_STATE) && cpu + VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) <= INT32_MAX;
   return (VtEmit) { .at = at, .end = jit->memory.rw + jit->memory.size, .to_rx = jit->memory.rx - jit->memory.rw,
                     .gs_at = low ? (int32_t) cpu : 0 };
 }

@@ -18,6 +18,7 @@ static const struct
   { "tsc", VT_JIT_TSC },
   { "second-tlb", VT_JIT_SECOND_TLB },
   { "far-links", VT_JIT_FAR_LINKS },
+  { "flat-state", VT_JIT_FLAT_STATE },
 };
 
 char *
