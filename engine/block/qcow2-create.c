@@ -8,7 +8,6 @@
 enum
 {
   DEFAULT_CLUSTER_BITS = 16,
-  EXTENSION_BACKING_FORMAT = 0xe2792aca,
   REFCOUNT_ORDER = 4,
 };
 
@@ -47,8 +46,8 @@ static uint64_t
 put_extension (uint8_t *header, uint64_t off, uint32_t type, const char *text)
 {
   size_t len = strlen (text);
-  qcow2_store (header + off, type, 4);
-  qcow2_store (header + off + 4, len, 4);
+  vt_store_be (header + off, type, 4);
+  vt_store_be (header + off + 4, len, 4);
   memcpy (header + off + 8, text, len);
   return off + 8 + (len + 7) / 8 * 8;
 }
@@ -59,21 +58,21 @@ put_header (const Plan *plan, uint8_t *header)
 {
   const VtQcow2Options *options = plan->options;
   uint64_t              off = QCOW2_V3_HEADER;
-  qcow2_store (header, QCOW2_MAGIC, 4);
-  qcow2_store (header + 4, 3, 4);
-  qcow2_store (header + 20, plan->bits, 4);
-  qcow2_store (header + 24, plan->size, 8);
-  qcow2_store (header + 36, plan->l1_entries, 4);
-  qcow2_store (header + 40, 3 * plan->cluster, 8);
-  qcow2_store (header + 48, plan->cluster, 8);
-  qcow2_store (header + 56, plan->reftable_clusters, 4);
-  qcow2_store (header + 96, REFCOUNT_ORDER, 4);
-  qcow2_store (header + 100, QCOW2_V3_HEADER, 4);
+  vt_store_be (header, QCOW2_MAGIC, 4);
+  vt_store_be (header + 4, 3, 4);
+  vt_store_be (header + 20, plan->bits, 4);
+  vt_store_be (header + 24, plan->size, 8);
+  vt_store_be (header + 36, plan->l1_entries, 4);
+  vt_store_be (header + 40, 3 * plan->cluster, 8);
+  vt_store_be (header + 48, plan->cluster, 8);
+  vt_store_be (header + 56, plan->reftable_clusters, 4);
+  vt_store_be (header + 96, REFCOUNT_ORDER, 4);
+  vt_store_be (header + 100, QCOW2_V3_HEADER, 4);
   if (options->backing == NULL)
     return;
-  off = put_extension (header, off, EXTENSION_BACKING_FORMAT, options->backing_format) + 8;
-  qcow2_store (header + 8, off, 8);
-  qcow2_store (header + 16, strlen (options->backing), 4);
+  off = put_extension (header, off, QCOW2_EXTENSION_BACKING_FORMAT, options->backing_format) + 8;
+  vt_store_be (header + 8, off, 8);
+  vt_store_be (header + 16, strlen (options->backing), 4);
   memcpy (header + off, options->backing, strlen (options->backing));
 }
 
@@ -85,9 +84,9 @@ write_image (VtImage *file, const Plan *plan)
   int      error = 0;
   uint64_t used = 3 + plan->l1_clusters;
   put_header (plan, header);
-  qcow2_store (table, 2 * plan->cluster, 8);
+  vt_store_be (table, 2 * plan->cluster, 8);
   for (uint64_t i = 0; i < used && i < plan->cluster / 2; i++)
-    qcow2_store (block + 2 * i, 1, 2);
+    vt_store_be (block + 2 * i, 1, 2);
   if ((error = vt_image_write (file, plan->cluster, table, plan->cluster)) != 0
       || (error = vt_image_write (file, 2 * plan->cluster, block, plan->cluster)) != 0)
     return error;
@@ -122,17 +121,13 @@ vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error)
 static int
 move_l1 (Qcow2 *q, uint64_t entries)
 {
-  uint64_t            clusters = (entries * 8 + q->cluster_bytes - 1) >> q->h.cluster_bits, at;
-  uint64_t            old_at = q->h.l1_at, old_clusters = (q->h.l1_entries * UINT64_C (8) + q->cluster_bytes - 1) >> q->h.cluster_bits;
-  g_autofree uint8_t *bytes = g_malloc0 (clusters * q->cluster_bytes);
-  int                 error = qcow2_allocate_run (q, clusters, &at);
+  uint64_t old_at = q->h.l1_at, old_clusters = qcow2_clusters (q, q->h.l1_entries * UINT64_C (8)), at;
+  int      error = qcow2_allocate_run (q, qcow2_clusters (q, entries * 8), &at);
   if (error != 0)
     return error;
   q->l1 = g_renew (uint64_t, q->l1, entries);
   memset (q->l1 + q->h.l1_entries, 0, (entries - q->h.l1_entries) * 8);
-  for (uint64_t i = 0; i < q->h.l1_entries; i++)
-    qcow2_store (bytes + i * 8, q->l1[i], 8);
-  if ((error = qcow2_write_counts (q)) != 0 || (error = vt_image_write (q->file, at, bytes, clusters * q->cluster_bytes)) != 0
+  if ((error = qcow2_write_counts (q)) != 0 || (error = qcow2_write_entries (q, at, entries, q->l1)) != 0
       || (error = vt_image_flush (q->file)) != 0)
     return error;
   q->h.l1_at = at;

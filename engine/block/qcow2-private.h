@@ -29,6 +29,8 @@ enum
   QCOW2_INCOMPATIBLE_KNOWN = QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_CORRUPT | QCOW2_INCOMPATIBLE_COMPRESSION
                              | QCOW2_INCOMPATIBLE_SUBCLUSTERS,
 
+  QCOW2_EXTENSION_BACKING_FORMAT = 0xe2792aca,
+
   QCOW2_L1_BYTES_MAX       = 32 << 20,
   QCOW2_REFTABLE_BYTES_MAX = 8 << 20,
   QCOW2_SNAPSHOTS_MAX      = 65536,
@@ -94,20 +96,18 @@ typedef struct
   uint8_t    *unpacked;
 } Qcow2;
 
+/* So many clusters hold so many bytes. */
 static inline uint64_t
-qcow2_load (const void *from, unsigned bytes)
+qcow2_clusters (const Qcow2 *q, uint64_t bytes)
 {
-  uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; i++)
-    value = value << 8 | ((const uint8_t *) from)[i];
-  return value;
+  return (bytes + q->cluster_bytes - 1) >> q->h.cluster_bits;
 }
 
-static inline void
-qcow2_store (void *to, uint64_t value, unsigned bytes)
+/* Of an L2 table: with subclusters, their bitmap is behind each. */
+static inline unsigned
+qcow2_l2_entry_bytes (const Qcow2 *q)
 {
-  for (unsigned i = bytes; i > 0; i--, value >>= 8)
-    ((uint8_t *) to)[i - 1] = (uint8_t) value;
+  return q->subclusters ? 16 : 8;
 }
 
 /* --- Tables (qcow2-map.c) --- */
@@ -119,6 +119,10 @@ Qcow2Table *qcow2_table_new (Qcow2 *q, Qcow2Cache *cache, uint64_t at);
 void qcow2_table_drop (Qcow2Cache *cache, uint64_t at);
 /* At most that many, if enough of them need no writing. */
 void qcow2_cache_trim (Qcow2Cache *cache, unsigned most);
+
+/* Entries of an L1 or of the table of counts: in the file big-endian, in memory the host's way. */
+int  qcow2_read_entries (Qcow2 *q, uint64_t at, uint64_t n, uint64_t *to);
+int  qcow2_write_entries (Qcow2 *q, uint64_t at, uint64_t n, const uint64_t *from);
 
 /* One L2 entry and what it means for a byte of the disk. */
 typedef struct
@@ -133,8 +137,8 @@ typedef struct
 int qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *mapping);
 /* Sets the entry of the cluster at `off`; the table is made, or made our own, as needed. `lock` held exclusively. */
 int qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap);
-/* The file clusters that a compressed cluster touches. */
-void qcow2_packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
+/* The bytes of the file that an L2 entry refers to: a cluster, or the sectors of a compressed one. *len 0: none. */
+void qcow2_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
 /* Reads a whole cluster of a compressed entry. */
 int qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len);
 
@@ -144,6 +148,8 @@ int qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count);
 /* Whether the file's table names all blocks of counts. */
 bool qcow2_blocks_published (const Qcow2 *q);
 int qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count);
+/* The most that fits. */
+uint64_t qcow2_count_most (const Qcow2 *q);
 /* One cluster, counted once; *at is its offset. */
 int qcow2_allocate (Qcow2 *q, uint64_t *at);
 /* n in a row, at the end of the file. */
