@@ -109,6 +109,7 @@ count_everything (Check *check)
 {
   Qcow2 *q = check->q;
   count (check, 0, q->cluster_bytes);
+  count (check, q->h.luks_at, q->h.luks_bytes);
   count (check, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
   for (uint64_t i = 0; i < q->reftable_entries; i++)
     if (q->reftable[i] != 0)

@@ -46,6 +46,11 @@ read_extensions (Qcow2Header *h, const uint8_t *bytes, uint64_t size, const char
           g_free (h->backing_format);
           h->backing_format = read_string (bytes, off + 8, len, size);
         }
+      else if (type == QCOW2_EXTENSION_ENCRYPTION && len >= 16)
+        {
+          h->luks_at = vt_load_be (bytes + off + 8, 8);
+          h->luks_bytes = vt_load_be (bytes + off + 16, 8);
+        }
       off += 8 + (len + UINT64_C (7)) / 8 * 8;
     }
   return true;
@@ -67,6 +72,7 @@ static void
 read_fields (Qcow2Header *h, const uint8_t *bytes)
 {
   h->version = (uint32_t) vt_load_be (bytes + 4, 4);
+  h->crypt_method = (uint32_t) vt_load_be (bytes + 32, 4);
   h->cluster_bits = (uint32_t) vt_load_be (bytes + 20, 4);
   h->size = vt_load_be (bytes + 24, 8);
   h->l1_entries = (uint32_t) vt_load_be (bytes + 36, 4);
@@ -88,10 +94,10 @@ read_fields (Qcow2Header *h, const uint8_t *bytes)
 }
 
 static bool
-check_features (const Qcow2Header *h, const uint8_t *bytes, const char *label, GError **error)
+check_features (const Qcow2Header *h, const char *label, GError **error)
 {
-  if (vt_load_be (bytes + 32, 4) != 0)
-    return refuse (error, label, "it is encrypted, which is not supported yet. Convert it with “qemu-img convert”");
+  if (h->crypt_method != QCOW2_CRYPT_NONE && h->crypt_method != QCOW2_CRYPT_LUKS)
+    return refuse (error, label, "it is encrypted in an old way that is not safe. Convert it with “qemu-img convert”");
   if ((h->incompatible & QCOW2_INCOMPATIBLE_EXTERNAL) != 0)
     return refuse (error, label, "its data is in another file, which is not supported. Convert it with “qemu-img convert”");
   if ((h->incompatible & ~(uint64_t) QCOW2_INCOMPATIBLE_KNOWN) != 0)
@@ -125,6 +131,16 @@ check_geometry (const Qcow2Header *h, const char *label, GError **error)
 }
 
 static bool
+check_encryption (const Qcow2Header *h, const char *label, GError **error)
+{
+  uint64_t cluster = UINT64_C (1) << h->cluster_bits;
+  if (h->crypt_method == QCOW2_CRYPT_NONE
+      || (h->luks_at != 0 && h->luks_at % cluster == 0 && h->luks_at <= UINT64_MAX / 2 && h->luks_bytes <= UINT64_MAX / 4))
+    return true;
+  return refuse (error, label, "its encryption header is at an impossible place");
+}
+
+static bool
 read_header (Qcow2 *q, GError **error)
 {
   const char *label = q->image.label;
@@ -139,13 +155,14 @@ read_header (Qcow2 *q, GError **error)
     return refuse (error, label, "qcow2 version %u is not known", q->h.version);
   if (q->h.cluster_bits < 9 || q->h.cluster_bits > 21)
     return refuse (error, label, "clusters of 2^%u bytes are not possible", q->h.cluster_bits);
-  if (!check_features (&q->h, start, label, error) || !check_geometry (&q->h, label, error))
+  if (!check_features (&q->h, label, error) || !check_geometry (&q->h, label, error))
     return false;
   uint64_t            cluster = UINT64_C (1) << q->h.cluster_bits;
   g_autofree uint8_t *first = g_malloc (cluster);
   if ((problem = vt_image_read (q->file, 0, first, cluster)) != 0)
     return vt_image_fail (error, label, "the header cannot be read", problem);
-  return read_extensions (&q->h, first, cluster, label, error) && read_backing_name (&q->h, first, cluster, label, error);
+  return read_extensions (&q->h, first, cluster, label, error) && check_encryption (&q->h, label, error)
+         && read_backing_name (&q->h, first, cluster, label, error);
 }
 
 /* The fields that change; the rest of the first cluster stays as it is. */
@@ -224,7 +241,7 @@ is_beside (const char *image, const char *backing)
 }
 
 static bool
-open_backing (Qcow2 *q, unsigned depth, bool anywhere, GError **error)
+open_backing (Qcow2 *q, unsigned depth, unsigned flags, GError **error)
 {
   const char *label = q->image.label, *format = q->h.backing_format;
   if (q->h.backing == NULL)
@@ -236,12 +253,12 @@ open_backing (Qcow2 *q, unsigned depth, bool anywhere, GError **error)
                    q->h.backing);
   g_autofree char *path = backing_path (label, q->h.backing);
   bool             raw = strcmp (format, "raw") == 0;
-  if (!anywhere && !is_beside (label, path))
+  if ((flags & VT_IMAGE_ANYWHERE) == 0 && !is_beside (label, path))
     return refuse (error, label, "it stands on “%s”, which is outside of its folder. If that is meant, allow it for this disk",
                    q->h.backing);
   VtImage         *file = vt_image_open_raw (path, true, !raw, error);
   if (file != NULL)
-    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, anywhere, error);
+    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, flags, NULL, error);
   if (q->backing == NULL)
     g_prefix_error (error, "The backing file of “%s”: ", label);
   return q->backing != NULL;
@@ -254,7 +271,7 @@ qcow2_new (VtImage *file)
 {
   Qcow2 *q = g_new0 (Qcow2, 1);
   q->image = (VtImage) { .ops = &qcow2_ops, .readonly = file->readonly, .label = g_strdup (file->label) };
-  q->file = file;
+  q->file = q->data = file;
   g_rw_lock_init (&q->lock);
   g_mutex_init (&q->cache_lock);
   q->metadata = g_hash_table_new (NULL, NULL);
@@ -302,13 +319,14 @@ prepare_writing (Qcow2 *q, GError **error)
 }
 
 VtImage *
-vt_qcow2_open (VtImage *file, unsigned depth, bool anywhere, GError **error)
+vt_qcow2_open (VtImage *file, unsigned depth, unsigned flags, VtSecret *secret, GError **error)
 {
   Qcow2 *q = qcow2_new (file);
   bool   ok = read_header (q, error);
   if (ok)
     take_geometry (q);
-  ok = ok && read_tables (q, error) && open_backing (q, depth, anywhere, error) && prepare_writing (q, error);
+  ok = ok && read_tables (q, error) && qcow2_open_data (q, flags, secret, error) && open_backing (q, depth, flags, error)
+       && prepare_writing (q, error);
   if (ok)
     return &q->image;
   g_free (q->image.label);
@@ -337,10 +355,10 @@ vt_qcow2_backing (VtImage *image)
 }
 
 VtImage *
-vt_qcow2_open_path (const char *path, bool readonly, bool anywhere, GError **error)
+vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError **error)
 {
-  VtImage *file = vt_image_open_raw (path, readonly, true, error);
-  return file != NULL ? vt_qcow2_open (file, 0, anywhere, error) : NULL;
+  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  return file != NULL ? vt_qcow2_open (file, 0, flags, secret, error) : NULL;
 }
 
 void

@@ -8,6 +8,7 @@
  *   qcow2-flush.c     in which order changes reach the file
  *   qcow2-check.c     counting all references anew, and repair
  *   qcow2-create.c    new images
+ *   qcow2-crypt.c     LUKS inside
  *   qcow2-snapshot.c  snapshots inside an image
  *
  * **What a crash can do.** Changed tables stay in memory until a flush (or until there are too many). Then the order is: data and
@@ -17,19 +18,22 @@
 #pragma once
 
 #include "image.h"
+#include "luks.h"
 #include "qcow2.h"
 
 enum
 {
   QCOW2_MAGIC = 0x514649fb,
   QCOW2_V2_HEADER = 72, QCOW2_V3_HEADER = 104,
+  QCOW2_V3_HEADER_COMPRESSION = 112,      /* with the compression method */
 
   QCOW2_INCOMPATIBLE_DIRTY = 1u << 0, QCOW2_INCOMPATIBLE_CORRUPT = 1u << 1, QCOW2_INCOMPATIBLE_EXTERNAL = 1u << 2,
   QCOW2_INCOMPATIBLE_COMPRESSION = 1u << 3, QCOW2_INCOMPATIBLE_SUBCLUSTERS = 1u << 4,
   QCOW2_INCOMPATIBLE_KNOWN = QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_CORRUPT | QCOW2_INCOMPATIBLE_COMPRESSION
                              | QCOW2_INCOMPATIBLE_SUBCLUSTERS,
 
-  QCOW2_EXTENSION_BACKING_FORMAT = 0xe2792aca,
+  QCOW2_EXTENSION_BACKING_FORMAT = 0xe2792aca, QCOW2_EXTENSION_ENCRYPTION = 0x0537be77,
+  QCOW2_CRYPT_NONE = 0, QCOW2_CRYPT_LUKS = 2,
 
   QCOW2_L1_BYTES_MAX       = 32 << 20,
   QCOW2_REFTABLE_BYTES_MAX = 8 << 20,
@@ -49,6 +53,8 @@ typedef struct
   uint32_t l1_entries, reftable_clusters, n_snapshots;
   uint64_t incompatible, compatible, autoclear;
   uint8_t  compression;               /* 0 zlib, 1 zstd */
+  uint32_t crypt_method;
+  uint64_t luks_at, luks_bytes;       /* with LUKS: of its header */
   char    *backing, *backing_format;  /* NULL: none */
 } Qcow2Header;
 
@@ -71,7 +77,8 @@ typedef struct
 typedef struct
 {
   VtImage     image;
-  VtImage    *file;
+  VtImage    *file;            /* tables */
+  VtImage    *data;            /* clusters of data: the same file, or a view of it that decrypts */
   VtImage    *backing;         /* NULL: none */
   Qcow2Header h;
   uint64_t    cluster_bytes;
@@ -172,6 +179,12 @@ int qcow2_flush_tables (Qcow2 *q);
 
 /* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
 int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);
+
+/* --- Encryption (qcow2-crypt.c) --- */
+
+bool qcow2_open_data (Qcow2 *q, unsigned flags, VtSecret *secret, GError **error);
+/* Writes a LUKS header with a key of its own. */
+bool qcow2_write_luks (VtImage *file, uint64_t at, VtLuksHeader *header, const VtQcow2Options *options, GError **error);
 
 extern const VtImageOps qcow2_ops;
 int  qcow2_write_header (Qcow2 *q);

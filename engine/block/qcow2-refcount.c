@@ -272,7 +272,8 @@ bool
 qcow2_may_write_data (Qcow2 *q, uint64_t at, uint64_t len)
 {
   bool bad = overlaps (at, len, 0, q->cluster_bytes) || overlaps (at, len, q->h.l1_at, q->h.l1_entries * UINT64_C (8))
-             || overlaps (at, len, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
+             || overlaps (at, len, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes)
+             || overlaps (at, len, q->h.luks_at, q->h.luks_bytes);
   for (uint64_t cluster = at >> q->h.cluster_bits; !bad && cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
     bad = g_hash_table_contains (q->metadata, GSIZE_TO_POINTER (cluster));
   if (bad)
