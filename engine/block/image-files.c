@@ -1,39 +1,106 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The public face of image formats (vitrine/image.h). */
+/* The public face of image formats (vitrine/image.h): looking and changing. */
 #include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "luks.h"
 #include "qcow2.h"
 #include "vitrine/image.h"
 
-#define COPY_BYTES (2u << 20)
+/* --- Formats -------------------------------------------------------------------------------------------------------- */
 
-/* --- Opening ------------------------------------------------------------------------------------------------------ */
+static const char *const format_names[] = {
+  [VT_IMAGE_RAW] = "raw",   [VT_IMAGE_QCOW2] = "qcow2", [VT_IMAGE_LUKS] = "luks", [VT_IMAGE_VMDK] = "vmdk",
+  [VT_IMAGE_VDI] = "vdi",   [VT_IMAGE_VHD] = "vhd",     [VT_IMAGE_VHDX] = "vhdx",
+};
 
-VtImage *
-vt_image_open (const char *path, VtImageFormat format, unsigned flags, GError **error)
+const char *
+vt_image_format_name (VtImageFormat format)
 {
-  bool readonly = (flags & VT_IMAGE_READONLY) != 0;
-  return format == VT_IMAGE_QCOW2 ? vt_qcow2_open_path (path, readonly, (flags & VT_IMAGE_ANYWHERE) != 0, error)
-                                  : vt_image_open_raw (path, readonly, false, error);
+  return format_names[format];
 }
 
 bool
-vt_image_looks_like_qcow2 (const char *path)
+vt_image_format_from_name (const char *name, VtImageFormat *format)
 {
-  static const uint8_t magic[4] = { 'Q', 'F', 'I', 0xfb };
-  uint8_t              head[4] = { 0 };
-  g_autoptr (VtImage)  image = vt_image_open_raw (path, true, true, NULL);
-  return image != NULL && vt_image_read (image, 0, head, sizeof head) == 0 && memcmp (head, magic, sizeof magic) == 0;
+  for (unsigned i = 0; i < G_N_ELEMENTS (format_names); i++)
+    if (strcmp (format_names[i], name) == 0)
+      {
+        *format = (VtImageFormat) i;
+        return true;
+      }
+  return false;
 }
 
-static const char *
-format_name (VtImageFormat format)
+/* Where a format says its name; at: from the beginning, or (negative) from the end. */
+static const struct
 {
-  return format == VT_IMAGE_QCOW2 ? "qcow2" : "raw";
+  VtImageFormat format;
+  int           at;
+  uint8_t       len;
+  uint8_t       bytes[8];
+} magics[] = {
+  { VT_IMAGE_QCOW2, 0, 4, { 'Q', 'F', 'I', 0xfb } },
+  { VT_IMAGE_LUKS, 0, 6, { 'L', 'U', 'K', 'S', 0xba, 0xbe } },
+  { VT_IMAGE_VMDK, 0, 4, { 'K', 'D', 'M', 'V' } },
+  { VT_IMAGE_VDI, 64, 4, { 0x7f, 0x10, 0xda, 0xbe } },
+  { VT_IMAGE_VHDX, 0, 8, { 'v', 'h', 'd', 'x', 'f', 'i', 'l', 'e' } },
+  { VT_IMAGE_VHD, -512, 8, { 'c', 'o', 'n', 'e', 'c', 't', 'i', 'x' } },
+};
+
+VtImageFormat
+vt_image_looks_like (const char *path)
+{
+  g_autoptr (VtImage) file = vt_image_open_raw (path, true, true, NULL);
+  for (size_t i = 0; file != NULL && i < G_N_ELEMENTS (magics); i++)
+    {
+      uint8_t  bytes[8] = { 0 };
+      uint64_t at = magics[i].at >= 0 ? (uint64_t) magics[i].at : file->file_bytes - (uint64_t) -magics[i].at;
+      if (vt_fits (at, magics[i].len, file->file_bytes) && vt_image_read (file, at, bytes, magics[i].len) == 0
+          && memcmp (bytes, magics[i].bytes, magics[i].len) == 0)
+        return magics[i].format;
+    }
+  return VT_IMAGE_RAW;
+}
+
+static VtImage *
+open_luks (const char *path, unsigned flags, VtSecret *secret, GError **error)
+{
+  if (secret == NULL && (flags & VT_IMAGE_NO_DATA) == 0)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” is encrypted: it needs a passphrase", path);
+      return NULL;
+    }
+  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  return file != NULL ? vt_luks_open (file, secret, error) : NULL;
+}
+
+VtImage *
+vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret *secret, GError **error)
+{
+  switch (format)
+    {
+    case VT_IMAGE_RAW:
+      return vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, false, error);
+    case VT_IMAGE_QCOW2:
+      return vt_qcow2_open_path (path, flags, secret, error);
+    case VT_IMAGE_LUKS:
+      return open_luks (path, flags, secret, error);
+    case VT_IMAGE_VMDK:
+    case VT_IMAGE_VDI:
+    case VT_IMAGE_VHD:
+    case VT_IMAGE_VHDX:
+      break;
+    }
+  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "“%s”: this format is not supported", path);
+  return NULL;
+}
+
+static VtImage *
+open_place (const VtImagePlace *place, unsigned flags, GError **error)
+{
+  return vt_image_open (place->path, place->format, flags | (place->any_backing ? VT_IMAGE_ANYWHERE : 0), place->secret, error);
 }
 
 /* --- Looking ------------------------------------------------------------------------------------------------------- */
@@ -41,8 +108,12 @@ format_name (VtImageFormat format)
 void
 vt_image_info_clear (VtImageInfo *info)
 {
+  g_clear_pointer (&info->variant, g_free);
   g_clear_pointer (&info->backing, g_free);
   g_clear_pointer (&info->backing_format, g_free);
+  g_clear_pointer (&info->cipher, g_free);
+  g_clear_pointer (&info->hash, g_free);
+  g_clear_pointer (&info->uuid, g_free);
 }
 
 static void
@@ -61,28 +132,55 @@ take_qcow2_info (VtImage *image, VtImageInfo *info)
   info->backing_format = g_steal_pointer (&qcow2.backing_format);
 }
 
-bool
-vt_image_info (const char *path, VtImageFormat format, VtImageInfo *info, GError **error)
+/* The file that has the LUKS header of an open image, and where. NULL: it is not encrypted. */
+static VtImage *
+find_luks (VtImage *image, VtImageFormat format, uint64_t *at)
 {
-  struct stat         st;
-  g_autoptr (VtImage) image = vt_image_open (path, format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, error);
-  *info = (VtImageInfo) { .format = format };
-  if (image == NULL)
+  *at = 0;
+  return format == VT_IMAGE_LUKS ? vt_cipher_image_file (image) : format == VT_IMAGE_QCOW2 ? vt_qcow2_luks (image, at) : NULL;
+}
+
+static bool
+take_luks_info (VtImage *file, uint64_t at, VtImageInfo *info, GError **error)
+{
+  VtLuksHeader header;
+  if (!vt_luks_read_header (file, at, &header, error))
     return false;
-  info->size_bytes = image->size_bytes;
-  info->file_bytes = stat (path, &st) == 0 ? (uint64_t) st.st_blocks * 512 : 0;
-  if (format == VT_IMAGE_QCOW2)
-    take_qcow2_info (image, info);
+  info->encrypted = true;
+  info->cipher = g_strdup_printf ("%s-%s", header.cipher, header.mode);
+  info->hash = g_strdup (header.hash);
+  info->uuid = g_strdup (header.uuid);
+  info->key_bits = header.key_bytes * 8;
+  for (unsigned i = 0; i < VT_LUKS_SLOTS; i++)
+    info->iterations[i] = header.slots[i].active ? header.slots[i].iterations : 0;
   return true;
 }
 
-GStrv
-vt_image_chain (const char *path, VtImageFormat format, bool any_backing, GError **error)
+bool
+vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
 {
-  unsigned                 flags = VT_IMAGE_READONLY | (any_backing ? VT_IMAGE_ANYWHERE : 0);
+  struct stat         st;
+  uint64_t            at;
+  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA,
+                                             NULL, error);
+  *info = (VtImageInfo) { .format = place->format };
+  if (image == NULL)
+    return false;
+  info->size_bytes = image->size_bytes;
+  info->file_bytes = stat (place->path, &st) == 0 ? (uint64_t) st.st_blocks * 512 : 0;
+  if (place->format == VT_IMAGE_QCOW2)
+    take_qcow2_info (image, info);
+  VtImage *luks = find_luks (image, place->format, &at);
+  return luks == NULL || take_luks_info (luks, at, info, error);
+}
+
+GStrv
+vt_image_chain (const VtImagePlace *place, GError **error)
+{
   g_autoptr (GStrvBuilder) chain = g_strv_builder_new ();
-  g_autoptr (VtImage)      image = format == VT_IMAGE_QCOW2 ? vt_image_open (path, format, flags, error) : NULL;
-  if (format == VT_IMAGE_QCOW2 && image == NULL)
+  bool                     stands = place->format == VT_IMAGE_QCOW2;
+  g_autoptr (VtImage)      image = stands ? open_place (place, VT_IMAGE_READONLY | VT_IMAGE_NO_DATA, error) : NULL;
+  if (stands && image == NULL)
     return NULL;
   for (VtImage *below = image; below != NULL && (below = vt_qcow2_backing (below)) != NULL;)
     g_strv_builder_add (chain, below->label);
@@ -90,11 +188,12 @@ vt_image_chain (const char *path, VtImageFormat format, bool any_backing, GError
 }
 
 bool
-vt_image_map (const char *path, VtImageFormat format,
+vt_image_map (const VtImagePlace *place,
               bool (*part) (void *opaque, uint64_t off_bytes, uint64_t len_bytes, VtImagePart kind), void *opaque,
               GError **error)
 {
-  g_autoptr (VtImage) image = vt_image_open (path, format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, error);
+  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA,
+                                             NULL, error);
   if (image == NULL)
     return false;
   for (uint64_t off = 0; off < image->size_bytes;)
@@ -102,7 +201,7 @@ vt_image_map (const char *path, VtImageFormat format,
       VtExtent extent;
       int      problem = image->ops->extent (image, off, image->size_bytes - off, &extent);
       if (problem != 0)
-        return vt_image_fail (error, path, "it cannot be read", problem);
+        return vt_image_fail (error, place->path, "it cannot be read", problem);
       VtImagePart kind = extent.kind == VT_EXTENT_ABSENT ? VT_IMAGE_HOLE
                          : extent.kind == VT_EXTENT_ZERO ? VT_IMAGE_ZEROS : VT_IMAGE_DATA;
       if (!part (opaque, off, extent.len, kind))
@@ -112,193 +211,40 @@ vt_image_map (const char *path, VtImageFormat format,
   return true;
 }
 
-/* --- Making -------------------------------------------------------------------------------------------------------- */
-
-/* An empty file of our own: nobody's image is overwritten. */
-static VtImage *
-new_file (const char *path, GError **error)
-{
-  int fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0)
-    {
-      vt_image_fail (error, path, "it cannot be made", errno);
-      return NULL;
-    }
-  close (fd);
-  return vt_image_open_raw (path, false, true, error);
-}
-
-static unsigned
-bits_of (unsigned cluster_bytes)
-{
-  return cluster_bytes == 0 ? 0 : g_bit_storage (cluster_bytes) - 1;
-}
-
-static bool
-check_shape (const char *path, VtImageFormat format, uint64_t size_bytes, unsigned cluster_bytes, const char *backing,
-             GError **error)
-{
-  if (cluster_bytes != 0 && (cluster_bytes & (cluster_bytes - 1)) != 0)
-    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Clusters of %u bytes: choose a power of two", cluster_bytes);
-  else if (format == VT_IMAGE_RAW && (backing != NULL || cluster_bytes != 0))
-    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: a raw image has no backing file and no clusters; use qcow2", path);
-  else if (size_bytes == 0 && backing == NULL)
-    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: a disk needs a size", path);
-  else
-    return true;
-  return false;
-}
-
-static bool
-set_length (const char *path, uint64_t bytes, GError **error)
-{
-  return truncate (path, (off_t) bytes) == 0 || vt_image_fail (error, path, "it cannot be made as large", errno);
-}
-
-/* The size of a backing image, which is looked for beside the new one. */
-static bool
-measure_backing (const char *path, const char *backing, VtImageFormat format, uint64_t *size, GError **error)
-{
-  g_autofree char    *folder = g_path_get_dirname (path);
-  g_autofree char    *whole = g_path_is_absolute (backing) ? g_strdup (backing) : g_build_filename (folder, backing, NULL);
-  g_autoptr (VtImage) below = vt_image_open (whole, format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, error);
-  if (below != NULL && *size == 0)
-    *size = below->size_bytes;
-  return below != NULL;
-}
-
-static bool
-fill_new (VtImage *file, VtImageFormat format, uint64_t size_bytes, unsigned cluster_bytes, const char *backing,
-          VtImageFormat backing_format, GError **error)
-{
-  if (format == VT_IMAGE_RAW)
-    return set_length (file->label, (size_bytes + 511) / 512 * 512, error);
-  return vt_qcow2_create (file, &(VtQcow2Options) { size_bytes, bits_of (cluster_bytes), backing, format_name (backing_format) },
-                          error);
-}
-
-bool
-vt_image_create (const char *path, VtImageFormat format, uint64_t size_bytes, unsigned cluster_bytes, const char *backing,
-                 VtImageFormat backing_format, GError **error)
-{
-  if (!check_shape (path, format, size_bytes, cluster_bytes, backing, error)
-      || (backing != NULL && !measure_backing (path, backing, backing_format, &size_bytes, error)))
-    return false;
-  VtImage *file = new_file (path, error);
-  if (file == NULL)
-    return false;
-  bool ok = fill_new (file, format, size_bytes, cluster_bytes, backing, backing_format, error);
-  vt_image_close (file);
-  if (!ok)
-    g_unlink (path);
-  return ok;
-}
-
-/* --- Converting ----------------------------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  VtImage        *from, *to;
-  uint8_t        *buffer;
-  VtImageProgress progress;
-  void           *opaque;
-} Copy;
-
-static bool
-all_zero (const uint8_t *bytes, uint64_t len)
-{
-  return len == 0 || (bytes[0] == 0 && memcmp (bytes, bytes + 1, len - 1) == 0);
-}
-
-/* Pieces of zeros stay holes. */
-static int
-write_data (Copy *copy, uint64_t off, uint64_t len)
-{
-  enum { PIECE = 64 << 10 };
-  int error = 0;
-  for (uint64_t at = 0; at < len && error == 0;)
-    {
-      uint64_t n = MIN (PIECE - (off + at) % PIECE, len - at);
-      bool     zero = all_zero (copy->buffer + at, n);
-      /* What follows of the same kind goes along. */
-      while (at + n < len && all_zero (copy->buffer + at + n, MIN (PIECE, len - at - n)) == zero)
-        n += MIN (PIECE, len - at - n);
-      if (!zero)
-        error = vt_image_write (copy->to, off + at, copy->buffer + at, n);
-      at += n;
-    }
-  return error;
-}
-
-static int
-copy_part (Copy *copy, uint64_t *off)
-{
-  uint64_t size = copy->from->size_bytes;
-  VtExtent extent;
-  int      error = copy->from->ops->extent (copy->from, *off, size - *off, &extent);
-  if (error != 0)
-    return error;
-  bool     data = extent.kind == VT_EXTENT_DATA || extent.kind == VT_EXTENT_PACKED;
-  uint64_t len = data ? MIN (extent.len, COPY_BYTES) : extent.len;
-  if (data && (error = vt_image_read (copy->from, *off, copy->buffer, len)) == 0)
-    error = write_data (copy, *off, len);
-  *off += len;
-  return error;
-}
-
-static bool
-copy_disk (Copy *copy, GError **error)
-{
-  for (uint64_t off = 0; off < copy->from->size_bytes;)
-    {
-      int problem = copy_part (copy, &off);
-      if (problem != 0)
-        return vt_image_fail (error, copy->to->label, "it cannot be copied", problem);
-      if (copy->progress != NULL && !copy->progress (copy->opaque, off, copy->from->size_bytes))
-        {
-          g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", copy->to->label);
-          return false;
-        }
-    }
-  int problem = vt_image_flush (copy->to);
-  return problem == 0 || vt_image_fail (error, copy->to->label, "it cannot be written", problem);
-}
-
-bool
-vt_image_convert (const char *from, VtImageFormat from_format, bool any_backing, const char *to, VtImageFormat to_format,
-                  unsigned cluster_bytes, VtImageProgress progress, void *opaque, GError **error)
-{
-  g_autoptr (VtImage) source = vt_image_open (from, from_format, VT_IMAGE_READONLY | (any_backing ? VT_IMAGE_ANYWHERE : 0), error);
-  if (source == NULL || !vt_image_create (to, to_format, source->size_bytes, cluster_bytes, NULL, VT_IMAGE_RAW, error))
-    return false;
-  Copy copy = { source, vt_image_open (to, to_format, 0, error), g_malloc (COPY_BYTES), progress, opaque };
-  bool ok = copy.to != NULL && copy_disk (&copy, error);
-  vt_image_close (copy.to);
-  g_free (copy.buffer);
-  if (!ok)
-    g_unlink (to);
-  return ok;
-}
-
 /* --- Changing ------------------------------------------------------------------------------------------------------- */
 
-bool
-vt_image_resize (const char *path, VtImageFormat format, uint64_t size_bytes, GError **error)
+static int
+lengthen (VtImage *image, const VtImagePlace *place, uint64_t size_bytes)
 {
-  g_autoptr (VtImage) image = vt_image_open (path, format, VT_IMAGE_ANYWHERE, error);
+  uint64_t header = 0;
+  if (place->format == VT_IMAGE_QCOW2)
+    return vt_qcow2_resize (image, size_bytes);
+  if (place->format == VT_IMAGE_LUKS)
+    header = vt_cipher_image_at (image);
+  return truncate (place->path, (off_t) (header + size_bytes)) == 0 ? 0 : errno;
+}
+
+bool
+vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error)
+{
   size_bytes = (size_bytes + 511) / 512 * 512;
+  if (place->format > VT_IMAGE_LUKS)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "“%s”: images of this format are only read. Convert it to qcow2 first",
+                   place->path);
+      return false;
+    }
+  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
   if (image == NULL)
     return false;
   if (size_bytes < image->size_bytes)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_CONFIG,
-                   "“%s” has %" G_GUINT64_FORMAT " bytes: it can become larger, but not smaller", path, image->size_bytes);
+                   "“%s” has %" G_GUINT64_FORMAT " bytes: it can become larger, but not smaller", place->path, image->size_bytes);
       return false;
     }
-  if (format == VT_IMAGE_RAW)
-    return set_length (path, size_bytes, error);
-  int problem = vt_qcow2_resize (image, size_bytes);
-  return problem == 0 || vt_image_fail (error, path, "it cannot be made as large", problem);
+  int problem = lengthen (image, place, size_bytes);
+  return problem == 0 || vt_image_fail (error, place->path, "it cannot be made as large", problem);
 }
 
 bool
@@ -321,7 +267,7 @@ bool
 vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
 {
   static const VtQcow2SnapshotVerb verbs[] = { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET };
-  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ANYWHERE, error);
+  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
   return image != NULL && vt_qcow2_snapshot (image, verbs[verb], name, error);
 }
 
@@ -329,6 +275,74 @@ bool
 vt_image_list_snapshots (const char *path, void (*one) (void *opaque, const char *id, const char *name, int64_t seconds),
                          void *opaque, GError **error)
 {
-  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, error);
+  g_autoptr (VtImage) image
+    = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
   return image != NULL && vt_qcow2_list_snapshots (image, one, opaque, error);
+}
+
+/* --- Passphrases ---------------------------------------------------------------------------------------------------- */
+
+/* An encrypted image's header, and the file that has it: valid while `image` is open. */
+typedef struct
+{
+  VtImage     *image, *file;
+  uint64_t     at;
+  VtLuksHeader header;
+} Locked;
+
+static void
+locked_clear (Locked *locked)
+{
+  vt_image_close (locked->image);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Locked, locked_clear)
+
+static bool
+open_locked (const VtImagePlace *place, unsigned flags, Locked *locked, GError **error)
+{
+  if (place->secret == NULL)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” needs a passphrase", place->path);
+      return false;
+    }
+  locked->image = vt_image_open (place->path, place->format, flags | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  if (locked->image == NULL)
+    return false;
+  locked->file = find_luks (locked->image, place->format, &locked->at);
+  if (locked->file != NULL)
+    return vt_luks_read_header (locked->file, locked->at, &locked->header, error);
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "“%s” is not encrypted", place->path);
+  return false;
+}
+
+VtSecret *
+vt_image_unlock (const VtImagePlace *place, const gint *stop, GError **error)
+{
+  g_auto (Locked) locked = { 0 };
+  if (!open_locked (place, VT_IMAGE_READONLY, &locked, error))
+    return NULL;
+  return vt_luks_unlock (locked.file, locked.at, &locked.header, place->secret, NULL, stop, error);
+}
+
+bool
+vt_image_add_passphrase (const VtImagePlace *place, VtSecret *passphrase, unsigned iteration_ms, GError **error)
+{
+  g_auto (Locked) locked = { 0 };
+  if (!open_locked (place, 0, &locked, error))
+    return false;
+  g_autoptr (VtSecret) key = vt_luks_unlock (locked.file, locked.at, &locked.header, place->secret, NULL, NULL, error);
+  return key != NULL
+         && vt_luks_add_passphrase (locked.file, locked.at, &locked.header, key, passphrase,
+                                    iteration_ms != 0 ? iteration_ms : VT_LUKS_DEFAULT_MS, error);
+}
+
+bool
+vt_image_remove_passphrase (const VtImagePlace *place, GError **error)
+{
+  unsigned        slot = 0;
+  g_auto (Locked) locked = { 0 };
+  if (!open_locked (place, 0, &locked, error))
+    return false;
+  g_autoptr (VtSecret) key = vt_luks_unlock (locked.file, locked.at, &locked.header, place->secret, &slot, NULL, error);
+  return key != NULL && vt_luks_remove_slot (locked.file, locked.at, &locked.header, slot, error);
 }

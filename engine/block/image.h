@@ -82,8 +82,14 @@ enum
   /* Backing files may be anywhere. Without it they are in the image's folder or below: an image from somebody else must not show a
    * guest the files of this computer. */
   VT_IMAGE_ANYWHERE = 1u << 1,
+  /* An encrypted image may be opened without its passphrase: sizes, tables and snapshots are not secret. Reading data gives EACCES. */
+  VT_IMAGE_NO_DATA  = 1u << 2,
 };
-VtImage *vt_image_open (const char *path, VtImageFormat format, unsigned flags, GError **error);
+/* secret: of an encrypted image, its passphrase or its key; NULL: none. */
+VtImage *vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret *secret, GError **error);
+
+/* An empty file, which must not exist; growing. */
+VtImage *vt_image_new_file (const char *path, GError **error);
 
 /* Adds a line to an error of reading or writing: sets `error` from errno. Always false. */
 bool vt_image_fail (GError **error, const char *label, const char *what, int errno_value);

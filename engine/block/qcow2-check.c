@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All references counted anew, against the counts in the file. */
-#include <errno.h>
-
 #include "qcow2-private.h"
 #include "vitrine/error.h"
 
@@ -38,15 +36,14 @@ static void
 count_entry (Check *check, uint64_t entry, bool active)
 {
   const Qcow2 *q = check->q;
-  uint64_t     at = entry & QCOW2_OFFSET_MASK, len = q->cluster_bytes;
-  if ((entry & QCOW2_PACKED) != 0)
-    qcow2_packed_place (q, entry, &at, &len);
-  else if (at % q->cluster_bytes != 0)
+  uint64_t     at, len;
+  qcow2_place (q, entry, &at, &len);
+  if ((entry & QCOW2_PACKED) == 0 && at % q->cluster_bytes != 0)
     {
       check->result->corruptions++;
       return;
     }
-  if (at == 0)
+  if (len == 0)
     return;
   count (check, at, len);
   check->result->allocated += active;
@@ -56,7 +53,6 @@ static int
 count_l2 (Check *check, uint64_t at, bool active)
 {
   Qcow2              *q = check->q;
-  unsigned            step = q->subclusters ? 16 : 8;
   g_autofree uint8_t *bytes = g_malloc (q->cluster_bytes);
   if (at % q->cluster_bytes != 0)
     {
@@ -65,25 +61,20 @@ count_l2 (Check *check, uint64_t at, bool active)
     }
   count (check, at, q->cluster_bytes);
   int error = vt_image_read (q->file, at, bytes, q->cluster_bytes);
-  for (uint64_t i = 0; error == 0 && i < q->cluster_bytes; i += step)
-    count_entry (check, qcow2_load (bytes + i, 8), active);
+  for (uint64_t i = 0; error == 0 && i < q->cluster_bytes; i += qcow2_l2_entry_bytes (q))
+    count_entry (check, vt_load_be (bytes + i, 8), active);
   return error;
 }
 
 static int
 count_l1 (Check *check, uint64_t at, uint64_t entries, bool active)
 {
-  g_autofree uint8_t *bytes = g_try_malloc (MAX (entries * 8, 1));
-  if (bytes == NULL)
-    return ENOMEM;
+  g_autofree uint64_t *l1 = g_new (uint64_t, MAX (entries, 1));
   count (check, at, entries * 8);
-  int error = entries > 0 ? vt_image_read (check->q->file, at, bytes, entries * 8) : 0;
+  int error = qcow2_read_entries (check->q, at, entries, l1);
   for (uint64_t i = 0; error == 0 && i < entries; i++)
-    {
-      uint64_t table = qcow2_load (bytes + i * 8, 8) & QCOW2_OFFSET_MASK;
-      if (table != 0)
-        error = count_l2 (check, table, active);
-    }
+    if ((l1[i] & QCOW2_OFFSET_MASK) != 0)
+      error = count_l2 (check, l1[i] & QCOW2_OFFSET_MASK, active);
   return error;
 }
 
@@ -99,8 +90,8 @@ count_snapshots (Check *check)
       uint8_t head[40];
       if ((error = vt_image_read (q->file, at, head, sizeof head)) != 0)
         return error;
-      uint64_t l1_at = qcow2_load (head, 8), entries = qcow2_load (head + 8, 4);
-      uint64_t len = 40 + qcow2_load (head + 36, 4) + qcow2_load (head + 12, 2) + qcow2_load (head + 14, 2);
+      uint64_t l1_at = vt_load_be (head, 8), entries = vt_load_be (head + 8, 4);
+      uint64_t len = 40 + vt_load_be (head + 36, 4) + vt_load_be (head + 12, 2) + vt_load_be (head + 14, 2);
       if (entries > QCOW2_L1_BYTES_MAX / 8 || l1_at % q->cluster_bytes != 0 || len > 64 * VT_KIB + 4096)
         {
           check->result->corruptions++;
@@ -118,6 +109,7 @@ count_everything (Check *check)
 {
   Qcow2 *q = check->q;
   count (check, 0, q->cluster_bytes);
+  count (check, q->h.luks_at, q->h.luks_bytes);
   count (check, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
   for (uint64_t i = 0; i < q->reftable_entries; i++)
     if (q->reftable[i] != 0)
@@ -171,7 +163,7 @@ vt_qcow2_check (VtImage *image, bool repair, VtQcow2Check *result, GError **erro
 {
   Qcow2 *q = (Qcow2 *) image;
   Check  check = { .q = q, .clusters = q->end, .repair = repair && !image->readonly, .result = result };
-  *result = (VtQcow2Check) { .clusters = (q->h.size + q->cluster_bytes - 1) >> q->h.cluster_bits };
+  *result = (VtQcow2Check) { .clusters = qcow2_clusters (q, q->h.size) };
   if (q->end > CLUSTERS_MAX || (check.found = g_try_new0 (uint16_t, MAX (q->end, 1))) == NULL)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "“%s” is too large to be checked", image->label);

@@ -40,10 +40,7 @@ any_dirty (const Qcow2Cache *cache)
 static int
 write_l1 (Qcow2 *q)
 {
-  g_autofree uint8_t *bytes = g_malloc (q->h.l1_entries * UINT64_C (8));
-  for (uint32_t i = 0; i < q->h.l1_entries; i++)
-    qcow2_store (bytes + i * 8u, q->l1[i], 8);
-  int error = vt_image_write (q->file, q->h.l1_at, bytes, q->h.l1_entries * UINT64_C (8));
+  int error = qcow2_write_entries (q, q->h.l1_at, q->h.l1_entries, q->l1);
   if (error == 0)
     q->l1_dirty = false;
   return error;

@@ -96,10 +96,22 @@ qcow2_table_drop (Qcow2Cache *cache, uint64_t at)
 
 /* --- Entries ------------------------------------------------------------------------------------------------------ */
 
-static unsigned
-entry_bytes (const Qcow2 *q)
+int
+qcow2_read_entries (Qcow2 *q, uint64_t at, uint64_t n, uint64_t *to)
 {
-  return q->subclusters ? 16 : 8;
+  int error = n > 0 ? vt_image_read (q->file, at, to, n * 8) : 0;
+  for (uint64_t i = 0; error == 0 && i < n; i++)
+    to[i] = GUINT64_FROM_BE (to[i]);
+  return error;
+}
+
+int
+qcow2_write_entries (Qcow2 *q, uint64_t at, uint64_t n, const uint64_t *from)
+{
+  g_autofree uint64_t *entries = g_new (uint64_t, MAX (n, 1));
+  for (uint64_t i = 0; i < n; i++)
+    entries[i] = GUINT64_TO_BE (from[i]);
+  return n > 0 ? vt_image_write (q->file, at, entries, n * 8) : 0;
 }
 
 static uint64_t
@@ -112,7 +124,7 @@ static uint8_t *
 slot (const Qcow2 *q, Qcow2Table *table, uint64_t off)
 {
   uint64_t index = (off >> q->h.cluster_bits) & ((UINT64_C (1) << q->l2_bits) - 1);
-  return table->bytes + index * entry_bytes (q);
+  return table->bytes + index * qcow2_l2_entry_bytes (q);
 }
 
 /* A part of a cluster that has one state: one of 32, or all of it. */
@@ -171,8 +183,8 @@ qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *m)
   if (error == 0)
     {
       const uint8_t *entry = slot (q, table, off);
-      m->entry = qcow2_load (entry, 8);
-      m->bitmap = q->subclusters ? qcow2_load (entry + 8, 8) : 0;
+      m->entry = vt_load_be (entry, 8);
+      m->bitmap = q->subclusters ? vt_load_be (entry + 8, 8) : 0;
     }
   g_mutex_unlock (&q->cache_lock);
   return error != 0 ? error : explain (q, off, m);
@@ -220,22 +232,31 @@ qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap)
   if (error != 0)
     return error;
   uint8_t *to = slot (q, table, off);
-  qcow2_store (to, entry, 8);
+  vt_store_be (to, entry, 8);
   if (q->subclusters)
-    qcow2_store (to + 8, bitmap, 8);
+    vt_store_be (to + 8, bitmap, 8);
   table->dirty = true;
   return 0;
 }
 
 /* --- Compressed clusters ------------------------------------------------------------------------------------------- */
 
-void
-qcow2_packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
+static void
+packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
 {
   unsigned offset_bits = 62 - (q->h.cluster_bits - 8);
   uint64_t sectors = (entry & (QCOW2_PACKED - 1)) >> offset_bits;
   *at = entry & ((UINT64_C (1) << offset_bits) - 1);
   *len = (sectors + 1) * 512 - *at % 512;
+}
+
+void
+qcow2_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
+{
+  *at = entry & QCOW2_OFFSET_MASK;
+  *len = *at != 0 ? q->cluster_bytes : 0;
+  if ((entry & QCOW2_PACKED) != 0)
+    packed_place (q, entry, at, len);
 }
 
 static bool
@@ -272,7 +293,7 @@ static int
 unpack_cluster (Qcow2 *q, uint64_t entry)
 {
   uint64_t at, len;
-  qcow2_packed_place (q, entry, &at, &len);
+  packed_place (q, entry, &at, &len);
   g_autofree uint8_t *packed = g_malloc (len);
   q->unpacked_at = 0;
   if (q->unpacked == NULL)

@@ -7,7 +7,6 @@
 
 enum
 {
-  EXTENSION_BACKING_FORMAT = 0xe2792aca, EXTENSION_ENCRYPTION = 0x0537be77,
   BACKING_NAME_MAX = 1023,
   EXTENSIONS_MAX = 64,
 };
@@ -37,15 +36,20 @@ read_extensions (Qcow2Header *h, const uint8_t *bytes, uint64_t size, const char
   uint64_t off = h->header_bytes;
   for (unsigned i = 0; i < EXTENSIONS_MAX && vt_fits (off, 8, size); i++)
     {
-      uint32_t type = (uint32_t) qcow2_load (bytes + off, 4), len = (uint32_t) qcow2_load (bytes + off + 4, 4);
+      uint32_t type = (uint32_t) vt_load_be (bytes + off, 4), len = (uint32_t) vt_load_be (bytes + off + 4, 4);
       if (type == 0)
         break;
       if (!vt_fits (off + 8, len, size))
         return refuse (error, label, "a header extension reaches beyond the first cluster");
-      if (type == EXTENSION_BACKING_FORMAT)
+      if (type == QCOW2_EXTENSION_BACKING_FORMAT)
         {
           g_free (h->backing_format);
           h->backing_format = read_string (bytes, off + 8, len, size);
+        }
+      else if (type == QCOW2_EXTENSION_ENCRYPTION && len >= 16)
+        {
+          h->luks_at = vt_load_be (bytes + off + 8, 8);
+          h->luks_bytes = vt_load_be (bytes + off + 16, 8);
         }
       off += 8 + (len + UINT64_C (7)) / 8 * 8;
     }
@@ -55,8 +59,8 @@ read_extensions (Qcow2Header *h, const uint8_t *bytes, uint64_t size, const char
 static bool
 read_backing_name (Qcow2Header *h, const uint8_t *bytes, uint64_t size, const char *label, GError **error)
 {
-  uint64_t at = qcow2_load (bytes + 8, 8);
-  uint32_t len = (uint32_t) qcow2_load (bytes + 16, 4);
+  uint64_t at = vt_load_be (bytes + 8, 8);
+  uint32_t len = (uint32_t) vt_load_be (bytes + 16, 4);
   if (at == 0)
     return true;
   if (len == 0 || len > BACKING_NAME_MAX || (h->backing = read_string (bytes, at, len, size)) == NULL)
@@ -67,32 +71,33 @@ read_backing_name (Qcow2Header *h, const uint8_t *bytes, uint64_t size, const ch
 static void
 read_fields (Qcow2Header *h, const uint8_t *bytes)
 {
-  h->version = (uint32_t) qcow2_load (bytes + 4, 4);
-  h->cluster_bits = (uint32_t) qcow2_load (bytes + 20, 4);
-  h->size = qcow2_load (bytes + 24, 8);
-  h->l1_entries = (uint32_t) qcow2_load (bytes + 36, 4);
-  h->l1_at = qcow2_load (bytes + 40, 8);
-  h->reftable_at = qcow2_load (bytes + 48, 8);
-  h->reftable_clusters = (uint32_t) qcow2_load (bytes + 56, 4);
-  h->n_snapshots = (uint32_t) qcow2_load (bytes + 60, 4);
-  h->snapshots_at = qcow2_load (bytes + 64, 8);
+  h->version = (uint32_t) vt_load_be (bytes + 4, 4);
+  h->crypt_method = (uint32_t) vt_load_be (bytes + 32, 4);
+  h->cluster_bits = (uint32_t) vt_load_be (bytes + 20, 4);
+  h->size = vt_load_be (bytes + 24, 8);
+  h->l1_entries = (uint32_t) vt_load_be (bytes + 36, 4);
+  h->l1_at = vt_load_be (bytes + 40, 8);
+  h->reftable_at = vt_load_be (bytes + 48, 8);
+  h->reftable_clusters = (uint32_t) vt_load_be (bytes + 56, 4);
+  h->n_snapshots = (uint32_t) vt_load_be (bytes + 60, 4);
+  h->snapshots_at = vt_load_be (bytes + 64, 8);
   h->refcount_order = 4;
   h->header_bytes = QCOW2_V2_HEADER;
   if (h->version < 3)
     return;
-  h->incompatible = qcow2_load (bytes + 72, 8);
-  h->compatible = qcow2_load (bytes + 80, 8);
-  h->autoclear = qcow2_load (bytes + 88, 8);
-  h->refcount_order = (uint32_t) qcow2_load (bytes + 96, 4);
-  h->header_bytes = (uint32_t) qcow2_load (bytes + 100, 4);
+  h->incompatible = vt_load_be (bytes + 72, 8);
+  h->compatible = vt_load_be (bytes + 80, 8);
+  h->autoclear = vt_load_be (bytes + 88, 8);
+  h->refcount_order = (uint32_t) vt_load_be (bytes + 96, 4);
+  h->header_bytes = (uint32_t) vt_load_be (bytes + 100, 4);
   h->compression = (h->incompatible & QCOW2_INCOMPATIBLE_COMPRESSION) != 0 ? bytes[104] : 0;
 }
 
 static bool
-check_features (const Qcow2Header *h, const uint8_t *bytes, const char *label, GError **error)
+check_features (const Qcow2Header *h, const char *label, GError **error)
 {
-  if (qcow2_load (bytes + 32, 4) != 0)
-    return refuse (error, label, "it is encrypted, which is not supported yet. Convert it with “qemu-img convert”");
+  if (h->crypt_method != QCOW2_CRYPT_NONE && h->crypt_method != QCOW2_CRYPT_LUKS)
+    return refuse (error, label, "it is encrypted in an old way that is not safe. Convert it with “qemu-img convert”");
   if ((h->incompatible & QCOW2_INCOMPATIBLE_EXTERNAL) != 0)
     return refuse (error, label, "its data is in another file, which is not supported. Convert it with “qemu-img convert”");
   if ((h->incompatible & ~(uint64_t) QCOW2_INCOMPATIBLE_KNOWN) != 0)
@@ -126,6 +131,16 @@ check_geometry (const Qcow2Header *h, const char *label, GError **error)
 }
 
 static bool
+check_encryption (const Qcow2Header *h, const char *label, GError **error)
+{
+  uint64_t cluster = UINT64_C (1) << h->cluster_bits;
+  if (h->crypt_method == QCOW2_CRYPT_NONE
+      || (h->luks_at != 0 && h->luks_at % cluster == 0 && h->luks_at <= UINT64_MAX / 2 && h->luks_bytes <= UINT64_MAX / 4))
+    return true;
+  return refuse (error, label, "its encryption header is at an impossible place");
+}
+
+static bool
 read_header (Qcow2 *q, GError **error)
 {
   const char *label = q->image.label;
@@ -133,20 +148,21 @@ read_header (Qcow2 *q, GError **error)
   int         problem = vt_image_read (q->file, 0, start, sizeof start);
   if (problem != 0)
     return vt_image_fail (error, label, "the header cannot be read", problem);
-  if (qcow2_load (start, 4) != QCOW2_MAGIC)
+  if (vt_load_be (start, 4) != QCOW2_MAGIC)
     return refuse (error, label, "it is not a qcow2 image");
   read_fields (&q->h, start);
   if (q->h.version != 2 && q->h.version != 3)
     return refuse (error, label, "qcow2 version %u is not known", q->h.version);
   if (q->h.cluster_bits < 9 || q->h.cluster_bits > 21)
     return refuse (error, label, "clusters of 2^%u bytes are not possible", q->h.cluster_bits);
-  if (!check_features (&q->h, start, label, error) || !check_geometry (&q->h, label, error))
+  if (!check_features (&q->h, label, error) || !check_geometry (&q->h, label, error))
     return false;
   uint64_t            cluster = UINT64_C (1) << q->h.cluster_bits;
   g_autofree uint8_t *first = g_malloc (cluster);
   if ((problem = vt_image_read (q->file, 0, first, cluster)) != 0)
     return vt_image_fail (error, label, "the header cannot be read", problem);
-  return read_extensions (&q->h, first, cluster, label, error) && read_backing_name (&q->h, first, cluster, label, error);
+  return read_extensions (&q->h, first, cluster, label, error) && check_encryption (&q->h, label, error)
+         && read_backing_name (&q->h, first, cluster, label, error);
 }
 
 /* The fields that change; the rest of the first cluster stays as it is. */
@@ -158,35 +174,23 @@ qcow2_write_header (Qcow2 *q)
   int     error = vt_image_read (q->file, 0, bytes, n);
   if (error != 0)
     return error;
-  qcow2_store (bytes + 24, q->h.size, 8);
-  qcow2_store (bytes + 36, q->h.l1_entries, 4);
-  qcow2_store (bytes + 40, q->h.l1_at, 8);
-  qcow2_store (bytes + 48, q->h.reftable_at, 8);
-  qcow2_store (bytes + 56, q->h.reftable_clusters, 4);
-  qcow2_store (bytes + 60, q->h.n_snapshots, 4);
-  qcow2_store (bytes + 64, q->h.snapshots_at, 8);
+  vt_store_be (bytes + 24, q->h.size, 8);
+  vt_store_be (bytes + 36, q->h.l1_entries, 4);
+  vt_store_be (bytes + 40, q->h.l1_at, 8);
+  vt_store_be (bytes + 48, q->h.reftable_at, 8);
+  vt_store_be (bytes + 56, q->h.reftable_clusters, 4);
+  vt_store_be (bytes + 60, q->h.n_snapshots, 4);
+  vt_store_be (bytes + 64, q->h.snapshots_at, 8);
   if (q->h.version >= 3)
     {
-      qcow2_store (bytes + 72, q->h.incompatible, 8);
-      qcow2_store (bytes + 80, q->h.compatible, 8);
-      qcow2_store (bytes + 88, q->h.autoclear, 8);
+      vt_store_be (bytes + 72, q->h.incompatible, 8);
+      vt_store_be (bytes + 80, q->h.compatible, 8);
+      vt_store_be (bytes + 88, q->h.autoclear, 8);
     }
   return vt_image_write (q->file, 0, bytes, n);
 }
 
 /* --- Tables ----------------------------------------------------------------------------------------------------------- */
-
-static int
-read_entries (Qcow2 *q, uint64_t at, uint64_t n, uint64_t *to)
-{
-  g_autofree uint8_t *bytes = g_try_malloc (MAX (n * 8, 1));
-  if (bytes == NULL)
-    return ENOMEM;
-  int error = n > 0 ? vt_image_read (q->file, at, bytes, n * 8) : 0;
-  for (uint64_t i = 0; error == 0 && i < n; i++)
-    to[i] = qcow2_load (bytes + i * 8, 8);
-  return error;
-}
 
 static void
 note_metadata (Qcow2 *q, uint64_t at)
@@ -201,9 +205,9 @@ read_tables (Qcow2 *q, GError **error)
   q->reftable_entries = q->h.reftable_clusters * q->cluster_bytes / 8;
   q->l1 = g_new0 (uint64_t, MAX (q->h.l1_entries, 1));
   q->reftable = g_new0 (uint64_t, q->reftable_entries);
-  int problem = read_entries (q, q->h.l1_at, q->h.l1_entries, q->l1);
+  int problem = qcow2_read_entries (q, q->h.l1_at, q->h.l1_entries, q->l1);
   if (problem == 0)
-    problem = read_entries (q, q->h.reftable_at, q->reftable_entries, q->reftable);
+    problem = qcow2_read_entries (q, q->h.reftable_at, q->reftable_entries, q->reftable);
   if (problem != 0)
     return vt_image_fail (error, q->image.label, "the tables cannot be read", problem);
   for (uint32_t i = 0; i < q->h.l1_entries; i++)
@@ -237,7 +241,7 @@ is_beside (const char *image, const char *backing)
 }
 
 static bool
-open_backing (Qcow2 *q, unsigned depth, bool anywhere, GError **error)
+open_backing (Qcow2 *q, unsigned depth, unsigned flags, GError **error)
 {
   const char *label = q->image.label, *format = q->h.backing_format;
   if (q->h.backing == NULL)
@@ -249,12 +253,12 @@ open_backing (Qcow2 *q, unsigned depth, bool anywhere, GError **error)
                    q->h.backing);
   g_autofree char *path = backing_path (label, q->h.backing);
   bool             raw = strcmp (format, "raw") == 0;
-  if (!anywhere && !is_beside (label, path))
+  if ((flags & VT_IMAGE_ANYWHERE) == 0 && !is_beside (label, path))
     return refuse (error, label, "it stands on “%s”, which is outside of its folder. If that is meant, allow it for this disk",
                    q->h.backing);
   VtImage         *file = vt_image_open_raw (path, true, !raw, error);
   if (file != NULL)
-    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, anywhere, error);
+    q->backing = raw ? file : vt_qcow2_open (file, depth + 1, flags, NULL, error);
   if (q->backing == NULL)
     g_prefix_error (error, "The backing file of “%s”: ", label);
   return q->backing != NULL;
@@ -267,7 +271,7 @@ qcow2_new (VtImage *file)
 {
   Qcow2 *q = g_new0 (Qcow2, 1);
   q->image = (VtImage) { .ops = &qcow2_ops, .readonly = file->readonly, .label = g_strdup (file->label) };
-  q->file = file;
+  q->file = q->data = file;
   g_rw_lock_init (&q->lock);
   g_mutex_init (&q->cache_lock);
   q->metadata = g_hash_table_new (NULL, NULL);
@@ -284,7 +288,7 @@ take_geometry (Qcow2 *q)
   q->subclusters = (q->h.incompatible & QCOW2_INCOMPATIBLE_SUBCLUSTERS) != 0;
   q->l2_bits = q->h.cluster_bits - 3 - q->subclusters;
   q->image.size_bytes = q->h.size;
-  q->end = (q->file->file_bytes + q->cluster_bytes - 1) >> q->h.cluster_bits;
+  q->end = qcow2_clusters (q, q->file->file_bytes);
   q->l2.most = q->refcounts.most = (unsigned) MAX (QCOW2_CACHE_BYTES >> q->h.cluster_bits, 4);
 }
 
@@ -315,13 +319,14 @@ prepare_writing (Qcow2 *q, GError **error)
 }
 
 VtImage *
-vt_qcow2_open (VtImage *file, unsigned depth, bool anywhere, GError **error)
+vt_qcow2_open (VtImage *file, unsigned depth, unsigned flags, VtSecret *secret, GError **error)
 {
   Qcow2 *q = qcow2_new (file);
   bool   ok = read_header (q, error);
   if (ok)
     take_geometry (q);
-  ok = ok && read_tables (q, error) && open_backing (q, depth, anywhere, error) && prepare_writing (q, error);
+  ok = ok && read_tables (q, error) && qcow2_open_data (q, flags, secret, error) && open_backing (q, depth, flags, error)
+       && prepare_writing (q, error);
   if (ok)
     return &q->image;
   g_free (q->image.label);
@@ -350,10 +355,10 @@ vt_qcow2_backing (VtImage *image)
 }
 
 VtImage *
-vt_qcow2_open_path (const char *path, bool readonly, bool anywhere, GError **error)
+vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError **error)
 {
-  VtImage *file = vt_image_open_raw (path, readonly, true, error);
-  return file != NULL ? vt_qcow2_open (file, 0, anywhere, error) : NULL;
+  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  return file != NULL ? vt_qcow2_open (file, 0, flags, secret, error) : NULL;
 }
 
 void

@@ -8,6 +8,7 @@
  *   qcow2-flush.c     in which order changes reach the file
  *   qcow2-check.c     counting all references anew, and repair
  *   qcow2-create.c    new images
+ *   qcow2-crypt.c     LUKS inside
  *   qcow2-snapshot.c  snapshots inside an image
  *
  * **What a crash can do.** Changed tables stay in memory until a flush (or until there are too many). Then the order is: data and
@@ -17,17 +18,22 @@
 #pragma once
 
 #include "image.h"
+#include "luks.h"
 #include "qcow2.h"
 
 enum
 {
   QCOW2_MAGIC = 0x514649fb,
   QCOW2_V2_HEADER = 72, QCOW2_V3_HEADER = 104,
+  QCOW2_V3_HEADER_COMPRESSION = 112,      /* with the compression method */
 
   QCOW2_INCOMPATIBLE_DIRTY = 1u << 0, QCOW2_INCOMPATIBLE_CORRUPT = 1u << 1, QCOW2_INCOMPATIBLE_EXTERNAL = 1u << 2,
   QCOW2_INCOMPATIBLE_COMPRESSION = 1u << 3, QCOW2_INCOMPATIBLE_SUBCLUSTERS = 1u << 4,
   QCOW2_INCOMPATIBLE_KNOWN = QCOW2_INCOMPATIBLE_DIRTY | QCOW2_INCOMPATIBLE_CORRUPT | QCOW2_INCOMPATIBLE_COMPRESSION
                              | QCOW2_INCOMPATIBLE_SUBCLUSTERS,
+
+  QCOW2_EXTENSION_BACKING_FORMAT = 0xe2792aca, QCOW2_EXTENSION_ENCRYPTION = 0x0537be77,
+  QCOW2_CRYPT_NONE = 0, QCOW2_CRYPT_LUKS = 2,
 
   QCOW2_L1_BYTES_MAX       = 32 << 20,
   QCOW2_REFTABLE_BYTES_MAX = 8 << 20,
@@ -47,6 +53,8 @@ typedef struct
   uint32_t l1_entries, reftable_clusters, n_snapshots;
   uint64_t incompatible, compatible, autoclear;
   uint8_t  compression;               /* 0 zlib, 1 zstd */
+  uint32_t crypt_method;
+  uint64_t luks_at, luks_bytes;       /* with LUKS: of its header */
   char    *backing, *backing_format;  /* NULL: none */
 } Qcow2Header;
 
@@ -69,7 +77,8 @@ typedef struct
 typedef struct
 {
   VtImage     image;
-  VtImage    *file;
+  VtImage    *file;            /* tables */
+  VtImage    *data;            /* clusters of data: the same file, or a view of it that decrypts */
   VtImage    *backing;         /* NULL: none */
   Qcow2Header h;
   uint64_t    cluster_bytes;
@@ -94,20 +103,18 @@ typedef struct
   uint8_t    *unpacked;
 } Qcow2;
 
+/* So many clusters hold so many bytes. */
 static inline uint64_t
-qcow2_load (const void *from, unsigned bytes)
+qcow2_clusters (const Qcow2 *q, uint64_t bytes)
 {
-  uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; i++)
-    value = value << 8 | ((const uint8_t *) from)[i];
-  return value;
+  return (bytes + q->cluster_bytes - 1) >> q->h.cluster_bits;
 }
 
-static inline void
-qcow2_store (void *to, uint64_t value, unsigned bytes)
+/* Of an L2 table: with subclusters, their bitmap is behind each. */
+static inline unsigned
+qcow2_l2_entry_bytes (const Qcow2 *q)
 {
-  for (unsigned i = bytes; i > 0; i--, value >>= 8)
-    ((uint8_t *) to)[i - 1] = (uint8_t) value;
+  return q->subclusters ? 16 : 8;
 }
 
 /* --- Tables (qcow2-map.c) --- */
@@ -119,6 +126,10 @@ Qcow2Table *qcow2_table_new (Qcow2 *q, Qcow2Cache *cache, uint64_t at);
 void qcow2_table_drop (Qcow2Cache *cache, uint64_t at);
 /* At most that many, if enough of them need no writing. */
 void qcow2_cache_trim (Qcow2Cache *cache, unsigned most);
+
+/* Entries of an L1 or of the table of counts: in the file big-endian, in memory the host's way. */
+int  qcow2_read_entries (Qcow2 *q, uint64_t at, uint64_t n, uint64_t *to);
+int  qcow2_write_entries (Qcow2 *q, uint64_t at, uint64_t n, const uint64_t *from);
 
 /* One L2 entry and what it means for a byte of the disk. */
 typedef struct
@@ -133,8 +144,8 @@ typedef struct
 int qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *mapping);
 /* Sets the entry of the cluster at `off`; the table is made, or made our own, as needed. `lock` held exclusively. */
 int qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap);
-/* The file clusters that a compressed cluster touches. */
-void qcow2_packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
+/* The bytes of the file that an L2 entry refers to: a cluster, or the sectors of a compressed one. *len 0: none. */
+void qcow2_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
 /* Reads a whole cluster of a compressed entry. */
 int qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len);
 
@@ -144,6 +155,8 @@ int qcow2_count (Qcow2 *q, uint64_t cluster, uint64_t *count);
 /* Whether the file's table names all blocks of counts. */
 bool qcow2_blocks_published (const Qcow2 *q);
 int qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count);
+/* The most that fits. */
+uint64_t qcow2_count_most (const Qcow2 *q);
 /* One cluster, counted once; *at is its offset. */
 int qcow2_allocate (Qcow2 *q, uint64_t *at);
 /* n in a row, at the end of the file. */
@@ -166,6 +179,12 @@ int qcow2_flush_tables (Qcow2 *q);
 
 /* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
 int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);
+
+/* --- Encryption (qcow2-crypt.c) --- */
+
+bool qcow2_open_data (Qcow2 *q, unsigned flags, VtSecret *secret, GError **error);
+/* Writes a LUKS header with a key of its own. */
+bool qcow2_write_luks (VtImage *file, uint64_t at, VtLuksHeader *header, const VtQcow2Options *options, GError **error);
 
 extern const VtImageOps qcow2_ops;
 int  qcow2_write_header (Qcow2 *q);

@@ -23,7 +23,7 @@ get_count (const Qcow2 *q, const uint8_t *block, uint64_t index)
 {
   unsigned bits = count_bits (q);
   if (bits >= 8)
-    return qcow2_load (block + index * (bits / 8), bits / 8);
+    return vt_load_be (block + index * (bits / 8), bits / 8);
   return block[index * bits / 8] >> (index * bits % 8) & ((1u << bits) - 1);
 }
 
@@ -32,13 +32,13 @@ put_count (const Qcow2 *q, uint8_t *block, uint64_t index, uint64_t count)
 {
   unsigned bits = count_bits (q);
   if (bits >= 8)
-    qcow2_store (block + index * (bits / 8), count, bits / 8);
+    vt_store_be (block + index * (bits / 8), count, bits / 8);
   else
     block[index * bits / 8] = (uint8_t) vt_deposit (block[index * bits / 8], (unsigned) (index * bits % 8), bits, count);
 }
 
-static uint64_t
-count_most (const Qcow2 *q)
+uint64_t
+qcow2_count_most (const Qcow2 *q)
 {
   return UINT64_MAX >> (64 - count_bits (q));
 }
@@ -122,15 +122,6 @@ qcow2_blocks_published (const Qcow2 *q)
   return q->reftable_from >= q->reftable_to;
 }
 
-static int
-write_entries (Qcow2 *q, uint64_t table_at, uint64_t from, uint64_t to)
-{
-  g_autofree uint8_t *bytes = g_malloc ((to - from) * 8);
-  for (uint64_t i = from; i < to; i++)
-    qcow2_store (bytes + (i - from) * 8, q->reftable[i], 8);
-  return vt_image_write (q->file, table_at + from * 8, bytes, (to - from) * 8);
-}
-
 /* A run at the end of the file for all of the table, which may grow once more on the way. */
 static int
 find_place (Qcow2 *q, uint64_t *at, uint64_t *clusters)
@@ -155,7 +146,7 @@ move_table (Qcow2 *q)
   uint32_t old_clusters = q->h.reftable_clusters;
   int      error;
   if ((error = find_place (q, &at, &clusters)) != 0 || (error = qcow2_write_cache (q, &q->refcounts)) != 0
-      || (error = write_entries (q, at, 0, q->reftable_entries)) != 0 || (error = vt_image_flush (q->file)) != 0)
+      || (error = qcow2_write_entries (q, at, q->reftable_entries, q->reftable)) != 0 || (error = vt_image_flush (q->file)) != 0)
     return error;
   q->h.reftable_at = at;
   q->h.reftable_clusters = (uint32_t) clusters;
@@ -181,7 +172,8 @@ qcow2_write_counts (Qcow2 *q)
   if (q->reftable_entries * 8 > q->h.reftable_clusters * q->cluster_bytes)
     error = move_table (q);
   else
-    error = write_entries (q, q->h.reftable_at, q->reftable_from, q->reftable_to);
+    error = qcow2_write_entries (q, q->h.reftable_at + q->reftable_from * 8, q->reftable_to - q->reftable_from,
+                                 q->reftable + q->reftable_from);
   if (error == 0 && (error = vt_image_flush (q->file)) == 0)
     {
       q->reftable_from = UINT64_MAX;
@@ -201,7 +193,7 @@ qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count)
     return error;
   if (count == 0)
     q->hint = MIN (q->hint, cluster);
-  return put_into (q, index, cluster, MIN (count, count_most (q)));
+  return put_into (q, index, cluster, MIN (count, qcow2_count_most (q)));
 }
 
 int
@@ -246,10 +238,9 @@ qcow2_give_back (Qcow2 *q, uint64_t at)
 void
 qcow2_leave (Qcow2 *q, uint64_t entry)
 {
-  uint64_t at = entry & QCOW2_OFFSET_MASK, len = 1;
-  if ((entry & QCOW2_PACKED) != 0)
-    qcow2_packed_place (q, entry, &at, &len);
-  if (at == 0)
+  uint64_t at, len;
+  qcow2_place (q, entry, &at, &len);
+  if (len == 0)
     return;
   for (uint64_t cluster = at >> q->h.cluster_bits, last = (at + len - 1) >> q->h.cluster_bits; cluster <= last; cluster++)
     g_array_append_val (q->leaving, cluster);
@@ -281,7 +272,8 @@ bool
 qcow2_may_write_data (Qcow2 *q, uint64_t at, uint64_t len)
 {
   bool bad = overlaps (at, len, 0, q->cluster_bytes) || overlaps (at, len, q->h.l1_at, q->h.l1_entries * UINT64_C (8))
-             || overlaps (at, len, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
+             || overlaps (at, len, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes)
+             || overlaps (at, len, q->h.luks_at, q->h.luks_bytes);
   for (uint64_t cluster = at >> q->h.cluster_bits; !bad && cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
     bad = g_hash_table_contains (q->metadata, GSIZE_TO_POINTER (cluster));
   if (bad)

@@ -41,10 +41,10 @@ static Snapshot *
 parse_snapshot (const Qcow2 *q, const uint8_t *head, const uint8_t *rest, uint64_t extra, uint64_t id, uint64_t name)
 {
   Snapshot *snapshot = g_new0 (Snapshot, 1);
-  snapshot->l1_at = qcow2_load (head, 8);
-  snapshot->l1_entries = (uint32_t) qcow2_load (head + 8, 4);
-  snapshot->seconds = qcow2_load (head + 16, 4);
-  snapshot->disk_bytes = extra >= EXTRA_BYTES ? qcow2_load (rest + 8, 8) : q->h.size;
+  snapshot->l1_at = vt_load_be (head, 8);
+  snapshot->l1_entries = (uint32_t) vt_load_be (head + 8, 4);
+  snapshot->seconds = vt_load_be (head + 16, 4);
+  snapshot->disk_bytes = extra >= EXTRA_BYTES ? vt_load_be (rest + 8, 8) : q->h.size;
   snapshot->id = g_strndup ((const char *) rest + extra, id);
   snapshot->name = g_strndup ((const char *) rest + extra + id, name);
   snapshot->len = (ENTRY_BYTES + extra + id + name + 7) / 8 * 8;
@@ -61,8 +61,8 @@ read_snapshot (Qcow2 *q, uint64_t at, Snapshot **out)
   int     error = vt_image_read (q->file, at, head, sizeof head);
   if (error != 0)
     return error;
-  uint64_t extra = qcow2_load (head + 36, 4), id = qcow2_load (head + 12, 2), name = qcow2_load (head + 14, 2);
-  if (extra > EXTRA_MOST || qcow2_load (head + 8, 4) > QCOW2_L1_BYTES_MAX / 8 || qcow2_load (head, 8) % q->cluster_bytes != 0)
+  uint64_t extra = vt_load_be (head + 36, 4), id = vt_load_be (head + 12, 2), name = vt_load_be (head + 14, 2);
+  if (extra > EXTRA_MOST || vt_load_be (head + 8, 4) > QCOW2_L1_BYTES_MAX / 8 || vt_load_be (head, 8) % q->cluster_bytes != 0)
     return EIO;
   g_autofree uint8_t *rest = g_malloc (extra + id + name + 1);
   if ((error = vt_image_read (q->file, at + ENTRY_BYTES, rest, extra + id + name)) != 0)
@@ -102,8 +102,8 @@ table_bytes (const GPtrArray *snapshots)
 static int
 write_snapshots (Qcow2 *q, GPtrArray *snapshots, uint64_t old_bytes)
 {
-  uint64_t            len = table_bytes (snapshots), clusters = (len + q->cluster_bytes - 1) >> q->h.cluster_bits, at = 0;
-  uint64_t            old_at = q->h.snapshots_at, old = (old_bytes + q->cluster_bytes - 1) >> q->h.cluster_bits;
+  uint64_t            len = table_bytes (snapshots), clusters = qcow2_clusters (q, len), at = 0;
+  uint64_t            old_at = q->h.snapshots_at, old = qcow2_clusters (q, old_bytes);
   g_autofree uint8_t *bytes = g_malloc0 (MAX (clusters * q->cluster_bytes, 1));
   int                 error = 0;
   uint64_t            used = 0;
@@ -148,11 +148,11 @@ recount (Qcow2 *q, uint64_t at, uint64_t len, int by)
 {
   for (uint64_t cluster = at >> q->h.cluster_bits; cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
     {
-      uint64_t count, most = UINT64_MAX >> (64 - (1u << q->h.refcount_order));
+      uint64_t count;
       int      error = qcow2_count (q, cluster, &count);
       if (error != 0)
         return error;
-      if (by > 0 && count >= most)
+      if (by > 0 && count >= qcow2_count_most (q))
         return EFBIG;
       if (by < 0)
         qcow2_leave (q, cluster << q->h.cluster_bits);
@@ -165,17 +165,15 @@ recount (Qcow2 *q, uint64_t at, uint64_t len, int by)
 static int
 recount_entry (Qcow2 *q, uint64_t entry, int by)
 {
-  uint64_t at = entry & QCOW2_OFFSET_MASK, len = q->cluster_bytes;
-  if ((entry & QCOW2_PACKED) != 0)
-    qcow2_packed_place (q, entry, &at, &len);
-  return at == 0 ? 0 : recount (q, at, len, by);
+  uint64_t at, len;
+  qcow2_place (q, entry, &at, &len);
+  return len == 0 ? 0 : recount (q, at, len, by);
 }
 
 /* Everything that an L1 refers to. */
 static int
 recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
 {
-  unsigned            step = q->subclusters ? 16 : 8;
   g_autofree uint8_t *copy = g_malloc (q->cluster_bytes);
   for (uint32_t i = 0; i < n; i++)
     {
@@ -187,8 +185,8 @@ recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
       if (error != 0)
         return error;
       memcpy (copy, table->bytes, q->cluster_bytes);
-      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += step)
-        error = recount_entry (q, qcow2_load (copy + off, 8), by);
+      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += qcow2_l2_entry_bytes (q))
+        error = recount_entry (q, vt_load_be (copy + off, 8), by);
       if (error != 0 || (error = recount (q, at, q->cluster_bytes, by)) != 0)
         return error;
       /* Many tables: they need not all stay. */
@@ -201,14 +199,14 @@ recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
 static int
 mark_entry (Qcow2 *q, Qcow2Table *table, uint64_t off)
 {
-  uint64_t entry = qcow2_load (table->bytes + off, 8), count, marked;
+  uint64_t entry = vt_load_be (table->bytes + off, 8), count, marked;
   if ((entry & QCOW2_PACKED) != 0 || (entry & QCOW2_OFFSET_MASK) == 0)
     return 0;
   int error = qcow2_count (q, (entry & QCOW2_OFFSET_MASK) >> q->h.cluster_bits, &count);
   marked = count == 1 ? entry | QCOW2_COPIED : entry & ~QCOW2_COPIED;
   if (error == 0 && marked != entry)
     {
-      qcow2_store (table->bytes + off, marked, 8);
+      vt_store_be (table->bytes + off, marked, 8);
       table->dirty = true;
     }
   return error;
@@ -218,7 +216,6 @@ mark_entry (Qcow2 *q, Qcow2Table *table, uint64_t off)
 static int
 mark_all (Qcow2 *q)
 {
-  unsigned step = q->subclusters ? 16 : 8;
   for (uint32_t i = 0; i < q->h.l1_entries; i++)
     {
       uint64_t    at = q->l1[i] & QCOW2_OFFSET_MASK, count;
@@ -229,7 +226,7 @@ mark_all (Qcow2 *q)
       if (error != 0 || (error = qcow2_count (q, at >> q->h.cluster_bits, &count)) != 0)
         return error;
       q->l1[i] = at | (count == 1 ? QCOW2_COPIED : 0);
-      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += step)
+      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += qcow2_l2_entry_bytes (q))
         error = mark_entry (q, table, off);
       if (error != 0)
         return error;
@@ -261,14 +258,14 @@ make_snapshot (Qcow2 *q, GPtrArray *others, const char *name, uint64_t l1_at)
   snapshot->len = (ENTRY_BYTES + EXTRA_BYTES + id_len + name_len + 7) / 8 * 8;
   uint8_t *bytes = snapshot->bytes = g_malloc0 (snapshot->len);
   gint64   now = g_get_real_time ();
-  qcow2_store (bytes, l1_at, 8);
-  qcow2_store (bytes + 8, q->h.l1_entries, 4);
-  qcow2_store (bytes + 12, id_len, 2);
-  qcow2_store (bytes + 14, name_len, 2);
-  qcow2_store (bytes + 16, (uint64_t) (now / G_USEC_PER_SEC), 4);
-  qcow2_store (bytes + 20, (uint64_t) (now % G_USEC_PER_SEC) * 1000, 4);
-  qcow2_store (bytes + 36, EXTRA_BYTES, 4);
-  qcow2_store (bytes + ENTRY_BYTES + 8, q->h.size, 8);
+  vt_store_be (bytes, l1_at, 8);
+  vt_store_be (bytes + 8, q->h.l1_entries, 4);
+  vt_store_be (bytes + 12, id_len, 2);
+  vt_store_be (bytes + 14, name_len, 2);
+  vt_store_be (bytes + 16, (uint64_t) (now / G_USEC_PER_SEC), 4);
+  vt_store_be (bytes + 20, (uint64_t) (now % G_USEC_PER_SEC) * 1000, 4);
+  vt_store_be (bytes + 36, EXTRA_BYTES, 4);
+  vt_store_be (bytes + ENTRY_BYTES + 8, q->h.size, 8);
   memcpy (bytes + ENTRY_BYTES + EXTRA_BYTES, snapshot->id, id_len);
   memcpy (bytes + ENTRY_BYTES + EXTRA_BYTES + id_len, name, name_len);
   return snapshot;
@@ -277,12 +274,12 @@ make_snapshot (Qcow2 *q, GPtrArray *others, const char *name, uint64_t l1_at)
 static int
 copy_l1 (Qcow2 *q, uint64_t *at)
 {
-  uint64_t            clusters = MAX ((q->h.l1_entries * UINT64_C (8) + q->cluster_bytes - 1) >> q->h.cluster_bits, 1);
-  g_autofree uint8_t *bytes = g_malloc0 (clusters * q->cluster_bytes);
-  int                 error = qcow2_allocate_run (q, clusters, at);
-  for (uint32_t i = 0; i < q->h.l1_entries; i++)
-    qcow2_store (bytes + i * 8u, q->l1[i] & ~QCOW2_COPIED, 8);
-  return error != 0 ? error : vt_image_write (q->file, *at, bytes, clusters * q->cluster_bytes);
+  uint32_t             n = q->h.l1_entries;
+  g_autofree uint64_t *l1 = g_new (uint64_t, MAX (n, 1));
+  int                  error = qcow2_allocate_run (q, MAX (qcow2_clusters (q, n * UINT64_C (8)), 1), at);
+  for (uint32_t i = 0; i < n; i++)
+    l1[i] = q->l1[i] & ~QCOW2_COPIED;
+  return error != 0 ? error : qcow2_write_entries (q, *at, n, l1);
 }
 
 static int
@@ -304,11 +301,10 @@ take (Qcow2 *q, GPtrArray *snapshots, const char *name)
 static int
 load_l1 (Qcow2 *q, const Snapshot *snapshot, uint64_t **l1)
 {
-  g_autofree uint8_t *bytes = g_malloc (MAX (snapshot->l1_entries * UINT64_C (8), 1));
-  int error = snapshot->l1_entries > 0 ? vt_image_read (q->file, snapshot->l1_at, bytes, snapshot->l1_entries * UINT64_C (8)) : 0;
   *l1 = g_new0 (uint64_t, MAX (MAX (snapshot->l1_entries, q->h.l1_entries), 1));
+  int error = qcow2_read_entries (q, snapshot->l1_at, snapshot->l1_entries, *l1);
   for (uint32_t i = 0; i < snapshot->l1_entries; i++)
-    (*l1)[i] = qcow2_load (bytes + i * 8u, 8) & QCOW2_OFFSET_MASK;
+    (*l1)[i] &= QCOW2_OFFSET_MASK;
   return error;
 }
 

@@ -48,7 +48,7 @@ read_run (Qcow2 *q, uint64_t off, uint8_t *to, const Qcow2Mapping *m)
   switch (m->kind)
     {
     case VT_EXTENT_DATA:
-      return vt_image_read (q->file, m->host, to, m->len);
+      return vt_image_read (q->data, m->host, to, m->len);
     case VT_EXTENT_PACKED:
       return qcow2_unpack (q, m->entry, off & (q->cluster_bytes - 1), to, m->len);
     case VT_EXTENT_ZERO:
@@ -131,7 +131,7 @@ write_copy (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, uint64_t 
         return error;
       memcpy (copy + inside, from, len);
     }
-  return vt_image_write (q->file, at, copy != NULL ? copy : from, q->cluster_bytes);
+  return vt_image_write (q->data, at, copy != NULL ? copy : from, q->cluster_bytes);
 }
 
 /* Is the cluster ours, though not all of it is there? Then it is filled where it is. */
@@ -150,7 +150,7 @@ write_allocating (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len)
   if (error != 0)
     return error;
   if (m.in_place)     /* somebody was faster */
-    return qcow2_may_write_data (q, m.host, len) ? vt_image_write (q->file, m.host, from, len) : EIO;
+    return qcow2_may_write_data (q, m.host, len) ? vt_image_write (q->data, m.host, from, len) : EIO;
   bool fill = may_fill (q, &m);
   if (fill)
     at = m.entry & QCOW2_OFFSET_MASK;
@@ -180,7 +180,7 @@ write_in_place (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, uint6
   *done = 0;
   if (error == 0 && m.in_place)
     {
-      error = qcow2_may_write_data (q, m.host, m.len) ? vt_image_write (q->file, m.host, from, m.len) : EIO;
+      error = qcow2_may_write_data (q, m.host, m.len) ? vt_image_write (q->data, m.host, from, m.len) : EIO;
       *done = m.len;
     }
   g_rw_lock_reader_unlock (&q->lock);
@@ -307,6 +307,8 @@ qcow2_free (Qcow2 *q)
   g_rw_lock_clear (&q->lock);
   g_mutex_clear (&q->cache_lock);
   vt_image_close (q->backing);
+  if (q->data != q->file)
+    vt_image_close (q->data);
   vt_image_close (q->file);
   g_free (q);
 }

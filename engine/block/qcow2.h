@@ -5,14 +5,14 @@
 #include "image.h"
 
 /* Takes `file` (closed with the image, or on failure), a growing raw image. Read-only if the file is. A backing file is opened next
- * to the image, by the format that the image names; `anywhere`: also outside of its folder. `depth` is the number of images above
- * in the chain: 0.
+ * to the image, by the format that the image names. `depth` is the number of images above in the chain: 0. flags and secret: as
+ * for vt_image_open().
  * The error names the file and what is wrong with it. */
-VtImage *vt_qcow2_open (VtImage *file, unsigned depth, bool anywhere, GError **error);
+VtImage *vt_qcow2_open (VtImage *file, unsigned depth, unsigned flags, VtSecret *secret, GError **error);
 /* The same without its backing image, and even when it is marked as corrupt: for vt_qcow2_check(). */
 VtImage *vt_qcow2_open_for_check (VtImage *file, GError **error);
 /* Opens `path`. */
-VtImage *vt_qcow2_open_path (const char *path, bool readonly, bool anywhere, GError **error);
+VtImage *vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError **error);
 
 typedef struct
 {
@@ -20,12 +20,17 @@ typedef struct
   unsigned    cluster_bits;      /* 0: 16, which is 64 KiB */
   const char *backing;           /* nullable; written as it is: relative to the image's folder */
   const char *backing_format;    /* "raw" or "qcow2"; with backing */
+  bool        zstd;              /* how clusters are compressed, if any will be */
+  VtSecret   *passphrase;        /* nullable: encrypted */
+  unsigned    iteration_ms;      /* with passphrase */
 } VtQcow2Options;
 /* Writes an empty image into `file`, which is empty and growing. */
 bool vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error);
 
 /* Larger only; 0 or a positive errno. The image must be idle. */
 int  vt_qcow2_resize (VtImage *image, uint64_t size_bytes);
+/* The file that has its LUKS header, and where; NULL: it is not encrypted. Belongs to it. */
+VtImage *vt_qcow2_luks (VtImage *image, uint64_t *at);
 /* What it stands on: NULL if nothing, or if it is no qcow2 image. Belongs to it. */
 VtImage *vt_qcow2_backing (VtImage *image);
 

@@ -77,3 +77,20 @@ vt_store_le (void *to, uint64_t value, unsigned bytes)
   uint64_t le = GUINT64_TO_LE (value);
   memcpy (to, &le, bytes);
 }
+
+/* The same, big-endian. */
+static inline uint64_t
+vt_load_be (const void *from, unsigned bytes)
+{
+  uint64_t value = 0;
+  for (unsigned i = 0; i < bytes; i++)
+    value = value << 8 | ((const uint8_t *) from)[i];
+  return value;
+}
+
+static inline void
+vt_store_be (void *to, uint64_t value, unsigned bytes)
+{
+  for (unsigned i = bytes; i > 0; i--, value >>= 8)
+    ((uint8_t *) to)[i - 1] = (uint8_t) value;
+}

@@ -46,7 +46,10 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
   const char *name = disk->path != NULL ? disk->path : "(empty drive)";
   if (disk->path == NULL && !disk->cdrom)
     return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD drives can be empty");
-  if (disk->format == VT_IMAGE_QCOW2 && disk->cdrom)
+  if (disk->format > VT_IMAGE_LUKS)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: a machine does not run on this format. Convert it: “vitrinectl image convert”",
+                   name);
+  if (disk->format != VT_IMAGE_RAW && disk->cdrom)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD image is raw; set its format so", name);
   if (disk->bus == VT_BUS_IDE || disk->bus == VT_BUS_SCSI)
     return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);

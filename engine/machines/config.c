@@ -10,6 +10,7 @@ disk_free (gpointer data)
 {
   VtDiskConfig *disk = data;
   g_free (disk->path);
+  vt_secret_unref (disk->secret);
   g_free (disk);
 }
 
@@ -79,6 +80,7 @@ copy_disk (gconstpointer from, gpointer unused)
 {
   VtDiskConfig *disk = g_memdup2 (from, sizeof *disk);
   disk->path = g_strdup (disk->path);
+  vt_secret_ref (disk->secret);
   return disk;
 }
 

@@ -76,7 +76,7 @@ open_disk (const VtDiskConfig *disk, VtPost post, GError **error)
   if (disk->format == VT_IMAGE_RAW)
     return vt_raw_open (disk->path, readonly, post, error);
   unsigned flags = (readonly ? VT_IMAGE_READONLY : 0) | (disk->any_backing ? VT_IMAGE_ANYWHERE : 0);
-  VtImage *image = vt_image_open (disk->path, disk->format, flags, error);
+  VtImage *image = vt_image_open (disk->path, disk->format, flags, disk->secret, error);
   return image != NULL ? vt_image_block (image, post) : NULL;
 }
 

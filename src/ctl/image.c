@@ -8,12 +8,14 @@
 #include <vitrine/image.h>
 
 #include "ctl.h"
+#include "passphrase.h"
 
 typedef struct
 {
-  char    *format, *to_format, *backing, *backing_format;
-  int      cluster_kib;
-  gboolean repair, quiet, any_backing;
+  char    *format, *to_format, *backing, *backing_format, *compress;
+  VitrineKeySource key, new_key;
+  int      cluster_kib, iteration_ms;
+  gboolean repair, quiet, any_backing, encrypt;
   char   **words;
 } Options;
 
@@ -24,6 +26,9 @@ options_clear (Options *options)
   g_free (options->to_format);
   g_free (options->backing);
   g_free (options->backing_format);
+  g_free (options->compress);
+  g_free (options->key.file);
+  g_free (options->new_key.file);
   g_strfreev (options->words);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
@@ -32,11 +37,18 @@ static gboolean
 parse (int *argc, char ***argv, Options *options, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "format", 'f', 0, G_OPTION_ARG_STRING, &options->format, N_("Format of the image: raw or qcow2"), "FORMAT" },
-    { "to", 't', 0, G_OPTION_ARG_STRING, &options->to_format, N_("Format of the new image (convert)"), "FORMAT" },
+    { "format", 'f', 0, G_OPTION_ARG_STRING, &options->format, N_("Format of the image: raw, qcow2, luks, vmdk, vdi, vhd or vhdx"), "FORMAT" },
+    { "to", 't', 0, G_OPTION_ARG_STRING, &options->to_format, N_("Format of the new image (convert): raw, qcow2, luks or vmdk"), "FORMAT" },
     { "backing", 'b', 0, G_OPTION_ARG_FILENAME, &options->backing, N_("What the new image stands on (create)"), "FILE" },
     { "backing-format", 0, 0, G_OPTION_ARG_STRING, &options->backing_format, N_("Format of the backing image"), "FORMAT" },
     { "cluster-size", 0, 0, G_OPTION_ARG_INT, &options->cluster_kib, N_("Clusters of so many KiB (64)"), "KIB" },
+    { "compress", 'c', 0, G_OPTION_ARG_STRING, &options->compress, N_("Compress what is converted to qcow2: zlib or zstd"), "METHOD" },
+    { "encrypt", 'e', 0, G_OPTION_ARG_NONE, &options->encrypt, N_("Encrypt the new qcow2 image (create, convert)"), NULL },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key.file, N_("A file whose bytes are the image's passphrase"), "FILE" },
+    { "key-fd", 0, 0, G_OPTION_ARG_INT, &options->key.fd, N_("A descriptor to read it from"), "FD" },
+    { "new-key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->new_key.file, N_("The same for a new image or passphrase (convert, passphrase add)"), "FILE" },
+    { "new-key-fd", 0, 0, G_OPTION_ARG_INT, &options->new_key.fd, N_("A descriptor to read it from"), "FD" },
+    { "iteration-time", 0, 0, G_OPTION_ARG_INT, &options->iteration_ms, N_("Computing that a try of a new passphrase costs (1000)"), "MS" },
     { "repair", 0, 0, G_OPTION_ARG_NONE, &options->repair, N_("Set wrong counts right (check)"), NULL },
     { "any-backing", 0, 0, G_OPTION_ARG_NONE, &options->any_backing, N_("Backing files may be outside of its folder (convert)"), NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("No progress"), NULL },
@@ -44,38 +56,98 @@ parse (int *argc, char ***argv, Options *options, GError **error)
     { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
   };
   g_autoptr(GOptionContext) context = g_option_context_new (
-    "create FILE SIZE | info FILE | check FILE | convert FILE NEW-FILE | resize FILE SIZE | map FILE | snapshot …");
+    "create FILE SIZE | info FILE | check FILE | convert FILE NEW-FILE | resize FILE SIZE | map FILE | snapshot … | passphrase …");
 
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
-  g_option_context_set_summary (context, _("Makes, measures, checks and converts disk images that no machine uses."));
+  g_option_context_set_summary (context, _("Makes, measures, checks, converts and encrypts disk images that no machine uses."));
   return g_option_context_parse (context, argc, argv, error);
 }
 
 static gboolean
 find_format (const char *name, VtImageFormat otherwise, VtImageFormat *format)
 {
-  *format = name == NULL ? otherwise : g_str_equal (name, "qcow2") ? VT_IMAGE_QCOW2 : VT_IMAGE_RAW;
-  if (name == NULL || g_str_equal (name, "qcow2") || g_str_equal (name, "raw"))
+  *format = otherwise;
+  if (name == NULL || vt_image_format_from_name (name, format))
     return TRUE;
-  vitrine_ctl_fail (_("“%s” is not a format: choose raw or qcow2"), name);
+  vitrine_ctl_fail (_("“%s” is not a format: choose raw, qcow2, luks, vmdk, vdi, vhd or vhdx"), name);
   return FALSE;
 }
 
-/* A raw disk's guest can write what it likes to the first sector: so a format is only guessed where the other guess is harmless, and
- * otherwise the person says it. */
+/* What the name says: "disk.qcow2". */
+static gboolean
+format_from_suffix (const char *path, VtImageFormat *format)
+{
+  const char *dot = strrchr (path, '.');
+  g_autofree char *suffix = dot != NULL ? g_ascii_strdown (dot + 1, -1) : g_strdup ("");
+
+  if (g_str_equal (suffix, "img"))
+    *format = VT_IMAGE_RAW;
+  return g_str_equal (suffix, "img") || vt_image_format_from_name (suffix, format);
+}
+
+/* A raw disk's guest can write what it likes to the first sector: so a format is only guessed where the other guess is harmless, or
+ * where the file's name says the same; otherwise the person says it. */
 static gboolean
 format_of (const Options *options, const char *path, gboolean harmless, VtImageFormat *format)
 {
-  gboolean looks = options->format == NULL && vt_image_looks_like_qcow2 (path);
+  VtImageFormat looks = options->format == NULL ? vt_image_looks_like (path) : VT_IMAGE_RAW, named;
 
-  if (looks && !harmless)
+  if (looks == VT_IMAGE_RAW || harmless || (format_from_suffix (path, &named) && named == looks))
+    return find_format (options->format, looks, format);
+  vitrine_ctl_fail (_("“%s” looks like %s. Say which it is: --format %s, or --format raw if a guest may have written that"), path,
+                    vt_image_format_name (looks), vt_image_format_name (looks));
+  return FALSE;
+}
+
+/* The image that a verb is about: its second word. `secret` is for the caller to free, and only asked for when needed. */
+static gboolean
+take_place (const Options *options, gboolean harmless, gboolean needs_data, VtImagePlace *place, VtSecret **secret)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(VtImageInfo) info = { 0 };
+
+  *place = (VtImagePlace) { .path = options->words[1], .any_backing = options->any_backing };
+  if (!format_of (options, place->path, harmless, &place->format))
+    return FALSE;
+  if (!needs_data)
+    return TRUE;
+  if (vt_image_info (place, &info, &error) && (!info.encrypted || (*secret = vitrine_ctl_read_key (&options->key, place->path, FALSE, &error)) != NULL))
+    place->secret = *secret;
+  if (error != NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  return error == NULL;
+}
+
+/* What a new image shall be, from the options. */
+static gboolean
+take_shape (const Options *options, const char *path, const char *format, const VitrineKeySource *key, VtImagePlace *place,
+            VtImageShape *shape, VtSecret **secret)
+{
+  g_autoptr(GError) error = NULL;
+  VtImageFormat named = VT_IMAGE_QCOW2;
+
+  *shape = (VtImageShape) { .cluster_bytes = (unsigned) options->cluster_kib * 1024, .encrypted = options->encrypt,
+                            .iteration_ms = (unsigned) options->iteration_ms };
+  *place = (VtImagePlace) { .path = path };
+  format_from_suffix (path, &named);
+  if (!find_format (format, named, &place->format))
+    return FALSE;
+  if (g_strcmp0 (options->compress, "zlib") == 0)
+    shape->packing = VT_IMAGE_ZLIB;
+  else if (g_strcmp0 (options->compress, "zstd") == 0)
+    shape->packing = VT_IMAGE_ZSTD;
+  else if (options->compress != NULL)
     {
-      vitrine_ctl_fail (_("“%s” looks like qcow2. Say which it is: --format qcow2, or --format raw if a guest may have written that"),
-                        path);
+      vitrine_ctl_fail (_("“%s” is no way to compress: choose zlib or zstd"), options->compress);
       return FALSE;
     }
-  return find_format (options->format, looks ? VT_IMAGE_QCOW2 : VT_IMAGE_RAW, format);
+  if (place->format != VT_IMAGE_LUKS && !options->encrypt)
+    return TRUE;
+  *secret = place->secret = vitrine_ctl_read_key (key, path, TRUE, &error);
+  if (error != NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  return error == NULL;
 }
 
 static gboolean
@@ -100,16 +172,18 @@ static int
 create (const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  VtImageFormat format, below;
-  guint64 bytes = 0;
+  g_autoptr(VtSecret) secret = NULL;
+  VtImagePlace place;
+  VtImageShape shape;
 
-  if (!find_format (options->format, VT_IMAGE_QCOW2, &format)
-      || !find_format (options->backing_format, VT_IMAGE_RAW, &below)
-      || (options->words[2] != NULL && !parse_size (options->words[2], &bytes)))
+  if (!take_shape (options, options->words[1], options->format, &options->key, &place, &shape, &secret)
+      || !find_format (options->backing_format, VT_IMAGE_RAW, &shape.backing_format)
+      || (options->words[2] != NULL && !parse_size (options->words[2], &shape.size_bytes)))
     return 1;
   if (options->backing != NULL && options->backing_format == NULL)
     return vitrine_ctl_fail (_("Say which format “%s” has: --backing-format raw or qcow2"), options->backing);
-  if (!vt_image_create (options->words[1], format, bytes, (unsigned) options->cluster_kib * 1024, options->backing, below, &error))
+  shape.backing = options->backing;
+  if (!vt_image_create (&place, &shape, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }
@@ -127,22 +201,37 @@ print_qcow2 (const VtImageInfo *info)
     g_print (_("It was not closed in order; the next use mends its counts.\n"));
 }
 
+static void
+print_encryption (const VtImageInfo *info)
+{
+  g_print (_("Encryption: LUKS, %s with %u bits, %s\nUUID: %s\n"), info->cipher, info->key_bits, info->hash, info->uuid);
+  for (guint i = 0; i < VT_IMAGE_SLOTS; i++)
+    if (info->iterations[i] > 0)
+      g_print (_("Slot %u: a passphrase, %u iterations\n"), i, info->iterations[i]);
+    else
+      g_print (_("Slot %u: free\n"), i);
+}
+
 static int
 info (const Options *options)
 {
   g_autoptr(GError) error = NULL;
   g_auto(VtImageInfo) found = { 0 };
-  VtImageFormat format;
+  VtImagePlace place;
 
-  if (!format_of (options, options->words[1], TRUE, &format))
+  if (!take_place (options, TRUE, FALSE, &place, NULL))
     return 1;
-  if (!vt_image_info (options->words[1], format, &found, &error))
+  if (!vt_image_info (&place, &found, &error))
     return vitrine_ctl_fail ("%s", error->message);
   g_autofree char *size = g_format_size_full (found.size_bytes, G_FORMAT_SIZE_IEC_UNITS | G_FORMAT_SIZE_LONG_FORMAT);
   g_autofree char *room = g_format_size_full (found.file_bytes, G_FORMAT_SIZE_IEC_UNITS);
-  g_print (_("Format: %s\nSize of the disk: %s\nRoom on the host: %s\n"), format == VT_IMAGE_QCOW2 ? "qcow2" : "raw", size, room);
-  if (format == VT_IMAGE_QCOW2)
+  g_print (_("Format: %s\nSize of the disk: %s\nRoom on the host: %s\n"), vt_image_format_name (place.format), size, room);
+  if (found.variant != NULL)
+    g_print (_("Variant: %s\n"), found.variant);
+  if (place.format == VT_IMAGE_QCOW2)
     print_qcow2 (&found);
+  if (found.encrypted)
+    print_encryption (&found);
   return 0;
 }
 
@@ -183,16 +272,19 @@ static int
 convert (const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  VtImageFormat from, to;
+  g_autoptr(VtSecret) secret = NULL;
+  g_autoptr(VtSecret) new_secret = NULL;
+  VtImagePlace from, to;
+  VtImageShape shape;
   gint64 last = 0;
   gboolean shows = !options->quiet && isatty (STDERR_FILENO);
 
   if (options->words[2] == NULL)
     return vitrine_ctl_usage ("image convert [--format FORMAT] [--to FORMAT] FILE NEW-FILE");
-  if (!format_of (options, options->words[1], FALSE, &from) || !find_format (options->to_format, VT_IMAGE_QCOW2, &to))
+  if (!take_place (options, FALSE, TRUE, &from, &secret)
+      || !take_shape (options, options->words[2], options->to_format, &options->new_key, &to, &shape, &new_secret))
     return 1;
-  if (!vt_image_convert (options->words[1], from, options->any_backing, options->words[2], to, (unsigned) options->cluster_kib * 1024,
-                         shows ? show_progress : NULL, &last, &error))
+  if (!vt_image_convert (&from, &to, &shape, shows ? show_progress : NULL, &last, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }
@@ -201,14 +293,14 @@ static int
 resize (const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  VtImageFormat format;
+  VtImagePlace place;
   guint64 bytes;
 
   if (options->words[2] == NULL)
     return vitrine_ctl_usage ("image resize [--format FORMAT] FILE SIZE");
-  if (!format_of (options, options->words[1], FALSE, &format) || !parse_size (options->words[2], &bytes))
+  if (!take_place (options, FALSE, FALSE, &place, NULL) || !parse_size (options->words[2], &bytes))
     return 1;
-  if (!vt_image_resize (options->words[1], format, bytes, &error))
+  if (!vt_image_resize (&place, bytes, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }
@@ -226,11 +318,11 @@ static int
 map (const Options *options)
 {
   g_autoptr(GError) error = NULL;
-  VtImageFormat format;
+  VtImagePlace place;
 
-  if (!format_of (options, options->words[1], TRUE, &format))
+  if (!take_place (options, TRUE, FALSE, &place, NULL))
     return 1;
-  if (!vt_image_map (options->words[1], format, print_part, NULL, &error))
+  if (!vt_image_map (&place, print_part, NULL, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }
@@ -262,14 +354,40 @@ snapshot (const Options *options)
   return vitrine_ctl_usage ("image snapshot list FILE | take|revert|delete FILE NAME");
 }
 
+/* passphrase add FILE | passphrase remove FILE */
+static int
+passphrase (const Options *options)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VtSecret) secret = NULL;
+  g_autoptr(VtSecret) another = NULL;
+  gboolean add = g_str_equal (options->words[1], "add");
+  const Options of_file = { .format = options->format, .key = options->key, .words = options->words + 1 };
+  VtImagePlace place;
+
+  if (options->words[2] == NULL || (!add && !g_str_equal (options->words[1], "remove")))
+    return vitrine_ctl_usage ("image passphrase add|remove FILE [--key-file FILE] [--new-key-file FILE]");
+  /* Only a LUKS header is changed: a wrong guess is harmless. */
+  if (!take_place (&of_file, TRUE, TRUE, &place, &secret))
+    return 1;
+  if (secret == NULL)
+    return vitrine_ctl_fail (_("“%s” is not encrypted"), place.path);
+  if (!add)
+    return vt_image_remove_passphrase (&place, &error) ? 0 : vitrine_ctl_fail ("%s", error->message);
+  another = vitrine_ctl_read_key (&options->new_key, place.path, TRUE, &error);
+  if (another == NULL || !vt_image_add_passphrase (&place, another, (unsigned) options->iteration_ms, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
+}
+
 int
 vitrine_ctl_image (int argc, char **argv)
 {
   static const struct { const char *name; int (*function) (const Options *options); } verbs[] = {
     { "create", create }, { "info", info }, { "check", check }, { "convert", convert }, { "resize", resize }, { "map", map },
-    { "snapshot", snapshot },
+    { "snapshot", snapshot }, { "passphrase", passphrase },
   };
-  g_auto(Options) options = { 0 };
+  g_auto(Options) options = { .key.fd = -1, .new_key.fd = -1 };
   g_autoptr(GError) error = NULL;
 
   if (!parse (&argc, &argv, &options, &error))
@@ -277,8 +395,10 @@ vitrine_ctl_image (int argc, char **argv)
   guint n = options.words != NULL ? g_strv_length (options.words) : 0;
   if (options.cluster_kib < 0 || options.cluster_kib > 2048)
     return vitrine_ctl_fail (_("Clusters have 1 to 2048 KiB"));
+  if (options.iteration_ms < 0 || options.iteration_ms > 60000)
+    return vitrine_ctl_fail (_("A try of a passphrase costs 1 to 60000 ms"));
   for (guint i = 0; n >= 2 && n <= 4 && i < G_N_ELEMENTS (verbs); i++)
     if (g_str_equal (verbs[i].name, options.words[0]))
       return verbs[i].function (&options);
-  return vitrine_ctl_usage ("image create|info|check|convert|resize|map|snapshot FILE … (“vitrinectl image --help”)");
+  return vitrine_ctl_usage ("image create|info|check|convert|resize|map|snapshot|passphrase FILE … (“vitrinectl image --help”)");
 }

@@ -30,7 +30,8 @@ show_disk (const Visitor *visitor, const VtDiskConfig *disk)
   if (disk->path == NULL)
     return;
   /* An image that cannot be read now is one that the engine will complain about. */
-  g_auto(GStrv) chain = vt_image_chain (disk->path, disk->format, disk->any_backing, NULL);
+  const VtImagePlace place = { disk->path, disk->format, disk->any_backing, NULL };
+  g_auto(GStrv) chain = vt_image_chain (&place, NULL);
   for (guint i = 0; chain != NULL && chain[i] != NULL; i++)
     show (visitor, chain[i], VITRINE_FILE_READ);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* exercise IMAGE SEED OPERATIONS MODEL [OLD-MODEL]: random requests against a qcow2 image and a model of its disk in memory; what is
- * read must agree all the time. The model goes to MODEL in the end, for others to compare with. OLD-MODEL: what is on the disk at
- * first, else zeros. */
+/* exercise [--format FORMAT] [--key-file FILE] IMAGE SEED OPERATIONS MODEL [OLD-MODEL]: random requests against a qcow2 image (or one of
+ * that format) and a model of its disk in memory; what is read must agree all the time. The model goes to MODEL in the end, for others
+ * to compare with. OLD-MODEL: what is on the disk at first, else zeros. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "qcow2.h"
+#include "vitrine/image.h"
 
 #define MOST (3u << 20)
 
@@ -93,13 +94,39 @@ read_model (Exercise *e, const char *path)
   memcpy (e->model, bytes, MIN (len, e->size));
 }
 
+static void
+check (VtImage *image)
+{
+  g_autoptr (GError) error = NULL;
+  VtQcow2Check       found;
+  if (!vt_is_qcow2 (image) || (vt_qcow2_check (image, false, &found, &error) && found.corruptions == 0))
+    return;
+  fprintf (stderr, "our own check: %s\n", error != NULL ? error->message : "corrupt");
+  exit (1);
+}
+
+/* Leaves the words in argv. */
+static VtImage *
+open_image (int *argc, char ***argv, GError **error)
+{
+  g_autofree char *name = NULL, *key_file = NULL;
+  VtImageFormat    format = VT_IMAGE_QCOW2;
+  GOptionEntry     entries[] = { { "format", 0, 0, G_OPTION_ARG_STRING, &name, NULL, NULL },
+                                 { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &key_file, NULL, NULL },
+                                 { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL } };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error) || *argc < 5 || (name != NULL && !vt_image_format_from_name (name, &format)))
+    exit (2);
+  g_autoptr (VtSecret) secret = key_file != NULL ? vt_secret_read_file (key_file, error) : NULL;
+  return key_file == NULL || secret != NULL ? vt_image_open ((*argv)[1], format, 0, secret, error) : NULL;
+}
+
 int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
-  if (argc < 5)
-    return 2;
-  Exercise e = { .image = vt_qcow2_open_path (argv[1], false, false, &error) };
+  Exercise           e = { .image = open_image (&argc, &argv, &error) };
   if (e.image == NULL)
     {
       fprintf (stderr, "%s\n", error->message);
@@ -115,12 +142,7 @@ main (int argc, char **argv)
     step (&e);
   compare (&e, 0, MIN (e.size, MOST));
   expect (vt_image_flush (e.image), "flush", 0, 0);
-  VtQcow2Check check;
-  if (!vt_qcow2_check (e.image, false, &check, &error) || check.corruptions > 0)
-    {
-      fprintf (stderr, "our own check: %s\n", error != NULL ? error->message : "corrupt");
-      return 1;
-    }
+  check (e.image);
   vt_image_close (e.image);
   return g_file_set_contents (argv[4], (char *) e.model, (gssize) e.size, NULL) ? 0 : 1;
 }

@@ -217,7 +217,7 @@ tell (Story *story, const Shape *shape)
   vt_image_close (&empty->image);
   g_autoptr (GArray) working = g_array_copy (story->file);
   Memory            *memory = memory_new (working, story->log);
-  VtImage           *image = vt_qcow2_open (&memory->image, 0, false, &error);
+  VtImage           *image = vt_qcow2_open (&memory->image, 0, 0, NULL, &error);
   g_assert_no_error (error);
   memory->faults = story->faults;
   for (unsigned i = 0; i < OPERATIONS; i++)
@@ -306,7 +306,7 @@ fail_at (Story *story, guint moment, uint64_t *leaks)
 {
   g_autoptr (GArray)  file = what_is_left (story, moment);
   g_autoptr (GError)  error = NULL;
-  g_autoptr (VtImage) image = vt_qcow2_open (&memory_new (file, NULL)->image, 0, false, &error);
+  g_autoptr (VtImage) image = vt_qcow2_open (&memory_new (file, NULL)->image, 0, 0, NULL, &error);
   VtQcow2Check        check;
   if (image == NULL || !vt_qcow2_check (image, false, &check, &error))
     return "it cannot be opened or checked";

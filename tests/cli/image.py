@@ -67,7 +67,10 @@ def work():
 
 
 def trouble():
-    refused("a qcow2 image is not taken for raw unasked", "--format", "convert", "c.qcow2", "x")
+    shutil.copy("c.qcow2", "guest.img")
+    refused("what only looks like qcow2 is not taken for it unasked", "--format", "convert", "guest.img", "x")
+    succeeds("unless its name says so, too", "convert", "c.qcow2", "named.raw")
+    point(Path("named.raw").read_bytes() == Path("raw").read_bytes(), "and the new name says what to make")
     refused("a missing image", "none", "info", "none")
     Path("text").write_text("no image at all")
     refused("a file that is none", "not a qcow2", "info", "-f", "qcow2", "text")

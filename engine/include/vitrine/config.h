@@ -7,10 +7,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "secret.h"
+
 typedef enum { VT_ACCEL_AUTO, VT_ACCEL_INTERP, VT_ACCEL_JIT, VT_ACCEL_KVM, VT_ACCEL_COSIM } VtAccelChoice;
 typedef enum { VT_FIRMWARE_BIOS, VT_FIRMWARE_UEFI } VtFirmware;
 typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI } VtDiskBus;
-typedef enum { VT_IMAGE_RAW, VT_IMAGE_QCOW2 } VtImageFormat;
+/* Machines run on the first three; the others are read for import. */
+typedef enum
+{
+  VT_IMAGE_RAW,
+  VT_IMAGE_QCOW2,
+  VT_IMAGE_LUKS,     /* an encrypted raw image */
+  VT_IMAGE_VMDK,
+  VT_IMAGE_VDI,
+  VT_IMAGE_VHD,
+  VT_IMAGE_VHDX,
+} VtImageFormat;
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
@@ -25,6 +37,8 @@ typedef struct
   bool          readonly;
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
   bool          any_backing; /* qcow2: its backing files may be outside of its folder */
+  bool          encrypted;   /* LUKS, as an image by itself or in qcow2: it needs a secret */
+  VtSecret     *secret;      /* its passphrase or key; NULL: not known (yet) */
   int           boot_index;  /* 1.. ; 0: not bootable by order */
 } VtDiskConfig;
 

@@ -15,4 +15,5 @@ typedef enum
   VT_ERROR_IMAGE,         /* a disk, kernel or firmware file is missing, short, locked or broken */
   VT_ERROR_STATE,         /* a saved state does not fit */
   VT_ERROR_BUSY,          /* in use by someone else */
+  VT_ERROR_PASSPHRASE,    /* an encrypted image: none was given, or a wrong one */
 } VtErrorCode;

@@ -1,45 +1,91 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Disk images as files: making, measuring, checking, converting. For images that no machine uses: each call opens and locks the
- * file, does its work in the calling thread, and closes it. Any thread. Errors name the file and what to do. */
+ * file, does its work in the calling thread (converting: and some more), and closes it. Any thread. Errors name the file and what to
+ * do. */
 #pragma once
 
 #include "config.h"
 #include "error.h"
+
+/* An image, and how it is opened. All borrowed. */
+typedef struct
+{
+  const char   *path;
+  VtImageFormat format;
+  bool          any_backing;    /* files outside of its folder may be read as backing files, too */
+  VtSecret     *secret;         /* of an encrypted image, where its data is needed; else NULL */
+} VtImagePlace;
+
+/* "raw", "qcow2", "luks", "vmdk", "vdi", "vhd", "vhdx" */
+const char *vt_image_format_name (VtImageFormat format);
+bool        vt_image_format_from_name (const char *name, VtImageFormat *format);
+
+/* What the file begins (or ends) like; RAW: nothing known, or it cannot be read. Only for a question to the person: a raw image's
+ * guest can write any of this, too. */
+VtImageFormat vt_image_looks_like (const char *path);
+
+/* --- Looking --- */
+
+#define VT_IMAGE_SLOTS 8u
 
 typedef struct
 {
   VtImageFormat format;
   uint64_t      size_bytes;        /* of the disk */
   uint64_t      file_bytes;        /* room that the file takes on the host */
+  char         *variant;           /* of a foreign format; NULL: there is only one */
   char         *backing;           /* qcow2: as the image says it; NULL: none */
   char         *backing_format;
   unsigned      version, cluster_bytes, snapshots;
   bool          zstd, subclusters, dirty, corrupt;
+  bool          encrypted;         /* LUKS: then, what is below */
+  char         *cipher, *hash, *uuid;
+  unsigned      key_bits;
+  uint32_t      iterations[VT_IMAGE_SLOTS];   /* of each passphrase; 0: the slot is free */
 } VtImageInfo;
-bool vt_image_info (const char *path, VtImageFormat format, VtImageInfo *info, GError **error);
+/* Needs no secret. */
+bool vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error);
 void vt_image_info_clear (VtImageInfo *info);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtImageInfo, vt_image_info_clear)
 
-/* Does the file begin like a qcow2 image? Only for a question to the person: a raw image's guest can write that, too. */
-bool vt_image_looks_like_qcow2 (const char *path);
-
 /* The files that an image stands on, from the top: its backing file, that one's, ... (not the image itself). NULL-ended. Nothing
  * but their headers is read. */
-GStrv vt_image_chain (const char *path, VtImageFormat format, bool any_backing, GError **error);
+GStrv vt_image_chain (const VtImagePlace *place, GError **error);
 
-/* A new file, which must not exist. size_bytes 0 with a backing image: its size. cluster_bytes 0: 64 KiB. */
-bool vt_image_create (const char *path, VtImageFormat format, uint64_t size_bytes, unsigned cluster_bytes, const char *backing,
-                      VtImageFormat backing_format, GError **error);
+typedef enum { VT_IMAGE_HOLE, VT_IMAGE_ZEROS, VT_IMAGE_DATA } VtImagePart;
+/* Calls `part` for each stretch of the disk, from its beginning; false from it ends the walk. Needs no secret. */
+bool vt_image_map (const VtImagePlace *place,
+                   bool (*part) (void *opaque, uint64_t off_bytes, uint64_t len_bytes, VtImagePart kind), void *opaque,
+                   GError **error);
 
-/* Told now and then, of bytes of the disk. False: stop. */
+/* --- Making --- */
+
+typedef struct
+{
+  uint64_t      size_bytes;        /* of the disk; 0: its backing image's */
+  unsigned      cluster_bytes;     /* qcow2; 0: 64 KiB */
+  const char   *backing;           /* qcow2; NULL: none */
+  VtImageFormat backing_format;
+  bool          encrypted;         /* qcow2: LUKS inside. It and a LUKS image need the place's secret */
+  unsigned      iteration_ms;      /* computing that a try of its passphrase costs; 0: a second */
+  enum { VT_IMAGE_PLAIN, VT_IMAGE_ZLIB, VT_IMAGE_ZSTD } packing;   /* qcow2: what is converted is compressed */
+} VtImageShape;
+
+/* A new file, which must not exist: raw, qcow2 or LUKS. */
+bool vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **error);
+
+/* Told now and then, of bytes of the disk, in the calling thread. False: stop. */
 typedef bool (*VtImageProgress) (void *opaque, uint64_t done_bytes, uint64_t size_bytes);
 
-/* Copies the disk, all of its chain, into a new file. Holes stay holes. When it fails or is stopped (VT_ERROR_FAILED), the new file is
- * gone. any_backing: files outside of its folder may be read as backing files, too. `progress` may be NULL. */
-bool vt_image_convert (const char *from, VtImageFormat from_format, bool any_backing, const char *to,
-                       VtImageFormat to_format, unsigned cluster_bytes, VtImageProgress progress, void *opaque, GError **error);
-/* Larger only. What is new reads as zeros. */
-bool vt_image_resize (const char *path, VtImageFormat format, uint64_t size_bytes, GError **error);
+/* Copies the disk, all of its chain, into a new file; a VMDK is made stream optimized. The shape's size and backing are not asked.
+ * Holes stay holes. When it fails or is stopped (VT_ERROR_FAILED), the new file is gone. `progress` may be NULL. */
+bool vt_image_convert (const VtImagePlace *from, const VtImagePlace *to, const VtImageShape *shape, VtImageProgress progress,
+                       void *opaque, GError **error);
+
+/* --- Changing --- */
+
+/* Larger only; raw, qcow2 and LUKS. What is new reads as zeros (LUKS: as noise). */
+bool vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error);
 
 /* Snapshots of the disk inside a qcow2 image, which no machine uses meanwhile. Going back and deleting cannot be undone. */
 typedef enum { VT_IMAGE_TAKE_SNAPSHOT, VT_IMAGE_GO_BACK, VT_IMAGE_DELETE_SNAPSHOT } VtImageSnapshotVerb;
@@ -58,8 +104,12 @@ typedef struct
 /* qcow2 only. */
 bool vt_image_check (const char *path, bool repair, VtImageCheck *result, GError **error);
 
-typedef enum { VT_IMAGE_HOLE, VT_IMAGE_ZEROS, VT_IMAGE_DATA } VtImagePart;
-/* Calls `part` for each stretch of the disk, from its beginning; false from it ends the walk. */
-bool vt_image_map (const char *path, VtImageFormat format,
-                   bool (*part) (void *opaque, uint64_t off_bytes, uint64_t len_bytes, VtImagePart kind), void *opaque,
-                   GError **error);
+/* --- Passphrases --- */
+
+/* The disk's key, by the place's passphrase: opening the image with it takes no time. This takes a second or more, in the calling
+ * thread; *stop (NULL: never), set from another, ends it soon. A wrong passphrase is VT_ERROR_PASSPHRASE. */
+VtSecret *vt_image_unlock (const VtImagePlace *place, const gint *stop, GError **error);
+/* One more, beside the place's own. */
+bool vt_image_add_passphrase (const VtImagePlace *place, VtSecret *passphrase, unsigned iteration_ms, GError **error);
+/* The place's own; not the last one. */
+bool vt_image_remove_passphrase (const VtImagePlace *place, GError **error);

@@ -11,7 +11,7 @@ vt_config_check (const VtConfig *config, GError **error)
 }
 
 GStrv
-vt_image_chain (const char *path, VtImageFormat format, bool any_backing, GError **error)
+vt_image_chain (const VtImagePlace *place, GError **error)
 {
   return g_new0 (char *, 1);
 }
