@@ -151,6 +151,8 @@ vt_ram_mark (VtRam *ram, uint64_t off, uint64_t len)
 
 /* Sets a flag on pages [first, first + n), VT_PAGE_CODE for all pieces. Follow with vt_ram_flags_barrier() before reading them. */
 void vt_ram_set_flags (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t flag);
+/* Takes a CLEAN_* flag from all pages: nobody harvests it any more. */
+void vt_ram_end_harvest (VtRam *ram, uint8_t clean_flag);
 /* For a CLEAN_* flag: writes 1 to dirty[i] for each page written since the last harvest (0 otherwise), sets the flag again
  * on them, and does the barrier. Returns the number of dirty pages. dirty has n_pages bytes. */
 uint64_t vt_ram_harvest (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t clean_flag, uint8_t *dirty);

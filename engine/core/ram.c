@@ -150,6 +150,14 @@ vt_ram_set_flags (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t fla
     }
 }
 
+void
+vt_ram_end_harvest (VtRam *ram, uint8_t clean_flag)
+{
+  for (uint64_t page = 0; page < ram->size >> VT_PAGE_SHIFT; page++)
+    if (__atomic_load_n (&ram->page_flags[page], __ATOMIC_RELAXED) & clean_flag)
+      __atomic_fetch_and (&ram->page_flags[page], (uint8_t) ~clean_flag, __ATOMIC_ACQ_REL);
+}
+
 uint64_t
 vt_ram_harvest (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t clean_flag, uint8_t *dirty)
 {

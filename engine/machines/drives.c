@@ -70,23 +70,24 @@ vt_machine_end_drive_waits (VtMachine *machine)
 }
 
 static VtBlock *
-open_disk (const VtDiskConfig *disk, VtPost post, GError **error)
+open_disk (const VtDiskConfig *disk, VtPost post, VtImage **out, GError **error)
 {
   bool readonly = disk->readonly || disk->snapshot;
   if (disk->format == VT_IMAGE_RAW)
     return vt_raw_open (disk->path, readonly, post, error);
   unsigned flags = (readonly ? VT_IMAGE_READONLY : 0) | (disk->any_backing ? VT_IMAGE_ANYWHERE : 0);
   VtImage *image = vt_image_open (disk->path, disk->format, flags, disk->secret, error);
+  *out = disk->snapshot ? NULL : image;
   return image != NULL ? vt_image_block (image, post) : NULL;
 }
 
 static VtBlock *
-open_image (VtMachine *machine, const VtDiskConfig *disk, GError **error)
+open_image (VtMachine *machine, const VtDiskConfig *disk, VtImage **image, GError **error)
 {
   VtPost post = { post_to_loop, machine->loop };
   if (disk->cdrom)
     return vt_raw_open_cd (disk->path, -1, post, error);
-  VtBlock *block = open_disk (disk, post, error);
+  VtBlock *block = open_disk (disk, post, image, error);
   if (block != NULL && disk->snapshot)
     block = vt_overlay_open (block, NULL, post, error);
   return block != NULL ? vt_guard_new (block, post, host_disk_failed, machine) : NULL;
@@ -100,7 +101,7 @@ vt_machine_open_drives (VtMachine *machine, GError **error)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
       Drive               drive = { 0 };
-      if (disk->path != NULL && (drive.block = open_image (machine, disk, error)) == NULL)
+      if (disk->path != NULL && (drive.block = open_image (machine, disk, &drive.image, error)) == NULL)
         return false;
       if (disk->bus == VT_BUS_SATA)
         drive.sata_port = next_port++;

@@ -9,10 +9,12 @@
 #include "boot.h"
 #include "config-private.h"
 #include "display.h"
+#include "image.h"
 #include "input-sink.h"
 #include "loop.h"
 #include "networks.h"
 #include "runner.h"
+#include "stream.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
 #include "vitrine/input.h"
@@ -52,6 +54,7 @@ typedef struct
 typedef struct
 {
   VtBlock  *block;
+  VtImage  *image;                   /* what the block shows; NULL: a raw file, or writes do not reach it. The block's own */
   unsigned  sata_port;               /* meaningful for SATA */
 } Drive;
 
@@ -136,6 +139,9 @@ struct VtMachine
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet*, in the order of config.nets */
 
+  gint           taking_snapshot;    /* atomic */
+  int64_t        snapshot_pause_ns;  /* of the last one; the control thread's */
+
   /* Control: one thread does everything that stops the vCPUs, in order (control.c) */
   GThread       *control_thread;
   GAsyncQueue   *control_queue;
@@ -158,6 +164,11 @@ void vt_control_stop (VtMachine *machine);
 void vt_control_run (VtMachine *machine, void (*fn) (VtMachine *machine, void *arg), void *arg);
 /* The same without waiting. Any thread. */
 void vt_control_post (VtMachine *machine, void (*fn) (VtMachine *machine, void *arg), void *arg);
+
+/* What a saved machine consists of, before its RAM and behind it (save.c). The world stands while the rest is written. */
+bool vt_machine_may_save (const VtMachine *machine, GError **error);
+bool vt_machine_write_head (VtMachine *machine, VtStreamWriter *writer, GError **error);
+bool vt_machine_write_rest (VtMachine *machine, VtStreamWriter *writer, GError **error);
 
 /* Control thread only. Stop: vCPUs stand, clock stopped; with `settled` also no host I/O outstanding. */
 void vt_machine_stop_world (VtMachine *machine, bool settled);

@@ -30,6 +30,15 @@ typedef struct
 
 static const VtField tsc_fields[] = { VT_FIELD (TscState, hz) };
 static const VtState tsc_state = VT_STATE (1, TscState, tsc_fields, NULL);
+
+/* Of the moment that everything behind it is from, where the machine ran on while the first part was written. */
+typedef struct
+{
+  uint64_t guest_ns;
+} TimeState;
+
+static const VtField time_fields[] = { VT_FIELD (TimeState, guest_ns) };
+static const VtState time_state = VT_STATE (1, TimeState, time_fields, NULL);
 #define TSC_HZ_MIN UINT64_C (1000000)
 #define TSC_HZ_MAX UINT64_C (100000000000)
 
@@ -64,19 +73,21 @@ write_device (VtStreamWriter *writer, VtDevice *dev, GError **error)
   return write_table (writer, name, &dev->cls->state, vt_device_state (dev), error);
 }
 
-static bool
-save_to (VtMachine *machine, const char *path, GError **error)
+bool
+vt_machine_write_head (VtMachine *machine, VtStreamWriter *writer, GError **error)
 {
-  g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, error);
   MachineState state = describe (machine);
-  if (writer == NULL || !write_table (writer, "machine", &machine_state, &state, error))
+  TscState     tsc = { machine->cpus[0]->tsc_hz };
+  return write_table (writer, "machine", &machine_state, &state, error)
+         && write_flagged (writer, "tsc", VT_CHUNK_OPTIONAL, &tsc_state, &tsc, error);
+}
+
+bool
+vt_machine_write_rest (VtMachine *machine, VtStreamWriter *writer, GError **error)
+{
+  TimeState now = { (uint64_t) vt_clock_now (machine->clock) };
+  if (!write_table (writer, "time", &time_state, &now, error))
     return false;
-  TscState tsc = { machine->cpus[0]->tsc_hz };
-  if (!write_flagged (writer, "tsc", VT_CHUNK_OPTIONAL, &tsc_state, &tsc, error))
-    return false;
-  for (guint i = 0; i < machine->rams->len; i++)
-    if (!vt_stream_write_ram (writer, g_ptr_array_index (machine->rams, i), error))
-      return false;
   for (unsigned i = 0; i < machine->n_cpus; i++)
     {
       g_autofree char *name = g_strdup_printf ("cpu/%u", i);
@@ -86,7 +97,30 @@ save_to (VtMachine *machine, const char *path, GError **error)
   for (guint i = 0; i < machine->devices->len; i++)
     if (!write_device (writer, g_ptr_array_index (machine->devices, i), error))
       return false;
-  return vt_stream_writer_commit (writer, error);
+  return true;
+}
+
+static bool
+save_to (VtMachine *machine, const char *path, GError **error)
+{
+  g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, error);
+  if (writer == NULL || !vt_machine_write_head (machine, writer, error))
+    return false;
+  for (guint i = 0; i < machine->rams->len; i++)
+    if (!vt_stream_write_ram (writer, g_ptr_array_index (machine->rams, i), NULL, error))
+      return false;
+  return vt_machine_write_rest (machine, writer, error) && vt_stream_writer_commit (writer, error);
+}
+
+bool
+vt_machine_may_save (const VtMachine *machine, GError **error)
+{
+  bool over = machine->state == VT_MACHINE_OFF || machine->state == VT_MACHINE_DIED;
+  if (over)
+    g_set_error (error, VT_ERROR, VT_ERROR_STATE, "The machine is off: there is nothing to save");
+  else if (machine->state == VT_MACHINE_BLOCKED)
+    g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then save");
+  return !over && machine->state != VT_MACHINE_BLOCKED;
 }
 
 typedef struct
@@ -101,16 +135,8 @@ save_now (VtMachine *machine, void *arg)
 {
   Job *job = arg;
   bool was_running = machine->state == VT_MACHINE_RUNNING;
-  if (machine->state == VT_MACHINE_OFF || machine->state == VT_MACHINE_DIED)
-    {
-      g_set_error (job->error, VT_ERROR, VT_ERROR_STATE, "The machine is off: there is nothing to save");
-      return;
-    }
-  if (machine->state == VT_MACHINE_BLOCKED)
-    {
-      g_set_error (job->error, VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then save");
-      return;
-    }
+  if (!vt_machine_may_save (machine, job->error))
+    return;
   vt_machine_stop_world (machine, true);
   vt_lock (&machine->lock);
   job->ok = save_to (machine, job->path, job->error);
@@ -133,7 +159,6 @@ typedef struct
 {
   VtMachine  *machine;
   GHashTable *seen;        /* names of chunks loaded */
-  uint64_t    guest_ns;
   uint64_t    tsc_hz;
 } Restore;
 
@@ -146,6 +171,16 @@ mismatch (GError **error, const char *format, ...)
   va_end (args);
   g_set_error (error, VT_ERROR, VT_ERROR_STATE, "The saved state does not fit this machine: %s", text);
   return false;
+}
+
+/* Devices arm timers while they load: time must be right before. */
+static bool
+set_time (Restore *restore, uint64_t guest_ns, GError **error)
+{
+  if (guest_ns > INT64_MAX / 2)
+    return mismatch (error, "its clock is absurd");
+  vt_clock_set_now (restore->machine->clock, (int64_t) guest_ns);
+  return true;
 }
 
 static bool
@@ -161,12 +196,15 @@ load_machine (Restore *restore, const VtChunk *chunk, GError **error)
     return mismatch (error, "it has %" G_GUINT64_FORMAT " MiB of memory", saved.memory_bytes / VT_MIB);
   if (saved.cpus != here.cpus)
     return mismatch (error, "it has %u processors", saved.cpus);
-  if (saved.guest_ns > INT64_MAX / 2)
-    return mismatch (error, "its clock is absurd");
-  restore->guest_ns = saved.guest_ns;
-  /* Devices arm timers while they load: time must be right before. */
-  vt_clock_set_now (restore->machine->clock, (int64_t) saved.guest_ns);
-  return true;
+  return set_time (restore, saved.guest_ns, error);
+}
+
+static bool
+load_time (Restore *restore, const VtChunk *chunk, GError **error)
+{
+  TimeState saved;
+  return vt_state_load (&time_state, &saved, chunk->version, chunk->data, chunk->len, error)
+         && set_time (restore, saved.guest_ns, error);
 }
 
 static bool
@@ -238,6 +276,8 @@ load_chunk (Restore *restore, const VtChunk *chunk, GError **error)
     return mismatch (error, "“%s” is there twice", chunk->name);
   if (first)
     return load_machine (restore, chunk, error);
+  if (g_str_equal (chunk->name, "time"))
+    return load_time (restore, chunk, error);
   if (g_str_equal (chunk->name, "tsc"))
     return load_tsc (restore, chunk, error);
   if (is_ram)
@@ -277,7 +317,7 @@ restore_from (VtMachine *machine, const char *path, GError **error)
 {
   g_autoptr (VtStreamReader) reader = vt_stream_reader_new (path, error);
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Restore  restore = { machine, seen, 0, VT_TSC_HZ };
+  Restore  restore = { machine, seen, VT_TSC_HZ };
   VtChunk  chunk;
   GError  *local = NULL;
   if (reader == NULL)

@@ -80,6 +80,7 @@ vt_machine_stats (VtMachine *machine, VtStats *out)
   out->host_seconds = (double) (vt_host_now_ns (NULL) - machine->made_ns) / VT_NS_PER_SECOND;
   out->host_cpu_seconds = vt_host_cpu_seconds ();
   out->rss_bytes = vt_host_rss_bytes ();
+  out->snapshot_pause_seconds = (double) machine->snapshot_pause_ns / VT_NS_PER_SECOND;
   out->peak_rss_bytes = vt_host_peak_rss_bytes ();
 }
 
@@ -134,6 +135,7 @@ vt_stats_to_json (const VtStats *stats)
   put_count (json, "exceptions", stats->exceptions);
   put_count (json, "io_accesses", stats->io_accesses);
   put_count (json, "halts", stats->halts);
+  put_seconds (json, "snapshot_pause_seconds", stats->snapshot_pause_seconds);
   put_count (json, "peak_rss_bytes", stats->peak_rss_bytes);
   put_seconds (json, "guest_seconds", stats->guest_seconds);
   put_seconds (json, "host_seconds", stats->host_seconds);

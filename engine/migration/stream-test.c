@@ -18,7 +18,7 @@ write_sample (void)
   g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, &error);
   g_assert_no_error (error);
   g_assert_true (vt_stream_write (writer, "machine", 3, 0, (const uint8_t *) "q35", 3, &error));
-  g_assert_true (vt_stream_write_ram (writer, ram, &error));
+  g_assert_true (vt_stream_write_ram (writer, ram, NULL, &error));
   g_assert_true (vt_stream_writer_commit (writer, &error));
   return path;
 }

@@ -15,13 +15,17 @@
 #define HEADER_BYTES   24u
 #define RUN_PAGES_MAX  256u          /* one compressed run: at most 1 MiB of RAM */
 #define ZSTD_LEVEL     1
+#define PIECE_BYTES    (16 * VT_MIB) /* compressed, or a multiple of it as it is: then somebody hears of it */
+#define PIECE_PAGES    16384u
 
 struct VtStreamWriter
 {
   char   *path, *temporary;
   int     fd;
-  GByteArray *buffer;
+  GPtrArray *held;       /* GBytes*; NULL: written at once */
   uint64_t written;      /* after the header */
+  VtStreamStep step;
+  void  *step_opaque;
 };
 
 struct VtStreamReader
@@ -42,6 +46,11 @@ io_error (VtStreamWriter *writer, GError **error)
 static bool
 write_all (VtStreamWriter *writer, const uint8_t *data, size_t len, GError **error)
 {
+  if (writer->held != NULL)
+    {
+      g_ptr_array_add (writer->held, g_bytes_new (data, len));
+      return true;
+    }
   while (len > 0)
     {
       ssize_t n = write (writer->fd, data, len);
@@ -106,11 +115,38 @@ vt_stream_write (VtStreamWriter *writer, const char *name, unsigned version, uns
   return true;
 }
 
+void
+vt_stream_writer_watch (VtStreamWriter *writer, VtStreamStep step, void *opaque)
+{
+  writer->step = step;
+  writer->step_opaque = opaque;
+}
+
+void
+vt_stream_writer_hold (VtStreamWriter *writer)
+{
+  writer->held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+}
+
+static bool
+release (VtStreamWriter *writer, GError **error)
+{
+  g_autoptr (GPtrArray) held = g_steal_pointer (&writer->held);
+  bool ok = true;
+  for (guint i = 0; held != NULL && i < held->len && ok; i++)
+    {
+      gsize          len;
+      const uint8_t *data = g_bytes_get_data (held->pdata[i], &len);
+      ok = write_all (writer, data, len, error);
+    }
+  return ok;
+}
+
 bool
 vt_stream_writer_commit (VtStreamWriter *writer, GError **error)
 {
   uint8_t header[HEADER_BYTES];
-  if (!vt_stream_write (writer, "end", 1, 0, (const uint8_t *) "", 0, error))
+  if (!release (writer, error) || !vt_stream_write (writer, "end", 1, 0, (const uint8_t *) "", 0, error))
     return false;
   fill_header (header, writer->written);
   if (pwrite (writer->fd, header, sizeof header, 0) != (ssize_t) sizeof header || fsync (writer->fd) != 0
@@ -129,6 +165,7 @@ vt_stream_writer_free (VtStreamWriter *writer)
     close (writer->fd);
   if (writer->temporary != NULL && writer->fd >= 0)
     g_unlink (writer->temporary);
+  g_clear_pointer (&writer->held, g_ptr_array_unref);
   g_free (writer->temporary);
   g_free (writer->path);
   g_free (writer);
@@ -166,34 +203,48 @@ append_run (VtRam *ram, uint64_t first, uint64_t pages, GByteArray *out, GByteAr
   g_byte_array_append (out, scratch->data, (guint) n);
 }
 
+static bool
+travels (const VtRam *ram, const uint8_t *marks, uint64_t page)
+{
+  return marks != NULL ? marks[page] != 0 : !page_is_zero (ram->host + page * VT_PAGE_SIZE);
+}
+
+static bool
+write_piece (VtStreamWriter *writer, const char *name, GByteArray *out, uint64_t pages, GError **error)
+{
+  if (!vt_stream_write (writer, name, 1, 0, out->data, out->len, error))
+    return false;
+  g_byte_array_set_size (out, 0);
+  if (writer->step == NULL || writer->step (writer->step_opaque, pages * VT_PAGE_SIZE))
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", writer->path);
+  return false;
+}
+
 bool
-vt_stream_write_ram (VtStreamWriter *writer, VtRam *ram, GError **error)
+vt_stream_write_ram (VtStreamWriter *writer, VtRam *ram, const uint8_t *marks, GError **error)
 {
   g_autoptr (GByteArray) out = g_byte_array_new ();
   g_autoptr (GByteArray) scratch = g_byte_array_new ();
   g_autofree char *name = g_strconcat (VT_CHUNK_RAM_PREFIX, ram->name, NULL);
-  uint64_t n_pages = ram->size >> VT_PAGE_SHIFT, first = 0;
+  uint64_t n_pages = ram->size >> VT_PAGE_SHIFT, first = 0, told = 0;
   while (first < n_pages)
     {
-      if (page_is_zero (ram->host + first * VT_PAGE_SIZE))
-        {
-          first++;
-          continue;
-        }
-      uint64_t end = first + 1;
-      while (end < n_pages && end - first < RUN_PAGES_MAX && !page_is_zero (ram->host + end * VT_PAGE_SIZE))
-        end++;
-      append_run (ram, first, end - first, out, scratch);
-      first = end;
       /* A GByteArray holds less than 4 GiB: several chunks of the same name make up one block. */
-      if (out->len > 64 * VT_MIB)
+      if (out->len > PIECE_BYTES || first - told >= PIECE_PAGES)
         {
-          if (!vt_stream_write (writer, name, 1, 0, out->data, out->len, error))
+          if (!write_piece (writer, name, out, first - told, error))
             return false;
-          g_byte_array_set_size (out, 0);
+          told = first;
         }
+      uint64_t end = first;
+      while (end < n_pages && end - first < RUN_PAGES_MAX && travels (ram, marks, end))
+        end++;
+      if (end > first)
+        append_run (ram, first, end - first, out, scratch);
+      first = MAX (end, first + 1);
     }
-  return vt_stream_write (writer, name, 1, 0, out->data, out->len, error);
+  return write_piece (writer, name, out, n_pages - told, error);
 }
 
 static bool

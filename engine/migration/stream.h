@@ -20,11 +20,20 @@ enum
   VT_CHUNK_OPTIONAL = 1u << 0,   /* a reader that does not know the name may skip it */
 };
 
+/* Told between pieces of RAM, in the writing thread. False: stop. */
+typedef bool (*VtStreamStep) (void *opaque, uint64_t ram_bytes);
+
 /* Writes to a temporary file beside `path`; commit renames it over `path` after an fsync; free without commit removes it. */
 VtStreamWriter *vt_stream_writer_new (const char *path, GError **error);
 bool            vt_stream_write (VtStreamWriter *writer, const char *name, unsigned version, unsigned flags,
                                  const uint8_t *data, size_t len, GError **error);
-bool            vt_stream_write_ram (VtStreamWriter *writer, VtRam *ram, GError **error);
+/* marks: a byte for each page, not 0 for those that travel, zeros too; they take the place of what an earlier call wrote. NULL: all
+ * pages that are not zero. A page that changes meanwhile has to be written again. */
+bool            vt_stream_write_ram (VtStreamWriter *writer, VtRam *ram, const uint8_t *marks, GError **error);
+/* `step` is called with the size of each piece of RAM that was written. */
+void            vt_stream_writer_watch (VtStreamWriter *writer, VtStreamStep step, void *opaque);
+/* From here on what is written stays in memory, so that it takes no time of the disk's; until commit. */
+void            vt_stream_writer_hold (VtStreamWriter *writer);
 bool            vt_stream_writer_commit (VtStreamWriter *writer, GError **error);
 void            vt_stream_writer_free (VtStreamWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtStreamWriter, vt_stream_writer_free)

@@ -14,6 +14,7 @@
 #include "run-lock.h"
 #include "sandbox.h"
 #include "service.h"
+#include "snapshots.h"
 #include "thumbnail.h"
 
 #define THUMBNAIL_SECONDS 3
@@ -34,6 +35,7 @@ struct _VitrineMachineProcess
   int                   lock;          /* -1: none */
   VitrineDomain        *domain;
   VitrineService       *service;
+  VitrineSnapshots     *snapshots;
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
@@ -141,6 +143,8 @@ drop_backend (VitrineMachineProcess *self)
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   vitrine_service_set_backend (self->service, NULL);
+  vitrine_snapshots_stop (self->snapshots);
+  vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
   self->thumbnail_seen = 0;
@@ -197,6 +201,7 @@ build (gpointer data)
   vitrine_backend_resume (self->backend);
   vitrine_machine_window_set_backend (self->window, self->backend);
   vitrine_service_set_backend (self->service, self->backend);
+  vitrine_snapshots_set_backend (self->snapshots, self->backend);
   backend_changed (self);
   return G_SOURCE_REMOVE;
 }
@@ -206,6 +211,17 @@ build_soon (VitrineMachineProcess *self)
 {
   if (self->build == 0)
     self->build = g_timeout_add (20, build, self);   /* lets the window appear first */
+}
+
+/* Each of them has the definition of its day. */
+static void
+keep_snapshots (VitrineMachineProcess *self)
+{
+  g_autofree char *folder = vitrine_paths_in_machine (self->uuid, "snapshots");
+
+  g_clear_object (&self->snapshots);
+  self->snapshots = vitrine_snapshots_new (folder, self->domain);
+  vitrine_service_set_keeper (self->service, &vitrine_snapshots_keeper, self->snapshots);
 }
 
 /* The definition may have been mended meanwhile, and name files that are out of this process's reach. */
@@ -229,6 +245,7 @@ retry (VitrineMachineProcess *self)
     }
   drop_backend (self);
   g_set_object (&self->domain, domain);
+  keep_snapshots (self);
   build_soon (self);
 }
 
@@ -317,6 +334,7 @@ load (VitrineMachineProcess *self, GError **error)
   if (self->service == NULL)
     return FALSE;
   g_signal_connect_swapped (self->service, "present", G_CALLBACK (present), self);
+  keep_snapshots (self);
   return TRUE;
 }
 
@@ -361,6 +379,9 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
 {
   g_clear_handle_id (&self->build, g_source_remove);
   g_clear_handle_id (&self->thumbnail, g_source_remove);
+  if (self->snapshots != NULL)
+    vitrine_snapshots_stop (self->snapshots);
+  g_clear_object (&self->snapshots);
   g_clear_object (&self->backend);
   if (self->service != NULL)
     vitrine_service_stop (self->service);

@@ -102,6 +102,18 @@ vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *pa
   return VITRINE_BACKEND_GET_IFACE (self)->change_medium (self, drive, path, fd, error);
 }
 
+gboolean
+vitrine_backend_take_snapshot (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->take_snapshot (self, plan, error);
+}
+
+gboolean
+vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->forget_snapshot (self, name, error);
+}
+
 guint
 vitrine_backend_get_n_heads (VitrineBackend *self)
 {

@@ -49,6 +49,16 @@ enum
   VITRINE_LED_CAPS   = 1 << 2,
 };
 
+/* A snapshot to be taken. The functions are called in the thread that takes it, or in one of the machine's while that waits. */
+typedef struct
+{
+  const char *name;                /* of the disks' part, inside their images */
+  const char *state_path;          /* of memory and devices */
+  gboolean  (*progress) (gpointer data, guint64 done_bytes, guint64 total_bytes);   /* FALSE: stop */
+  void      (*moment) (gpointer data);   /* what the snapshot is of: the machine stands */
+  gpointer    data;
+} VitrineSnapshotPlan;
+
 #define VITRINE_TYPE_BACKEND (vitrine_backend_get_type ())
 G_DECLARE_INTERFACE (VitrineBackend, vitrine_backend, VITRINE, BACKEND, GObject)
 
@@ -68,6 +78,8 @@ struct _VitrineBackendInterface
   gboolean (*save) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
+  gboolean (*take_snapshot) (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
+  gboolean (*forget_snapshot) (VitrineBackend *self, const char *name, GError **error);
 
   guint (*get_n_heads) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
@@ -111,6 +123,10 @@ gboolean vitrine_backend_save (VitrineBackend *self, const char *path, GError **
 gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error);
 /* @drive: index among the disks of the definition; @path: NULL ejects; @fd: the opened image, taken in any case, or -1. */
 gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
+/* Any thread; block until it is done, while the machine goes on. All or nothing. */
+gboolean vitrine_backend_take_snapshot (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
+/* The disks' part. */
+gboolean vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError **error);
 
 guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */

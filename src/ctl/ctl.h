@@ -23,6 +23,7 @@ int vitrine_ctl_send_keys (int argc, char **argv);
 int vitrine_ctl_pointer (int argc, char **argv);
 int vitrine_ctl_type (int argc, char **argv);
 int vitrine_ctl_console (int argc, char **argv);
+int vitrine_ctl_snapshot (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
 
 int vitrine_ctl_edid (int argc, char **argv);

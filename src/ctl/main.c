@@ -33,7 +33,7 @@ static const Verb verbs[] = {
   { "type", vitrine_ctl_type, N_("Type text into a running machine") },
   { "pointer", vitrine_ctl_pointer, N_("Move and click in a running machine") },
   { "console", vitrine_ctl_console, N_("Connect this terminal to a serial console") },
-  { "snapshot", NULL, N_("Take, list and revert snapshots") },
+  { "snapshot", vitrine_ctl_snapshot, N_("Take, list and delete snapshots, and go back to them") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },
   { "edid", vitrine_ctl_edid, N_("Show the monitor that a machine sees") },
   { "trace", NULL, N_("Show what devices do") },

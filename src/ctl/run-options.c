@@ -515,6 +515,12 @@ set_control (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+set_snapshots (Target *target, const char *value, GError **error)
+{
+  return set_string (&target->options->snapshots, value);
+}
+
+static gboolean
 set_timeout (Target *target, const char *value, GError **error)
 {
   char *end;
@@ -597,6 +603,7 @@ static const struct
   { "--save", "FILE[@SECONDS]", add_save, N_("Save the whole machine at a guest time and go on, or at the end") },
   { "--restore", "FILE", set_restore, N_("Start from a saved machine") },
   { "--control", "SOCKET", set_control, N_("Serve the machine’s control interface at this socket") },
+  { "--snapshots", "FOLDER", set_snapshots, N_("Where snapshots that the control interface asks for are kept") },
   { "--timeout", "SECONDS", set_timeout, N_("Give up after so many seconds (exit status 124)") },
   { "--stats", "F.json", set_stats, N_("Write counters at the end") },
   { "--count", NULL, set_count, N_("Count instructions in translated code, too (a little slower)") },
@@ -696,6 +703,7 @@ vitrine_run_options_free (VitrineRunOptions *options)
   g_free (options->control);
   g_free (options->stats);
   g_free (options->restore);
+  g_free (options->snapshots);
   g_clear_pointer (&options->screenshots, g_ptr_array_unref);
   g_clear_pointer (&options->keys, g_ptr_array_unref);
   g_clear_pointer (&options->saves, g_ptr_array_unref);

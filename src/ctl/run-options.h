@@ -17,6 +17,7 @@ typedef struct
   char      *definition;   /* --domain FILE.xml or MACHINE: where the configuration started from */
   gboolean   from_file;    /* definition is a file */
   char      *control;      /* socket path */
+  char      *snapshots;    /* folder for those that are asked for there */
   char      *stats;        /* JSON file */
   gboolean   count;        /* instructions, also those of translated code */
   char      *restore;      /* saved state to start from */

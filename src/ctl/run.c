@@ -18,6 +18,7 @@
 #include "machines.h"
 #include "run-options.h"
 #include "service.h"
+#include "snapshots.h"
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
@@ -27,6 +28,7 @@ typedef struct
   VitrineRunOptions *options;
   VtMachine         *machine;     /* the backend's */
   VitrineBackend    *backend;
+  VitrineSnapshots  *snapshots;   /* NULL: nobody may ask for some */
   GMainLoop         *loop;
   int                status;
   bool               failed;      /* something asked for on the command line could not be done */
@@ -233,8 +235,15 @@ serve (Run *run, const VtConfig *config, GError **error)
   g_autofree char *path = g_canonicalize_filename (run->options->control, NULL);
   VitrineService  *service = vitrine_service_new (path, config->uuid != NULL ? config->uuid : "",
                                                   config->name != NULL ? config->name : "vitrinectl run", error);
-  if (service != NULL)
-    vitrine_service_set_backend (service, run->backend);
+  if (service == NULL)
+    return NULL;
+  vitrine_service_set_backend (service, run->backend);
+  if (run->options->snapshots != NULL)
+    {
+      run->snapshots = vitrine_snapshots_new (run->options->snapshots, NULL);
+      vitrine_snapshots_set_backend (run->snapshots, run->backend);
+      vitrine_service_set_keeper (service, &vitrine_snapshots_keeper, run->snapshots);
+    }
   return service;
 }
 
@@ -262,7 +271,11 @@ start (VitrineRunOptions *options, VtConfig *config)
   /* Before the first line of output: who waits for that may send the signal. */
   g_unix_signal_add (SIGUSR1, pictures_wanted, &run);
   g_printerr (_("vitrinectl: accelerator: %s\n"), vt_machine_accel_sentence (machine));
-  return run_machine (&run);
+  int status = run_machine (&run);
+  if (run.snapshots != NULL)
+    vitrine_snapshots_stop (run.snapshots);
+  g_clear_object (&run.snapshots);
+  return status;
 }
 
 int

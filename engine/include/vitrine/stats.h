@@ -43,6 +43,7 @@ typedef struct
   uint64_t       tlb_fills, tlb_flushes, interrupts, exceptions, io_accesses, halts;
   double         guest_seconds, host_seconds;
   double         host_cpu_seconds;          /* of the whole process */
+  double         snapshot_pause_seconds;    /* how long the guest stood still for the last snapshot; 0: there was none */
   uint64_t       rss_bytes, peak_rss_bytes; /* resident memory of the process */
 } VtStats;
 

@@ -148,6 +148,34 @@ engine_change_medium (VitrineBackend *backend, guint drive, const char *path, in
   return vt_machine_change_medium (machine_of (backend), drive, path, fd, error);
 }
 
+static bool
+engine_progress (void *opaque, uint64_t done_bytes, uint64_t total_bytes)
+{
+  const VitrineSnapshotPlan *plan = opaque;
+  return plan->progress (plan->data, done_bytes, total_bytes);
+}
+
+static void
+engine_moment (void *opaque)
+{
+  const VitrineSnapshotPlan *plan = opaque;
+  plan->moment (plan->data);
+}
+
+static gboolean
+engine_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GError **error)
+{
+  VtSnapshotPlan engine_plan = { plan->name, plan->state_path, plan->progress != NULL ? engine_progress : NULL,
+                                 plan->moment != NULL ? engine_moment : NULL, (void *) plan };
+  return vt_machine_take_snapshot (machine_of (backend), &engine_plan, error);
+}
+
+static gboolean
+engine_forget_snapshot (VitrineBackend *backend, const char *name, GError **error)
+{
+  return vt_machine_forget_snapshot (machine_of (backend), name, error);
+}
+
 /* --- screen ----------------------------------------------------------------------------------------------------- */
 
 static guint
@@ -584,6 +612,8 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
   iface->save = engine_save;
   iface->restore = engine_restore;
   iface->change_medium = engine_change_medium;
+  iface->take_snapshot = engine_take_snapshot;
+  iface->forget_snapshot = engine_forget_snapshot;
   iface->get_n_heads = engine_get_n_heads;
   iface->acquire_frame = engine_acquire_frame;
   iface->release_frame = engine_release_frame;

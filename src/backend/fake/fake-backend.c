@@ -279,6 +279,30 @@ fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int 
   return TRUE;
 }
 
+/* The names are kept where the engine keeps memory and devices. */
+static gboolean
+fake_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GError **error)
+{
+  for (guint64 done = 0; done <= 10; done++)
+    {
+      if (plan->progress != NULL && !plan->progress (plan->data, done, 10))
+        {
+          g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", plan->state_path);
+          return FALSE;
+        }
+      g_usleep (20000);
+    }
+  if (plan->moment != NULL)
+    plan->moment (plan->data);
+  return g_file_set_contents (plan->state_path, plan->name, -1, error);
+}
+
+static gboolean
+fake_forget_snapshot (VitrineBackend *backend, const char *name, GError **error)
+{
+  return TRUE;
+}
+
 static guint
 fake_get_n_heads (VitrineBackend *backend)
 {
@@ -602,6 +626,8 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->save = fake_save;
   iface->restore = fake_restore;
   iface->change_medium = fake_change_medium;
+  iface->take_snapshot = fake_take_snapshot;
+  iface->forget_snapshot = fake_forget_snapshot;
   iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;
   iface->release_frame = fake_release_frame;

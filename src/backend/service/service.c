@@ -25,6 +25,8 @@ struct _VitrineService
   GPtrArray          *pipes;         /* VitrineConsolePipe */
   GHashTable         *counting;      /* connections that want instructions counted */
   gboolean            counts;        /* we have asked the backend for it */
+  const VitrineSnapshotKeeper *keeper;
+  gpointer            keeper_data;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
@@ -222,6 +224,64 @@ handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDL
   return TRUE;
 }
 
+/* --- snapshots -------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  VitrineService        *self;
+  GDBusMethodInvocation *call;
+} SnapshotCall;
+
+static void
+snapshot_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  SnapshotCall *request = data;
+  g_autoptr(GError) error = NULL;
+
+  if (request->self->keeper->finish (request->self->keeper_data, result, &error))
+    g_dbus_method_invocation_return_value (request->call, NULL);
+  else
+    g_dbus_method_invocation_return_error_literal (request->call, G_IO_ERROR, G_IO_ERROR_FAILED, error->message);
+  g_object_unref (request->self);
+  g_free (request);
+}
+
+static SnapshotCall *
+snapshot_call_new (VitrineService *self, GDBusMethodInvocation *call)
+{
+  SnapshotCall *request = g_new (SnapshotCall, 1);
+
+  *request = (SnapshotCall) { g_object_ref (self), call };
+  return request;
+}
+
+static gboolean
+handle_take_snapshot (VitrineService *self, GDBusMethodInvocation *call, const char *name, const char *description)
+{
+  if (self->keeper == NULL)
+    return refuse (call, _("This machine has no folder for snapshots."));
+  self->keeper->take (self->keeper_data, name, description, snapshot_done, snapshot_call_new (self, call));
+  return TRUE;
+}
+
+static gboolean
+handle_forget_snapshot (VitrineService *self, GDBusMethodInvocation *call, const char *name)
+{
+  if (self->keeper == NULL)
+    return refuse (call, _("This machine has no folder for snapshots."));
+  self->keeper->forget (self->keeper_data, name, snapshot_done, snapshot_call_new (self, call));
+  return TRUE;
+}
+
+void
+vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *functions, gpointer keeper)
+{
+  self->keeper = functions;
+  self->keeper_data = keeper;
+}
+
+/* --- statistics ------------------------------------------------------------------------------------------------- */
+
 static gboolean
 handle_get_statistics (VitrineService *self, GDBusMethodInvocation *call)
 {
@@ -271,6 +331,8 @@ connect_methods (VitrineService *self)
     { "handle-press-buttons", G_CALLBACK (handle_press_buttons) },
     { "handle-turn-wheel", G_CALLBACK (handle_turn_wheel) },
     { "handle-open-console", G_CALLBACK (handle_open_console) },
+    { "handle-take-snapshot", G_CALLBACK (handle_take_snapshot) },
+    { "handle-forget-snapshot", G_CALLBACK (handle_forget_snapshot) },
     { "handle-get-statistics", G_CALLBACK (handle_get_statistics) },
     { "handle-count-instructions", G_CALLBACK (handle_count_instructions) },
   };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backend.h"
+#include "snapshot-keeper.h"
 
 #define VITRINE_SERVICE_OBJECT "/org/vitrine/Machine1"
 
@@ -15,6 +16,8 @@ G_DECLARE_FINAL_TYPE (VitrineService, vitrine_service, VITRINE, SERVICE, GObject
 VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error);
 /* NULL: starting again. */
 void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);
+/* Without one there are no snapshots. @keeper outlives the service. */
+void            vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *functions, gpointer keeper);
 /* The machine could not be built. */
 void            vitrine_service_set_failed (VitrineService *self, const char *message);
 /* Tells clients the final state, then removes the socket. */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "snapshots-offline.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+#include <vitrine/image.h>
+
+#include "paths.h"
+#include "run-lock.h"
+
+#define SUSPENDED "suspended.state"
+
+/* What each of them works with. */
+typedef struct
+{
+  char          *uuid, *folder, *lock_path;
+  int            lock;
+  VitrineDomain *domain;      /* as it is now */
+} Work;
+
+static void
+work_clear (Work *work)
+{
+  if (work->lock >= 0)
+    vitrine_run_lock_release (work->lock_path, work->lock);
+  g_clear_object (&work->domain);
+  g_free (work->uuid);
+  g_free (work->folder);
+  g_free (work->lock_path);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
+
+static gboolean
+begin (Work *work, const char *uuid, GError **error)
+{
+  g_autofree char *definition = vitrine_paths_in_machine (uuid, "domain.xml");
+
+  work->uuid = g_strdup (uuid);
+  work->folder = vitrine_paths_in_machine (uuid, "snapshots");
+  work->lock_path = vitrine_paths_in_machine (uuid, "lock");
+  work->lock = vitrine_run_lock_take (work->lock_path, error);
+  if (work->lock < 0)
+    return FALSE;
+  work->domain = vitrine_domain_new_from_file (definition, error);
+  return work->domain != NULL;
+}
+
+/* --- Files ---------------------------------------------------------------------------------------------------------- */
+
+/* A second name for the same bytes, which nobody changes; else a copy. */
+static gboolean
+link_or_copy (const char *from, const char *to, GError **error)
+{
+  g_autoptr(GFile) source = g_file_new_for_path (from), target = g_file_new_for_path (to);
+
+  g_unlink (to);
+  return link (from, to) == 0 || g_file_copy (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, error);
+}
+
+static gboolean
+copy (const char *from, const char *to, GError **error)
+{
+  g_autofree char *bytes = NULL;
+  gsize            length;
+
+  return g_file_get_contents (from, &bytes, &length, error) && g_file_set_contents (to, bytes, (gssize) length, error);
+}
+
+static gboolean
+copy_if_there (const char *from, const char *to, GError **error)
+{
+  return !g_file_test (from, G_FILE_TEST_EXISTS) || copy (from, to, error);
+}
+
+/* --- Disks ---------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+is_written (const VitrineDisk *disk)
+{
+  return disk->path != NULL && !disk->cdrom && !disk->readonly;
+}
+
+static gboolean
+check_disks (GPtrArray *disks, GError **error)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      if (!is_written (disk) || (g_strcmp0 (disk->format, "qcow2") == 0 && !disk->transient))
+        continue;
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   disk->transient ? _("“%s” forgets what is written to it: it cannot be part of a snapshot.")
+                                   : _("“%s” is not a qcow2 image: only those have snapshots. Convert it first."), disk->path);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+typedef struct
+{
+  const char *name;
+  gboolean    found;
+} Search;
+
+static void
+look_at (void *opaque, const char *id, const char *name, int64_t seconds)
+{
+  Search *search = opaque;
+
+  search->found |= g_str_equal (name, search->name);
+}
+
+/* FALSE too when the image cannot be looked at; then there is an error. */
+static gboolean
+disk_has (const VitrineDisk *disk, const char *name, gboolean *has, GError **error)
+{
+  Search search = { name, FALSE };
+
+  if (!vt_image_list_snapshots (disk->path, look_at, &search, error))
+    return FALSE;
+  *has = search.found;
+  return TRUE;
+}
+
+/* Before anything is changed. */
+static gboolean
+all_have (GPtrArray *disks, const char *name, GError **error)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      gboolean           has;
+      if (!is_written (disk))
+        continue;
+      if (!disk_has (disk, name, &has, error))
+        return FALSE;
+      if (!has)
+        {
+          g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                       _("“%s” does not have snapshot “%s”: the machine cannot go back to it."), disk->path, name);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* From those of the first @n that have it. */
+static gboolean
+forget_disks (GPtrArray *disks, guint n, const char *name, GError **error)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      gboolean           has;
+      if (!is_written (disk) || g_strcmp0 (disk->format, "qcow2") != 0 || !g_file_test (disk->path, G_FILE_TEST_EXISTS))
+        continue;
+      if (!disk_has (disk, name, &has, error) || (has && !vt_image_snapshot (disk->path, VT_IMAGE_DELETE_SNAPSHOT, name, error)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+take_disks (GPtrArray *disks, const char *name, GError **error)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      if (is_written (disk) && !vt_image_snapshot (disk->path, VT_IMAGE_TAKE_SNAPSHOT, name, error))
+        {
+          forget_disks (disks, i, name, NULL);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* --- Taking --------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+take_files (const Work *work, VitrineSnapshot *snapshot, GError **error)
+{
+  g_autofree char *suspended = vitrine_paths_in_machine (work->uuid, SUSPENDED);
+  g_autofree char *picture = vitrine_paths_in_machine (work->uuid, "thumbnail.png");
+  g_autofree char *nvram = vitrine_domain_get_nvram (work->domain);
+  g_autofree char *state = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_STATE);
+  g_autofree char *variables = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_NVRAM);
+  g_autofree char *screen = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_SCREEN);
+
+  snapshot->has_state = g_file_test (suspended, G_FILE_TEST_EXISTS);
+  return (!snapshot->has_state || (link_or_copy (suspended, state, error) && copy_if_there (picture, screen, error)))
+         && (nvram == NULL || copy_if_there (nvram, variables, error));
+}
+
+gboolean
+vitrine_snapshot_take_offline (const char *uuid, const char *name, const char *description, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+  g_autoptr(VitrineSnapshot) snapshot = g_new0 (VitrineSnapshot, 1);
+
+  if (!begin (&work, uuid, error))
+    return FALSE;
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (work.domain);
+  snapshot->name = g_strdup (name);
+  snapshot->description = description != NULL && *description != '\0' ? g_strdup (description) : NULL;
+  snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
+  snapshot->domain = g_object_ref (work.domain);
+  if (!check_disks (disks, error) || !vitrine_snapshot_store_prepare (work.folder, name, error))
+    return FALSE;
+  gboolean disks_taken = take_disks (disks, name, error);
+  if (disks_taken && take_files (&work, snapshot, error) && vitrine_snapshot_store_add (work.folder, snapshot, error))
+    return TRUE;
+  if (disks_taken)
+    forget_disks (disks, disks->len, name, NULL);
+  vitrine_snapshot_store_clean_up (work.folder, name);
+  return FALSE;
+}
+
+/* --- Going back ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+revert_disks (GPtrArray *disks, const char *name, GError **error)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      if (is_written (disk) && !vt_image_snapshot (disk->path, VT_IMAGE_GO_BACK, name, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* What a person calls the machine is not the past's. */
+static gboolean
+revert_definition (const Work *work, const VitrineSnapshot *snapshot, GError **error)
+{
+  g_autofree char *path = vitrine_paths_in_machine (work->uuid, "domain.xml");
+  g_autofree char *name = vitrine_domain_get_name (work->domain);
+  g_autoptr(VitrineDomain) domain = vitrine_domain_copy (snapshot->domain);
+
+  vitrine_domain_set_name (domain, name);
+  vitrine_domain_set_uuid (domain, work->uuid);
+  return vitrine_domain_save (domain, path, error);
+}
+
+static gboolean
+revert_files (const Work *work, const VitrineSnapshot *snapshot, GError **error)
+{
+  g_autofree char *suspended = vitrine_paths_in_machine (work->uuid, SUSPENDED);
+  g_autofree char *nvram = vitrine_domain_get_nvram (snapshot->domain);
+  g_autofree char *state = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_STATE);
+  g_autofree char *variables = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_NVRAM);
+
+  if (nvram != NULL && !copy_if_there (variables, nvram, error))
+    return FALSE;
+  return !snapshot->has_state || link_or_copy (state, suspended, error);
+}
+
+gboolean
+vitrine_snapshot_revert_offline (const char *uuid, const char *name, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+
+  if (!begin (&work, uuid, error))
+    return FALSE;
+  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work.folder, name, error);
+  if (snapshot == NULL)
+    return FALSE;
+  if (snapshot->domain == NULL)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The definition in snapshot “%s” cannot be read."), name);
+      return FALSE;
+    }
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (snapshot->domain);
+  g_autofree char *suspended = vitrine_paths_in_machine (uuid, SUSPENDED);
+  if (!all_have (disks, name, error))
+    return FALSE;
+  /* From here on a suspended state would meet other disks. */
+  g_unlink (suspended);
+  return revert_disks (disks, name, error) && revert_definition (&work, snapshot, error) && revert_files (&work, snapshot, error)
+         && vitrine_snapshot_store_set_current (work.folder, name, error);
+}
+
+/* --- Forgetting ----------------------------------------------------------------------------------------------------- */
+
+gboolean
+vitrine_snapshot_forget_offline (const char *uuid, const char *name, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+
+  if (!begin (&work, uuid, error))
+    return FALSE;
+  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work.folder, name, error);
+  if (snapshot == NULL)
+    return FALSE;
+  /* Disks may have come and gone since. */
+  g_autoptr(GPtrArray) now = vitrine_domain_get_disks (work.domain);
+  g_autoptr(GPtrArray) then = snapshot->domain != NULL ? vitrine_domain_get_disks (snapshot->domain) : g_ptr_array_new ();
+  return forget_disks (now, now->len, name, error) && forget_disks (then, then->len, name, error)
+         && vitrine_snapshot_store_remove (work.folder, name, error);
+}

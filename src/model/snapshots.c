@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "snapshots.h"
+
+#include <glib/gi18n-lib.h>
+
+#define PROGRESS_MS 100u
+
+struct _VitrineSnapshots
+{
+  GObject parent_instance;
+
+  char           *folder;
+  VitrineDomain  *domain;
+  VitrineBackend *backend;
+  GCancellable   *cancellable;   /* of what goes on; NULL: nothing does */
+  gint            permille;      /* atomic; the working thread's */
+  guint           poll;
+  double          progress;
+};
+
+G_DEFINE_FINAL_TYPE (VitrineSnapshots, vitrine_snapshots, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_PROGRESS = 1,
+};
+
+static guint changed_signal;
+
+/* What the working thread needs; it touches nothing else. */
+typedef struct
+{
+  VitrineSnapshots *owner;       /* for `permille` alone */
+  VitrineBackend   *backend;
+  GCancellable     *cancellable;
+  char             *folder;
+  char             *nvram;       /* the machine's; NULL: it has none of its own */
+  GBytes           *screen;
+  VitrineSnapshot  *snapshot;
+  gboolean          nvram_failed;
+} Job;
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  g_clear_object (&job->backend);
+  g_clear_object (&job->cancellable);
+  g_clear_pointer (&job->screen, g_bytes_unref);
+  g_clear_pointer (&job->snapshot, vitrine_snapshot_free);
+  g_free (job->folder);
+  g_free (job->nvram);
+  g_free (job);
+}
+
+/* --- In the other thread -------------------------------------------------------------------------------------------- */
+
+static gboolean
+progress (gpointer data, guint64 done, guint64 total)
+{
+  Job *job = data;
+
+  g_atomic_int_set (&job->owner->permille, (gint) (total > 0 ? done * 1000 / total : 0));
+  return !g_cancellable_is_cancelled (job->cancellable);
+}
+
+static gboolean
+copy_nvram (Job *job)
+{
+  g_autofree char *to = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_NVRAM);
+  g_autofree char *bytes = NULL;
+  gsize            length;
+
+  return job->nvram == NULL || !g_file_test (job->nvram, G_FILE_TEST_EXISTS)
+         || (g_file_get_contents (job->nvram, &bytes, &length, NULL) && g_file_set_contents (to, bytes, (gssize) length, NULL));
+}
+
+static void
+moment (gpointer data)
+{
+  Job *job = data;
+
+  job->nvram_failed = !copy_nvram (job);
+}
+
+static gboolean
+write_screen (Job *job)
+{
+  g_autofree char *path = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_SCREEN);
+  gsize            length;
+  const char      *bytes = job->screen != NULL ? g_bytes_get_data (job->screen, &length) : NULL;
+
+  /* A picture is worth no failure. */
+  return bytes == NULL || g_file_set_contents (path, bytes, (gssize) length, NULL);
+}
+
+static gboolean
+take_all (Job *job, GError **error)
+{
+  g_autofree char    *state = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_STATE);
+  VitrineSnapshotPlan plan = { job->snapshot->name, state, progress, moment, job };
+
+  if (!vitrine_snapshot_store_prepare (job->folder, job->snapshot->name, error))
+    return FALSE;
+  if (!vitrine_backend_take_snapshot (job->backend, &plan, error))
+    {
+      vitrine_snapshot_store_clean_up (job->folder, job->snapshot->name);
+      return FALSE;
+    }
+  write_screen (job);
+  if (job->nvram_failed)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The UEFI variables “%s” cannot be copied."), job->nvram);
+  if (!job->nvram_failed && vitrine_snapshot_store_add (job->folder, job->snapshot, error))
+    return TRUE;
+  vitrine_backend_forget_snapshot (job->backend, job->snapshot->name, NULL);
+  vitrine_snapshot_store_clean_up (job->folder, job->snapshot->name);
+  return FALSE;
+}
+
+static void
+take_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (take_all (data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+forget_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Job    *job = data;
+  GError *error = NULL;
+
+  if (vitrine_backend_forget_snapshot (job->backend, job->snapshot->name, &error)
+      && vitrine_snapshot_store_remove (job->folder, job->snapshot->name, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* --- In the main thread --------------------------------------------------------------------------------------------- */
+
+static void
+set_progress (VitrineSnapshots *self, double value)
+{
+  if (self->progress == value)
+    return;
+  self->progress = value;
+  g_object_notify (G_OBJECT (self), "progress");
+}
+
+static gboolean
+poll_progress (gpointer data)
+{
+  VitrineSnapshots *self = data;
+
+  set_progress (self, g_atomic_int_get (&self->permille) / 1000.0);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+over (GObject *source, GAsyncResult *result, gpointer data)
+{
+  VitrineSnapshots *self = VITRINE_SNAPSHOTS (source);
+  g_autoptr(GTask) outer = data;
+  GError *error = NULL;
+
+  g_clear_handle_id (&self->poll, g_source_remove);
+  g_clear_object (&self->cancellable);
+  set_progress (self, -1);
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      g_task_return_error (outer, error);
+      return;
+    }
+  g_signal_emit (self, changed_signal, 0);
+  g_task_return_boolean (outer, TRUE);
+}
+
+static gboolean
+may_begin (VitrineSnapshots *self, GError **error)
+{
+  VitrineState state = self->backend != NULL ? vitrine_backend_get_state (self->backend) : VITRINE_STATE_OFF;
+
+  if (!vitrine_state_is_alive (state))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine is not running."));
+  else if (self->cancellable != NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("Another snapshot of this machine is being taken or deleted."));
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static Job *
+job_new (VitrineSnapshots *self, const char *name)
+{
+  Job *job = g_new0 (Job, 1);
+
+  self->cancellable = g_cancellable_new ();
+  job->owner = self;
+  job->backend = g_object_ref (self->backend);
+  job->cancellable = g_object_ref (self->cancellable);
+  job->folder = g_strdup (self->folder);
+  job->snapshot = g_new0 (VitrineSnapshot, 1);
+  job->snapshot->name = g_strdup (name);
+  return job;
+}
+
+static void
+start (VitrineSnapshots *self, Job *job, GTask *outer, GTaskThreadFunc thread)
+{
+  g_autoptr(GTask) inner = g_task_new (self, NULL, over, outer);
+
+  g_task_set_task_data (inner, job, job_free);
+  g_task_run_in_thread (inner, thread);
+}
+
+void
+vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const char *description, GAsyncReadyCallback done, gpointer data)
+{
+  g_autoptr(GTask) outer = g_task_new (self, NULL, done, data);
+  GError *error = NULL;
+
+  if (!may_begin (self, &error))
+    {
+      g_task_return_error (outer, error);
+      return;
+    }
+  Job *job = job_new (self, name);
+  job->nvram = self->domain != NULL ? vitrine_domain_get_nvram (self->domain) : NULL;
+  job->screen = vitrine_backend_get_n_heads (self->backend) > 0 ? vitrine_backend_screenshot (self->backend, 0, NULL) : NULL;
+  job->snapshot->description = description != NULL && *description != '\0' ? g_strdup (description) : NULL;
+  job->snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
+  job->snapshot->has_state = TRUE;
+  job->snapshot->domain = self->domain != NULL ? vitrine_domain_copy (self->domain) : NULL;
+  g_atomic_int_set (&self->permille, 0);
+  self->poll = g_timeout_add (PROGRESS_MS, poll_progress, self);
+  set_progress (self, 0);
+  start (self, job, g_steal_pointer (&outer), take_thread);
+}
+
+void
+vitrine_snapshots_forget_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data)
+{
+  g_autoptr(GTask) outer = g_task_new (self, NULL, done, data);
+  GError *error = NULL;
+
+  if (may_begin (self, &error))
+    start (self, job_new (self, name), g_steal_pointer (&outer), forget_thread);
+  else
+    g_task_return_error (outer, error);
+}
+
+gboolean
+vitrine_snapshots_finish (VitrineSnapshots *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+keeper_take (gpointer keeper, const char *name, const char *description, GAsyncReadyCallback done, gpointer data)
+{
+  vitrine_snapshots_take_async (keeper, name, description, done, data);
+}
+
+static void
+keeper_forget (gpointer keeper, const char *name, GAsyncReadyCallback done, gpointer data)
+{
+  vitrine_snapshots_forget_async (keeper, name, done, data);
+}
+
+static gboolean
+keeper_finish (gpointer keeper, GAsyncResult *result, GError **error)
+{
+  return vitrine_snapshots_finish (keeper, result, error);
+}
+
+const VitrineSnapshotKeeper vitrine_snapshots_keeper = { keeper_take, keeper_forget, keeper_finish };
+
+gboolean
+vitrine_snapshots_is_busy (VitrineSnapshots *self)
+{
+  return self->cancellable != NULL;
+}
+
+void
+vitrine_snapshots_cancel (VitrineSnapshots *self)
+{
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+}
+
+void
+vitrine_snapshots_stop (VitrineSnapshots *self)
+{
+  vitrine_snapshots_cancel (self);
+  while (self->cancellable != NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+const char *
+vitrine_snapshots_get_folder (VitrineSnapshots *self)
+{
+  return self->folder;
+}
+
+void
+vitrine_snapshots_set_backend (VitrineSnapshots *self, VitrineBackend *backend)
+{
+  g_set_object (&self->backend, backend);
+}
+
+/* --- The object ----------------------------------------------------------------------------------------------------- */
+
+static void
+vitrine_snapshots_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_double (value, VITRINE_SNAPSHOTS (object)->progress);
+}
+
+static void
+vitrine_snapshots_finalize (GObject *object)
+{
+  VitrineSnapshots *self = VITRINE_SNAPSHOTS (object);
+
+  g_clear_object (&self->backend);
+  g_clear_object (&self->domain);
+  g_free (self->folder);
+  G_OBJECT_CLASS (vitrine_snapshots_parent_class)->finalize (object);
+}
+
+static void
+vitrine_snapshots_class_init (VitrineSnapshotsClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = vitrine_snapshots_get_property;
+  object_class->finalize = vitrine_snapshots_finalize;
+  g_object_class_install_property (object_class, PROP_PROGRESS,
+                                   g_param_spec_double ("progress", NULL, NULL, -1, 1, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  changed_signal = g_signal_new ("changed", VITRINE_TYPE_SNAPSHOTS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+vitrine_snapshots_init (VitrineSnapshots *self)
+{
+  self->progress = -1;
+}
+
+VitrineSnapshots *
+vitrine_snapshots_new (const char *folder, VitrineDomain *domain)
+{
+  VitrineSnapshots *self = g_object_new (VITRINE_TYPE_SNAPSHOTS, NULL);
+
+  self->folder = g_strdup (folder);
+  self->domain = domain != NULL ? g_object_ref (domain) : NULL;
+  return self;
+}
