@@ -23,6 +23,9 @@ typedef struct
   gpointer      token;             /* the implementation's own */
 } VitrineFrame;
 
+/* Did more change than what a text cursor or a second hand does: more than about a thousandth? */
+gboolean vitrine_frame_moved (const VitrineFrame *frame);
+
 /* What the guest takes for a monitor. */
 typedef struct
 {
