@@ -63,6 +63,55 @@ a_timer_that_rearms_in_the_past_does_not_hang_the_loop (void)
   vt_timer_free (probe.timer);
 }
 
+static void
+note_wake (void *opaque, int64_t deadline_ns)
+{
+  g_string_append_printf (opaque, "%" G_GINT64_FORMAT " ", deadline_ns);
+}
+
+/* Each is a system call of the loop's. */
+static void
+an_expiry_is_followed_by_one_announcement (void)
+{
+  g_autoptr (VtClock) clock = vt_clock_new_manual ();
+  g_autoptr (GString) log = g_string_new (NULL), wakes = g_string_new (NULL);
+  Probe probes[3];
+  vt_clock_set_wake (clock, note_wake, wakes);
+  for (int i = 0; i < 3; i++)
+    {
+      probes[i] = (Probe) { .log = log, .name = (char) ('a' + i), .period_ns = 1000 - 100 * i };
+      probes[i].timer = vt_timer_new (clock, "probe", 0, fired, &probes[i]);
+      vt_timer_arm (probes[i].timer, 10);
+    }
+  g_assert_cmpstr (wakes->str, ==, "10 ");
+  vt_clock_set_now (clock, 10);
+  vt_clock_run (clock);
+  g_assert_cmpstr (log->str, ==, "abc");
+  g_assert_cmpstr (wakes->str, ==, "10 800 ");
+  for (int i = 0; i < 3; i++)
+    vt_timer_free (probes[i].timer);
+}
+
+/* The one that was announced has been used up by then. */
+static void
+the_same_deadline_is_announced_again_after_an_expiry (void)
+{
+  g_autoptr (VtClock) clock = vt_clock_new_manual ();
+  g_autoptr (GString) log = g_string_new (NULL), wakes = g_string_new (NULL);
+  Probe probe = { .log = log, .name = 'x', .period_ns = 10 };
+  probe.timer = vt_timer_new (clock, "probe", 0, fired, &probe);
+  vt_clock_set_wake (clock, note_wake, wakes);
+  vt_timer_arm (probe.timer, 10);
+  vt_clock_set_now (clock, 10);
+  vt_clock_run (clock);
+  g_assert_cmpstr (wakes->str, ==, "10 10 ");
+  probe.period_ns = 0;
+  vt_clock_run (clock);
+  g_assert_cmpstr (log->str, ==, "xx");
+  g_assert_cmpstr (wakes->str, ==, "10 10 ");
+  vt_timer_free (probe.timer);
+}
+
 static int64_t host_ns;
 
 static int64_t
@@ -118,6 +167,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/clock/order", timers_fire_by_deadline_then_priority_then_order);
   g_test_add_func ("/clock/rearm-in-the-past", a_timer_that_rearms_in_the_past_does_not_hang_the_loop);
+  g_test_add_func ("/clock/one-announcement", an_expiry_is_followed_by_one_announcement);
+  g_test_add_func ("/clock/announced-again", the_same_deadline_is_announced_again_after_an_expiry);
   g_test_add_func ("/clock/stopped", time_stands_still_while_stopped);
   g_test_add_func ("/clock/ticks", tick_conversion_is_exact_over_a_year);
   g_test_add_func ("/clock/tick-deadline", the_deadline_of_a_tick_is_the_first_nanosecond_that_belongs_to_it);

@@ -34,7 +34,8 @@ struct VtClock
   int64_t       started_ns;
   GPtrArray    *armed;     /* VtTimer*, by deadline, priority, order */
   uint64_t      next_order;
-  int64_t       announced_ns;
+  int64_t       announced_ns;   /* what wake was last told */
+  bool          firing;         /* the callbacks' own timers are announced together, at the end */
 };
 
 static VtClock *
@@ -111,7 +112,7 @@ static void
 announce (VtClock *clock)
 {
   int64_t next = vt_clock_next_deadline (clock);
-  if (next == clock->announced_ns)
+  if (clock->firing || next == clock->announced_ns)
     return;
   clock->announced_ns = next;
   if (clock->wake != NULL)
@@ -192,12 +193,13 @@ vt_clock_next_deadline (const VtClock *clock)
   return clock->armed->len == 0 ? INT64_MAX : ((const VtTimer *) g_ptr_array_index (clock->armed, 0))->deadline_ns;
 }
 
-int64_t
+void
 vt_clock_run (VtClock *clock)
 {
   /* Time is read once: a timer that rearms itself in the past cannot hold us here for ever. */
   int64_t  now = vt_clock_now (clock);
   uint64_t last_order = clock->next_order;
+  clock->firing = true;
   while (clock->armed->len > 0)
     {
       VtTimer *timer = g_ptr_array_index (clock->armed, 0);
@@ -207,8 +209,10 @@ vt_clock_run (VtClock *clock)
       timer->armed = false;
       timer->fn (timer->opaque, now - timer->deadline_ns);
     }
+  clock->firing = false;
+  /* The wake that was announced has gone off: even the same deadline is announced anew, and nothing needs no taking back. */
+  clock->announced_ns = INT64_MAX;
   announce (clock);
-  return vt_clock_next_deadline (clock);
 }
 
 VtTimer *

@@ -17,7 +17,8 @@ typedef struct VtTimer VtTimer;
 /* Monotonic nanoseconds of the host (or of a test). Any thread. */
 typedef int64_t (*VtClockSource) (void *opaque);
 
-/* Told when the earliest deadline changed; `deadline_ns` is guest time, INT64_MAX when no timer is armed. Machine lock. */
+/* Told when the earliest deadline changed, and of the next one by each vt_clock_run(), once; `deadline_ns` is guest time,
+ * INT64_MAX when no timer is armed any more. Machine lock. */
 typedef void (*VtClockWake) (void *opaque, int64_t deadline_ns);
 
 /* Expiry callback, on the thread that calls vt_clock_run(), machine lock held; late_ns >= 0. The timer is disarmed and
@@ -48,8 +49,8 @@ void    vt_clock_advance (VtClock *clock, int64_t delta_ns);
 
 /* Earliest deadline, INT64_MAX when none. */
 int64_t vt_clock_next_deadline (const VtClock *clock);
-/* Fires every timer that is due. Returns the next deadline. */
-int64_t vt_clock_run (VtClock *clock);
+/* Fires every timer that is due. */
+void    vt_clock_run (VtClock *clock);
 
 /* Timers with equal deadlines fire in rising priority, then in order of arming. `name` is static. */
 VtTimer *vt_timer_new (VtClock *clock, const char *name, int priority, VtTimerFn fn, void *opaque);

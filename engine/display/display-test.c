@@ -54,7 +54,7 @@ a_viewer_far_behind_gets_everything (void)
   g_assert_true (vt_surface_set_mode (surface, 64, 64, &mode));
   uint64_t first = look (surface, 0, &frame), seen = first;
   vt_surface_release (&frame);
-  for (unsigned i = 0; i < 40; i++)
+  for (unsigned i = 0; i < 100; i++)
     {
       vt_surface_damage (surface, (VtRect) { 1, 1, 1, 1 });
       seen = look (surface, seen, &frame);
@@ -120,6 +120,46 @@ notice_comes_once_until_the_next_look (void)
   g_assert_cmpuint (notices, ==, 2);
 }
 
+static VtSurface *drawn_on;
+
+static void
+draw_a_dot (void *opaque)
+{
+  vt_surface_damage (drawn_on, (VtRect) { 3, 3, 1, 1 });
+}
+
+/* Or each frame would be followed by a look for the next one. */
+static void
+what_is_drawn_for_a_viewer_is_no_news (void)
+{
+  static const VtSurfaceClient client = { .refresh = draw_a_dot };
+  g_autoptr (VtSurface) surface = vt_surface_new ();
+  VtSurfaceMode  mode;
+  VtSurfaceFrame frame;
+  unsigned       notices = 0;
+  g_assert_true (vt_surface_set_mode (surface, 64, 64, &mode));
+  uint64_t seen = look (surface, 0, &frame);
+  vt_surface_release (&frame);
+  drawn_on = surface;
+  vt_surface_connect (surface, &client, NULL);
+  vt_surface_set_notify (surface, count, &notices);
+  g_assert_true (vt_surface_fresh (surface, seen));
+  seen = look (surface, seen, &frame);
+  vt_surface_release (&frame);
+  g_assert_cmpuint (notices, ==, 0);
+  vt_surface_touch (surface);
+  vt_surface_touch (surface);
+  g_assert_cmpuint (notices, ==, 1);
+  g_assert_true (vt_surface_fresh (surface, seen));
+  vt_surface_touch (surface);
+  g_assert_cmpuint (notices, ==, 1);
+  look (surface, seen, &frame);
+  vt_surface_release (&frame);
+  vt_surface_touch (surface);
+  g_assert_cmpuint (notices, ==, 2);
+  vt_surface_connect (surface, NULL, NULL);
+}
+
 static void
 pictures_have_the_right_pixels (void)
 {
@@ -164,6 +204,7 @@ main (int argc, char **argv)
   TEST (a_held_frame_survives_a_mode_change);
   TEST (absurd_modes_are_refused);
   TEST (notice_comes_once_until_the_next_look);
+  TEST (what_is_drawn_for_a_viewer_is_no_news);
   TEST (pictures_have_the_right_pixels);
   return g_test_run ();
 }

@@ -10,7 +10,7 @@
 #define DEFAULT_HEIGHT 800u
 #define MAX_EDGE   16384u
 #define MAX_PIXELS (64u << 20)
-#define REMEMBERED 16u      /* damage of that many past frames; whoever is further behind gets a whole frame */
+#define REMEMBERED 64u      /* damage of that many past frames; whoever is further behind gets a whole frame */
 
 typedef struct
 {
@@ -294,10 +294,28 @@ damage_since (const VtSurface *surface, uint64_t seen)
 }
 
 bool
+vt_surface_announces (const VtSurface *surface)
+{
+  return surface->client != NULL && surface->client->announces != NULL
+         && surface->client->announces (surface->client_opaque);
+}
+
+/* What comes of it is the answer to who asks, and no news for anybody. */
+static void
+refresh (VtSurface *surface)
+{
+  bool notified = surface->notified;
+  if (surface->client == NULL)
+    return;
+  surface->notified = true;
+  surface->client->refresh (surface->client_opaque);
+  surface->notified = notified;
+}
+
+bool
 vt_surface_fresh (VtSurface *surface, uint64_t seen)
 {
-  if (surface->client != NULL)
-    surface->client->refresh (surface->client_opaque);
+  refresh (surface);
   number_frame (surface);
   return seen != surface->sequence;
 }

@@ -25,11 +25,13 @@ typedef struct
   void          *hold;          /* keeps the pixels alive */
 } VtSurfaceFrame;
 
-/* Asks the device to draw (machine lock), then hands out the current frame. False, and nothing to release, when nothing
+/* Asks the device to draw (machine lock), then hands out the current frame; there is no notice of that. False, and nothing to release, when nothing
  * changed since `seen`. Sequences start at 1: seen 0 always gets the whole frame. */
 bool vt_surface_acquire (VtSurface *surface, uint64_t seen, VtSurfaceFrame *out);
 /* Whether acquire would give a frame. Asks the device to draw (machine lock); leaves the notice as it is. */
 bool vt_surface_fresh (VtSurface *surface, uint64_t seen);
+/* False: someone has to ask, or there will be no notice of what the device would draw. Machine lock. */
+bool vt_surface_announces (const VtSurface *surface);
 /* Any thread, no lock needed. */
 void vt_surface_release (VtSurfaceFrame *frame);
 /* fn runs under the machine lock, on whichever thread draws or announces; once, until the next acquire. */

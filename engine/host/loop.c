@@ -193,9 +193,9 @@ timer_ready (void *opaque, int fd, GIOCondition condition)
     g_warning ("timer descriptor: %s", g_strerror (errno));
   if (!vt_clock_running (loop->clock))
     return true;
-  /* Timers armed in the past by their own callbacks run on the next turn; posted work gets its chance in between. */
-  int64_t next = vt_clock_run (loop->clock);
-  rearm (loop, next);
+  /* Which tells rearm() what is next. Timers armed in the past by their own callbacks run on the next turn; posted work gets its
+   * chance in between. */
+  vt_clock_run (loop->clock);
   return true;
 }
 

@@ -24,7 +24,7 @@ typedef struct
   void (*motion)  (void *opaque, int32_t dx, int32_t dy);                 /* device pixels, down and right are positive */
   void (*place)   (void *opaque, uint32_t x, uint32_t y);                 /* 0..65535 across the screen */
   void (*buttons) (void *opaque, uint32_t mask);                          /* all buttons held now */
-  void (*wheel)   (void *opaque, int32_t clicks_x, int32_t clicks_y);     /* away from the person is positive */
+  void (*wheel)   (void *opaque, int32_t clicks_x, int32_t clicks_y);     /* away from the person, to the right: positive */
 } VtInputOps;
 
 typedef struct

@@ -68,6 +68,8 @@ typedef struct
   void (*monitor_changed) (void *opaque);
   /* Does the device have a picture to show? Nullable: it always has. */
   bool (*shows) (void *opaque);
+  /* Does it touch the surface whenever there is something new, so that nobody need ask? Nullable: it does not. */
+  bool (*announces) (void *opaque);
 } VtSurfaceClient;
 /* A NULL client disconnects. */
 void vt_surface_connect (VtSurface *surface, const VtSurfaceClient *client, void *opaque);

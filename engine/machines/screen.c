@@ -49,6 +49,17 @@ vt_display_fresh (VtMachine *machine, unsigned display, uint64_t seen)
   return fresh;
 }
 
+bool
+vt_display_announces (VtMachine *machine, unsigned display)
+{
+  if (display >= machine->n_surfaces)
+    return false;
+  vt_lock (&machine->lock);
+  bool announces = vt_surface_announces (machine->surfaces[display]);
+  vt_unlock (&machine->lock);
+  return announces;
+}
+
 void
 vt_display_release (VtMachine *machine, VtFrame *frame)
 {

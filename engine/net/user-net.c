@@ -16,14 +16,17 @@ typedef struct
   VtLock  *lock;
   VtClock *clock;
   GSource *source;
+  int      poked;      /* atomic: libslirp has been given something, and may want to go on with it */
 } UserNet;
 
-/* A source of its own, because the set of sockets changes with every turn. */
+/* A source of its own, because the set of sockets changes. Only the loop's thread touches it. */
 typedef struct
 {
   GSource  source;
   UserNet *user;
-  GArray  *fds;        /* GPollFD, as of prepare() */
+  bool     asked;         /* nothing has happened to libslirp since it was asked what it waits for: */
+  GArray  *fds;           /* GPollFD, */
+  gint64   deadline_us;   /* or this time, monotonic */
 } PollSource;
 
 /* --- What libslirp asks for ------------------------------------------------------------------------------------------ */
@@ -88,16 +91,19 @@ timer_mod (void *opaque, int64_t expire_ms, void *unused)
   vt_timer_arm (((SlirpTimer *) opaque)->timer, expire_ms * 1000000);
 }
 
-/* Sockets are found anew for each poll. */
+/* Machine lock. Who finds it poked already was preceded by one who woke the loop. */
 static void
-ignore_fd (int fd, void *opaque)
+poke (void *opaque)
 {
+  UserNet *user = opaque;
+  if (__atomic_exchange_n (&user->poked, 1, __ATOMIC_ACQ_REL) == 0)
+    g_main_context_wakeup (vt_loop_context (user->loop));
 }
 
 static void
-notify (void *opaque)
+sockets_changed (int fd, void *opaque)
 {
-  g_main_context_wakeup (vt_loop_context (((UserNet *) opaque)->loop));
+  poke (opaque);
 }
 
 static const SlirpCb callbacks = {
@@ -107,9 +113,9 @@ static const SlirpCb callbacks = {
   .timer_new = timer_new,
   .timer_free = timer_free,
   .timer_mod = timer_mod,
-  .register_poll_fd = ignore_fd,
-  .unregister_poll_fd = ignore_fd,
-  .notify = notify,
+  .register_poll_fd = sockets_changed,
+  .unregister_poll_fd = sockets_changed,
+  .notify = poke,
 };
 
 /* --- Polling ------------------------------------------------------------------------------------------------------------ */
@@ -150,26 +156,46 @@ forget_fds (PollSource *self)
   g_array_set_size (self->fds, 0);
 }
 
-static gboolean
-prepare (GSource *source, gint *timeout)
+static void
+ask (PollSource *self)
 {
-  PollSource *self = (PollSource *) source;
-  uint32_t    wait_ms = UINT32_MAX;
+  uint32_t wait_ms = UINT32_MAX;
   forget_fds (self);
   vt_lock (self->user->lock);
   slirp_pollfds_fill (self->user->slirp, &wait_ms, add_poll, self->fds);
   vt_unlock (self->user->lock);
   /* The array does not move any more. */
   for (guint i = 0; i < self->fds->len; i++)
-    g_source_add_poll (source, &g_array_index (self->fds, GPollFD, i));
-  *timeout = wait_ms > G_MAXINT ? -1 : (gint) wait_ms;
-  return FALSE;
+    g_source_add_poll (&self->source, &g_array_index (self->fds, GPollFD, i));
+  self->deadline_us = g_source_get_time (&self->source) + (gint64) wait_ms * 1000;
+  self->asked = true;
 }
 
 static gboolean
+prepare (GSource *source, gint *timeout)
+{
+  PollSource *self = (PollSource *) source;
+  *timeout = 0;
+  if (__atomic_load_n (&self->user->poked, __ATOMIC_ACQUIRE))
+    return TRUE;
+  if (!self->asked)
+    ask (self);
+  gint64 left_ms = (self->deadline_us - g_source_get_time (source) + 999) / 1000;
+  *timeout = (gint) CLAMP (left_ms, 0, G_MAXINT);
+  return left_ms <= 0;
+}
+
+/* The loop turns for many reasons; this one is ready for its own only. */
+static gboolean
 check (GSource *source)
 {
-  return TRUE;
+  const PollSource *self = (PollSource *) source;
+  if (__atomic_load_n (&self->user->poked, __ATOMIC_ACQUIRE) || g_source_get_time (source) >= self->deadline_us)
+    return TRUE;
+  for (guint i = 0; i < self->fds->len; i++)
+    if (g_array_index (self->fds, GPollFD, i).revents != 0)
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean
@@ -178,7 +204,9 @@ dispatch (GSource *source, GSourceFunc unused, gpointer unused_too)
   PollSource *self = (PollSource *) source;
   vt_lock (self->user->lock);
   slirp_pollfds_poll (self->user->slirp, 0, get_revents, self->fds);
+  __atomic_store_n (&self->user->poked, 0, __ATOMIC_RELEASE);   /* also what that did itself: it is asked anew now */
   vt_unlock (self->user->lock);
+  self->asked = false;
   return G_SOURCE_CONTINUE;
 }
 
@@ -208,7 +236,7 @@ user_send (VtNet *net, const uint8_t *frame, size_t len)
 {
   UserNet *user = (UserNet *) net;
   slirp_input (user->slirp, frame, (int) len);
-  notify (user);       /* there may be another socket to wait for */
+  poke (user);       /* there may be another socket to wait for, or an answer that waited for this */
 }
 
 static void

@@ -19,7 +19,6 @@
 
 #define THUMBNAIL_SECONDS 3
 #define RARE_THUMBNAIL_SECONDS 30
-#define SMALL_PART 100
 #define HEADS 4
 
 struct _VitrineMachineProcess
@@ -39,7 +38,8 @@ struct _VitrineMachineProcess
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
-  guint64               thumbnail_seen;
+  guint64               thumbnail_looked;  /* the frame */
+  gboolean              thumbnail_stale;   /* something small has changed since it was taken */
   gint64                thumbnail_time;    /* monotonic; 0: none yet */
   guint                 inhibited;
   gboolean              confined;
@@ -62,33 +62,32 @@ suspended_path (VitrineMachineProcess *self)
 
 /* --- while it runs ---------------------------------------------------------------------------------------------- */
 
-/* A blinking cursor is not, for a while. */
-static gboolean
-is_worth_a_thumbnail (VitrineMachineProcess *self, const VitrineFrame *frame)
+static void
+take_thumbnail (VitrineMachineProcess *self, const VitrineFrame *frame)
 {
-  gint64 all = (gint64) frame->width * frame->height, changed = (gint64) frame->damage_width * frame->damage_height;
-  gint64 age = g_get_monotonic_time () - self->thumbnail_time;
+  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
 
-  return !frame->blank && frame->pixels != NULL && all > 0
-         && (changed > all / SMALL_PART || age >= RARE_THUMBNAIL_SECONDS * G_TIME_SPAN_SECOND);
+  self->thumbnail_stale = FALSE;
+  self->thumbnail_time = g_get_monotonic_time ();
+  vitrine_thumbnail_save_async (frame, path);
 }
 
+/* A cursor that blinks is not worth a new one, for a while. */
 static gboolean
 refresh_thumbnail (gpointer data)
 {
   VitrineMachineProcess *self = data;
-  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
+  gint64 age = g_get_monotonic_time () - self->thumbnail_time;
+  gboolean overdue = self->thumbnail_stale && age >= RARE_THUMBNAIL_SECONDS * G_TIME_SPAN_SECOND;
   VitrineFrame frame;
 
   if (self->backend == NULL || vitrine_backend_get_state (self->backend) != VITRINE_STATE_RUNNING
-      || !vitrine_backend_acquire_frame (self->backend, 0, self->thumbnail_seen, &frame))
+      || !vitrine_backend_acquire_frame (self->backend, 0, overdue ? 0 : self->thumbnail_looked, &frame))
     return G_SOURCE_CONTINUE;   /* a screen that stands still has its picture */
-  if (is_worth_a_thumbnail (self, &frame))
-    {
-      self->thumbnail_seen = frame.sequence;
-      self->thumbnail_time = g_get_monotonic_time ();
-      vitrine_thumbnail_save_async (&frame, path);
-    }
+  self->thumbnail_looked = frame.sequence;
+  self->thumbnail_stale = TRUE;
+  if (!frame.blank && frame.pixels != NULL && (overdue || vitrine_frame_moved (&frame)))
+    take_thumbnail (self, &frame);
   vitrine_backend_release_frame (self->backend, &frame);
   return G_SOURCE_CONTINUE;
 }
@@ -147,7 +146,9 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
-  self->thumbnail_seen = 0;
+  self->thumbnail_looked = 0;
+  self->thumbnail_stale = FALSE;
+  self->thumbnail_time = 0;
 }
 
 static gboolean

@@ -2,6 +2,8 @@
 /* VitrineBackend: dispatch and signals. */
 #include "backend.h"
 
+#define SMALL_PART 1000
+
 G_DEFINE_INTERFACE (VitrineBackend, vitrine_backend, G_TYPE_OBJECT)
 
 enum
@@ -34,6 +36,14 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
   signals[GUEST_RESET] = new_signal ("guest-reset");
   signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
+}
+
+gboolean
+vitrine_frame_moved (const VitrineFrame *frame)
+{
+  gint64 all = (gint64) frame->width * frame->height, changed = (gint64) frame->damage_width * frame->damage_height;
+
+  return changed > all / SMALL_PART;
 }
 
 VitrineState

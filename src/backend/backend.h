@@ -23,6 +23,9 @@ typedef struct
   gpointer      token;             /* the implementation's own */
 } VitrineFrame;
 
+/* Did more change than what a text cursor or a second hand does: more than about a thousandth? */
+gboolean vitrine_frame_moved (const VitrineFrame *frame);
+
 /* What the guest takes for a monitor. */
 typedef struct
 {
@@ -147,6 +150,7 @@ void     vitrine_backend_release_all (VitrineBackend *self);
 void     vitrine_backend_motion (VitrineBackend *self, gint dx, gint dy);
 void     vitrine_backend_place (VitrineBackend *self, guint head, guint x, guint y);   /* 0..65535 across that head */
 void     vitrine_backend_buttons (VitrineBackend *self, guint mask);       /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
+/* Away from the person and to the right are positive. */
 void     vitrine_backend_wheel (VitrineBackend *self, gint clicks_x, gint clicks_y);
 gboolean vitrine_backend_is_absolute (VitrineBackend *self);
 gboolean vitrine_backend_send_keys (VitrineBackend *self, const char *spec, GError **error);

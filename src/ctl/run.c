@@ -2,6 +2,7 @@
 /* `vitrinectl run`: the engine in this process, without a window. */
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,9 @@
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
+
+#define SHORTEST_WAIT_MS 10
+#define LONGEST_WAIT_MS  60000
 
 typedef struct
 {
@@ -95,7 +99,7 @@ resize (Run *run, const char *size)
     complain (run, error);
 }
 
-/* --- Things to do at a guest time: looked at a hundred times a second, against the guest's own clock ------------------- */
+/* --- Things to do at a guest time, by the guest's own clock ------------------------------------------------------------- */
 
 static double
 guest_seconds (Run *run)
@@ -105,32 +109,39 @@ guest_seconds (Run *run)
   return stats.guest_seconds;
 }
 
-static void
+/* What is due is done; returns when the next one is. */
+static double
 run_due (Run *run, GPtrArray *events, double now, void (*act) (Run *run, const char *what))
 {
+  double next = INFINITY;
   for (guint i = 0; i < events->len;)
     {
       VitrineRunEvent *event = g_ptr_array_index (events, i);
       if (event->seconds < 0 || event->seconds > now)
         {
+          next = event->seconds < 0 ? next : MIN (next, event->seconds);
           i++;
           continue;
         }
       act (run, event->what);
       g_ptr_array_remove_index (events, i);
     }
+  return next;
 }
 
+/* The guest's clock may stand, but never runs faster than ours: none is due before the timer. */
 static gboolean
-tick (gpointer data)
+run_timed (gpointer data)
 {
   Run   *run = data;
-  double now = guest_seconds (run);
-  run_due (run, run->options->screenshots, now, take_screenshot);
-  run_due (run, run->options->keys, now, press_keys);
-  run_due (run, run->options->saves, now, save_state);
-  run_due (run, run->options->resizes, now, resize);
-  return G_SOURCE_CONTINUE;
+  double now = guest_seconds (run), next = INFINITY;
+  next = MIN (next, run_due (run, run->options->screenshots, now, take_screenshot));
+  next = MIN (next, run_due (run, run->options->keys, now, press_keys));
+  next = MIN (next, run_due (run, run->options->saves, now, save_state));
+  next = MIN (next, run_due (run, run->options->resizes, now, resize));
+  if (next < INFINITY)
+    g_timeout_add ((guint) CLAMP ((next - now) * 1000, SHORTEST_WAIT_MS, LONGEST_WAIT_MS), run_timed, run);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -215,7 +226,7 @@ run_machine (Run *run)
 {
   run->loop = g_main_loop_new (NULL, FALSE);
   g_signal_connect_swapped (run->backend, "changed", G_CALLBACK (state_changed), run);
-  g_timeout_add (10, tick, run);
+  g_timeout_add (SHORTEST_WAIT_MS, run_timed, run);
   if (run->options->timeout > 0)
     g_timeout_add ((guint) (run->options->timeout * 1000), timed_out, run);
   g_unix_signal_add (SIGINT, interrupted, run);

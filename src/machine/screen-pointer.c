@@ -309,6 +309,7 @@ vitrine_screen_button (GtkWidget *widget, GdkEventButton *event)
   return GDK_EVENT_STOP;
 }
 
+/* GDK's deltas grow towards the person, as what is seen moves; the wheel's grow away from the person. */
 gboolean
 vitrine_screen_scroll (GtkWidget *widget, GdkEventScroll *event)
 {
@@ -323,7 +324,7 @@ vitrine_screen_scroll (GtkWidget *widget, GdkEventScroll *event)
       dy = event->direction == GDK_SCROLL_DOWN ? 1 : event->direction == GDK_SCROLL_UP ? -1 : 0;
     }
   self->wheel_x += dx;
-  self->wheel_y += dy;
+  self->wheel_y -= dy;
   int clicks_x = (int) trunc (self->wheel_x), clicks_y = (int) trunc (self->wheel_y);
   self->wheel_x -= clicks_x;
   self->wheel_y -= clicks_y;

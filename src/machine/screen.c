@@ -85,15 +85,18 @@ pull_frame (GtkWidget *widget, GdkFrameClock *clock, gpointer unused)
   VitrineScreen *self = VITRINE_SCREEN (widget);
   VitrineFrame frame;
 
+  gboolean moves = FALSE;
+
   if (self->backend != NULL && self->watching && vitrine_backend_acquire_frame (self->backend, self->head, self->seen, &frame))
     {
       take_frame (self, &frame);
+      moves = vitrine_frame_moved (&frame);
       vitrine_backend_release_frame (self->backend, &frame);
-      vitrine_screen_pull_cursor (self);
-      return G_SOURCE_CONTINUE;
     }
   vitrine_screen_pull_cursor (self);
-  self->tick = 0;   /* nothing new: sleep until the backend says so */
+  if (moves)
+    return G_SOURCE_CONTINUE;
+  self->tick = 0;   /* nothing new, or little: sleep until the backend says so */
   return G_SOURCE_REMOVE;
 }
 

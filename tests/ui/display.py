@@ -311,6 +311,17 @@ def take(d, canvas):
     wait("the host's pointer is hidden", lambda: not any(cursor()[3]))
 
 
+def wheel(d):
+    window, canvas = card(d, "follows still absolute")
+    wait("the window stands", lambda: steady(canvas))
+    d.click(canvas)
+    wait("the click arrives", lambda: "0x0 on 0" in canvas.text)
+    for number, clicks in ((4, "1 "), (5, "-1 ")):   # X11's buttons: away from the person, towards
+        d.mouse("click", "--repeat", "3", "--delay", "50", str(number))
+        wait(f"button {number} turns the wheel by {clicks}", lambda clicks=clicks: canvas.text.count(f"wheel {clicks}") == 3)
+    ok("the wheel turns away from the person when it is turned so, and back")
+
+
 def keys(d):
     """By position, also those that letters are not on."""
     window, canvas = card(d, "follows still")
@@ -448,6 +459,7 @@ WALKS = {
     "opengl": (opengl, None),
     "hidden": (hidden, None),
     "displays": (displays, None),
+    "wheel": (wheel, None),
     "keys": (keys, None),
     "host-shortcut": (host_shortcut, None),
     "recording": (recording, None),

@@ -373,8 +373,15 @@ shows (void *opaque)
   return gpu_shows (scanout->gpu, scanout->index);
 }
 
+/* Guests flush what they have drawn. */
+static bool
+announces (void *opaque)
+{
+  return true;
+}
+
 static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate, .shows = shows,
-                                                .monitor_changed = monitor_changed };
+                                                .announces = announces, .monitor_changed = monitor_changed };
 
 void
 gpu_connect (Gpu *gpu, unsigned first)

@@ -105,8 +105,14 @@ shows (void *opaque)
   return gpu_shows (&self->gpu, 0) || vga_shows (&self->vga);
 }
 
+static bool
+announces (void *opaque)
+{
+  return gpu_shows (&((const VirtioVga *) opaque)->gpu, 0);
+}
+
 static const VtSurfaceClient surface_client = { .refresh = refresh, .invalidate = invalidate, .shows = shows,
-                                                .monitor_changed = monitor_changed };
+                                                .announces = announces, .monitor_changed = monitor_changed };
 
 char *
 vt_virtio_vga_text (VtDevice *dev)

@@ -27,6 +27,9 @@ bool vt_display_acquire (VtMachine *machine, unsigned display, uint64_t seen, Vt
 void vt_display_release (VtMachine *machine, VtFrame *frame);
 /* Whether acquire would give something, were it called: draws, and copies nothing. Any one thread. */
 bool vt_display_fresh (VtMachine *machine, unsigned display, uint64_t seen);
+/* Does the device tell whenever it has something new, through what set_notify sets? If not, now and then someone has to ask with
+ * vt_display_fresh(). Changes while the machine runs; where it becomes false, there is a notice. Any thread. */
+bool vt_display_announces (VtMachine *machine, unsigned display);
 /* Called on the machine's context, at most once until the next acquire, when there is something new to pull. */
 void vt_display_set_notify (VtMachine *machine, unsigned display, void (*damaged) (void *opaque), void *opaque);
 /* The monitor that the guest sees from now on: what the window is, in device pixels and millimetres. A guest whose driver

@@ -10,7 +10,7 @@ void vt_input_release_all (VtMachine *machine);
 void vt_input_motion (VtMachine *machine, int32_t dx, int32_t dy);
 void vt_input_place (VtMachine *machine, uint32_t x, uint32_t y);   /* 0..65535 across the screen */
 void vt_input_buttons (VtMachine *machine, uint32_t mask);          /* bit 0 left, 1 right, 2 middle, 3 side, 4 extra */
-void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);
+void vt_input_wheel (VtMachine *machine, int32_t clicks_x, int32_t clicks_y);   /* away from the person, to the right: positive */
 /* Does the guest take absolute positions (a tablet that it has a driver for), so that no grab is needed? Changes while it runs:
  * VtMachineEvents.pointer_changed tells. Any thread. */
 bool vt_input_absolute (VtMachine *machine);

@@ -12,14 +12,14 @@
 
 #include "console-log.h"
 
-/* Display devices draw when they are asked to, so someone has to ask: on every frame of the host's monitor while the screen
- * moves, this often after it moved or a person did something, and more rarely when nothing has happened for a while. A cursor
- * that blinks is no movement. */
+/* Most display devices draw when they are asked to, so someone has to ask: on every frame of the host's monitor while the screen
+ * moves, this often after it moved or a person did something, and the more rarely the longer it stands still. A cursor that blinks
+ * is no movement. */
 #define ASK_MS 30
 #define ASK_RARELY_MS 120
+#define ASK_SELDOM_MS 480
 #define WHILE_MS 1500
-#define MOVEMENT 5        /* changes, within */
-#define MOVEMENT_MS 600
+#define LONG_MS 10000
 #define MAX_HEADS 4
 
 typedef struct
@@ -49,9 +49,8 @@ struct _VitrineEngineBackend
   Head       heads[MAX_HEADS];
   guint      n_heads;
   guint      ask, ask_ms;   /* source id; 0 while nothing runs, or nobody looks */
-  gint64     busy_us;       /* when the screen last moved, or a person did something */
-  gint64     changes[MOVEMENT];   /* when it last changed, a ring */
-  guint      n_changes;
+  gint64     busy_us;       /* when the screen last moved, or a person did something; monotonic, as the next */
+  gint64     changed_us;    /* when someone who asked last found a change */
   guint      leds;
   gboolean   leds_known;
 };
@@ -176,6 +175,75 @@ engine_forget_snapshot (VitrineBackend *backend, const char *name, GError **erro
   return vt_machine_forget_snapshot (machine_of (backend), name, error);
 }
 
+/* --- asking for frames ------------------------------------------------------------------------------------------ */
+
+static void ask_while_watched (VitrineEngineBackend *self);
+
+static gboolean
+must_be_asked (VitrineEngineBackend *self, guint head)
+{
+  return self->heads[head].watchers > 0 && !vt_display_announces (self->machine, head);
+}
+
+static gboolean
+ask_for_frames (gpointer data)
+{
+  VitrineEngineBackend *self = data;
+  guint ms = self->ask_ms;
+
+  for (guint i = 0; i < self->n_heads; i++)
+    if (must_be_asked (self, i) && vt_display_fresh (self->machine, i, self->heads[i].seen))
+      {
+        self->changed_us = g_get_monotonic_time ();
+        vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), i);
+      }
+  ask_while_watched (self);
+  return self->ask_ms == ms ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static gboolean
+shall_ask (VitrineEngineBackend *self)
+{
+  for (guint i = 0; i < self->n_heads; i++)
+    if (must_be_asked (self, i))
+      return vt_machine_state (self->machine) == VT_MACHINE_RUNNING;
+  return FALSE;
+}
+
+static guint
+pace_ms (VitrineEngineBackend *self)
+{
+  gint64 now = g_get_monotonic_time (), busy_ms = (now - self->busy_us) / 1000, still_ms = (now - self->changed_us) / 1000;
+
+  return !shall_ask (self)                      ? 0
+         : busy_ms < WHILE_MS                   ? ASK_MS
+         : MIN (busy_ms, still_ms) < LONG_MS    ? ASK_RARELY_MS
+                                                : ASK_SELDOM_MS;
+}
+
+/* Called from the source itself too, which then ends by its own. */
+static void
+ask_while_watched (VitrineEngineBackend *self)
+{
+  guint ms = pace_ms (self);
+
+  if (ms == self->ask_ms)
+    return;
+  GSource *current = g_main_current_source ();
+  if (self->ask != 0 && (current == NULL || g_source_get_id (current) != self->ask))
+    g_source_remove (self->ask);
+  self->ask_ms = ms;
+  self->ask = ms != 0 ? g_timeout_add (ms, ask_for_frames, self) : 0;
+}
+
+/* What a person does may soon be seen; what moves goes on moving. */
+static void
+look_closely (VitrineEngineBackend *self)
+{
+  self->busy_us = g_get_monotonic_time ();
+  ask_while_watched (self);
+}
+
 /* --- screen ----------------------------------------------------------------------------------------------------- */
 
 static guint
@@ -193,15 +261,30 @@ note_size (Head *head, guint width, guint height)
   head->height = height;
 }
 
+/* The engine gives no notice of what it draws for who asks, but there may be others who look. */
+static void
+note_frame (VitrineEngineBackend *self, guint index, guint64 seen, const VitrineFrame *frame)
+{
+  Head *head = &self->heads[index];
+  guint64 newest = head->seen;
+
+  note_size (head, frame->width, frame->height);
+  head->seen = frame->sequence;
+  if (frame->sequence != newest && head->watchers > 0)
+    vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), index);
+  /* Only from one frame to the next: many small changes together are a large one. */
+  if (seen != 0 && seen == newest && vitrine_frame_moved (frame))
+    look_closely (self);
+}
+
 static gboolean
 engine_acquire_frame (VitrineBackend *backend, guint head, guint64 seen, VitrineFrame *out)
 {
+  VitrineEngineBackend *self = VITRINE_ENGINE_BACKEND (backend);
   VtFrame frame;
 
-  if (!vt_display_acquire (machine_of (backend), head, seen, &frame))
+  if (!vt_display_acquire (self->machine, head, seen, &frame))
     return FALSE;
-  note_size (&VITRINE_ENGINE_BACKEND (backend)->heads[head], frame.width, frame.height);
-  VITRINE_ENGINE_BACKEND (backend)->heads[head].seen = frame.sequence;
   *out = (VitrineFrame) {
     .pixels = frame.pixels,
     .width = frame.width,
@@ -215,6 +298,7 @@ engine_acquire_frame (VitrineBackend *backend, guint head, guint64 seen, Vitrine
     .blank = frame.blank,
     .token = g_memdup2 (&frame, sizeof frame),
   };
+  note_frame (self, head, seen, out);
   return TRUE;
 }
 
@@ -285,75 +369,12 @@ engine_get_text (VitrineBackend *backend)
   return VITRINE_ENGINE_BACKEND (backend)->n_heads > 0 ? vt_display_text (machine_of (backend), 0) : NULL;
 }
 
-/* --- asking for frames ------------------------------------------------------------------------------------------ */
-
-static void ask_while_watched (VitrineEngineBackend *self);
-
-static void
-note_change (VitrineEngineBackend *self)
-{
-  gint64 now = g_get_monotonic_time (), *oldest = &self->changes[self->n_changes++ % MOVEMENT];
-
-  if (now - *oldest < MOVEMENT_MS * G_GINT64_CONSTANT (1000))
-    self->busy_us = now;
-  *oldest = now;
-}
-
-static gboolean
-ask_for_frames (gpointer data)
-{
-  VitrineEngineBackend *self = data;
-  guint ms = self->ask_ms;
-
-  for (guint i = 0; i < self->n_heads; i++)
-    if (self->heads[i].watchers > 0 && vt_display_fresh (self->machine, i, self->heads[i].seen))
-      {
-        note_change (self);
-        vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), i);
-      }
-  ask_while_watched (self);
-  return self->ask_ms == ms ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static gboolean
-is_watched (VitrineEngineBackend *self)
-{
-  for (guint i = 0; i < self->n_heads; i++)
-    if (self->heads[i].watchers > 0)
-      return vt_machine_state (self->machine) == VT_MACHINE_RUNNING;
-  return FALSE;
-}
-
-/* Called from the source itself too, which then ends by its own. */
-static void
-ask_while_watched (VitrineEngineBackend *self)
-{
-  gboolean busy = g_get_monotonic_time () - self->busy_us < WHILE_MS * G_GINT64_CONSTANT (1000);
-  guint ms = !is_watched (self) ? 0 : busy ? ASK_MS : ASK_RARELY_MS;
-
-  if (ms == self->ask_ms)
-    return;
-  GSource *current = g_main_current_source ();
-  if (self->ask != 0 && (current == NULL || g_source_get_id (current) != self->ask))
-    g_source_remove (self->ask);
-  self->ask_ms = ms;
-  self->ask = ms != 0 ? g_timeout_add (ms, ask_for_frames, self) : 0;
-}
-
-/* What a person does may soon be seen. */
-static void
-note_person (VitrineEngineBackend *self)
-{
-  self->busy_us = g_get_monotonic_time ();
-  ask_while_watched (self);
-}
-
 /* --- input ------------------------------------------------------------------------------------------------------ */
 
 static void
 engine_key (VitrineBackend *backend, guint evdev_code, gboolean down)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   vt_input_key (machine_of (backend), evdev_code, down);
 }
 
@@ -366,7 +387,7 @@ engine_release_all (VitrineBackend *backend)
 static void
 engine_motion (VitrineBackend *backend, gint dx, gint dy)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   vt_input_motion (machine_of (backend), dx, dy);
 }
 
@@ -394,21 +415,21 @@ engine_place (VitrineBackend *backend, guint head, guint x, guint y)
         height = MAX (height, self->heads[i].height);
       }
   guint64 across = edge (self->heads[head].width), down = edge (self->heads[head].height);
-  note_person (self);
+  look_closely (self);
   vt_input_place (self->machine, (guint) ((left * 65535 + x * across) / width), (guint) (y * down / height));
 }
 
 static void
 engine_buttons (VitrineBackend *backend, guint mask)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   vt_input_buttons (machine_of (backend), mask);
 }
 
 static void
 engine_wheel (VitrineBackend *backend, gint clicks_x, gint clicks_y)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   vt_input_wheel (machine_of (backend), clicks_x, clicks_y);
 }
 
@@ -421,7 +442,7 @@ engine_is_absolute (VitrineBackend *backend)
 static gboolean
 engine_send_keys (VitrineBackend *backend, const char *spec, GError **error)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   return vt_input_send_spec (machine_of (backend), spec, error);
 }
 
@@ -445,7 +466,7 @@ engine_get_n_consoles (VitrineBackend *backend)
 static void
 engine_console_send (VitrineBackend *backend, guint console, const guint8 *bytes, gsize n)
 {
-  note_person (VITRINE_ENGINE_BACKEND (backend));
+  look_closely (VITRINE_ENGINE_BACKEND (backend));
   vt_console_send (machine_of (backend), console, bytes, n);
 }
 
@@ -570,6 +591,7 @@ damaged (void *opaque)
 
   if (head->watchers > 0)
     vitrine_backend_emit_frame_ready (VITRINE_BACKEND (head->owner), head->index);
+  ask_while_watched (head->owner);   /* another device may show its picture now */
 }
 
 static void

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A network on a real loop, with a card that asks for addresses. slirp_pollfds_poll() is ours here, and counts. */
+#include <dlfcn.h>
+#include <slirp/libslirp.h>
+#include <string.h>
+
+#include "networks.h"
+
+#define PATIENCE (10 * G_USEC_PER_SEC)
+
+static int polls;   /* atomic */
+
+void
+slirp_pollfds_poll (Slirp *slirp, int select_error, SlirpGetREventsCb get_revents, void *opaque)
+{
+  void (*real) (Slirp *, int, SlirpGetREventsCb, void *) = NULL;
+  *(void **) &real = dlsym (RTLD_NEXT, "slirp_pollfds_poll");
+  g_atomic_int_inc (&polls);
+  real (slirp, select_error, get_revents, opaque);
+}
+
+typedef struct
+{
+  VtLock   lock;
+  VtLoop  *loop;
+  VtClock *clock;
+  VtNet   *net;
+  int      answers;   /* atomic: ARP replies */
+  int      turns;     /* atomic */
+} Fixture;
+
+static void
+receive (void *opaque, const uint8_t *frame, size_t len)
+{
+  static const uint8_t arp_reply[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 2 };
+  if (len >= 42 && memcmp (frame + 12, arp_reply, sizeof arp_reply) == 0)
+    g_atomic_int_inc (&((Fixture *) opaque)->answers);
+}
+
+static const VtNetClientOps client_ops = { receive };
+
+static void
+set_up (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  vt_lock_init (&f->lock);
+  f->loop = vt_loop_new (&f->lock);
+  f->clock = vt_clock_new (vt_host_now_ns, NULL);
+  vt_loop_drive_clock (f->loop, f->clock);
+  vt_lock (&f->lock);
+  vt_clock_start (f->clock);
+  f->net = vt_user_net_new (&(VtUserNetConfig) { .loop = f->loop, .lock = &f->lock, .clock = f->clock }, &error);
+  g_assert_no_error (error);
+  f->net->client = &client_ops;
+  f->net->client_opaque = f;
+  vt_unlock (&f->lock);
+}
+
+static void
+close_net (void *opaque)
+{
+  VtNet *net = opaque;
+  net->ops->close (net);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer unused)
+{
+  vt_loop_post (f->loop, close_net, f->net);
+  vt_loop_free (f->loop);
+  vt_clock_free (f->clock);
+  vt_lock_clear (&f->lock);
+}
+
+static void
+wait_for (int *counter, int value)
+{
+  gint64 limit = g_get_monotonic_time () + PATIENCE;
+  while (g_atomic_int_get (counter) < value && g_get_monotonic_time () < limit)
+    g_usleep (200);
+  g_assert_cmpint (g_atomic_int_get (counter), >=, value);
+}
+
+/* Who has 10.0.2.2? */
+static void
+send_arp (Fixture *f)
+{
+  uint8_t frame[42] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 1, 2, 3, 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1,
+                        0x52, 0x54, 0, 1, 2, 3, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2 };
+  vt_lock (&f->lock);
+  f->net->ops->send (f->net, frame, sizeof frame);
+  vt_unlock (&f->lock);
+}
+
+static void
+a_frame_of_the_guest_has_the_network_looked_at (Fixture *f, gconstpointer unused)
+{
+  for (int i = 1; i <= 20; i++)
+    {
+      int before = g_atomic_int_get (&polls);
+      send_arp (f);
+      wait_for (&f->answers, i);
+      wait_for (&polls, before + 1);
+    }
+}
+
+static void
+turn (void *opaque)
+{
+  g_atomic_int_inc (&((Fixture *) opaque)->turns);
+}
+
+static void
+other_work_of_the_loop_does_not_poll_the_network (Fixture *f, gconstpointer unused)
+{
+  int before = g_atomic_int_get (&polls);
+  gint64 began = g_get_monotonic_time ();
+  for (int i = 1; i <= 200; i++)
+    {
+      vt_loop_post (f->loop, turn, f);
+      wait_for (&f->turns, i);
+    }
+  int seconds = (int) ((g_get_monotonic_time () - began) / G_USEC_PER_SEC);
+  g_assert_cmpint (g_atomic_int_get (&polls) - before, <=, 2 * (1 + seconds));   /* its own timers come once or twice a second */
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/user-net/frame", Fixture, NULL, set_up, a_frame_of_the_guest_has_the_network_looked_at, tear_down);
+  g_test_add ("/user-net/quiet", Fixture, NULL, set_up, other_work_of_the_loop_does_not_poll_the_network, tear_down);
+  return g_test_run ();
+}
