@@ -44,7 +44,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
     { "cluster-size", 0, 0, G_OPTION_ARG_INT, &options->cluster_kib, N_("Clusters of so many KiB (64)"), "KIB" },
     { "compress", 'c', 0, G_OPTION_ARG_STRING, &options->compress, N_("Compress what is converted to qcow2: zlib or zstd"), "METHOD" },
     { "encrypt", 'e', 0, G_OPTION_ARG_NONE, &options->encrypt, N_("Encrypt the new qcow2 image (create, convert)"), NULL },
-    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key.file, N_("A file whose bytes are the image's passphrase"), "FILE" },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key.file, N_("A file whose bytes are the image’s passphrase"), "FILE" },
     { "key-fd", 0, 0, G_OPTION_ARG_INT, &options->key.fd, N_("A descriptor to read it from"), "FD" },
     { "new-key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->new_key.file, N_("The same for a new image or passphrase (convert, passphrase add)"), "FILE" },
     { "new-key-fd", 0, 0, G_OPTION_ARG_INT, &options->new_key.fd, N_("A descriptor to read it from"), "FD" },

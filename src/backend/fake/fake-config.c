@@ -10,6 +10,24 @@ vt_config_check (const VtConfig *config, GError **error)
   return true;
 }
 
+bool
+vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
+{
+  *info = (VtImageInfo) { .format = place->format };
+  return true;
+}
+
+void
+vt_image_info_clear (VtImageInfo *info)
+{
+}
+
+VtSecret *
+vt_image_unlock (const VtImagePlace *place, const gint *stop, GError **error)
+{
+  return vt_secret_ref (place->secret);
+}
+
 GStrv
 vt_image_chain (const VtImagePlace *place, GError **error)
 {
