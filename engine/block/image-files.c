@@ -85,7 +85,7 @@ open_luks (const char *path, unsigned flags, VtSecret *secret, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” is encrypted: it needs a passphrase", path);
       return NULL;
     }
-  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  VtImage *file = vt_image_open_file (path, flags, error);
   return file != NULL ? vt_luks_open (file, secret, error) : NULL;
 }
 

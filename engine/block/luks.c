@@ -120,7 +120,8 @@ vt_cipher_image_new (VtImage *file, bool owns, uint64_t at, VtSectorCipher *ciph
 {
   CipherImage *self = g_new0 (CipherImage, 1);
   uint64_t     bytes = file->file_bytes > at ? file->file_bytes - at : 0;
-  self->image = (VtImage) { &cipher_ops, bytes, file->file_bytes, file->readonly, g_strdup (file->label) };
+  self->image = (VtImage) { .ops = &cipher_ops, .size_bytes = bytes, .file_bytes = file->file_bytes, .readonly = file->readonly,
+                            .label = g_strdup (file->label) };
   self->file = file;
   self->owns = owns;
   self->at = at;
