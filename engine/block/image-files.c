@@ -85,7 +85,7 @@ open_luks (const char *path, unsigned flags, VtSecret *secret, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” is encrypted: it needs a passphrase", path);
       return NULL;
     }
-  VtImage *file = vt_image_open_file (path, flags, error);
+  VtImage *file = vt_image_open_file (path, flags, true, error);
   return file != NULL ? vt_luks_open (file, secret, error) : NULL;
 }
 
@@ -95,7 +95,7 @@ vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret 
   switch (format)
     {
     case VT_IMAGE_RAW:
-      return vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, false, error);
+      return vt_image_open_file (path, flags, false, error);
     case VT_IMAGE_QCOW2:
       return vt_qcow2_open_path (path, flags, secret, error);
     case VT_IMAGE_LUKS:

@@ -25,6 +25,9 @@ vt_image_fail (GError **error, const char *label, const char *what, int errno_va
 
 /* --- Raw ---------------------------------------------------------------------------------------------------------- */
 
+/* Of a new image, such pieces are on their way to the disk while the next are made. */
+#define BEGIN_SYNC_BYTES (64u << 10)
+
 typedef struct
 {
   VtImage image;
@@ -46,7 +49,10 @@ static int
 raw_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
 {
   VtFileVec vec = { (uint8_t *) from, (size_t) len };
-  return vt_file_write (((RawImage *) image)->file, off, &vec, 1);
+  int       error = vt_file_write (((RawImage *) image)->file, off, &vec, 1);
+  if (error == 0 && image->unsafe && len >= BEGIN_SYNC_BYTES)
+    vt_file_begin_sync (((RawImage *) image)->file, off, len);
+  return error;
 }
 
 static int
@@ -93,9 +99,9 @@ vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error
 }
 
 VtImage *
-vt_image_open_file (const char *path, unsigned flags, GError **error)
+vt_image_open_file (const char *path, unsigned flags, bool growing, GError **error)
 {
-  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, growing, error);
   if (file != NULL)
     file->unsafe = (flags & VT_IMAGE_UNSAFE) != 0;
   return file;

@@ -75,8 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_close)
 /* The file's bytes are the image's. `growing`: writes beyond the end make it longer (the file of another format). Locked as
  * vt_raw_open() locks. */
 VtImage *vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error);
-/* The same, growing, as the flags for vt_image_open() say. */
-VtImage *vt_image_open_file (const char *path, unsigned flags, GError **error);
+/* The same, as the flags for vt_image_open() say. */
+VtImage *vt_image_open_file (const char *path, unsigned flags, bool growing, GError **error);
 
 /* Of a disk, in the format that somebody knows it has: nothing is guessed. flags: VT_IMAGE_... */
 enum
