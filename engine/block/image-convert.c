@@ -26,6 +26,7 @@ struct Copy
   GAsyncQueue    *buffers;      /* of a piece each, that nobody uses now */
   GMutex          lock;
   uint64_t        done;
+  gint            unreadable;   /* the failure is the source's */
   VtImageProgress progress;
   void           *opaque;
 };
@@ -119,6 +120,8 @@ copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
   if (buffer == NULL)
     buffer = g_malloc (PIECE_BYTES);
   int error = load (copy, off, len, buffer, &any);
+  if (error != 0)
+    g_atomic_int_set (&copy->unreadable, 1);
   if (error == 0 && (any || copy->zeros_too))
     error = copy->store (copy, off, any ? buffer : NULL, (len + 511) / 512 * 512);
   g_async_queue_push (copy->buffers, buffer);
@@ -139,8 +142,10 @@ copy_disk (Copy *copy, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", label);
       return false;
     }
+  if (problem != 0 && copy->unreadable != 0)
+    return vt_image_fail (error, copy->from->label, "it is damaged, or cannot be read", problem);
   if (problem != 0)
-    return vt_image_fail (error, label, "it cannot be copied", problem);
+    return vt_image_fail (error, label, "it cannot be written", problem);
   if (copy->progress != NULL)
     copy->progress (copy->opaque, copy->from->size_bytes, copy->from->size_bytes);
   if (copy->stream != NULL)

@@ -3,12 +3,12 @@
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <vitrine/image.h>
 
 #include "ctl.h"
 #include "passphrase.h"
+#include "progress.h"
 
 typedef struct
 {
@@ -256,18 +256,6 @@ check (const Options *options)
   return found.leaks > found.leaks_mended ? 3 : 0;
 }
 
-static bool
-show_progress (void *opaque, uint64_t done, uint64_t whole)
-{
-  gint64 *last = opaque, now = g_get_monotonic_time ();
-
-  if (now - *last < G_USEC_PER_SEC / 10 && done < whole)
-    return true;
-  *last = now;
-  g_printerr ("\r%3.0f %%%s", 100.0 * (double) done / (double) whole, done < whole ? "" : "\n");
-  return true;
-}
-
 static int
 convert (const Options *options)
 {
@@ -276,15 +264,14 @@ convert (const Options *options)
   g_autoptr(VtSecret) new_secret = NULL;
   VtImagePlace from, to;
   VtImageShape shape;
-  gint64 last = 0;
-  gboolean shows = !options->quiet && isatty (STDERR_FILENO);
 
   if (options->words[2] == NULL)
     return vitrine_ctl_usage ("image convert [--format FORMAT] [--to FORMAT] FILE NEW-FILE");
   if (!take_place (options, FALSE, TRUE, &from, &secret)
       || !take_shape (options, options->words[2], options->to_format, &options->new_key, &to, &shape, &new_secret))
     return 1;
-  if (!vt_image_convert (&from, &to, &shape, shows ? show_progress : NULL, &last, &error))
+  vitrine_ctl_progress_begin (options->quiet);
+  if (!vt_image_convert (&from, &to, &shape, vitrine_ctl_image_progress, NULL, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }

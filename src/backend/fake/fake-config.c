@@ -33,3 +33,22 @@ vt_image_chain (const VtImagePlace *place, GError **error)
 {
   return g_new0 (char *, 1);
 }
+
+bool
+vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **error)
+{
+  return true;
+}
+
+bool
+vt_image_convert (const VtImagePlace *from, const VtImagePlace *to, const VtImageShape *shape, VtImageProgress progress, void *opaque,
+                  GError **error)
+{
+  return true;
+}
+
+VtImageFormat
+vt_image_looks_like (const char *path)
+{
+  return VT_IMAGE_RAW;
+}
