@@ -89,7 +89,7 @@ fill_new (VtImage *file, const VtImagePlace *place, const VtImageShape *shape, u
 }
 
 bool
-vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **error)
+vt_image_make (const VtImagePlace *place, const VtImageShape *shape, GError **error)
 {
   uint64_t size_bytes = shape->size_bytes;
   if (!check_shape (place, shape, error) || (shape->backing != NULL && !measure_backing (place->path, shape, &size_bytes, error)))
@@ -97,9 +97,26 @@ vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **
   VtImage *file = vt_image_new_file (place->path, error);
   if (file == NULL)
     return false;
+  file->unsafe = true;
   bool ok = fill_new (file, place, shape, size_bytes, error);
   vt_image_close (file);
   if (!ok)
     g_unlink (place->path);
   return ok;
+}
+
+int
+vt_image_make_safe (const char *path)
+{
+  g_autoptr (VtImage) file = vt_image_open_raw (path, false, true, NULL);
+  return file != NULL ? vt_image_flush (file) : EIO;
+}
+
+bool
+vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **error)
+{
+  if (!vt_image_make (place, shape, error))
+    return false;
+  int problem = vt_image_make_safe (place->path);
+  return problem == 0 || vt_image_fail (error, place->path, "it cannot be written", problem);
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "import.h"
 #include "luks.h"
 #include "qcow2.h"
 #include "vitrine/image.h"
@@ -65,6 +66,18 @@ vt_image_looks_like (const char *path)
 }
 
 static VtImage *
+open_import (const char *path, VtImage *(*open) (VtImage *file, GError **error), unsigned flags, GError **error)
+{
+  if ((flags & VT_IMAGE_READONLY) == 0)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "“%s”: images of this format are only read. Convert it to qcow2 first", path);
+      return NULL;
+    }
+  VtImage *file = vt_image_open_raw (path, true, true, error);
+  return file != NULL ? open (file, error) : NULL;
+}
+
+static VtImage *
 open_luks (const char *path, unsigned flags, VtSecret *secret, GError **error)
 {
   if (secret == NULL && (flags & VT_IMAGE_NO_DATA) == 0)
@@ -72,7 +85,7 @@ open_luks (const char *path, unsigned flags, VtSecret *secret, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” is encrypted: it needs a passphrase", path);
       return NULL;
     }
-  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  VtImage *file = vt_image_open_file (path, flags, true, error);
   return file != NULL ? vt_luks_open (file, secret, error) : NULL;
 }
 
@@ -82,19 +95,21 @@ vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret 
   switch (format)
     {
     case VT_IMAGE_RAW:
-      return vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, false, error);
+      return vt_image_open_file (path, flags, false, error);
     case VT_IMAGE_QCOW2:
       return vt_qcow2_open_path (path, flags, secret, error);
     case VT_IMAGE_LUKS:
       return open_luks (path, flags, secret, error);
     case VT_IMAGE_VMDK:
+      return open_import (path, vt_vmdk_open, flags, error);
     case VT_IMAGE_VDI:
+      return open_import (path, vt_vdi_open, flags, error);
     case VT_IMAGE_VHD:
+      return open_import (path, vt_vhd_open, flags, error);
     case VT_IMAGE_VHDX:
-      break;
+      return open_import (path, vt_vhdx_open, flags, error);
     }
-  g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "“%s”: this format is not supported", path);
-  return NULL;
+  g_assert_not_reached ();
 }
 
 static VtImage *
@@ -168,6 +183,7 @@ vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
     return false;
   info->size_bytes = image->size_bytes;
   info->file_bytes = stat (place->path, &st) == 0 ? (uint64_t) st.st_blocks * 512 : 0;
+  info->variant = g_strdup (vt_import_variant (image));
   if (place->format == VT_IMAGE_QCOW2)
     take_qcow2_info (image, info);
   VtImage *luks = find_luks (image, place->format, &at);
@@ -187,6 +203,26 @@ vt_image_chain (const VtImagePlace *place, GError **error)
   return g_strv_builder_end (chain);
 }
 
+/* As long as it is of one kind: formats tell pieces. */
+static int
+find_part (VtImage *image, uint64_t off, uint64_t *len, VtImagePart *kind)
+{
+  for (*len = 0; off + *len < image->size_bytes;)
+    {
+      VtExtent extent;
+      int      error = image->ops->extent (image, off + *len, image->size_bytes - off - *len, &extent);
+      if (error != 0)
+        return error;
+      VtImagePart this_kind = extent.kind == VT_EXTENT_ABSENT ? VT_IMAGE_HOLE
+                              : extent.kind == VT_EXTENT_ZERO ? VT_IMAGE_ZEROS : VT_IMAGE_DATA;
+      if (*len > 0 && this_kind != *kind)
+        return 0;
+      *kind = this_kind;
+      *len += extent.len;
+    }
+  return 0;
+}
+
 bool
 vt_image_map (const VtImagePlace *place,
               bool (*part) (void *opaque, uint64_t off_bytes, uint64_t len_bytes, VtImagePart kind), void *opaque,
@@ -196,17 +232,14 @@ vt_image_map (const VtImagePlace *place,
                                              NULL, error);
   if (image == NULL)
     return false;
-  for (uint64_t off = 0; off < image->size_bytes;)
+  for (uint64_t off = 0, len; off < image->size_bytes; off += len)
     {
-      VtExtent extent;
-      int      problem = image->ops->extent (image, off, image->size_bytes - off, &extent);
+      VtImagePart kind;
+      int         problem = find_part (image, off, &len, &kind);
       if (problem != 0)
         return vt_image_fail (error, place->path, "it cannot be read", problem);
-      VtImagePart kind = extent.kind == VT_EXTENT_ABSENT ? VT_IMAGE_HOLE
-                         : extent.kind == VT_EXTENT_ZERO ? VT_IMAGE_ZEROS : VT_IMAGE_DATA;
-      if (!part (opaque, off, extent.len, kind))
+      if (!part (opaque, off, len, kind))
         return true;
-      off += extent.len;
     }
   return true;
 }
@@ -228,12 +261,6 @@ bool
 vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error)
 {
   size_bytes = (size_bytes + 511) / 512 * 512;
-  if (place->format > VT_IMAGE_LUKS)
-    {
-      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, "“%s”: images of this format are only read. Convert it to qcow2 first",
-                   place->path);
-      return false;
-    }
   g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
   if (image == NULL)
     return false;

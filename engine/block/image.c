@@ -25,6 +25,9 @@ vt_image_fail (GError **error, const char *label, const char *what, int errno_va
 
 /* --- Raw ---------------------------------------------------------------------------------------------------------- */
 
+/* Of a new image, such pieces are on their way to the disk while the next are made. */
+#define BEGIN_SYNC_BYTES (64u << 10)
+
 typedef struct
 {
   VtImage image;
@@ -46,7 +49,10 @@ static int
 raw_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
 {
   VtFileVec vec = { (uint8_t *) from, (size_t) len };
-  return vt_file_write (((RawImage *) image)->file, off, &vec, 1);
+  int       error = vt_file_write (((RawImage *) image)->file, off, &vec, 1);
+  if (error == 0 && image->unsafe && len >= BEGIN_SYNC_BYTES)
+    vt_file_begin_sync (((RawImage *) image)->file, off, len);
+  return error;
 }
 
 static int
@@ -58,7 +64,7 @@ raw_zero (VtImage *image, uint64_t off, uint64_t len)
 static int
 raw_flush (VtImage *image)
 {
-  return image->readonly ? 0 : vt_file_sync (((RawImage *) image)->file);
+  return image->readonly || image->unsafe ? 0 : vt_file_sync (((RawImage *) image)->file);
 }
 
 static int
@@ -86,9 +92,19 @@ vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error
   if (file == NULL || !vt_file_lock (file, !readonly, error))
     return NULL;
   RawImage *raw = g_new0 (RawImage, 1);
-  raw->image = (VtImage) { &raw_ops, growing ? UINT64_MAX : vt_file_size (file), vt_file_size (file), readonly, g_strdup (path) };
+  raw->image = (VtImage) { .ops = &raw_ops, .size_bytes = growing ? UINT64_MAX : vt_file_size (file),
+                           .file_bytes = vt_file_size (file), .readonly = readonly, .label = g_strdup (path) };
   raw->file = g_steal_pointer (&file);
   return &raw->image;
+}
+
+VtImage *
+vt_image_open_file (const char *path, unsigned flags, bool growing, GError **error)
+{
+  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, growing, error);
+  if (file != NULL)
+    file->unsafe = (flags & VT_IMAGE_UNSAFE) != 0;
+  return file;
 }
 
 /* --- A disk of a machine --------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "bits.h"
 #include "drivers.h"
 #include "file.h"
-#include "vitrine/config.h"
+#include "vitrine/image.h"
 
 typedef struct VtImage VtImage;
 
@@ -46,6 +46,7 @@ struct VtImage
   uint64_t          size_bytes;
   uint64_t          file_bytes;   /* of a raw image: its file's size when it was opened */
   bool              readonly;
+  bool              unsafe;       /* of a raw image: VT_IMAGE_UNSAFE */
   char             *label;      /* file name for messages */
 };
 
@@ -74,6 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_close)
 /* The file's bytes are the image's. `growing`: writes beyond the end make it longer (the file of another format). Locked as
  * vt_raw_open() locks. */
 VtImage *vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error);
+/* The same, as the flags for vt_image_open() say. */
+VtImage *vt_image_open_file (const char *path, unsigned flags, bool growing, GError **error);
 
 /* Of a disk, in the format that somebody knows it has: nothing is guessed. flags: VT_IMAGE_... */
 enum
@@ -84,10 +87,16 @@ enum
   VT_IMAGE_ANYWHERE = 1u << 1,
   /* An encrypted image may be opened without its passphrase: sizes, tables and snapshots are not secret. Reading data gives EACCES. */
   VT_IMAGE_NO_DATA  = 1u << 2,
+  /* Flushing makes nothing safe: for a new image that is thrown away when anything fails before its end. */
+  VT_IMAGE_UNSAFE   = 1u << 3,
 };
 /* secret: of an encrypted image, its passphrase or its key; NULL: none. */
 VtImage *vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret *secret, GError **error);
 
+/* A new image, not safe yet (VT_IMAGE_UNSAFE). What vt_image_create() does otherwise. */
+bool vt_image_make (const VtImagePlace *place, const VtImageShape *shape, GError **error);
+/* After the last change: all of the file at once. 0 or a positive errno. */
+int  vt_image_make_safe (const char *path);
 /* An empty file, which must not exist; growing. */
 VtImage *vt_image_new_file (const char *path, GError **error);
 

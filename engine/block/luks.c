@@ -3,9 +3,10 @@
 
 #include <errno.h>
 
+#include "pieces.h"
 #include "vitrine/error.h"
 
-/* Small enough to stay in a processor's cache between the file and the cipher. */
+/* Small enough to stay in a processor's cache between the file and the cipher; large enough for a thread's while. */
 #define PIECE_BYTES (128u << 10)
 
 typedef struct
@@ -23,45 +24,59 @@ check_request (const CipherImage *self, uint64_t off, uint64_t len)
   return self->cipher == NULL ? EACCES : off % VT_SECTOR_BYTES != 0 || len % VT_SECTOR_BYTES != 0 ? EINVAL : 0;
 }
 
+typedef struct
+{
+  CipherImage   *self;
+  uint64_t       off;
+  uint8_t       *to;      /* reading */
+  const uint8_t *from;    /* writing */
+} Transfer;
+
+static int
+read_piece (void *opaque, uint64_t at, uint64_t len, bool caller)
+{
+  const Transfer *t = opaque;
+  uint64_t        off = t->off + at;
+  int             error = vt_image_read (t->self->file, t->self->at + off, t->to + at, len);
+  return error != 0 ? error : vt_sector_decrypt (t->self->cipher, off / VT_SECTOR_BYTES, t->to + at, t->to + at, len);
+}
+
 static int
 cipher_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
 {
-  CipherImage *self = (CipherImage *) image;
-  int          error = check_request (self, off, len);
-  for (uint64_t n; len > 0 && error == 0; off += n, to += n, len -= n)
-    {
-      n = MIN (len, PIECE_BYTES);
-      if ((error = vt_image_read (self->file, self->at + off, to, n)) == 0)
-        error = vt_sector_decrypt (self->cipher, off / VT_SECTOR_BYTES, to, to, n);
-    }
-  return error;
+  Transfer transfer = { .self = (CipherImage *) image, .off = off, .to = to };
+  int      error = check_request (transfer.self, off, len);
+  return error != 0 ? error : vt_in_pieces (len, PIECE_BYTES, read_piece, &transfer);
 }
 
 /* The caller's bytes stay as they are: they go through a buffer, encrypted on the way. */
 static int
+write_piece (void *opaque, uint64_t at, uint64_t len, bool caller)
+{
+  const Transfer     *t = opaque;
+  uint64_t            off = t->off + at;
+  g_autofree uint8_t *buffer = g_malloc (len);
+  int                 error = vt_sector_encrypt (t->self->cipher, off / VT_SECTOR_BYTES, t->from + at, buffer, len);
+  return error != 0 ? error : vt_image_write (t->self->file, t->self->at + off, buffer, len);
+}
+
+static int
 cipher_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
 {
-  CipherImage        *self = (CipherImage *) image;
-  int                 error = check_request (self, off, len);
-  g_autofree uint8_t *buffer = g_malloc (MIN (len, PIECE_BYTES));
-  for (uint64_t n; len > 0 && error == 0; off += n, from += n, len -= n)
-    {
-      n = MIN (len, PIECE_BYTES);
-      if ((error = vt_sector_encrypt (self->cipher, off / VT_SECTOR_BYTES, from, buffer, n)) == 0)
-        error = vt_image_write (self->file, self->at + off, buffer, n);
-    }
-  return error;
+  Transfer transfer = { .self = (CipherImage *) image, .off = off, .from = from };
+  int      error = check_request (transfer.self, off, len);
+  return error != 0 ? error : vt_in_pieces (len, PIECE_BYTES, write_piece, &transfer);
 }
 
 /* A hole would read as noise: zeros are written like anything else. */
 static int
 cipher_zero (VtImage *image, uint64_t off, uint64_t len)
 {
-  static const uint8_t zeros[PIECE_BYTES];
+  static const uint8_t zeros[16 * PIECE_BYTES];
   int                  error = 0;
   for (uint64_t n; len > 0 && error == 0; off += n, len -= n)
     {
-      n = MIN (len, PIECE_BYTES);
+      n = MIN (len, sizeof zeros);
       error = cipher_write (image, off, zeros, n);
     }
   return error;
@@ -105,7 +120,8 @@ vt_cipher_image_new (VtImage *file, bool owns, uint64_t at, VtSectorCipher *ciph
 {
   CipherImage *self = g_new0 (CipherImage, 1);
   uint64_t     bytes = file->file_bytes > at ? file->file_bytes - at : 0;
-  self->image = (VtImage) { &cipher_ops, bytes, file->file_bytes, file->readonly, g_strdup (file->label) };
+  self->image = (VtImage) { .ops = &cipher_ops, .size_bytes = bytes, .file_bytes = file->file_bytes, .readonly = file->readonly,
+                            .label = g_strdup (file->label) };
   self->file = file;
   self->owns = owns;
   self->at = at;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From a byte of the disk to a byte of the file. */
 #include <errno.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "qcow2-private.h"
 
@@ -237,85 +235,4 @@ qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap)
     vt_store_be (to + 8, bitmap, 8);
   table->dirty = true;
   return 0;
-}
-
-/* --- Compressed clusters ------------------------------------------------------------------------------------------- */
-
-static void
-packed_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
-{
-  unsigned offset_bits = 62 - (q->h.cluster_bits - 8);
-  uint64_t sectors = (entry & (QCOW2_PACKED - 1)) >> offset_bits;
-  *at = entry & ((UINT64_C (1) << offset_bits) - 1);
-  *len = (sectors + 1) * 512 - *at % 512;
-}
-
-void
-qcow2_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len)
-{
-  *at = entry & QCOW2_OFFSET_MASK;
-  *len = *at != 0 ? q->cluster_bytes : 0;
-  if ((entry & QCOW2_PACKED) != 0)
-    packed_place (q, entry, at, len);
-}
-
-static bool
-inflate_whole (const uint8_t *from, uint64_t len, uint8_t *to, uint64_t room)
-{
-  z_stream stream = { .next_in = (Bytef *) from, .avail_in = (uInt) len, .next_out = to, .avail_out = (uInt) room };
-  if (inflateInit2 (&stream, -12) != Z_OK)
-    return false;
-  int result = inflate (&stream, Z_FINISH);
-  inflateEnd (&stream);
-  /* What follows in the last sector may keep it from an end of its own. */
-  return stream.avail_out == 0 && (result == Z_STREAM_END || result == Z_BUF_ERROR || result == Z_OK);
-}
-
-static bool
-decompress_whole (const uint8_t *from, uint64_t len, uint8_t *to, uint64_t room)
-{
-  ZSTD_inBuffer   in = { from, len, 0 };
-  ZSTD_outBuffer  out = { to, room, 0 };
-  ZSTD_DCtx      *context = ZSTD_createDCtx ();
-  size_t          result = 1;
-  while (context != NULL && out.pos < out.size && result != 0)
-    {
-      size_t before = out.pos + in.pos;
-      result = ZSTD_decompressStream (context, &out, &in);
-      if (ZSTD_isError (result) || out.pos + in.pos == before)
-        break;
-    }
-  ZSTD_freeDCtx (context);
-  return out.pos == room;
-}
-
-static int
-unpack_cluster (Qcow2 *q, uint64_t entry)
-{
-  uint64_t at, len;
-  packed_place (q, entry, &at, &len);
-  g_autofree uint8_t *packed = g_malloc (len);
-  q->unpacked_at = 0;
-  if (q->unpacked == NULL)
-    q->unpacked = g_malloc (q->cluster_bytes);
-  int error = vt_image_read (q->file, at, packed, len);
-  if (error != 0)
-    return error;
-  bool whole = q->h.compression == 0 ? inflate_whole (packed, len, q->unpacked, q->cluster_bytes)
-                                     : decompress_whole (packed, len, q->unpacked, q->cluster_bytes);
-  if (!whole)
-    return EIO;
-  q->unpacked_at = entry;
-  return 0;
-}
-
-int
-qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len)
-{
-  g_mutex_lock (&q->cache_lock);
-  int error = q->unpacked_at == entry ? 0 : unpack_cluster (q, entry);
-  if (error == 0)
-    memcpy (to, q->unpacked + from, len);
-  g_mutex_unlock (&q->cache_lock);
-  return error;
 }

@@ -357,7 +357,7 @@ vt_qcow2_backing (VtImage *image)
 VtImage *
 vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError **error)
 {
-  VtImage *file = vt_image_open_raw (path, (flags & VT_IMAGE_READONLY) != 0, true, error);
+  VtImage *file = vt_image_open_file (path, flags, true, error);
   return file != NULL ? vt_qcow2_open (file, 0, flags, secret, error) : NULL;
 }
 

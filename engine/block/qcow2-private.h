@@ -4,6 +4,7 @@
  *   qcow2.c           the disk: reading, writing, zeroing
  *   qcow2-open.c      header, checks of everything that an image claims
  *   qcow2-map.c       L1 and L2 tables: from guest clusters to host clusters
+ *   qcow2-packed.c    compressed clusters
  *   qcow2-refcount.c  which host clusters are in use; allocating and freeing
  *   qcow2-flush.c     in which order changes reach the file
  *   qcow2-check.c     counting all references anew, and repair
@@ -101,6 +102,7 @@ typedef struct
   GArray     *leaving;         /* uint64_t: host clusters whose count falls by one when the tables are safe */
   uint64_t    unpacked_at;     /* host entry of the compressed cluster in `unpacked`; 0: none */
   uint8_t    *unpacked;
+  uint64_t    packed_at;       /* behind the compressed cluster that was written last; on a cluster's beginning: no room */
 } Qcow2;
 
 /* So many clusters hold so many bytes. */
@@ -146,7 +148,7 @@ int qcow2_find (Qcow2 *q, uint64_t off, Qcow2Mapping *mapping);
 int qcow2_set (Qcow2 *q, uint64_t off, uint64_t entry, uint64_t bitmap);
 /* The bytes of the file that an L2 entry refers to: a cluster, or the sectors of a compressed one. *len 0: none. */
 void qcow2_place (const Qcow2 *q, uint64_t entry, uint64_t *at, uint64_t *len);
-/* Reads a whole cluster of a compressed entry. */
+/* Reads a part of a compressed cluster. Without cache_lock. */
 int qcow2_unpack (Qcow2 *q, uint64_t entry, uint64_t from, uint8_t *to, uint64_t len);
 
 /* --- Counts (qcow2-refcount.c): `lock` held exclusively --- */
@@ -159,6 +161,8 @@ int qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count);
 uint64_t qcow2_count_most (const Qcow2 *q);
 /* One cluster, counted once; *at is its offset. */
 int qcow2_allocate (Qcow2 *q, uint64_t *at);
+/* No cluster within the file is free. */
+bool qcow2_file_is_full (Qcow2 *q);
 /* n in a row, at the end of the file. */
 int qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at);
 /* For an allocation that came to nothing. */
@@ -176,6 +180,11 @@ int qcow2_write_cache (Qcow2 *q, Qcow2Cache *cache);
 int qcow2_write_counts (Qcow2 *q);
 /* Everything that is changed is safe in the file. */
 int qcow2_flush_tables (Qcow2 *q);
+
+/* --- Writing (qcow2.c): `lock` held exclusively --- */
+
+/* After a change of a table: when there are many in memory, they go to the file. */
+int qcow2_keep_small (Qcow2 *q);
 
 /* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
 int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);

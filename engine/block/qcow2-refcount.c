@@ -210,23 +210,38 @@ qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at)
   return error;
 }
 
+/* Moves the hint to a free cluster within the file. */
+static int
+find_free (Qcow2 *q, bool *found)
+{
+  int      error = 0;
+  uint64_t count = 1;
+  while (q->hint < q->end && (error = qcow2_count (q, q->hint, &count)) == 0 && (count != 0 || q->hint == 0))
+    q->hint++;
+  *found = q->hint < q->end;
+  return error;
+}
+
+bool
+qcow2_file_is_full (Qcow2 *q)
+{
+  bool found;
+  return find_free (q, &found) == 0 && !found;
+}
+
 int
 qcow2_allocate (Qcow2 *q, uint64_t *at)
 {
-  for (; q->hint < q->end; q->hint++)
-    {
-      uint64_t count;
-      int      error = qcow2_count (q, q->hint, &count);
-      if (error != 0)
-        return error;
-      if (count != 0 || q->hint == 0)
-        continue;
-      *at = q->hint << q->h.cluster_bits;
-      if (!qcow2_may_write_data (q, *at, q->cluster_bytes))
-        return EIO;
-      return qcow2_set_count (q, q->hint++, 1);
-    }
-  return qcow2_allocate_run (q, 1, at);
+  bool found;
+  int  error = find_free (q, &found);
+  if (error != 0)
+    return error;
+  if (!found)
+    return qcow2_allocate_run (q, 1, at);
+  *at = q->hint << q->h.cluster_bits;
+  if (!qcow2_may_write_data (q, *at, q->cluster_bytes))
+    return EIO;
+  return qcow2_set_count (q, q->hint++, 1);
 }
 
 void

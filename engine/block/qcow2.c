@@ -108,8 +108,8 @@ qcow2_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
 /* --- Writing ------------------------------------------------------------------------------------------------------ */
 
 /* Tables in memory are many: let them go to the file. */
-static int
-keep_small (Qcow2 *q)
+int
+qcow2_keep_small (Qcow2 *q)
 {
   bool large = q->l2.tables != NULL && g_hash_table_size (q->l2.tables) > q->l2.most;
   int  error = large || q->leaving->len > LEAVING_MOST ? qcow2_flush_tables (q) : 0;
@@ -167,7 +167,62 @@ write_allocating (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len)
     }
   if (!fill)
     qcow2_leave (q, m.entry);
-  return keep_small (q);
+  return qcow2_keep_small (q);
+}
+
+/* Whole clusters that are not there at all, as many as follow each other; at most `most`. */
+static uint64_t
+count_absent (Qcow2 *q, uint64_t off, uint64_t most)
+{
+  uint64_t n = 0;
+  for (Qcow2Mapping m; n < most; n++)
+    if (qcow2_find (q, off + n * q->cluster_bytes, &m) != 0 || (m.entry & (QCOW2_OFFSET_MASK | QCOW2_PACKED)) != 0)
+      break;
+  return n;
+}
+
+static int
+publish_run (Qcow2 *q, uint64_t off, uint64_t n, uint64_t at)
+{
+  int error = 0;
+  for (uint64_t i = 0; i < n && error == 0; i++)
+    error = qcow2_set (q, off + i * q->cluster_bytes, (at + i * q->cluster_bytes) | QCOW2_COPIED, UINT32_MAX);
+  return error != 0 ? error : qcow2_keep_small (q);
+}
+
+static void
+give_back_run (Qcow2 *q, uint64_t at, uint64_t n)
+{
+  for (uint64_t i = 0; i < n; i++)
+    qcow2_give_back (q, at + i * q->cluster_bytes);
+}
+
+/* Several new clusters at the end of the file. Nothing refers to them while they are written, so nobody has to wait for that; if
+ * somebody else was faster meanwhile, they are given back. *done 0: not this way. */
+static int
+write_new_run (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, uint64_t *done)
+{
+  uint64_t at = 0, n = off % q->cluster_bytes == 0 ? len / q->cluster_bytes : 0;
+  int      error = 0;
+  *done = 0;
+  if (n < 2)
+    return 0;
+  g_rw_lock_writer_lock (&q->lock);
+  /* Free clusters within the file come first, one by one. */
+  n = q->broken || !qcow2_file_is_full (q) ? 0 : count_absent (q, off, n);
+  if (n >= 2)
+    error = qcow2_allocate_run (q, n, &at);
+  g_rw_lock_writer_unlock (&q->lock);
+  if (n < 2 || error != 0)
+    return error;
+  error = vt_image_write (q->data, at, from, n * q->cluster_bytes);
+  g_rw_lock_writer_lock (&q->lock);
+  if (error != 0 || q->broken || count_absent (q, off, n) < n)
+    give_back_run (q, at, n);
+  else if ((error = publish_run (q, off, n, at)) == 0)
+    *done = n * q->cluster_bytes;
+  g_rw_lock_writer_unlock (&q->lock);
+  return error;
 }
 
 /* What is there already, under the shared lock. *done 0: nothing. */
@@ -197,6 +252,8 @@ qcow2_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
       uint64_t done;
       error = write_in_place (q, off, from, len, &done);
       if (error == 0 && done == 0)
+        error = write_new_run (q, off, from, len, &done);
+      if (error == 0 && done == 0)
         {
           done = MIN (len, q->cluster_bytes - (off & (q->cluster_bytes - 1)));
           g_rw_lock_writer_lock (&q->lock);
@@ -225,7 +282,7 @@ drop_cluster (Qcow2 *q, uint64_t off)
     return error;
   if ((error = qcow2_set (q, off, entry, bitmap)) == 0)
     qcow2_leave (q, m.entry);
-  return error != 0 ? error : keep_small (q);
+  return error != 0 ? error : qcow2_keep_small (q);
 }
 
 static int

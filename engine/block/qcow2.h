@@ -27,6 +27,11 @@ typedef struct
 /* Writes an empty image into `file`, which is empty and growing. */
 bool vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error);
 
+/* A whole cluster (of a disk that ends before, the rest of it is not asked for, but must be there), compressed where that makes it
+ * smaller. For disks that are filled once: what was there before is only freed. Not of an encrypted image. 0 or a positive errno; any
+ * thread, several at a time. */
+int  vt_qcow2_write_packed (VtImage *image, uint64_t off, const uint8_t *cluster);
+
 /* Larger only; 0 or a positive errno. The image must be idle. */
 int  vt_qcow2_resize (VtImage *image, uint64_t size_bytes);
 /* The file that has its LUKS header, and where; NULL: it is not encrypted. Belongs to it. */

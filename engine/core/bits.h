@@ -94,3 +94,10 @@ vt_store_be (void *to, uint64_t value, unsigned bytes)
   for (unsigned i = bytes; i > 0; i--, value >>= 8)
     ((uint8_t *) to)[i - 1] = (uint8_t) value;
 }
+
+static inline bool
+vt_all_zero (const void *bytes, size_t len)
+{
+  const uint8_t *b = (const uint8_t *) bytes;
+  return len == 0 || (b[0] == 0 && memcmp (b, b + 1, len - 1) == 0);
+}

@@ -233,6 +233,12 @@ vt_file_sync (VtFile *file)
   return fdatasync (file->fd) == 0 ? 0 : errno;
 }
 
+void
+vt_file_begin_sync (VtFile *file, uint64_t off, uint64_t len)
+{
+  (void) sync_file_range (file->fd, (off_t) off, (off_t) len, SYNC_FILE_RANGE_WRITE);
+}
+
 static int
 write_zeros (VtFile *file, uint64_t off, uint64_t len)
 {

@@ -43,5 +43,7 @@ int
 vt_file_read (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec, uint64_t *got); /* less: end of file */
 int      vt_file_write (VtFile *file, uint64_t off, const VtFileVec *vec, size_t n_vec);
 int      vt_file_sync (VtFile *file);
+/* The system begins to write the range to the disk, so that a later vt_file_sync() has less to wait for. */
+void     vt_file_begin_sync (VtFile *file, uint64_t off, uint64_t len);
 /* The range reads as zeros afterwards, without taking space where the file system can do that. */
 int      vt_file_punch (VtFile *file, uint64_t off, uint64_t len);

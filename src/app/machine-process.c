@@ -10,12 +10,14 @@
 #include "domain.h"
 #include "machine-window.h"
 #include "outside.h"
+#include "passphrase-dialog.h"
 #include "paths.h"
 #include "run-lock.h"
 #include "sandbox.h"
 #include "service.h"
 #include "snapshots.h"
 #include "thumbnail.h"
+#include "unlock.h"
 
 #define THUMBNAIL_SECONDS 3
 #define RARE_THUMBNAIL_SECONDS 30
@@ -33,6 +35,7 @@ struct _VitrineMachineProcess
   char                 *lock_path;
   int                   lock;          /* -1: none */
   VitrineDomain        *domain;
+  VtConfig             *config;        /* while it is built */
   VitrineService       *service;
   VitrineSnapshots     *snapshots;
   VitrineBackend       *backend;
@@ -170,30 +173,24 @@ restore_suspended (VitrineMachineProcess *self, VitrineBackend *backend, GError 
 static VitrineBackend *
 open_backend (VitrineMachineProcess *self, GError **error)
 {
-  g_autoptr(VtConfig) config = vitrine_domain_to_config (self->domain, error);
-
-  /* Sockets for more windows; nothing is in them until a person opens one. */
-  if (config != NULL && config->video == VT_VIDEO_VIRTIO && config->heads == 0)
-    config->heads = HEADS;
-  g_autoptr(VitrineBackend) backend = config != NULL ? self->open (config, error) : NULL;
+  g_autoptr(VtConfig) config = g_steal_pointer (&self->config);
+  g_autoptr(VitrineBackend) backend = self->open (config, error);
 
   if (backend == NULL || !restore_suspended (self, backend, error))
     return NULL;
   return g_steal_pointer (&backend);
 }
 
-static gboolean
-build (gpointer data)
+static void
+build (VitrineMachineProcess *self)
 {
-  VitrineMachineProcess *self = data;
   g_autoptr(GError) error = NULL;
 
-  self->build = 0;
   self->backend = open_backend (self, &error);
   if (self->backend == NULL)
     {
       set_failed (self, error->message);
-      return G_SOURCE_REMOVE;
+      return;
     }
   g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
   if (!self->confined)
@@ -204,6 +201,55 @@ build (gpointer data)
   vitrine_service_set_backend (self->service, self->backend);
   vitrine_snapshots_set_backend (self->snapshots, self->backend);
   backend_changed (self);
+}
+
+static void unlock_and_build (VitrineMachineProcess *self);
+
+static void
+unlocked (VtSecret *key, const GError *error, gpointer data)
+{
+  VitrineMachineProcess *self = data;
+  VtDiskConfig *disk = vitrine_unlock_next (self->config);
+
+  if (key != NULL && disk != NULL)
+    {
+      disk->secret = vt_secret_ref (key);
+      unlock_and_build (self);
+    }
+  else if (self->window != NULL && !gtk_widget_in_destruction (GTK_WIDGET (self->window)))
+    set_failed (self, error != NULL ? error->message : _("An encrypted disk needs its passphrase before the machine can start."));
+}
+
+/* Disk after disk, then the machine. */
+static void
+unlock_and_build (VitrineMachineProcess *self)
+{
+  VtDiskConfig *disk = vitrine_unlock_next (self->config);
+
+  if (disk != NULL)
+    vitrine_passphrase_dialog_show (GTK_WINDOW (self->window), disk, unlocked, self);
+  else
+    build (self);
+}
+
+static gboolean
+prepare (gpointer data)
+{
+  VitrineMachineProcess *self = data;
+  g_autoptr(GError) error = NULL;
+
+  self->build = 0;
+  g_clear_pointer (&self->config, vt_config_free);
+  self->config = vitrine_domain_to_config (self->domain, &error);
+  if (self->config == NULL)
+    {
+      set_failed (self, error->message);
+      return G_SOURCE_REMOVE;
+    }
+  /* Sockets for more windows; nothing is in them until a person opens one. */
+  if (self->config->video == VT_VIDEO_VIRTIO && self->config->heads == 0)
+    self->config->heads = HEADS;
+  unlock_and_build (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -211,7 +257,7 @@ static void
 build_soon (VitrineMachineProcess *self)
 {
   if (self->build == 0)
-    self->build = g_timeout_add (20, build, self);   /* lets the window appear first */
+    self->build = g_timeout_add (20, prepare, self);   /* lets the window appear first */
 }
 
 /* Each of them has the definition of its day. */
@@ -398,6 +444,7 @@ vitrine_machine_process_finalize (GObject *object)
   VitrineMachineProcess *self = VITRINE_MACHINE_PROCESS (object);
 
   g_clear_object (&self->domain);
+  g_clear_pointer (&self->config, vt_config_free);
   g_clear_object (&self->settings);
   g_free (self->uuid);
   g_free (self->lock_path);

@@ -26,6 +26,9 @@ int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_snapshot (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
 
+int vitrine_ctl_import (int argc, char **argv);
+int vitrine_ctl_export (int argc, char **argv);
+
 int vitrine_ctl_edid (int argc, char **argv);
 int vitrine_ctl_image (int argc, char **argv);
 

@@ -3,12 +3,12 @@
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <vitrine/image.h>
 
 #include "ctl.h"
 #include "passphrase.h"
+#include "progress.h"
 
 typedef struct
 {
@@ -44,7 +44,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
     { "cluster-size", 0, 0, G_OPTION_ARG_INT, &options->cluster_kib, N_("Clusters of so many KiB (64)"), "KIB" },
     { "compress", 'c', 0, G_OPTION_ARG_STRING, &options->compress, N_("Compress what is converted to qcow2: zlib or zstd"), "METHOD" },
     { "encrypt", 'e', 0, G_OPTION_ARG_NONE, &options->encrypt, N_("Encrypt the new qcow2 image (create, convert)"), NULL },
-    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key.file, N_("A file whose bytes are the image's passphrase"), "FILE" },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key.file, N_("A file whose bytes are the image’s passphrase"), "FILE" },
     { "key-fd", 0, 0, G_OPTION_ARG_INT, &options->key.fd, N_("A descriptor to read it from"), "FD" },
     { "new-key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->new_key.file, N_("The same for a new image or passphrase (convert, passphrase add)"), "FILE" },
     { "new-key-fd", 0, 0, G_OPTION_ARG_INT, &options->new_key.fd, N_("A descriptor to read it from"), "FD" },
@@ -256,18 +256,6 @@ check (const Options *options)
   return found.leaks > found.leaks_mended ? 3 : 0;
 }
 
-static bool
-show_progress (void *opaque, uint64_t done, uint64_t whole)
-{
-  gint64 *last = opaque, now = g_get_monotonic_time ();
-
-  if (now - *last < G_USEC_PER_SEC / 10 && done < whole)
-    return true;
-  *last = now;
-  g_printerr ("\r%3.0f %%%s", 100.0 * (double) done / (double) whole, done < whole ? "" : "\n");
-  return true;
-}
-
 static int
 convert (const Options *options)
 {
@@ -276,15 +264,14 @@ convert (const Options *options)
   g_autoptr(VtSecret) new_secret = NULL;
   VtImagePlace from, to;
   VtImageShape shape;
-  gint64 last = 0;
-  gboolean shows = !options->quiet && isatty (STDERR_FILENO);
 
   if (options->words[2] == NULL)
     return vitrine_ctl_usage ("image convert [--format FORMAT] [--to FORMAT] FILE NEW-FILE");
   if (!take_place (options, FALSE, TRUE, &from, &secret)
       || !take_shape (options, options->words[2], options->to_format, &options->new_key, &to, &shape, &new_secret))
     return 1;
-  if (!vt_image_convert (&from, &to, &shape, shows ? show_progress : NULL, &last, &error))
+  vitrine_ctl_progress_begin (options->quiet);
+  if (!vt_image_convert (&from, &to, &shape, vitrine_ctl_image_progress, NULL, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;
 }

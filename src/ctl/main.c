@@ -23,6 +23,8 @@ static const Verb verbs[] = {
   { "define", vitrine_ctl_define, N_("Add a machine from a libvirt domain XML file") },
   { "dumpxml", vitrine_ctl_dumpxml, N_("Print a machine’s definition") },
   { "delete", vitrine_ctl_delete, N_("Delete a machine") },
+  { "import", vitrine_ctl_import, N_("Add a machine from an OVA, or from a disk image of another program") },
+  { "export", vitrine_ctl_export, N_("Write a machine into an OVA, for other programs") },
   { "start", vitrine_ctl_start, N_("Start a machine in a window of its own") },
   { "stop", vitrine_ctl_stop, N_("Press the power button, or force off") },
   { "pause", vitrine_ctl_pause, N_("Pause a running machine") },

@@ -235,7 +235,8 @@ set_nvram (Target *target, const char *value, GError **error)
 static gboolean
 set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GError **error)
 {
-  static const Word formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { NULL, 0 } };
+  static const Word formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS },
+                                  { NULL, 0 } };
   static const Word buses[] = { { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE },
                                 { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
   int choice = 0;
@@ -252,6 +253,8 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->format = (VtImageFormat) choice;
       return TRUE;
     }
+  if (g_str_equal (key, "key-file"))
+    return (disk->secret = vt_secret_read_file (value, error)) != NULL;
   if (g_str_equal (key, "bus"))
     {
       if (!parse_word (_("Disk bus"), buses, value, &choice, error))
@@ -259,7 +262,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot or any-backing"), key);
+  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing or key-file"), key);
 }
 
 static int
@@ -586,7 +589,7 @@ static const struct
   { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
-  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on]", add_disk, N_("A disk (repeatable)") },
+  { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on]|none", set_net, N_("A network card (repeatable)") },

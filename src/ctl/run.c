@@ -17,9 +17,11 @@
 #include "domain.h"
 #include "engine-backend.h"
 #include "machines.h"
+#include "passphrase.h"
 #include "run-options.h"
 #include "service.h"
 #include "snapshots.h"
+#include "unlock.h"
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
@@ -258,6 +260,17 @@ serve (Run *run, const VtConfig *config, GError **error)
   return service;
 }
 
+/* Asks at the terminal for what no option has said. */
+static gboolean
+unlock (VtConfig *config, GError **error)
+{
+  const VitrineKeySource terminal = { NULL, -1 };
+  for (VtDiskConfig *disk; (disk = vitrine_unlock_next (config)) != NULL;)
+    if ((disk->secret = vitrine_ctl_read_key (&terminal, disk->path, FALSE, error)) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
 static int
 start (VitrineRunOptions *options, VtConfig *config)
 {
@@ -266,7 +279,7 @@ start (VitrineRunOptions *options, VtConfig *config)
   for (guint i = 0; i < options->traces->len; i++)
     if (vt_machine_trace (g_ptr_array_index (options->traces, i), true) == 0)
       return vitrine_ctl_fail (_("No trace event matches “%s”"), (char *) g_ptr_array_index (options->traces, i));
-  VtMachine *machine = vt_machine_new (config, &error);
+  VtMachine *machine = unlock (config, &error) ? vt_machine_new (config, &error) : NULL;
   if (machine == NULL)
     return vitrine_ctl_fail ("%s", error->message);
   g_autoptr (VitrineBackend) backend = vitrine_engine_backend_new (machine);

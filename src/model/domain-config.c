@@ -132,7 +132,7 @@ take_boot (Job *job, GError **error)
 
 /* --- disks ------------------------------------------------------------------------------------------------------ */
 
-static const Choice disk_formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 } };
+static const Choice disk_formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS } };
 static const Choice disk_buses[] = {
   { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI },
 };
@@ -147,15 +147,31 @@ check_disk_element (Job *job, const xmlNode *node, const VitrineDisk *disk, GErr
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<disk type='%s'> (%s): only files and block devices are supported. Copy the image into a file."), type,
                    target);
-  if (vitrine_xml_child (node, "encryption") != NULL || vitrine_xml_find (node, "source/encryption") != NULL)
-    return refuse (job, error, VT_ERROR_UNSUPPORTED,
-                   _("<encryption> of disk %s: encrypted images are not supported yet. Decrypt the image first."), target);
   if (disk->path == NULL && !disk->cdrom)
     return refuse (job, error, VT_ERROR_CONFIG,
                    _("disk %s has no <source file='…'/>. Name its image, or remove the <disk>."), target);
   if (disk->path != NULL && !g_path_is_absolute (disk->path))
     return refuse (job, error, VT_ERROR_CONFIG, _("<source file='%s'> of disk %s: write the whole path, from “/”."),
                    disk->path, target);
+  return TRUE;
+}
+
+/* <encryption format='luks'>, in the disk or (newer) in its source. Which secret it names does not matter: the person is asked. */
+static gboolean
+take_encryption (Job *job, const xmlNode *node, const char *target, int *format, GError **error)
+{
+  const xmlNode *encryption = vitrine_xml_child (node, "encryption");
+
+  if (encryption == NULL)
+    encryption = vitrine_xml_find (node, "source/encryption");
+  if (encryption == NULL)
+    return TRUE;
+  if (!vitrine_xml_attr_is (encryption, "format", "luks"))
+    return refuse (job, error, VT_ERROR_UNSUPPORTED,
+                   _("<encryption> of disk %s: only format='luks' is supported. Convert the image with “qemu-img convert”."), target);
+  /* Encryption of a raw image is an image format; qcow2 has it inside, and says so itself. */
+  if (*format == VT_IMAGE_RAW)
+    *format = VT_IMAGE_LUKS;
   return TRUE;
 }
 
@@ -171,6 +187,8 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<driver type='%s'> of disk %s: this image format is not supported. Convert the image to raw or qcow2."),
                    disk->format, target);
+  if (!take_encryption (job, node, target, &format, error))
+    return FALSE;
   if (!choose (disk_buses, G_N_ELEMENTS (disk_buses), disk->bus, &bus))
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<target bus='%s'> of disk %s is not supported. Change it to bus='sata' or bus='virtio'."), disk->bus,

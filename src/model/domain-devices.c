@@ -293,3 +293,35 @@ vitrine_domain_set_resolution (VitrineDomain *self, guint width, guint height)
   vitrine_xml_set_attr (node, "x", x);
   vitrine_xml_set_attr (node, "y", y);
 }
+
+/* --- network cards ---------------------------------------------------------------------------------------------- */
+
+GStrv
+vitrine_domain_get_macs (VitrineDomain *self)
+{
+  g_autoptr(GStrvBuilder) macs = g_strv_builder_new ();
+
+  VITRINE_XML_FOREACH (node, vitrine_xml_child (vitrine_domain_root (self), "devices"), "interface")
+    {
+      g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
+      g_strv_builder_add (macs, mac != NULL ? mac : "");
+    }
+  return g_strv_builder_end (macs);
+}
+
+void
+vitrine_domain_set_macs (VitrineDomain *self, const char *const *macs)
+{
+  xmlNode *parent = devices (self);
+
+  for (xmlNode *node; (node = vitrine_xml_child (parent, "interface")) != NULL;)
+    vitrine_xml_remove (node);
+  for (guint i = 0; macs[i] != NULL; i++)
+    {
+      xmlNode *node = add_element (parent, "interface");
+      vitrine_xml_set_attr (node, "type", "user");
+      if (*macs[i] != '\0')
+        vitrine_xml_set_attr (add_element (node, "mac"), "address", macs[i]);
+      vitrine_xml_set_attr (add_element (node, "model"), "type", "virtio");
+    }
+}

@@ -293,6 +293,39 @@ names_are_checked (void)
   g_assert_true (vitrine_domain_check_name ("Windows 11 – Büro", &error));
 }
 
+static void
+assert_format (const char *driver, const char *encryption, int format)
+{
+  g_autofree char *xml = g_strdup_printf (
+    "<domain type='qemu'><name>n</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>"
+    "<devices><disk type='file' device='disk'><driver name='qemu' type='%s'/><source file='/x/d'/><target dev='vda' bus='virtio'/>"
+    "%s</disk></devices></domain>", driver, encryption);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_data (xml, strlen (xml), "test", &error);
+  g_assert_no_error (error);
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, &error);
+
+  if (format >= 0)
+    {
+      g_assert_no_error (error);
+      g_assert_cmpint (((VtDiskConfig *) config->disks->pdata[0])->format, ==, format);
+    }
+  else
+    g_assert_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED);
+}
+
+static void
+encryption_of_a_raw_disk_is_a_format (void)
+{
+  const char *luks = "<encryption format='luks'><secret type='passphrase' uuid='6ab26421-e31c-4b04-a4c2-9429734167d2'/></encryption>";
+
+  assert_format ("raw", luks, VT_IMAGE_LUKS);
+  assert_format ("qcow2", luks, VT_IMAGE_QCOW2);
+  assert_format ("raw", "", VT_IMAGE_RAW);
+  assert_format ("raw", "<encryption format='luks2'/>", -1);
+  assert_format ("qcow2", "<encryption format='qcow'/>", -1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -306,6 +339,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/what is no definition is refused", what_is_no_definition_is_refused);
   g_test_add_func ("/domain/a huge file is refused", a_huge_file_is_refused);
   g_test_add_func ("/domain/what we lack is named", what_we_lack_is_named);
+  g_test_add_func ("/domain/encryption of a raw disk is a format", encryption_of_a_raw_disk_is_a_format);
   g_test_add_func ("/domain/a failed save leaves the old file", a_failed_save_leaves_the_old_file);
   g_test_add_func ("/domain/names are checked", names_are_checked);
   return g_test_run ();

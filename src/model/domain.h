@@ -87,6 +87,11 @@ gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target
 /* @targets in the order to try; every other device leaves the order. */
 void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const *targets);
 
+/* Addresses of the network cards, "" where the document does not say; never NULL. */
+GStrv    vitrine_domain_get_macs (VitrineDomain *domain);
+/* Cards on user networking with these addresses ("": ours to choose) instead of those that are there. */
+void     vitrine_domain_set_macs (VitrineDomain *domain, const char *const *macs);
+
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);
 void     vitrine_domain_get_resolution (VitrineDomain *domain, guint *width, guint *height);   /* 0: the default */

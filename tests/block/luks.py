@@ -209,6 +209,40 @@ def asked():
         raise Failed(f"status {status}: {shown}")
 
 
+def boots(driver):
+    """A machine starts from it: its boot sector says 16 to the port that ends the run with (16 << 1) | 1."""
+    sector = bytes([0xb0, 0x10, 0xba, 0xf4, 0x00, 0xee, 0xeb, 0xfe]).ljust(510, b"\0") + b"\x55\xaa"
+    Path("boot").write_bytes(sector.ljust(1 << 20, b"\0"))
+    more = ("--encrypt",) if driver == "qcow2" else ()
+    image("convert", "boot", "disk", "--to", driver, "--new-key-file", "key", *more, *FAST)
+    machine = (VITRINECTL, "run", "--debug-exit", "--video", "none", "--net", "none", "--timeout", 60, "--disk")
+    run(*machine, f"disk,format={driver},key-file=key", expect=33)
+    if "does not open" not in run(*machine, f"disk,format={driver},key-file=other", expect=1):
+        raise Failed("not the wrong passphrase's fault")
+    if "needs a passphrase" not in run(*machine, f"disk,format={driver}", expect=1, stdin=subprocess.DEVNULL, start_new_session=True):
+        raise Failed("no passphrase asked for")
+    tag = "<driver name='qemu' type='qcow2'/>" if driver == "qcow2" else "<driver name='qemu' type='raw'/>"
+    Path("vm.xml").write_text(
+        f"<domain type='qemu'><name>vm</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+        f"<disk type='file' device='disk'>{tag}<source file='{Path('disk').resolve()}'/><target dev='vda' bus='virtio'/>"
+        f"<encryption format='luks'><secret type='passphrase' uuid='6ab26421-e31c-4b04-a4c2-9429734167d2'/></encryption></disk>"
+        f"</devices></domain>")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(VITRINECTL, [VITRINECTL, "run", "--domain", "vm.xml", "--debug-exit", "--video", "none", "--timeout", "60"])
+    shown = b""
+    while b"Passphrase" not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, Path("key").read_bytes() + b"\n")
+    try:
+        while piece := os.read(terminal, 1000):
+            shown += piece
+    except OSError:
+        pass
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 33:
+        raise Failed(shown.decode(errors="replace"))
+
+
 def main():
     if shutil.which("qemu-img") is None or shutil.which("cryptsetup") is None:
         print("1..0 # SKIP qemu-img or cryptsetup is not installed")
@@ -229,6 +263,7 @@ def main():
             for kind in THEIRS:
                 each(f"{driver}: theirs is ours: {' '.join(kind)}", theirs, driver, *kind)
             each(f"{driver}: eight passphrases", slots, driver)
+            each(f"{driver}: a machine starts from it", boots, driver)
         for kind in (("aes-xts-plain64", 512, "sha256"), ("aes-xts-plain64", 256, "sha512"), ("aes-cbc-essiv:sha256", 256, "sha1"), ("aes-cbc-plain64", 192, "sha256")):
             each(f"cryptsetup's {kind}", by_cryptsetup, *kind)
         each("hostile headers", hostile)

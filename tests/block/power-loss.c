@@ -112,7 +112,7 @@ static Memory *
 memory_new (GArray *bytes, GArray *log)
 {
   Memory *memory = g_new0 (Memory, 1);
-  memory->image = (VtImage) { &memory_ops, UINT64_MAX, bytes->len, false, g_strdup ("memory") };
+  memory->image = (VtImage) { .ops = &memory_ops, .size_bytes = UINT64_MAX, .file_bytes = bytes->len, .label = g_strdup ("memory") };
   memory->bytes = g_array_ref (bytes);
   memory->log = log;
   return memory;

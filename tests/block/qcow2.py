@@ -78,6 +78,17 @@ class Tests:
         run(self.exercise, image, seed, 200, model, raw)
         self.agree(image, model)
 
+    def packed_by_us(self, method, cluster_kib, seed, size=SIZE):
+        """Compressed by us, read by qemu-img, then changed by us."""
+        image, raw, model = (self.folder / name for name in ("image", "raw", "model"))
+        contents(raw, seed, size)
+        run(self.vitrinectl, "image", "convert", "-q", "--to", "qcow2", "--compress", method, "--cluster-size", cluster_kib, raw, image)
+        self.agree(image, raw)
+        if " 0.00% compressed" in run("qemu-img", "check", image):
+            raise RuntimeError("nothing is compressed")
+        run(self.exercise, image, seed, 200, model, raw)
+        self.agree(image, model)
+
     def chain(self, shape, seed):
         """Three images on a raw one that is shorter; the lower ones must not change."""
         raw = contents(self.folder / "base.raw", seed, SIZE - (3 << 20))
@@ -183,6 +194,11 @@ def main():
                 tests.point(f"{shape}: a snapshot, seed {seed}", tests.snapshot, shape, seed)
             # The last cluster goes beyond the disk, and so may the copy of it.
             tests.point(f"{shape}: a disk that ends in a cluster, seed {seed}", tests.changed_by_us, shape, seed, (2 << 20) + 2560)
+        for method, cluster_kib, seed in itertools.product(("zlib", "zstd"), (1, 4, 64, 2048), range(rounds)):
+            tests.point(f"{method}, clusters of {cluster_kib} KiB: compressed by us, seed {seed}", tests.packed_by_us, method, cluster_kib,
+                        seed)
+            tests.point(f"{method}, clusters of {cluster_kib} KiB: the same, ending in one, seed {seed}", tests.packed_by_us, method,
+                        cluster_kib, seed, SIZE + 2560)
         tests.point("a snapshot that cannot be followed", tests.damaged_snapshot)
         print(f"# {tests.images} images checked and compared by qemu-img")
         print(f"1..{tests.points}")

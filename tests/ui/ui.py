@@ -186,6 +186,42 @@ def bad_input(d):
     ok("once it is there, Try Again starts the machine")
 
 
+def passphrase(d):
+    """A real machine on an encrypted disk: its passphrase is asked for until it is right, or nothing is started."""
+    key, disk = d.folder / "key", d.folder / "secret.luks"
+    key.write_text("correct horse")
+    d.ctl("image", "create", "--format", "luks", "--key-file", key, "--iteration-time", "50", disk, "8M")
+    uuid = d.ctl("create", "Locked", "--disk", disk).strip()
+    definition = d.machines / uuid / "domain.xml"
+    text = definition.read_text()
+    text, n = re.subn(r"(<source file=[^>]*secret.luks[^>]*/>)", r"\1<encryption format='luks'/>", text)
+    if n != 1:
+        raise Missing(f"no disk in {text}")
+    definition.write_text(text)
+    d.start([d.program, f"--machine={uuid}"])
+    dialog = d.window("Unlock Disk")
+    d.focused(dialog, "password text")
+    d.says(dialog, "secret.luks")
+    d.type("wrong horse")
+    d.picture("asked")
+    d.key("Return")
+    d.says(dialog, "This passphrase is wrong")
+    d.picture("wrong")
+    ok("a wrong passphrase is told, and asked for again")
+    d.press(dialog, "Cancel")
+    window = d.window("Locked")
+    d.says(window, "needs its passphrase")
+    ok("without a passphrase nothing starts, and the window says so")
+    d.press(window, "Try Again")
+    dialog = d.window("Unlock Disk")
+    d.focused(dialog, "password text")
+    d.type("correct horse")
+    d.key("Return")
+    d.wait_state("Locked", "running")
+    d.no_window("Unlock Disk")
+    ok("the right one starts the machine")
+
+
 def choose(d, dialog, path, answer):
     """Types a path into a file dialog, as one may."""
     chooser = d.window(dialog)
@@ -500,6 +536,7 @@ WALKS = {
     "chosen-files": (chosen_files, None),
     "pointer-grab": (pointer_grab, None),
     "escape-drill": (escape_drill, None),
+    "passphrase": (passphrase, None),
     "performance": (performance, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),

@@ -37,8 +37,7 @@ typedef struct
   bool          readonly;
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
   bool          any_backing; /* qcow2: its backing files may be outside of its folder */
-  bool          encrypted;   /* LUKS, as an image by itself or in qcow2: it needs a secret */
-  VtSecret     *secret;      /* its passphrase or key; NULL: not known (yet) */
+  VtSecret     *secret;      /* of an encrypted image: its passphrase or key; NULL: none, or not known (yet) */
   int           boot_index;  /* 1.. ; 0: not bootable by order */
 } VtDiskConfig;
 

@@ -10,8 +10,45 @@ vt_config_check (const VtConfig *config, GError **error)
   return true;
 }
 
+bool
+vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
+{
+  *info = (VtImageInfo) { .format = place->format };
+  return true;
+}
+
+void
+vt_image_info_clear (VtImageInfo *info)
+{
+}
+
+VtSecret *
+vt_image_unlock (const VtImagePlace *place, const gint *stop, GError **error)
+{
+  return vt_secret_ref (place->secret);
+}
+
 GStrv
 vt_image_chain (const VtImagePlace *place, GError **error)
 {
   return g_new0 (char *, 1);
+}
+
+bool
+vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **error)
+{
+  return true;
+}
+
+bool
+vt_image_convert (const VtImagePlace *from, const VtImagePlace *to, const VtImageShape *shape, VtImageProgress progress, void *opaque,
+                  GError **error)
+{
+  return true;
+}
+
+VtImageFormat
+vt_image_looks_like (const char *path)
+{
+  return VT_IMAGE_RAW;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Long work on all processors: in pieces, which several threads take one after the other. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* [off, off + len) is one piece; 0 or a positive errno. `caller`: this is the thread that called vt_in_pieces(). */
+typedef int (*VtPiece) (void *opaque, uint64_t off, uint64_t len, bool caller);
+
+/* Cuts [0, len) into pieces, which begin at multiples of `piece`, and returns when all are done, or none is under way after the first
+ * error, which it returns. Pieces are begun in their order. The calling thread takes part, so that it gets on where all others are
+ * busy, also from inside of a piece. Any thread. */
+int vt_in_pieces (uint64_t len, uint64_t piece, VtPiece fn, void *opaque);
