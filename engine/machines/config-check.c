@@ -5,6 +5,7 @@
 #include "choose.h"
 #include "jit-techniques.h"
 #include "machine-private.h"
+#include "virtio-blk.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
@@ -52,6 +53,8 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
     return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);
   if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata", name);
+  if (disk->queues > VT_VIRTIO_BLK_QUEUES)
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: %u queues; a disk has at most %u", name, disk->queues, VT_VIRTIO_BLK_QUEUES);
   if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
     return refuse (error, VT_ERROR_CONFIG, "More than %u SATA drives: put further disks on the virtio bus", SATA_PORTS);
   return true;

@@ -186,6 +186,9 @@ VtDevice *vt_machine_add (VtMachine *machine, const DeviceSpec *spec, GError **e
 /* RAM that is saved with the machine. */
 VtRam *vt_machine_add_ram (VtMachine *machine, const char *name, uint64_t size, GError **error);
 
+/* As feature bits of a virtio device. */
+uint64_t vt_ring_forms (const VtRingConfig *rings);
+
 /* --- cpus.c --- */
 bool vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *opaque, GError **error);
 bool vt_machine_choose_accel (VtMachine *machine, GError **error);

@@ -348,7 +348,8 @@ add_ahci (VtMachine *machine, GError **error)
 static bool
 add_virtio_disks (VtMachine *machine, GError **error)
 {
-  Q35 *q35 = q35_of (machine);
+  Q35     *q35 = q35_of (machine);
+  unsigned usual_queues = MIN (machine->n_cpus, 4);
   for (guint i = 0; i < machine->drives->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
@@ -357,7 +358,9 @@ add_virtio_disks (VtMachine *machine, GError **error)
       unsigned          slot = q35->next_slot++;
       g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
       VtVirtioBlkConfig config = { .place = place (machine, slot, 0, false),
-                                   .block = g_array_index (machine->drives, Drive, i).block };
+                                   .block = g_array_index (machine->drives, Drive, i).block,
+                                   .n_queues = disk->queues != 0 ? disk->queues : usual_queues,
+                                   .ring_forms = vt_ring_forms (&disk->rings) };
       if (vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_blk_pci, path, &config, NULL, 0 }, error) == NULL)
         return false;
       q35_note_boot_path (q35, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
@@ -378,7 +381,8 @@ add_rng (VtMachine *machine, GError **error)
     return true;
   unsigned          slot = q35_of (machine)->next_slot++;
   g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
-  VtVirtioRngConfig config = { .place = place (machine, slot, 0, false), .fill = host_entropy };
+  VtVirtioRngConfig config = { .place = place (machine, slot, 0, false), .fill = host_entropy,
+                               .ring_forms = vt_ring_forms (&machine->config.rng_rings) };
   return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_rng_pci, path, &config, NULL, 0 }, error) != NULL;
 }
 
@@ -392,7 +396,8 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
   };
   unsigned            slot = q35_of (machine)->next_slot++;
   g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
-  VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine) };
+  VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine),
+                                 vt_ring_forms (&input->rings) };
   VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], path, &config, NULL, 0 }, error);
   if (dev != NULL)
     vt_machine_add_input (machine, vt_virtio_input_sink (dev));
@@ -406,7 +411,8 @@ add_nets (VtMachine *machine, GError **error)
     {
       unsigned          slot = q35_of (machine)->next_slot++;
       g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
-      VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i) };
+      VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
+                                   .ring_forms = vt_ring_forms (&((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->rings) };
       vt_machine_mac (machine, i, config.mac);
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
       if (dev == NULL)
@@ -541,7 +547,8 @@ add_virtio_gpu (VtMachine *machine, GError **error)
 {
   Q35               *q35 = q35_of (machine);
   bool               vga = !machine->config.no_vga;
-  VtVirtioGpuConfig  config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .n_scanouts = MAX (machine->config.heads, 1) };
+  VtVirtioGpuConfig  config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .n_scanouts = MAX (machine->config.heads, 1),
+                                .ring_forms = vt_ring_forms (&machine->config.video_rings) };
   g_autoptr (GBytes) rom = vga ? video_bios ("virtio", error) : NULL;
   uint64_t           bytes = machine->config.vram_bytes != 0 ? machine->config.vram_bytes : GPU_DEFAULT_BYTES;
   if ((vga && (rom == NULL || (config.vram = q35->vram = vt_machine_add_ram (machine, "vram", VRAM_DEFAULT_BYTES, error)) == NULL))

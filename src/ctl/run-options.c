@@ -232,6 +232,20 @@ set_nvram (Target *target, const char *value, GError **error)
   return set_string (&target->config->nvram, value);
 }
 
+/* Forms of a virtio device's queues. */
+static gboolean
+is_ring_property (const char *key)
+{
+  return g_str_equal (key, "packed") || g_str_equal (key, "in-order") || g_str_equal (key, "notification-data");
+}
+
+static gboolean
+set_ring_property (VtRingConfig *rings, const char *key, const char *value, GError **error)
+{
+  bool *where = key[0] == 'p' ? &rings->packed : key[0] == 'i' ? &rings->in_order : &rings->notification_data;
+  return parse_switch (key, value, where, error);
+}
+
 static gboolean
 set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GError **error)
 {
@@ -245,6 +259,10 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
     return parse_switch (key, value, &disk->any_backing, error);
   if (g_str_equal (key, "snapshot"))
     return parse_switch (key, value, &disk->snapshot, error);
+  if (g_str_equal (key, "queues"))
+    return parse_number (value != NULL ? value : "", 1024, &disk->queues, error);
+  if (is_ring_property (key))
+    return set_ring_property (&disk->rings, key, value, error);
   if (g_str_equal (key, "format"))
     {
       if (!parse_word (_("Disk format"), formats, value, &choice, error))
@@ -259,7 +277,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot or any-backing"), key);
+  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing, queues, packed, in-order or notification-data"), key);
 }
 
 static int
@@ -325,12 +343,14 @@ parse_mac (const char *text, uint8_t mac[6], GError **error)
 static gboolean
 set_net_property (VtNetConfig *net, const char *key, const char *value, GError **error)
 {
+  if (is_ring_property (key))
+    return set_ring_property (&net->rings, key, value, error);
   if (g_str_equal (key, "restricted"))
     return parse_switch (key, value, &net->restricted, error);
   if (g_str_equal (key, "mac"))
     return parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return refuse (error, _("--net does not know “%s”: use hostfwd, mac or restricted"), key);
+    return refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }
@@ -357,6 +377,8 @@ set_net (Target *target, const char *value, GError **error)
 static gboolean
 set_video_property (VtConfig *config, const char *key, const char *value, GError **error)
 {
+  if (is_ring_property (key))
+    return set_ring_property (&config->video_rings, key, value, error);
   if (g_str_equal (key, "edid"))
     return parse_switch (key, value, &config->edid, error);
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
@@ -374,7 +396,7 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
       config->no_vga = !vga;
       return ok;
     }
-  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb or vga"), key);
+  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb, vga, packed, in-order or notification-data"), key);
 }
 
 static gboolean
@@ -405,18 +427,39 @@ add_input (Target *target, const char *value, GError **error)
   static const Word buses[] = { { "usb", VT_INPUT_USB }, { "virtio", VT_INPUT_VIRTIO }, { NULL, 0 } };
   g_autoptr (GPtrArray) parts = split_commas (value);
   int kind, bus = VT_INPUT_USB;
+  VtRingConfig rings = { false };
   if (!parse_word (_("Input device"), kinds, g_ptr_array_index (parts, 0), &kind, error))
     return FALSE;
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);
       char *property = cut_value (key);
+      if (is_ring_property (key) && set_ring_property (&rings, key, property, error))
+        continue;
       if (!g_str_equal (key, "bus"))
-        return refuse (error, _("--input does not know “%s”: use bus"), key);
+        return *error == NULL ? refuse (error, _("--input does not know “%s”: use bus, packed, in-order or notification-data"), key) : FALSE;
       if (!parse_word (_("Input bus"), buses, property != NULL ? property : "", &bus, error))
         return FALSE;
     }
-  vt_config_add_input (target->config, (VtInputDevice) kind, (VtInputBus) bus);
+  vt_config_add_input (target->config, (VtInputDevice) kind, (VtInputBus) bus)->rings = rings;
+  return TRUE;
+}
+
+static gboolean
+set_rng (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  if (!parse_switch ("--rng", g_ptr_array_index (parts, 0), &target->config->rng, error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!is_ring_property (key))
+        return refuse (error, _("--rng does not know “%s”: use packed, in-order or notification-data"), key);
+      if (!set_ring_property (&target->config->rng_rings, key, property, error))
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -580,12 +623,13 @@ static const struct
   { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
-  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on]", add_disk, N_("A disk (repeatable)") },
+  { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,queues=N][,packed=on]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
-  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on]|none", set_net, N_("A network card (repeatable)") },
-  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
-  { "--input", "keyboard|mouse|tablet[,bus=usb|virtio]", add_input, N_("An input device beside PS/2’s (repeatable)") },
+  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,packed=on]|none", set_net, N_("A network card (repeatable)") },
+  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
+  { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
+  { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },

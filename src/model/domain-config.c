@@ -185,6 +185,8 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   /* Named in the definition, it is asked for. */
   out->any_backing = vitrine_xml_find (node, "backingStore/source") != NULL;
   out->boot_index = (int) disk->boot_order;
+  out->queues = vitrine_domain_take_queues (node);
+  vitrine_domain_take_rings (node, &out->rings);
   return TRUE;
 }
 
@@ -310,6 +312,7 @@ take_video (Job *job, GError **error)
         return refuse (job, error, VT_ERROR_CONFIG, _("<model vram='%s'>: not a size in KiB, such as 16384."), vram);
       job->config->vram_bytes = possible_vram (job->config->vram_bytes);
     }
+  vitrine_domain_take_rings (vitrine_xml_find (job->root, "devices/video"), &job->config->video_rings);
   if (video == VT_VIDEO_VIRTIO && heads != NULL)
     job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, 4);
   vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
@@ -337,7 +340,7 @@ take_input (Job *job, const xmlNode *node, GError **error)
   else if (!choose (buses, G_N_ELEMENTS (buses), bus_name, &bus))
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<input bus='%s'> is not supported. Change it to ps2, usb or virtio."), bus_name);
-  vt_config_add_input (job->config, kind, bus);
+  vitrine_domain_take_rings (node, &vt_config_add_input (job->config, kind, bus)->rings);
   return TRUE;
 }
 
@@ -400,6 +403,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
   take_forwards (node, net);
+  vitrine_domain_take_rings (node, &net->rings);
   return TRUE;
 }
 
@@ -433,22 +437,18 @@ refuse_lacking (Job *job, GError **error)
   return TRUE;
 }
 
-static gboolean
-wants_rng (const Job *job)
-{
-  return vitrine_xml_find (job->root, "devices/rng") != NULL;
-}
-
 VtConfig *
 vitrine_domain_to_config (VitrineDomain *domain, GError **error)
 {
   g_autoptr(VtConfig) config = vt_config_new ();
   g_autofree char *what = vitrine_domain_get_name (domain);
   Job job = { domain, vitrine_domain_root (domain), config, what };
+  const xmlNode *rng = vitrine_xml_find (job.root, "devices/rng");
 
   config->name = vitrine_domain_get_name (domain);
   config->uuid = vitrine_domain_get_uuid (domain);
-  config->rng = wants_rng (&job);
+  config->rng = rng != NULL;
+  vitrine_domain_take_rings (rng, &config->rng_rings);
   g_free (g_steal_pointer (&config->machine));
   if (!take_board (&job, error) || !take_accelerator (&job, error) || !take_size (&job, error)
       || !take_boot (&job, error) || !refuse_lacking (&job, error) || !take_disks (&job, error)

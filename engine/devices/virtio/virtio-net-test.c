@@ -33,7 +33,7 @@ fixture_new (void)
   f->net.ops = &net_ops;
   f->sent = g_array_new (FALSE, FALSE, 1);
   driver_rig_plug (&f->rig, &vt_virtio_net_pci,
-                   &(VtVirtioNetConfig) { { f->rig.pci.bus, DRIVER_DEVFN }, &f->net, { 0x52, 0x54, 0, 0xaa, 0xbb, 0xcc } });
+                   &(VtVirtioNetConfig) { { f->rig.pci->bus, DRIVER_DEVFN }, &f->net, { 0x52, 0x54, 0, 0xaa, 0xbb, 0xcc } });
   driver_start (&f->rig, 2);
   return f;
 }
@@ -72,8 +72,8 @@ frames_go_out_without_their_header (void)
   g_autoptr (Fixture) f = fixture_new ();
   uint64_t at = driver_add_buffer (&f->rig, TX, HEADER + 60, false);
   uint32_t len = 0;
-  memset (f->rig.pci.ram->host + at, 0xee, HEADER);
-  memset (f->rig.pci.ram->host + at + HEADER, 0x11, 60);
+  memset (f->rig.pci->ram->host + at, 0xee, HEADER);
+  memset (f->rig.pci->ram->host + at + HEADER, 0x11, 60);
   driver_kick (&f->rig, TX);
   g_assert_cmpuint (f->n_sent, ==, 1);
   g_assert_cmpuint (f->sent->len, ==, 60);

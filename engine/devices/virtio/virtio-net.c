@@ -104,9 +104,7 @@ give_waiting (VirtioNet *card)
 static bool
 is_up (const VirtioNet *card)
 {
-  const VtVirtioState *s = card->pci.virtio.s;
-  return !card->s.link_down && (s->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) == VIRTIO_STATUS_DRIVER_OK
-         && !card->pci.virtio.resetting;
+  return !card->s.link_down && vt_virtio_live (&card->pci.virtio);
 }
 
 static void
@@ -127,9 +125,10 @@ static const VtNetClientOps client_ops = { receive };
 /* --- Out ------------------------------------------------------------------------------------------------------------- */
 
 static void
-send_element (VirtioNet *card, VtVirtElement *element)
+send_element (VtVirtElement *element)
 {
-  uint64_t len = element->out_len - MIN (element->out_len, HEADER_BYTES);
+  VirtioNet *card = (VirtioNet *) element->virtio->dev;
+  uint64_t   len = element->out_len - MIN (element->out_len, HEADER_BYTES);
   if (len >= ETHERNET_MIN && len <= sizeof card->frame && card->net != NULL && !card->s.link_down)
     {
       vt_virt_element_read (element, HEADER_BYTES, card->frame, len);
@@ -142,15 +141,10 @@ send_element (VirtioNet *card, VtVirtElement *element)
 static void
 notify (VtVirtio *virtio, unsigned queue)
 {
-  VirtioNet     *card = (VirtioNet *) virtio->dev;
-  VtVirtElement *element;
   if (queue == RX)
-    {
-      give_waiting (card);
-      return;
-    }
-  for (unsigned n = 0; n < 2 * QUEUE_SIZE && (element = vt_virtqueue_pop (virtio, TX)) != NULL; n++)
-    send_element (card, element);
+    give_waiting ((VirtioNet *) virtio->dev);
+  else
+    vt_virtqueue_serve (virtio, queue, send_element);
 }
 
 static void
@@ -197,7 +191,8 @@ virtio_net_realize (VtDevice *dev, const VtEnv *env, GError **error)
       card->net->client = &client_ops;
       card->net->client_opaque = card;
     }
-  return vt_virtio_pci_init (&card->pci, env, &config->place, 0x020000, &virtio_net_type, 0, &card->s.pci, error);
+  VtVirtioOffer offer = { .features = config->ring_forms };
+  return vt_virtio_pci_init (&card->pci, env, &config->place, 0x020000, &virtio_net_type, &offer, &card->s.pci, error);
 }
 
 /* What waited belongs to another past. */
@@ -218,7 +213,7 @@ virtio_net_finalize (VtDevice *dev)
 static const void *
 virtio_net_test_config (void)
 {
-  static const VtVirtioNetConfig config = { .mac = { 0x52, 0x54, 0, 1, 2, 3 } };
+  static const VtVirtioNetConfig config = { .mac = { 0x52, 0x54, 0, 1, 2, 3 }, .ring_forms = VIRTIO_F_RING_FORMS };
   return &config;
 }
 
@@ -227,7 +222,7 @@ const VtDeviceClass vt_virtio_net_pci = {
   .summary = "Network card, paravirtual (virtio)",
   .instance_size = sizeof (VirtioNet),
   .state_off = offsetof (VirtioNet, s),
-  .state = VT_STATE (1, VirtioNetState, virtio_net_fields, &virtio_net_at_reset),
+  .state = VT_STATE (2, VirtioNetState, virtio_net_fields, &virtio_net_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_net_realize,
   .settle = virtio_net_settle,

@@ -12,6 +12,7 @@ typedef struct
   VtPciPlace place;
   VtNet     *net;          /* borrowed, closed before the card is freed; the card becomes its client. NULL: no cable */
   uint8_t    mac[6];
+  uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioNetConfig;
 
 /* Pulls the cable, or plugs it in again. */

@@ -16,6 +16,12 @@ typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevic
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
 typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
 
+/* Forms of a virtio device's queues that its driver may use beside the plain one (VIRTIO 1.1, 2.7, 2.8, 2.9). */
+typedef struct
+{
+  bool packed, in_order, notification_data;
+} VtRingConfig;
+
 typedef struct
 {
   char         *path;        /* NULL: empty drive (CD only) */
@@ -26,6 +32,8 @@ typedef struct
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
   bool          any_backing; /* qcow2: its backing files may be outside of its folder */
   int           boot_index;  /* 1.. ; 0: not bootable by order */
+  unsigned      queues;      /* virtio: 1..8; 0: one for each processor, up to four */
+  VtRingConfig  rings;       /* virtio */
 } VtDiskConfig;
 
 typedef struct
@@ -40,12 +48,14 @@ typedef struct
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  VtRingConfig rings;
 } VtNetConfig;               /* a virtio card on user networking */
 
 typedef struct
 {
   VtInputDevice kind;
   VtInputBus    bus;         /* PS/2 keyboard and mouse are there in any case */
+  VtRingConfig  rings;       /* virtio */
 } VtInputConfig;
 
 typedef struct
@@ -72,6 +82,7 @@ typedef struct
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
   unsigned      heads;           /* monitors, 1..4; more than one: virtio only. 0: one */
   bool          edid;
+  VtRingConfig  video_rings; /* virtio */
   bool          no_vga;          /* virtio without its VGA */
   bool          boot_ramfb;      /* a ramfb shows firmware's picture until the video device shows one */
 
@@ -80,6 +91,7 @@ typedef struct
   bool          test_device;     /* pc-testdev */
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
+  VtRingConfig  rng_rings;
   char         *jit_without;     /* techniques that the translator leaves out, as “groups,returns”; NULL: none */
   bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Virtio devices in a definition. */
+#include <string.h>
+
+#include <vitrine/config.h>
+
+#include "domain.h"
+
+static VitrineDomain *
+domain_with (const char *devices)
+{
+  g_autofree char *xml = g_strdup_printf ("<domain type='qemu'><name>x</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm"
+                                          "</type></os><devices>%s</devices></domain>", devices);
+  g_autoptr(GError) error = NULL;
+  VitrineDomain *domain = vitrine_domain_new_from_data (xml, strlen (xml), "x", &error);
+  g_assert_no_error (error);
+  return domain;
+}
+
+static VtConfig *
+config_with (const char *devices)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineDomain) domain = domain_with (devices);
+  VtConfig *config = vitrine_domain_to_config (domain, &error);
+  g_assert_no_error (error);
+  return config;
+}
+
+static void
+drivers_name_the_rings_and_queues (void)
+{
+  g_autoptr(VtConfig) config
+    = config_with ("<disk type='file'><driver name='qemu' packed='on' queues='3'/><source file='/x'/><target dev='vda'/></disk>"
+                   "<disk type='file'><source file='/y'/><target dev='vdb'/></disk>"
+                   "<interface type='user'><model type='virtio'/><driver packed='on'/></interface>"
+                   "<input type='tablet' bus='virtio'><driver packed='on'/></input>"
+                   "<video><driver packed='on'/><model type='virtio'/></video>"
+                   "<rng model='virtio'><driver packed='on'/><backend model='random'>/dev/urandom</backend></rng>");
+  const VtDiskConfig *first = config->disks->pdata[0], *second = config->disks->pdata[1];
+  const VtNetConfig *net = config->nets->pdata[0];
+  const VtInputConfig *input = config->inputs->pdata[0];
+  g_assert_true (first->rings.packed && !second->rings.packed);
+  g_assert_cmpuint (first->queues, ==, 3);
+  g_assert_cmpuint (second->queues, ==, 0);
+  g_assert_true (net->rings.packed && input->rings.packed && config->video_rings.packed && config->rng && config->rng_rings.packed);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
+  return g_test_run ();
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""virtio.py VITRINECTL NAME [RINGS]: Debian's kernel drives a virtio device and checks what it moves, as TAP. RINGS are options of
+the device's queues, such as packed=on."""
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from boot import PROMPT, Boot, check_dmesg, power_off   # noqa: E402
+from vmconsole import GuestError                        # noqa: E402
+
+BITS = {"packed": 34, "in-order": 35, "notification-data": 38}
+
+
+class Machine:
+    """What the tests here need of the guest with all the drivers."""
+
+    def __init__(self, boot, rings):
+        self.boot, self.rings = boot, rings
+        target = boot.guest("virtio")
+        self.arguments = ["--memory", "512M", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img",
+                          "--append", "console=ttyS0,115200"]
+
+    def option(self, text):
+        return ",".join([text, *self.rings])
+
+    def run(self, *arguments):
+        return self.boot.run(*self.arguments, *arguments)
+
+
+def start(guest):
+    guest.expect(PROMPT, 900)
+    guest.command("stty cols 250; dmesg -n 1", PROMPT, 60)
+
+
+def shell(guest, line, seconds=120):
+    return guest.command(line, PROMPT, seconds)
+
+
+def check_rings(boot, guest, device_type, rings):
+    """Did the driver of that type take the forms that it knows? The kernel of Debian 12 knows packed rings only."""
+    text = shell(guest, f"cat $(dirname $(grep -l 0x{device_type:04x} /sys/bus/virtio/devices/*/device | head -n 1))/features")
+    features = re.search(r"[01]{64}", text)
+    wanted = "1" if "packed=on" in rings else "0"
+    if not features or features.group()[BITS["packed"]] != wanted:
+        raise GuestError(guest.explain(f"bit 34 of the agreed features is not {wanted}: {text}"))
+    boot.ok("the driver uses " + ("packed rings" if wanted == "1" else "split rings"))
+
+
+def digest_of(guest, command, seconds=300):
+    return re.search(r"\b[0-9a-f]{32}\b", shell(guest, f"{command} | md5sum", seconds)).group()
+
+
+def same(boot, guest, got, wanted, what):
+    if got != wanted:
+        raise GuestError(guest.explain(f"{what}: “{got}” instead of “{wanted}”"))
+    boot.ok(what)
+
+
+def md5(data):
+    return hashlib.md5(data).hexdigest()
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------
+
+def blk(boot, rings):
+    machine = Machine(boot, rings)
+    image, data = boot.folder / "disk.img", os.urandom(24 << 20)
+    image.write_bytes(data + bytes(40 << 20))
+    with machine.run("--cpus", 2, "--disk", machine.option(f"{image},format=raw")) as guest:
+        start(guest)
+        check_rings(boot, guest, 2, rings)
+        same(boot, guest, shell(guest, "ls /sys/block/vda/mq | wc -l").split()[-1], "2", "there is a queue for each processor")
+        same(boot, guest, digest_of(guest, "dd if=/dev/vda bs=1M count=24 iflag=direct"), md5(data), "what is read is what is there")
+        shell(guest, "for i in 0 1 2 3; do dd if=/dev/vda of=/dev/vda bs=64k count=96 skip=$((i * 96)) seek=$((480 + i * 96)) "
+              "conv=notrunc oflag=direct & done; wait; sync")
+        shell(guest, "blkdiscard -o 0 -l 1048576 /dev/vda; blkzero /dev/vda 1048576 1048576 && echo zeroed")
+        shell(guest, "dd if=/dev/urandom of=/dev/vda bs=1M count=8 seek=54 oflag=direct")
+        tail = digest_of(guest, "dd if=/dev/vda bs=1M skip=54 iflag=direct")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+    written = image.read_bytes()
+    if written[30 << 20:54 << 20] != data or any(written[1 << 20:2 << 20]) or md5(written[54 << 20:]) != tail:
+        raise GuestError("the image does not hold what the guest wrote")
+    boot.ok("what is written is in the image")
+
+
+def rng(boot, rings):
+    machine = Machine(boot, rings)
+    with machine.run("--rng", machine.option("on")) as guest:
+        start(guest)
+        check_rings(boot, guest, 4, rings)
+        first, second = (digest_of(guest, "dd if=/dev/hwrng bs=64k count=4") for _ in range(2))
+        if first == second:
+            raise GuestError(guest.explain("twice the same random numbers"))
+        boot.ok("random numbers come, and others the next time")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+def main():
+    vitrinectl, name, *rings = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="vitrine-virtio-", dir="/var/tmp") as folder:
+        boot = Boot(vitrinectl, folder)
+        boot.attempt(name, lambda boot: TESTS[name](boot, rings))
+        print(f"1..{boot.points}")
+
+
+TESTS = {f.__name__: f for f in (blk, rng)}
+
+
+if __name__ == "__main__":
+    main()
