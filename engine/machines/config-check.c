@@ -6,6 +6,7 @@
 #include "jit-techniques.h"
 #include "machine-private.h"
 #include "virtio-blk.h"
+#include "virtio-scsi.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
@@ -49,10 +50,10 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
     return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD drives can be empty");
   if (disk->format == VT_IMAGE_QCOW2 && disk->cdrom)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD image is raw; set its format so", name);
-  if (disk->bus == VT_BUS_IDE || disk->bus == VT_BUS_SCSI)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);
+  if (disk->bus == VT_BUS_IDE)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE disks are not supported yet; use sata, scsi or virtio", name);
   if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata", name);
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata or scsi", name);
   if (disk->queues > VT_VIRTIO_BLK_QUEUES)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: %u queues; a disk has at most %u", name, disk->queues, VT_VIRTIO_BLK_QUEUES);
   if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
@@ -63,7 +64,7 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
 static bool
 check_files (const VtConfig *config, GError **error)
 {
-  unsigned sata = 0, virtio = 0;
+  unsigned sata = 0, virtio = 0, scsi = 0;
   for (guint i = 0; i < config->disks->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
@@ -71,6 +72,8 @@ check_files (const VtConfig *config, GError **error)
         return false;
       if (disk->bus == VT_BUS_VIRTIO && ++virtio > 20)
         return refuse (error, VT_ERROR_CONFIG, "More than 20 virtio disks");
+      if (disk->bus == VT_BUS_SCSI && ++scsi > VT_VIRTIO_SCSI_TARGETS)
+        return refuse (error, VT_ERROR_CONFIG, "More than %u SCSI drives", VT_VIRTIO_SCSI_TARGETS);
     }
   if (config->initrd != NULL && config->kernel == NULL)
     return refuse (error, VT_ERROR_CONFIG, "An initrd needs a kernel to load it");

@@ -52,7 +52,7 @@ typedef struct
 typedef struct
 {
   VtBlock  *block;
-  unsigned  sata_port;               /* meaningful for SATA */
+  unsigned  place;                   /* SATA: the port; SCSI: the target */
 } Drive;
 
 /* Reference counted: where events go; outlives the machine while some are on their way. */
@@ -131,7 +131,7 @@ struct VtMachine
   VtInputSink    inputs[MAX_INPUTS];       /* in the order they were added; input.c */
   unsigned       n_inputs;
   GArray        *drives;             /* Drive, in the order of config.disks */
-  VtDevice      *ahci;
+  VtDevice      *ahci, *scsi;        /* scsi: NULL without such disks */
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet*, in the order of config.nets */

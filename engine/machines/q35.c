@@ -33,6 +33,7 @@
 #include "virtio-input.h"
 #include "virtio-net.h"
 #include "virtio-rng.h"
+#include "virtio-scsi.h"
 #include "xhci.h"
 
 #define VRAM_DEFAULT_BYTES (16 * VT_MIB)
@@ -338,8 +339,8 @@ add_ahci (VtMachine *machine, GError **error)
       Drive              *drive = &g_array_index (machine->drives, Drive, i);
       if (disk->bus != VT_BUS_SATA)
         continue;
-      ahci.port[drive->sata_port] = (VtSataPort) { .kind = disk->cdrom ? VT_SATA_CDROM : VT_SATA_DISK, .block = drive->block };
-      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_ahci (VT_PCI_DEVFN (31, 2), drive->sata_port));
+      ahci.port[drive->place] = (VtSataPort) { .kind = disk->cdrom ? VT_SATA_CDROM : VT_SATA_DISK, .block = drive->block };
+      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_ahci (VT_PCI_DEVFN (31, 2), drive->place));
     }
   machine->ahci = vt_machine_add (machine, &(DeviceSpec) { &vt_ahci, "pci/00:1f.2", &ahci, NULL, 0 }, error);
   return machine->ahci != NULL;
@@ -366,6 +367,33 @@ add_virtio_disks (VtMachine *machine, GError **error)
       q35_note_boot_path (q35, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
     }
   return true;
+}
+
+/* One host for all SCSI drives; what one of them wants of its queues, they all have. */
+static bool
+add_scsi (VtMachine *machine, GError **error)
+{
+  Q35               *q35 = q35_of (machine);
+  VtVirtioScsiConfig config = { .n_queues = MIN (machine->n_cpus, 4) };
+  unsigned           n = 0, slot = q35->next_slot;
+  for (guint i = 0; i < machine->drives->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
+      const Drive        *drive = &g_array_index (machine->drives, Drive, i);
+      if (disk->bus != VT_BUS_SCSI)
+        continue;
+      config.target[drive->place] = (VtScsiTarget) { true, disk->cdrom ? VT_SCSI_CDROM : VT_SCSI_DISK, drive->block, NULL };
+      config.ring_forms |= vt_ring_forms (&disk->rings);
+      config.n_queues = disk->queues != 0 ? disk->queues : config.n_queues;
+      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_scsi (VT_PCI_DEVFN (slot, 0), drive->place));
+      n++;
+    }
+  if (n == 0)
+    return true;
+  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  config.place = place (machine, q35->next_slot++, 0, false);
+  machine->scsi = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_scsi_pci, path, &config, NULL, 0 }, error);
+  return machine->scsi != NULL;
 }
 
 static void
@@ -595,7 +623,7 @@ add_video (VtMachine *machine, GError **error)
 static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
-  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error)
+  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error);
 }
 

@@ -309,12 +309,24 @@ add_disk (Target *target, const char *value, GError **error)
 static gboolean
 add_cdrom (Target *target, const char *value, GError **error)
 {
-  int           index = next_boot_index (target->config);
-  VtDiskConfig *disk = vt_config_add_disk (target->config, value);
+  static const Word buses[] = { { "sata", VT_BUS_SATA }, { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  const char   *path = g_ptr_array_index (parts, 0);
+  int           index = next_boot_index (target->config), bus = VT_BUS_SATA;
+  VtDiskConfig *disk = vt_config_add_disk (target->config, path[0] != 0 ? path : NULL);
   disk->cdrom = true;
   disk->readonly = true;
-  disk->bus = VT_BUS_SATA;
   disk->boot_index = index;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!g_str_equal (key, "bus"))
+        return refuse (error, _("--cdrom does not know “%s”: use bus"), key);
+      if (!parse_word (_("Disk bus"), buses, property != NULL ? property : "", &bus, error))
+        return FALSE;
+    }
+  disk->bus = (VtDiskBus) bus;
   return TRUE;
 }
 
@@ -624,7 +636,7 @@ static const struct
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
   { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,queues=N][,packed=on]", add_disk, N_("A disk (repeatable)") },
-  { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
+  { "--cdrom", "FILE[,bus=sata|scsi]", add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
   { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,packed=on]|none", set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },

@@ -185,8 +185,7 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   /* Named in the definition, it is asked for. */
   out->any_backing = vitrine_xml_find (node, "backingStore/source") != NULL;
   out->boot_index = (int) disk->boot_order;
-  out->queues = vitrine_domain_take_queues (node);
-  vitrine_domain_take_rings (node, &out->rings);
+  vitrine_domain_take_disk_driver (node, out);
   return TRUE;
 }
 

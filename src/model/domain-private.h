@@ -14,3 +14,5 @@ gboolean vitrine_domain_parse_size (const char *text, const char *unit, guint64 
 /* <driver packed='on' queues='4'/> of a virtio device; 0: no number of queues. */
 void  vitrine_domain_take_rings (const xmlNode *device, VtRingConfig *rings);
 guint vitrine_domain_take_queues (const xmlNode *device);
+/* The same for a disk, whose bus is set: SCSI disks have it at their controller. */
+void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);

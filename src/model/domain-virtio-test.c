@@ -46,10 +46,24 @@ drivers_name_the_rings_and_queues (void)
   g_assert_true (net->rings.packed && input->rings.packed && config->video_rings.packed && config->rng && config->rng_rings.packed);
 }
 
+static void
+scsi_drives_have_the_queues_of_their_host (void)
+{
+  g_autoptr(VtConfig) config
+    = config_with ("<controller type='scsi' model='virtio-scsi'><driver packed='on' queues='2'/></controller>"
+                   "<disk type='file'><source file='/x'/><target dev='sda' bus='scsi'/></disk>"
+                   "<disk type='file' device='cdrom'><target dev='sdb' bus='scsi'/></disk>");
+  const VtDiskConfig *disk = config->disks->pdata[0], *cd = config->disks->pdata[1];
+  g_assert_cmpint (disk->bus, ==, VT_BUS_SCSI);
+  g_assert_true (disk->rings.packed && cd->rings.packed && cd->cdrom);
+  g_assert_cmpuint (disk->queues, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
+  g_test_add_func ("/domain-virtio/SCSI drives have the queues of their host", scsi_drives_have_the_queues_of_their_host);
   return g_test_run ();
 }

@@ -14,3 +14,19 @@ vitrine_domain_take_queues (const xmlNode *device)
   g_autofree char *queues = vitrine_xml_attr (vitrine_xml_child (device, "driver"), "queues");
   return queues != NULL ? (guint) MIN (g_ascii_strtoull (queues, NULL, 10), 1024) : 0;
 }
+
+void
+vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk)
+{
+  const xmlNode *device = node;
+
+  if (disk->bus == VT_BUS_SCSI)
+    {
+      device = NULL;
+      VITRINE_XML_FOREACH (controller, node->parent, "controller")
+        if (vitrine_xml_attr_is (controller, "type", "scsi"))
+          device = controller;
+    }
+  disk->queues = vitrine_domain_take_queues (device);
+  vitrine_domain_take_rings (device, &disk->rings);
+}

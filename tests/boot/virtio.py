@@ -5,6 +5,7 @@ the device's queues, such as packed=on."""
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -89,6 +90,30 @@ def blk(boot, rings):
     boot.ok("what is written is in the image")
 
 
+def scsi(boot, rings):
+    machine = Machine(boot, rings)
+    socket, image, cds = boot.folder / "control", boot.folder / "disk.img", [boot.folder / f"{n}.iso" for n in (1, 2)]
+    data = os.urandom(8 << 20)
+    image.write_bytes(data + bytes(24 << 20))
+    for n, cd in enumerate(cds):
+        cd.write_bytes(bytes([n + 1]) * (2 << 20))
+    with machine.run("--cpus", 2, "--disk", machine.option(f"{image},format=raw,bus=scsi"), "--cdrom", f"{cds[0]},bus=scsi",
+                     "--control", socket) as guest:
+        start(guest)
+        check_rings(boot, guest, 8, rings)
+        same(boot, guest, digest_of(guest, "dd if=/dev/sda bs=1M count=8 iflag=direct"), md5(data), "the disk reads")
+        shell(guest, "dd if=/dev/sda of=/dev/sda bs=64k count=128 seek=256 conv=notrunc oflag=direct; sync")
+        shell(guest, "cat /sys/block/sda/queue/discard_max_bytes /sys/block/sda/queue/write_zeroes_max_bytes")
+        shell(guest, "blkdiscard -o 0 -l 1048576 /dev/sda; blkzero /dev/sda 1048576 1048576 && echo zeroed")
+        same(boot, guest, digest_of(guest, "cat /dev/sr0"), md5(cds[0].read_bytes()), "the CD reads")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+    written = image.read_bytes()
+    if written[16 << 20:24 << 20] != data or any(written[1 << 20:2 << 20]):
+        raise GuestError("the image does not hold what the guest wrote")
+    boot.ok("what is written is in the image")
+
+
 def rng(boot, rings):
     machine = Machine(boot, rings)
     with machine.run("--rng", machine.option("on")) as guest:
@@ -110,7 +135,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (blk, rng)}
+TESTS = {f.__name__: f for f in (blk, rng, scsi)}
 
 
 if __name__ == "__main__":
