@@ -134,7 +134,9 @@ struct VtMachine
   VtDevice      *ahci, *scsi;        /* scsi: NULL without such disks */
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
-  GPtrArray     *nets;               /* VtNet*, in the order of config.nets */
+  GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
+  GPtrArray     *cards;              /* VtDevice*, likewise */
+  VtDevice      *balloon;            /* NULL: none */
 
   /* Control: one thread does everything that stops the vCPUs, in order (control.c) */
   GThread       *control_thread;

@@ -29,7 +29,7 @@ vt_machine_open_nets (VtMachine *machine, GError **error)
                                                          machine->config.name }, error);
       if (net == NULL)
         return false;
-      g_ptr_array_add (machine->nets, net);
+      g_ptr_array_add (machine->nets, vt_capture_net_new (net));
       for (guint n = 0; n < config->forwards->len; n++)
         if (!vt_user_net_forward (net, g_ptr_array_index (config->forwards, n), error))
           return false;

@@ -28,6 +28,7 @@
 #include "testdev.h"
 #include "uart.h"
 #include "usb-hid.h"
+#include "virtio-balloon.h"
 #include "virtio-blk.h"
 #include "virtio-gpu.h"
 #include "virtio-input.h"
@@ -445,6 +446,7 @@ add_nets (VtMachine *machine, GError **error)
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
       if (dev == NULL)
         return false;
+      g_ptr_array_add (machine->cards, dev);
       if (((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->cable_out)
         vt_virtio_net_set_link (dev, false);
     }
@@ -621,10 +623,26 @@ add_video (VtMachine *machine, GError **error)
 }
 
 static bool
+add_balloon (VtMachine *machine, GError **error)
+{
+  const VtConfig *config = &machine->config;
+  if (!config->balloon)
+    return true;
+  unsigned              slot = q35_of (machine)->next_slot++;
+  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioBalloonConfig balloon = { .place = place (machine, slot, 0, false), .memory_bytes = config->memory_bytes,
+                                    .deflate_on_oom = config->balloon_deflates, .free_page_reporting = config->balloon_reports,
+                                    .ring_forms = vt_ring_forms (&config->balloon_rings) };
+  machine->balloon = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_balloon_pci, path, &balloon, NULL, 0 }, error);
+  return machine->balloon != NULL;
+}
+
+static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
-         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error);
+         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
+         && add_balloon (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

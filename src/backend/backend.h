@@ -68,6 +68,11 @@ struct _VitrineBackendInterface
   gboolean (*save) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
+  gboolean (*set_memory) (VitrineBackend *self, guint64 bytes, GError **error);
+  GVariant *(*get_memory) (VitrineBackend *self);
+  gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
+  gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+  gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
 
   guint (*get_n_heads) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
@@ -111,6 +116,12 @@ gboolean vitrine_backend_save (VitrineBackend *self, const char *path, GError **
 gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error);
 /* @drive: index among the disks of the definition; @path: NULL ejects; @fd: the opened image, taken in any case, or -1. */
 gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
+/* <vitrine/devices.h> says what these five do. The memory is a floating a{st}: see Machine1's GetMemory. */
+gboolean vitrine_backend_set_memory (VitrineBackend *self, guint64 bytes, GError **error);
+GVariant *vitrine_backend_get_memory (VitrineBackend *self);
+gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
+gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
 
 guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */

@@ -28,8 +28,8 @@ refuse (GError **error, const char *format, ...)
 /* --- Values ---------------------------------------------------------------------------------------------------------- */
 
 /* "512", "512M", "2G": without a letter MiB. */
-static gboolean
-parse_size (const char *text, guint64 *bytes, GError **error)
+gboolean
+vitrine_parse_memory_size (const char *text, guint64 *bytes, GError **error)
 {
   char    *end;
   guint64  number = g_ascii_strtoull (text, &end, 10);
@@ -188,7 +188,7 @@ set_cpus (Target *target, const char *value, GError **error)
 static gboolean
 set_memory (Target *target, const char *value, GError **error)
 {
-  return parse_size (value, &target->config->memory_bytes, error);
+  return vitrine_parse_memory_size (value, &target->config->memory_bytes, error);
 }
 
 static gboolean
@@ -336,8 +336,8 @@ add_floppy (Target *target, const char *value, GError **error)
   return refuse (error, _("Floppy drives are not supported yet"));
 }
 
-static gboolean
-parse_mac (const char *text, uint8_t mac[6], GError **error)
+gboolean
+vitrine_parse_mac (const char *text, guint8 mac[6], GError **error)
 {
   g_auto (GStrv) bytes = g_strsplit (text, ":", 7);
   guint64 byte = 1;
@@ -360,7 +360,7 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
   if (g_str_equal (key, "restricted"))
     return parse_switch (key, value, &net->restricted, error);
   if (g_str_equal (key, "mac"))
-    return parse_mac (value != NULL ? value : "", net->mac, error);
+    return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
     return refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
@@ -396,7 +396,7 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
     return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
   if (g_str_equal (key, "vram"))
-    return parse_size (value != NULL ? value : "", &config->vram_bytes, error);
+    return vitrine_parse_memory_size (value != NULL ? value : "", &config->vram_bytes, error);
   if (g_str_equal (key, "heads"))
     return parse_number (value != NULL ? value : "", 16, &config->heads, error);
   if (g_str_equal (key, "ramfb"))
@@ -470,6 +470,31 @@ set_rng (Target *target, const char *value, GError **error)
       if (!is_ring_property (key))
         return refuse (error, _("--rng does not know “%s”: use packed, in-order or notification-data"), key);
       if (!set_ring_property (&target->config->rng_rings, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_balloon (Target *target, const char *value, GError **error)
+{
+  VtConfig *config = target->config;
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  config->balloon_deflates = config->balloon_reports = true;
+  if (!parse_switch ("--balloon", g_ptr_array_index (parts, 0), &config->balloon, error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char    *key = g_ptr_array_index (parts, i);
+      char    *property = cut_value (key);
+      gboolean ok;
+      if (is_ring_property (key))
+        ok = set_ring_property (&config->balloon_rings, key, property, error);
+      else if (g_str_equal (key, "reporting") || g_str_equal (key, "deflate-on-oom"))
+        ok = parse_switch (key, property, key[0] == 'r' ? &config->balloon_reports : &config->balloon_deflates, error);
+      else
+        ok = refuse (error, _("--balloon does not know “%s”: use reporting, deflate-on-oom, packed, in-order or notification-data"), key);
+      if (!ok)
         return FALSE;
     }
   return TRUE;
@@ -642,6 +667,7 @@ static const struct
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
+  { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },

@@ -59,11 +59,21 @@ scsi_drives_have_the_queues_of_their_host (void)
   g_assert_cmpuint (disk->queues, ==, 2);
 }
 
+static void
+a_balloon_is_taken (void)
+{
+  g_autoptr(VtConfig) with = config_with ("<memballoon model='virtio' autodeflate='on' freePageReporting='on'><driver packed='on'/></memballoon>");
+  g_autoptr(VtConfig) without = config_with ("<memballoon model='none'/>");
+  g_assert_true (with->balloon && with->balloon_deflates && with->balloon_reports && with->balloon_rings.packed);
+  g_assert_false (without->balloon);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
   g_test_add_func ("/domain-virtio/SCSI drives have the queues of their host", scsi_drives_have_the_queues_of_their_host);
+  g_test_add_func ("/domain-virtio/a balloon is taken", a_balloon_is_taken);
   return g_test_run ();
 }

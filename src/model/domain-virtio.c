@@ -30,3 +30,14 @@ vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk)
   disk->queues = vitrine_domain_take_queues (device);
   vitrine_domain_take_rings (device, &disk->rings);
 }
+
+void
+vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config)
+{
+  const xmlNode *balloon = vitrine_xml_child (devices, "memballoon");
+
+  config->balloon = balloon != NULL && !vitrine_xml_attr_is (balloon, "model", "none");
+  config->balloon_deflates = vitrine_xml_attr_is (balloon, "autodeflate", "on");
+  config->balloon_reports = vitrine_xml_attr_is (balloon, "freePageReporting", "on");
+  vitrine_domain_take_rings (balloon, &config->balloon_rings);
+}

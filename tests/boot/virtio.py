@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -66,6 +67,22 @@ def md5(data):
     return hashlib.md5(data).hexdigest()
 
 
+def ctl(boot, *arguments):
+    """vitrinectl's answer."""
+    done = subprocess.run([boot.vitrinectl, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False,
+                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    if done.returncode != 0:
+        raise GuestError(f"vitrinectl {arguments[0]}: {done.stderr}")
+    return done.stdout
+
+
+def wait_for(guest, seconds, what, condition):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline or not guest.pump(0.1):
+            raise GuestError(guest.explain(f"{what}: not within {seconds} seconds"))
+
+
 # --- Devices ----------------------------------------------------------------------------------------------------------
 
 def blk(boot, rings):
@@ -106,6 +123,8 @@ def scsi(boot, rings):
         shell(guest, "cat /sys/block/sda/queue/discard_max_bytes /sys/block/sda/queue/write_zeroes_max_bytes")
         shell(guest, "blkdiscard -o 0 -l 1048576 /dev/sda; blkzero /dev/sda 1048576 1048576 && echo zeroed")
         same(boot, guest, digest_of(guest, "cat /dev/sr0"), md5(cds[0].read_bytes()), "the CD reads")
+        ctl(boot, "change-cd", socket, 1, cds[1])
+        same(boot, guest, digest_of(guest, "cat /dev/sr0"), md5(cds[1].read_bytes()), "a changed CD is seen")
         check_dmesg(boot, guest)
         power_off(boot, guest)
     written = image.read_bytes()
@@ -127,6 +146,50 @@ def rng(boot, rings):
         power_off(boot, guest)
 
 
+def bytes_of(info, label):
+    """The figure on that line of `vitrinectl info`."""
+    return int(re.sub(r"[^0-9]", "", re.search(re.escape(label) + r":.*\(([^)]*) bytes\)", info).group(1)))
+
+
+def resident(guest):
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{guest.process.pid}/status").read_text()).group(1)) << 10
+
+
+def meminfo(guest, name):
+    return int(re.search(name + r":\s+(\d+)", shell(guest, "head -n 3 /proc/meminfo")).group(1)) << 10
+
+
+def balloon(boot, rings):
+    machine = Machine(boot, rings)
+    socket = boot.folder / "control"
+    with machine.run("--balloon", machine.option("on"), "--control", socket) as guest:
+        start(guest)
+        check_rings(boot, guest, 5, rings)
+        total = meminfo(guest, "MemTotal")
+        info = ctl(boot, "info", socket)
+        if not 0.9 * total <= bytes_of(info, "Total, says the guest") <= total:
+            raise GuestError(f"the guest has {total} bytes, but it says:\n{info}")
+        boot.ok("the guest tells its memory")
+        shell(guest, "dd if=/dev/urandom of=/tmp/fill bs=1M count=200")
+        full = resident(guest)
+        shell(guest, "rm /tmp/fill")
+        wait_for(guest, 60, "free pages come back", lambda: resident(guest) < full - (120 << 20))
+        boot.ok(f"freed memory goes back to the host: {full >> 20} MiB resident, then {resident(guest) >> 20} MiB")
+        free = meminfo(guest, "MemFree")
+        ctl(boot, "balloon", socket, "256M")
+        wait_for(guest, 60, "the balloon fills", lambda: bytes_of(ctl(boot, "info", socket), "That the guest can use") == 256 << 20)
+        less = free - meminfo(guest, "MemFree")
+        if not 240 << 20 <= less <= 270 << 20:
+            raise GuestError(guest.explain(f"the guest has only {less} bytes less"))
+        boot.ok("the guest makes do with half")
+        ctl(boot, "balloon", socket, "512M")
+        wait_for(guest, 60, "the balloon empties", lambda: bytes_of(ctl(boot, "info", socket), "That the guest can use") == 512 << 20)
+        shell(guest, "dd if=/dev/urandom of=/tmp/fill bs=1M count=300 && rm /tmp/fill")
+        boot.ok("the guest has it all back and uses it")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
 def main():
     vitrinectl, name, *rings = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="vitrine-virtio-", dir="/var/tmp") as folder:
@@ -135,7 +198,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (blk, rng, scsi)}
+TESTS = {f.__name__: f for f in (balloon, blk, rng, scsi)}
 
 
 if __name__ == "__main__":

@@ -166,6 +166,14 @@ static const VtVirtioType virtio_net_type = {
 };
 
 void
+vt_virtio_net_set_mac (VtDevice *dev, const uint8_t mac[6])
+{
+  VirtioNet *card = (VirtioNet *) dev;
+  memcpy (card->mac, mac, sizeof card->mac);
+  vt_virtio_config_changed (&card->pci.virtio);
+}
+
+void
 vt_virtio_net_set_link (VtDevice *dev, bool up)
 {
   VirtioNet *card = (VirtioNet *) dev;

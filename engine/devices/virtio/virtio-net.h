@@ -15,5 +15,7 @@ typedef struct
   uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioNetConfig;
 
+/* Another address; the driver takes it when it starts. */
+void vt_virtio_net_set_mac (VtDevice *dev, const uint8_t mac[6]);
 /* Pulls the cable, or plugs it in again. */
 void vt_virtio_net_set_link (VtDevice *dev, bool up);

@@ -92,6 +92,10 @@ typedef struct
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
   VtRingConfig  rng_rings;
+  bool          balloon;         /* virtio-balloon */
+  bool          balloon_deflates;   /* when the guest is out of memory */
+  bool          balloon_reports; /* free pages go back to the host */
+  VtRingConfig  balloon_rings;
   char         *jit_without;     /* techniques that the translator leaves out, as “groups,returns”; NULL: none */
   bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;
