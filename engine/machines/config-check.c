@@ -6,6 +6,8 @@
 #include "jit-techniques.h"
 #include "machine-private.h"
 #include "virtio-blk.h"
+#include "virtio-console.h"
+#include "virtio-net.h"
 #include "virtio-scsi.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
@@ -112,6 +114,9 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
     }
   if (config->nets->len > NETS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
+  for (guint i = 0; i < config->nets->len; i++)
+    if (((VtNetConfig *) g_ptr_array_index (config->nets, i))->queues > VT_VIRTIO_NET_PAIRS)
+      return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;
@@ -125,6 +130,9 @@ vt_config_check (const VtConfig *config, GError **error)
     return false;
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
+  if (config->ports->len > VT_VIRTIO_CONSOLE_PORTS)
+    return refuse (error, VT_ERROR_CONFIG, "%u virtio consoles and channels: a machine has at most %u", config->ports->len,
+                   VT_VIRTIO_CONSOLE_PORTS);
   if (!vt_accel_exists (config->accel))
     return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
   uint32_t techniques;

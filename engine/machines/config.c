@@ -22,6 +22,15 @@ serial_free (gpointer data)
 }
 
 static void
+port_free (gpointer data)
+{
+  VtPortConfig *port = data;
+  g_free (port->end.path);
+  g_free (port->name);
+  g_free (port);
+}
+
+static void
 net_free (gpointer data)
 {
   VtNetConfig *net = data;
@@ -40,6 +49,7 @@ vt_config_new (void)
   config->rng = true;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
+  config->ports = g_ptr_array_new_with_free_func (port_free);
   config->inputs = g_ptr_array_new_with_free_func (g_free);
   config->nets = g_ptr_array_new_with_free_func (net_free);
   return config;
@@ -61,6 +71,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
+  g_clear_pointer (&config->ports, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
   g_clear_pointer (&config->nets, g_ptr_array_unref);
 }
@@ -88,6 +99,15 @@ copy_serial (gconstpointer from, gpointer unused)
   VtSerialConfig *serial = g_memdup2 (from, sizeof *serial);
   serial->path = g_strdup (serial->path);
   return serial;
+}
+
+static gpointer
+copy_port (gconstpointer from, gpointer unused)
+{
+  VtPortConfig *port = g_memdup2 (from, sizeof *port);
+  port->end.path = g_strdup (port->end.path);
+  port->name = g_strdup (port->name);
+  return port;
 }
 
 static gpointer
@@ -130,6 +150,8 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
   g_ptr_array_set_free_func (to->serials, serial_free);
+  to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
+  g_ptr_array_set_free_func (to->ports, port_free);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
   g_ptr_array_set_free_func (to->inputs, g_free);
   to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
@@ -152,6 +174,16 @@ vt_config_add_serial (VtConfig *config, VtSerialKind kind)
   serial->kind = kind;
   g_ptr_array_add (config->serials, serial);
   return serial;
+}
+
+VtPortConfig *
+vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console)
+{
+  VtPortConfig *port = g_new0 (VtPortConfig, 1);
+  port->end.kind = kind;
+  port->console = console;
+  g_ptr_array_add (config->ports, port);
+  return port;
 }
 
 VtNetConfig *

@@ -30,6 +30,7 @@
 #include "usb-hid.h"
 #include "virtio-balloon.h"
 #include "virtio-blk.h"
+#include "virtio-console.h"
 #include "virtio-gpu.h"
 #include "virtio-input.h"
 #include "virtio-net.h"
@@ -256,9 +257,10 @@ static const struct
 static bool
 add_serials (VtMachine *machine, GError **error)
 {
-  for (unsigned i = 0; i < MAX (2u, machine->consoles->len); i++)
+  unsigned n = machine->config.serials->len;
+  for (unsigned i = 0; i < MAX (2u, n); i++)
     {
-      Console     *console = i < machine->consoles->len ? g_ptr_array_index (machine->consoles, i) : NULL;
+      Console     *console = i < n ? g_ptr_array_index (machine->consoles, i) : NULL;
       VtIrq        irq = isa_irq (machine, serial_ports[i].irq, serial_ports[i].path);
       VtUartConfig config = { .chr = console != NULL ? console->chr : NULL };
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_uart_class, serial_ports[i].path, &config, &irq, 1 }, error);
@@ -440,14 +442,15 @@ add_nets (VtMachine *machine, GError **error)
     {
       unsigned          slot = q35_of (machine)->next_slot++;
       g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
+      const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
       VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
-                                   .ring_forms = vt_ring_forms (&((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->rings) };
+                                   .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
       vt_machine_mac (machine, i, config.mac);
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
       if (dev == NULL)
         return false;
       g_ptr_array_add (machine->cards, dev);
-      if (((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->cable_out)
+      if (net->cable_out)
         vt_virtio_net_set_link (dev, false);
     }
   return true;
@@ -623,6 +626,25 @@ add_video (VtMachine *machine, GError **error)
 }
 
 static bool
+add_virtio_console (VtMachine *machine, GError **error)
+{
+  const VtConfig *config = &machine->config;
+  if (config->ports->len == 0)
+    return true;
+  unsigned              slot = q35_of (machine)->next_slot++;
+  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioConsoleConfig ports = { .place = place (machine, slot, 0, false), .n_ports = config->ports->len };
+  for (unsigned i = 0; i < config->ports->len; i++)
+    {
+      const VtPortConfig *port = g_ptr_array_index (config->ports, i);
+      Console            *console = g_ptr_array_index (machine->consoles, config->serials->len + i);
+      ports.port[i] = (VtVirtioConsolePort) { console->chr, port->name, port->console };
+      ports.ring_forms |= vt_ring_forms (&port->rings);
+    }
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_console_pci, path, &ports, NULL, 0 }, error) != NULL;
+}
+
+static bool
 add_balloon (VtMachine *machine, GError **error)
 {
   const VtConfig *config = &machine->config;
@@ -642,7 +664,7 @@ build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
-         && add_balloon (machine, error);
+         && add_balloon (machine, error) && add_virtio_console (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

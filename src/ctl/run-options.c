@@ -357,12 +357,14 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
 {
   if (is_ring_property (key))
     return set_ring_property (&net->rings, key, value, error);
+  if (g_str_equal (key, "queues"))
+    return parse_number (value != NULL ? value : "", 1024, &net->queues, error);
   if (g_str_equal (key, "restricted"))
     return parse_switch (key, value, &net->restricted, error);
   if (g_str_equal (key, "mac"))
     return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, packed, in-order or notification-data"), key);
+    return refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }
@@ -511,6 +513,45 @@ add_serial (Target *target, const char *value, GError **error)
   if (kind == VT_SERIAL_FILE)
     serial->path = g_strdup (value + strlen ("file:"));
   return TRUE;
+}
+
+/* "unix:PATH", "file:PATH" or a word; properties follow a comma. */
+static gboolean
+add_port (Target *target, const char *option, const char *value, bool console, GError **error)
+{
+  static const Word words[] = { { "stdio", VT_SERIAL_STDIO }, { "null", VT_SERIAL_NULL }, { "pty", VT_SERIAL_PTY }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  const char *end = g_ptr_array_index (parts, 0);
+  bool        file = g_str_has_prefix (end, "file:"), socket = g_str_has_prefix (end, "unix:");
+  int         kind = file ? VT_SERIAL_FILE : VT_SERIAL_SOCKET;
+  if (!file && !socket && !parse_word (option, words, end, &kind, error))
+    return FALSE;
+  VtPortConfig *port = vt_config_add_port (target->config, (VtSerialKind) kind, console);
+  port->end.path = file || socket ? g_strdup (end + strlen ("file:")) : NULL;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (g_str_equal (key, "name") && property != NULL)
+        set_string (&port->name, property);
+      else if (!is_ring_property (key))
+        return refuse (error, _("%s does not know “%s”: use name, packed, in-order or notification-data"), option, key);
+      else if (!set_ring_property (&port->rings, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_virtio_console (Target *target, const char *value, GError **error)
+{
+  return add_port (target, "--virtio-console", value, true, error);
+}
+
+static gboolean
+add_channel (Target *target, const char *value, GError **error)
+{
+  return add_port (target, "--channel", value, false, error);
 }
 
 static gboolean
@@ -663,12 +704,14 @@ static const struct
   { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,queues=N][,packed=on]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE[,bus=sata|scsi]", add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
-  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,packed=on]|none", set_net, N_("A network card (repeatable)") },
+  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
+  { "--virtio-console", "stdio|null|file:F|pty|unix:SOCKET[,packed=on]", add_virtio_console, N_("A virtio console, hvc0 and so on (repeatable)") },
+  { "--channel", "unix:SOCKET|pty|file:F|null[,name=NAME][,packed=on]", add_channel, N_("A named port for programs of the guest (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },
   { "--test-device", NULL, set_test_device, N_("pc-testdev for x86 test guests") },

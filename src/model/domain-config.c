@@ -403,6 +403,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
   take_forwards (node, net);
   vitrine_domain_take_rings (node, &net->rings);
+  net->queues = vitrine_domain_take_queues (node);
   return TRUE;
 }
 
@@ -455,6 +456,11 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
     return NULL;
   take_boot_devices (&job);
   vitrine_domain_take_balloon (vitrine_xml_child (job.root, "devices"), config);
+  if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error))
+    {
+      g_prefix_error (error, "“%s”: ", what);
+      return NULL;
+    }
   return g_steal_pointer (&config);
 }
 

@@ -18,3 +18,5 @@ guint vitrine_domain_take_queues (const xmlNode *device);
 void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
 /* <memballoon model='virtio' autodeflate='on' freePageReporting='on'/> */
 void  vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config);
+/* <console> with a virtio target, and <channel>. */
+gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);

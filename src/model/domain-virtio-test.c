@@ -68,6 +68,24 @@ a_balloon_is_taken (void)
   g_assert_false (without->balloon);
 }
 
+static void
+consoles_and_channels_are_ports (void)
+{
+  g_autoptr(VtConfig) config
+    = config_with ("<serial type='pty'/><console type='pty'><target type='serial'/></console>"
+                   "<console type='pty'><target type='virtio' port='1'/></console>"
+                   "<channel type='unix'><source mode='bind' path='/run/a.sock'/><target type='virtio' name='org.example.0'/></channel>"
+                   "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>");
+  g_assert_cmpuint (config->serials->len, ==, 1);
+  g_assert_cmpuint (config->ports->len, ==, 3);
+  const VtPortConfig *console = config->ports->pdata[0], *channel = config->ports->pdata[1], *spice = config->ports->pdata[2];
+  g_assert_true (console->console && console->end.kind == VT_SERIAL_CONSOLE);
+  g_assert_true (!channel->console && channel->end.kind == VT_SERIAL_SOCKET);
+  g_assert_cmpstr (channel->end.path, ==, "/run/a.sock");
+  g_assert_cmpstr (channel->name, ==, "org.example.0");
+  g_assert_cmpint (spice->end.kind, ==, VT_SERIAL_NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -75,5 +93,6 @@ main (int argc, char **argv)
   g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
   g_test_add_func ("/domain-virtio/SCSI drives have the queues of their host", scsi_drives_have_the_queues_of_their_host);
   g_test_add_func ("/domain-virtio/a balloon is taken", a_balloon_is_taken);
+  g_test_add_func ("/domain-virtio/consoles and channels are ports", consoles_and_channels_are_ports);
   return g_test_run ();
 }

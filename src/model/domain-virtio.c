@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Virtio devices in a definition, beside the disks, cards and screens of domain-config.c. */
+#include <glib/gi18n-lib.h>
+
 #include "domain-private.h"
+#include <vitrine/error.h>
 
 void
 vitrine_domain_take_rings (const xmlNode *device, VtRingConfig *rings)
@@ -40,4 +43,58 @@ vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config)
   config->balloon_deflates = vitrine_xml_attr_is (balloon, "autodeflate", "on");
   config->balloon_reports = vitrine_xml_attr_is (balloon, "freePageReporting", "on");
   vitrine_domain_take_rings (balloon, &config->balloon_rings);
+}
+
+/* A person's terminal is our own console tab. What SPICE or another program would be at the end of, nobody is. */
+static VtSerialKind
+kind_of_port (const xmlNode *node, gboolean console)
+{
+  static const struct { const char *type; VtSerialKind kind; } kinds[] = {
+    { "unix", VT_SERIAL_SOCKET }, { "file", VT_SERIAL_FILE }, { "pty", VT_SERIAL_PTY },
+  };
+  g_autofree char *type = vitrine_xml_attr (node, "type");
+
+  if (console && g_strcmp0 (type, "pty") == 0)
+    return VT_SERIAL_CONSOLE;
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_strcmp0 (kinds[i].type, type) == 0)
+      return kinds[i].kind;
+  return VT_SERIAL_NULL;
+}
+
+static gboolean
+take_port (const xmlNode *node, gboolean console, VtConfig *config, GError **error)
+{
+  const xmlNode *source = vitrine_xml_child (node, "source");
+  VtSerialKind kind = kind_of_port (node, console);
+  gboolean needs_path = kind == VT_SERIAL_SOCKET || kind == VT_SERIAL_FILE;
+  g_autofree char *path = vitrine_xml_attr (source, "path");
+
+  if (kind == VT_SERIAL_SOCKET && vitrine_xml_attr_is (source, "mode", "connect"))
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
+                   _("<%s type='unix'> with mode='connect' is not supported. Change it to mode='bind'."), (const char *) node->name);
+      return FALSE;
+    }
+  if (needs_path && path == NULL)
+    kind = VT_SERIAL_NULL;      /* libvirt would make a path up for its own agent */
+  VtPortConfig *port = vt_config_add_port (config, kind, console);
+  port->end.path = g_steal_pointer (&path);
+  port->name = vitrine_xml_attr (vitrine_xml_child (node, "target"), "name");
+  VITRINE_XML_FOREACH (controller, node->parent, "controller")
+    if (vitrine_xml_attr_is (controller, "type", "virtio-serial"))
+      vitrine_domain_take_rings (controller, &port->rings);
+  return TRUE;
+}
+
+gboolean
+vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error)
+{
+  VITRINE_XML_FOREACH (console, devices, "console")
+    if (vitrine_xml_attr_is (vitrine_xml_child (console, "target"), "type", "virtio") && !take_port (console, TRUE, config, error))
+      return FALSE;
+  VITRINE_XML_FOREACH (channel, devices, "channel")
+    if (vitrine_xml_attr_is (vitrine_xml_child (channel, "target"), "type", "virtio") && !take_port (channel, FALSE, config, error))
+      return FALSE;
+  return TRUE;
 }

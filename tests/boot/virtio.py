@@ -5,13 +5,17 @@ the device's queues, such as packed=on."""
 import hashlib
 import os
 import re
+import socket as socket_module
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import network                                          # noqa: E402
 from boot import PROMPT, Boot, check_dmesg, power_off   # noqa: E402
 from vmconsole import GuestError                        # noqa: E402
 
@@ -107,6 +111,100 @@ def blk(boot, rings):
     boot.ok("what is written is in the image")
 
 
+def echo(path, data):
+    """Sends the data to that socket and takes as much back."""
+    answer = b""
+    with socket_module.socket(socket_module.AF_UNIX) as link:
+        link.settimeout(30)
+        link.connect(str(path))
+        sender = threading.Thread(target=link.sendall, args=(data,), daemon=True)
+        sender.start()
+        while len(answer) < len(data) and (piece := link.recv(65536)):
+            answer += piece
+        sender.join()
+    return answer
+
+
+def console(boot, rings):
+    machine = Machine(boot, rings)
+    path, log = boot.folder / "port", boot.folder / "hvc"
+    with machine.run("--virtio-console", machine.option(f"file:{log}"), "--channel", f"unix:{path},name=org.example.test") as guest:
+        start(guest)
+        check_rings(boot, guest, 3, rings)
+        shell(guest, "echo on the console > /dev/hvc0")
+        same(boot, guest, log.read_text().strip(), "on the console", "the console writes")
+        same(boot, guest, shell(guest, "cat /sys/class/virtio-ports/*p1/name").split()[-1], "org.example.test", "the port has its name")
+        shell(guest, "PORT=$(ls /dev/vport*p1); echo $PORT")
+        guest.send("cat <> $PORT >&0\n")
+        data = os.urandom(1 << 20)
+        same(boot, guest, md5(echo(path, data)), md5(data), "a megabyte comes back from the port")
+        guest.expect(PROMPT, 60)
+        boot.ok("when the client leaves, the guest's program is at the end of its input")
+        guest.send("cat <> $PORT >&0\n")
+        same(boot, guest, md5(echo(path, data[:5000])), md5(data[:5000]), "the next client is served")
+        guest.expect(PROMPT, 60)
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+    if path.exists():
+        raise GuestError("the socket was left behind")
+    boot.ok("the socket is gone")
+
+
+def receive_all(listener, into):
+    link, _ = listener.accept()
+    while piece := link.recv(65536):
+        into += piece
+
+
+def net(boot, rings):
+    machine = Machine(boot, rings)
+    socket, trace, www = boot.folder / "control", boot.folder / "trace.pcap", boot.folder / "www"
+    www.mkdir()
+    data = os.urandom(8 << 20)
+    (www / "data").write_bytes(data)
+    web, listener, got = network.serve(www), socket_module.create_server(("127.0.0.1", 0)), bytearray()
+    threading.Thread(target=receive_all, args=(listener, got), daemon=True).start()
+    with machine.run("--cpus", 2, "--net", machine.option("user,queues=2"), "--control", socket) as guest:
+        start(guest)
+        check_rings(boot, guest, 1, rings)
+        bits = shell(guest, "cat /sys/class/net/eth0/device/features").split()[-1]
+        if any(bits[n] != "1" for n in (0, 1, 11, 12, 15, 17, 18, 21, 22, 23)):
+            raise GuestError(guest.explain(f"offloads or queues are missing: {bits}"))
+        boot.ok("the driver uses checksums, segments, merged buffers, control and several queues")
+        same(boot, guest, shell(guest, "ls -d /sys/class/net/eth0/queues/rx-* | wc -l").split()[-1], "2", "there are two pairs of queues")
+        shell(guest, "ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2")
+        ctl(boot, "capture", socket, trace)
+        same(boot, guest, digest_of(guest, f"wget -q -O - http://10.0.2.2:{web.server_port}/data"), md5(data), "8 MiB come down")
+        sent = digest_of(guest, "dd if=/dev/urandom of=/tmp/up bs=1M count=8 2>/dev/null; cat /tmp/up")
+        shell(guest, f"nc 10.0.2.2 {listener.getsockname()[1]} < /tmp/up")
+        wait_for(guest, 60, "the upload", lambda: len(got) == 8 << 20)
+        same(boot, guest, md5(got), sent, "8 MiB go up")
+        ctl(boot, "capture", socket, "stop")
+        frames = read_pcap(trace)
+        if sum(map(len, frames)) < 16 << 20 or max(map(len, frames)) > 1514:
+            raise GuestError(f"{len(frames)} frames captured, with {sum(map(len, frames))} bytes")
+        boot.ok(f"{len(frames)} frames are in the capture, none larger than the wire takes")
+        ctl(boot, "link", socket, "down")
+        wait_for(guest, 20, "the link goes down", lambda: shell(guest, "cat /sys/class/net/eth0/carrier").split()[-1] == "0")
+        ctl(boot, "link", socket, "up")
+        wait_for(guest, 20, "the link comes up", lambda: shell(guest, "cat /sys/class/net/eth0/carrier").split()[-1] == "1")
+        shell(guest, "ping -c 1 10.0.2.2 && echo answered")
+        boot.ok("the cable can be pulled and plugged in")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+def read_pcap(path):
+    raw, frames, at = path.read_bytes(), [], 24
+    if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
+        raise GuestError("that is no capture file")
+    while at < len(raw):
+        length = struct.unpack_from("<I", raw, at + 8)[0]
+        frames.append(raw[at + 16:at + 16 + length])
+        at += 16 + length
+    return frames
+
+
 def scsi(boot, rings):
     machine = Machine(boot, rings)
     socket, image, cds = boot.folder / "control", boot.folder / "disk.img", [boot.folder / f"{n}.iso" for n in (1, 2)]
@@ -198,7 +296,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, rng, scsi)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, net, rng, scsi)}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ typedef enum { VT_IMAGE_RAW, VT_IMAGE_QCOW2 } VtImageFormat;
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
-typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
+typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET } VtSerialKind;
 
 /* Forms of a virtio device's queues that its driver may use beside the plain one (VIRTIO 1.1, 2.7, 2.8, 2.9). */
 typedef struct
@@ -39,8 +39,17 @@ typedef struct
 typedef struct
 {
   VtSerialKind kind;
-  char        *path;         /* VT_SERIAL_FILE */
+  char        *path;         /* VT_SERIAL_FILE, VT_SERIAL_SOCKET (UNIX, we listen) */
 } VtSerialConfig;
+
+/* A port of the virtio console. */
+typedef struct
+{
+  VtSerialConfig end;        /* at our side */
+  bool           console;    /* hvc0 ...; else the guest finds it by its name */
+  char          *name;       /* nullable */
+  VtRingConfig   rings;      /* of the device: what one port wants, they all have */
+} VtPortConfig;
 
 typedef struct
 {
@@ -48,6 +57,7 @@ typedef struct
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  unsigned   queues;         /* pairs of them: 1..8; 0: one */
   VtRingConfig rings;
 } VtNetConfig;               /* a virtio card on user networking */
 
@@ -75,6 +85,7 @@ typedef struct
 
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
+  GPtrArray    *ports;           /* VtPortConfig*, at most 8 */
   GPtrArray    *inputs;          /* VtInputConfig* */
   GPtrArray    *nets;            /* VtNetConfig* */
   VtVideo       video;
@@ -104,6 +115,7 @@ VtConfig       *vt_config_new (void);
 void            vt_config_free (VtConfig *config);
 VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
 VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+VtPortConfig   *vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console);
 VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
