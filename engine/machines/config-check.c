@@ -115,8 +115,13 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
   if (config->nets->len > NETS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
   for (guint i = 0; i < config->nets->len; i++)
-    if (((VtNetConfig *) g_ptr_array_index (config->nets, i))->queues > VT_VIRTIO_NET_PAIRS)
-      return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
+    {
+      const VtNetConfig *net = g_ptr_array_index (config->nets, i);
+      if (net->queues > VT_VIRTIO_NET_PAIRS)
+        return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
+      if (net->local != NULL && net->forwards->len > 0)
+        return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
+    }
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;

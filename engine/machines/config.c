@@ -35,6 +35,7 @@ net_free (gpointer data)
 {
   VtNetConfig *net = data;
   g_ptr_array_unref (net->forwards);
+  g_free (net->local);
   g_free (net);
 }
 
@@ -127,6 +128,7 @@ copy_net (gconstpointer from, gpointer unused)
 {
   VtNetConfig *net = g_memdup2 (from, sizeof *net);
   net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
+  net->local = g_strdup (net->local);
   g_ptr_array_set_free_func (net->forwards, g_free);
   return net;
 }

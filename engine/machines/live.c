@@ -44,6 +44,13 @@ find_card (VtMachine *machine, unsigned card, GError **error)
   return NULL;
 }
 
+void
+vt_machine_announce_cards (VtMachine *machine)
+{
+  for (guint i = 0; i < machine->cards->len; i++)
+    vt_virtio_net_announce (g_ptr_array_index (machine->cards, i));
+}
+
 bool
 vt_machine_set_link (VtMachine *machine, unsigned card, bool up, GError **error)
 {

@@ -218,6 +218,10 @@ bool vt_machine_open_nets (VtMachine *machine, GError **error);    /* machine lo
 void vt_machine_close_nets (VtMachine *machine);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
 
+/* --- live.c --- */
+/* After a restore: switches learn anew where the cards are. Machine lock. */
+void vt_machine_announce_cards (VtMachine *machine);
+
 /* --- input.c --- */
 void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);
 VtLedSink       vt_machine_leds (VtMachine *machine);

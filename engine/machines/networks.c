@@ -25,7 +25,7 @@ vt_machine_open_nets (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->config.nets->len; i++)
     {
       const VtNetConfig *config = g_ptr_array_index (machine->config.nets, i);
-      VtNet *net = vt_user_net_new (&(VtUserNetConfig) { machine->loop, &machine->lock, machine->clock, config->restricted,
+      VtNet *net = config->local != NULL ? vt_local_net_new (machine->loop, config->local, error) : vt_user_net_new (&(VtUserNetConfig) { machine->loop, &machine->lock, machine->clock, config->restricted,
                                                          machine->config.name }, error);
       if (net == NULL)
         return false;

@@ -6,6 +6,8 @@
 
 #include <vitrine/error.h>
 
+#include "paths.h"
+
 typedef struct
 {
   VitrineRunOptions *options;
@@ -375,9 +377,12 @@ set_net (Target *target, const char *value, GError **error)
   g_autoptr (GPtrArray) parts = split_commas (value);
   if (g_str_equal (value, "none"))
     return TRUE;
-  if (!g_str_equal (g_ptr_array_index (parts, 0), "user"))
-    return refuse (error, _("Network “%s” is not supported: use user or none"), (char *) g_ptr_array_index (parts, 0));
+  const char *kind = g_ptr_array_index (parts, 0);
+  gboolean    local = g_str_has_prefix (kind, "local=") && kind[strlen ("local=")] != 0;
+  if (!local && !g_str_equal (kind, "user"))
+    return refuse (error, _("Network “%s” is not supported: use user, local=NAME or none"), kind);
   VtNetConfig *net = vt_config_add_net (target->config);
+  net->local = local ? vitrine_paths_network (kind + strlen ("local=")) : NULL;
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);
@@ -704,7 +709,7 @@ static const struct
   { "--disk", "FILE[,format=raw|qcow2][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,queues=N][,packed=on]", add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE[,bus=sata|scsi]", add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
-  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", set_net, N_("A network card (repeatable)") },
+  { "--net", "user|local=NAME[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },

@@ -387,8 +387,8 @@ take_forwards (const xmlNode *interface, VtNetConfig *net)
     }
 }
 
-/* Every kind of network becomes user networking: it needs no rights, and the guest is as well off. vitrine_domain_list_missing()
- * says so. */
+/* Every kind of network but that between guests becomes user networking: it needs no rights, and the guest is as well off.
+ * vitrine_domain_list_missing() says so. */
 static gboolean
 take_interface (Job *job, const xmlNode *node, GError **error)
 {
@@ -404,6 +404,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   take_forwards (node, net);
   vitrine_domain_take_rings (node, &net->rings);
   net->queues = vitrine_domain_take_queues (node);
+  vitrine_domain_take_local_network (node, net);
   return TRUE;
 }
 
@@ -473,7 +474,7 @@ add_missing_network (const xmlNode *devices, GStrvBuilder *builder)
     {
       const xmlNode *model = vitrine_xml_child (node, "model");
       other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio"));
-      other_network = other_network || !vitrine_xml_attr_is (node, "type", "user");
+      other_network = other_network || (!vitrine_xml_attr_is (node, "type", "user") && !vitrine_xml_attr_is (node, "type", "mcast"));
     }
   if (other_card)
     g_strv_builder_add (builder, _("Network cards other than virtio are not supported yet: that card is left out."));

@@ -20,3 +20,5 @@ void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
 void  vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
+/* <interface type='mcast'>: docs/decisions/0010. */
+void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);

@@ -86,13 +86,28 @@ consoles_and_channels_are_ports (void)
   g_assert_cmpint (spice->end.kind, ==, VT_SERIAL_NULL);
 }
 
+static void
+a_multicast_network_is_a_local_one (void)
+{
+  g_autoptr(VtConfig) config
+    = config_with ("<interface type='mcast'><source address='230.0.0.1' port='5558'/><model type='virtio'/></interface>"
+                   "<interface type='network'><source network='default'/><model type='virtio'/></interface>");
+  const VtNetConfig *local = config->nets->pdata[0], *user = config->nets->pdata[1];
+  g_assert_true (g_str_has_suffix (local->local, "/vitrine/nets/mcast-230-0-0-1-5558"));
+  g_assert_true (g_file_test (local->local, G_FILE_TEST_IS_DIR));
+  g_assert_null (user->local);
+}
+
 int
 main (int argc, char **argv)
 {
+  g_autofree char *runtime = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
+  g_setenv ("XDG_RUNTIME_DIR", runtime, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
   g_test_add_func ("/domain-virtio/SCSI drives have the queues of their host", scsi_drives_have_the_queues_of_their_host);
   g_test_add_func ("/domain-virtio/a balloon is taken", a_balloon_is_taken);
   g_test_add_func ("/domain-virtio/consoles and channels are ports", consoles_and_channels_are_ports);
+  g_test_add_func ("/domain-virtio/a multicast network is a local one", a_multicast_network_is_a_local_one);
   return g_test_run ();
 }

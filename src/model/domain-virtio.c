@@ -3,6 +3,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "domain-private.h"
+#include "paths.h"
 #include <vitrine/error.h>
 
 void
@@ -97,4 +98,17 @@ vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **er
     if (vitrine_xml_attr_is (vitrine_xml_child (channel, "target"), "type", "virtio") && !take_port (channel, FALSE, config, error))
       return FALSE;
   return TRUE;
+}
+
+void
+vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net)
+{
+  const xmlNode *source = vitrine_xml_child (interface, "source");
+  g_autofree char *address = vitrine_xml_attr (source, "address");
+  g_autofree char *port = vitrine_xml_attr (source, "port");
+
+  if (!vitrine_xml_attr_is (interface, "type", "mcast"))
+    return;
+  g_autofree char *name = g_strdup_printf ("mcast-%s-%s", address != NULL ? address : "", port != NULL ? port : "");
+  net->local = vitrine_paths_network (name);
 }

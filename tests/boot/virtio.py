@@ -194,6 +194,28 @@ def net(boot, rings):
         power_off(boot, guest)
 
 
+def local(boot, rings):
+    """Two machines on an isolated network, and nothing else there."""
+    machine = Machine(boot, rings)
+    name = f"test-{os.getpid()}"
+    with machine.run("--net", machine.option(f"local={name}")) as one, machine.run("--net", machine.option(f"local={name}")) as two:
+        for number, guest in enumerate((one, two), 1):
+            start(guest)
+            shell(guest, f"ip link set eth0 address 52:54:00:00:00:0{number} up; ip addr add 10.9.0.{number}/24 dev eth0")
+        check_rings(boot, one, 1, rings)
+        one.send("nc -l -p 77 | md5sum\n")
+        wanted = digest_of(two, "dd if=/dev/urandom of=/tmp/x bs=1M count=4 2>/dev/null; cat /tmp/x")
+        shell(two, "until nc 10.9.0.1 77 < /tmp/x; do usleep 100000; done")
+        same(boot, one, one.expect(r"\b[0-9a-f]{32}\b", 60).group(), wanted, "4 MiB go from one machine to the other")
+        if "bytes from" in shell(two, "ping -c 1 -W 1 10.0.2.2"):
+            raise GuestError(two.explain("there is a way out"))
+        boot.ok("there is no way out")
+        one.expect(PROMPT, 60)
+        for guest in (one, two):
+            check_dmesg(boot, guest)
+            power_off(boot, guest)
+
+
 def read_pcap(path):
     raw, frames, at = path.read_bytes(), [], 24
     if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
@@ -296,7 +318,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, console, net, rng, scsi)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, rng, scsi)}
 
 
 if __name__ == "__main__":

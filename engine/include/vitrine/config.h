@@ -57,6 +57,7 @@ typedef struct
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  char      *local;          /* a folder: the network of all cards with a socket in it, instead of user networking */
   unsigned   queues;         /* pairs of them: 1..8; 0: one */
   VtRingConfig rings;
 } VtNetConfig;               /* a virtio card on user networking */
