@@ -9,6 +9,7 @@
 #include "virtio-console.h"
 #include "virtio-net.h"
 #include "virtio-scsi.h"
+#include "virtio-vsock.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
@@ -138,6 +139,8 @@ vt_config_check (const VtConfig *config, GError **error)
   if (config->ports->len > VT_VIRTIO_CONSOLE_PORTS)
     return refuse (error, VT_ERROR_CONFIG, "%u virtio consoles and channels: a machine has at most %u", config->ports->len,
                    VT_VIRTIO_CONSOLE_PORTS);
+  if (config->vsock_cid != 0 && (config->vsock_cid < VT_VSOCK_CID_MIN || config->vsock_path == NULL))
+    return refuse (error, VT_ERROR_CONFIG, "Host-guest sockets need a number of the guest from %u and a socket", VT_VSOCK_CID_MIN);
   if (!vt_accel_exists (config->accel))
     return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
   uint32_t techniques;

@@ -69,6 +69,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->initrd);
   g_free (config->append);
   g_free (config->debugcon);
+  g_free (config->vsock_path);
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
@@ -147,6 +148,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->initrd = g_strdup (from->initrd);
   to->append = g_strdup (from->append);
   to->debugcon = g_strdup (from->debugcon);
+  to->vsock_path = g_strdup (from->vsock_path);
   to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   g_ptr_array_set_free_func (to->disks, disk_free);

@@ -93,6 +93,9 @@ vt_machine_open_consoles (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->config.ports->len; i++)
     if (!add_console (machine, &((VtPortConfig *) g_ptr_array_index (machine->config.ports, i))->end, error))
       return false;
+  if (machine->config.vsock_cid != 0
+      && (machine->streams = vt_stream_host_new (machine->loop, machine->config.vsock_path, error)) == NULL)
+    return false;
   if (machine->config.debugcon != NULL)
     machine->debugcon = vt_chardev_file_new (machine->config.debugcon, error);
   return machine->config.debugcon == NULL || machine->debugcon != NULL;
@@ -139,6 +142,9 @@ vt_machine_close_consoles (VtMachine *machine)
       g_atomic_rc_box_release (console);
     }
   g_ptr_array_set_size (machine->consoles, 0);
+  if (machine->streams != NULL)
+    machine->streams->ops->close (machine->streams);
+  machine->streams = NULL;
   if (machine->debugcon != NULL)
     machine->debugcon->ops->close (machine->debugcon);
   machine->debugcon = NULL;

@@ -136,6 +136,7 @@ struct VtMachine
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
+  VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */
 
   /* Control: one thread does everything that stops the vCPUs, in order (control.c) */

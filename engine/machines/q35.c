@@ -36,6 +36,7 @@
 #include "virtio-net.h"
 #include "virtio-rng.h"
 #include "virtio-scsi.h"
+#include "virtio-vsock.h"
 #include "xhci.h"
 
 #define VRAM_DEFAULT_BYTES (16 * VT_MIB)
@@ -645,6 +646,18 @@ add_virtio_console (VtMachine *machine, GError **error)
 }
 
 static bool
+add_vsock (VtMachine *machine, GError **error)
+{
+  if (machine->streams == NULL)
+    return true;
+  unsigned            slot = q35_of (machine)->next_slot++;
+  g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioVsockConfig config = { .place = place (machine, slot, 0, false), .host = machine->streams,
+                                 .cid = machine->config.vsock_cid, .ring_forms = vt_ring_forms (&machine->config.vsock_rings) };
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_vsock_pci, path, &config, NULL, 0 }, error) != NULL;
+}
+
+static bool
 add_balloon (VtMachine *machine, GError **error)
 {
   const VtConfig *config = &machine->config;
@@ -664,7 +677,8 @@ build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
-         && add_balloon (machine, error) && add_virtio_console (machine, error);
+         && add_balloon (machine, error) && add_virtio_console (machine, error)
+         && add_vsock (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

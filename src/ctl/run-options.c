@@ -483,6 +483,29 @@ set_rng (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+set_vsock (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  set_string (&target->config->vsock_path, g_ptr_array_index (parts, 0));
+  target->config->vsock_cid = 3;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char    *key = g_ptr_array_index (parts, i);
+      char    *property = cut_value (key);
+      gboolean ok;
+      if (g_str_equal (key, "cid"))
+        ok = parse_number (property != NULL ? property : "", G_MAXUINT - 1, &target->config->vsock_cid, error);
+      else if (is_ring_property (key))
+        ok = set_ring_property (&target->config->vsock_rings, key, property, error);
+      else
+        ok = refuse (error, _("--vsock does not know “%s”: use cid, packed, in-order or notification-data"), key);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 set_balloon (Target *target, const char *value, GError **error)
 {
   VtConfig *config = target->config;
@@ -714,6 +737,7 @@ static const struct
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
+  { "--vsock", "SOCKET[,cid=N][,packed=on]", set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--virtio-console", "stdio|null|file:F|pty|unix:SOCKET[,packed=on]", add_virtio_console, N_("A virtio console, hvc0 and so on (repeatable)") },
   { "--channel", "unix:SOCKET|pty|file:F|null[,name=NAME][,packed=on]", add_channel, N_("A named port for programs of the guest (repeatable)") },

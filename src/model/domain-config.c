@@ -457,6 +457,7 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
     return NULL;
   take_boot_devices (&job);
   vitrine_domain_take_balloon (vitrine_xml_child (job.root, "devices"), config);
+  vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
   if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error))
     {
       g_prefix_error (error, "“%s”: ", what);
@@ -492,7 +493,6 @@ vitrine_domain_list_missing (VitrineDomain *domain)
     { "redirdev", N_("USB redirection is not supported yet.") },
     { "watchdog", N_("A watchdog is not supported yet.") },
     { "parallel", N_("Parallel ports are not supported.") },
-    { "vsock", N_("Host-guest sockets are not supported yet.") },
     { "shmem", N_("Shared memory devices are not supported.") },
   };
   const xmlNode *devices = vitrine_xml_child (vitrine_domain_root (domain), "devices");

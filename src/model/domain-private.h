@@ -22,3 +22,5 @@ void  vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config);
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
 /* <interface type='mcast'>: docs/decisions/0010. */
 void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);
+/* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
+void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);

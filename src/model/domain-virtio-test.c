@@ -87,6 +87,14 @@ consoles_and_channels_are_ports (void)
 }
 
 static void
+a_vsock_has_a_socket_beside_the_machine_s (void)
+{
+  g_autoptr(VtConfig) config = config_with ("<vsock model='virtio'><cid auto='no' address='9'/></vsock>");
+  g_assert_cmpuint (config->vsock_cid, ==, 9);
+  g_assert_true (g_str_has_suffix (config->vsock_path, ".vsock"));
+}
+
+static void
 a_multicast_network_is_a_local_one (void)
 {
   g_autoptr(VtConfig) config
@@ -109,5 +117,6 @@ main (int argc, char **argv)
   g_test_add_func ("/domain-virtio/a balloon is taken", a_balloon_is_taken);
   g_test_add_func ("/domain-virtio/consoles and channels are ports", consoles_and_channels_are_ports);
   g_test_add_func ("/domain-virtio/a multicast network is a local one", a_multicast_network_is_a_local_one);
+  g_test_add_func ("/domain-virtio/a vsock has a socket beside the machine's", a_vsock_has_a_socket_beside_the_machine_s);
   return g_test_run ();
 }

@@ -112,3 +112,20 @@ vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net)
   g_autofree char *name = g_strdup_printf ("mcast-%s-%s", address != NULL ? address : "", port != NULL ? port : "");
   net->local = vitrine_paths_network (name);
 }
+
+void
+vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config)
+{
+  const xmlNode *vsock = vitrine_xml_child (devices, "vsock");
+  g_autofree char *cid = vitrine_xml_attr (vitrine_xml_child (vsock, "cid"), "address");
+  g_autofree char *sockets = vitrine_paths_sockets ();
+  g_autofree char *name = g_strdup_printf ("%s.vsock", config->uuid != NULL ? config->uuid : config->name);
+
+  if (vsock == NULL)
+    return;
+  /* auto='yes': any will do, since no two guests share a transport here. */
+  guint64 number = cid != NULL ? g_ascii_strtoull (cid, NULL, 10) : 3;
+  config->vsock_cid = (guint32) CLAMP (number, 3, G_MAXUINT32 - 1);
+  config->vsock_path = g_build_filename (sockets, name, NULL);
+  vitrine_domain_take_rings (vsock, &config->vsock_rings);
+}

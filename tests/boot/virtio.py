@@ -216,6 +216,42 @@ def local(boot, rings):
             power_off(boot, guest)
 
 
+def vsock(boot, rings):
+    machine = Machine(boot, rings)
+    path, data = boot.folder / "vs", os.urandom(2 << 20)
+    with machine.run("--vsock", machine.option(str(path)) + ",cid=5") as guest:
+        start(guest)
+        check_rings(boot, guest, 19, rings)
+        guest.send("vsock listen 1234\n")
+        guest.expect(r"^listening", 60)
+        with socket_module.socket(socket_module.AF_UNIX) as link:
+            link.settimeout(30)
+            link.connect(str(path))
+            link.sendall(b"CONNECT 1234\n")
+            same(boot, guest, link.recv(8), b"OK 1234\n", "the host reaches a port of the guest")
+            threading.Thread(target=link.sendall, args=(data,), daemon=True).start()
+            answer = b""
+            while len(answer) < len(data) and (piece := link.recv(65536)):
+                answer += piece
+        same(boot, guest, md5(answer), md5(data), "2 MiB come back from it")
+        guest.expect(PROMPT, 60)
+        listener = socket_module.socket(socket_module.AF_UNIX)
+        listener.bind(f"{path}_77")
+        listener.listen()
+        got = bytearray()
+        receiver = threading.Thread(target=receive_all, args=(listener, got), daemon=True)
+        receiver.start()
+        wanted = digest_of(guest, "dd if=/dev/urandom of=/tmp/x bs=1M count=2 2>/dev/null; cat /tmp/x")
+        shell(guest, "vsock connect 77 < /tmp/x")
+        receiver.join(30)
+        same(boot, guest, md5(got), wanted, "2 MiB reach a port of the host")
+        if "reset" not in shell(guest, "vsock connect 78 < /dev/null"):
+            raise GuestError(guest.explain("a port where nobody listens is not refused"))
+        boot.ok("a port where nobody listens is refused")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
 def read_pcap(path):
     raw, frames, at = path.read_bytes(), [], 24
     if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
@@ -318,7 +354,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, rng, scsi)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, rng, scsi, vsock)}
 
 
 if __name__ == "__main__":

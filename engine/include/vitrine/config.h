@@ -104,6 +104,9 @@ typedef struct
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
   VtRingConfig  rng_rings;
+  uint32_t      vsock_cid;       /* virtio-vsock: the guest's number, from 3; 0: none */
+  char         *vsock_path;      /* UNIX socket to the guest; what it connects to is PATH_PORT */
+  VtRingConfig  vsock_rings;
   bool          balloon;         /* virtio-balloon */
   bool          balloon_deflates;   /* when the guest is out of memory */
   bool          balloon_reports; /* free pages go back to the host */
