@@ -6,6 +6,7 @@
 
 #include "chardev.h"
 #include "loop.h"
+#include "port-stream.h"
 
 /* Swallows output, never has input. */
 VtChardev *vt_chardev_null_new (void);
@@ -16,6 +17,12 @@ VtChardev *vt_chardev_file_new (const char *path, GError **error);
 VtChardev *vt_chardev_stdio_new (VtLoop *loop, void (*escape) (void *opaque), void *opaque, GError **error);
 /* A new pseudo terminal; *slave gets its path, to be freed. */
 VtChardev *vt_chardev_pty_new (VtLoop *loop, char **slave, GError **error);
+/* Listens on a UNIX socket, for one client at a time; the socket is gone with it. */
+VtChardev *vt_chardev_socket_new (VtLoop *loop, const char *path, GError **error);
+/* A socket that listens there, which only this user may connect to; -1. What a dead process left there is removed. */
+int        vt_listen_at (const char *path, GError **error);
+/* Streams by port: what the guest reaches at PATH_PORT, and who reaches the guest through PATH. */
+VtStreamHost *vt_stream_host_new (VtLoop *loop, const char *path, GError **error);
 /* For consoles in a window: keeps the last 256 KiB of output and hands new output to `output` (machine lock held). */
 VtChardev *vt_chardev_ring_new (void (*output) (void *opaque, const uint8_t *bytes, size_t n), void *opaque);
 /* Everything still in the ring, oldest first. */

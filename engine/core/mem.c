@@ -226,3 +226,27 @@ vt_mem_unmap (VtMapping *mapping)
   g_ptr_array_remove (mem->mappings, mapping);
   changed (mem);
 }
+
+void
+vt_span_discard (VtSpan *span)
+{
+  uint64_t first = (span->off_ + VT_PAGE_MASK) & ~(uint64_t) VT_PAGE_MASK;
+  uint64_t end = (span->off_ + span->len) & ~(uint64_t) VT_PAGE_MASK;
+  if (first < end)
+    vt_ram_discard (span->ram_, first, end - first);
+}
+
+bool
+vt_dma_discard (const VtDma *dma, VtGpa at, uint64_t len)
+{
+  while (len > 0)
+    {
+      g_auto (VtSpan) span = { 0 };
+      if (!vt_span_pin (&span, dma, at, len, true))
+        return false;
+      vt_span_discard (&span);
+      at.v += span.len;
+      len -= span.len;
+    }
+  return true;
+}

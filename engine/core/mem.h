@@ -105,11 +105,16 @@ typedef struct VtRam
   void    (*collect) (void *opaque, struct VtRam *ram);
   void     *collect_opaque;
   void    (*free_host) (void *host, uint64_t size);
+  /* Whole pages are zeros from now on, and their memory is the host's again until they are touched. Any thread; NULL: they
+   * are overwritten. */
+  void    (*discard) (struct VtRam *ram, uint64_t off, uint64_t len);
 } VtRam;
 
 /* Takes `host` (zeroed, page aligned, size bytes); free_host may be NULL. */
 VtRam *vt_ram_new (const char *name, void *host, uint64_t size, void (*free_host) (void *host, uint64_t size));
 void   vt_ram_free (VtRam *ram);
+/* Gives whole pages back to the host: they read as zeros. Any thread. */
+void   vt_ram_discard (VtRam *ram, uint64_t off, uint64_t len);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtRam, vt_ram_free)
 
 /* Slow half of a write to flagged pages: clears CLEAN_* (the page is now dirty), and where it has hit code bumps the version,
@@ -284,4 +289,8 @@ typedef struct
 /* `write`: the caller will store into it; its pages are marked dirty on release. False: not RAM at `at`. */
 bool vt_span_pin (VtSpan *out, const VtDma *dma, VtGpa at, uint64_t len, bool write) G_GNUC_WARN_UNUSED_RESULT;
 void vt_span_release (VtSpan *span);
+/* Gives the whole pages of a span pinned for writing back to the host. */
+void vt_span_discard (VtSpan *span);
+/* Gives whole pages back. False: some of them are no memory; the others may be given back or not. */
+bool vt_dma_discard (const VtDma *dma, VtGpa at, uint64_t len) G_GNUC_WARN_UNUSED_RESULT;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtSpan, vt_span_release)

@@ -179,3 +179,16 @@ vt_ram_harvest (VtRam *ram, uint64_t first_page, uint64_t n_pages, uint8_t clean
     vt_ram_flags_barrier ();
   return n_dirty;
 }
+
+void
+vt_ram_discard (VtRam *ram, uint64_t off, uint64_t len)
+{
+  g_assert (((off | len) & VT_PAGE_MASK) == 0 && vt_fits (off, len, ram->size));
+  if (len == 0)
+    return;
+  if (ram->discard != NULL)
+    ram->discard (ram, off, len);
+  else
+    memset (ram->host + off, 0, len);
+  vt_ram_mark (ram, off, len);
+}

@@ -111,6 +111,13 @@ vt_boot_path_virtio_blk (unsigned devfn)
 }
 
 char *
+vt_boot_path_scsi (unsigned devfn, unsigned target)
+{
+  g_autofree char *rest = g_strdup_printf ("/channel@0/disk@%x,0", target);
+  return pci_path ("scsi", devfn, rest);
+}
+
+char *
 vt_boot_path_ahci (unsigned devfn, unsigned port)
 {
   g_autofree char *rest = g_strdup_printf ("/drive@%x/disk@0", port);

@@ -39,6 +39,13 @@ unmap (void *host, uint64_t size)
   munmap (host, size);
 }
 
+static void
+discard (VtRam *ram, uint64_t off, uint64_t len)
+{
+  if (madvise (ram->host + off, len, MADV_DONTNEED) != 0)
+    memset (ram->host + off, 0, len);
+}
+
 VtRam *
 vt_host_ram_new (const char *name, uint64_t size, GError **error)
 {
@@ -52,14 +59,15 @@ vt_host_ram_new (const char *name, uint64_t size, GError **error)
   /* Large pages make the guest's own TLB misses cheap for us; a refusal costs nothing. */
   (void) madvise (host, size, MADV_HUGEPAGE);
   (void) madvise (host, size, MADV_DONTDUMP);
-  return vt_ram_new (name, host, size, unmap);
+  VtRam *ram = vt_ram_new (name, host, size, unmap);
+  ram->discard = discard;
+  return ram;
 }
 
 void
 vt_host_ram_clear (VtRam *ram)
 {
-  if (madvise (ram->host, ram->size, MADV_DONTNEED) != 0)
-    memset (ram->host, 0, ram->size);
+  discard (ram, 0, ram->size);
 }
 
 uint64_t

@@ -13,6 +13,8 @@ typedef struct
   /* How many bytes the device can take now. */
   size_t (*can_receive) (void *opaque);
   void   (*receive)     (void *opaque, const uint8_t *bytes, size_t n);   /* n <= can_receive() */
+  /* Somebody has come to the other end, or has left it. Nullable. */
+  void   (*opened)      (void *opaque, bool open);
 } VtChardevClient;
 
 typedef struct
@@ -29,6 +31,7 @@ struct VtChardev
   const VtChardevOps    *ops;
   const VtChardevClient *client;   /* NULL: input is held back */
   void                  *client_opaque;
+  bool                   away;     /* nobody is at the other end */
 };
 
 static inline void

@@ -5,6 +5,11 @@
 #include "choose.h"
 #include "jit-techniques.h"
 #include "machine-private.h"
+#include "virtio-blk.h"
+#include "virtio-console.h"
+#include "virtio-net.h"
+#include "virtio-scsi.h"
+#include "virtio-vsock.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
@@ -51,10 +56,12 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
                    name);
   if (disk->format != VT_IMAGE_RAW && disk->cdrom)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD image is raw; set its format so", name);
-  if (disk->bus == VT_BUS_IDE || disk->bus == VT_BUS_SCSI)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE and SCSI disks are not supported yet; use sata or virtio", name);
+  if (disk->bus == VT_BUS_IDE)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE disks are not supported yet; use sata, scsi or virtio", name);
   if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata", name);
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata or scsi", name);
+  if (disk->queues > VT_VIRTIO_BLK_QUEUES)
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: %u queues; a disk has at most %u", name, disk->queues, VT_VIRTIO_BLK_QUEUES);
   if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
     return refuse (error, VT_ERROR_CONFIG, "More than %u SATA drives: put further disks on the virtio bus", SATA_PORTS);
   return true;
@@ -63,7 +70,7 @@ check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
 static bool
 check_files (const VtConfig *config, GError **error)
 {
-  unsigned sata = 0, virtio = 0;
+  unsigned sata = 0, virtio = 0, scsi = 0;
   for (guint i = 0; i < config->disks->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
@@ -71,6 +78,8 @@ check_files (const VtConfig *config, GError **error)
         return false;
       if (disk->bus == VT_BUS_VIRTIO && ++virtio > 20)
         return refuse (error, VT_ERROR_CONFIG, "More than 20 virtio disks");
+      if (disk->bus == VT_BUS_SCSI && ++scsi > VT_VIRTIO_SCSI_TARGETS)
+        return refuse (error, VT_ERROR_CONFIG, "More than %u SCSI drives", VT_VIRTIO_SCSI_TARGETS);
     }
   if (config->initrd != NULL && config->kernel == NULL)
     return refuse (error, VT_ERROR_CONFIG, "An initrd needs a kernel to load it");
@@ -109,6 +118,14 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
     }
   if (config->nets->len > NETS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
+  for (guint i = 0; i < config->nets->len; i++)
+    {
+      const VtNetConfig *net = g_ptr_array_index (config->nets, i);
+      if (net->queues > VT_VIRTIO_NET_PAIRS)
+        return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
+      if (net->local != NULL && net->forwards->len > 0)
+        return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
+    }
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;
@@ -122,6 +139,11 @@ vt_config_check (const VtConfig *config, GError **error)
     return false;
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
+  if (config->ports->len > VT_VIRTIO_CONSOLE_PORTS)
+    return refuse (error, VT_ERROR_CONFIG, "%u virtio consoles and channels: a machine has at most %u", config->ports->len,
+                   VT_VIRTIO_CONSOLE_PORTS);
+  if (config->vsock_cid != 0 && (config->vsock_cid < VT_VSOCK_CID_MIN || config->vsock_path == NULL))
+    return refuse (error, VT_ERROR_CONFIG, "Host-guest sockets need a number of the guest from %u and a socket", VT_VSOCK_CID_MIN);
   if (!vt_accel_exists (config->accel))
     return refuse (error, VT_ERROR_UNSUPPORTED, "This accelerator is not supported yet: use auto");
   uint32_t techniques;

@@ -23,10 +23,20 @@ serial_free (gpointer data)
 }
 
 static void
+port_free (gpointer data)
+{
+  VtPortConfig *port = data;
+  g_free (port->end.path);
+  g_free (port->name);
+  g_free (port);
+}
+
+static void
 net_free (gpointer data)
 {
   VtNetConfig *net = data;
   g_ptr_array_unref (net->forwards);
+  g_free (net->local);
   g_free (net);
 }
 
@@ -41,6 +51,7 @@ vt_config_new (void)
   config->rng = true;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
+  config->ports = g_ptr_array_new_with_free_func (port_free);
   config->inputs = g_ptr_array_new_with_free_func (g_free);
   config->nets = g_ptr_array_new_with_free_func (net_free);
   return config;
@@ -59,9 +70,11 @@ vt_config_clear (VtConfig *config)
   g_free (config->initrd);
   g_free (config->append);
   g_free (config->debugcon);
+  g_free (config->vsock_path);
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
+  g_clear_pointer (&config->ports, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
   g_clear_pointer (&config->nets, g_ptr_array_unref);
 }
@@ -93,6 +106,15 @@ copy_serial (gconstpointer from, gpointer unused)
 }
 
 static gpointer
+copy_port (gconstpointer from, gpointer unused)
+{
+  VtPortConfig *port = g_memdup2 (from, sizeof *port);
+  port->end.path = g_strdup (port->end.path);
+  port->name = g_strdup (port->name);
+  return port;
+}
+
+static gpointer
 copy_input (gconstpointer from, gpointer unused)
 {
   return g_memdup2 (from, sizeof (VtInputConfig));
@@ -109,6 +131,7 @@ copy_net (gconstpointer from, gpointer unused)
 {
   VtNetConfig *net = g_memdup2 (from, sizeof *net);
   net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
+  net->local = g_strdup (net->local);
   g_ptr_array_set_free_func (net->forwards, g_free);
   return net;
 }
@@ -127,11 +150,14 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->initrd = g_strdup (from->initrd);
   to->append = g_strdup (from->append);
   to->debugcon = g_strdup (from->debugcon);
+  to->vsock_path = g_strdup (from->vsock_path);
   to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
   g_ptr_array_set_free_func (to->serials, serial_free);
+  to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
+  g_ptr_array_set_free_func (to->ports, port_free);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
   g_ptr_array_set_free_func (to->inputs, g_free);
   to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
@@ -154,6 +180,16 @@ vt_config_add_serial (VtConfig *config, VtSerialKind kind)
   serial->kind = kind;
   g_ptr_array_add (config->serials, serial);
   return serial;
+}
+
+VtPortConfig *
+vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console)
+{
+  VtPortConfig *port = g_new0 (VtPortConfig, 1);
+  port->end.kind = kind;
+  port->console = console;
+  g_ptr_array_add (config->ports, port);
+  return port;
 }
 
 VtNetConfig *

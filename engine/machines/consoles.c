@@ -63,6 +63,9 @@ open_console (VtMachine *machine, const VtSerialConfig *serial, Console *console
     case VT_SERIAL_PTY:
       console->chr = vt_chardev_pty_new (machine->loop, &console->pty, error);
       break;
+    case VT_SERIAL_SOCKET:
+      console->chr = vt_chardev_socket_new (machine->loop, serial->path, error);
+      break;
     case VT_SERIAL_CONSOLE:
       console->chr = vt_chardev_ring_new (console_output, console);
       console->is_console = true;
@@ -71,17 +74,28 @@ open_console (VtMachine *machine, const VtSerialConfig *serial, Console *console
   return console->chr != NULL;
 }
 
+static bool
+add_console (VtMachine *machine, const VtSerialConfig *serial, GError **error)
+{
+  Console *console = g_atomic_rc_box_new0 (Console);
+  console->context = machine->context;
+  g_ptr_array_add (machine->consoles, console);
+  return open_console (machine, serial, console, error);
+}
+
+/* Those of the serial ports, then those of the virtio console. */
 bool
 vt_machine_open_consoles (VtMachine *machine, GError **error)
 {
   for (guint i = 0; i < machine->config.serials->len; i++)
-    {
-      Console *console = g_atomic_rc_box_new0 (Console);
-      console->context = machine->context;
-      g_ptr_array_add (machine->consoles, console);
-      if (!open_console (machine, g_ptr_array_index (machine->config.serials, i), console, error))
-        return false;
-    }
+    if (!add_console (machine, g_ptr_array_index (machine->config.serials, i), error))
+      return false;
+  for (guint i = 0; i < machine->config.ports->len; i++)
+    if (!add_console (machine, &((VtPortConfig *) g_ptr_array_index (machine->config.ports, i))->end, error))
+      return false;
+  if (machine->config.vsock_cid != 0
+      && (machine->streams = vt_stream_host_new (machine->loop, machine->config.vsock_path, error)) == NULL)
+    return false;
   if (machine->config.debugcon != NULL)
     machine->debugcon = vt_chardev_file_new (machine->config.debugcon, error);
   return machine->config.debugcon == NULL || machine->debugcon != NULL;
@@ -107,6 +121,8 @@ vt_machine_release_input (VtMachine *machine)
       if (console->held == NULL)
         continue;
       console->chr->client = g_steal_pointer (&console->held);
+      if (console->chr->client->opened != NULL)
+        console->chr->client->opened (console->chr->client_opaque, !console->chr->away);
       vt_chardev_accept (console->chr);
     }
 }
@@ -126,6 +142,9 @@ vt_machine_close_consoles (VtMachine *machine)
       g_atomic_rc_box_release (console);
     }
   g_ptr_array_set_size (machine->consoles, 0);
+  if (machine->streams != NULL)
+    machine->streams->ops->close (machine->streams);
+  machine->streams = NULL;
   if (machine->debugcon != NULL)
     machine->debugcon->ops->close (machine->debugcon);
   machine->debugcon = NULL;

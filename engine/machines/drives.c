@@ -7,6 +7,7 @@
 #include "ahci.h"
 #include "drivers.h"
 #include "image.h"
+#include "virtio-scsi.h"
 #include "vitrine/error.h"
 
 static void
@@ -96,7 +97,7 @@ open_image (VtMachine *machine, const VtDiskConfig *disk, VtImage **image, GErro
 bool
 vt_machine_open_drives (VtMachine *machine, GError **error)
 {
-  unsigned next_port = 0;
+  unsigned next_port = 0, next_target = 0;
   for (guint i = 0; i < machine->config.disks->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
@@ -104,7 +105,9 @@ vt_machine_open_drives (VtMachine *machine, GError **error)
       if (disk->path != NULL && (drive.block = open_image (machine, disk, &drive.image, error)) == NULL)
         return false;
       if (disk->bus == VT_BUS_SATA)
-        drive.sata_port = next_port++;
+        drive.place = next_port++;
+      else if (disk->bus == VT_BUS_SCSI)
+        drive.place = next_target++;
       g_array_append_val (machine->drives, drive);
     }
   return true;
@@ -133,7 +136,9 @@ change_now (VtMachine *machine, void *arg)
   vt_machine_stop_world (machine, true);
   vt_lock (&machine->lock);
   Drive *drive = &g_array_index (machine->drives, Drive, change->drive);
-  change->locked = !vt_ahci_set_medium (machine->ahci, drive->sata_port, change->fresh, true);
+  const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, change->drive);
+  change->locked = disk->bus == VT_BUS_SCSI ? !vt_virtio_scsi_set_medium (machine->scsi, drive->place, change->fresh, true)
+                                            : !vt_ahci_set_medium (machine->ahci, drive->place, change->fresh, true);
   if (!change->locked)
     {
       vt_block_close (drive->block);

@@ -55,7 +55,7 @@ typedef struct
 {
   VtBlock  *block;
   VtImage  *image;                   /* what the block shows; NULL: a raw file, or writes do not reach it. The block's own */
-  unsigned  sata_port;               /* meaningful for SATA */
+  unsigned  place;                   /* SATA: the port; SCSI: the target */
 } Drive;
 
 /* Reference counted: where events go; outlives the machine while some are on their way. */
@@ -134,10 +134,13 @@ struct VtMachine
   VtInputSink    inputs[MAX_INPUTS];       /* in the order they were added; input.c */
   unsigned       n_inputs;
   GArray        *drives;             /* Drive, in the order of config.disks */
-  VtDevice      *ahci;
+  VtDevice      *ahci, *scsi;        /* scsi: NULL without such disks */
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
-  GPtrArray     *nets;               /* VtNet*, in the order of config.nets */
+  GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
+  GPtrArray     *cards;              /* VtDevice*, likewise */
+  VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
+  VtDevice      *balloon;            /* NULL: none */
 
   gint           taking_snapshot;    /* atomic */
   int64_t        snapshot_pause_ns;  /* of the last one; the control thread's */
@@ -197,6 +200,9 @@ VtDevice *vt_machine_add (VtMachine *machine, const DeviceSpec *spec, GError **e
 /* RAM that is saved with the machine. */
 VtRam *vt_machine_add_ram (VtMachine *machine, const char *name, uint64_t size, GError **error);
 
+/* As feature bits of a virtio device. */
+uint64_t vt_ring_forms (const VtRingConfig *rings);
+
 /* --- cpus.c --- */
 bool vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *opaque, GError **error);
 bool vt_machine_choose_accel (VtMachine *machine, GError **error);
@@ -223,6 +229,10 @@ VtSurface *vt_machine_add_surface (VtMachine *machine);
 bool vt_machine_open_nets (VtMachine *machine, GError **error);    /* machine lock held */
 void vt_machine_close_nets (VtMachine *machine);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
+
+/* --- live.c --- */
+/* After a restore: switches learn anew where the cards are. Machine lock. */
+void vt_machine_announce_cards (VtMachine *machine);
 
 /* --- input.c --- */
 void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);

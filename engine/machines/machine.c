@@ -71,6 +71,7 @@ machine_alloc (const VtConfig *config)
   machine->drives = g_array_new (FALSE, TRUE, sizeof (Drive));
   machine->consoles = g_ptr_array_new ();
   machine->nets = g_ptr_array_new ();
+  machine->cards = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
@@ -156,6 +157,7 @@ vt_machine_free (VtMachine *machine)
   vt_machine_close_drives (machine);
   g_array_unref (machine->drives);
   g_ptr_array_unref (machine->nets);
+  g_ptr_array_unref (machine->cards);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);

@@ -25,11 +25,11 @@ vt_machine_open_nets (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->config.nets->len; i++)
     {
       const VtNetConfig *config = g_ptr_array_index (machine->config.nets, i);
-      VtNet *net = vt_user_net_new (&(VtUserNetConfig) { machine->loop, &machine->lock, machine->clock, config->restricted,
+      VtNet *net = config->local != NULL ? vt_local_net_new (machine->loop, config->local, error) : vt_user_net_new (&(VtUserNetConfig) { machine->loop, &machine->lock, machine->clock, config->restricted,
                                                          machine->config.name }, error);
       if (net == NULL)
         return false;
-      g_ptr_array_add (machine->nets, net);
+      g_ptr_array_add (machine->nets, vt_capture_net_new (net));
       for (guint n = 0; n < config->forwards->len; n++)
         if (!vt_user_net_forward (net, g_ptr_array_index (config->forwards, n), error))
           return false;

@@ -28,11 +28,15 @@
 #include "testdev.h"
 #include "uart.h"
 #include "usb-hid.h"
+#include "virtio-balloon.h"
 #include "virtio-blk.h"
+#include "virtio-console.h"
 #include "virtio-gpu.h"
 #include "virtio-input.h"
 #include "virtio-net.h"
 #include "virtio-rng.h"
+#include "virtio-scsi.h"
+#include "virtio-vsock.h"
 #include "xhci.h"
 
 #define VRAM_DEFAULT_BYTES (16 * VT_MIB)
@@ -254,9 +258,10 @@ static const struct
 static bool
 add_serials (VtMachine *machine, GError **error)
 {
-  for (unsigned i = 0; i < MAX (2u, machine->consoles->len); i++)
+  unsigned n = machine->config.serials->len;
+  for (unsigned i = 0; i < MAX (2u, n); i++)
     {
-      Console     *console = i < machine->consoles->len ? g_ptr_array_index (machine->consoles, i) : NULL;
+      Console     *console = i < n ? g_ptr_array_index (machine->consoles, i) : NULL;
       VtIrq        irq = isa_irq (machine, serial_ports[i].irq, serial_ports[i].path);
       VtUartConfig config = { .chr = console != NULL ? console->chr : NULL };
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_uart_class, serial_ports[i].path, &config, &irq, 1 }, error);
@@ -338,8 +343,8 @@ add_ahci (VtMachine *machine, GError **error)
       Drive              *drive = &g_array_index (machine->drives, Drive, i);
       if (disk->bus != VT_BUS_SATA)
         continue;
-      ahci.port[drive->sata_port] = (VtSataPort) { .kind = disk->cdrom ? VT_SATA_CDROM : VT_SATA_DISK, .block = drive->block };
-      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_ahci (VT_PCI_DEVFN (31, 2), drive->sata_port));
+      ahci.port[drive->place] = (VtSataPort) { .kind = disk->cdrom ? VT_SATA_CDROM : VT_SATA_DISK, .block = drive->block };
+      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_ahci (VT_PCI_DEVFN (31, 2), drive->place));
     }
   machine->ahci = vt_machine_add (machine, &(DeviceSpec) { &vt_ahci, "pci/00:1f.2", &ahci, NULL, 0 }, error);
   return machine->ahci != NULL;
@@ -348,7 +353,8 @@ add_ahci (VtMachine *machine, GError **error)
 static bool
 add_virtio_disks (VtMachine *machine, GError **error)
 {
-  Q35 *q35 = q35_of (machine);
+  Q35     *q35 = q35_of (machine);
+  unsigned usual_queues = MIN (machine->n_cpus, 4);
   for (guint i = 0; i < machine->drives->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
@@ -357,12 +363,41 @@ add_virtio_disks (VtMachine *machine, GError **error)
       unsigned          slot = q35->next_slot++;
       g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
       VtVirtioBlkConfig config = { .place = place (machine, slot, 0, false),
-                                   .block = g_array_index (machine->drives, Drive, i).block };
+                                   .block = g_array_index (machine->drives, Drive, i).block,
+                                   .n_queues = disk->queues != 0 ? disk->queues : usual_queues,
+                                   .ring_forms = vt_ring_forms (&disk->rings) };
       if (vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_blk_pci, path, &config, NULL, 0 }, error) == NULL)
         return false;
       q35_note_boot_path (q35, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
     }
   return true;
+}
+
+/* One host for all SCSI drives; what one of them wants of its queues, they all have. */
+static bool
+add_scsi (VtMachine *machine, GError **error)
+{
+  Q35               *q35 = q35_of (machine);
+  VtVirtioScsiConfig config = { .n_queues = MIN (machine->n_cpus, 4) };
+  unsigned           n = 0, slot = q35->next_slot;
+  for (guint i = 0; i < machine->drives->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
+      const Drive        *drive = &g_array_index (machine->drives, Drive, i);
+      if (disk->bus != VT_BUS_SCSI)
+        continue;
+      config.target[drive->place] = (VtScsiTarget) { true, disk->cdrom ? VT_SCSI_CDROM : VT_SCSI_DISK, drive->block, NULL };
+      config.ring_forms |= vt_ring_forms (&disk->rings);
+      config.n_queues = disk->queues != 0 ? disk->queues : config.n_queues;
+      q35_note_boot_path (q35, disk->boot_index, vt_boot_path_scsi (VT_PCI_DEVFN (slot, 0), drive->place));
+      n++;
+    }
+  if (n == 0)
+    return true;
+  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  config.place = place (machine, q35->next_slot++, 0, false);
+  machine->scsi = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_scsi_pci, path, &config, NULL, 0 }, error);
+  return machine->scsi != NULL;
 }
 
 static void
@@ -378,7 +413,8 @@ add_rng (VtMachine *machine, GError **error)
     return true;
   unsigned          slot = q35_of (machine)->next_slot++;
   g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
-  VtVirtioRngConfig config = { .place = place (machine, slot, 0, false), .fill = host_entropy };
+  VtVirtioRngConfig config = { .place = place (machine, slot, 0, false), .fill = host_entropy,
+                               .ring_forms = vt_ring_forms (&machine->config.rng_rings) };
   return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_rng_pci, path, &config, NULL, 0 }, error) != NULL;
 }
 
@@ -392,7 +428,8 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
   };
   unsigned            slot = q35_of (machine)->next_slot++;
   g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
-  VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine) };
+  VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine),
+                                 vt_ring_forms (&input->rings) };
   VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], path, &config, NULL, 0 }, error);
   if (dev != NULL)
     vt_machine_add_input (machine, vt_virtio_input_sink (dev));
@@ -406,12 +443,15 @@ add_nets (VtMachine *machine, GError **error)
     {
       unsigned          slot = q35_of (machine)->next_slot++;
       g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
-      VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i) };
+      const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
+      VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
+                                   .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
       vt_machine_mac (machine, i, config.mac);
       VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
       if (dev == NULL)
         return false;
-      if (((VtNetConfig *) g_ptr_array_index (machine->config.nets, i))->cable_out)
+      g_ptr_array_add (machine->cards, dev);
+      if (net->cable_out)
         vt_virtio_net_set_link (dev, false);
     }
   return true;
@@ -541,7 +581,8 @@ add_virtio_gpu (VtMachine *machine, GError **error)
 {
   Q35               *q35 = q35_of (machine);
   bool               vga = !machine->config.no_vga;
-  VtVirtioGpuConfig  config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .n_scanouts = MAX (machine->config.heads, 1) };
+  VtVirtioGpuConfig  config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .n_scanouts = MAX (machine->config.heads, 1),
+                                .ring_forms = vt_ring_forms (&machine->config.video_rings) };
   g_autoptr (GBytes) rom = vga ? video_bios ("virtio", error) : NULL;
   uint64_t           bytes = machine->config.vram_bytes != 0 ? machine->config.vram_bytes : GPU_DEFAULT_BYTES;
   if ((vga && (rom == NULL || (config.vram = q35->vram = vt_machine_add_ram (machine, "vram", VRAM_DEFAULT_BYTES, error)) == NULL))
@@ -586,10 +627,58 @@ add_video (VtMachine *machine, GError **error)
 }
 
 static bool
+add_virtio_console (VtMachine *machine, GError **error)
+{
+  const VtConfig *config = &machine->config;
+  if (config->ports->len == 0)
+    return true;
+  unsigned              slot = q35_of (machine)->next_slot++;
+  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioConsoleConfig ports = { .place = place (machine, slot, 0, false), .n_ports = config->ports->len };
+  for (unsigned i = 0; i < config->ports->len; i++)
+    {
+      const VtPortConfig *port = g_ptr_array_index (config->ports, i);
+      Console            *console = g_ptr_array_index (machine->consoles, config->serials->len + i);
+      ports.port[i] = (VtVirtioConsolePort) { console->chr, port->name, port->console };
+      ports.ring_forms |= vt_ring_forms (&port->rings);
+    }
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_console_pci, path, &ports, NULL, 0 }, error) != NULL;
+}
+
+static bool
+add_vsock (VtMachine *machine, GError **error)
+{
+  if (machine->streams == NULL)
+    return true;
+  unsigned            slot = q35_of (machine)->next_slot++;
+  g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioVsockConfig config = { .place = place (machine, slot, 0, false), .host = machine->streams,
+                                 .cid = machine->config.vsock_cid, .ring_forms = vt_ring_forms (&machine->config.vsock_rings) };
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_vsock_pci, path, &config, NULL, 0 }, error) != NULL;
+}
+
+static bool
+add_balloon (VtMachine *machine, GError **error)
+{
+  const VtConfig *config = &machine->config;
+  if (!config->balloon)
+    return true;
+  unsigned              slot = q35_of (machine)->next_slot++;
+  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioBalloonConfig balloon = { .place = place (machine, slot, 0, false), .memory_bytes = config->memory_bytes,
+                                    .deflate_on_oom = config->balloon_deflates, .free_page_reporting = config->balloon_reports,
+                                    .ring_forms = vt_ring_forms (&config->balloon_rings) };
+  machine->balloon = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_balloon_pci, path, &balloon, NULL, 0 }, error);
+  return machine->balloon != NULL;
+}
+
+static bool
 build_pci_devices (VtMachine *machine, GError **error)
 {
-  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_rng (machine, error)
-         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error);
+  return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
+         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
+         && add_balloon (machine, error) && add_virtio_console (machine, error)
+         && add_vsock (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

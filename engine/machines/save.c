@@ -352,6 +352,8 @@ restore_now (VtMachine *machine, void *arg)
     }
   vt_lock (&machine->lock);
   job->ok = restore_from (machine, job->path, job->error);
+  if (job->ok)
+    vt_machine_announce_cards (machine);
   vt_unlock (&machine->lock);
   for (unsigned i = 0; i < machine->n_cpus; i++)
     vt_vcpu_kick (&machine->cpus[i]->vcpu, VT_VCPU_INTERRUPT | VT_VCPU_VIEW | VT_VCPU_FLUSH);

@@ -3,6 +3,7 @@
 #include "machine-private.h"
 
 #include "host-ram.h"
+#include "virtio-device.h"
 
 static void
 gate_set (void *sink, unsigned pin, bool level)
@@ -115,4 +116,11 @@ vt_machine_add (VtMachine *machine, const DeviceSpec *spec, GError **error)
     }
   g_ptr_array_add (machine->devices, dev);
   return dev;
+}
+
+uint64_t
+vt_ring_forms (const VtRingConfig *rings)
+{
+  return (rings->packed ? VIRTIO_F_RING_PACKED : 0) | (rings->in_order ? VIRTIO_F_IN_ORDER : 0)
+         | (rings->notification_data ? VIRTIO_F_NOTIFICATION_DATA : 0);
 }

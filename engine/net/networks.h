@@ -24,3 +24,12 @@ VtNet *vt_user_net_new (const VtUserNetConfig *config, GError **error);
 /* "tcp:127.0.0.1:8022-:22": connections to that port of this computer go to a port of the guest. Without a host address only this
  * computer itself can connect. The error names the part that is wrong. Machine lock held. */
 bool vt_user_net_forward (VtNet *net, const char *rule, GError **error);
+
+/* A network of all cards that have a socket in that folder, which exists; nothing else is on it. */
+VtNet *vt_local_net_new (VtLoop *loop, const char *folder, GError **error);
+
+/* A place between a card and its network where frames can be captured; closing it closes `below`. */
+VtNet *vt_capture_net_new (VtNet *below);
+/* Writes all frames to the file from now on, which is taken in any case; -1 ends that. Machine lock held. */
+bool   vt_net_capture (VtNet *net, int fd, GError **error);
+void   vt_net_capture_refuse (int fd);

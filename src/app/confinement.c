@@ -243,7 +243,14 @@ allow_file (const char *path, VitrineFileUse use, gpointer confinement)
 {
   if (use == VITRINE_FILE_MAKE)
     make_output (path);
-  vitrine_confinement_allow (confinement, path, use == VITRINE_FILE_READ ? VITRINE_REACH_READ : VITRINE_REACH_USE);
+  static const VitrineReach reach[] = {
+    [VITRINE_FILE_READ] = VITRINE_REACH_READ,       [VITRINE_FILE_CHANGE] = VITRINE_REACH_USE,
+    [VITRINE_FILE_MAKE] = VITRINE_REACH_USE,        [VITRINE_FILE_SOCKETS] = VITRINE_REACH_SOCKETS,
+    [VITRINE_FILE_SHARE] = VITRINE_REACH_CHANGE,
+  };
+  vitrine_confinement_allow (confinement, path, reach[use]);
+  if (use == VITRINE_FILE_SOCKETS)
+    vitrine_confinement_allow (confinement, path, VITRINE_REACH_READ);
 }
 
 void

@@ -124,6 +124,36 @@ vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError 
   return VITRINE_BACKEND_GET_IFACE (self)->forget_snapshot (self, name, error);
 }
 
+gboolean
+vitrine_backend_set_memory (VitrineBackend *self, guint64 bytes, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->set_memory (self, bytes, error);
+}
+
+GVariant *
+vitrine_backend_get_memory (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_memory (self);
+}
+
+gboolean
+vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->set_link (self, card, up, error);
+}
+
+gboolean
+vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->set_mac (self, card, mac, error);
+}
+
+gboolean
+vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->capture (self, card, fd, error);
+}
+
 guint
 vitrine_backend_get_n_heads (VitrineBackend *self)
 {

@@ -83,6 +83,11 @@ struct _VitrineBackendInterface
   gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
   gboolean (*take_snapshot) (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
   gboolean (*forget_snapshot) (VitrineBackend *self, const char *name, GError **error);
+  gboolean (*set_memory) (VitrineBackend *self, guint64 bytes, GError **error);
+  GVariant *(*get_memory) (VitrineBackend *self);
+  gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
+  gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+  gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
 
   guint (*get_n_heads) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
@@ -130,6 +135,12 @@ gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const
 gboolean vitrine_backend_take_snapshot (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
 /* The disks' part. */
 gboolean vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError **error);
+/* <vitrine/devices.h> says what these five do. The memory is a floating a{st}: see Machine1's GetMemory. */
+gboolean vitrine_backend_set_memory (VitrineBackend *self, guint64 bytes, GError **error);
+GVariant *vitrine_backend_get_memory (VitrineBackend *self);
+gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
+gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
 
 guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */

@@ -28,6 +28,11 @@ int vitrine_ctl_stat (int argc, char **argv);
 
 int vitrine_ctl_import (int argc, char **argv);
 int vitrine_ctl_export (int argc, char **argv);
+int vitrine_ctl_balloon (int argc, char **argv);
+int vitrine_ctl_info (int argc, char **argv);
+int vitrine_ctl_change_cd (int argc, char **argv);
+int vitrine_ctl_link (int argc, char **argv);
+int vitrine_ctl_capture (int argc, char **argv);
 
 int vitrine_ctl_edid (int argc, char **argv);
 int vitrine_ctl_image (int argc, char **argv);

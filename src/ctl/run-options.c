@@ -6,6 +6,8 @@
 
 #include <vitrine/error.h>
 
+#include "paths.h"
+
 typedef struct
 {
   VitrineRunOptions *options;
@@ -28,8 +30,8 @@ refuse (GError **error, const char *format, ...)
 /* --- Values ---------------------------------------------------------------------------------------------------------- */
 
 /* "512", "512M", "2G": without a letter MiB. */
-static gboolean
-parse_size (const char *text, guint64 *bytes, GError **error)
+gboolean
+vitrine_parse_memory_size (const char *text, guint64 *bytes, GError **error)
 {
   char    *end;
   guint64  number = g_ascii_strtoull (text, &end, 10);
@@ -188,7 +190,7 @@ set_cpus (Target *target, const char *value, GError **error)
 static gboolean
 set_memory (Target *target, const char *value, GError **error)
 {
-  return parse_size (value, &target->config->memory_bytes, error);
+  return vitrine_parse_memory_size (value, &target->config->memory_bytes, error);
 }
 
 static gboolean
@@ -232,6 +234,20 @@ set_nvram (Target *target, const char *value, GError **error)
   return set_string (&target->config->nvram, value);
 }
 
+/* Forms of a virtio device's queues. */
+static gboolean
+is_ring_property (const char *key)
+{
+  return g_str_equal (key, "packed") || g_str_equal (key, "in-order") || g_str_equal (key, "notification-data");
+}
+
+static gboolean
+set_ring_property (VtRingConfig *rings, const char *key, const char *value, GError **error)
+{
+  bool *where = key[0] == 'p' ? &rings->packed : key[0] == 'i' ? &rings->in_order : &rings->notification_data;
+  return parse_switch (key, value, where, error);
+}
+
 static gboolean
 set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GError **error)
 {
@@ -246,6 +262,10 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
     return parse_switch (key, value, &disk->any_backing, error);
   if (g_str_equal (key, "snapshot"))
     return parse_switch (key, value, &disk->snapshot, error);
+  if (g_str_equal (key, "queues"))
+    return parse_number (value != NULL ? value : "", 1024, &disk->queues, error);
+  if (is_ring_property (key))
+    return set_ring_property (&disk->rings, key, value, error);
   if (g_str_equal (key, "format"))
     {
       if (!parse_word (_("Disk format"), formats, value, &choice, error))
@@ -262,7 +282,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing or key-file"), key);
+  return refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing, key-file, queues, packed, in-order or notification-data"), key);
 }
 
 static int
@@ -294,12 +314,24 @@ add_disk (Target *target, const char *value, GError **error)
 static gboolean
 add_cdrom (Target *target, const char *value, GError **error)
 {
-  int           index = next_boot_index (target->config);
-  VtDiskConfig *disk = vt_config_add_disk (target->config, value);
+  static const Word buses[] = { { "sata", VT_BUS_SATA }, { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  const char   *path = g_ptr_array_index (parts, 0);
+  int           index = next_boot_index (target->config), bus = VT_BUS_SATA;
+  VtDiskConfig *disk = vt_config_add_disk (target->config, path[0] != 0 ? path : NULL);
   disk->cdrom = true;
   disk->readonly = true;
-  disk->bus = VT_BUS_SATA;
   disk->boot_index = index;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!g_str_equal (key, "bus"))
+        return refuse (error, _("--cdrom does not know “%s”: use bus"), key);
+      if (!parse_word (_("Disk bus"), buses, property != NULL ? property : "", &bus, error))
+        return FALSE;
+    }
+  disk->bus = (VtDiskBus) bus;
   return TRUE;
 }
 
@@ -309,8 +341,8 @@ add_floppy (Target *target, const char *value, GError **error)
   return refuse (error, _("Floppy drives are not supported yet"));
 }
 
-static gboolean
-parse_mac (const char *text, uint8_t mac[6], GError **error)
+gboolean
+vitrine_parse_mac (const char *text, guint8 mac[6], GError **error)
 {
   g_auto (GStrv) bytes = g_strsplit (text, ":", 7);
   guint64 byte = 1;
@@ -328,12 +360,16 @@ parse_mac (const char *text, uint8_t mac[6], GError **error)
 static gboolean
 set_net_property (VtNetConfig *net, const char *key, const char *value, GError **error)
 {
+  if (is_ring_property (key))
+    return set_ring_property (&net->rings, key, value, error);
+  if (g_str_equal (key, "queues"))
+    return parse_number (value != NULL ? value : "", 1024, &net->queues, error);
   if (g_str_equal (key, "restricted"))
     return parse_switch (key, value, &net->restricted, error);
   if (g_str_equal (key, "mac"))
-    return parse_mac (value != NULL ? value : "", net->mac, error);
+    return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return refuse (error, _("--net does not know “%s”: use hostfwd, mac or restricted"), key);
+    return refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }
@@ -344,9 +380,12 @@ set_net (Target *target, const char *value, GError **error)
   g_autoptr (GPtrArray) parts = split_commas (value);
   if (g_str_equal (value, "none"))
     return TRUE;
-  if (!g_str_equal (g_ptr_array_index (parts, 0), "user"))
-    return refuse (error, _("Network “%s” is not supported: use user or none"), (char *) g_ptr_array_index (parts, 0));
+  const char *kind = g_ptr_array_index (parts, 0);
+  gboolean    local = g_str_has_prefix (kind, "local=") && kind[strlen ("local=")] != 0;
+  if (!local && !g_str_equal (kind, "user"))
+    return refuse (error, _("Network “%s” is not supported: use user, local=NAME or none"), kind);
   VtNetConfig *net = vt_config_add_net (target->config);
+  net->local = local ? vitrine_paths_network (kind + strlen ("local=")) : NULL;
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);
@@ -360,12 +399,14 @@ set_net (Target *target, const char *value, GError **error)
 static gboolean
 set_video_property (VtConfig *config, const char *key, const char *value, GError **error)
 {
+  if (is_ring_property (key))
+    return set_ring_property (&config->video_rings, key, value, error);
   if (g_str_equal (key, "edid"))
     return parse_switch (key, value, &config->edid, error);
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
     return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
   if (g_str_equal (key, "vram"))
-    return parse_size (value != NULL ? value : "", &config->vram_bytes, error);
+    return vitrine_parse_memory_size (value != NULL ? value : "", &config->vram_bytes, error);
   if (g_str_equal (key, "heads"))
     return parse_number (value != NULL ? value : "", 16, &config->heads, error);
   if (g_str_equal (key, "ramfb"))
@@ -377,7 +418,7 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
       config->no_vga = !vga;
       return ok;
     }
-  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb or vga"), key);
+  return refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb, vga, packed, in-order or notification-data"), key);
 }
 
 static gboolean
@@ -408,18 +449,87 @@ add_input (Target *target, const char *value, GError **error)
   static const Word buses[] = { { "usb", VT_INPUT_USB }, { "virtio", VT_INPUT_VIRTIO }, { NULL, 0 } };
   g_autoptr (GPtrArray) parts = split_commas (value);
   int kind, bus = VT_INPUT_USB;
+  VtRingConfig rings = { false };
   if (!parse_word (_("Input device"), kinds, g_ptr_array_index (parts, 0), &kind, error))
     return FALSE;
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);
       char *property = cut_value (key);
+      if (is_ring_property (key) && set_ring_property (&rings, key, property, error))
+        continue;
       if (!g_str_equal (key, "bus"))
-        return refuse (error, _("--input does not know “%s”: use bus"), key);
+        return *error == NULL ? refuse (error, _("--input does not know “%s”: use bus, packed, in-order or notification-data"), key) : FALSE;
       if (!parse_word (_("Input bus"), buses, property != NULL ? property : "", &bus, error))
         return FALSE;
     }
-  vt_config_add_input (target->config, (VtInputDevice) kind, (VtInputBus) bus);
+  vt_config_add_input (target->config, (VtInputDevice) kind, (VtInputBus) bus)->rings = rings;
+  return TRUE;
+}
+
+static gboolean
+set_rng (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  if (!parse_switch ("--rng", g_ptr_array_index (parts, 0), &target->config->rng, error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (!is_ring_property (key))
+        return refuse (error, _("--rng does not know “%s”: use packed, in-order or notification-data"), key);
+      if (!set_ring_property (&target->config->rng_rings, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_vsock (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  set_string (&target->config->vsock_path, g_ptr_array_index (parts, 0));
+  target->config->vsock_cid = 3;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char    *key = g_ptr_array_index (parts, i);
+      char    *property = cut_value (key);
+      gboolean ok;
+      if (g_str_equal (key, "cid"))
+        ok = parse_number (property != NULL ? property : "", G_MAXUINT - 1, &target->config->vsock_cid, error);
+      else if (is_ring_property (key))
+        ok = set_ring_property (&target->config->vsock_rings, key, property, error);
+      else
+        ok = refuse (error, _("--vsock does not know “%s”: use cid, packed, in-order or notification-data"), key);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_balloon (Target *target, const char *value, GError **error)
+{
+  VtConfig *config = target->config;
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  config->balloon_deflates = config->balloon_reports = true;
+  if (!parse_switch ("--balloon", g_ptr_array_index (parts, 0), &config->balloon, error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char    *key = g_ptr_array_index (parts, i);
+      char    *property = cut_value (key);
+      gboolean ok;
+      if (is_ring_property (key))
+        ok = set_ring_property (&config->balloon_rings, key, property, error);
+      else if (g_str_equal (key, "reporting") || g_str_equal (key, "deflate-on-oom"))
+        ok = parse_switch (key, property, key[0] == 'r' ? &config->balloon_reports : &config->balloon_deflates, error);
+      else
+        ok = refuse (error, _("--balloon does not know “%s”: use reporting, deflate-on-oom, packed, in-order or notification-data"), key);
+      if (!ok)
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -434,6 +544,45 @@ add_serial (Target *target, const char *value, GError **error)
   if (kind == VT_SERIAL_FILE)
     serial->path = g_strdup (value + strlen ("file:"));
   return TRUE;
+}
+
+/* "unix:PATH", "file:PATH" or a word; properties follow a comma. */
+static gboolean
+add_port (Target *target, const char *option, const char *value, bool console, GError **error)
+{
+  static const Word words[] = { { "stdio", VT_SERIAL_STDIO }, { "null", VT_SERIAL_NULL }, { "pty", VT_SERIAL_PTY }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  const char *end = g_ptr_array_index (parts, 0);
+  bool        file = g_str_has_prefix (end, "file:"), socket = g_str_has_prefix (end, "unix:");
+  int         kind = file ? VT_SERIAL_FILE : VT_SERIAL_SOCKET;
+  if (!file && !socket && !parse_word (option, words, end, &kind, error))
+    return FALSE;
+  VtPortConfig *port = vt_config_add_port (target->config, (VtSerialKind) kind, console);
+  port->end.path = file || socket ? g_strdup (end + strlen ("file:")) : NULL;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = cut_value (key);
+      if (g_str_equal (key, "name") && property != NULL)
+        set_string (&port->name, property);
+      else if (!is_ring_property (key))
+        return refuse (error, _("%s does not know “%s”: use name, packed, in-order or notification-data"), option, key);
+      else if (!set_ring_property (&port->rings, key, property, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_virtio_console (Target *target, const char *value, GError **error)
+{
+  return add_port (target, "--virtio-console", value, true, error);
+}
+
+static gboolean
+add_channel (Target *target, const char *value, GError **error)
+{
+  return add_port (target, "--channel", value, false, error);
 }
 
 static gboolean
@@ -589,13 +738,18 @@ static const struct
   { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
-  { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE]", add_disk, N_("A disk (repeatable)") },
-  { "--cdrom", "FILE", add_cdrom, N_("A CD image") },
+  { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,queues=N][,packed=on]", add_disk, N_("A disk (repeatable)") },
+  { "--cdrom", "FILE[,bus=sata|scsi]", add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE", add_floppy, N_("A floppy image") },
-  { "--net", "user[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on]|none", set_net, N_("A network card (repeatable)") },
-  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off]", set_video, N_("Video device") },
-  { "--input", "keyboard|mouse|tablet[,bus=usb|virtio]", add_input, N_("An input device beside PS/2’s (repeatable)") },
+  { "--net", "user|local=NAME[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", set_net, N_("A network card (repeatable)") },
+  { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
+  { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
+  { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
+  { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
+  { "--vsock", "SOCKET[,cid=N][,packed=on]", set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
+  { "--virtio-console", "stdio|null|file:F|pty|unix:SOCKET[,packed=on]", add_virtio_console, N_("A virtio console, hvc0 and so on (repeatable)") },
+  { "--channel", "unix:SOCKET|pty|file:F|null[,name=NAME][,packed=on]", add_channel, N_("A named port for programs of the guest (repeatable)") },
   { "--debugcon", "file:F", set_debugcon, N_("Firmware log (ports 0x402 and 0xe9)") },
   { "--debug-exit", NULL, set_debug_exit, N_("isa-debug-exit at port 0xf4") },
   { "--test-device", NULL, set_test_device, N_("pc-testdev for x86 test guests") },

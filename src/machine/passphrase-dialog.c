@@ -3,9 +3,6 @@
 
 #include <glib/gi18n.h>
 #include <string.h>
-#include <vitrine/error.h>
-
-#include "unlock.h"
 
 struct _VitrinePassphraseDialog
 {

@@ -203,6 +203,7 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   /* Named in the definition, it is asked for. */
   out->any_backing = vitrine_xml_find (node, "backingStore/source") != NULL;
   out->boot_index = (int) disk->boot_order;
+  vitrine_domain_take_disk_driver (node, out);
   return TRUE;
 }
 
@@ -328,6 +329,7 @@ take_video (Job *job, GError **error)
         return refuse (job, error, VT_ERROR_CONFIG, _("<model vram='%s'>: not a size in KiB, such as 16384."), vram);
       job->config->vram_bytes = possible_vram (job->config->vram_bytes);
     }
+  vitrine_domain_take_rings (vitrine_xml_find (job->root, "devices/video"), &job->config->video_rings);
   if (video == VT_VIDEO_VIRTIO && heads != NULL)
     job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, 4);
   vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
@@ -355,7 +357,7 @@ take_input (Job *job, const xmlNode *node, GError **error)
   else if (!choose (buses, G_N_ELEMENTS (buses), bus_name, &bus))
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<input bus='%s'> is not supported. Change it to ps2, usb or virtio."), bus_name);
-  vt_config_add_input (job->config, kind, bus);
+  vitrine_domain_take_rings (node, &vt_config_add_input (job->config, kind, bus)->rings);
   return TRUE;
 }
 
@@ -403,8 +405,8 @@ take_forwards (const xmlNode *interface, VtNetConfig *net)
     }
 }
 
-/* Every kind of network becomes user networking: it needs no rights, and the guest is as well off. vitrine_domain_list_missing()
- * says so. */
+/* Every kind of network but that between guests becomes user networking: it needs no rights, and the guest is as well off.
+ * vitrine_domain_list_missing() says so. */
 static gboolean
 take_interface (Job *job, const xmlNode *node, GError **error)
 {
@@ -418,6 +420,9 @@ take_interface (Job *job, const xmlNode *node, GError **error)
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
   take_forwards (node, net);
+  vitrine_domain_take_rings (node, &net->rings);
+  net->queues = vitrine_domain_take_queues (node);
+  vitrine_domain_take_local_network (node, net);
   return TRUE;
 }
 
@@ -451,28 +456,31 @@ refuse_lacking (Job *job, GError **error)
   return TRUE;
 }
 
-static gboolean
-wants_rng (const Job *job)
-{
-  return vitrine_xml_find (job->root, "devices/rng") != NULL;
-}
-
 VtConfig *
 vitrine_domain_to_config (VitrineDomain *domain, GError **error)
 {
   g_autoptr(VtConfig) config = vt_config_new ();
   g_autofree char *what = vitrine_domain_get_name (domain);
   Job job = { domain, vitrine_domain_root (domain), config, what };
+  const xmlNode *rng = vitrine_xml_find (job.root, "devices/rng");
 
   config->name = vitrine_domain_get_name (domain);
   config->uuid = vitrine_domain_get_uuid (domain);
-  config->rng = wants_rng (&job);
+  config->rng = rng != NULL;
+  vitrine_domain_take_rings (rng, &config->rng_rings);
   g_free (g_steal_pointer (&config->machine));
   if (!take_board (&job, error) || !take_accelerator (&job, error) || !take_size (&job, error)
       || !take_boot (&job, error) || !refuse_lacking (&job, error) || !take_disks (&job, error)
       || !take_serials (&job, error) || !take_video (&job, error) || !take_inputs (&job, error) || !take_interfaces (&job, error))
     return NULL;
   take_boot_devices (&job);
+  vitrine_domain_take_balloon (vitrine_xml_child (job.root, "devices"), config);
+  vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
+  if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error))
+    {
+      g_prefix_error (error, "“%s”: ", what);
+      return NULL;
+    }
   return g_steal_pointer (&config);
 }
 
@@ -485,7 +493,7 @@ add_missing_network (const xmlNode *devices, GStrvBuilder *builder)
     {
       const xmlNode *model = vitrine_xml_child (node, "model");
       other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio"));
-      other_network = other_network || !vitrine_xml_attr_is (node, "type", "user");
+      other_network = other_network || (!vitrine_xml_attr_is (node, "type", "user") && !vitrine_xml_attr_is (node, "type", "mcast"));
     }
   if (other_card)
     g_strv_builder_add (builder, _("Network cards other than virtio are not supported yet: that card is left out."));
@@ -503,7 +511,6 @@ vitrine_domain_list_missing (VitrineDomain *domain)
     { "redirdev", N_("USB redirection is not supported yet.") },
     { "watchdog", N_("A watchdog is not supported yet.") },
     { "parallel", N_("Parallel ports are not supported.") },
-    { "vsock", N_("Host-guest sockets are not supported yet.") },
     { "shmem", N_("Shared memory devices are not supported.") },
   };
   const xmlNode *devices = vitrine_xml_child (vitrine_domain_root (domain), "devices");

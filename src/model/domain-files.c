@@ -37,12 +37,27 @@ show_disk (const Visitor *visitor, const VtDiskConfig *disk)
 }
 
 static void
+show_end (const Visitor *visitor, const VtSerialConfig *end)
+{
+  g_autofree char *folder = end->path != NULL ? g_path_get_dirname (end->path) : NULL;
+
+  if (end->kind == VT_SERIAL_SOCKET)
+    show (visitor, folder, VITRINE_FILE_SOCKETS);
+  else
+    show (visitor, end->path, VITRINE_FILE_MAKE);
+}
+
+static void
 show_all (const Visitor *visitor, const VtConfig *config)
 {
   for (guint i = 0; i < config->disks->len; i++)
     show_disk (visitor, config->disks->pdata[i]);
   for (guint i = 0; i < config->serials->len; i++)
     show (visitor, ((const VtSerialConfig *) config->serials->pdata[i])->path, VITRINE_FILE_MAKE);
+  for (guint i = 0; i < config->ports->len; i++)
+    show_end (visitor, &((const VtPortConfig *) config->ports->pdata[i])->end);
+  for (guint i = 0; i < config->nets->len; i++)
+    show (visitor, ((const VtNetConfig *) config->nets->pdata[i])->local, VITRINE_FILE_SOCKETS);
   show (visitor, config->debugcon, VITRINE_FILE_MAKE);
   show (visitor, config->firmware_code, VITRINE_FILE_READ);
   show (visitor, config->nvram, VITRINE_FILE_CHANGE);

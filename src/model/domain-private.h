@@ -10,3 +10,17 @@ char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call t
 
 /* "512" with a unit as libvirt writes them ("KiB" when NULL); FALSE for what is no size or does not fit 64 bits. */
 gboolean vitrine_domain_parse_size (const char *text, const char *unit, guint64 *bytes);
+
+/* <driver packed='on' queues='4'/> of a virtio device; 0: no number of queues. */
+void  vitrine_domain_take_rings (const xmlNode *device, VtRingConfig *rings);
+guint vitrine_domain_take_queues (const xmlNode *device);
+/* The same for a disk, whose bus is set: SCSI disks have it at their controller. */
+void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
+/* <memballoon model='virtio' autodeflate='on' freePageReporting='on'/> */
+void  vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config);
+/* <console> with a virtio target, and <channel>. */
+gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
+/* <interface type='mcast'>: docs/decisions/0010. */
+void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);
+/* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
+void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);

@@ -115,6 +115,8 @@ typedef enum
   VITRINE_FILE_READ,
   VITRINE_FILE_CHANGE,   /* read and written */
   VITRINE_FILE_MAKE,     /* written, made where it is missing */
+  VITRINE_FILE_SOCKETS,  /* a folder in which sockets are made */
+  VITRINE_FILE_SHARE,    /* a folder with all that is in it */
 } VitrineFileUse;
 
 typedef void (*VitrineFileVisit) (const char *path, VitrineFileUse use, gpointer data);

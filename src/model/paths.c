@@ -48,6 +48,16 @@ vitrine_paths_socket (const char *uuid)
 }
 
 char *
+vitrine_paths_network (const char *name)
+{
+  g_autofree char *file = g_strdelimit (g_strdup (name), "/.", '-');
+  char *folder = g_build_filename (g_get_user_runtime_dir (), "vitrine", "nets", file, NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  return folder;
+}
+
+char *
 vitrine_paths_locale (const char *installed)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);

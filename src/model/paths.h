@@ -11,6 +11,8 @@ char *vitrine_paths_machine (const char *uuid);
 char *vitrine_paths_in_machine (const char *uuid, const char *file);
 char *vitrine_paths_sockets (void);                      /* $XDG_RUNTIME_DIR/vitrine */
 char *vitrine_paths_socket (const char *uuid);
+/* The folder of an isolated network, made if need be; words that are no name of a file become one. */
+char *vitrine_paths_network (const char *name);
 
 /* Where translations are: @installed, or beside a program that runs from its build folder. */
 char *vitrine_paths_locale (const char *installed);

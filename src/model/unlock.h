@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 #include <vitrine/config.h>
+#include <vitrine/error.h>
 
 /* The first disk of the configuration whose image is encrypted while its secret is not known; NULL: none. An image that cannot be
  * looked at is one that the engine will complain about. */

@@ -115,7 +115,7 @@ uint32_t gpu_color (uint32_t format, uint32_t word);
 
 extern const VtVirtioType gpu_virtio_type;
 bool gpu_realize (Gpu *gpu, const VtEnv *env, const VtVirtioGpuConfig *config, GpuState *state, GError **error);
-uint64_t gpu_features (const VtVirtioGpuConfig *config);
+VtVirtioOffer gpu_offer (const VtVirtioGpuConfig *config);
 void gpu_monitor_changed (Gpu *gpu);
 /* From scanout `first` on; a client's opaque is its GpuScanout. */
 void gpu_connect (Gpu *gpu, unsigned first);

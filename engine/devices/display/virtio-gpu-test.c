@@ -2,8 +2,8 @@
 /* virtio-gpu driven as a driver does it, and as no driver should: pictures, errors, floods. */
 #include "virtio-gpu.h"
 
+#include "driver-rig.h"
 #include "screen-rig.h"
-#include "virtio-device.h"
 #include "virtio-pci.h"
 
 enum
@@ -11,13 +11,7 @@ enum
   DEVFN = VT_PCI_DEVFN (1, 0),
   LFB = 0xd0000000, REGS = 0xe0000000,
   STORE_BYTES = 4 << 20,
-  SIZE = 64,
-  DESC = 0x10000, AVAIL = 0x11000, USED = 0x12000, RING_STRIDE = 0x4000,
   REQUEST = 0x20000, RESPONSE = 0x60000, PIXELS = 0x100000,
-
-  DRIVER_SELECT = 0x08, DRIVER_FEATURE = 0x0c, DEVICE_STATUS = 0x14, QUEUE_SELECT = 0x16, QUEUE_SIZE = 0x18,
-  QUEUE_ENABLE = 0x1c, QUEUE_DESC = 0x20, QUEUE_DRIVER = 0x28, QUEUE_DEVICE = 0x30,
-  ISR = 0x1000, CONFIG = 0x2000, NOTIFY = 0x3000,
 
   GET_DISPLAY_INFO = 0x100, CREATE = 0x101, UNREF = 0x102, SET_SCANOUT = 0x103, FLUSH = 0x104, TRANSFER = 0x105,
   ATTACH = 0x106, DETACH = 0x107, GET_EDID = 0x10a, UPDATE_CURSOR = 0x300, MOVE_CURSOR = 0x301,
@@ -30,9 +24,7 @@ typedef struct
   ScreenRig  screen;             /* with the first head's surface */
   VtSurface *second;
   VtRam     *store, *vram;
-  VtDevice  *dev;
-  uint64_t   regs;
-  uint16_t   avail[2];
+  DriverRig  driver;             /* the device */
 } Rig;
 
 static VtRam *
@@ -53,6 +45,9 @@ get (Rig *rig, uint64_t at, unsigned size)
   return pci_rig_get (&rig->screen.pci, at, size);
 }
 
+/* Every test runs over each of these. */
+static uint64_t forms;
+
 static Rig *
 rig_new (const VtDeviceClass *cls)
 {
@@ -66,18 +61,20 @@ rig_new (const VtDeviceClass *cls)
   vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 1000, .height = 700 }, true);
   VtVirtioGpuConfig config = { .place = { pci->bus, DEVFN }, .store = rig->store, .vram = rig->vram,
                                .surfaces = { rig->screen.surface, rig->second }, .n_scanouts = 2 };
-  rig->dev = pci_rig_add (pci, cls, &config);
+  config.ring_forms = forms & VIRTIO_F_RING_FORMS;
+  driver_rig_init_on (&rig->driver, pci, DEVFN, REGS + (vga ? 0x1000 : 0));
+  rig->driver.features = forms | VIRTIO_F (1);
+  rig->driver.dev = pci_rig_add (pci, cls, &config);
   pci_rig_enable (pci, DEVFN, vga ? 2 : 4, REGS);
   if (vga)
     pci_rig_enable (pci, DEVFN, 0, LFB);
-  rig->regs = REGS + (vga ? 0x1000 : 0);
   return rig;
 }
 
 static void
 rig_free (Rig *rig)
 {
-  vt_device_free (rig->dev);
+  driver_rig_clear (&rig->driver);
   vt_surface_free (rig->second);
   screen_rig_clear (&rig->screen);
   vt_ram_free (rig->store);
@@ -89,55 +86,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 /* --- A small driver ----------------------------------------------------------------------------------------------- */
 
 static void
-start_queue (Rig *rig, unsigned queue)
-{
-  uint64_t base = queue * RING_STRIDE;
-  put (rig, rig->regs + QUEUE_SELECT, queue, 2);
-  put (rig, rig->regs + QUEUE_SIZE, SIZE, 2);
-  put (rig, rig->regs + QUEUE_DESC, DESC + base, 8);
-  put (rig, rig->regs + QUEUE_DRIVER, AVAIL + base, 8);
-  put (rig, rig->regs + QUEUE_DEVICE, USED + base, 8);
-  put (rig, rig->regs + QUEUE_ENABLE, 1, 2);
-  rig->avail[queue] = 0;
-}
-
-static void
 start (Rig *rig)
 {
-  memset (rig->screen.pci.ram->host + DESC, 0, 2 * RING_STRIDE);
-  put (rig, rig->regs + DEVICE_STATUS, 0, 1);
-  put (rig, rig->regs + DEVICE_STATUS, 3, 1);
-  put (rig, rig->regs + DRIVER_SELECT, 0, 4);
-  put (rig, rig->regs + DRIVER_FEATURE, 2, 4);
-  put (rig, rig->regs + DRIVER_SELECT, 1, 4);
-  put (rig, rig->regs + DRIVER_FEATURE, 1, 4);
-  put (rig, rig->regs + DEVICE_STATUS, 11, 1);
-  start_queue (rig, 0);
-  start_queue (rig, 1);
-  put (rig, rig->regs + DEVICE_STATUS, 15, 1);
-}
-
-static void
-desc (Rig *rig, unsigned queue, unsigned i, uint64_t at, uint32_t len, unsigned flags)
-{
-  uint64_t entry = DESC + queue * RING_STRIDE + i * 16;
-  put (rig, entry, at, 8);
-  put (rig, entry + 8, len, 4);
-  put (rig, entry + 12, flags | (i + 1u) << 16, 4);
+  driver_start (&rig->driver, 2);
 }
 
 /* Sends what is at REQUEST; returns the response's type. */
 static unsigned
 send (Rig *rig, unsigned queue, unsigned len)
 {
-  uint64_t base = queue * RING_STRIDE;
   put (rig, RESPONSE, 0, 4);
-  desc (rig, queue, 0, REQUEST, len, 1);
-  desc (rig, queue, 1, RESPONSE, 0x1000, 2);
-  put (rig, AVAIL + base + 4 + rig->avail[queue] % SIZE * 2, 0, 2);
-  put (rig, AVAIL + base + 2, ++rig->avail[queue], 2);
-  put (rig, rig->regs + NOTIFY + 4 * queue, queue, 2);
-  while (get (rig, USED + base + 2, 2) != rig->avail[queue])
+  driver_offer (&rig->driver, queue, (DriverPart[]) { { REQUEST, len, false }, { RESPONSE, 0x1000, true } }, 2);
+  driver_kick (&rig->driver, queue);
+  while (driver_count_used (&rig->driver, queue) == 0)
     vt_clock_advance (rig->screen.pci.clock, 1000000);
   return (unsigned) get (rig, RESPONSE, 4);
 }
@@ -200,7 +161,7 @@ the_monitor_can_be_asked_for (void)
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   const VtSurfaceMonitor *monitor = vt_surface_monitor (rig->screen.surface);
   start (rig);
-  g_assert_cmpuint (get (rig, rig->regs + CONFIG + 8, 4), ==, 2);
+  g_assert_cmpuint (get (rig, rig->driver.regs + DRIVER_CONFIG + 8, 4), ==, 2);
   g_assert_cmphex (COMMAND (rig, GET_DISPLAY_INFO, 0), ==, OK_INFO);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 1000);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 12, 4), ==, 700);
@@ -218,12 +179,12 @@ a_new_size_is_announced (void)
 {
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   start (rig);
-  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_CONFIG, 4), ==, 0);
   vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 1235, .height = 777 }, true);
-  g_assert_cmphex (get (rig, rig->regs + ISR, 1), ==, 2);
-  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
-  put (rig, rig->regs + CONFIG + 4, 1, 4);
-  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_ISR, 1), ==, 2);
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_CONFIG, 4), ==, 1);
+  put (rig, rig->driver.regs + DRIVER_CONFIG + 4, 1, 4);
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_CONFIG, 4), ==, 0);
   COMMAND (rig, GET_DISPLAY_INFO, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 1235);
 }
@@ -234,7 +195,7 @@ an_unplugged_monitor_is_gone_and_comes_back (void)
   g_autoptr (Rig) rig = rig_new (&vt_virtio_gpu_pci);
   start (rig);
   vt_surface_unplug (rig->screen.surface);
-  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 1);
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_CONFIG, 4), ==, 1);
   COMMAND (rig, GET_DISPLAY_INFO, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 16, 4), ==, 0);
@@ -242,9 +203,9 @@ an_unplugged_monitor_is_gone_and_comes_back (void)
   g_assert_cmpuint (get (rig, RESPONSE + 48 + 16, 4), ==, 1);
   COMMAND (rig, GET_EDID, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24, 4), ==, 0);
-  put (rig, rig->regs + CONFIG + 4, 1, 4);
+  put (rig, rig->driver.regs + DRIVER_CONFIG + 4, 1, 4);
   vt_surface_unplug (rig->screen.surface);
-  g_assert_cmphex (get (rig, rig->regs + CONFIG, 4), ==, 0);         /* nothing new */
+  g_assert_cmphex (get (rig, rig->driver.regs + DRIVER_CONFIG, 4), ==, 0);         /* nothing new */
   vt_surface_set_monitor (rig->screen.surface, &(VtMonitor) { .width = 800, .height = 600 }, true);
   COMMAND (rig, GET_DISPLAY_INFO, 0);
   g_assert_cmpuint (get (rig, RESPONSE + 24 + 8, 4), ==, 800);
@@ -381,7 +342,7 @@ a_flood_of_resources_ends_at_the_limit (void)
   for (uint32_t id = 1; id < 2000; id++)
     made += COMMAND (rig, CREATE, id, 1, 1, 1) == OK;
   g_assert_cmpuint (made, ==, 256);
-  put (rig, rig->regs + DEVICE_STATUS, 0, 1);                          /* a reset frees everything */
+  put (rig, rig->driver.regs + DRIVER_STATUS, 0, 1);                          /* a reset frees everything */
   start (rig);
   g_assert_cmphex (COMMAND (rig, CREATE, 3000, 1, 1000, 900), ==, OK);
 }
@@ -467,13 +428,13 @@ a_saved_picture_comes_back (void)
   transfer (rig, 7, 0, 0, 64, 16, 0);
   COMMAND (rig, FLUSH, 0, 0, 64, 32, 7, 0);
   g_assert_true (look (rig, &before));
-  vt_device_save (rig->dev, saved);                                    /* the machine saves the store */
-  vt_device_reset (rig->dev, VT_RESET_POWER);
+  vt_device_save (rig->driver.dev, saved);                                    /* the machine saves the store */
+  vt_device_reset (rig->driver.dev, VT_RESET_POWER);
   rig->screen.seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_true (after.blank);
   vt_surface_release (&after);
-  g_assert_true (vt_device_load (rig->dev, 1, saved->data, saved->len, NULL));
+  g_assert_true (vt_device_load (rig->driver.dev, rig->driver.dev->cls->state.version, saved->data, saved->len, NULL));
   rig->screen.seen = 0;
   g_assert_true (look (rig, &after));
   g_assert_cmphex (vt_frame_hash (&before), ==, vt_frame_hash (&after));
@@ -507,7 +468,7 @@ virtio_vga_is_a_vga_until_the_driver_draws (void)
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 64);
   vt_surface_release (&frame);
-  put (rig, rig->regs + DEVICE_STATUS, 0, 1);                          /* the driver leaves */
+  put (rig, rig->driver.regs + DRIVER_STATUS, 0, 1);                          /* the driver leaves */
   g_assert_true (look (rig, &frame));
   g_assert_cmpuint (frame.width, ==, 320);
   g_assert_cmphex (frame_pixel (&frame, 0, 0), ==, 0xc0ffee);
@@ -538,24 +499,43 @@ random_commands_never_hurt (void)
     }
 }
 
+typedef struct
+{
+  void   (*run) (void);
+  uint64_t forms;
+} Variant;
+
+static void
+run_variant (gconstpointer data)
+{
+  const Variant *variant = data;
+  forms = variant->forms;
+  variant->run ();
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn) g_test_add_func ("/virtio-gpu/" #fn, fn)
-  TEST (the_monitor_can_be_asked_for);
-  TEST (a_new_size_is_announced);
-  TEST (an_unplugged_monitor_is_gone_and_comes_back);
-  TEST (what_is_flushed_is_shown_and_nothing_else);
-  TEST (every_format_has_the_right_colours);
-  TEST (mistakes_get_their_errors);
-  TEST (fences_come_back);
-  TEST (a_flood_of_resources_ends_at_the_limit);
-  TEST (freed_room_is_found_again);
-  TEST (an_unreferenced_resource_is_not_shown);
-  TEST (the_pointer_has_its_own_plane);
-  TEST (a_saved_picture_comes_back);
-  TEST (virtio_vga_is_a_vga_until_the_driver_draws);
-  TEST (random_commands_never_hurt);
+#define TEST(fn)                                                                                                       \
+  {                                                                                                                    \
+    static const Variant split = { fn, 0 }, packed = { fn, VIRTIO_F_RING_FORMS };                                      \
+    g_test_add_data_func ("/virtio-gpu/split/" #fn, &split, run_variant);                                              \
+    g_test_add_data_func ("/virtio-gpu/packed/" #fn, &packed, run_variant);                                            \
+  }
+  TEST (the_monitor_can_be_asked_for)
+  TEST (a_new_size_is_announced)
+  TEST (an_unplugged_monitor_is_gone_and_comes_back)
+  TEST (what_is_flushed_is_shown_and_nothing_else)
+  TEST (every_format_has_the_right_colours)
+  TEST (mistakes_get_their_errors)
+  TEST (fences_come_back)
+  TEST (a_flood_of_resources_ends_at_the_limit)
+  TEST (freed_room_is_found_again)
+  TEST (an_unreferenced_resource_is_not_shown)
+  TEST (the_pointer_has_its_own_plane)
+  TEST (a_saved_picture_comes_back)
+  TEST (virtio_vga_is_a_vga_until_the_driver_draws)
+  TEST (random_commands_never_hurt)
   return g_test_run ();
 }

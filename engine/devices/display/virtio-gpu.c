@@ -305,11 +305,11 @@ free_store (void *host, uint64_t size)
   g_aligned_free (host);
 }
 
-uint64_t
-gpu_features (const VtVirtioGpuConfig *config)
+VtVirtioOffer
+gpu_offer (const VtVirtioGpuConfig *config)
 {
   bool edid = config->surfaces[0] != NULL && vt_surface_monitor (config->surfaces[0])->edid_bytes > 0;
-  return edid ? GPU_F_EDID : 0;
+  return (VtVirtioOffer) { .features = config->ring_forms | (edid ? GPU_F_EDID : 0) };
 }
 
 bool
@@ -438,9 +438,10 @@ virtio_gpu_realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
   VirtioGpu               *self = (VirtioGpu *) dev;
   const VtVirtioGpuConfig *config = env->config;
+  VtVirtioOffer            offer = gpu_offer (config);
   if (!gpu_realize (&self->gpu, env, config, &self->s.gpu, error)
-      || !vt_virtio_pci_init (&self->gpu.pci, env, &config->place, 0x038000, &gpu_virtio_type, gpu_features (config),
-                              &self->s.pci, error))
+      || !vt_virtio_pci_init (&self->gpu.pci, env, &config->place, 0x038000, &gpu_virtio_type, &offer, &self->s.pci,
+                              error))
     return false;
   gpu_connect (&self->gpu, 0);
   return true;
@@ -471,7 +472,7 @@ const VtDeviceClass vt_virtio_gpu_pci = {
   .summary = "Graphics (virtio)",
   .instance_size = sizeof (VirtioGpu),
   .state_off = offsetof (VirtioGpu, s),
-  .state = VT_STATE (1, VirtioGpuState, virtio_gpu_fields, &virtio_gpu_at_reset),
+  .state = VT_STATE (2, VirtioGpuState, virtio_gpu_fields, &virtio_gpu_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_gpu_realize,
   .settle = gpu_settle,

@@ -27,6 +27,7 @@ typedef struct
   VtRam *vram; /* borrowed, a power of two from 1 to 256 MiB; NULL: 16 MiB of the device's own (not saved) */
   const uint8_t *rom;        /* video BIOS, copied; NULL: none */
   size_t         rom_len;
+  uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioGpuConfig;
 
 /* virtio-vga: the text on the screen as UTF-8 lines; NULL in graphics modes and while the driver draws. */

@@ -130,13 +130,14 @@ virtio_vga_realize (VtDevice *dev, const VtEnv *env, GError **error)
   VirtioVga               *self = (VirtioVga *) dev;
   const VtVirtioGpuConfig *config = env->config;
   VtPciFunction           *pci = &self->gpu.pci.pci;
+  VtVirtioOffer            offer = gpu_offer (config);
   if (config->vram != NULL && !dispi_vram_possible (config->vram, error))
     return false;
   VtRam *vram = config->vram != NULL ? config->vram : (self->own_vram = dispi_vram_new ());
   vga_init (&self->vga, dev, &self->s.vga, &self->s.big_endian, vram, env->clock, config->surfaces[0]);
   if (!gpu_realize (&self->gpu, env, config, &self->s.gpu, error)
-      || !vt_virtio_pci_init_at (&self->gpu.pci, env, &config->place, 0x030000, &layout, &gpu_virtio_type,
-                                 gpu_features (config), &self->s.pci, error))
+      || !vt_virtio_pci_init_at (&self->gpu.pci, env, &config->place, 0x030000, &layout, &gpu_virtio_type, &offer,
+                                 &self->s.pci, error))
     return false;
   vt_pci_add_ram_bar (pci, 0, PCI_BAR_PREFETCHABLE, vram);
   vt_pci_add_rom (pci, config->rom, config->rom_len);
@@ -188,7 +189,7 @@ const VtDeviceClass vt_virtio_vga = {
   .summary = "Graphics (virtio) with a VGA for firmware",
   .instance_size = sizeof (VirtioVga),
   .state_off = offsetof (VirtioVga, s),
-  .state = VT_STATE (1, VirtioVgaState, virtio_vga_fields, &virtio_vga_at_reset),
+  .state = VT_STATE (2, VirtioVgaState, virtio_vga_fields, &virtio_vga_at_reset),
   .regions = virtio_vga_regions,
   .realize = virtio_vga_realize,
   .settle = virtio_vga_settle,

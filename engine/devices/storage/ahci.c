@@ -54,11 +54,11 @@ enum
     VT_FIELD (AhciState, port[n].soft_reset), VT_FIELD (AhciState, port[n].pad_),                                      \
     VT_FIELD (AhciState, port[n].drive.multiple), VT_FIELD (AhciState, port[n].drive.transfer_mode),                   \
     VT_FIELD (AhciState, port[n].drive.ncq_tag), VT_FIELD (AhciState, port[n].drive.ncq_error),                        \
-    VT_FIELD (AhciState, port[n].drive.sense_key), VT_FIELD (AhciState, port[n].drive.asc),                            \
-    VT_FIELD (AhciState, port[n].drive.ascq), VT_FIELD (AhciState, port[n].drive.media_event),                         \
-    VT_FIELD (AhciState, port[n].drive.attention), VT_FIELD (AhciState, port[n].drive.write_cache_off),                \
+    VT_FIELD (AhciState, port[n].drive.scsi.sense_key), VT_FIELD (AhciState, port[n].drive.scsi.asc),                            \
+    VT_FIELD (AhciState, port[n].drive.scsi.ascq), VT_FIELD (AhciState, port[n].drive.scsi.media_event),                         \
+    VT_FIELD (AhciState, port[n].drive.scsi.attention), VT_FIELD (AhciState, port[n].drive.scsi.write_cache_off),                \
     VT_FIELD (AhciState, port[n].drive.look_ahead_off), VT_FIELD (AhciState, port[n].drive.smart_off),                 \
-    VT_FIELD (AhciState, port[n].drive.locked), VT_FIELD (AhciState, port[n].drive.tray_open),                         \
+    VT_FIELD (AhciState, port[n].drive.scsi.locked), VT_FIELD (AhciState, port[n].drive.scsi.tray_open),                         \
     VT_FIELD (AhciState, port[n].drive.pad_)
 
 static const VtField ahci_fields[] = {
@@ -70,7 +70,7 @@ static const VtField ahci_fields[] = {
 
 /* A port comes out of power-on with its drive's first FIS waiting for FRE. */
 #define PORT_AT_RESET { .tfd = PX_TFD_NONE, .sig = 0xffffffff, .first_fis = true,                                      \
-                        .drive.attention = VT_SATA_ATTENTION_RESET }
+                        .drive.scsi.attention = VT_SCSI_ATTENTION_RESET }
 static const AhciState ahci_at_reset = {
   .ghc = GHC_AE,
   .port = { PORT_AT_RESET, PORT_AT_RESET, PORT_AT_RESET, PORT_AT_RESET, PORT_AT_RESET, PORT_AT_RESET },
@@ -319,17 +319,11 @@ vt_ahci_set_medium (VtDevice *dev, unsigned port, VtBlock *block, bool force)
   Ahci *hba = (Ahci *) dev;
   g_assert (dev->cls == &vt_ahci && port < VT_AHCI_PORTS);
   VtSataDrive *drive = &hba->ports[port].drive;
-  VtSataState *s = drive->s;
-  if (drive->kind != VT_SATA_CDROM || (s->locked && !force && !s->tray_open))
+  if (drive->kind != VT_SATA_CDROM || (drive->s->scsi.locked && !force && !drive->s->scsi.tray_open))
     return false;
   /* Reads under way end on the old block; what they bring is not for the guest any more. */
   vt_ahci_port_drop (hba, port);
-  drive->block = block;
-  s->tray_open = false;
-  s->locked = false;
-  s->attention = VT_SATA_ATTENTION_MEDIUM;
-  s->media_event = block != NULL ? 2 : 3;   /* new medium; removal (MMC-5, 6.7.2.4) */
-  return true;
+  return vt_sata_set_medium (drive, block, force);
 }
 
 VtBlock *
@@ -337,7 +331,7 @@ vt_ahci_medium (VtDevice *dev, unsigned port)
 {
   const Ahci *hba = (const Ahci *) dev;
   g_assert (dev->cls == &vt_ahci && port < VT_AHCI_PORTS);
-  return hba->s.port[port].drive.tray_open ? NULL : hba->ports[port].drive.block;
+  return hba->s.port[port].drive.scsi.tray_open ? NULL : hba->ports[port].drive.block;
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */

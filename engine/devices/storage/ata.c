@@ -121,7 +121,7 @@ run_write (VtSataDrive *drive, VtSataTask *task, unsigned flags)
     }
   /* A queued write carries the FUA bit in its device register. */
   bool fua = (flags & NCQ) ? (task->device & 0x80) != 0 : (flags & FUA) != 0;
-  task->flush_after = fua || drive->s->write_cache_off;
+  task->flush_after = fua || drive->s->scsi.write_cache_off;
   task->action = VT_SATA_WRITE;
 }
 
@@ -255,7 +255,7 @@ put_changing_words (const VtSataDrive *drive, uint8_t *identify)
   unsigned class = s->transfer_mode >> 3, mode = s->transfer_mode & 7;
   put_words (identify, 63, 0x07 | (class == 4 ? 0x100u << mode : 0), 1);
   put_words (identify, 88, 0x3f | (class == 8 || s->transfer_mode == 0 ? 0x100u << (class == 8 ? mode : 5) : 0), 1);
-  put_words (identify, 85, 0x4000 | (s->look_ahead_off ? 0 : 0x40) | (s->write_cache_off ? 0 : 0x20)
+  put_words (identify, 85, 0x4000 | (s->look_ahead_off ? 0 : 0x40) | (s->scsi.write_cache_off ? 0 : 0x20)
                                | (s->smart_off ? 0 : 0x01), 1);
   put_words (identify, 100, total, 4);
 }
@@ -283,8 +283,8 @@ run_set_features (VtSataDrive *drive, VtSataTask *task, unsigned flags)
   vt_sata_done (task);
   switch (task->features & 0xff)
     {
-    case 0x02: s->write_cache_off = false; break;
-    case 0x82: s->write_cache_off = true; break;
+    case 0x02: s->scsi.write_cache_off = false; break;
+    case 0x82: s->scsi.write_cache_off = true; break;
     case 0x55: s->look_ahead_off = true; break;
     case 0xaa: s->look_ahead_off = false; break;
     case 0x03: s->transfer_mode = (uint8_t) task->count; break;
@@ -498,9 +498,9 @@ vt_sata_reset (VtSataDrive *drive)
   VtSataState *s = drive->s;
   s->multiple = 0;
   s->ncq_error = 0;
-  s->locked = false;
-  if (drive->kind == VT_SATA_CDROM && s->attention == VT_SATA_ATTENTION_NONE)
-    s->attention = VT_SATA_ATTENTION_RESET;
+  s->scsi.locked = false;
+  if (drive->kind == VT_SATA_CDROM && s->scsi.attention == VT_SCSI_ATTENTION_NONE)
+    s->scsi.attention = VT_SCSI_ATTENTION_RESET;
 }
 
 uint32_t
@@ -521,5 +521,5 @@ vt_sata_signature (const VtSataDrive *drive)
 bool
 vt_sata_state_possible (const VtSataState *s)
 {
-  return s->multiple <= MULTIPLE_MAX && s->ncq_tag < QUEUE_DEPTH && s->attention <= VT_SATA_ATTENTION_MEDIUM;
+  return s->multiple <= MULTIPLE_MAX && s->ncq_tag < QUEUE_DEPTH && vt_scsi_state_possible (&s->scsi);
 }

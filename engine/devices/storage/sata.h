@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ahci.h"
+#include "scsi.h"
 
 /* Task file (ATA8-ACS, 7). */
 enum
@@ -34,20 +35,10 @@ typedef struct
   uint8_t transfer_mode;     /* last SET FEATURES 03h */
   uint8_t ncq_tag;           /* the queued command error log (log 10h) */
   uint8_t ncq_error;         /* 0: no error logged */
-  uint8_t sense_key, asc, ascq;
-  uint8_t media_event;       /* MMC media event code that GET EVENT STATUS tells next */
-  uint8_t attention;         /* VtSataAttention */
-  bool    write_cache_off, look_ahead_off, smart_off;
-  bool    locked, tray_open;
+  VtScsiState scsi;          /* of a CD drive; write_cache_off of a disk too */
+  bool    look_ahead_off, smart_off;
   uint8_t pad_[2];
 } VtSataState;
-
-typedef enum
-{
-  VT_SATA_ATTENTION_NONE,
-  VT_SATA_ATTENTION_RESET,
-  VT_SATA_ATTENTION_MEDIUM,
-} VtSataAttention;
 
 typedef struct
 {
@@ -100,6 +91,9 @@ void vt_ata_io_failed (VtSataDrive *drive, VtSataTask *task, int problem);
 void vt_atapi_io_failed (VtSataDrive *drive, VtSataTask *task, int problem);
 /* Next range of a VT_SATA_DISCARD; false: no more. */
 bool vt_ata_next_range (VtSataDrive *drive, VtSataTask *task, uint64_t *off, uint64_t *len);
+
+/* As vt_scsi_set_medium(). */
+bool vt_sata_set_medium (VtSataDrive *drive, VtBlock *block, bool force);
 
 /* Power-on, COMRESET and software reset. */
 void vt_sata_reset (VtSataDrive *drive);

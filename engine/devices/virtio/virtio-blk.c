@@ -14,7 +14,8 @@ enum
 
   HEADER_BYTES  = 16,
   STATUS_BYTES  = 1,
-  SEGMENT_BYTES = 16,       /* of a discard or write-zeroes request; one each */
+  SEGMENT_BYTES = 16,       /* of a discard or write-zeroes request */
+  SEGMENTS_MAX  = 32,
   ID_BYTES      = 20,
   SECTOR        = 512,
   QUEUE_SIZE    = 256,
@@ -27,10 +28,11 @@ enum
 #define BLK_F_BLK_SIZE     VIRTIO_F (6)
 #define BLK_F_FLUSH        VIRTIO_F (9)
 #define BLK_F_TOPOLOGY     VIRTIO_F (10)
+#define BLK_F_MQ           VIRTIO_F (12)
 #define BLK_F_DISCARD      VIRTIO_F (13)
 #define BLK_F_WRITE_ZEROES VIRTIO_F (14)
 
-/* Largest range of one discard or write-zeroes request: bounds how long a block driver is busy with it. */
+/* Largest range of one segment: bounds how long a block driver is busy with it. */
 #define RANGE_SECTORS_MAX (1u << 21)
 
 typedef struct
@@ -48,9 +50,16 @@ typedef struct
 
 typedef struct
 {
+  uint64_t off, len;         /* bytes */
+} Range;
+
+typedef struct
+{
   VirtioBlk     *blk;
   VtVirtElement *element;
   uint32_t       type;
+  unsigned       n_ranges, next_range;
+  Range          range[SEGMENTS_MAX];
   VtIo           io;
   VtIoVec        vec[];
 } Request;
@@ -76,11 +85,12 @@ get_config (VtVirtio *virtio, uint8_t *config)
     exponent++;
   config[24] = (uint8_t) exponent;
   vt_store_le (config + 26, 1, 2);
+  vt_store_le (config + 34, virtio->n_queues, 2);
   vt_store_le (config + 36, RANGE_SECTORS_MAX, 4);
-  vt_store_le (config + 40, 1, 4);
+  vt_store_le (config + 40, SEGMENTS_MAX, 4);
   vt_store_le (config + 44, 8, 4);
   vt_store_le (config + 48, RANGE_SECTORS_MAX, 4);
-  vt_store_le (config + 52, 1, 4);
+  vt_store_le (config + 52, SEGMENTS_MAX, 4);
   config[56] = 1;
 }
 
@@ -94,34 +104,33 @@ finish (VtVirtElement *element, uint8_t status, uint64_t written)
   vt_virtqueue_push (element, (uint32_t) MIN (written + STATUS_BYTES, UINT32_MAX));
 }
 
+/* Goes on with the next range of a discard or write-zeroes request; false: there is none. */
+static bool
+submit_range (Request *request)
+{
+  if (request->next_range == request->n_ranges)
+    return false;
+  const Range *range = &request->range[request->next_range++];
+  request->io.off = range->off;
+  request->io.len = range->len;
+  vt_block_submit (request->blk->block, &request->io);
+  return true;
+}
+
 static void
 request_done (VtIo *io, int error)
 {
-  g_autofree Request *request = io->opaque;
+  Request *request = io->opaque;
+  if (error == 0 && submit_range (request))
+    return;
   trace_virtio_blk_done (request->blk->pci.pci.dev.path, request->type, error);
   finish (request->element, error == 0 ? BLK_S_OK : BLK_S_IOERR,
           request->type == BLK_T_IN && error == 0 ? io->len : 0);
+  g_free (request);
 }
 
-/* The pieces of [skip, skip + len) as vectors. */
-static size_t
-gather (VtIoVec *vec, const VtSpan *spans, unsigned n_spans, uint64_t skip, uint64_t len)
-{
-  size_t n = 0;
-  for (unsigned i = 0; i < n_spans && len > 0; i++)
-    {
-      uint64_t cut = MIN (skip, spans[i].len);
-      uint64_t piece = MIN (len, spans[i].len - cut);
-      skip -= cut;
-      len -= piece;
-      if (piece > 0)
-        vec[n++] = (VtIoVec) { spans[i].ptr + cut, (size_t) piece };
-    }
-  return n;
-}
-
-static void
-submit (VirtioBlk *blk, VtVirtElement *element, uint32_t type, VtIoOp op, uint64_t off, uint64_t len)
+static Request *
+request_new (VirtioBlk *blk, VtVirtElement *element, uint32_t type, VtIoOp op)
 {
   size_t   n_spans = (size_t) element->n_out + element->n_in;
   Request *request = g_malloc0 (sizeof *request + n_spans * sizeof (VtIoVec));
@@ -129,11 +138,20 @@ submit (VirtioBlk *blk, VtVirtElement *element, uint32_t type, VtIoOp op, uint64
   request->element = element;
   request->type = type;
   request->io
-      = (VtIo) { .op = op, .off = off, .len = len, .vec = request->vec, .done = request_done, .opaque = request };
+      = (VtIo) { .op = op, .vec = request->vec, .done = request_done, .opaque = request };
+  return request;
+}
+
+static void
+submit (VirtioBlk *blk, VtVirtElement *element, uint32_t type, VtIoOp op, uint64_t off, uint64_t len)
+{
+  Request *request = request_new (blk, element, type, op);
+  request->io.off = off;
+  request->io.len = len;
   if (op == VT_IO_READ)
-    request->io.n_vec = gather (request->vec, vt_virt_element_in (element), element->n_in, 0, len);
+    request->io.n_vec = vt_virt_gather (request->vec, vt_virt_element_in (element), element->n_in, 0, len);
   else if (op == VT_IO_WRITE)
-    request->io.n_vec = gather (request->vec, vt_virt_element_out (element), element->n_out, HEADER_BYTES, len);
+    request->io.n_vec = vt_virt_gather (request->vec, vt_virt_element_out (element), element->n_out, HEADER_BYTES, len);
   vt_block_submit (blk->block, &request->io);
 }
 
@@ -149,27 +167,44 @@ start_transfer (VirtioBlk *blk, VtVirtElement *element, uint32_t type, uint64_t 
     submit (blk, element, type, type == BLK_T_IN ? VT_IO_READ : VT_IO_WRITE, sector * SECTOR, len);
 }
 
-static void
-start_range (VirtioBlk *blk, VtVirtElement *element, uint32_t type)
+/* BLK_S_OK, or why the segment cannot be done. */
+static uint8_t
+take_segment (Request *request, const uint8_t *segment)
 {
-  uint8_t segment[SEGMENT_BYTES];
-  if (element->out_len != HEADER_BYTES + SEGMENT_BYTES
-      || vt_virt_element_read (element, HEADER_BYTES, segment, sizeof segment) != sizeof segment)
+  VtBlock *block = request->blk->block;
+  uint64_t sector = vt_load_le (segment, 8), sectors = vt_load_le (segment + 8, 4), flags = vt_load_le (segment + 12, 4);
+  bool     unmap_allowed = request->type == BLK_T_WRITE_ZEROES;
+  if ((flags & ~UINT64_C (1)) != 0 || (flags != 0 && !unmap_allowed))
+    return BLK_S_UNSUPP;
+  if (sectors > RANGE_SECTORS_MAX || !vt_fits (sector, sectors, block->size_bytes / SECTOR) || block->readonly)
+    return BLK_S_IOERR;
+  request->range[request->n_ranges++] = (Range) { sector * SECTOR, sectors * SECTOR };
+  return BLK_S_OK;
+}
+
+/* All segments are looked at before the first is done. */
+static void
+start_ranges (VirtioBlk *blk, VtVirtElement *element, uint32_t type)
+{
+  uint8_t  segments[SEGMENTS_MAX * SEGMENT_BYTES];
+  uint64_t len = element->out_len - HEADER_BYTES;
+  if (len == 0 || len % SEGMENT_BYTES != 0 || len > sizeof segments)
     {
       finish (element, BLK_S_IOERR, 0);
       return;
     }
-  uint64_t sector = vt_load_le (segment, 8), sectors = vt_load_le (segment + 8, 4),
-           flags = vt_load_le (segment + 12, 4);
-  bool     unmap_allowed = type == BLK_T_WRITE_ZEROES;
-  if ((flags & ~UINT64_C (1)) != 0 || (flags != 0 && !unmap_allowed))
-    finish (element, BLK_S_UNSUPP, 0);
-  else if (sectors > RANGE_SECTORS_MAX || !vt_fits (sector, sectors, blk->block->size_bytes / SECTOR)
-           || blk->block->readonly)
-    finish (element, BLK_S_IOERR, 0);
+  vt_virt_element_read (element, HEADER_BYTES, segments, len);
+  Request *request = request_new (blk, element, type, type == BLK_T_DISCARD ? VT_IO_DISCARD : VT_IO_WRITE_ZEROES);
+  uint8_t  status = BLK_S_OK;
+  for (uint64_t at = 0; at < len && status == BLK_S_OK; at += SEGMENT_BYTES)
+    status = take_segment (request, segments + at);
+  if (status == BLK_S_OK)
+    submit_range (request);
   else
-    submit (blk, element, type, type == BLK_T_DISCARD ? VT_IO_DISCARD : VT_IO_WRITE_ZEROES, sector * SECTOR,
-            sectors * SECTOR);
+    {
+      g_free (request);
+      finish (element, status, 0);
+    }
 }
 
 static void
@@ -180,9 +215,10 @@ get_id (VirtioBlk *blk, VtVirtElement *element)
 }
 
 static void
-start_request (VirtioBlk *blk, VtVirtElement *element)
+start_request (VtVirtElement *element)
 {
-  uint8_t header[HEADER_BYTES];
+  VirtioBlk *blk = (VirtioBlk *) element->virtio->dev;
+  uint8_t    header[HEADER_BYTES];
   if (element->in_len < STATUS_BYTES || vt_virt_element_read (element, 0, header, sizeof header) != sizeof header)
     {
       vt_virtio_broken (&blk->pci.virtio, "request without header or status");
@@ -206,7 +242,7 @@ start_request (VirtioBlk *blk, VtVirtElement *element)
       break;
     case BLK_T_DISCARD:
     case BLK_T_WRITE_ZEROES:
-      start_range (blk, element, type);
+      start_ranges (blk, element, type);
       break;
     default:
       finish (element, BLK_S_UNSUPP, 0);
@@ -216,19 +252,16 @@ start_request (VirtioBlk *blk, VtVirtElement *element)
 static void
 notify (VtVirtio *virtio, unsigned queue)
 {
-  VtVirtElement *element;
-  /* Requests that end at once cannot keep us here for ever: a turn takes no more than the ring holds. */
-  for (unsigned n = 0; n < 2 * QUEUE_SIZE && (element = vt_virtqueue_pop (virtio, queue)) != NULL; n++)
-    start_request ((VirtioBlk *) virtio->dev, element);
+  vt_virtqueue_serve (virtio, queue, start_request);
 }
 
 static const VtVirtioType virtio_blk_type = {
   .name = "virtio-blk",
   .id = 2,
-  .n_queues = 1,
+  .n_queues = VT_VIRTIO_BLK_QUEUES,
   .queue_size = QUEUE_SIZE,
   .config_bytes = CONFIG_BYTES,
-  .features = BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH | BLK_F_TOPOLOGY,
+  .features = BLK_F_MQ | BLK_F_SEG_MAX | BLK_F_BLK_SIZE | BLK_F_FLUSH | BLK_F_TOPOLOGY,
   .get_config = get_config,
   .notify = notify,
 };
@@ -248,8 +281,9 @@ virtio_blk_realize (VtDevice *dev, const VtEnv *env, GError **error)
   blk->block = config->block;
   if (config->serial != NULL)
     memcpy (blk->id, config->serial, MIN (strlen (config->serial), ID_BYTES));
-  uint64_t features = config->block->readonly ? BLK_F_RO : BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
-  return vt_virtio_pci_init (&blk->pci, env, &config->place, 0x010000, &virtio_blk_type, features, &blk->s.pci, error);
+  VtVirtioOffer offer = { .features = config->ring_forms, .n_queues = MAX (config->n_queues, 1) };
+  offer.features |= config->block->readonly ? BLK_F_RO : BLK_F_DISCARD | BLK_F_WRITE_ZEROES;
+  return vt_virtio_pci_init (&blk->pci, env, &config->place, 0x010000, &virtio_blk_type, &offer, &blk->s.pci, error);
 }
 
 /* --- A disk for the generic tests, which ends every request with an error ----------------------------------------- */
@@ -277,7 +311,7 @@ virtio_blk_test_config (void)
 {
   static const VtBlockOps no_disk_ops = { no_disk_submit, no_disk_refuse, no_disk_close };
   static VtBlock          no_disk = { .ops = &no_disk_ops, .size_bytes = 1 << 20, .logical_block_bytes = 512 };
-  static const VtVirtioBlkConfig config = { .block = &no_disk, .serial = "TEST" };
+  static const VtVirtioBlkConfig config = { .block = &no_disk, .serial = "TEST", .ring_forms = VIRTIO_F_RING_FORMS, .n_queues = 2 };
   return &config;
 }
 
@@ -286,7 +320,7 @@ const VtDeviceClass vt_virtio_blk_pci = {
   .summary = "Disk, paravirtual (virtio)",
   .instance_size = sizeof (VirtioBlk),
   .state_off = offsetof (VirtioBlk, s),
-  .state = VT_STATE (1, VirtioBlkState, virtio_blk_fields, &virtio_blk_at_reset),
+  .state = VT_STATE (2, VirtioBlkState, virtio_blk_fields, &virtio_blk_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_blk_realize,
   .settle = vt_virtio_pci_settle,

@@ -8,25 +8,52 @@
 #include "virtqueue-private.h"
 #include "vitrine/error.h"
 
-enum
-{
-  ALIGN_DESC = 16, ALIGN_DRIVER = 2, ALIGN_DEVICE = 4,   /* 2.6 */
-};
+/* A queue that was left full of work is looked at again after this time. */
+#define AGAIN_NS 50000
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 
-void
-vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioTransport *transport, VtVirtioState *state,
-                VtDevice *dev, const VtDma *dma, uint64_t features)
+static void
+again (void *opaque, int64_t late_ns)
 {
-  g_assert (type->n_queues <= VT_VIRTIO_QUEUES && type->queue_size <= VT_VIRTIO_RING_MAX);
+  VtVirtio *virtio = opaque;
+  uint32_t  queues = virtio->again_queues;
+  virtio->again_queues = 0;
+  for (unsigned i = 0; i < virtio->n_queues; i++)
+    if (queues >> i & 1)
+      vt_virtio_notify (virtio, i);
+}
+
+void
+vt_virtio_serve_again (VtVirtio *virtio, unsigned queue)
+{
+  virtio->again_queues |= 1u << queue;
+  if (!vt_timer_armed (virtio->again))
+    vt_timer_arm (virtio->again, vt_clock_now (virtio->clock) + AGAIN_NS);
+}
+
+void
+vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioOffer *offer, const VtVirtioPlace *place)
+{
   virtio->type = type;
-  virtio->transport = transport;
-  virtio->s = state;
-  virtio->dev = dev;
-  virtio->dma = dma;
-  virtio->features = type->features | features | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_INDIRECT_DESC
+  virtio->transport = place->transport;
+  virtio->s = place->state;
+  virtio->dev = place->dev;
+  virtio->dma = place->dma;
+  virtio->clock = place->clock;
+  virtio->n_queues = offer->n_queues != 0 ? offer->n_queues : type->n_queues;
+  virtio->features = type->features | offer->features | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_INDIRECT_DESC
                      | VIRTIO_F_RING_EVENT_IDX;
+  virtio->again = vt_timer_new (place->clock, "virtio", 0, again, virtio);
+  g_assert (virtio->n_queues <= type->n_queues && type->n_queues <= VT_VIRTIO_QUEUES
+            && type->queue_size <= VT_VIRTIO_RING_MAX);
+}
+
+void
+vt_virtio_finalize (VtVirtio *virtio)
+{
+  g_assert (virtio->in_flight == 0);
+  g_clear_pointer (&virtio->again, vt_timer_free);
 }
 
 void
@@ -36,23 +63,34 @@ vt_virtio_settle (VtVirtio *virtio)
   virtio->epoch++;
   virtio->resetting = false;
   memset (virtio->queue_in_flight, 0, sizeof virtio->queue_in_flight);
+  virtio->again_queues = 0;
+  vt_timer_cancel (virtio->again);
 }
 
-/* Aligned, and not around the end of the address space. */
-static bool
-area_possible (uint64_t at, uint64_t len, uint64_t alignment)
+static const VtVirtRing *
+ring_of (const VtVirtioState *s)
+{
+  return s->driver_features & VIRTIO_F_RING_PACKED ? &vt_virt_packed_ring : &vt_virt_split_ring;
+}
+
+const VtVirtRing *
+vt_virtio_ring (const VtVirtio *virtio)
+{
+  return ring_of (virtio->s);
+}
+
+bool
+vt_virt_area_possible (uint64_t at, uint64_t len, uint64_t alignment)
 {
   return at % alignment == 0 && vt_fits (at, len, UINT64_MAX);
 }
 
 static bool
-queue_possible (const VtVirtio *virtio, const VtVirtQueueState *queue)
+queue_possible (const VtVirtio *virtio, const VtVirtioState *s, unsigned queue)
 {
-  bool power_of_two = queue->size != 0 && (queue->size & (queue->size - 1)) == 0;
-  return power_of_two && queue->size <= virtio->type->queue_size
-         && area_possible (queue->desc, 16u * queue->size, ALIGN_DESC)
-         && area_possible (queue->driver, 6u + 2u * queue->size, ALIGN_DRIVER)
-         && area_possible (queue->device, 6u + 8u * queue->size, ALIGN_DEVICE);
+  const VtVirtQueueState *q = &s->queue[queue];
+  return queue < virtio->n_queues && (s->status & VIRTIO_STATUS_FEATURES_OK) != 0 && q->size <= virtio->type->queue_size
+         && ring_of (s)->possible (q);
 }
 
 bool
@@ -60,7 +98,7 @@ vt_virtio_check (const VtVirtio *virtio, const VtVirtioState *incoming, GError *
 {
   bool ok = (incoming->driver_features & ~virtio->features) == 0 || (incoming->status & VIRTIO_STATUS_FEATURES_OK) == 0;
   for (unsigned i = 0; ok && i < VT_VIRTIO_QUEUES; i++)
-    ok = !incoming->queue[i].enabled || (i < virtio->type->n_queues && queue_possible (virtio, &incoming->queue[i]));
+    ok = !incoming->queue[i].enabled || queue_possible (virtio, incoming, i);
   if (!ok)
     g_set_error (error, VT_ERROR, VT_ERROR_STATE, "%s: features or queues that this device does not have",
                  virtio->type->name);
@@ -84,7 +122,7 @@ void
 vt_virtio_resume (VtVirtio *virtio)
 {
   virtio->parked = false;
-  for (unsigned i = 0; i < virtio->type->n_queues; i++)
+  for (unsigned i = 0; i < virtio->n_queues; i++)
     vt_virtio_notify (virtio, i);
 }
 
@@ -158,10 +196,12 @@ vt_virtio_set_status (VtVirtio *virtio, uint8_t status)
       vt_guest_warn (virtio->dev, "driver wants features 0x%" G_GINT64_MODIFIER "x", s->driver_features);
       status &= (uint8_t) ~VIRTIO_STATUS_FEATURES_OK;
     }
+  /* What was agreed on stays so until a reset: queues are laid out by it. */
+  status |= s->status & VIRTIO_STATUS_FEATURES_OK;
   bool started = (status & ~s->status & VIRTIO_STATUS_DRIVER_OK) != 0;
   s->status = status | (s->status & VIRTIO_STATUS_NEEDS_RESET);
   /* Buffers that were queued before DRIVER_OK count too. */
-  for (unsigned i = 0; started && i < virtio->type->n_queues; i++)
+  for (unsigned i = 0; started && i < virtio->n_queues; i++)
     vt_virtio_notify (virtio, i);
 }
 
@@ -178,6 +218,13 @@ vt_virtio_broken (VtVirtio *virtio, const char *format, ...)
   virtio->s->status |= VIRTIO_STATUS_NEEDS_RESET;
   if (virtio->s->status & VIRTIO_STATUS_DRIVER_OK)
     virtio->transport->config_interrupt (virtio);
+}
+
+bool
+vt_virtio_live (const VtVirtio *virtio)
+{
+  return (virtio->s->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) == VIRTIO_STATUS_DRIVER_OK
+         && !virtio->resetting;
 }
 
 /* --- Features ----------------------------------------------------------------------------------------------------- */
@@ -220,7 +267,7 @@ VtVirtQueueState *
 vt_virtio_selected (VtVirtio *virtio)
 {
   unsigned select = virtio->s->queue_select;
-  return select < virtio->type->n_queues ? &virtio->s->queue[select] : NULL;
+  return select < virtio->n_queues ? &virtio->s->queue[select] : NULL;
 }
 
 void
@@ -229,7 +276,8 @@ vt_virtio_set_queue_size (VtVirtio *virtio, uint16_t size)
   VtVirtQueueState *queue = vt_virtio_selected (virtio);
   if (queue == NULL || queue->enabled)
     return;
-  if (size == 0 || (size & (size - 1)) != 0 || size > virtio->type->queue_size)
+  bool power_of_two = (size & (size - 1)) == 0;
+  if (size == 0 || size > virtio->type->queue_size || (!power_of_two && !vt_virtio_has (virtio, VIRTIO_F_RING_PACKED)))
     vt_guest_warn (virtio->dev, "queue size %u", size);
   else
     queue->size = size;
@@ -241,20 +289,16 @@ vt_virtio_enable_queue (VtVirtio *virtio)
   VtVirtQueueState *queue = vt_virtio_selected (virtio);
   if (queue == NULL || queue->enabled)
     return;
-  if (!queue_possible (virtio, queue))
-    {
-      vt_virtio_broken (virtio, "queue %u: impossible ring", virtio->s->queue_select);
-      return;
-    }
-  queue->enabled = true;
+  vt_virtio_ring (virtio)->start (queue);
+  queue->enabled = queue_possible (virtio, virtio->s, virtio->s->queue_select);
+  if (!queue->enabled)
+    vt_virtio_broken (virtio, "queue %u: impossible ring", virtio->s->queue_select);
 }
 
 void
 vt_virtio_notify (VtVirtio *virtio, unsigned queue)
 {
-  const VtVirtioState *s = virtio->s;
-  if (queue >= virtio->type->n_queues || !s->queue[queue].enabled || virtio->parked || virtio->resetting
-      || (s->status & VIRTIO_STATUS_DRIVER_OK) == 0 || (s->status & VIRTIO_STATUS_NEEDS_RESET) != 0)
+  if (queue >= virtio->n_queues || !virtio->s->queue[queue].enabled || virtio->parked || !vt_virtio_live (virtio))
     return;
   trace_virtio_notify (virtio->dev->path, queue);
   virtio->type->notify (virtio, queue);

@@ -14,7 +14,7 @@ typedef struct VtVirtElement VtVirtElement;
 
 enum
 {
-  VT_VIRTIO_QUEUES    = 8,
+  VT_VIRTIO_QUEUES    = 18,
   VT_VIRTIO_RING_MAX  = 1024,     /* entries of a ring, and descriptors of a chain */
 
   VIRTIO_STATUS_ACKNOWLEDGE = 1,
@@ -31,13 +31,19 @@ enum
 #define VIRTIO_F_RING_INDIRECT_DESC VIRTIO_F (28)
 #define VIRTIO_F_RING_EVENT_IDX     VIRTIO_F (29)
 #define VIRTIO_F_VERSION_1          VIRTIO_F (32)
+#define VIRTIO_F_RING_PACKED        VIRTIO_F (34)
+#define VIRTIO_F_IN_ORDER           VIRTIO_F (35)
+#define VIRTIO_F_NOTIFICATION_DATA  VIRTIO_F (38)
+/* Forms of a queue that a device has only when it is told so. */
+#define VIRTIO_F_RING_FORMS         (VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER | VIRTIO_F_NOTIFICATION_DATA)
 
 typedef struct
 {
   uint64_t desc, driver, device;      /* areas of the ring; for a split ring: descriptors, available, used */
   uint16_t size;
   uint16_t vector;
-  uint16_t next_avail;                /* free-running positions */
+  /* Positions. Split: free-running. Packed: an index, and the wrap counter in bit 15. */
+  uint16_t next_avail;
   uint16_t next_used;
   uint16_t signalled;                 /* next_used when the driver was last told */
   bool     signalled_valid;
@@ -58,18 +64,28 @@ typedef struct
   VtVirtQueueState queue[VT_VIRTIO_QUEUES];
 } VtVirtioState;
 
-#define VT_VIRTIO_QUEUE_FIELDS_(T, m, n)                                                                               \
-  VT_FIELD (T, m.queue[n].desc), VT_FIELD (T, m.queue[n].driver), VT_FIELD (T, m.queue[n].device),                     \
-    VT_FIELD (T, m.queue[n].size), VT_FIELD (T, m.queue[n].vector), VT_FIELD (T, m.queue[n].next_avail),               \
-    VT_FIELD (T, m.queue[n].next_used), VT_FIELD (T, m.queue[n].signalled), VT_FIELD (T, m.queue[n].signalled_valid),  \
-    VT_FIELD (T, m.queue[n].enabled), VT_FIELD (T, m.queue[n].pad_)
+#define VT_VIRTIO_QUEUE_FIELD_(v, T, m, n, name) VT_FIELD_SINCE (v, T, m.queue[n].name)
+#define VT_VIRTIO_QUEUE_FIELDS_(v, T, m, n)                                                                            \
+  VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, desc), VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, driver),                              \
+    VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, device), VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, size),                            \
+    VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, vector), VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, next_avail),                      \
+    VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, next_used), VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, signalled),                    \
+    VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, signalled_valid), VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, enabled),                \
+    VT_VIRTIO_QUEUE_FIELD_ (v, T, m, n, pad_)
+/* The state version of every virtio device begins at 2: queues 8 to 17 came with it. */
 #define VT_VIRTIO_FIELDS(T, m)                                                                                         \
   VT_FIELD (T, m.driver_features), VT_FIELD (T, m.device_feature_select), VT_FIELD (T, m.driver_feature_select),       \
     VT_FIELD (T, m.queue_select), VT_FIELD (T, m.config_vector), VT_FIELD (T, m.status), VT_FIELD (T, m.isr),          \
-    VT_FIELD (T, m.config_generation), VT_FIELD (T, m.pad_), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 0),                        \
-    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 1), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 2), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 3),           \
-    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 4), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 5), VT_VIRTIO_QUEUE_FIELDS_ (T, m, 6),           \
-    VT_VIRTIO_QUEUE_FIELDS_ (T, m, 7)
+    VT_FIELD (T, m.config_generation), VT_FIELD (T, m.pad_),                                                           \
+    VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 0), VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 1),                                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 2), VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 3),                                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 4), VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 5),                                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 6), VT_VIRTIO_QUEUE_FIELDS_ (1, T, m, 7),                                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 8), VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 9),                                        \
+    VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 10), VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 11),                                      \
+    VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 12), VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 13),                                      \
+    VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 14), VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 15),                                      \
+    VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 16), VT_VIRTIO_QUEUE_FIELDS_ (2, T, m, 17)
 #define VT_VIRTIO_AT_RESET(queue_size)                                                                                 \
   { .config_vector = VIRTIO_NO_VECTOR,                                                                                 \
     .queue = { [0 ... VT_VIRTIO_QUEUES - 1] = { .size = queue_size, .vector = VIRTIO_NO_VECTOR } } }
@@ -78,10 +94,10 @@ typedef struct
 {
   const char *name;
   uint16_t    id;             /* VIRTIO 1.1, chapter 5 */
-  uint8_t     n_queues;
+  uint8_t     n_queues;       /* as many as there can be */
   uint16_t    queue_size;     /* maximum, and what a queue starts with */
   uint16_t    config_bytes;   /* of the device configuration space */
-  uint64_t    features;       /* of the type; vt_virtio_init() may take more */
+  uint64_t    features;       /* of the type; an offer may have more */
   /* Fills the whole, zeroed configuration space. */
   void      (*get_config) (VtVirtio *virtio, uint8_t *config);
   /* The driver wrote size bytes at off, inside the space. Nullable: nothing can be written. */
@@ -98,6 +114,23 @@ typedef struct
   void (*config_interrupt) (VtVirtio *virtio);
 } VtVirtioTransport;
 
+/* What one device has beside its type. */
+typedef struct
+{
+  uint64_t features;          /* of the type; VIRTIO_F_RING_FORMS as the person wants them */
+  unsigned n_queues;          /* 0: all that the type can have */
+} VtVirtioOffer;
+
+/* Where a device is plugged in. All borrowed. */
+typedef struct
+{
+  const VtVirtioTransport *transport;
+  VtVirtioState           *state;
+  VtDevice                *dev;
+  const VtDma             *dma;
+  VtClock                 *clock;
+} VtVirtioPlace;
+
 struct VtVirtio
 {
   const VtVirtioType      *type;
@@ -105,9 +138,14 @@ struct VtVirtio
   VtVirtioState           *s;
   VtDevice                *dev;
   const VtDma             *dma;
+  VtClock                 *clock;
   uint64_t                 features;          /* offered */
+  unsigned                 n_queues;
   uint32_t                 in_flight;         /* elements popped and not yet given back */
-  uint32_t                 queue_in_flight[VT_VIRTIO_QUEUES];
+  uint32_t                 queue_in_flight[VT_VIRTIO_QUEUES];   /* their places in the ring */
+  GQueue                   in_order[VT_VIRTIO_QUEUES];          /* VtVirtElement*, with IN_ORDER: oldest first */
+  VtTimer                 *again;             /* for queues that were left before they were empty */
+  uint32_t                 again_queues;
   bool                     resetting;         /* the driver asked for a reset; it waits for what is in flight */
   bool                     parked;            /* quiesced: queues look empty */
   void                   (*quiet) (void *opaque);
@@ -115,8 +153,8 @@ struct VtVirtio
   uint32_t                 epoch;             /* counts resets: elements of an older one are only freed */
 };
 
-void vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioTransport *transport,
-                     VtVirtioState *state, VtDevice *dev, const VtDma *dma, uint64_t features);
+void vt_virtio_init (VtVirtio *virtio, const VtVirtioType *type, const VtVirtioOffer *offer, const VtVirtioPlace *place);
+void vt_virtio_finalize (VtVirtio *virtio);
 /* After a device reset and after load. */
 void vt_virtio_settle (VtVirtio *virtio);
 bool vt_virtio_check (const VtVirtio *virtio, const VtVirtioState *incoming, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -140,6 +178,9 @@ uint64_t vt_virtio_config_read (VtVirtio *virtio, uint64_t off, unsigned size);
 void     vt_virtio_config_write (VtVirtio *virtio, uint64_t off, uint64_t value, unsigned size);
 
 /* --- For device types --------------------------------------------------------------------------------------------- */
+
+/* The driver is ready, and has not broken the rules. */
+bool vt_virtio_live (const VtVirtio *virtio);
 
 bool vt_virtio_has (const VtVirtio *virtio, uint64_t feature);
 /* The device's configuration changed. */

@@ -34,7 +34,7 @@ fixture_new (const VtDeviceClass *cls)
   Fixture *f = g_new0 (Fixture, 1);
   driver_rig_init (&f->rig);
   driver_rig_plug (&f->rig, cls,
-                   &(VtVirtioInputConfig) { { f->rig.pci.bus, DRIVER_DEVFN }, { leds, f }, { changed, f } });
+                   &(VtVirtioInputConfig) { { f->rig.pci->bus, DRIVER_DEVFN }, { leds, f }, { changed, f } });
   f->sink = vt_virtio_input_sink (f->rig.dev);
   return f;
 }

@@ -286,9 +286,7 @@ send (VirtioInput *input, const Event *event)
 static bool
 listening (void *opaque)
 {
-  const VtVirtio *virtio = &((VirtioInput *) opaque)->pci.virtio;
-  return (virtio->s->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) == VIRTIO_STATUS_DRIVER_OK
-         && !virtio->resetting;
+  return vt_virtio_live (&((VirtioInput *) opaque)->pci.virtio);
 }
 
 /* As much as the driver has buffers for. */
@@ -328,16 +326,12 @@ take_status (VirtioInput *input, const uint8_t *bytes)
 }
 
 static void
-take_statuses (VirtioInput *input)
+take_status_element (VtVirtElement *element)
 {
-  VtVirtElement *element;
-  for (unsigned n = 0; n < 2 * QUEUE_SIZE && (element = vt_virtqueue_pop (&input->pci.virtio, STATUSQ)) != NULL; n++)
-    {
-      uint8_t bytes[EVENT_BYTES];
-      if (vt_virt_element_read (element, 0, bytes, sizeof bytes) == sizeof bytes)
-        take_status (input, bytes);
-      vt_virtqueue_push (element, 0);
-    }
+  uint8_t bytes[EVENT_BYTES];
+  if (vt_virt_element_read (element, 0, bytes, sizeof bytes) == sizeof bytes)
+    take_status ((VirtioInput *) element->virtio->dev, bytes);
+  vt_virtqueue_push (element, 0);
 }
 
 static void
@@ -359,7 +353,7 @@ notify (VtVirtio *virtio, unsigned queue)
   if (queue == EVENTQ)
     pump (input);
   else
-    take_statuses (input);
+    vt_virtqueue_serve (virtio, STATUSQ, take_status_element);
 }
 
 static void
@@ -402,8 +396,9 @@ realize (VtDevice *dev, const VtEnv *env, const Kind *kind, GError **error)
   input->source = (VtInputSource) { &input->s.queue, { { 0 }, 0 }, listening, pump, input };
   input->leds = config->leds;
   input->listening = config->listening;
-  return vt_virtio_pci_init (&input->pci, env, &config->place, kind->class_code, &virtio_input_type, 0, &input->s.pci,
-                             error);
+  VtVirtioOffer offer = { .features = config->ring_forms };
+  return vt_virtio_pci_init (&input->pci, env, &config->place, kind->class_code, &virtio_input_type, &offer,
+                             &input->s.pci, error);
 }
 
 static void
@@ -453,7 +448,7 @@ test_config (void)
     .summary = summary_,                                                                                               \
     .instance_size = sizeof (VirtioInput),                                                                             \
     .state_off = offsetof (VirtioInput, s),                                                                            \
-    .state = VT_STATE (1, VirtioInputState, virtio_input_fields, &virtio_input_at_reset),                              \
+    .state = VT_STATE (2, VirtioInputState, virtio_input_fields, &virtio_input_at_reset),                              \
     .regions = vt_virtio_pci_regions,                                                                                  \
     .realize = kind_##_realize,                                                                                        \
     .settle = settle,                                                                                                  \

@@ -12,6 +12,7 @@ typedef struct
   VtPciPlace      place;
   VtLedSink       leds;         /* keyboards; may be empty */
   VtListeningSink listening;    /* may be empty */
+  uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioInputConfig;
 
 /* Where the person's input goes in. It listens while a driver has the device. */

@@ -109,7 +109,7 @@ read_common (VtVirtioPci *pci, unsigned off, unsigned size)
   vt_store_le (common + COMMON_DRIVER_FEATURE_SELECT, s->driver_feature_select, 4);
   vt_store_le (common + COMMON_DRIVER_FEATURE, vt_virtio_driver_features (virtio), 4);
   vt_store_le (common + COMMON_MSIX_CONFIG, s->config_vector, 2);
-  vt_store_le (common + COMMON_NUM_QUEUES, virtio->type->n_queues, 2);
+  vt_store_le (common + COMMON_NUM_QUEUES, virtio->n_queues, 2);
   common[COMMON_STATUS] = vt_virtio_status (virtio);
   common[COMMON_CONFIG_GENERATION] = s->config_generation;
   vt_store_le (common + COMMON_QUEUE_SELECT, s->queue_select, 2);
@@ -197,6 +197,16 @@ vt_virtio_pci_read (VtDevice *dev, uint64_t off, unsigned size)
     }
 }
 
+/* The place says which queue. With NOTIFICATION_DATA the value does so too, and how far the driver is (4.1.5.2): the ring says
+ * that as well, and is believed. */
+static void
+write_notify (VtVirtio *virtio, unsigned queue, uint32_t value, unsigned size)
+{
+  if (vt_virtio_has (virtio, VIRTIO_F_NOTIFICATION_DATA) && (size != 4 || (uint16_t) value != queue))
+    vt_guest_warn (virtio->dev, "notification 0x%x of queue %u", value, queue);
+  vt_virtio_notify (virtio, queue);
+}
+
 void
 vt_virtio_pci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 {
@@ -205,7 +215,7 @@ vt_virtio_pci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
   switch (off & ~(uint64_t) (BLOCK - 1))
     {
     case COMMON: write_common (pci, in, (uint32_t) value, size); break;
-    case NOTIFY: vt_virtio_notify (&pci->virtio, in / NOTIFY_MULTIPLIER); break;
+    case NOTIFY: write_notify (&pci->virtio, in / NOTIFY_MULTIPLIER, (uint32_t) value, size); break;
     case DEVICE: vt_virtio_config_write (&pci->virtio, in, value, size); break;
     default: break;
     }
@@ -280,7 +290,7 @@ add_blocks (VtVirtioPci *pci)
 
 bool
 vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
-                       const VtVirtioPciLayout *layout, const VtVirtioType *type, uint64_t features,
+                       const VtVirtioPciLayout *layout, const VtVirtioType *type, const VtVirtioOffer *offer,
                        VtVirtioPciState *state, GError **error)
 {
   VtPciIdentity identity = { .vendor = VENDOR,
@@ -295,9 +305,10 @@ vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *pla
   pci->base = layout->base;
   if (!vt_pci_init (&pci->pci, env, place, &identity, &state->pci, error))
     return false;
-  vt_virtio_init (&pci->virtio, type, &transport, &state->virtio, &pci->pci.dev, &pci->pci.dma, features);
+  vt_virtio_init (&pci->virtio, type, offer,
+                  &(VtVirtioPlace) { &transport, &state->virtio, &pci->pci.dev, &pci->pci.dma, env->clock });
   /* A vector for each queue, and one for configuration changes. */
-  vt_pci_add_msix (&pci->pci, layout->msix_bar, type->n_queues + 1u, &state->msix);
+  vt_pci_add_msix (&pci->pci, layout->msix_bar, pci->virtio.n_queues + 1u, &state->msix);
   add_blocks (pci);
   vt_pci_add_power_management (&pci->pci);
   vt_pci_add_express (&pci->pci);
@@ -309,10 +320,10 @@ vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *pla
 
 bool
 vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
-                    const VtVirtioType *type, uint64_t features, VtVirtioPciState *state, GError **error)
+                    const VtVirtioType *type, const VtVirtioOffer *offer, VtVirtioPciState *state, GError **error)
 {
   static const VtVirtioPciLayout layout = { .region = &registers_region, .bar = BAR_REGISTERS, .msix_bar = BAR_MSIX };
-  return vt_virtio_pci_init_at (pci, env, place, class_code, &layout, type, features, state, error);
+  return vt_virtio_pci_init_at (pci, env, place, class_code, &layout, type, offer, state, error);
 }
 
 void
@@ -347,6 +358,7 @@ void
 vt_virtio_pci_finalize (VtDevice *dev)
 {
   VtVirtioPci *pci = (VtVirtioPci *) dev;
-  g_assert (pci->virtio.in_flight == 0);
+  if (pci->virtio.type != NULL)
+    vt_virtio_finalize (&pci->virtio);
   vt_pci_finalize (&pci->pci);
 }

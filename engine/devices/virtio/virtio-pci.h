@@ -33,7 +33,7 @@ enum
 };
 
 bool vt_virtio_pci_init (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
-                         const VtVirtioType *type, uint64_t features, VtVirtioPciState *state,
+                         const VtVirtioType *type, const VtVirtioOffer *offer, VtVirtioPciState *state,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For a device that has other registers in front of virtio's: a region of its own, which hands accesses from `base` on
@@ -45,7 +45,7 @@ typedef struct
   uint8_t         bar, msix_bar;
 } VtVirtioPciLayout;
 bool vt_virtio_pci_init_at (VtVirtioPci *pci, const VtEnv *env, const VtPciPlace *place, uint32_t class_code,
-                            const VtVirtioPciLayout *layout, const VtVirtioType *type, uint64_t features,
+                            const VtVirtioPciLayout *layout, const VtVirtioType *type, const VtVirtioOffer *offer,
                             VtVirtioPciState *state, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 uint64_t vt_virtio_pci_read (VtDevice *dev, uint64_t off, unsigned size);
 void     vt_virtio_pci_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size);

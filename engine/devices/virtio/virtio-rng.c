@@ -8,7 +8,7 @@
 
 enum
 {
-  QUEUE_SIZE = 8,
+  QUEUE_SIZE = 16,
   FILL_MAX   = 64 * 1024,   /* a larger buffer is used in part, which the specification allows */
 };
 
@@ -32,8 +32,9 @@ static const VtField virtio_rng_fields[] = {
 static const VirtioRngState virtio_rng_at_reset = { .pci.virtio = VT_VIRTIO_AT_RESET (QUEUE_SIZE) };
 
 static void
-fill_element (VirtioRng *rng, VtVirtElement *element)
+fill_element (VtVirtElement *element)
 {
+  VirtioRng *rng = (VirtioRng *) element->virtio->dev;
   VtSpan  *in = vt_virt_element_in (element);
   uint64_t filled = 0;
   for (unsigned i = 0; i < element->n_in && filled < FILL_MAX; i++)
@@ -48,9 +49,7 @@ fill_element (VirtioRng *rng, VtVirtElement *element)
 static void
 notify (VtVirtio *virtio, unsigned queue)
 {
-  VtVirtElement *element;
-  for (unsigned n = 0; n < 2 * QUEUE_SIZE && (element = vt_virtqueue_pop (virtio, queue)) != NULL; n++)
-    fill_element ((VirtioRng *) virtio->dev, element);
+  vt_virtqueue_serve (virtio, queue, fill_element);
 }
 
 static void
@@ -79,7 +78,8 @@ virtio_rng_realize (VtDevice *dev, const VtEnv *env, GError **error)
     }
   rng->fill = config->fill;
   rng->opaque = config->opaque;
-  return vt_virtio_pci_init (&rng->pci, env, &config->place, 0x00ff00, &virtio_rng_type, 0, &rng->s.pci, error);
+  VtVirtioOffer offer = { .features = config->ring_forms };
+  return vt_virtio_pci_init (&rng->pci, env, &config->place, 0x00ff00, &virtio_rng_type, &offer, &rng->s.pci, error);
 }
 
 static void
@@ -91,7 +91,7 @@ test_fill (void *opaque, uint8_t *bytes, size_t n)
 static const void *
 virtio_rng_test_config (void)
 {
-  static const VtVirtioRngConfig config = { .fill = test_fill };
+  static const VtVirtioRngConfig config = { .fill = test_fill, .ring_forms = VIRTIO_F_RING_FORMS };
   return &config;
 }
 
@@ -100,7 +100,7 @@ const VtDeviceClass vt_virtio_rng_pci = {
   .summary = "Source of random numbers (virtio)",
   .instance_size = sizeof (VirtioRng),
   .state_off = offsetof (VirtioRng, s),
-  .state = VT_STATE (1, VirtioRngState, virtio_rng_fields, &virtio_rng_at_reset),
+  .state = VT_STATE (2, VirtioRngState, virtio_rng_fields, &virtio_rng_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_rng_realize,
   .settle = vt_virtio_pci_settle,

@@ -12,4 +12,5 @@ typedef struct
   /* Fills the buffer with random bytes, at once. */
   void     (*fill) (void *opaque, uint8_t *bytes, size_t n);
   void      *opaque;
+  uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioRngConfig;

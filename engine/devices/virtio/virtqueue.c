@@ -1,49 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Split virtqueues (VIRTIO 1.1, 2.6), with indirect descriptors and event indices.
+/* Virtqueues apart from their layout (VIRTIO 1.1, 2.6 and 2.7): buffers, their way out and back, their order.
  *
- * The ring lies in guest memory, which the guest may change at any moment: each descriptor is copied once and then
+ * A ring lies in guest memory, which the guest may change at any moment: each descriptor is copied once and then
  * checked.  A driver that breaks the rules stops the device (DEVICE_NEEDS_RESET), and nothing else. */
 #include "virtqueue.h"
 
 #include "trace-virtio.h"
 #include "virtqueue-private.h"
-
-enum
-{
-  DESC_BYTES    = 16,
-  DESC_NEXT     = 1u << 0,
-  DESC_WRITE    = 1u << 1,
-  DESC_INDIRECT = 1u << 2,
-
-  AVAIL_NO_INTERRUPT = 1u << 0,
-  AVAIL_INDEX   = 2,
-  AVAIL_RING    = 4,
-  USED_INDEX    = 2,
-  USED_RING     = 4,
-  USED_BYTES    = 8,
-};
-
-typedef struct
-{
-  uint64_t at;
-  uint32_t len;
-  uint16_t flags, next;
-} Desc;
-
-/* A chain while it is being followed. */
-typedef struct
-{
-  VtVirtio *virtio;
-  GArray   *spans;           /* VtSpan */
-  unsigned  n_out, n_in, n_desc;
-  uint64_t  out_len, in_len;
-} Chain;
-
-static bool
-event_index (const VtVirtio *virtio)
-{
-  return vt_virtio_has (virtio, VIRTIO_F_RING_EVENT_IDX);
-}
 
 /* --- Chains ------------------------------------------------------------------------------------------------------- */
 
@@ -54,24 +17,30 @@ release_spans (VtSpan *spans, size_t n)
     vt_span_release (&spans[i]);
 }
 
-static bool
-get_desc (VtVirtio *virtio, uint64_t table, unsigned index, Desc *desc)
+bool
+vt_virt_get_desc (VtVirtio *virtio, uint64_t table, unsigned index, VtVirtDesc *desc)
 {
-  uint8_t bytes[DESC_BYTES];
+  uint8_t bytes[VT_VIRT_DESC_BYTES];
   if (!vt_dma_read (virtio->dma, VT_GPA (table + index * UINT64_C (16)), bytes, sizeof bytes))
     return false;
   desc->at = vt_load_le (bytes, 8);
   desc->len = (uint32_t) vt_load_le (bytes + 8, 4);
-  desc->flags = (uint16_t) vt_load_le (bytes + 12, 2);
-  desc->next = (uint16_t) vt_load_le (bytes + 14, 2);
+  desc->word[0] = (uint16_t) vt_load_le (bytes + 12, 2);
+  desc->word[1] = (uint16_t) vt_load_le (bytes + 14, 2);
   return true;
 }
 
-/* A descriptor may cross from one block of RAM into the next: then it is several pieces. */
-static const char *
-add_buffer (Chain *chain, const Desc *desc)
+const char *
+vt_virt_count_desc (VtVirtChain *chain)
 {
-  bool write = (desc->flags & DESC_WRITE) != 0;
+  return ++chain->n_desc > VT_VIRTIO_RING_MAX ? "endless chain" : NULL;
+}
+
+/* A descriptor may cross from one block of RAM into the next: then it is several pieces. */
+const char *
+vt_virt_add_buffer (VtVirtChain *chain, const VtVirtDesc *desc, uint16_t flags)
+{
+  bool write = (flags & VT_VIRT_DESC_WRITE) != 0;
   if (desc->len == 0)
     return "empty buffer";
   if (!write && chain->n_in > 0)
@@ -90,186 +59,171 @@ add_buffer (Chain *chain, const Desc *desc)
   return NULL;
 }
 
-static const char *follow (Chain *chain, uint64_t table, unsigned size, unsigned index, bool indirect);
-
-static const char *
-follow_indirect (Chain *chain, const Desc *desc, bool indirect)
+const char *
+vt_virt_check_table (const VtVirtChain *chain, const VtVirtDesc *desc, uint16_t flags)
 {
-  if (indirect)
-    return "indirect table inside an indirect table";
   if (!vt_virtio_has (chain->virtio, VIRTIO_F_RING_INDIRECT_DESC))
     return "indirect descriptor without the feature";
-  if (desc->flags & DESC_NEXT)
+  if (flags & VT_VIRT_DESC_NEXT)
     return "indirect descriptor with a next one";
-  if (desc->len == 0 || desc->len % DESC_BYTES != 0 || desc->len / DESC_BYTES > VT_VIRTIO_RING_MAX)
+  if (desc->len == 0 || desc->len % VT_VIRT_DESC_BYTES != 0 || desc->len / VT_VIRT_DESC_BYTES > VT_VIRTIO_RING_MAX)
     return "size of an indirect table";
-  return follow (chain, desc->at, desc->len / DESC_BYTES, 0, true);
-}
-
-/* NULL, or what is wrong with the chain. The count of descriptors ends loops. */
-static const char *
-follow (Chain *chain, uint64_t table, unsigned size, unsigned index, bool indirect)
-{
-  for (;;)
-    {
-      Desc desc;
-      if (index >= size)
-        return "descriptor index out of range";
-      if (++chain->n_desc > VT_VIRTIO_RING_MAX)
-        return "endless chain";
-      if (!get_desc (chain->virtio, table, index, &desc))
-        return "descriptor table outside memory";
-      const char *wrong
-          = desc.flags & DESC_INDIRECT ? follow_indirect (chain, &desc, indirect) : add_buffer (chain, &desc);
-      if (wrong != NULL || (desc.flags & DESC_INDIRECT) || (desc.flags & DESC_NEXT) == 0)
-        return wrong;
-      index = desc.next;
-    }
+  return NULL;
 }
 
 static VtVirtElement *
-make_element (VtVirtio *virtio, unsigned queue, uint16_t head)
+make_element (const VtVirtChain *chain, unsigned queue)
 {
-  const VtVirtQueueState *q = &virtio->s->queue[queue];
-  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (VtSpan));
-  Chain       chain = { .virtio = virtio, .spans = spans };
-  const char *wrong = follow (&chain, q->desc, q->size, head, false);
-  if (wrong != NULL)
-    {
-      release_spans ((VtSpan *) (void *) spans->data, spans->len);
-      vt_virtio_broken (virtio, "queue %u: %s", queue, wrong);
-      return NULL;
-    }
-  VtVirtElement *element = g_malloc0 (sizeof *element + spans->len * sizeof (VtSpan));
-  element->virtio = virtio;
+  VtVirtElement *element = g_malloc0 (sizeof *element + chain->spans->len * sizeof (VtSpan));
+  element->virtio = chain->virtio;
   element->queue = queue;
-  element->epoch = virtio->epoch;
-  element->id = head;
-  element->n_out = (uint16_t) chain.n_out;
-  element->n_in = (uint16_t) chain.n_in;
-  element->out_len = chain.out_len;
-  element->in_len = chain.in_len;
-  memcpy (element->spans, spans->data, spans->len * sizeof (VtSpan));
+  element->epoch = chain->virtio->epoch;
+  element->id = chain->id;
+  element->slots = chain->slots;
+  element->n_out = (uint16_t) chain->n_out;
+  element->n_in = (uint16_t) chain->n_in;
+  element->out_len = chain->out_len;
+  element->in_len = chain->in_len;
+  memcpy (element->spans, chain->spans->data, chain->spans->len * sizeof (VtSpan));
   return element;
 }
 
-/* --- The available ring ------------------------------------------------------------------------------------------- */
-
-static bool
-avail_index (VtVirtio *virtio, const VtVirtQueueState *q, uint16_t *index)
-{
-  bool ok = vt_dma_get16 (virtio->dma, VT_GPA (q->driver + AVAIL_INDEX), index);
-  /* What the index announces was written before it. */
-  __atomic_thread_fence (__ATOMIC_ACQUIRE);
-  return ok;
-}
-
-/* Asks for a notification when the entry at next_avail comes. False: the ring is outside memory. */
-static bool
-ask_for_notification (VtVirtio *virtio, const VtVirtQueueState *q)
-{
-  bool ok = !event_index (virtio)
-            || vt_dma_put16 (virtio->dma, VT_GPA (q->device + USED_RING + q->size * UINT64_C (8)), q->next_avail);
-  /* The driver writes its index and then reads ours; we do it the other way round. */
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  return ok;
-}
-
-/* How many entries wait; 0 only after notifications were asked for. -1: broken. */
-static int
-waiting (VtVirtio *virtio, unsigned queue)
-{
-  const VtVirtQueueState *q = &virtio->s->queue[queue];
-  uint16_t index;
-  bool     ok = avail_index (virtio, q, &index);
-  if (ok && index == q->next_avail)
-    ok = ask_for_notification (virtio, q) && avail_index (virtio, q, &index);
-  uint16_t n = ok ? (uint16_t) (index - q->next_avail) : 0;
-  if (ok && n <= q->size)
-    return n;
-  vt_virtio_broken (virtio, ok ? "queue %u: available index jumped" : "queue %u: ring outside memory", queue);
-  return -1;
-}
+/* --- Out ---------------------------------------------------------------------------------------------------------- */
 
 VtVirtElement *
 vt_virtqueue_pop (VtVirtio *virtio, unsigned queue)
 {
   VtVirtQueueState *q = &virtio->s->queue[queue];
-  uint16_t          head;
-  if (!q->enabled || virtio->parked || virtio->resetting || (virtio->s->status & VIRTIO_STATUS_NEEDS_RESET) != 0
-      || waiting (virtio, queue) <= 0)
+  if (!q->enabled || virtio->parked || !vt_virtio_live (virtio))
     return NULL;
-  if (virtio->queue_in_flight[queue] >= q->size)
+  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (VtSpan));
+  VtVirtChain chain = { .virtio = virtio, .spans = spans };
+  bool        there = false;
+  const char *wrong = vt_virtio_ring (virtio)->peek (&chain, q, &there);
+  if (wrong == NULL && there && virtio->queue_in_flight[queue] + chain.slots > q->size)
+    wrong = "more buffers than the ring has places";
+  if (wrong != NULL)
     {
-      vt_virtio_broken (virtio, "queue %u: more buffers than the ring has entries", queue);
-      return NULL;
+      release_spans ((VtSpan *) (void *) spans->data, spans->len);
+      vt_virtio_broken (virtio, "queue %u: %s", queue, wrong);
     }
-  uint64_t at = q->driver + AVAIL_RING + (q->next_avail & (q->size - 1u)) * UINT64_C (2);
-  if (!vt_dma_get16 (virtio->dma, VT_GPA (at), &head))
-    {
-      vt_virtio_broken (virtio, "queue %u: ring outside memory", queue);
-      return NULL;
-    }
-  VtVirtElement *element = make_element (virtio, queue, head);
-  if (element == NULL)
+  if (wrong != NULL || !there)
     return NULL;
-  q->next_avail++;
+  VtVirtElement *element = make_element (&chain, queue);
+  vt_virtio_ring (virtio)->take (q, chain.slots);
   virtio->in_flight++;
-  virtio->queue_in_flight[queue]++;
-  trace_virtqueue_pop (virtio->dev->path, queue, head, element->out_len, element->in_len);
+  virtio->queue_in_flight[queue] += chain.slots;
+  if (vt_virtio_has (virtio, VIRTIO_F_IN_ORDER))
+    g_queue_push_tail (&virtio->in_order[queue], element);
+  trace_virtqueue_pop (virtio->dev->path, queue, element->id, element->out_len, element->in_len);
   return element;
 }
 
-/* --- The used ring ------------------------------------------------------------------------------------------------ */
-
-/* Does the driver want to hear of the step from the last signalled position to next_used? (2.6.7, 2.6.8) */
-static bool
-interrupt_wanted (VtVirtio *virtio, VtVirtQueueState *q)
+void
+vt_virtqueue_serve (VtVirtio *virtio, unsigned queue, void (*handle) (VtVirtElement *element))
 {
-  uint16_t value;
-  __atomic_thread_fence (__ATOMIC_SEQ_CST);
-  if (!event_index (virtio))
-    return vt_dma_get16 (virtio->dma, VT_GPA (q->driver), &value) && (value & AVAIL_NO_INTERRUPT) == 0;
-  uint16_t old = q->signalled, now = q->next_used;
-  bool     valid = q->signalled_valid;
-  q->signalled = now;
-  q->signalled_valid = true;
-  if (!valid || !vt_dma_get16 (virtio->dma, VT_GPA (q->driver + AVAIL_RING + q->size * UINT64_C (2)), &value))
-    return true;
-  return (uint16_t) (now - value - 1) < (uint16_t) (now - old);
+  VtVirtElement *element;
+  /* A driver on another processor could go on for ever. */
+  for (unsigned n = 0; n < 2u * virtio->s->queue[queue].size; n++)
+    {
+      if ((element = vt_virtqueue_pop (virtio, queue)) == NULL)
+        return;
+      handle (element);
+    }
+  vt_virtio_serve_again (virtio, queue);
 }
 
-static bool
-put_used (VtVirtio *virtio, VtVirtQueueState *q, uint16_t id, uint32_t written)
+/* --- And back ----------------------------------------------------------------------------------------------------- */
+
+/* Its buffers are not used any more. */
+static void
+finish (VtVirtElement *element, uint32_t written)
 {
-  uint8_t  entry[USED_BYTES];
-  uint64_t at = q->device + USED_RING + (q->next_used & (q->size - 1u)) * UINT64_C (8);
-  vt_store_le (entry, id, 4);
-  vt_store_le (entry + 4, written, 4);
-  if (!vt_dma_write (virtio->dma, VT_GPA (at), entry, sizeof entry))
-    return false;
-  __atomic_thread_fence (__ATOMIC_RELEASE);
-  q->next_used++;
-  return vt_dma_put16 (virtio->dma, VT_GPA (q->device + USED_INDEX), q->next_used);
+  release_spans (element->spans, (size_t) element->n_out + element->n_in);
+  element->n_out = element->n_in = 0;
+  element->written = written;
+  element->done = true;
+}
+
+/* Finished elements of one queue and one epoch go back; from here on they do not exist. */
+static void
+give_back (VtVirtElement *const *elements, unsigned n)
+{
+  VtVirtio         *virtio = elements[0]->virtio;
+  unsigned          queue = elements[0]->queue;
+  VtVirtQueueState *q = &virtio->s->queue[queue];
+  bool              current = elements[0]->epoch == virtio->epoch;
+  for (unsigned i = 0; current && i < n; i++)
+    virtio->queue_in_flight[queue] -= elements[i]->slots;
+  if (current && !virtio->resetting)
+    {
+      for (unsigned i = 0; i < n; i++)
+        trace_virtqueue_push (virtio->dev->path, queue, elements[i]->id, elements[i]->written);
+      if (!vt_virtio_ring (virtio)->give (virtio, q, elements, n))
+        vt_virtio_broken (virtio, "queue %u: ring outside memory", queue);
+      else if (vt_virtio_ring (virtio)->interrupt_wanted (virtio, q))
+        virtio->transport->queue_interrupt (virtio, queue);
+    }
+  for (unsigned i = 0; i < n; i++)
+    {
+      g_free (elements[i]);
+      vt_virtio_element_gone (virtio);
+    }
+}
+
+/* Those finished ones that no older one keeps from going back. */
+static void
+give_oldest (VtVirtio *virtio, unsigned queue)
+{
+  GQueue        *order = &virtio->in_order[queue];
+  VtVirtElement *run[VT_VIRTQUEUE_PUSH_MAX], *head;
+  unsigned       n;
+  do
+    {
+      for (n = 0; n < VT_VIRTQUEUE_PUSH_MAX && (head = g_queue_peek_head (order)) != NULL && head->done; n++)
+        {
+          if (n > 0 && head->epoch != run[0]->epoch)
+            break;
+          run[n] = g_queue_pop_head (order);
+        }
+      if (n > 0)
+        give_back (run, n);
+    }
+  while (n > 0);
+}
+
+void
+vt_virtqueue_push_all (VtVirtElement *const *elements, unsigned n)
+{
+  VtVirtio *virtio = elements[0]->virtio;
+  unsigned  queue = elements[0]->queue;
+  g_assert (n <= VT_VIRTQUEUE_PUSH_MAX);
+  for (unsigned i = 0; i < n; i++)
+    finish (elements[i], elements[i]->written);
+  /* The queue, not the feature: the driver may have been reset since. */
+  if (g_queue_find (&virtio->in_order[queue], elements[0]) != NULL)
+    give_oldest (virtio, queue);
+  else
+    give_back (elements, n);
 }
 
 void
 vt_virtqueue_push (VtVirtElement *element, uint32_t written)
 {
-  VtVirtio         *virtio = element->virtio;
-  unsigned          queue = element->queue;
-  VtVirtQueueState *q = &virtio->s->queue[queue];
-  bool              current = element->epoch == virtio->epoch && !virtio->resetting;
-  release_spans (element->spans, (size_t) element->n_out + element->n_in);
+  element->written = written;
+  vt_virtqueue_push_all (&element, 1);
+}
+
+void
+vt_virtqueue_unpop (VtVirtElement *element)
+{
+  VtVirtio *virtio = element->virtio;
+  finish (element, 0);
+  g_queue_remove (&virtio->in_order[element->queue], element);
   if (element->epoch == virtio->epoch)
-    virtio->queue_in_flight[queue]--;
-  if (current)
     {
-      trace_virtqueue_push (virtio->dev->path, queue, element->id, written);
-      if (!put_used (virtio, q, element->id, written))
-        vt_virtio_broken (virtio, "queue %u: ring outside memory", queue);
-      else if (interrupt_wanted (virtio, q))
-        virtio->transport->queue_interrupt (virtio, queue);
+      vt_virtio_ring (virtio)->take (&virtio->s->queue[element->queue], -(int) element->slots);
+      virtio->queue_in_flight[element->queue] -= element->slots;
     }
   g_free (element);
   vt_virtio_element_gone (virtio);
@@ -307,4 +261,20 @@ uint64_t
 vt_virt_element_write (VtVirtElement *element, uint64_t off, const void *from, uint64_t len)
 {
   return copy (vt_virt_element_in (element), element->n_in, off, (uint8_t *) from, len, true);
+}
+
+size_t
+vt_virt_gather (VtIoVec *vec, const VtSpan *spans, unsigned n_spans, uint64_t skip, uint64_t len)
+{
+  size_t n = 0;
+  for (unsigned i = 0; i < n_spans && len > 0; i++)
+    {
+      uint64_t cut = MIN (skip, spans[i].len);
+      uint64_t piece = MIN (len, spans[i].len - cut);
+      skip -= cut;
+      len -= piece;
+      if (piece > 0)
+        vec[n++] = (VtIoVec) { spans[i].ptr + cut, (size_t) piece };
+    }
+  return n;
 }

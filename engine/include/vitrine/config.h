@@ -26,7 +26,13 @@ typedef enum
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
-typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE } VtSerialKind;
+typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET } VtSerialKind;
+
+/* Forms of a virtio device's queues that its driver may use beside the plain one (VIRTIO 1.1, 2.7, 2.8, 2.9). */
+typedef struct
+{
+  bool packed, in_order, notification_data;
+} VtRingConfig;
 
 typedef struct
 {
@@ -39,13 +45,24 @@ typedef struct
   bool          any_backing; /* qcow2: its backing files may be outside of its folder */
   VtSecret     *secret;      /* of an encrypted image: its passphrase or key; NULL: none, or not known (yet) */
   int           boot_index;  /* 1.. ; 0: not bootable by order */
+  unsigned      queues;      /* virtio: 1..8; 0: one for each processor, up to four */
+  VtRingConfig  rings;       /* virtio */
 } VtDiskConfig;
 
 typedef struct
 {
   VtSerialKind kind;
-  char        *path;         /* VT_SERIAL_FILE */
+  char        *path;         /* VT_SERIAL_FILE, VT_SERIAL_SOCKET (UNIX, we listen) */
 } VtSerialConfig;
+
+/* A port of the virtio console. */
+typedef struct
+{
+  VtSerialConfig end;        /* at our side */
+  bool           console;    /* hvc0 ...; else the guest finds it by its name */
+  char          *name;       /* nullable */
+  VtRingConfig   rings;      /* of the device: what one port wants, they all have */
+} VtPortConfig;
 
 typedef struct
 {
@@ -53,12 +70,16 @@ typedef struct
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  char      *local;          /* a folder: the network of all cards with a socket in it, instead of user networking */
+  unsigned   queues;         /* pairs of them: 1..8; 0: one */
+  VtRingConfig rings;
 } VtNetConfig;               /* a virtio card on user networking */
 
 typedef struct
 {
   VtInputDevice kind;
   VtInputBus    bus;         /* PS/2 keyboard and mouse are there in any case */
+  VtRingConfig  rings;       /* virtio */
 } VtInputConfig;
 
 typedef struct
@@ -78,6 +99,7 @@ typedef struct
 
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
+  GPtrArray    *ports;           /* VtPortConfig*, at most 8 */
   GPtrArray    *inputs;          /* VtInputConfig* */
   GPtrArray    *nets;            /* VtNetConfig* */
   VtVideo       video;
@@ -85,6 +107,7 @@ typedef struct
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
   unsigned      heads;           /* monitors, 1..4; more than one: virtio only. 0: one */
   bool          edid;
+  VtRingConfig  video_rings; /* virtio */
   bool          no_vga;          /* virtio without its VGA */
   bool          boot_ramfb;      /* a ramfb shows firmware's picture until the video device shows one */
 
@@ -93,6 +116,14 @@ typedef struct
   bool          test_device;     /* pc-testdev */
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
+  VtRingConfig  rng_rings;
+  uint32_t      vsock_cid;       /* virtio-vsock: the guest's number, from 3; 0: none */
+  char         *vsock_path;      /* UNIX socket to the guest; what it connects to is PATH_PORT */
+  VtRingConfig  vsock_rings;
+  bool          balloon;         /* virtio-balloon */
+  bool          balloon_deflates;   /* when the guest is out of memory */
+  bool          balloon_reports; /* free pages go back to the host */
+  VtRingConfig  balloon_rings;
   char         *jit_without;     /* techniques that the translator leaves out, as “groups,returns”; NULL: none */
   bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;
@@ -101,6 +132,7 @@ VtConfig       *vt_config_new (void);
 void            vt_config_free (VtConfig *config);
 VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
 VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+VtPortConfig   *vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console);
 VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)

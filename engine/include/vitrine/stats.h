@@ -48,6 +48,21 @@ typedef struct
 } VtStats;
 
 void vt_machine_stats (VtMachine *machine, VtStats *out);
+
+/* The guest's memory, as the balloon sees it. The guest's own figures are as of `updates`, which counts them; asking makes the
+ * guest tell again. */
+typedef struct
+{
+  bool     balloon;                         /* false: there is none, and nothing else is set */
+  uint64_t machine_bytes;                   /* that the machine has */
+  uint64_t wanted_bytes, actual_bytes;      /* that the guest should use, and can */
+  uint64_t reported_bytes;                  /* given back by free page reporting, so far */
+  uint64_t updates;
+  uint64_t total_bytes, free_bytes, available_bytes, cached_bytes, swapped_in_bytes, swapped_out_bytes;
+  uint64_t major_faults, minor_faults;
+} VtMemoryStats;
+
+void vt_machine_memory_stats (VtMachine *machine, VtMemoryStats *out);
 /* JSON object with the above, for --stats. Free it. */
 char *vt_stats_to_json (const VtStats *stats);
 /* From now on instructions are counted, or no longer. Costs all translations once. */

@@ -233,6 +233,33 @@ vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arg
   return FALSE;
 }
 
+gboolean
+vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVariant *arguments, int fd, GError **error)
+{
+  g_autoptr(GUnixFDList) files = g_unix_fd_list_new ();
+  GError *local = NULL;
+
+  if (g_unix_fd_list_append (files, fd, error) < 0)
+    return FALSE;
+  g_autoptr(GVariant) reply = g_dbus_proxy_call_with_unix_fd_list_sync (
+    G_DBUS_PROXY (self->proxy), method, arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, files, NULL, NULL, &local);
+  if (reply != NULL)
+    return TRUE;
+  take_remote_error (error, local);
+  return FALSE;
+}
+
+GVariant *
+vitrine_client_get_memory (VitrineClient *self, GError **error)
+{
+  GVariant *memory = NULL;
+  GError *local = NULL;
+
+  if (!vitrine_bus_machine1_call_get_memory_sync (self->proxy, &memory, NULL, &local))
+    take_remote_error (error, local);
+  return memory;
+}
+
 GBytes *
 vitrine_client_screenshot (VitrineClient *self, GError **error)
 {

@@ -26,6 +26,10 @@ void     vitrine_client_call_async (VitrineClient *self, const char *method, GVa
                                     GCancellable *cancellable, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, GError **error);
 gboolean vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error);
+/* Handle 0 of the arguments is this file, which stays the caller's. Blocks. */
+gboolean vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVariant *arguments, int fd, GError **error);
+/* a{st}, see Machine1's GetMemory. Blocks. */
+GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
 /* The machine's screen as PNG. Blocks. */
 GBytes  *vitrine_client_screenshot (VitrineClient *self, GError **error);
 /* Blocks. */

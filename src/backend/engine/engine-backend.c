@@ -2,6 +2,7 @@
 /* VitrineBackend on the engine, in this process. The engine posts its events to our main context, so everything here runs on
  * GTK's thread. */
 #include "engine-backend.h"
+#include "engine-devices.h"
 
 #include <vitrine/console.h>
 #include <vitrine/display.h>
@@ -64,6 +65,12 @@ static VtMachine *
 machine_of (VitrineBackend *backend)
 {
   return VITRINE_ENGINE_BACKEND (backend)->machine;
+}
+
+VtMachine *
+vitrine_engine_backend_get_machine (VitrineBackend *backend)
+{
+  return machine_of (backend);
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------ */
@@ -636,6 +643,7 @@ vitrine_engine_backend_iface_init (VitrineBackendInterface *iface)
   iface->change_medium = engine_change_medium;
   iface->take_snapshot = engine_take_snapshot;
   iface->forget_snapshot = engine_forget_snapshot;
+  vitrine_engine_devices_init (iface);
   iface->get_n_heads = engine_get_n_heads;
   iface->acquire_frame = engine_acquire_frame;
   iface->release_frame = engine_release_frame;

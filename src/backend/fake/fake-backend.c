@@ -34,6 +34,7 @@ struct _VitrineFakeBackend
   GObject parent_instance;
 
   VitrineState      state;
+  guint64           memory;           /* that the guest should use */
   char             *message;
   char             *title;
   gboolean          absolute, follows, still, pattern, pointed;   /* what the command line wishes for */
@@ -301,6 +302,49 @@ static gboolean
 fake_forget_snapshot (VitrineBackend *backend, const char *name, GError **error)
 {
   return TRUE;
+}
+
+static gboolean
+fake_set_memory (VitrineBackend *backend, guint64 bytes, GError **error)
+{
+  VITRINE_FAKE_BACKEND (backend)->memory = bytes;
+  return TRUE;
+}
+
+static GVariant *
+fake_get_memory (VitrineBackend *backend)
+{
+  g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{st}"));
+
+  g_variant_builder_add (&builder, "{st}", "wanted", VITRINE_FAKE_BACKEND (backend)->memory);
+  return g_variant_builder_end (&builder);
+}
+
+static gboolean
+no_card (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no card");
+  return FALSE;
+}
+
+static gboolean
+fake_set_link (VitrineBackend *backend, guint card, gboolean up, GError **error)
+{
+  return no_card (error);
+}
+
+static gboolean
+fake_set_mac (VitrineBackend *backend, guint card, const guint8 mac[6], GError **error)
+{
+  return no_card (error);
+}
+
+static gboolean
+fake_capture (VitrineBackend *backend, guint card, int fd, GError **error)
+{
+  if (fd >= 0)
+    close (fd);
+  return no_card (error);
 }
 
 static guint
@@ -628,6 +672,11 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->change_medium = fake_change_medium;
   iface->take_snapshot = fake_take_snapshot;
   iface->forget_snapshot = fake_forget_snapshot;
+  iface->set_memory = fake_set_memory;
+  iface->get_memory = fake_get_memory;
+  iface->set_link = fake_set_link;
+  iface->set_mac = fake_set_mac;
+  iface->capture = fake_capture;
   iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;
   iface->release_frame = fake_release_frame;

@@ -12,6 +12,7 @@
 
 #include "console-pipe.h"
 #include "machine1.h"
+#include "service-devices.h"
 
 struct _VitrineService
 {
@@ -320,6 +321,12 @@ handle_count_instructions (VitrineService *self, GDBusMethodInvocation *call, gb
   return TRUE;
 }
 
+VitrineBackend *
+vitrine_service_get_backend (VitrineService *self)
+{
+  return is_alive (self) ? self->backend : NULL;
+}
+
 static void
 connect_methods (VitrineService *self)
 {
@@ -341,6 +348,7 @@ connect_methods (VitrineService *self)
     g_signal_connect_swapped (self->skeleton, methods[i].signal, methods[i].function, self);
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     g_signal_connect_swapped (self->skeleton, commands[i].signal, G_CALLBACK (handle_command), self);
+  vitrine_service_connect_devices (self, self->skeleton);
 }
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Methods of org.vitrine.Machine1 about devices of a running machine. */
+#include "service-devices.h"
+
+#include <gio/gunixfdlist.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The running machine, or NULL after the call was refused. */
+static VitrineBackend *
+running (VitrineService *service, GDBusMethodInvocation *call)
+{
+  VitrineBackend *backend = vitrine_service_get_backend (service);
+
+  if (backend == NULL)
+    g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine is not running."));
+  return backend;
+}
+
+/* TRUE: the answer has been given, with the error. */
+static gboolean
+refused (GDBusMethodInvocation *call, gboolean ok, GError *error)
+{
+  if (!ok)
+    g_dbus_method_invocation_return_gerror (call, error);
+  return !ok;
+}
+
+/* The descriptor of that handle, the caller's own; -1 without one. */
+static int
+take_fd (GUnixFDList *list, GVariant *handle)
+{
+  return list != NULL ? g_unix_fd_list_get (list, g_variant_get_handle (handle), NULL) : -1;
+}
+
+static gboolean
+handle_change_medium (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint drive, const char *name,
+                      GVariant *handle, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL
+      && !refused (call, vitrine_backend_change_medium (backend, drive, name, take_fd (list, handle), &error), error))
+    vitrine_bus_machine1_complete_change_medium (skeleton, call, NULL);
+  return TRUE;
+}
+
+static gboolean
+handle_eject_medium (VitrineService *self, GDBusMethodInvocation *call, guint drive, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_change_medium (backend, drive, NULL, -1, &error), error))
+    vitrine_bus_machine1_complete_eject_medium (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_set_memory (VitrineService *self, GDBusMethodInvocation *call, guint64 bytes, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_set_memory (backend, bytes, &error), error))
+    vitrine_bus_machine1_complete_set_memory (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_get_memory (VitrineService *self, GDBusMethodInvocation *call, VitrineBusMachine1 *skeleton)
+{
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL)
+    vitrine_bus_machine1_complete_get_memory (skeleton, call, vitrine_backend_get_memory (backend));
+  return TRUE;
+}
+
+static gboolean
+handle_set_link (VitrineService *self, GDBusMethodInvocation *call, guint card, gboolean up, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_set_link (backend, card, up, &error), error))
+    vitrine_bus_machine1_complete_set_link (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_set_mac (VitrineService *self, GDBusMethodInvocation *call, guint card, GVariant *address, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+  gsize n;
+  const guint8 *mac = g_variant_get_fixed_array (address, &n, 1);
+
+  if (backend == NULL)
+    return TRUE;
+  if (n != 6 || (mac[0] & 1) != 0)
+    g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("That is not a card’s address."));
+  else if (!refused (call, vitrine_backend_set_mac (backend, card, mac, &error), error))
+    vitrine_bus_machine1_complete_set_mac (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_start_capture (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint card, GVariant *handle,
+                      VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+  int fd = backend != NULL ? take_fd (list, handle) : -1;
+
+  if (backend == NULL)
+    return TRUE;
+  if (fd < 0)
+    g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("There is no file to write to."));
+  else if (!refused (call, vitrine_backend_capture (backend, card, fd, &error), error))
+    vitrine_bus_machine1_complete_start_capture (skeleton, call, NULL);
+  return TRUE;
+}
+
+static gboolean
+handle_stop_capture (VitrineService *self, GDBusMethodInvocation *call, guint card, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_capture (backend, card, -1, &error), error))
+    vitrine_bus_machine1_complete_stop_capture (skeleton, call);
+  return TRUE;
+}
+
+void
+vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skeleton)
+{
+  const struct { const char *signal; GCallback function; } methods[] = {
+    { "handle-change-medium", G_CALLBACK (handle_change_medium) }, { "handle-eject-medium", G_CALLBACK (handle_eject_medium) },
+    { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
+    { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
+    { "handle-start-capture", G_CALLBACK (handle_start_capture) }, { "handle-stop-capture", G_CALLBACK (handle_stop_capture) },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    g_signal_connect_swapped (skeleton, methods[i].signal, methods[i].function, self);
+}
