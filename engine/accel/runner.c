@@ -185,12 +185,13 @@ vt_runner_new (VtVcpu *const *vcpus, unsigned n_vcpus, const VtAccel *accel, VtR
       thread->runner = runner;
       thread->vcpu = vcpus[i];
       thread->vcpu->accel = accel;
+      /* An accelerator does without some things where a vCPU is alone. */
+      thread->vcpu->exclusive = n_vcpus > 1 ? run_exclusive : NULL;
       if (accel->attach != NULL && !accel->attach (thread->vcpu, error))
         return NULL;
       g_cond_init (&thread->wake);
       thread->vcpu->wake = wake_thread;
       thread->vcpu->wake_opaque = thread;
-      thread->vcpu->exclusive = n_vcpus > 1 ? run_exclusive : NULL;
       runner->n_threads++;
     }
   for (unsigned i = 0; i < n_vcpus; i++)
