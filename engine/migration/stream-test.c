@@ -82,11 +82,58 @@ every_damaged_byte_and_every_cut_is_noticed (void)
     }
 }
 
+/* --- A guest that goes on ------------------------------------------------------------------------------------------- */
+
+#define RUNNING_ROUNDS 300u
+
+static gint stop_writing;
+
+/* The first page is like all others, or not, as fast as it can. */
+static gpointer
+write_first_page (gpointer data)
+{
+  uint8_t *page = data;
+  for (unsigned n = 0; !g_atomic_int_get (&stop_writing); n++)
+    for (unsigned i = 0; i < 4096; i++)
+      *(volatile uint8_t *) &page[i] = (uint8_t) (n & 1 ? i * 7 : i * 13 + 1);
+  return NULL;
+}
+
+static void
+a_page_that_changes_meanwhile_spoils_no_other (void)
+{
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "vitrine-stream-test-running", NULL);
+  g_autoptr (VtRam) ram = vt_ram_new ("low", memory[0], sizeof memory[0], NULL);
+  g_autoptr (VtRam) loaded = vt_ram_new ("low", memory[1], sizeof memory[1], NULL);
+  for (unsigned i = 0; i < sizeof memory[0]; i++)
+    memory[0][i] = (uint8_t) (i % 4096 * 7);
+  g_atomic_int_set (&stop_writing, 0);
+  GThread *guest = g_thread_new ("guest", write_first_page, memory[0]);
+  for (unsigned round = 0; round < RUNNING_ROUNDS; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      VtChunk chunk;
+      {
+        g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, &error);
+        g_assert_true (vt_stream_write_ram (writer, ram, NULL, &error));
+        g_assert_true (vt_stream_writer_commit (writer, &error));
+      }
+      g_autoptr (VtStreamReader) reader = vt_stream_reader_new (path, &error);
+      g_assert_true (vt_stream_next (reader, &chunk, &error));
+      g_assert_true (vt_stream_load_ram (&chunk, loaded, &error));
+      g_assert_cmpint (memcmp (memory[0] + 4096, memory[1] + 4096, sizeof memory[0] - 4096), ==, 0);
+    }
+  g_atomic_int_set (&stop_writing, 1);
+  g_thread_join (guest);
+  g_unlink (path);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/stream/round-trip", what_was_written_is_read_back);
   g_test_add_func ("/stream/damage", every_damaged_byte_and_every_cut_is_noticed);
+  g_test_add_func ("/stream/running", a_page_that_changes_meanwhile_spoils_no_other);
   return g_test_run ();
 }

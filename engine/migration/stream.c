@@ -187,13 +187,15 @@ page_is_zero (const uint8_t *page)
   return true;
 }
 
+/* The guest may be running. What is compressed must not change meanwhile, or a page would come out as a copy of what another one was: so
+ * it is copied first, and only pages that were written themselves have to be sent again. */
 static void
 append_run (VtRam *ram, uint64_t first, uint64_t pages, GByteArray *out, GByteArray *scratch)
 {
-  const uint8_t *from = ram->host + first * VT_PAGE_SIZE;
-  size_t         len = (size_t) (pages * VT_PAGE_SIZE);
-  g_byte_array_set_size (scratch, (guint) ZSTD_compressBound (len));
-  size_t n = ZSTD_compress (scratch->data, scratch->len, from, len, ZSTD_LEVEL);
+  size_t len = (size_t) (pages * VT_PAGE_SIZE), room = ZSTD_compressBound (len);
+  g_byte_array_set_size (scratch, (guint) (room + len));
+  memcpy (scratch->data + room, ram->host + first * VT_PAGE_SIZE, len);
+  size_t n = ZSTD_compress (scratch->data, room, scratch->data + room, len, ZSTD_LEVEL);
   g_assert (!ZSTD_isError (n));
   uint8_t head[16];
   vt_store_le (head, first, 8);
