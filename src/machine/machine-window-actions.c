@@ -329,5 +329,7 @@ vitrine_machine_window_add_view_actions (VitrineMachineWindow *self)
     }
   vitrine_screen_bind_scaling (self->screen, self->settings);
   self->resize_guest = vitrine_view_get_flag (self->view, 0, "resize-guest", TRUE);
-  g_action_group_change_action_state (G_ACTION_GROUP (self), "resize-guest", g_variant_new_boolean (self->resize_guest));
+  GAction *resize = g_action_map_lookup_action (G_ACTION_MAP (self), "resize-guest");
+  g_simple_action_set_state (G_SIMPLE_ACTION (resize), g_variant_new_boolean (self->resize_guest));
+  vitrine_machine_window_update_follow (self);
 }

@@ -41,6 +41,7 @@ failed (gpointer data, const char *message)
   g_autofree char *words = g_strdup_printf (_("The recording has ended: %s"), message);
 
   self->recorder = NULL;
+  self->completing = FALSE;
   g_clear_handle_id (&self->record_timer, g_source_remove);
   update (self);
   vitrine_machine_window_show_error (self, words);
@@ -102,7 +103,7 @@ vitrine_machine_window_stop_recording (VitrineMachineWindow *self)
     return;
   g_clear_handle_id (&self->record_timer, g_source_remove);
   self->completing = TRUE;
-  vitrine_recorder_stop (self->recorder, complete, self);
+  vitrine_recorder_stop (self->recorder, complete);
   update (self);
 }
 

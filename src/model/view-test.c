@@ -33,6 +33,24 @@ what_was_set_is_there_next_time (void)
 }
 
 static void
+what_is_there_already_is_not_written_again (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("vitrine-view-XXXXXX", NULL), *path = g_build_filename (folder, "view.ini", NULL);
+  static const char *const list[] = { "<Alt>Tab", "a;b", NULL };
+  g_autoptr(VitrineView) view = vitrine_view_new (path);
+
+  for (int round = 0; round < 2; round++)
+    {
+      vitrine_view_set_size (view, 2, 801, 602);
+      vitrine_view_set_flag (view, 0, "resize-guest", FALSE);
+      vitrine_view_set_list (view, "host-shortcuts", list);
+      vitrine_view_set_word (view, "keyboard-layout", " d\\e");
+      g_assert_cmpint (g_unlink (path), ==, round == 0 ? 0 : -1);
+    }
+  g_rmdir (folder);
+}
+
+static void
 nonsense_in_the_file_is_as_if_it_were_not_there (void)
 {
   g_autofree char *folder = g_dir_make_tmp ("vitrine-view-XXXXXX", NULL), *path = g_build_filename (folder, "view.ini", NULL);
@@ -57,6 +75,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/view/what-was-set-is-there-next-time", what_was_set_is_there_next_time);
+  g_test_add_func ("/view/what-is-there-already-is-not-written-again", what_is_there_already_is_not_written_again);
   g_test_add_func ("/view/nonsense-in-the-file-is-as-if-it-were-not-there", nonsense_in_the_file_is_as_if_it_were_not_there);
   return g_test_run ();
 }

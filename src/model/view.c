@@ -42,6 +42,18 @@ save (VitrineView *self)
     g_debug ("%s", error->message);
 }
 
+/* Unless it is there already. @value as a key file has it. */
+static void
+store (VitrineView *self, const char *group, const char *key, const char *value)
+{
+  g_autofree char *before = g_key_file_get_value (self->file, group, key, NULL);
+
+  if (g_strcmp0 (before, value) == 0)
+    return;
+  g_key_file_set_value (self->file, group, key, value);
+  save (self);
+}
+
 static char *
 group_of (guint display)
 {
@@ -63,8 +75,7 @@ vitrine_view_set_flag (VitrineView *self, guint display, const char *key, gboole
 {
   g_autofree char *group = group_of (display);
 
-  g_key_file_set_boolean (self->file, group, key, value);
-  save (self);
+  store (self, group, key, value ? "true" : "false");
 }
 
 gboolean
@@ -84,13 +95,9 @@ vitrine_view_get_size (VitrineView *self, guint display, int *width, int *height
 void
 vitrine_view_set_size (VitrineView *self, guint display, int width, int height)
 {
-  g_autofree char *group = group_of (display);
-  int before[2];
+  g_autofree char *group = group_of (display), *value = g_strdup_printf ("%d;%d;", width, height);
 
-  if (vitrine_view_get_size (self, display, &before[0], &before[1]) && before[0] == width && before[1] == height)
-    return;
-  g_key_file_set_integer_list (self->file, group, "size", (int[]) { width, height }, 2);
-  save (self);
+  store (self, group, "size", value);
 }
 
 char **
@@ -104,8 +111,11 @@ vitrine_view_get_list (VitrineView *self, const char *key)
 void
 vitrine_view_set_list (VitrineView *self, const char *key, const char *const *values)
 {
-  g_key_file_set_string_list (self->file, GROUP, key, values, g_strv_length ((char **) values));
-  save (self);
+  g_autoptr(GKeyFile) escaped = g_key_file_new ();
+
+  g_key_file_set_string_list (escaped, GROUP, key, values, g_strv_length ((char **) values));
+  g_autofree char *value = g_key_file_get_value (escaped, GROUP, key, NULL);
+  store (self, GROUP, key, value);
 }
 
 char *
@@ -117,6 +127,9 @@ vitrine_view_get_word (VitrineView *self, const char *key)
 void
 vitrine_view_set_word (VitrineView *self, const char *key, const char *value)
 {
-  g_key_file_set_string (self->file, GROUP, key, value);
-  save (self);
+  g_autoptr(GKeyFile) escaped = g_key_file_new ();
+
+  g_key_file_set_string (escaped, GROUP, key, value);
+  g_autofree char *escaped_value = g_key_file_get_value (escaped, GROUP, key, NULL);
+  store (self, GROUP, key, escaped_value);
 }

@@ -226,37 +226,45 @@ finish (VitrineRecorder *self)
   void (*done) (gpointer data) = self->done;
   gpointer data = self->data;
 
-  self->watch = 0;
   recorder_free (self);
-  if (done != NULL)
-    done (data);
+  done (data);
 }
 
 static void
-fail (VitrineRecorder *self, GstMessage *message)
+fail (VitrineRecorder *self, const char *message)
 {
-  g_autoptr(GError) error = NULL;
   void (*failed) (gpointer data, const char *message) = self->failed;
   gpointer data = self->data;
 
-  gst_message_parse_error (message, &error, NULL);
-  self->watch = 0;
   recorder_free (self);
-  failed (data, error->message);
+  failed (data, message);
+}
+
+/* What went wrong; NULL for a message that is no error. */
+static char *
+error_of (GstMessage *message)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (message == NULL || GST_MESSAGE_TYPE (message) != GST_MESSAGE_ERROR)
+    return NULL;
+  gst_message_parse_error (message, &error, NULL);
+  return g_strdup (error->message);
 }
 
 static gboolean
 bus_message (GstBus *bus, GstMessage *message, gpointer data)
 {
   VitrineRecorder *self = data;
-  gboolean error = GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR, over = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+  g_autofree char *error = error_of (message);
 
-  if (self->done != NULL && (error || over))
-    finish (self);
-  else if (error)
-    fail (self, message);
-  else
+  if (error == NULL && (GST_MESSAGE_TYPE (message) != GST_MESSAGE_EOS || self->done == NULL))
     return G_SOURCE_CONTINUE;
+  self->watch = 0;
+  if (error != NULL)
+    fail (self, error);
+  else
+    finish (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -311,8 +319,7 @@ give_up (gpointer data)
   VitrineRecorder *self = data;
 
   self->deadline = 0;
-  g_source_remove (self->watch);
-  finish (self);
+  fail (self, _("Its end could not be written in time."));
   return G_SOURCE_REMOVE;
 }
 
@@ -334,16 +341,17 @@ vitrine_recorder_stop_now (VitrineRecorder *self)
 
   end_stream (self);
   g_clear_handle_id (&self->watch, g_source_remove);
-  gst_clear_message (&(GstMessage *) { gst_bus_timed_pop_filtered (bus, END_SECONDS * GST_SECOND,
-                                                                   GST_MESSAGE_EOS | GST_MESSAGE_ERROR) });
+  g_autoptr(GstMessage) last = gst_bus_timed_pop_filtered (bus, END_SECONDS * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_autofree char *error = error_of (last);
+  if (last == NULL || error != NULL)
+    g_warning ("The recording is not complete: %s", error != NULL ? error : "its end could not be written in time");
   recorder_free (self);
 }
 
 void
-vitrine_recorder_stop (VitrineRecorder *self, void (*done) (gpointer data), gpointer data)
+vitrine_recorder_stop (VitrineRecorder *self, void (*done) (gpointer data))
 {
   end_stream (self);
   self->done = done;
-  self->data = data;
   self->deadline = g_timeout_add_seconds (END_SECONDS, give_up, self);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "screen.h"
 
+#define AT_ONCE 64u    /* pixels that are compared at once */
+
 /* --- Memory ------------------------------------------------------------------------------------------------------- */
 
 void
@@ -134,15 +136,17 @@ draw_24 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
 static void
 draw_32 (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
 {
+  memcpy (to, from, (size_t) n * 4);
   for (uint32_t x = 0; x < n; x++)
-    to[x] = (uint32_t) vt_load_le (from + 4 * x, 4) & 0xffffff;
+    to[x] = GUINT32_FROM_LE (to[x]) & 0xffffff;
 }
 
 static void
 draw_32_big_endian (uint32_t *to, const uint8_t *from, uint32_t n, const Picture *picture)
 {
+  memcpy (to, from, (size_t) n * 4);
   for (uint32_t x = 0; x < n; x++)
-    to[x] = GUINT32_SWAP_LE_BE ((uint32_t) vt_load_le (from + 4 * x, 4)) & 0xffffff;
+    to[x] = GUINT32_FROM_BE (to[x]) & 0xffffff;
 }
 
 static DrawLine
@@ -158,17 +162,39 @@ drawer (const Picture *picture)
     }
 }
 
-/* The part of a line that became another one: VtRect of one line, empty when nothing did. */
-static VtRect
-change_line (uint32_t *to, const uint32_t *from, uint32_t n, uint32_t y)
+/* How many pixels are the same at the beginning. */
+static uint32_t
+same_left (const uint32_t *a, const uint32_t *b, uint32_t n)
 {
-  uint32_t left = 0, right = n;
-  while (left < n && to[left] == from[left])
-    left++;
-  while (right > left && to[right - 1] == from[right - 1])
-    right--;
-  memcpy (to + left, from + left, (size_t) (right - left) * 4);
-  return (VtRect) { (int32_t) left, (int32_t) y, (int32_t) (right - left), 1 };
+  uint32_t same = 0;
+  while (n - same >= AT_ONCE && memcmp (a + same, b + same, AT_ONCE * 4) == 0)
+    same += AT_ONCE;
+  while (same < n && a[same] == b[same])
+    same++;
+  return same;
+}
+
+static uint32_t
+same_right (const uint32_t *a, const uint32_t *b, uint32_t n)
+{
+  uint32_t left = n;
+  while (left >= AT_ONCE && memcmp (a + left - AT_ONCE, b + left - AT_ONCE, AT_ONCE * 4) == 0)
+    left -= AT_ONCE;
+  while (left > 0 && a[left - 1] == b[left - 1])
+    left--;
+  return n - left;
+}
+
+/* The part of n pixels at (x, y) that became another one: a VtRect of one line, empty when nothing did. */
+static VtRect
+change_line (uint32_t *to, const uint32_t *from, uint32_t n, uint32_t x, uint32_t y)
+{
+  uint32_t left = same_left (to, from, n);
+  if (left == n)
+    return (VtRect) { 0 };
+  uint32_t width = n - left - same_right (to + left, from + left, n - left);
+  memcpy (to + left, from + left, (size_t) width * 4);
+  return (VtRect) { (int32_t) (x + left), (int32_t) y, (int32_t) width, 1 };
 }
 
 static VtRect
@@ -181,24 +207,40 @@ join (VtRect a, VtRect b)
   return (VtRect) { left, top, right - left, bottom - top };
 }
 
-/* Draws the lines whose memory was written. Writes are noticed by page, which is half a line and more: damage is what really looks
+/* The part of a line at `from`, in bytes of it, that lies between its first and its last page that was written. */
+static bool
+dirty_part (const Screen *screen, uint64_t from, uint64_t len, uint64_t *first, uint64_t *end)
+{
+  *end = 0;
+  for (uint64_t at = from; at < from + len; at = (at | VT_PAGE_MASK) + 1)
+    if (screen_dirty (screen, at, 1))
+      {
+        *first = *end == 0 ? at - from : *first;
+        *end = MIN ((at | VT_PAGE_MASK) + 1 - from, len);
+      }
+  return *end != 0;
+}
+
+/* Draws the parts of lines whose memory was written. Writes are noticed by page, which is half a line and more: damage is what really looks
  * different, so that a small change is small for everybody behind us, and the same once more is nothing. */
 static void
 draw_lines (Screen *screen, const Picture *picture, bool all)
 {
   DrawLine            draw = drawer (picture);
-  uint64_t            needed = (uint64_t) picture->width * ((picture->bpp + 7) / 8);
+  uint32_t            pixel_bytes = (picture->bpp + 7) / 8;
+  uint64_t            needed = (uint64_t) picture->width * pixel_bytes;
   g_autofree uint32_t *line = g_new (uint32_t, picture->width);
   VtRect              damage = { 0 };
   for (uint32_t y = 0; y < picture->height; y++)
     {
-      uint64_t from = picture->start + y * picture->line_bytes;
+      uint64_t from = picture->start + y * picture->line_bytes, first = 0, end = needed;
       if (!vt_fits (from, needed, screen->ram->size))
         break;
-      if (!all && !screen_dirty (screen, from, needed))
+      if (!all && !dirty_part (screen, from, needed, &first, &end))
         continue;
-      draw (line, screen->ram->host + from, picture->width, picture);
-      damage = join (damage, change_line (screen_line (screen, y), line, picture->width, y));
+      uint32_t left = (uint32_t) (first / pixel_bytes), right = (uint32_t) ((end + pixel_bytes - 1) / pixel_bytes);
+      draw (line, screen->ram->host + from + (uint64_t) left * pixel_bytes, right - left, picture);
+      damage = join (damage, change_line (screen_line (screen, y) + left, line, right - left, left, y));
     }
   if (damage.width > 0)
     vt_surface_damage (screen->surface, damage);
