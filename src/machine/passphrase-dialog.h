@@ -3,7 +3,8 @@
 #pragma once
 
 #include <gtk/gtk.h>
-#include <vitrine/config.h>
+
+#include "unlock.h"
 
 #define VITRINE_TYPE_PASSPHRASE_DIALOG (vitrine_passphrase_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (VitrinePassphraseDialog, vitrine_passphrase_dialog, VITRINE, PASSPHRASE_DIALOG, GtkDialog)
