@@ -184,10 +184,10 @@ make_disk (const char *name, guint64 bytes)
 }
 
 static void
-add_drive (VitrineDomain *domain, const char *path, gboolean cdrom, guint order)
+add_drive (VitrineDomain *domain, const char *path, const char *format, gboolean cdrom, guint order)
 {
   g_autofree char *whole = absolute (path);
-  g_autoptr(VitrineDisk) disk = vitrine_disk_new (whole, "raw", cdrom ? "sata" : "virtio", cdrom);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (whole, format, cdrom ? "sata" : "virtio", cdrom);
 
   disk->boot_order = order;
   vitrine_domain_add_disk (domain, disk);
@@ -215,11 +215,11 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
     return 1;
   if (options->disk != NULL)
-    add_drive (domain, options->disk, FALSE, 1);
+    add_drive (domain, options->disk, "raw", FALSE, 1);
   if (*new_disk != NULL)
-    add_drive (domain, *new_disk, FALSE, options->disk != NULL ? 0 : 1);
+    add_drive (domain, *new_disk, "qcow2", FALSE, options->disk != NULL ? 0 : 1);
   if (options->cdrom != NULL)
-    add_drive (domain, options->cdrom, TRUE, 2);
+    add_drive (domain, options->cdrom, "raw", TRUE, 2);
   if (options->kernel != NULL)
     {
       g_autofree char *kernel = absolute (options->kernel);

@@ -4,6 +4,7 @@
 
 #include <glib/gi18n.h>
 
+#include "import-dialog.h"
 #include "machine-card.h"
 #include "machine-settings.h"
 #include "new-machine.h"
@@ -180,11 +181,15 @@ state_changed (VitrineLibraryWindow *self, GParamSpec *pspec, VitrineMachine *ma
 /* --- cards ------------------------------------------------------------------------------------------------------ */
 
 static void
+show_settings (VitrineLibraryWindow *self, VitrineMachine *machine)
+{
+  gtk_window_present (GTK_WINDOW (vitrine_machine_settings_new (GTK_WINDOW (self), self->library, machine)));
+}
+
+static void
 card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  GtkWidget *dialog = vitrine_machine_settings_new (GTK_WINDOW (self), self->library, vitrine_machine_card_get_machine (card));
-
-  gtk_window_present (GTK_WINDOW (dialog));
+  show_settings (self, vitrine_machine_card_get_machine (card));
 }
 
 typedef struct
@@ -267,7 +272,16 @@ vitrine_library_window_new_machine_from (VitrineLibraryWindow *self, GFile *file
 }
 
 static void
-import_file (VitrineLibraryWindow *self, const char *path)
+show_notes (VitrineLibraryWindow *self, const char *message, char **notes)
+{
+  g_autofree char *text = g_strjoinv ("\n", notes);
+
+  if (*text != '\0')
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO, message, text);
+}
+
+static void
+import_definition (VitrineLibraryWindow *self, const char *path)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);
@@ -278,9 +292,58 @@ import_file (VitrineLibraryWindow *self, const char *path)
       return;
     }
   g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
-  g_autofree char *notes = g_strjoinv ("\n", missing);
-  if (*notes != '\0')
-    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO, _("Imported. The machine goes without some devices:"), notes);
+  show_notes (self, _("Imported. The machine goes without some devices:"), missing);
+}
+
+/* The new machine's settings come up: what another program said is where most people want to look next. */
+static void
+imported (VitrineDomain *domain, char **notes, const GError *problem, gpointer data)
+{
+  VitrineLibraryWindow *self = data;
+  g_autoptr(GError) error = NULL;
+
+  if (domain == NULL)
+    {
+      if (problem != NULL)
+        show_error (self, problem->message);
+      return;
+    }
+  g_autofree char *wish = vitrine_domain_get_name (domain);
+  g_autofree char *name = vitrine_library_free_name (self->library, wish);
+  vitrine_domain_set_name (domain, name);
+  VitrineMachine *machine = vitrine_library_add (self->library, domain, &error);
+  if (machine == NULL)
+    {
+      vitrine_import_undo (domain);
+      show_error (self, error->message);
+      return;
+    }
+  show_notes (self, _("Imported. Some hardware is another here:"), notes);
+  show_settings (self, machine);
+}
+
+static void
+import_file (VitrineLibraryWindow *self, const char *path)
+{
+  if (vitrine_import_dialog_takes (path))
+    vitrine_import_dialog_run (GTK_WINDOW (self), path, imported, self);
+  else
+    import_definition (self, path);
+}
+
+/* A file from the desktop: a machine, or something to install one from. */
+static void
+dropped (VitrineLibraryWindow *self, GdkDragContext *context, int x, int y, GtkSelectionData *selection, guint info, guint time)
+{
+  g_auto(GStrv) uris = gtk_selection_data_get_uris (selection);
+  g_autoptr(GFile) file = uris != NULL && uris[0] != NULL ? g_file_new_for_uri (uris[0]) : NULL;
+  g_autofree char *path = file != NULL ? g_file_get_path (file) : NULL;
+
+  gtk_drag_finish (context, path != NULL, FALSE, time);
+  if (path != NULL && (vitrine_import_dialog_takes (path) || g_str_has_suffix (path, ".xml")))
+    import_file (self, path);
+  else if (path != NULL)
+    vitrine_library_window_new_machine_from (self, file);
 }
 
 static void
@@ -296,12 +359,14 @@ import_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 static void
 action_import (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Import a libvirt Definition"), GTK_WINDOW (data),
+  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Import a Machine"), GTK_WINDOW (data),
                                                               GTK_FILE_CHOOSER_ACTION_OPEN, _("_Import"), _("_Cancel"));
+  static const char *const patterns[] = { "*.ova", "*.ovf", "*.vmdk", "*.vdi", "*.vhd", "*.vhdx", "*.qcow2", "*.xml" };
   GtkFileFilter *filter = gtk_file_filter_new ();
 
-  gtk_file_filter_set_name (filter, _("Definitions (*.xml)"));
-  gtk_file_filter_add_pattern (filter, "*.xml");
+  gtk_file_filter_set_name (filter, _("Machines, disks and definitions"));
+  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
+    gtk_file_filter_add_pattern (filter, patterns[i]);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
   g_signal_connect (dialog, "response", G_CALLBACK (import_chosen), data);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
@@ -419,6 +484,9 @@ vitrine_library_window_init (VitrineLibraryWindow *self)
   g_signal_connect_swapped (self->undo_button, "clicked", G_CALLBACK (undo), self);
   g_signal_connect_swapped (self->undo_revealer, "notify::child-revealed", G_CALLBACK (focus_undo), self);
   g_signal_connect_swapped (self->undo_close_button, "clicked", G_CALLBACK (end_undo), self);
+  gtk_drag_dest_set (GTK_WIDGET (self), GTK_DEST_DEFAULT_ALL, NULL, 0, GDK_ACTION_COPY);
+  gtk_drag_dest_add_uri_targets (GTK_WIDGET (self));
+  g_signal_connect (self, "drag-data-received", G_CALLBACK (dropped), NULL);
 }
 
 static void

@@ -48,7 +48,7 @@ tried (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_object (&self->cancellable);
   if (self->done == NULL)
     return;
-  if (key != NULL || !g_error_matches (error, VT_ERROR, VT_ERROR_PASSPHRASE))
+  if (key != NULL || !vitrine_unlock_was_wrong (error))
     {
       end (self, key, error);
       gtk_widget_destroy (GTK_WIDGET (self));

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <vitrine/error.h>
+#include <vitrine/image.h>
 
 #include "paths.h"
 
@@ -35,20 +35,10 @@ vitrine_disk_image_create (const char *words, guint64 bytes, GError **error)
       fail (error, _("Cannot create the folder"), folder);
       return NULL;
     }
-  g_autofree char *path = vitrine_paths_free_name (folder, words, ".raw");
-  int fd = open (path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0 || ftruncate (fd, (off_t) bytes) < 0)
-    {
-      fail (error, _("Cannot create the disk"), path);
-      if (fd >= 0)
-        {
-          close (fd);
-          g_unlink (path);
-        }
-      return NULL;
-    }
-  close (fd);
-  return g_steal_pointer (&path);
+  g_autofree char *path = vitrine_paths_free_name (folder, words, ".qcow2");
+  const VtImagePlace place = { .path = path, .format = VT_IMAGE_QCOW2 };
+  const VtImageShape shape = { .size_bytes = bytes };
+  return vt_image_create (&place, &shape, error) ? g_steal_pointer (&path) : NULL;
 }
 
 gboolean

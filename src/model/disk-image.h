@@ -4,7 +4,7 @@
 
 #include <gio/gio.h>
 
-/* A sparse raw image of a new name in our image folder. Any thread. */
+/* An empty qcow2 image of a new name in our image folder. Any thread. */
 char *vitrine_disk_image_create (const char *words, guint64 bytes, GError **error);
 /* Can this be read, and is there anything in it? The error is a sentence for people. */
 gboolean vitrine_disk_image_check (const char *path, GError **error);

@@ -88,3 +88,9 @@ vitrine_unlock_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+gboolean
+vitrine_unlock_was_wrong (const GError *error)
+{
+  return g_error_matches (error, VT_ERROR, VT_ERROR_PASSPHRASE);
+}

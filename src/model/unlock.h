@@ -14,5 +14,7 @@ VtDiskConfig *vitrine_unlock_next (const VtConfig *config);
  * returns at once. */
 void vitrine_unlock_async (const VtDiskConfig *disk, VtSecret *passphrase, GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer data);
-/* The key, for the configuration; VT_ERROR_PASSPHRASE: a wrong passphrase. */
+/* The key, for the configuration. */
 VtSecret *vitrine_unlock_finish (GAsyncResult *result, GError **error);
+/* Was it only the wrong passphrase? */
+gboolean  vitrine_unlock_was_wrong (const GError *error);

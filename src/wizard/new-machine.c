@@ -262,7 +262,7 @@ make_domain (VitrineNewMachine *self, const char *disk_path)
   vitrine_domain_set_cpus (domain, vitrine_size_rows_get_cpus (&self->size));
   vitrine_domain_set_firmware (domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
   if (disk_path != NULL)
-    add_image (domain, disk_path, "raw", "virtio", FALSE, 1);
+    add_image (domain, disk_path, "qcow2", "virtio", FALSE, 1);
   add_source (self, domain);
   if (self->installer != NULL && self->installer->os_id != NULL && get_kind (self) == KIND_INSTALLER)
     vitrine_domain_set_os_id (domain, self->installer->os_id);

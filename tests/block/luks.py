@@ -157,6 +157,38 @@ def slots(driver):
         raise Failed("slots are not told")
 
 
+def grows(driver):
+    """Larger without a passphrase; what was there stays, and the rest can be used."""
+    contents(4)
+    more = ("--encrypt",) if driver == "qcow2" else ()
+    image("convert", "raw", "disk", "--to", driver, "--new-key-file", "key", *more, *FAST)
+    image("resize", "--format", driver, "disk", SIZE + (3 << 20))
+    image("convert", "--format", driver, "--key-file", "key", "disk", "back.raw")
+    back = Path("back.raw").read_bytes()
+    if len(back) != SIZE + (3 << 20) or back[:SIZE] != Path("raw").read_bytes():
+        raise Failed("another disk")
+    run(EXERCISE, "--format", driver, "--key-file", "key", "disk", 5, 100, "model", "back.raw")
+    same_disk("disk", driver, "model")
+
+
+def snapshots():
+    """Inside an encrypted qcow2, ours and qemu-img's, which need no passphrase; and what a person is told of it."""
+    contents(6)
+    image("convert", "raw", "disk", "--to", "qcow2", "--new-key-file", "key", "--encrypt", *FAST)
+    image("snapshot", "take", "disk", "one")
+    run(EXERCISE, "--key-file", "key", "disk", 5, 150, "model", "raw")
+    same_disk("disk", "qcow2", "model")
+    image("snapshot", "revert", "disk", "one")
+    same_disk("disk", "qcow2", "raw")
+    run(EXERCISE, "--key-file", "key", "disk", 6, 150, "model", "raw")
+    image("snapshot", "delete", "disk", "one")
+    qemu("check", "--image-opts", "driver=qcow2,encrypt.key-secret=s,file.filename=disk")
+    same_disk("disk", "qcow2", "model")
+    image("check", "disk")
+    if "cannot be compressed" not in image("convert", "raw", "x", "--encrypt", "-c", "zlib", "--new-key-file", "key", expect=1):
+        raise Failed("compressed and encrypted")
+
+
 def hostile():
     """No header makes us compute for long, read elsewhere, or fall over; each is one sentence."""
     image("create", "--format", "luks", "--key-file", "key", *FAST, "good", "1M")
@@ -264,8 +296,10 @@ def main():
                 each(f"{driver}: theirs is ours: {' '.join(kind)}", theirs, driver, *kind)
             each(f"{driver}: eight passphrases", slots, driver)
             each(f"{driver}: a machine starts from it", boots, driver)
+            each(f"{driver}: grows", grows, driver)
         for kind in (("aes-xts-plain64", 512, "sha256"), ("aes-xts-plain64", 256, "sha512"), ("aes-cbc-essiv:sha256", 256, "sha1"), ("aes-cbc-plain64", 192, "sha256")):
             each(f"cryptsetup's {kind}", by_cryptsetup, *kind)
+        each("snapshots of an encrypted disk", snapshots)
         each("hostile headers", hostile)
         each("a passphrase from a descriptor", descriptor)
         each("a passphrase from a terminal", asked)

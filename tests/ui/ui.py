@@ -235,6 +235,48 @@ def choose(d, dialog, path, answer):
     d.no_window(dialog)
 
 
+def import_machines(d):
+    """An OVA becomes a machine while its progress shows; one that is stopped leaves nothing; one that is broken says so."""
+    disk, archive, broken, large = (d.folder / name for name in ("disk.raw", "appliance.ova", "broken.ova", "large.ova"))
+    images = d.machines.parent / "images"
+    disk.write_bytes(os.urandom(1 << 20) + bytes(7 << 20))
+    d.ctl("create", "Appliance", "--disk", disk, "--memory", "96M")
+    d.ctl("export", "Appliance", archive)
+    with open(disk, "wb") as file:
+        for _ in range(400):
+            file.write(os.urandom(1 << 20))
+    d.ctl("export", "Appliance", large)
+    d.ctl("delete", "Appliance")
+    disk.unlink()
+    broken.write_bytes(archive.read_bytes()[:600_000])
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.press(library, "Import…")
+    choose(d, "Import a Machine", archive, "Import")
+    d.window("Settings of Appliance")
+    d.picture("imported")
+    ok("an OVA that the person chooses becomes a machine, whose settings come up")
+    d.key("Escape")
+    d.no_window("Settings of Appliance")
+    before = sorted(images.iterdir())
+    for path, what in ((broken, "cut short"), (large, None)):
+        d.active(library)
+        d.key("F10")
+        d.press(library, "Import…")
+        choose(d, "Import a Machine", path, "Import")
+        if what is not None:
+            d.says(library, what)
+            ok("a broken one is told")
+            continue
+        dialog = d.window("Import")
+        d.picture("progress")
+        d.press(dialog, "Cancel")
+        d.no_window("Import")
+    if sorted(images.iterdir()) != before or d.ctl("list").count("Appliance") != 1:
+        raise Missing(f"left behind: {set(images.iterdir()) - set(before)}")
+    ok("one that is stopped leaves nothing")
+
+
 def menu(d, window, item):
     """A point of the window's main menu."""
     d.active(window)
@@ -537,6 +579,7 @@ WALKS = {
     "pointer-grab": (pointer_grab, None),
     "escape-drill": (escape_drill, None),
     "passphrase": (passphrase, None),
+    "import": (import_machines, None),
     "performance": (performance, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
