@@ -13,6 +13,7 @@
 #include "loop.h"
 #include "networks.h"
 #include "runner.h"
+#include "share.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
 #include "vitrine/input.h"
@@ -136,6 +137,7 @@ struct VtMachine
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
+  GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
   VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */
 
