@@ -142,6 +142,14 @@ vt_config_check (const VtConfig *config, GError **error)
   if (config->ports->len > VT_VIRTIO_CONSOLE_PORTS)
     return refuse (error, VT_ERROR_CONFIG, "%u virtio consoles and channels: a machine has at most %u", config->ports->len,
                    VT_VIRTIO_CONSOLE_PORTS);
+  for (guint i = 0; i < config->shares->len; i++)
+    {
+      const VtShareConfig *share = g_ptr_array_index (config->shares, i);
+      if (share->tag == NULL || share->tag[0] == 0 || strlen (share->tag) > 32)
+        return refuse (error, VT_ERROR_CONFIG, "“%s” needs a name of 1 to 32 bytes by which the guest mounts it", share->folder);
+    }
+  if (config->shares->len > 8)
+    return refuse (error, VT_ERROR_CONFIG, "More than 8 shared folders");
   if (config->vsock_cid != 0 && (config->vsock_cid < VT_VSOCK_CID_MIN || config->vsock_path == NULL))
     return refuse (error, VT_ERROR_CONFIG, "Host-guest sockets need a number of the guest from %u and a socket", VT_VSOCK_CID_MIN);
   if (!vt_accel_exists (config->accel))

@@ -23,6 +23,15 @@ serial_free (gpointer data)
 }
 
 static void
+share_free (gpointer data)
+{
+  VtShareConfig *share = data;
+  g_free (share->folder);
+  g_free (share->tag);
+  g_free (share);
+}
+
+static void
 port_free (gpointer data)
 {
   VtPortConfig *port = data;
@@ -51,6 +60,7 @@ vt_config_new (void)
   config->rng = true;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
+  config->shares = g_ptr_array_new_with_free_func (share_free);
   config->ports = g_ptr_array_new_with_free_func (port_free);
   config->inputs = g_ptr_array_new_with_free_func (g_free);
   config->nets = g_ptr_array_new_with_free_func (net_free);
@@ -74,6 +84,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
+  g_clear_pointer (&config->shares, g_ptr_array_unref);
   g_clear_pointer (&config->ports, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
   g_clear_pointer (&config->nets, g_ptr_array_unref);
@@ -103,6 +114,15 @@ copy_serial (gconstpointer from, gpointer unused)
   VtSerialConfig *serial = g_memdup2 (from, sizeof *serial);
   serial->path = g_strdup (serial->path);
   return serial;
+}
+
+static gpointer
+copy_share (gconstpointer from, gpointer unused)
+{
+  VtShareConfig *share = g_memdup2 (from, sizeof *share);
+  share->folder = g_strdup (share->folder);
+  share->tag = g_strdup (share->tag);
+  return share;
 }
 
 static gpointer
@@ -156,6 +176,8 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
   g_ptr_array_set_free_func (to->serials, serial_free);
+  to->shares = g_ptr_array_copy (from->shares, copy_share, NULL);
+  g_ptr_array_set_free_func (to->shares, share_free);
   to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
   g_ptr_array_set_free_func (to->ports, port_free);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
@@ -180,6 +202,16 @@ vt_config_add_serial (VtConfig *config, VtSerialKind kind)
   serial->kind = kind;
   g_ptr_array_add (config->serials, serial);
   return serial;
+}
+
+VtShareConfig *
+vt_config_add_share (VtConfig *config, const char *folder, const char *tag)
+{
+  VtShareConfig *share = g_new0 (VtShareConfig, 1);
+  share->folder = g_strdup (folder);
+  share->tag = g_strdup (tag);
+  g_ptr_array_add (config->shares, share);
+  return share;
 }
 
 VtPortConfig *

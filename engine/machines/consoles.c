@@ -93,6 +93,14 @@ vt_machine_open_consoles (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->config.ports->len; i++)
     if (!add_console (machine, &((VtPortConfig *) g_ptr_array_index (machine->config.ports, i))->end, error))
       return false;
+  for (guint i = 0; i < machine->config.shares->len; i++)
+    {
+      const VtShareConfig *share = g_ptr_array_index (machine->config.shares, i);
+      VtShare             *opened = vt_share_new (machine->loop, share->folder, share->readonly, error);
+      if (opened == NULL)
+        return false;
+      g_ptr_array_add (machine->shares, opened);
+    }
   if (machine->config.vsock_cid != 0
       && (machine->streams = vt_stream_host_new (machine->loop, machine->config.vsock_path, error)) == NULL)
     return false;
@@ -142,6 +150,12 @@ vt_machine_close_consoles (VtMachine *machine)
       g_atomic_rc_box_release (console);
     }
   g_ptr_array_set_size (machine->consoles, 0);
+  for (guint i = 0; i < machine->shares->len; i++)
+    {
+      VtShare *share = g_ptr_array_index (machine->shares, i);
+      share->ops->close (share);
+    }
+  g_ptr_array_set_size (machine->shares, 0);
   if (machine->streams != NULL)
     machine->streams->ops->close (machine->streams);
   machine->streams = NULL;

@@ -14,6 +14,7 @@
 #include "loop.h"
 #include "networks.h"
 #include "runner.h"
+#include "share.h"
 #include "stream.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
@@ -139,6 +140,7 @@ struct VtMachine
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
+  GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
   VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */
 

@@ -72,6 +72,7 @@ machine_alloc (const VtConfig *config)
   machine->consoles = g_ptr_array_new ();
   machine->nets = g_ptr_array_new ();
   machine->cards = g_ptr_array_new ();
+  machine->shares = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
@@ -158,6 +159,7 @@ vt_machine_free (VtMachine *machine)
   g_array_unref (machine->drives);
   g_ptr_array_unref (machine->nets);
   g_ptr_array_unref (machine->cards);
+  g_ptr_array_unref (machine->shares);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);

@@ -28,6 +28,7 @@
 #include "testdev.h"
 #include "uart.h"
 #include "usb-hid.h"
+#include "virtio-9p.h"
 #include "virtio-balloon.h"
 #include "virtio-blk.h"
 #include "virtio-console.h"
@@ -658,6 +659,22 @@ add_vsock (VtMachine *machine, GError **error)
 }
 
 static bool
+add_shares (VtMachine *machine, GError **error)
+{
+  for (guint i = 0; i < machine->shares->len; i++)
+    {
+      const VtShareConfig *share = g_ptr_array_index (machine->config.shares, i);
+      unsigned             slot = q35_of (machine)->next_slot++;
+      g_autofree char     *path = g_strdup_printf ("pci/00:%02x.0", slot);
+      VtVirtio9pConfig     config = { .place = place (machine, slot, 0, false), .share = g_ptr_array_index (machine->shares, i),
+                                      .tag = share->tag, .ring_forms = vt_ring_forms (&share->rings) };
+      if (vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_9p_pci, path, &config, NULL, 0 }, error) == NULL)
+        return false;
+    }
+  return true;
+}
+
+static bool
 add_balloon (VtMachine *machine, GError **error)
 {
   const VtConfig *config = &machine->config;
@@ -678,7 +695,7 @@ build_pci_devices (VtMachine *machine, GError **error)
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
          && add_balloon (machine, error) && add_virtio_console (machine, error)
-         && add_vsock (machine, error);
+         && add_vsock (machine, error) && add_shares (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

@@ -486,6 +486,30 @@ set_rng (Target *target, const char *value, GError **error)
 }
 
 static gboolean
+add_share (Target *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = split_commas (value);
+  VtShareConfig *share = vt_config_add_share (target->config, g_ptr_array_index (parts, 0), "share");
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char    *key = g_ptr_array_index (parts, i);
+      char    *property = cut_value (key);
+      gboolean ok;
+      if (g_str_equal (key, "tag") && property != NULL)
+        ok = set_string (&share->tag, property);
+      else if (g_str_equal (key, "readonly"))
+        ok = parse_switch (key, property, &share->readonly, error);
+      else if (is_ring_property (key))
+        ok = set_ring_property (&share->rings, key, property, error);
+      else
+        ok = refuse (error, _("--share does not know “%s”: use tag, readonly, packed, in-order or notification-data"), key);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 set_vsock (Target *target, const char *value, GError **error)
 {
   g_autoptr (GPtrArray) parts = split_commas (value);
@@ -747,6 +771,7 @@ static const struct
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
   { "--vsock", "SOCKET[,cid=N][,packed=on]", set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
+  { "--share", "FOLDER[,tag=NAME][,readonly=on][,packed=on]", add_share, N_("A folder that the guest mounts as 9p by its tag (repeatable)") },
   { "--serial", "stdio|null|file:F|pty", add_serial, N_("A serial port (repeatable)") },
   { "--virtio-console", "stdio|null|file:F|pty|unix:SOCKET[,packed=on]", add_virtio_console, N_("A virtio console, hvc0 and so on (repeatable)") },
   { "--channel", "unix:SOCKET|pty|file:F|null[,name=NAME][,packed=on]", add_channel, N_("A named port for programs of the guest (repeatable)") },

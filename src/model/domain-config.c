@@ -443,7 +443,6 @@ refuse_lacking (Job *job, GError **error)
   /* Without these the guest would not be the same machine: better no start than a surprise. */
   static const struct { const char *element, *sentence; } lacking[] = {
     { "hostdev", N_("host devices cannot be passed through yet") },
-    { "filesystem", N_("shared folders are not supported yet") },
     { "memory", N_("memory modules are not supported") },
     { "nvdimm", N_("memory modules are not supported") },
   };
@@ -476,7 +475,8 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
   take_boot_devices (&job);
   vitrine_domain_take_balloon (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
-  if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error))
+  if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error)
+      || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error))
     {
       g_prefix_error (error, "“%s”: ", what);
       return NULL;

@@ -58,6 +58,11 @@ show_all (const Visitor *visitor, const VtConfig *config)
     show_end (visitor, &((const VtPortConfig *) config->ports->pdata[i])->end);
   for (guint i = 0; i < config->nets->len; i++)
     show (visitor, ((const VtNetConfig *) config->nets->pdata[i])->local, VITRINE_FILE_SOCKETS);
+  for (guint i = 0; i < config->shares->len; i++)
+    {
+      const VtShareConfig *share = config->shares->pdata[i];
+      show (visitor, share->folder, share->readonly ? VITRINE_FILE_READ : VITRINE_FILE_SHARE);
+    }
   show (visitor, config->debugcon, VITRINE_FILE_MAKE);
   show (visitor, config->firmware_code, VITRINE_FILE_READ);
   show (visitor, config->nvram, VITRINE_FILE_CHANGE);

@@ -24,3 +24,5 @@ gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GE
 void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);
 /* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
 void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);
+/* <filesystem type='mount'>. */
+gboolean vitrine_domain_take_shares (const xmlNode *devices, VtConfig *config, GError **error);

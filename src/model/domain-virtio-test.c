@@ -95,6 +95,22 @@ a_vsock_has_a_socket_beside_the_machine_s (void)
 }
 
 static void
+a_folder_is_shared (void)
+{
+  g_autoptr(VtConfig) config = config_with ("<filesystem type='mount' accessmode='mapped'><source dir='/srv'/><target dir='data'/><readonly/>"
+                                            "</filesystem>");
+  const VtShareConfig *share = config->shares->pdata[0];
+  g_assert_cmpstr (share->folder, ==, "/srv");
+  g_assert_cmpstr (share->tag, ==, "data");
+  g_assert_true (share->readonly);
+  g_autoptr(VitrineDomain) domain = domain_with ("<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv'/><target dir='data'/>"
+                                                 "</filesystem>");
+  g_autoptr(GError) error = NULL;
+  g_assert_null (vitrine_domain_to_config (domain, &error));
+  g_assert_nonnull (strstr (error->message, "virtiofs"));
+}
+
+static void
 a_multicast_network_is_a_local_one (void)
 {
   g_autoptr(VtConfig) config
@@ -118,5 +134,6 @@ main (int argc, char **argv)
   g_test_add_func ("/domain-virtio/consoles and channels are ports", consoles_and_channels_are_ports);
   g_test_add_func ("/domain-virtio/a multicast network is a local one", a_multicast_network_is_a_local_one);
   g_test_add_func ("/domain-virtio/a vsock has a socket beside the machine's", a_vsock_has_a_socket_beside_the_machine_s);
+  g_test_add_func ("/domain-virtio/a folder is shared", a_folder_is_shared);
   return g_test_run ();
 }

@@ -63,7 +63,8 @@ def digest_of(guest, command, seconds=300):
 
 def same(boot, guest, got, wanted, what):
     if got != wanted:
-        raise GuestError(guest.explain(f"{what}: “{got}” instead of “{wanted}”"))
+        problem = f"{what}: “{got}” instead of “{wanted}”"
+        raise GuestError(guest.explain(problem) if guest else problem)
     boot.ok(what)
 
 
@@ -252,6 +253,33 @@ def vsock(boot, rings):
         power_off(boot, guest)
 
 
+def ninep(boot, rings):
+    machine = Machine(boot, rings)
+    folder = boot.folder / "shared"
+    folder.mkdir()
+    (boot.folder / "secret").write_text("secret")
+    data = os.urandom(3 << 20)
+    (folder / "data").write_bytes(data)
+    (folder / "out").symlink_to("../secret")
+    with machine.run("--share", machine.option(f"{folder},tag=data")) as guest:
+        start(guest)
+        check_rings(boot, guest, 9, rings)
+        shell(guest, "mkdir -p /s && mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 data /s")
+        same(boot, guest, digest_of(guest, "cat /s/data"), md5(data), "a file of the host reads")
+        shell(guest, "mkdir /s/d && cp /s/data /s/d/copy && mv /s/d/copy /s/d/moved && ln -s moved /s/d/link && chmod 600 /s/d/moved && sync")
+        same(boot, guest, digest_of(guest, "cat /s/d/link"), md5(data), "links inside work")
+        if "secret" in shell(guest, "cat /s/out"):
+            raise GuestError(guest.explain("a link leads out"))
+        boot.ok("links do not lead out")
+        shell(guest, "i=0; while [ $i -lt 300 ]; do echo $i > /s/d/f$i; i=$((i + 1)); done")
+        same(boot, guest, shell(guest, "ls /s/d | wc -l").split()[-1], "302", "a large folder lists whole")
+        shell(guest, "rm /s/d/f*; umount /s")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+    same(boot, None, md5((folder / "d" / "moved").read_bytes()), md5(data), "what the guest wrote is there")
+    same(boot, None, sorted(p.name for p in (folder / "d").iterdir()), ["link", "moved"], "and nothing else")
+
+
 def read_pcap(path):
     raw, frames, at = path.read_bytes(), [], 24
     if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
@@ -354,7 +382,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, rng, scsi, vsock)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, ninep, rng, scsi, vsock)}
 
 
 if __name__ == "__main__":

@@ -75,6 +75,15 @@ typedef struct
   VtRingConfig rings;
 } VtNetConfig;               /* a virtio card on user networking */
 
+/* A folder of this computer that the guest sees. */
+typedef struct
+{
+  char        *folder;
+  char        *tag;          /* that the guest mounts it by */
+  bool         readonly;
+  VtRingConfig rings;
+} VtShareConfig;
+
 typedef struct
 {
   VtInputDevice kind;
@@ -99,6 +108,7 @@ typedef struct
 
   GPtrArray    *disks;           /* VtDiskConfig* */
   GPtrArray    *serials;         /* VtSerialConfig* */
+  GPtrArray    *shares;          /* VtShareConfig* */
   GPtrArray    *ports;           /* VtPortConfig*, at most 8 */
   GPtrArray    *inputs;          /* VtInputConfig* */
   GPtrArray    *nets;            /* VtNetConfig* */
@@ -132,6 +142,7 @@ VtConfig       *vt_config_new (void);
 void            vt_config_free (VtConfig *config);
 VtDiskConfig   *vt_config_add_disk (VtConfig *config, const char *path);     /* virtio, raw */
 VtSerialConfig *vt_config_add_serial (VtConfig *config, VtSerialKind kind);
+VtShareConfig  *vt_config_add_share (VtConfig *config, const char *folder, const char *tag);
 VtPortConfig   *vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console);
 VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
