@@ -115,6 +115,9 @@ main:
 
   ; A periodic timer: TSC cycles between the first and the 21st tick, against those of one long one-shot
   WRITE 0x320, 0x10050
+  mov r15, -1
+  mov r14d, 5
+.calibrate_again:
   WRITE 0x380, 0xffffffff
   TSC r8
   mov eax, APIC + 0x390
@@ -130,12 +133,15 @@ main:
   sub ebx, ecx                 ; counts, and at least as many cycles as they took
   sub r9, r8
   WRITE 0x380, 0
-  ; cycles of 100000 counts, at most
+  ; cycles of 100000 counts, at most: the least that was seen, since the host may take its processor away in between
   mov eax, 100000
   mul r9
   mov ecx, ebx
   div rcx
-  mov r15, rax
+  cmp rax, r15
+  cmovb r15, rax
+  dec r14d
+  jnz .calibrate_again
   xor r13d, r13d
   mov r14d, 10
 .period:
