@@ -115,31 +115,31 @@ main:
 
   ; A periodic timer: TSC cycles between the first and the 21st tick, against those of one long one-shot
   WRITE 0x320, 0x10050
-  mov r15, -1
+  xor r15d, r15d
   mov r14d, 5
 .calibrate_again:
   WRITE 0x380, 0xffffffff
-  TSC r8
   mov eax, APIC + 0x390
   mov ebx, [rax]
+  TSC r8
   mov ecx, 20000
 .calibrate:
   pause
   dec ecx
   jnz .calibrate
+  TSC r9
   mov eax, APIC + 0x390
   mov ecx, [rax]
-  TSC r9
-  sub ebx, ecx                 ; counts, and at least as many cycles as they took
+  sub ebx, ecx                 ; counts, and at most as many cycles as they took
   sub r9, r8
   WRITE 0x380, 0
-  ; cycles of 100000 counts, at most: the least that was seen, since the host may take its processor away in between
+  ; cycles of 100000 counts, at least: the most that was seen, since the host may take its processor away in between
   mov eax, 100000
   mul r9
   mov ecx, ebx
   div rcx
   cmp rax, r15
-  cmovb r15, rax
+  cmova r15, rax
   dec r14d
   jnz .calibrate_again
   xor r13d, r13d
@@ -162,7 +162,7 @@ main:
   WRITE 0x380, 0
   mov rax, [abs came]
   sub rax, r12
-  ; at least 5 periods; the calibration may be off by a tenth
+  ; at least 5 periods, with an eighth of tolerance
   mov ebx, [abs ticks]
   imul rbx, r15
   mov rcx, rax
