@@ -160,6 +160,10 @@ main:
   cli
   WRITE 0x320, 0x10050
   WRITE 0x380, 0
+  ; one more may be pending, and would be the first of the next round
+  sti
+  nop
+  cli
   mov rax, [abs came]
   sub rax, r12
   ; at least 5 periods, with an eighth of tolerance
