@@ -2,6 +2,8 @@
 /* VitrineBackend: dispatch and signals. */
 #include "backend.h"
 
+#include <string.h>
+
 #define SMALL_PART 1000
 
 G_DEFINE_INTERFACE (VitrineBackend, vitrine_backend, G_TYPE_OBJECT)
@@ -44,6 +46,14 @@ vitrine_frame_moved (const VitrineFrame *frame)
   gint64 all = (gint64) frame->width * frame->height, changed = (gint64) frame->damage_width * frame->damage_height;
 
   return changed > all / SMALL_PART;
+}
+
+void
+vitrine_frame_copy (const VitrineFrame *frame, gint x, gint y, gint width, gint height, guint8 *to, gsize stride)
+{
+  for (gint row = y; row < y + height; row++)
+    memcpy (to + (gsize) row * stride + (gsize) x * 4, frame->pixels + (gsize) row * frame->stride + (gsize) x * 4,
+            (gsize) width * 4);
 }
 
 VitrineState

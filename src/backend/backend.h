@@ -25,6 +25,8 @@ typedef struct
 
 /* Did more change than what a text cursor or a second hand does: more than about a thousandth? */
 gboolean vitrine_frame_moved (const VitrineFrame *frame);
+/* A part of the picture to the same place of another, whose rows are @stride bytes apart. */
+void     vitrine_frame_copy (const VitrineFrame *frame, gint x, gint y, gint width, gint height, guint8 *to, gsize stride);
 
 /* What the guest takes for a monitor. */
 typedef struct

@@ -4,9 +4,6 @@
 
 #include <glib/gi18n.h>
 
-#define SCREEN_WIDTH 1024
-#define SCREEN_HEIGHT 768
-
 struct _VitrineHeadWindow
 {
   HdyApplicationWindow parent_instance;
@@ -62,7 +59,7 @@ settled (VitrineHeadWindow *self)
 static void
 begin_size (VitrineHeadWindow *self)
 {
-  int width = SCREEN_WIDTH, height = SCREEN_HEIGHT, header;
+  int width = VITRINE_SCREEN_WIDTH, height = VITRINE_SCREEN_HEIGHT, header;
 
   vitrine_view_get_size (self->view, self->head, &width, &height);
   gtk_widget_get_preferred_height (self->header, &header, NULL);
@@ -87,8 +84,7 @@ vitrine_head_window_key (GtkWidget *widget, GdkEventKey *event)
   VitrineHeadWindow *self = VITRINE_HEAD_WINDOW (widget);
   GtkWidgetClass *parent = GTK_WIDGET_CLASS (vitrine_head_window_parent_class);
 
-  if (gtk_window_get_focus (GTK_WINDOW (self)) == GTK_WIDGET (self->screen)
-      && vitrine_screen_handle_key (self->screen, event))
+  if (vitrine_screen_take_window_key (self->screen, event))
     return GDK_EVENT_STOP;
   return event->type == GDK_KEY_PRESS ? parent->key_press_event (widget, event) : parent->key_release_event (widget, event);
 }
@@ -156,16 +152,13 @@ vitrine_head_window_new (GtkWindow *main, VitrineBackend *backend, guint head, V
   static const VitrineMonitor none = { 0 };
   VitrineHeadWindow *self =
     g_object_new (VITRINE_TYPE_HEAD_WINDOW, "application", gtk_window_get_application (main), NULL);
-  g_autofree char *renderer = g_settings_get_string (settings, "renderer");
 
   self->backend = g_object_ref (backend);
   self->head = head;
   self->view = view;
   self->settings = g_object_ref (settings);
   name_window (self, gtk_window_get_title (main));
-  vitrine_screen_bind_scaling (self->screen, settings);
-  vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
-  vitrine_screen_set_renderer (self->screen, renderer);
+  vitrine_screen_bind_settings (self->screen, settings);
   vitrine_screen_begin_with (self->screen, &none);   /* the guest hears of it when the window has its size */
   vitrine_screen_set_follow (self->screen, TRUE);
   vitrine_screen_set_backend (self->screen, backend, head);

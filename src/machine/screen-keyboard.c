@@ -90,8 +90,8 @@ keep_on_host (VitrineScreen *self, GdkEventKey *event)
   return TRUE;
 }
 
-gboolean
-vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
+static gboolean
+handle_key (VitrineScreen *self, GdkEventKey *event)
 {
   guint code = vitrine_keymap_to_evdev (gtk_widget_get_display (GTK_WIDGET (self)), event->hardware_keycode);
   gboolean down = event->type == GDK_KEY_PRESS;
@@ -115,11 +115,17 @@ vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
 }
 
 gboolean
+vitrine_screen_take_window_key (VitrineScreen *self, GdkEventKey *event)
+{
+  return gtk_widget_is_focus (GTK_WIDGET (self)) && handle_key (self, event);
+}
+
+gboolean
 vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event)
 {
   VitrineScreen *self = VITRINE_SCREEN (widget);
 
-  if (vitrine_screen_handle_key (self, event))
+  if (handle_key (self, event))
     return GDK_EVENT_STOP;
   if (event->keyval == GDK_KEY_Return || event->keyval == GDK_KEY_KP_Enter || event->keyval == GDK_KEY_space)
     {
@@ -132,5 +138,5 @@ vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event)
 gboolean
 vitrine_screen_key_release (GtkWidget *widget, GdkEventKey *event)
 {
-  return vitrine_screen_handle_key (VITRINE_SCREEN (widget), event) ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
+  return handle_key (VITRINE_SCREEN (widget), event) ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
 }

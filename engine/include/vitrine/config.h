@@ -148,6 +148,9 @@ VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
 
+/* "52:54:00:12:34:56": the address of one card, no group's. */
+bool vt_parse_mac (const char *text, uint8_t mac[6]);
+
 /* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and
  * what to do. */
 bool vt_config_check (const VtConfig *config, GError **error);
