@@ -14,7 +14,6 @@ enum
   FRAME_READY,
   CONSOLE_OUTPUT,
   GUEST_RESET,
-  LEDS_CHANGED,
   POINTER_CHANGED,
   N_SIGNALS
 };
@@ -31,7 +30,6 @@ static void
 vitrine_backend_default_init (VitrineBackendInterface *iface)
 {
   signals[CHANGED] = new_signal ("changed");
-  signals[LEDS_CHANGED] = new_signal ("leds-changed");
   signals[POINTER_CHANGED] = new_signal ("pointer-changed");
   signals[FRAME_READY] = g_signal_new ("frame-ready", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
@@ -324,12 +322,6 @@ void
 vitrine_backend_emit_pointer_changed (VitrineBackend *self)
 {
   g_signal_emit (self, signals[POINTER_CHANGED], 0);
-}
-
-void
-vitrine_backend_emit_leds_changed (VitrineBackend *self)
-{
-  g_signal_emit (self, signals[LEDS_CHANGED], 0);
 }
 
 void

@@ -3,8 +3,8 @@
  * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
- * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (); "leds-changed" ()
- * when the guest switched lights of its keyboard; "pointer-changed" () when is_absolute() may give another answer. */
+ * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" ();
+ * "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -63,6 +63,9 @@ typedef struct
   void      (*moment) (gpointer data);   /* what the snapshot is of: the machine stands */
   gpointer    data;
 } VitrineSnapshotPlan;
+
+/* Monitors that one machine can have. */
+#define VITRINE_MAX_HEADS 4
 
 #define VITRINE_TYPE_BACKEND (vitrine_backend_get_type ())
 G_DECLARE_INTERFACE (VitrineBackend, vitrine_backend, VITRINE, BACKEND, GObject)
@@ -182,7 +185,6 @@ void vitrine_backend_count_instructions (VitrineBackend *self, gboolean on);
 /* For implementations. */
 void vitrine_backend_emit_changed (VitrineBackend *self);
 void vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head);
-void vitrine_backend_emit_leds_changed (VitrineBackend *self);
 void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);

@@ -75,8 +75,8 @@ vitrine_screen_sync_locks (VitrineScreen *self)
       }
 }
 
-/* The guest lets go of the modifiers. What neither our window nor, without a grab, the desktop wants is lost. TRUE: handled. */
-static gboolean
+/* The guest lets go of the modifiers. What neither our window nor, without a grab, the desktop wants is lost. */
+static void
 keep_on_host (VitrineScreen *self, GdkEventKey *event)
 {
   gboolean grabbed = self->grabbed;
@@ -84,10 +84,9 @@ keep_on_host (VitrineScreen *self, GdkEventKey *event)
 
   vitrine_screen_release_keys (self);
   if (gtk_window_activate_key (GTK_WINDOW (toplevel), event) || !grabbed)
-    return TRUE;
+    return;
   vitrine_screen_ungrab (self);
   vitrine_host_keys_pass_on (event);
-  return TRUE;
 }
 
 static gboolean
@@ -104,7 +103,10 @@ handle_key (VitrineScreen *self, GdkEventKey *event)
       return TRUE;
     }
   if (down && self->host_keys != NULL && vitrine_host_keys_match (self->host_keys, event))
-    return keep_on_host (self, event);
+    {
+      keep_on_host (self, event);
+      return TRUE;
+    }
   /* The guest's keyboard repeats by itself, and a release of what was pressed before the capture is not the guest's. */
   if (code > 0 && code < EVDEV_MAX && down != self->held[code])
     {

@@ -331,7 +331,7 @@ take_video (Job *job, GError **error)
     }
   vitrine_domain_take_rings (vitrine_xml_find (job->root, "devices/video"), &job->config->video_rings);
   if (video == VT_VIDEO_VIRTIO && heads != NULL)
-    job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, 4);
+    job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, VT_MAX_HEADS);
   vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
   return TRUE;
 }

@@ -91,6 +91,8 @@ typedef struct
   VtRingConfig  rings;       /* virtio */
 } VtInputConfig;
 
+enum { VT_MAX_HEADS = 4 };   /* monitors of one machine */
+
 typedef struct
 {
   char         *name;
@@ -115,7 +117,7 @@ typedef struct
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
-  unsigned      heads;           /* monitors, 1..4; more than one: virtio only. 0: one */
+  unsigned      heads;           /* monitors, 1..VT_MAX_HEADS; more than one: virtio only. 0: one */
   bool          edid;
   VtRingConfig  video_rings; /* virtio */
   bool          no_vga;          /* virtio without its VGA */
