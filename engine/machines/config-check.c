@@ -97,8 +97,8 @@ check_video (const VtConfig *config, GError **error)
   if (bytes != 0 && (bytes < VIDEO_MEMORY_MIN_BYTES || bytes > VIDEO_MEMORY_MAX_BYTES || (bytes & (bytes - 1)) != 0))
     return refuse (error, VT_ERROR_CONFIG, "%" G_GUINT64_FORMAT " KiB of video memory: choose 4, 8, 16, 32, 64, 128 or 256 MiB",
                    bytes / VT_KIB);
-  if (config->heads > MAX_SURFACES)
-    return refuse (error, VT_ERROR_CONFIG, "%u monitors: choose 1 to %u", config->heads, MAX_SURFACES);
+  if (config->heads > VT_MAX_HEADS)
+    return refuse (error, VT_ERROR_CONFIG, "%u monitors: choose 1 to %u", config->heads, VT_MAX_HEADS);
   if (config->heads > 1 && config->video != VT_VIDEO_VIRTIO)
     return refuse (error, VT_ERROR_CONFIG, "Only the video device “virtio” has more than one monitor");
   return true;

@@ -224,6 +224,22 @@ vt_config_add_port (VtConfig *config, VtSerialKind kind, bool console)
   return port;
 }
 
+bool
+vt_parse_mac (const char *text, uint8_t mac[6])
+{
+  g_auto (GStrv) bytes = g_strsplit (text, ":", 7);
+  guint64        byte;
+  if (g_strv_length (bytes) != 6)
+    return false;
+  for (unsigned i = 0; i < 6; i++)
+    {
+      if (strlen (bytes[i]) > 2 || !g_ascii_string_to_unsigned (bytes[i], 16, 0, 255, &byte, NULL))
+        return false;
+      mac[i] = (uint8_t) byte;
+    }
+  return (mac[0] & 1) == 0;
+}
+
 VtNetConfig *
 vt_config_add_net (VtConfig *config)
 {

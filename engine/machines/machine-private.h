@@ -27,7 +27,6 @@
 #define MAX_CPUS       64u
 #define GSI_COUNT      24u
 #define GATE_SOURCES   16u
-#define MAX_SURFACES   4u
 #define MAX_INPUTS     18u        /* PS/2, and those of the configuration */
 
 /* Several wires into one: the output is high while any input is. It keeps no state of its own beyond the levels that its
@@ -68,7 +67,7 @@ typedef struct
   {
     void (*damaged) (void *opaque);
     void  *opaque;
-  } display[MAX_SURFACES];
+  } display[VT_MAX_HEADS];
   /* The newest value, and whether news of it are on their way: however fast a guest changes its mind, one message waits.
    * Atomic. */
   struct
@@ -127,9 +126,9 @@ struct VtMachine
   void         (*board_free) (VtMachine *machine);
 
   /* Ends */
-  VtSurface     *surfaces[MAX_SURFACES];   /* NULL from n_surfaces on */
+  VtSurface     *surfaces[VT_MAX_HEADS];   /* NULL from n_surfaces on */
   unsigned       n_surfaces;
-  SurfaceRef     surface_ref[MAX_SURFACES];
+  SurfaceRef     surface_ref[VT_MAX_HEADS];
   char        *(*screen_text) (VtMachine *machine);
   VtDevice      *pm;
   VtInputSink    inputs[MAX_INPUTS];       /* in the order they were added; input.c */

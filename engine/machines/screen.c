@@ -190,7 +190,7 @@ VtSurface *
 vt_machine_add_surface (VtMachine *machine)
 {
   const VtConfig *config = &machine->config;
-  g_assert (machine->n_surfaces < MAX_SURFACES);
+  g_assert (machine->n_surfaces < VT_MAX_HEADS);
   VtSurface *surface = machine->surfaces[machine->n_surfaces++] = vt_surface_new ();
   VtMonitor monitor = { .width = config->xres != 0 ? config->xres : 1280,
                         .height = config->yres != 0 ? config->yres : 800,

@@ -21,7 +21,6 @@
 
 #define THUMBNAIL_SECONDS 3
 #define RARE_THUMBNAIL_SECONDS 30
-#define HEADS 4
 
 struct _VitrineMachineProcess
 {
@@ -248,7 +247,7 @@ prepare (gpointer data)
     }
   /* Sockets for more windows; nothing is in them until a person opens one. */
   if (self->config->video == VT_VIDEO_VIRTIO && self->config->heads == 0)
-    self->config->heads = HEADS;
+    self->config->heads = VITRINE_MAX_HEADS;
   unlock_and_build (self);
   return G_SOURCE_REMOVE;
 }

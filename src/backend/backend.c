@@ -2,6 +2,8 @@
 /* VitrineBackend: dispatch and signals. */
 #include "backend.h"
 
+#include <string.h>
+
 #define SMALL_PART 1000
 
 G_DEFINE_INTERFACE (VitrineBackend, vitrine_backend, G_TYPE_OBJECT)
@@ -12,7 +14,6 @@ enum
   FRAME_READY,
   CONSOLE_OUTPUT,
   GUEST_RESET,
-  LEDS_CHANGED,
   POINTER_CHANGED,
   N_SIGNALS
 };
@@ -29,7 +30,6 @@ static void
 vitrine_backend_default_init (VitrineBackendInterface *iface)
 {
   signals[CHANGED] = new_signal ("changed");
-  signals[LEDS_CHANGED] = new_signal ("leds-changed");
   signals[POINTER_CHANGED] = new_signal ("pointer-changed");
   signals[FRAME_READY] = g_signal_new ("frame-ready", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
@@ -44,6 +44,14 @@ vitrine_frame_moved (const VitrineFrame *frame)
   gint64 all = (gint64) frame->width * frame->height, changed = (gint64) frame->damage_width * frame->damage_height;
 
   return changed > all / SMALL_PART;
+}
+
+void
+vitrine_frame_copy (const VitrineFrame *frame, gint x, gint y, gint width, gint height, guint8 *to, gsize stride)
+{
+  for (gint row = y; row < y + height; row++)
+    memcpy (to + (gsize) row * stride + (gsize) x * 4, frame->pixels + (gsize) row * frame->stride + (gsize) x * 4,
+            (gsize) width * 4);
 }
 
 VitrineState
@@ -314,12 +322,6 @@ void
 vitrine_backend_emit_pointer_changed (VitrineBackend *self)
 {
   g_signal_emit (self, signals[POINTER_CHANGED], 0);
-}
-
-void
-vitrine_backend_emit_leds_changed (VitrineBackend *self)
-{
-  g_signal_emit (self, signals[LEDS_CHANGED], 0);
 }
 
 void

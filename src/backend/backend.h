@@ -3,8 +3,8 @@
  * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
- * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" (); "leds-changed" ()
- * when the guest switched lights of its keyboard; "pointer-changed" () when is_absolute() may give another answer. */
+ * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" ();
+ * "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -25,6 +25,8 @@ typedef struct
 
 /* Did more change than what a text cursor or a second hand does: more than about a thousandth? */
 gboolean vitrine_frame_moved (const VitrineFrame *frame);
+/* A part of the picture to the same place of another, whose rows are @stride bytes apart. */
+void     vitrine_frame_copy (const VitrineFrame *frame, gint x, gint y, gint width, gint height, guint8 *to, gsize stride);
 
 /* What the guest takes for a monitor. */
 typedef struct
@@ -61,6 +63,9 @@ typedef struct
   void      (*moment) (gpointer data);   /* what the snapshot is of: the machine stands */
   gpointer    data;
 } VitrineSnapshotPlan;
+
+/* Monitors that one machine can have. */
+#define VITRINE_MAX_HEADS 4
 
 #define VITRINE_TYPE_BACKEND (vitrine_backend_get_type ())
 G_DECLARE_INTERFACE (VitrineBackend, vitrine_backend, VITRINE, BACKEND, GObject)
@@ -180,7 +185,6 @@ void vitrine_backend_count_instructions (VitrineBackend *self, gboolean on);
 /* For implementations. */
 void vitrine_backend_emit_changed (VitrineBackend *self);
 void vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head);
-void vitrine_backend_emit_leds_changed (VitrineBackend *self);
 void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);

@@ -83,12 +83,18 @@ vitrine_ctl_start (int argc, char **argv)
 int
 vitrine_ctl_call (const char *words, const char *method, GVariant *arguments)
 {
+  g_autoptr(GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
+
+  return client != NULL ? vitrine_ctl_call_client (client, method, owned) : 1;
+}
+
+int
+vitrine_ctl_call_client (VitrineClient *client, const char *method, GVariant *arguments)
+{
   g_autoptr(GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   g_autoptr(GError) error = NULL;
 
-  if (client == NULL)
-    return 1;
   if (!vitrine_client_call_sync (client, method, owned, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return 0;

@@ -8,7 +8,7 @@
 
 #include "ctl.h"
 #include "machines.h"
-#include "run-options.h"
+#include "sizes.h"
 
 #define FRESH_MS 1000
 
@@ -48,7 +48,7 @@ vitrine_ctl_balloon (int argc, char **argv)
 
   if (argc != 3 || argv[1][0] == '-')
     return vitrine_ctl_usage ("balloon MACHINE SIZE");
-  if (!vitrine_parse_memory_size (argv[2], &bytes, &error))
+  if (!vitrine_parse_size (argv[2], VITRINE_MIB, &bytes, &error))
     return vitrine_ctl_fail ("%s", error->message);
   return vitrine_ctl_call (argv[1], "SetMemory", g_variant_new ("(t)", bytes));
 }

@@ -9,6 +9,7 @@
 #include "ctl.h"
 #include "passphrase.h"
 #include "progress.h"
+#include "sizes.h"
 
 typedef struct
 {
@@ -153,16 +154,11 @@ take_shape (const Options *options, const char *path, const char *format, const 
 static gboolean
 parse_size (const char *text, guint64 *bytes)
 {
-  static const char letters[] = "KMGT";
-  char *end;
-  guint64 number = g_ascii_strtoull (text, &end, 10);
-  const char *letter = *end != '\0' ? strchr (letters, g_ascii_toupper (*end)) : NULL;
-  unsigned shift = letter != NULL ? 10 * ((unsigned) (letter - letters) + 1) : 0;
+  g_autoptr(GError) error = NULL;
 
-  *bytes = number << shift;
-  if (end != text && number > 0 && (*end == '\0' || (letter != NULL && end[1] == '\0')) && *bytes >> shift == number)
+  if (vitrine_parse_size (text, 1, bytes, &error))
     return TRUE;
-  vitrine_ctl_fail (_("“%s” is not a size: write for example 512M or 20G"), text);
+  vitrine_ctl_fail ("%s", error->message);
   return FALSE;
 }
 

@@ -11,6 +11,7 @@
 #include "disk-image.h"
 #include "paths.h"
 #include "run-lock.h"
+#include "sizes.h"
 
 VitrineLibrary *
 vitrine_ctl_open_library (void)
@@ -152,20 +153,6 @@ parse_create (int argc, char **argv, CreateOptions *options, GError **error)
   return g_option_context_parse (context, &argc, &argv, error);
 }
 
-/* "512M", "20G"; plain numbers are bytes. */
-static gboolean
-parse_size (const char *text, guint64 *bytes)
-{
-  static const char units[] = "KMGT";
-  char *end = NULL;
-  guint64 number = g_ascii_strtoull (text, &end, 10);
-  const char *unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
-
-  if (end == text || number == 0 || (*end != '\0' && (unit == NULL || end[1] != '\0')))
-    return FALSE;
-  return g_uint64_checked_mul (bytes, number, unit != NULL ? G_GUINT64_CONSTANT (1) << (10 * (unit - units + 1)) : 1);
-}
-
 static char *
 absolute (const char *path)
 {
@@ -198,7 +185,7 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
 {
   guint64 bytes = 0;
 
-  if (options->memory != NULL && !parse_size (options->memory, &bytes))
+  if (options->memory != NULL && !vitrine_parse_size (options->memory, 1, &bytes, NULL))
     return vitrine_ctl_fail (_("--memory %s: not a size. Write for example 512M or 2G."), options->memory);
   if (options->memory != NULL)
     vitrine_domain_set_memory_bytes (domain, bytes);
@@ -210,7 +197,7 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
     return vitrine_ctl_fail (_("--firmware %s: must be bios or uefi."), options->firmware);
   if (g_strcmp0 (options->firmware, "uefi") == 0)
     vitrine_domain_set_firmware (domain, VITRINE_FIRMWARE_UEFI);
-  if (options->disk_size != NULL && !parse_size (options->disk_size, &bytes))
+  if (options->disk_size != NULL && !vitrine_parse_size (options->disk_size, 1, &bytes, NULL))
     return vitrine_ctl_fail (_("--disk-size %s: not a size. Write for example 20G."), options->disk_size);
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
     return 1;

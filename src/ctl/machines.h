@@ -12,5 +12,7 @@ VitrineMachine *vitrine_ctl_find (VitrineLibrary *library, const char *words);
 /* A connection to the machine that @words names, or whose --control socket @words is: a path with a "/". NULL after an error that
  * has been printed. */
 VitrineClient  *vitrine_ctl_connect (const char *words);
-/* One D-Bus call without an answer to the machine of that name; 0, or 1 and a message. */
+/* One D-Bus call without an answer; takes a floating @arguments. 0, or 1 and a message. */
+int             vitrine_ctl_call_client (VitrineClient *client, const char *method, GVariant *arguments);
+/* The same to the machine of that name. */
 int             vitrine_ctl_call (const char *words, const char *method, GVariant *arguments);

@@ -42,7 +42,7 @@ static const Verb verbs[] = {
   { "link", vitrine_ctl_link, N_("Pull or plug a network card’s cable, or change its address") },
   { "capture", vitrine_ctl_capture, N_("Write a network card’s frames into a file") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },
-  { "edid", vitrine_ctl_edid, N_("Show the monitor that a machine sees") },
+  { "edid", vitrine_ctl_edid, N_("Write a monitor’s description (EDID), or show what one says") },
   { "trace", NULL, N_("Show what devices do") },
   { "stat", vitrine_ctl_stat, N_("Show a machine’s performance") },
   { "migrate", NULL, N_("Move a running machine to another process or host") },

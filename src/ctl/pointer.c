@@ -8,9 +8,9 @@
 
 typedef struct
 {
-  const char *machine;
-  char      **words;      /* what is left */
-  int         n;
+  VitrineClient *client;
+  char         **words;      /* what is left */
+  int            n;
 } Steps;
 
 static const char synopsis[] = "pointer MACHINE [to X% Y%] [by DX DY] [press|release|click [left|right|middle]] [scroll CLICKS]…";
@@ -69,10 +69,10 @@ static int
 press (Steps *steps, gboolean down, gboolean up)
 {
   guint mask = button (steps);
-  int status = down ? vitrine_ctl_call (steps->machine, "PressButtons", g_variant_new ("(u)", mask)) : 0;
+  int status = down ? vitrine_ctl_call_client (steps->client, "PressButtons", g_variant_new ("(u)", mask)) : 0;
 
   if (status == 0 && up)
-    status = vitrine_ctl_call (steps->machine, "PressButtons", g_variant_new ("(u)", 0));
+    status = vitrine_ctl_call_client (steps->client, "PressButtons", g_variant_new ("(u)", 0));
   return status;
 }
 
@@ -83,11 +83,11 @@ run_step (Steps *steps, const char *word)
   int dx, dy;
 
   if (g_str_equal (word, "to") && next_share (steps, &x) && next_share (steps, &y))
-    return vitrine_ctl_call (steps->machine, "PlacePointer", g_variant_new ("(uu)", x, y));
+    return vitrine_ctl_call_client (steps->client, "PlacePointer", g_variant_new ("(uu)", x, y));
   if (g_str_equal (word, "by") && next_number (steps, &dx) && next_number (steps, &dy))
-    return vitrine_ctl_call (steps->machine, "MovePointer", g_variant_new ("(ii)", dx, dy));
+    return vitrine_ctl_call_client (steps->client, "MovePointer", g_variant_new ("(ii)", dx, dy));
   if (g_str_equal (word, "scroll") && next_number (steps, &dy))
-    return vitrine_ctl_call (steps->machine, "TurnWheel", g_variant_new ("(ii)", 0, dy));
+    return vitrine_ctl_call_client (steps->client, "TurnWheel", g_variant_new ("(ii)", 0, dy));
   if (g_str_equal (word, "press") || g_str_equal (word, "release") || g_str_equal (word, "click"))
     return press (steps, word[0] != 'r', word[0] != 'p');
   return vitrine_ctl_usage (synopsis);
@@ -98,8 +98,9 @@ vitrine_ctl_pointer (int argc, char **argv)
 {
   if (argc < 3 || argv[1][0] == '-')
     return vitrine_ctl_usage (synopsis);
-  Steps steps = { argv[1], argv + 2, argc - 2 };
-  int status = 0;
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (argv[1]);
+  Steps steps = { client, argv + 2, argc - 2 };
+  int status = client != NULL ? 0 : 1;
   const char *word;
 
   while (status == 0 && (word = next_word (&steps)) != NULL)

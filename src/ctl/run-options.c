@@ -7,6 +7,7 @@
 #include <vitrine/error.h>
 
 #include "paths.h"
+#include "sizes.h"
 
 typedef struct
 {
@@ -28,30 +29,6 @@ refuse (GError **error, const char *format, ...)
 }
 
 /* --- Values ---------------------------------------------------------------------------------------------------------- */
-
-/* "512", "512M", "2G": without a letter MiB. */
-gboolean
-vitrine_parse_memory_size (const char *text, guint64 *bytes, GError **error)
-{
-  char    *end;
-  guint64  number = g_ascii_strtoull (text, &end, 10);
-  unsigned shift = 20;
-  switch (g_ascii_toupper (*end))
-    {
-    case 'K': shift = 10; break;
-    case 'M': shift = 20; break;
-    case 'G': shift = 30; break;
-    case 'T': shift = 40; break;
-    case 0: break;
-    default: shift = 64; break;
-    }
-  if (*end != 0 && (end[1] == 'B' || end[1] == 'b'))
-    end++;
-  if (end == text || shift == 64 || (*end != 0 && end[1] != 0) || number == 0 || number > (G_MAXUINT64 >> shift))
-    return refuse (error, _("“%s” is not a size: write for example 512M or 2G"), text);
-  *bytes = number << shift;
-  return TRUE;
-}
 
 static gboolean
 parse_number (const char *text, guint max, guint *out, GError **error)
@@ -190,7 +167,7 @@ set_cpus (Target *target, const char *value, GError **error)
 static gboolean
 set_memory (Target *target, const char *value, GError **error)
 {
-  return vitrine_parse_memory_size (value, &target->config->memory_bytes, error);
+  return vitrine_parse_size (value, VITRINE_MIB, &target->config->memory_bytes, error);
 }
 
 static gboolean
@@ -341,22 +318,6 @@ add_floppy (Target *target, const char *value, GError **error)
   return refuse (error, _("Floppy drives are not supported yet"));
 }
 
-gboolean
-vitrine_parse_mac (const char *text, guint8 mac[6], GError **error)
-{
-  g_auto (GStrv) bytes = g_strsplit (text, ":", 7);
-  guint64 byte = 1;
-  bool    ok = g_strv_length (bytes) == 6;
-  for (guint i = 0; ok && i < 6; i++)
-    {
-      ok = g_ascii_string_to_unsigned (bytes[i], 16, 0, 255, &byte, NULL);
-      mac[i] = (uint8_t) byte;
-    }
-  if (!ok || (mac[0] & 1) != 0)
-    return refuse (error, _("“%s” is not a card’s address: write for example 52:54:00:12:34:56"), text);
-  return TRUE;
-}
-
 static gboolean
 set_net_property (VtNetConfig *net, const char *key, const char *value, GError **error)
 {
@@ -406,7 +367,7 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
   if (g_str_equal (key, "xres") || g_str_equal (key, "yres"))
     return parse_number (value != NULL ? value : "", 16384, key[0] == 'x' ? &config->xres : &config->yres, error);
   if (g_str_equal (key, "vram"))
-    return vitrine_parse_memory_size (value != NULL ? value : "", &config->vram_bytes, error);
+    return vitrine_parse_size (value != NULL ? value : "", VITRINE_MIB, &config->vram_bytes, error);
   if (g_str_equal (key, "heads"))
     return parse_number (value != NULL ? value : "", 16, &config->heads, error);
   if (g_str_equal (key, "ramfb"))
@@ -653,19 +614,6 @@ static gboolean
 add_save (Target *target, const char *value, GError **error)
 {
   g_ptr_array_add (target->options->saves, parse_event (value, -1));
-  return TRUE;
-}
-
-gboolean
-vitrine_parse_screen_size (const char *text, guint *width, guint *height, GError **error)
-{
-  g_auto (GStrv) edges = g_strsplit (text, "x", 2);
-  guint64 across, down;
-  if (g_strv_length (edges) != 2 || !g_ascii_string_to_unsigned (edges[0], 10, 1, 16384, &across, NULL)
-      || !g_ascii_string_to_unsigned (edges[1], 10, 1, 16384, &down, NULL))
-    return refuse (error, _("“%s” is not a screen size: write for example 1280x800"), text);
-  *width = (guint) across;
-  *height = (guint) down;
   return TRUE;
 }
 

@@ -38,11 +38,3 @@ void     vitrine_run_options_free (VitrineRunOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineRunOptions, vitrine_run_options_free)
 
 void vitrine_run_options_help (void);
-
-/* "1280x800": pixels of a screen, 1 to 16384 each. */
-gboolean vitrine_parse_screen_size (const char *text, guint *width, guint *height, GError **error);
-
-/* "512", "512M", "2G": without a letter MiB. */
-gboolean vitrine_parse_memory_size (const char *text, guint64 *bytes, GError **error);
-/* "52:54:00:12:34:56"; group addresses are refused. */
-gboolean vitrine_parse_mac (const char *text, guint8 mac[6], GError **error);

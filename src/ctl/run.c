@@ -21,6 +21,7 @@
 #include "run-options.h"
 #include "service.h"
 #include "snapshots.h"
+#include "sizes.h"
 #include "unlock.h"
 
 #define EXIT_GUEST_DIED 2

@@ -3,9 +3,9 @@
 #include "head-window.h"
 
 #include <glib/gi18n.h>
-
-#define SCREEN_WIDTH 1024
-#define SCREEN_HEIGHT 768
+#ifdef GDK_WINDOWING_X11
+#include <gdk/gdkx.h>
+#endif
 
 struct _VitrineHeadWindow
 {
@@ -48,25 +48,59 @@ static const GActionEntry actions[] = {
 
 /* --- size and place --------------------------------------------------------------------------------------------- */
 
+/* Under Wayland windows do not. */
+static gboolean
+knows_its_place (VitrineHeadWindow *self)
+{
+#ifdef GDK_WINDOWING_X11
+  return GDK_IS_X11_DISPLAY (gtk_widget_get_display (GTK_WIDGET (self)));
+#else
+  return FALSE;
+#endif
+}
+
+/* Also after it was moved. */
 static void
 settled (VitrineHeadWindow *self)
 {
-  int width, height;
+  int width, height, x, y;
 
   if (self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
     return;
   vitrine_screen_get_room (self->screen, &width, &height);
   vitrine_view_set_size (self->view, self->head, width, height);
+  if (!knows_its_place (self))
+    return;
+  gtk_window_get_position (GTK_WINDOW (self), &x, &y);
+  vitrine_view_set_position (self->view, self->head, x, y);
 }
 
+static gboolean
+is_on_a_monitor (VitrineHeadWindow *self, int x, int y)
+{
+  GdkDisplay *display = gtk_widget_get_display (GTK_WIDGET (self));
+  GdkRectangle corner = { x, y, 1, 1 }, area;
+
+  for (int i = 0; i < gdk_display_get_n_monitors (display); i++)
+    {
+      gdk_monitor_get_workarea (gdk_display_get_monitor (display, i), &area);
+      if (gdk_rectangle_intersect (&corner, &area, NULL))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* As last time; where it was may lie outside by now, as when a monitor was taken away. */
 static void
 begin_size (VitrineHeadWindow *self)
 {
-  int width = SCREEN_WIDTH, height = SCREEN_HEIGHT, header;
+  int width = VITRINE_SCREEN_WIDTH, height = VITRINE_SCREEN_HEIGHT, header, x, y;
 
   vitrine_view_get_size (self->view, self->head, &width, &height);
   gtk_widget_get_preferred_height (self->header, &header, NULL);
   gtk_window_set_default_size (GTK_WINDOW (self), width, height + header);
+  if (knows_its_place (self) && vitrine_view_get_position (self->view, self->head, &x, &y) && is_on_a_monitor (self, x, y))
+    gtk_window_move (GTK_WINDOW (self), x, y);
 }
 
 static gboolean
@@ -87,8 +121,7 @@ vitrine_head_window_key (GtkWidget *widget, GdkEventKey *event)
   VitrineHeadWindow *self = VITRINE_HEAD_WINDOW (widget);
   GtkWidgetClass *parent = GTK_WIDGET_CLASS (vitrine_head_window_parent_class);
 
-  if (gtk_window_get_focus (GTK_WINDOW (self)) == GTK_WIDGET (self->screen)
-      && vitrine_screen_handle_key (self->screen, event))
+  if (vitrine_screen_take_window_key (self->screen, event))
     return GDK_EVENT_STOP;
   return event->type == GDK_KEY_PRESS ? parent->key_press_event (widget, event) : parent->key_release_event (widget, event);
 }
@@ -156,16 +189,13 @@ vitrine_head_window_new (GtkWindow *main, VitrineBackend *backend, guint head, V
   static const VitrineMonitor none = { 0 };
   VitrineHeadWindow *self =
     g_object_new (VITRINE_TYPE_HEAD_WINDOW, "application", gtk_window_get_application (main), NULL);
-  g_autofree char *renderer = g_settings_get_string (settings, "renderer");
 
   self->backend = g_object_ref (backend);
   self->head = head;
   self->view = view;
   self->settings = g_object_ref (settings);
   name_window (self, gtk_window_get_title (main));
-  vitrine_screen_bind_scaling (self->screen, settings);
-  vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
-  vitrine_screen_set_renderer (self->screen, renderer);
+  vitrine_screen_bind_settings (self->screen, settings);
   vitrine_screen_begin_with (self->screen, &none);   /* the guest hears of it when the window has its size */
   vitrine_screen_set_follow (self->screen, TRUE);
   vitrine_screen_set_backend (self->screen, backend, head);

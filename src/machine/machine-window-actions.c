@@ -327,7 +327,6 @@ vitrine_machine_window_add_view_actions (VitrineMachineWindow *self)
       g_autoptr(GAction) action = g_settings_create_action (self->settings, keys[i]);
       g_action_map_add_action (G_ACTION_MAP (self), action);
     }
-  vitrine_screen_bind_scaling (self->screen, self->settings);
   self->resize_guest = vitrine_view_get_flag (self->view, 0, "resize-guest", TRUE);
   GAction *resize = g_action_map_lookup_action (G_ACTION_MAP (self), "resize-guest");
   g_simple_action_set_state (G_SIMPLE_ACTION (resize), g_variant_new_boolean (self->resize_guest));

@@ -19,8 +19,8 @@ static const struct
   { "keep-fullscreen", N_("_F11 (Fullscreen)"), { "F11", NULL } },
 };
 
-static void
-apply (VitrineMachineWindow *self)
+void
+vitrine_machine_window_apply_host_keys (VitrineMachineWindow *self)
 {
   g_auto(GStrv) list = vitrine_view_get_list (self->view, LIST);
 
@@ -29,12 +29,6 @@ apply (VitrineMachineWindow *self)
     if (self->heads[head] != NULL)
       vitrine_screen_set_host_keys (vitrine_head_window_get_screen (VITRINE_HEAD_WINDOW (self->heads[head])),
                                     (const char *const *) list);
-}
-
-void
-vitrine_machine_window_apply_host_keys (VitrineMachineWindow *self)
-{
-  apply (self);
 }
 
 static void
@@ -56,7 +50,7 @@ keep_changed (GSimpleAction *action, GVariant *value, gpointer data)
   g_ptr_array_add (list, NULL);
   vitrine_view_set_list (self->view, LIST, (const char *const *) list->pdata);
   g_simple_action_set_state (action, value);
-  apply (self);
+  vitrine_machine_window_apply_host_keys (self);
 }
 
 void
@@ -73,5 +67,5 @@ vitrine_machine_window_add_host_keys (VitrineMachineWindow *self)
       g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (action));
       g_menu_append (self->host_keys, _(groups[i].label), detailed);
     }
-  apply (self);
+  vitrine_machine_window_apply_host_keys (self);
 }

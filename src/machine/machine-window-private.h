@@ -8,7 +8,6 @@
 #include "recorder.h"
 #include "view.h"
 
-#define VITRINE_MAX_HEADS 4
 
 struct _VitrineMachineWindow
 {

@@ -6,20 +6,14 @@
 #include "machine-window-private.h"
 #include "outside.h"
 
-static void
-update (VitrineMachineWindow *self)
+void
+vitrine_machine_window_update_recording (VitrineMachineWindow *self)
 {
   gboolean alive = vitrine_machine_window_is_alive (self), display = alive && vitrine_backend_get_n_heads (self->backend) > 0;
 
   vitrine_machine_window_enable (self, "record", display && self->recorder == NULL);
   vitrine_machine_window_enable (self, "stop-recording", self->recorder != NULL && !self->completing);
   gtk_widget_set_visible (self->record_button, self->recorder != NULL && !self->completing);
-}
-
-void
-vitrine_machine_window_update_recording (VitrineMachineWindow *self)
-{
-  update (self);
 }
 
 static gboolean
@@ -43,7 +37,7 @@ failed (gpointer data, const char *message)
   self->recorder = NULL;
   self->completing = FALSE;
   g_clear_handle_id (&self->record_timer, g_source_remove);
-  update (self);
+  vitrine_machine_window_update_recording (self);
   vitrine_machine_window_show_error (self, words);
 }
 
@@ -57,7 +51,7 @@ begin (VitrineMachineWindow *self, const char *path, int fd, GError **error)
   self->record_name = g_filename_display_basename (path);
   self->record_timer = g_timeout_add_seconds (1, show_time, self);
   show_time (self);
-  update (self);
+  vitrine_machine_window_update_recording (self);
 }
 
 static void
@@ -92,7 +86,7 @@ complete (gpointer data)
 
   self->recorder = NULL;
   self->completing = FALSE;
-  update (self);
+  vitrine_machine_window_update_recording (self);
   vitrine_machine_window_show_hint (self, words);
 }
 
@@ -104,7 +98,7 @@ vitrine_machine_window_stop_recording (VitrineMachineWindow *self)
   g_clear_handle_id (&self->record_timer, g_source_remove);
   self->completing = TRUE;
   vitrine_recorder_stop (self->recorder, complete);
-  update (self);
+  vitrine_machine_window_update_recording (self);
 }
 
 /* The process ends: the file is completed first. */

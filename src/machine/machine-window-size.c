@@ -5,8 +5,6 @@
 #include "machine-window-private.h"
 
 #define FULLSCREEN_HIDE_MS 1500
-#define SCREEN_WIDTH 1024
-#define SCREEN_HEIGHT 768
 #define REVEAL_EDGE 3   /* pixels from the top that bring the header back */
 
 /* --- size ------------------------------------------------------------------------------------------------------- */
@@ -40,7 +38,7 @@ get_work_area (VitrineMachineWindow *self, GdkRectangle *area)
   if (monitor != NULL)
     gdk_monitor_get_workarea (monitor, area);
   else
-    *area = (GdkRectangle) { 0, 0, SCREEN_WIDTH, SCREEN_HEIGHT };
+    *area = (GdkRectangle) { 0, 0, VITRINE_SCREEN_WIDTH, VITRINE_SCREEN_HEIGHT };
 }
 
 /* For a screen of that size, in widget pixels; FALSE: the monitor is smaller, and the window takes most of it. */
@@ -119,7 +117,7 @@ void
 vitrine_machine_window_begin_size (VitrineMachineWindow *self)
 {
   g_autofree char *video = vitrine_domain_get_video (self->domain);
-  int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self)), width = SCREEN_WIDTH, height = SCREEN_HEIGHT;
+  int scale = gtk_widget_get_scale_factor (GTK_WIDGET (self)), width = VITRINE_SCREEN_WIDTH, height = VITRINE_SCREEN_HEIGHT;
   guint wished_width, wished_height;
 
   if (!self->resize_guest || g_strcmp0 (video, "virtio") != 0)

@@ -193,15 +193,13 @@ vitrine_machine_window_state (GtkWidget *widget, GdkEventWindowState *event)
 
 /* --- keys ------------------------------------------------------------------------------------------------------- */
 
-/* While captured, keys go past the accelerators: F10, F11 and Alt+letters are the guest's then. */
 static gboolean
 vitrine_machine_window_key (GtkWidget *widget, GdkEventKey *event)
 {
   VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
   GtkWidgetClass *parent = GTK_WIDGET_CLASS (vitrine_machine_window_parent_class);
 
-  if (gtk_window_get_focus (GTK_WINDOW (self)) == GTK_WIDGET (self->screen)
-      && vitrine_screen_handle_key (self->screen, event))
+  if (vitrine_screen_take_window_key (self->screen, event))
     return GDK_EVENT_STOP;
   return event->type == GDK_KEY_PRESS ? parent->key_press_event (widget, event) : parent->key_release_event (widget, event);
 }
@@ -449,9 +447,7 @@ vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, 
   self->view = vitrine_view_new (view);
   gtk_window_set_title (GTK_WINDOW (self), title);
   hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
-  vitrine_screen_set_grab_shortcuts (self->screen, g_settings_get_boolean (settings, "grab-shortcuts"));
-  g_autofree char *renderer = g_settings_get_string (settings, "renderer");
-  vitrine_screen_set_renderer (self->screen, renderer);
+  vitrine_screen_bind_settings (self->screen, settings);
   vitrine_machine_window_add_view_actions (self);
   vitrine_machine_window_add_host_keys (self);
   vitrine_machine_window_begin_size (self);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The painter that always works. */
-#include <string.h>
-
 #include "screen-painter.h"
 
 typedef struct
@@ -37,9 +35,7 @@ cairo_take (VitrinePainter *painter, const VitrineFrame *frame, const GdkRectang
   if (to == NULL)
     return;   /* cairo ran out of memory for a huge mode */
   cairo_surface_flush (self->surface);
-  for (int y = damage->y; y < damage->y + damage->height; y++)
-    memcpy (to + y * to_stride + damage->x * 4, frame->pixels + (gsize) y * frame->stride + (gsize) damage->x * 4,
-            (gsize) damage->width * 4);
+  vitrine_frame_copy (frame, damage->x, damage->y, damage->width, damage->height, to, to_stride);
   cairo_surface_mark_dirty_rectangle (self->surface, damage->x, damage->y, damage->width, damage->height);
 }
 
@@ -62,7 +58,7 @@ cairo_paint_picture (VitrinePainter *painter, cairo_t *cr, const VitrinePlacemen
 static const VitrinePainterClass cairo_class = { cairo_free, cairo_resize, cairo_take, cairo_paint_picture };
 
 VitrinePainter *
-vitrine_painter_new_cairo (GtkWidget *widget)
+vitrine_painter_new_cairo (void)
 {
   CairoPainter *self = g_new0 (CairoPainter, 1);
 

@@ -75,8 +75,8 @@ vitrine_screen_sync_locks (VitrineScreen *self)
       }
 }
 
-/* The guest lets go of the modifiers. What neither our window nor, without a grab, the desktop wants is lost. TRUE: handled. */
-static gboolean
+/* The guest lets go of the modifiers. What neither our window nor, without a grab, the desktop wants is lost. */
+static void
 keep_on_host (VitrineScreen *self, GdkEventKey *event)
 {
   gboolean grabbed = self->grabbed;
@@ -84,14 +84,13 @@ keep_on_host (VitrineScreen *self, GdkEventKey *event)
 
   vitrine_screen_release_keys (self);
   if (gtk_window_activate_key (GTK_WINDOW (toplevel), event) || !grabbed)
-    return TRUE;
+    return;
   vitrine_screen_ungrab (self);
   vitrine_host_keys_pass_on (event);
-  return TRUE;
 }
 
-gboolean
-vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
+static gboolean
+handle_key (VitrineScreen *self, GdkEventKey *event)
 {
   guint code = vitrine_keymap_to_evdev (gtk_widget_get_display (GTK_WIDGET (self)), event->hardware_keycode);
   gboolean down = event->type == GDK_KEY_PRESS;
@@ -104,7 +103,10 @@ vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
       return TRUE;
     }
   if (down && self->host_keys != NULL && vitrine_host_keys_match (self->host_keys, event))
-    return keep_on_host (self, event);
+    {
+      keep_on_host (self, event);
+      return TRUE;
+    }
   /* The guest's keyboard repeats by itself, and a release of what was pressed before the capture is not the guest's. */
   if (code > 0 && code < EVDEV_MAX && down != self->held[code])
     {
@@ -115,11 +117,17 @@ vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event)
 }
 
 gboolean
+vitrine_screen_take_window_key (VitrineScreen *self, GdkEventKey *event)
+{
+  return gtk_widget_is_focus (GTK_WIDGET (self)) && handle_key (self, event);
+}
+
+gboolean
 vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event)
 {
   VitrineScreen *self = VITRINE_SCREEN (widget);
 
-  if (vitrine_screen_handle_key (self, event))
+  if (handle_key (self, event))
     return GDK_EVENT_STOP;
   if (event->keyval == GDK_KEY_Return || event->keyval == GDK_KEY_KP_Enter || event->keyval == GDK_KEY_space)
     {
@@ -132,5 +140,5 @@ vitrine_screen_key_press (GtkWidget *widget, GdkEventKey *event)
 gboolean
 vitrine_screen_key_release (GtkWidget *widget, GdkEventKey *event)
 {
-  return vitrine_screen_handle_key (VITRINE_SCREEN (widget), event) ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
+  return handle_key (VITRINE_SCREEN (widget), event) ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
 }

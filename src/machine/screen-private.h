@@ -67,6 +67,7 @@ void vitrine_screen_emit_settled (VitrineScreen *self);
 
 /* screen-geometry.c */
 VitrinePlacement vitrine_screen_place (VitrineScreen *self);
+void     vitrine_screen_bind_scaling (VitrineScreen *self, GSettings *settings);   /* now and whenever it changes */
 void     vitrine_screen_update_size_request (VitrineScreen *self);
 void     vitrine_screen_redraw_area (VitrineScreen *self, const GdkRectangle *area);   /* in the guest's pixels */
 void     vitrine_screen_settle_soon (VitrineScreen *self);

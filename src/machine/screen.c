@@ -45,7 +45,7 @@ take_size (VitrineScreen *self, const VitrineFrame *frame)
   if (!self->painter->klass->resize (self->painter, frame->width, frame->height))
     {
       self->painter->klass->free (self->painter);
-      self->painter = vitrine_painter_new_cairo (GTK_WIDGET (self));
+      self->painter = vitrine_painter_new_cairo ();
       self->painter->klass->resize (self->painter, frame->width, frame->height);
     }
   self->width = frame->width;
@@ -235,10 +235,12 @@ vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend, guint 
 }
 
 void
-vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer)
+vitrine_screen_bind_settings (VitrineScreen *self, GSettings *settings)
 {
   g_free (self->renderer);
-  self->renderer = g_strdup (renderer);
+  self->renderer = g_settings_get_string (settings, "renderer");
+  self->grab_shortcuts = g_settings_get_boolean (settings, "grab-shortcuts");
+  vitrine_screen_bind_scaling (self, settings);
 }
 
 void
@@ -246,12 +248,6 @@ vitrine_screen_set_host_keys (VitrineScreen *self, const char *const *accelerato
 {
   vitrine_host_keys_free (self->host_keys);
   self->host_keys = vitrine_host_keys_new (accelerators);
-}
-
-void
-vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab)
-{
-  self->grab_shortcuts = grab;
 }
 
 /* Text modes are the first head's. */

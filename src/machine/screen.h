@@ -14,10 +14,13 @@ G_DECLARE_FINAL_TYPE (VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkDrawing
 
 GtkWidget *vitrine_screen_new (void);
 void       vitrine_screen_set_backend (VitrineScreen *self, VitrineBackend *backend, guint head);   /* NULL: detaches */
-/* Scales as "scaling" and "smooth-scaling" say, now and whenever they change. In a GtkScrolledWindow. */
-void       vitrine_screen_bind_scaling (VitrineScreen *self, GSettings *settings);
-/* "auto", "cairo" or "gl"; before the first frame. */
-void       vitrine_screen_set_renderer (VitrineScreen *self, const char *renderer);
+/* Of a window that nothing else gives a size, in widget pixels. */
+#define VITRINE_SCREEN_WIDTH 1024
+#define VITRINE_SCREEN_HEIGHT 768
+
+/* Before the first frame. "renderer" ("auto", "cairo" or "gl") and "grab-shortcuts" (also those of the host's desktop are taken while
+ * captured) are as they are now; "scaling" and "smooth-scaling" are followed. In a GtkScrolledWindow. */
+void       vitrine_screen_bind_settings (VitrineScreen *self, GSettings *settings);
 
 /* Whether the guest's monitor is this widget: as large, and where it is. */
 void       vitrine_screen_set_follow (VitrineScreen *self, gboolean follow);
@@ -29,15 +32,14 @@ void       vitrine_screen_describe_monitor (VitrineScreen *self, guint width, gu
 void       vitrine_screen_get_room (VitrineScreen *self, int *width, int *height);
 /* Shortcuts that stay on the host while captured: accelerators as in GTK. */
 void       vitrine_screen_set_host_keys (VitrineScreen *self, const char *const *accelerators);
-/* Also take the shortcuts of the host's desktop while captured. */
-void       vitrine_screen_set_grab_shortcuts (VitrineScreen *self, gboolean grab);
 
 gboolean   vitrine_screen_is_captured (VitrineScreen *self);
 /* @grab: a person asked for it, so the desktop's shortcuts and a relative pointer are taken too. */
 void       vitrine_screen_capture (VitrineScreen *self, gboolean grab);
 void       vitrine_screen_release (VitrineScreen *self);
-/* A key event that reached the window; TRUE when it was for the guest. */
-gboolean   vitrine_screen_handle_key (VitrineScreen *self, GdkEventKey *event);
+/* A key event that reached the window, before its accelerators: F10, F11 and Alt+letters are the guest's while it is captured. TRUE
+ * when it was for the guest. */
+gboolean   vitrine_screen_take_window_key (VitrineScreen *self, GdkEventKey *event);
 
 /* Lines of a guest in a text mode; NULL in graphics modes. */
 char *vitrine_screen_get_text (VitrineScreen *self);

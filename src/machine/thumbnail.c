@@ -4,7 +4,6 @@
 
 #include <cairo.h>
 #include <glib/gstdio.h>
-#include <string.h>
 
 #define WIDTH 512   /* twice the size of a card's picture, for HiDPI */
 #define HEIGHT 320
@@ -65,8 +64,7 @@ copy (const VitrineFrame *frame)
 
   if (to == NULL)
     return surface;
-  for (guint y = 0; y < frame->height; y++)
-    memcpy (to + y * stride, frame->pixels + (gsize) y * frame->stride, (gsize) frame->width * 4);
+  vitrine_frame_copy (frame, 0, 0, (gint) frame->width, (gint) frame->height, to, stride);
   cairo_surface_mark_dirty (surface);
   return surface;
 }

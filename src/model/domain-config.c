@@ -331,7 +331,7 @@ take_video (Job *job, GError **error)
     }
   vitrine_domain_take_rings (vitrine_xml_find (job->root, "devices/video"), &job->config->video_rings);
   if (video == VT_VIDEO_VIRTIO && heads != NULL)
-    job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, 4);
+    job->config->heads = (guint) CLAMP (g_ascii_strtoull (heads, NULL, 10), 1, VT_MAX_HEADS);
   vitrine_domain_get_resolution (job->domain, &job->config->xres, &job->config->yres);
   return TRUE;
 }
@@ -372,19 +372,6 @@ take_inputs (Job *job, GError **error)
 
 /* --- network ---------------------------------------------------------------------------------------------------- */
 
-static gboolean
-parse_mac (const char *text, guint8 mac[6])
-{
-  guint bytes[6];
-  char rest;
-
-  if (sscanf (text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5], &rest) != 6)
-    return FALSE;
-  for (guint i = 0; i < 6; i++)
-    mac[i] = (guint8) bytes[i];
-  return (mac[0] & 1) == 0;
-}
-
 /* <portForward proto='tcp' address='127.0.0.1'><range start='8022' to='22'/></portForward>: libvirt's words for passt. */
 static void
 take_forwards (const xmlNode *interface, VtNetConfig *net)
@@ -416,7 +403,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   if (model != NULL && !g_str_equal (model, "virtio"))
     return TRUE;   /* a card that we lack */
   VtNetConfig *net = vt_config_add_net (job->config);
-  if (mac != NULL && !parse_mac (mac, net->mac))
+  if (mac != NULL && !vt_parse_mac (mac, net->mac))
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
   take_forwards (node, net);

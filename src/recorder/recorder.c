@@ -79,8 +79,10 @@ new_surface (cairo_format_t format, guint width, guint height)
 static void
 copy_frame (VitrineRecorder *self, const VitrineFrame *frame)
 {
-  if (self->picture == NULL || cairo_image_surface_get_width (self->picture) != (int) frame->width
-      || cairo_image_surface_get_height (self->picture) != (int) frame->height)
+  gboolean whole = self->picture == NULL || cairo_image_surface_get_width (self->picture) != (int) frame->width
+                   || cairo_image_surface_get_height (self->picture) != (int) frame->height;
+
+  if (whole)
     {
       g_clear_pointer (&self->picture, cairo_surface_destroy);
       self->picture = new_surface (CAIRO_FORMAT_RGB24, frame->width, frame->height);
@@ -89,8 +91,10 @@ copy_frame (VitrineRecorder *self, const VitrineFrame *frame)
   gsize stride = (gsize) cairo_image_surface_get_stride (self->picture);
   if (to == NULL)
     return;
-  for (guint y = 0; y < frame->height; y++)
-    memcpy (to + y * stride, frame->pixels + (gsize) y * frame->stride, (gsize) frame->width * 4);
+  if (whole)
+    vitrine_frame_copy (frame, 0, 0, (gint) frame->width, (gint) frame->height, to, stride);
+  else
+    vitrine_frame_copy (frame, frame->damage_x, frame->damage_y, frame->damage_width, frame->damage_height, to, stride);
   cairo_surface_mark_dirty (self->picture);
 }
 

@@ -91,6 +91,8 @@ typedef struct
   VtRingConfig  rings;       /* virtio */
 } VtInputConfig;
 
+enum { VT_MAX_HEADS = 4 };   /* monitors of one machine */
+
 typedef struct
 {
   char         *name;
@@ -115,7 +117,7 @@ typedef struct
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */
-  unsigned      heads;           /* monitors, 1..4; more than one: virtio only. 0: one */
+  unsigned      heads;           /* monitors, 1..VT_MAX_HEADS; more than one: virtio only. 0: one */
   bool          edid;
   VtRingConfig  video_rings; /* virtio */
   bool          no_vga;          /* virtio without its VGA */
@@ -147,6 +149,9 @@ VtPortConfig   *vt_config_add_port (VtConfig *config, VtSerialKind kind, bool co
 VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
+
+/* "52:54:00:12:34:56": the address of one card, no group's. */
+bool vt_parse_mac (const char *text, uint8_t mac[6]);
 
 /* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and
  * what to do. */

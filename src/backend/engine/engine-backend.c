@@ -21,7 +21,8 @@
 #define ASK_SELDOM_MS 480
 #define WHILE_MS 1500
 #define LONG_MS 10000
-#define MAX_HEADS 4
+
+G_STATIC_ASSERT (VITRINE_MAX_HEADS == VT_MAX_HEADS);
 
 typedef struct
 {
@@ -47,7 +48,7 @@ struct _VitrineEngineBackend
   VtMachine *machine;
   char      *message;
   GPtrArray *consoles;   /* Console */
-  Head       heads[MAX_HEADS];
+  Head       heads[VITRINE_MAX_HEADS];
   guint      n_heads;
   guint      ask, ask_ms;   /* source id; 0 while nothing runs, or nobody looks */
   gint64     busy_us;       /* when the screen last moved, or a person did something; monotonic, as the next */
@@ -582,7 +583,6 @@ leds_changed (void *opaque, unsigned mask)
 
   self->leds = mask;
   self->leds_known = TRUE;
-  vitrine_backend_emit_leds_changed (VITRINE_BACKEND (self));
 }
 
 static void
@@ -685,7 +685,7 @@ vitrine_engine_backend_new (VtMachine *machine)
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;
   vt_machine_set_events (machine, &events, self);
-  self->n_heads = MIN (vt_machine_displays (machine), MAX_HEADS);
+  self->n_heads = MIN (vt_machine_displays (machine), VITRINE_MAX_HEADS);
   for (guint i = 0; i < self->n_heads; i++)
     {
       self->heads[i] = (Head) { .owner = self, .index = i, .plugged = TRUE };

@@ -18,7 +18,6 @@
 #define KEY_NUMLOCK 69
 #define KEY_SCROLLLOCK 70
 #define TICK_MS 40
-#define MAX_HEADS 4
 
 typedef struct
 {
@@ -38,7 +37,7 @@ struct _VitrineFakeBackend
   char             *message;
   char             *title;
   gboolean          absolute, follows, still, pattern, pointed;   /* what the command line wishes for */
-  Head              heads[MAX_HEADS];
+  Head              heads[VITRINE_MAX_HEADS];
   guint             n_heads;
   guint64           sequence;
   double            phase;
@@ -483,10 +482,7 @@ fake_key (VitrineBackend *backend, guint evdev_code, gboolean down)
     g_string_erase (self->keys, 0, (gssize) self->keys->len - 60);
   self->shape += down;
   if (down && led_of (evdev_code) != 0)
-    {
-      self->leds ^= led_of (evdev_code);
-      vitrine_backend_emit_leds_changed (backend);
-    }
+    self->leds ^= led_of (evdev_code);
   changed (self);
   if (down && evdev_code == KEY_ESC)
     fake_off (backend);
@@ -733,7 +729,7 @@ take_wishes (VitrineFakeBackend *self, const char *wishes)
   self->still = strstr (wishes, "still") != NULL;
   self->pattern = strstr (wishes, "pattern") != NULL;
   self->pointed = strstr (wishes, "pointed") != NULL;
-  self->n_heads = number_in (wishes, "heads=", 1, MAX_HEADS);
+  self->n_heads = number_in (wishes, "heads=", 1, VITRINE_MAX_HEADS);
   for (guint i = 0; i < self->n_heads; i++)
     {
       set_size (&self->heads[i], number_in (wishes, "width=", 800, 8192), number_in (wishes, "height=", 600, 8192));
