@@ -168,7 +168,7 @@ vt_luks_unlock (VtImage *file, uint64_t at, const VtLuksHeader *header, VtSecret
     return vt_secret_len (secret) == header->key_bytes || wrong (error, file) ? vt_secret_ref (secret) : NULL;
   uint8_t  *key = vt_locked_alloc (header->key_bytes);
   VtSecret *found = NULL;
-  bool      ok = key != NULL;
+  bool      ok = key != NULL || vt_image_fail (error, file->label, "its key slots cannot be read", ENOMEM);
   for (unsigned i = 0; ok && found == NULL && i < VT_LUKS_SLOTS; i++)
     {
       if (!header->slots[i].active)

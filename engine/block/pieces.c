@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
+/* Some wait for the disk, or for a processor that others want, too. */
+#define THREADS_LEAST 4u
+
 typedef struct
 {
   gint     refs;
@@ -67,8 +70,8 @@ help (gpointer data, gpointer unused)
 static gpointer
 make_helpers (gpointer unused)
 {
-  n_helpers = (gint) g_get_num_processors () - 1;
-  helpers = g_thread_pool_new (help, NULL, MAX (n_helpers, 1), FALSE, NULL);
+  n_helpers = (gint) MAX (g_get_num_processors (), THREADS_LEAST) - 1;
+  helpers = g_thread_pool_new (help, NULL, n_helpers, FALSE, NULL);
   return NULL;
 }
 

@@ -113,8 +113,8 @@ take_place (const Options *options, gboolean harmless, gboolean needs_data, VtIm
     return FALSE;
   if (!needs_data)
     return TRUE;
-  if (vt_image_info (place, &info, &error) && (!info.encrypted || (*secret = vitrine_ctl_read_key (&options->key, place->path, FALSE, &error)) != NULL))
-    place->secret = *secret;
+  if (vt_image_info (place, &info, &error) && info.encrypted)
+    place->secret = *secret = vitrine_ctl_read_key (&options->key, place->path, FALSE, &error);
   if (error != NULL)
     vitrine_ctl_fail ("%s", error->message);
   return error == NULL;

@@ -17,6 +17,7 @@ enum
   DISKS_MOST = 26, NICS_MOST = 8,
 };
 #define MEMORY_DEFAULT G_GUINT64_CONSTANT (1 << 30)
+#define MEMORY_LEAST   (G_GUINT64_CONSTANT (1) << 20)     /* and its unit */
 #define MEMORY_MOST    (G_GUINT64_CONSTANT (1) << 40)
 
 typedef struct
@@ -243,7 +244,7 @@ take_item (Reader *reader, const xmlNode *section, const xmlNode *item, GError *
         note (reader, _("It had more processors than the %d of this machine."), VITRINE_DOMAIN_MAX_CPUS);
       return TRUE;
     case RESOURCE_MEMORY:
-      appliance->memory_bytes = CLAMP (scaled (quantity, unit_shift (unit, 20)), G_GUINT64_CONSTANT (1) << 20, MEMORY_MOST) & ~G_GUINT64_CONSTANT (0xfffff);
+      appliance->memory_bytes = CLAMP (scaled (quantity, unit_shift (unit, 20)), MEMORY_LEAST, MEMORY_MOST) & ~(MEMORY_LEAST - 1);
       return TRUE;
     case RESOURCE_NIC:
       take_nic (reader, item);
