@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket as socket_module
 import struct
 import subprocess
@@ -303,6 +304,42 @@ def crypto(boot, rings):
         power_off(boot, guest)
 
 
+def saved(boot, rings):
+    """A machine with one of each is saved with files and sessions open, and goes on in another process."""
+    machine = Machine(boot, rings)
+    folder, image, state = boot.folder / "shared", boot.folder / "disk.img", boot.folder / "state"
+    folder.mkdir()
+    (folder / "data").write_text("first second\n")
+    image.write_bytes(os.urandom(8 << 20))
+    options = []
+    for option, value in (("--disk", f"{image},format=raw"), ("--disk", f"{image}2,format=raw,bus=scsi"), ("--net", "user"), ("--crypto", "on"),
+                          ("--balloon", "on"), ("--share", f"{folder},tag=data"), ("--vsock", str(boot.folder / "vs")),
+                          ("--channel", f"unix:{boot.folder / 'port'},name=p")):
+        options += [option, machine.option(value)]
+    Path(f"{image}2").write_bytes(image.read_bytes())
+    with machine.run(*options, "--save", state) as guest:
+        start(guest)
+        shell(guest, "mkdir -p /s && mount -t 9p -o trans=virtio,version=9p2000.L,cache=none data /s && exec 3< /s/data")
+        same(boot, guest, shell(guest, "dd bs=6 count=1 <&3 2>/dev/null").split()[0], "first", "a file is open")
+        shell(guest, "dd if=/dev/vda of=/dev/null bs=1M & dd if=/dev/sda of=/dev/null bs=1M & wait")
+        guest.process.send_signal(signal.SIGINT)
+        guest.wait(60)
+    if not state.exists():
+        raise GuestError("nothing was saved")
+    with machine.run(*options, "--restore", state) as guest:
+        guest.send("\n")
+        guest.expect(PROMPT, 120)
+        same(boot, guest, shell(guest, "dd bs=7 count=1 <&3 2>/dev/null").split()[0], "second", "it goes on where it was")
+        wanted = md5(image.read_bytes())
+        same(boot, guest, digest_of(guest, "dd if=/dev/vda bs=1M iflag=direct 2>/dev/null"), wanted, "the disk reads")
+        same(boot, guest, digest_of(guest, "dd if=/dev/sda bs=1M iflag=direct 2>/dev/null"), wanted, "the SCSI disk reads")
+        same(boot, guest, shell(guest, "echo abcdefgh12345678 | head -c 16 | afalg virtio_crypto_aes_cbc 00112233445566778899aabbccddeeff "
+                                "00000000000000000000000000000000 | wc -c").split()[-1], "16", "the ciphers work")
+        shell(guest, "ls /s/data && exec 3<&-")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
 def read_pcap(path):
     raw, frames, at = path.read_bytes(), [], 24
     if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
@@ -405,7 +442,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, console, crypto, local, net, ninep, rng, scsi, vsock)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, crypto, local, net, ninep, rng, saved, scsi, vsock)}
 
 
 if __name__ == "__main__":
