@@ -32,6 +32,7 @@
 #include "virtio-balloon.h"
 #include "virtio-blk.h"
 #include "virtio-console.h"
+#include "virtio-crypto.h"
 #include "virtio-gpu.h"
 #include "virtio-input.h"
 #include "virtio-net.h"
@@ -675,6 +676,17 @@ add_shares (VtMachine *machine, GError **error)
 }
 
 static bool
+add_crypto (VtMachine *machine, GError **error)
+{
+  if (!machine->config.crypto)
+    return true;
+  unsigned             slot = q35_of (machine)->next_slot++;
+  g_autofree char     *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  VtVirtioCryptoConfig config = { place (machine, slot, 0, false), vt_ring_forms (&machine->config.crypto_rings) };
+  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_crypto_pci, path, &config, NULL, 0 }, error) != NULL;
+}
+
+static bool
 add_balloon (VtMachine *machine, GError **error)
 {
   const VtConfig *config = &machine->config;
@@ -695,7 +707,8 @@ build_pci_devices (VtMachine *machine, GError **error)
   return add_video (machine, error) && add_ahci (machine, error) && add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
          && add_balloon (machine, error) && add_virtio_console (machine, error)
-         && add_vsock (machine, error) && add_shares (machine, error);
+         && add_vsock (machine, error) && add_shares (machine, error)
+         && add_crypto (machine, error);
 }
 
 /* --- The board ---------------------------------------------------------------------------------------------------------------------- */

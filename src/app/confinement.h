@@ -9,6 +9,7 @@ typedef enum
 {
   VITRINE_REACH_READ,       /* files and folders, all below */
   VITRINE_REACH_CHANGE,     /* read, write, make and remove, all below */
+  VITRINE_REACH_SHARE,      /* the same, with links, FIFOs and sockets */
   VITRINE_REACH_USE,        /* devices: read, write, control */
   VITRINE_REACH_SOCKETS,    /* make sockets in this folder, and remove what is there */
   VITRINE_REACH_NEW,        /* make sockets in this folder */

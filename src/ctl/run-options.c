@@ -428,22 +428,35 @@ add_input (Target *target, const char *value, GError **error)
   return TRUE;
 }
 
+/* A device that is there or not, and has no properties but those of its queues. */
 static gboolean
-set_rng (Target *target, const char *value, GError **error)
+set_plain_device (const char *option, const char *value, bool *on, VtRingConfig *rings, GError **error)
 {
   g_autoptr (GPtrArray) parts = split_commas (value);
-  if (!parse_switch ("--rng", g_ptr_array_index (parts, 0), &target->config->rng, error))
+  if (!parse_switch (option, g_ptr_array_index (parts, 0), on, error))
     return FALSE;
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);
       char *property = cut_value (key);
       if (!is_ring_property (key))
-        return refuse (error, _("--rng does not know “%s”: use packed, in-order or notification-data"), key);
-      if (!set_ring_property (&target->config->rng_rings, key, property, error))
+        return refuse (error, _("%s does not know “%s”: use packed, in-order or notification-data"), option, key);
+      if (!set_ring_property (rings, key, property, error))
         return FALSE;
     }
   return TRUE;
+}
+
+static gboolean
+set_rng (Target *target, const char *value, GError **error)
+{
+  return set_plain_device ("--rng", value, &target->config->rng, &target->config->rng_rings, error);
+}
+
+static gboolean
+set_crypto (Target *target, const char *value, GError **error)
+{
+  return set_plain_device ("--crypto", value, &target->config->crypto, &target->config->crypto_rings, error);
 }
 
 static gboolean
@@ -717,6 +730,7 @@ static const struct
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", set_rng, N_("A source of random numbers (on)") },
+  { "--crypto", "on|off[,packed=on]", set_crypto, N_("Ciphers and hashes as a device (off)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", set_balloon, N_("A memory balloon (off)") },
   { "--vsock", "SOCKET[,cid=N][,packed=on]", set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
   { "--share", "FOLDER[,tag=NAME][,readonly=on][,packed=on]", add_share, N_("A folder that the guest mounts as 9p by its tag (repeatable)") },

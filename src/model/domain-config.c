@@ -460,7 +460,7 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
       || !take_serials (&job, error) || !take_video (&job, error) || !take_inputs (&job, error) || !take_interfaces (&job, error))
     return NULL;
   take_boot_devices (&job);
-  vitrine_domain_take_balloon (vitrine_xml_child (job.root, "devices"), config);
+  vitrine_domain_take_plain (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
   if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error)
       || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error))

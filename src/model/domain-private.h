@@ -16,8 +16,8 @@ void  vitrine_domain_take_rings (const xmlNode *device, VtRingConfig *rings);
 guint vitrine_domain_take_queues (const xmlNode *device);
 /* The same for a disk, whose bus is set: SCSI disks have it at their controller. */
 void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
-/* <memballoon model='virtio' autodeflate='on' freePageReporting='on'/> */
-void  vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config);
+/* <memballoon model='virtio' autodeflate='on' freePageReporting='on'/>, <crypto model='virtio'/>. */
+void  vitrine_domain_take_plain (const xmlNode *devices, VtConfig *config);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
 /* <interface type='mcast'>: docs/decisions/0010. */

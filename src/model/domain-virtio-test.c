@@ -62,9 +62,11 @@ scsi_drives_have_the_queues_of_their_host (void)
 static void
 a_balloon_is_taken (void)
 {
-  g_autoptr(VtConfig) with = config_with ("<memballoon model='virtio' autodeflate='on' freePageReporting='on'><driver packed='on'/></memballoon>");
+  g_autoptr(VtConfig) with = config_with ("<memballoon model='virtio' autodeflate='on' freePageReporting='on'><driver packed='on'/></memballoon>"
+                                          "<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>");
   g_autoptr(VtConfig) without = config_with ("<memballoon model='none'/>");
   g_assert_true (with->balloon && with->balloon_deflates && with->balloon_reports && with->balloon_rings.packed);
+  g_assert_true (with->crypto && !without->crypto);
   g_assert_false (without->balloon);
 }
 

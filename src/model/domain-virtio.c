@@ -36,7 +36,7 @@ vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk)
 }
 
 void
-vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config)
+vitrine_domain_take_plain (const xmlNode *devices, VtConfig *config)
 {
   const xmlNode *balloon = vitrine_xml_child (devices, "memballoon");
 
@@ -44,6 +44,8 @@ vitrine_domain_take_balloon (const xmlNode *devices, VtConfig *config)
   config->balloon_deflates = vitrine_xml_attr_is (balloon, "autodeflate", "on");
   config->balloon_reports = vitrine_xml_attr_is (balloon, "freePageReporting", "on");
   vitrine_domain_take_rings (balloon, &config->balloon_rings);
+  config->crypto = vitrine_xml_child (devices, "crypto") != NULL;
+  vitrine_domain_take_rings (vitrine_xml_child (devices, "crypto"), &config->crypto_rings);
 }
 
 /* A person's terminal is our own console tab. What SPICE or another program would be at the end of, nobody is. */

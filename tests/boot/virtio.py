@@ -5,6 +5,8 @@ the device's queues, such as packed=on."""
 import hashlib
 import os
 import re
+import shutil
+import signal
 import socket as socket_module
 import struct
 import subprocess
@@ -16,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import network                                          # noqa: E402
-from boot import PROMPT, Boot, check_dmesg, power_off   # noqa: E402
+from boot import PROMPT, Boot, Skip, check_dmesg, power_off   # noqa: E402
 from vmconsole import GuestError                        # noqa: E402
 
 BITS = {"packed": 34, "in-order": 35, "notification-data": 38}
@@ -280,6 +282,64 @@ def ninep(boot, rings):
     same(boot, None, sorted(p.name for p in (folder / "d").iterdir()), ["link", "moved"], "and nothing else")
 
 
+def crypto(boot, rings):
+    if shutil.which("openssl") is None:
+        raise Skip("openssl is not installed")
+    machine = Machine(boot, rings)
+    key, vector = "00112233445566778899aabbccddeeff", "0f0e0d0c0b0a09080706050403020100"
+    data = b"".join(b"%07d\n" % n for n in range(1 << 15))
+    wanted = subprocess.run(["openssl", "enc", "-aes-128-cbc", "-nopad", "-K", key, "-iv", vector], input=data, capture_output=True, check=True)
+    with machine.run("--crypto", machine.option("on")) as guest:
+        start(guest)
+        check_rings(boot, guest, 20, rings)
+        text = shell(guest, "grep -A 6 'driver *: virtio_crypto_aes_cbc' /proc/crypto")
+        if not re.search(r"selftest\s*: passed", text):
+            raise GuestError(guest.explain("the kernel's own test of the driver did not pass"))
+        boot.ok("the kernel's own test of its driver passes")
+        shell(guest, "i=0; while [ $i -lt 32768 ]; do printf '%07d\\n' $i; i=$((i + 1)); done > /tmp/plain", 300)
+        same(boot, guest, digest_of(guest, "cat /tmp/plain"), md5(data), "the guest has the plain text")
+        got = digest_of(guest, f"afalg virtio_crypto_aes_cbc {key} {vector} < /tmp/plain")
+        same(boot, guest, got, md5(wanted.stdout), "256 KiB are encrypted as openssl does it")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+def saved(boot, rings):
+    """A machine with one of each is saved with files and sessions open, and goes on in another process."""
+    machine = Machine(boot, rings)
+    folder, image, state = boot.folder / "shared", boot.folder / "disk.img", boot.folder / "state"
+    folder.mkdir()
+    (folder / "data").write_text("first second\n")
+    image.write_bytes(os.urandom(8 << 20))
+    options = []
+    for option, value in (("--disk", f"{image},format=raw"), ("--disk", f"{image}2,format=raw,bus=scsi"), ("--net", "user"), ("--crypto", "on"),
+                          ("--balloon", "on"), ("--share", f"{folder},tag=data"), ("--vsock", str(boot.folder / "vs")),
+                          ("--channel", f"unix:{boot.folder / 'port'},name=p")):
+        options += [option, machine.option(value)]
+    Path(f"{image}2").write_bytes(image.read_bytes())
+    with machine.run(*options, "--save", state) as guest:
+        start(guest)
+        shell(guest, "mkdir -p /s && mount -t 9p -o trans=virtio,version=9p2000.L,cache=none data /s && exec 3< /s/data")
+        same(boot, guest, shell(guest, "dd bs=6 count=1 <&3 2>/dev/null").split()[0], "first", "a file is open")
+        shell(guest, "dd if=/dev/vda of=/dev/null bs=1M & dd if=/dev/sda of=/dev/null bs=1M & wait")
+        guest.process.send_signal(signal.SIGINT)
+        guest.wait(60)
+    if not state.exists():
+        raise GuestError("nothing was saved")
+    with machine.run(*options, "--restore", state) as guest:
+        guest.send("\n")
+        guest.expect(PROMPT, 120)
+        same(boot, guest, shell(guest, "dd bs=7 count=1 <&3 2>/dev/null").split()[0], "second", "it goes on where it was")
+        wanted = md5(image.read_bytes())
+        same(boot, guest, digest_of(guest, "dd if=/dev/vda bs=1M iflag=direct 2>/dev/null"), wanted, "the disk reads")
+        same(boot, guest, digest_of(guest, "dd if=/dev/sda bs=1M iflag=direct 2>/dev/null"), wanted, "the SCSI disk reads")
+        same(boot, guest, shell(guest, "echo abcdefgh12345678 | head -c 16 | afalg virtio_crypto_aes_cbc 00112233445566778899aabbccddeeff "
+                                "00000000000000000000000000000000 | wc -c").split()[-1], "16", "the ciphers work")
+        shell(guest, "ls /s/data && exec 3<&-")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
 def read_pcap(path):
     raw, frames, at = path.read_bytes(), [], 24
     if struct.unpack_from("<IHH", raw) != (0xA1B23C4D, 2, 4):
@@ -382,7 +442,7 @@ def main():
         print(f"1..{boot.points}")
 
 
-TESTS = {f.__name__: f for f in (balloon, blk, console, local, net, ninep, rng, scsi, vsock)}
+TESTS = {f.__name__: f for f in (balloon, blk, console, crypto, local, net, ninep, rng, saved, scsi, vsock)}
 
 
 if __name__ == "__main__":

@@ -129,6 +129,8 @@ typedef struct
   bool          no_reboot;       /* a guest reset ends the run */
   bool          rng;             /* virtio-rng, default on */
   VtRingConfig  rng_rings;
+  bool          crypto;          /* virtio-crypto */
+  VtRingConfig  crypto_rings;
   uint32_t      vsock_cid;       /* virtio-vsock: the guest's number, from 3; 0: none */
   char         *vsock_path;      /* UNIX socket to the guest; what it connects to is PATH_PORT */
   VtRingConfig  vsock_rings;
