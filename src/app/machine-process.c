@@ -148,6 +148,7 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
+  vitrine_snapshots_forget_doomed (self->snapshots);
   self->thumbnail_looked = 0;
   self->thumbnail_stale = FALSE;
   self->thumbnail_time = 0;
@@ -196,9 +197,10 @@ build (VitrineMachineProcess *self)
     self->confined = vitrine_sandbox_enter ();
   vitrine_machine_window_plug_in (self->window, self->backend);
   vitrine_backend_resume (self->backend);
-  vitrine_machine_window_set_backend (self->window, self->backend);
   vitrine_service_set_backend (self->service, self->backend);
   vitrine_snapshots_set_backend (self->snapshots, self->backend);
+  vitrine_machine_window_set_snapshots (self->window, self->snapshots);
+  vitrine_machine_window_set_backend (self->window, self->backend);
   backend_changed (self);
 }
 
@@ -270,16 +272,10 @@ keep_snapshots (VitrineMachineProcess *self)
   vitrine_service_set_keeper (self->service, &vitrine_snapshots_keeper, self->snapshots);
 }
 
-/* The definition may have been mended meanwhile, and name files that are out of this process's reach. */
+/* From its definition, as it is now. */
 static void
-retry (VitrineMachineProcess *self)
+start_again (VitrineMachineProcess *self)
 {
-  if (vitrine_outside_is_there ())
-    {
-      vitrine_outside_again ();
-      leave (self);
-      return;
-    }
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, &error);
@@ -293,6 +289,51 @@ retry (VitrineMachineProcess *self)
   g_set_object (&self->domain, domain);
   keep_snapshots (self);
   build_soon (self);
+}
+
+/* The definition may have been mended meanwhile, and name files that are out of this process's reach. */
+static void
+retry (VitrineMachineProcess *self)
+{
+  if (vitrine_outside_is_there ())
+    {
+      vitrine_outside_again ();
+      leave (self);
+      return;
+    }
+  start_again (self);
+}
+
+static void
+went_back (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineMachineProcess) self = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = vitrine_snapshots_finish (VITRINE_SNAPSHOTS (source), result, &error);
+
+  if (self->window == NULL || gtk_widget_in_destruction (GTK_WIDGET (self->window)))
+    return;
+  if (ok)
+    start_again (self);
+  else
+    set_failed (self, error->message);
+}
+
+/* Files of the snapshot are those that this process was started with. */
+static void
+go_back (VitrineMachineProcess *self, const char *name)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!vitrine_snapshots_can_go_back (self->snapshots, name, &error))
+    {
+      vitrine_machine_window_show_error (self->window, error->message);
+      return;
+    }
+  g_autofree char *to = g_strdup (name);   /* the page that said it goes away */
+  drop_backend (self);
+  vitrine_machine_window_set_busy (self->window, _("Going back…"));
+  vitrine_snapshots_go_back_async (self->snapshots, to, went_back, g_object_ref (self));
 }
 
 static gboolean
@@ -390,6 +431,7 @@ show_window (VitrineMachineProcess *self)
   self->window = vitrine_machine_window_new (self->application, self->domain, self->settings);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
+  g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (go_back), self);
   g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (window_gone), self);
   gtk_window_present (GTK_WINDOW (self->window));
   self->thumbnail = g_timeout_add_seconds (THUMBNAIL_SECONDS, refresh_thumbnail, self);
@@ -427,11 +469,15 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
   g_clear_handle_id (&self->thumbnail, g_source_remove);
   if (self->snapshots != NULL)
     vitrine_snapshots_stop (self->snapshots);
-  g_clear_object (&self->snapshots);
+  if (self->snapshots != NULL)
+    vitrine_snapshots_set_backend (self->snapshots, NULL);
   g_clear_object (&self->backend);
   if (self->service != NULL)
     vitrine_service_stop (self->service);
   g_clear_object (&self->service);
+  if (self->snapshots != NULL)
+    vitrine_snapshots_forget_doomed (self->snapshots);
+  g_clear_object (&self->snapshots);
   if (self->lock >= 0)
     vitrine_run_lock_release (self->lock_path, self->lock);
   self->lock = -1;

@@ -17,25 +17,6 @@ runs (const char *words, const char *uuid)
   return strchr (words, '/') != NULL || vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
 }
 
-/* "debian" below "base": two more spaces for each parent. */
-static guint
-depth_of (GPtrArray *all, const VitrineSnapshot *snapshot)
-{
-  guint       depth = 0;
-  const char *parent = snapshot->parent;
-
-  for (guint i = 0; parent != NULL && depth < all->len && i < all->len; i++)
-    {
-      const VitrineSnapshot *other = all->pdata[i];
-      if (!g_str_equal (other->name, parent))
-        continue;
-      depth++;
-      parent = other->parent;
-      i = (guint) -1;
-    }
-  return depth;
-}
-
 static int
 list (const char *uuid)
 {
@@ -48,7 +29,7 @@ list (const char *uuid)
       const VitrineSnapshot *snapshot = all->pdata[i];
       g_autoptr(GDateTime) when = g_date_time_new_from_unix_local (snapshot->created);
       g_autofree char *day = when != NULL ? g_date_time_format (when, "%F %T") : g_strdup ("?");
-      guint indent = 2 * depth_of (all, snapshot);
+      guint indent = 2 * snapshot->depth;   /* "debian" below "base" */
       g_print ("%s %s  %*s%s%s\n", g_strcmp0 (current, snapshot->name) == 0 ? "*" : " ", day, (int) indent, "", snapshot->name,
                snapshot->has_state ? _("  (running)") : "");
       if (snapshot->description != NULL)

@@ -9,21 +9,19 @@
 #include "machine-settings.h"
 #include "new-machine.h"
 #include "notice.h"
-
-#define UNDO_SECONDS 10
+#include "undo-bar.h"
 
 struct _VitrineLibraryWindow
 {
   HdyApplicationWindow parent_instance;
 
   GtkWidget      *pages, *grid, *search_bar, *search_entry, *notice_slot, *menu_button;
-  GtkWidget      *undo_revealer, *undo_label, *undo_button, *undo_close_button;
+  GtkWidget      *overlay, *undo_bar;
 
   VitrineLibrary *library;
   GSettings      *settings;
   gboolean        loaded;
   char           *deleted;        /* UUID that can still be brought back */
-  guint           undo_timeout;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineLibraryWindow, vitrine_library_window, HDY_TYPE_APPLICATION_WINDOW)
@@ -81,31 +79,11 @@ purged (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-end_undo (VitrineLibraryWindow *self)
+too_late (VitrineLibraryWindow *self)
 {
-  g_clear_handle_id (&self->undo_timeout, g_source_remove);
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), FALSE);
   if (self->deleted != NULL)
     vitrine_library_purge_async (self->library, self->deleted, purged, g_object_ref (self));
   g_clear_pointer (&self->deleted, g_free);
-}
-
-static gboolean
-undo_too_late (gpointer data)
-{
-  VitrineLibraryWindow *self = data;
-
-  self->undo_timeout = 0;
-  end_undo (self);
-  return G_SOURCE_REMOVE;
-}
-
-/* Not before it is on the screen: what is not realized cannot have the focus. */
-static void
-focus_undo (VitrineLibraryWindow *self)
-{
-  if (gtk_revealer_get_child_revealed (GTK_REVEALER (self->undo_revealer)) && self->deleted != NULL)
-    gtk_widget_grab_focus (self->undo_button);
 }
 
 static void
@@ -116,7 +94,6 @@ undo (VitrineLibraryWindow *self)
 
   if (uuid != NULL && !vitrine_library_undelete (self->library, uuid, &error))
     show_error (self, error->message);
-  end_undo (self);
 }
 
 static void
@@ -126,16 +103,14 @@ delete_machine (VitrineLibraryWindow *self, VitrineMachine *machine)
   g_autofree char *words = g_strdup_printf (_("“%s” deleted"), vitrine_machine_get_title (machine));
   g_autoptr(GError) error = NULL;
 
-  end_undo (self);
+  vitrine_undo_bar_end (VITRINE_UNDO_BAR (self->undo_bar));
   if (!vitrine_library_delete (self->library, machine, &error))
     {
       show_error (self, error->message);
       return;
     }
   self->deleted = g_steal_pointer (&uuid);
-  gtk_label_set_label (GTK_LABEL (self->undo_label), words);
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), TRUE);
-  self->undo_timeout = g_timeout_add_seconds (UNDO_SECONDS, undo_too_late, self);
+  vitrine_undo_bar_show (VITRINE_UNDO_BAR (self->undo_bar), words);
 }
 
 /* --- crashes ---------------------------------------------------------------------------------------------------- */
@@ -442,7 +417,6 @@ vitrine_library_window_dispose (GObject *object)
 {
   VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW (object);
 
-  g_clear_handle_id (&self->undo_timeout, g_source_remove);
   if (self->library != NULL)
     g_signal_handlers_disconnect_by_data (self->library, self);
   g_clear_object (&self->library);
@@ -466,10 +440,7 @@ vitrine_library_window_class_init (VitrineLibraryWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, search_entry);
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, notice_slot);
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, menu_button);
-  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_revealer);
-  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_label);
-  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_button);
-  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, undo_close_button);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, overlay);
 }
 
 static void
@@ -481,9 +452,9 @@ vitrine_library_window_init (VitrineLibraryWindow *self)
   g_signal_connect_swapped (self->search_entry, "search-changed", G_CALLBACK (update_page), self);
   g_signal_connect_swapped (self->search_bar, "notify::search-mode-enabled", G_CALLBACK (update_page), self);
   g_signal_connect_swapped (self->grid, "child-activated", G_CALLBACK (card_activated), self);
-  g_signal_connect_swapped (self->undo_button, "clicked", G_CALLBACK (undo), self);
-  g_signal_connect_swapped (self->undo_revealer, "notify::child-revealed", G_CALLBACK (focus_undo), self);
-  g_signal_connect_swapped (self->undo_close_button, "clicked", G_CALLBACK (end_undo), self);
+  self->undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
+  g_signal_connect_object (self->undo_bar, "undo", G_CALLBACK (undo), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->undo_bar, "gone", G_CALLBACK (too_late), self, G_CONNECT_SWAPPED);
   gtk_drag_dest_set (GTK_WIDGET (self), GTK_DEST_DEFAULT_ALL, NULL, 0, GDK_ACTION_COPY);
   gtk_drag_dest_add_uri_targets (GTK_WIDGET (self));
   g_signal_connect (self, "drag-data-received", G_CALLBACK (dropped), NULL);

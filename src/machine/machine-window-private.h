@@ -24,6 +24,7 @@ struct _VitrineMachineWindow
 
   VitrineBackend  *backend;
   VitrineDomain   *domain;
+  VitrineSnapshots *snapshots;    /* NULL: none can be taken */
   GSettings       *settings;
   VitrineRecorder *recorder;      /* NULL: nothing is recorded */
   char            *record_name;

@@ -9,6 +9,7 @@
 #include "notice.h"
 #include "paths.h"
 #include "performance-page.h"
+#include "snapshots-page.h"
 
 #define HINT_SECONDS 5
 
@@ -16,6 +17,7 @@ enum
 {
   RETRY,
   SUSPEND,
+  GO_BACK,
   N_SIGNALS
 };
 
@@ -207,6 +209,21 @@ vitrine_machine_window_key (GtkWidget *widget, GdkEventKey *event)
 /* --- backend ---------------------------------------------------------------------------------------------------- */
 
 static void
+go_back (VitrineMachineWindow *self, const char *name)
+{
+  g_signal_emit (self, signals[GO_BACK], 0, name);
+}
+
+static void
+add_snapshots (VitrineMachineWindow *self)
+{
+  GtkWidget *page = vitrine_snapshots_page_add_to (GTK_STACK (self->pages), self->snapshots, self->backend);
+
+  g_signal_connect_swapped (page, "go-back", G_CALLBACK (go_back), self);
+  g_ptr_array_add (self->consoles, page);
+}
+
+static void
 add_pages (VitrineMachineWindow *self)
 {
   guint n = vitrine_backend_get_n_consoles (self->backend);
@@ -221,6 +238,8 @@ add_pages (VitrineMachineWindow *self)
       gtk_container_child_set (GTK_CONTAINER (self->pages), page, "icon-name", "utilities-terminal-symbolic", NULL);
       g_ptr_array_add (self->consoles, page);
     }
+  if (self->snapshots != NULL)
+    add_snapshots (self);
   g_ptr_array_add (self->consoles, vitrine_performance_page_add_to (GTK_STACK (self->pages), self->backend));
 }
 
@@ -283,6 +302,12 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   backend_changed (self);
   if (display)
     vitrine_screen_capture (self->screen, FALSE);
+}
+
+void
+vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots)
+{
+  g_set_object (&self->snapshots, snapshots);
 }
 
 void
@@ -351,6 +376,7 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_object (&self->backend);
   g_clear_object (&self->motion);
   g_clear_object (&self->domain);
+  g_clear_object (&self->snapshots);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->view, vitrine_view_free);
   g_clear_pointer (&self->record_name, g_free);
@@ -409,6 +435,8 @@ vitrine_machine_window_class_init (VitrineMachineWindowClass *klass)
   signals[RETRY] = g_signal_new ("retry", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SUSPEND] = g_signal_new ("suspend", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                                    0);
+  signals[GO_BACK] = g_signal_new ("go-back", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                   G_TYPE_STRING);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window of one running machine: screen, serial consoles, and what a person can do to it.
- * Signals: "retry" () to build and start the machine again; "suspend" () to save and end it; both are the process's work. */
+ * Signals: "retry" () to build and start the machine again; "suspend" () to save and end it; "go-back" (name) to a snapshot. All
+ * are the process's work. */
 #pragma once
 
 #include <handy.h>
@@ -8,6 +9,7 @@
 #include "backend.h"
 #include "domain.h"
 #include "screen.h"
+#include "snapshots.h"
 
 #define VITRINE_TYPE_MACHINE_WINDOW (vitrine_machine_window_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MACHINE_WINDOW, HdyApplicationWindow)
@@ -16,6 +18,8 @@ G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MAC
 VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings);
 /* Before the machine runs: it begins with monitors that match this window. */
 void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);
+/* Those that the next backend gets a page for. */
+void vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots);
 void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */
 /* The machine could not be built or restored. */
 void vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message);

@@ -108,10 +108,43 @@ by_age (gconstpointer a, gconstpointer b)
   return g_strcmp0 (second->parent, first->name) == 0 ? -1 : g_strcmp0 (first->parent, second->name) == 0 ? 1 : 0;
 }
 
+/* Moves those that came of @parent from @all, where NULL stays, to @tree. */
+static void
+move_children (GPtrArray *all, const char *parent, guint depth, GPtrArray *tree)
+{
+  for (guint i = 0; i < all->len; i++)
+    {
+      VitrineSnapshot *snapshot = all->pdata[i];
+      if (snapshot == NULL || g_strcmp0 (snapshot->parent, parent) != 0)
+        continue;
+      all->pdata[i] = NULL;
+      snapshot->depth = depth;
+      g_ptr_array_add (tree, snapshot);
+      move_children (all, snapshot->name, depth + 1, tree);
+    }
+}
+
+static GPtrArray *
+make_tree (GPtrArray *all)
+{
+  GPtrArray *tree = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_snapshot_free);
+
+  move_children (all, NULL, 0, tree);
+  /* Damaged descriptions: a parent that is not there, or two that are each other's. */
+  for (guint i = 0; i < all->len; i++)
+    if (all->pdata[i] != NULL)
+      {
+        VitrineSnapshot *snapshot = g_steal_pointer (&all->pdata[i]);
+        g_ptr_array_add (tree, snapshot);
+        move_children (all, snapshot->name, 1, tree);
+      }
+  return tree;
+}
+
 GPtrArray *
 vitrine_snapshot_store_list (const char *folder)
 {
-  GPtrArray      *all = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_snapshot_free);
+  g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_snapshot_free);
   g_autoptr(GDir) dir = g_dir_open (folder, 0, NULL);
   const char     *file;
 
@@ -123,7 +156,7 @@ vitrine_snapshot_store_list (const char *folder)
         g_ptr_array_add (all, snapshot);
     }
   g_ptr_array_sort (all, by_age);
-  return all;
+  return make_tree (all);
 }
 
 /* --- Writing -------------------------------------------------------------------------------------------------------- */
@@ -165,6 +198,18 @@ write_snapshot (const char *folder, const VitrineSnapshot *snapshot, GError **er
   xmlFree (text);
   xmlFreeDoc (doc);
   return ok;
+}
+
+char *
+vitrine_snapshot_store_propose_name (const char *folder)
+{
+  for (guint i = 1;; i++)
+    {
+      g_autofree char *name = g_strdup_printf (_("Snapshot %u"), i);
+      g_autofree char *path = vitrine_snapshot_store_path (folder, name, DESCRIPTION);
+      if (!g_file_test (path, G_FILE_TEST_EXISTS))
+        return g_steal_pointer (&name);
+    }
 }
 
 gboolean

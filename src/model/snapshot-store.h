@@ -13,6 +13,7 @@ typedef struct
   char          *name, *description;
   char          *parent;        /* NULL: the first one, or of a machine that never had one */
   gint64         created;       /* seconds since 1970 */
+  guint          depth;         /* below how many others: the list's */
   gboolean       has_state;     /* the machine goes on from there; else it boots */
   VitrineDomain *domain;        /* as it was; NULL: not readable any more */
 } VitrineSnapshot;
@@ -25,12 +26,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineSnapshot, vitrine_snapshot_free)
 #define VITRINE_SNAPSHOT_NVRAM "nvram"
 #define VITRINE_SNAPSHOT_SCREEN "png"
 
-/* Of VitrineSnapshot, oldest first. What cannot be read is left out. */
+/* Of VitrineSnapshot, as a tree: each is followed by those that came of it, oldest first. What cannot be read is left out. */
 GPtrArray       *vitrine_snapshot_store_list (const char *folder);
 /* NULL and an error that names it when there is none. */
 VitrineSnapshot *vitrine_snapshot_store_get (const char *folder, const char *name, GError **error);
 /* A new string, whether or not there is such a file. */
 char            *vitrine_snapshot_store_path (const char *folder, const char *name, const char *part);
+/* "Snapshot 3": the first such name that is free. */
+char            *vitrine_snapshot_store_propose_name (const char *folder);
 /* Could a new one be called so? Makes the folder. */
 gboolean         vitrine_snapshot_store_prepare (const char *folder, const char *name, GError **error);
 /* Its parent is the current one; then it is the current one itself. */

@@ -33,16 +33,20 @@ work_clear (Work *work)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Work, work_clear)
 
 static gboolean
+take_lock (Work *work, const char *uuid, GError **error)
+{
+  work->lock_path = vitrine_paths_in_machine (uuid, "lock");
+  work->lock = vitrine_run_lock_take (work->lock_path, error);
+  return work->lock >= 0;
+}
+
+static gboolean
 begin (Work *work, const char *uuid, GError **error)
 {
   g_autofree char *definition = vitrine_paths_in_machine (uuid, "domain.xml");
 
   work->uuid = g_strdup (uuid);
   work->folder = vitrine_paths_in_machine (uuid, "snapshots");
-  work->lock_path = vitrine_paths_in_machine (uuid, "lock");
-  work->lock = vitrine_run_lock_take (work->lock_path, error);
-  if (work->lock < 0)
-    return FALSE;
   work->domain = vitrine_domain_new_from_file (definition, error);
   return work->domain != NULL;
 }
@@ -200,7 +204,7 @@ vitrine_snapshot_take_offline (const char *uuid, const char *name, const char *d
   g_auto(Work) work = { .lock = -1 };
   g_autoptr(VitrineSnapshot) snapshot = g_new0 (VitrineSnapshot, 1);
 
-  if (!begin (&work, uuid, error))
+  if (!take_lock (&work, uuid, error) || !begin (&work, uuid, error))
     return FALSE;
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (work.domain);
   snapshot->name = g_strdup (name);
@@ -258,14 +262,11 @@ revert_files (const Work *work, const VitrineSnapshot *snapshot, GError **error)
   return !snapshot->has_state || link_or_copy (state, suspended, error);
 }
 
-gboolean
-vitrine_snapshot_revert_offline (const char *uuid, const char *name, GError **error)
+static gboolean
+revert (Work *work, const char *name, GError **error)
 {
-  g_auto(Work) work = { .lock = -1 };
+  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work->folder, name, error);
 
-  if (!begin (&work, uuid, error))
-    return FALSE;
-  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work.folder, name, error);
   if (snapshot == NULL)
     return FALSE;
   if (snapshot->domain == NULL)
@@ -274,30 +275,59 @@ vitrine_snapshot_revert_offline (const char *uuid, const char *name, GError **er
       return FALSE;
     }
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (snapshot->domain);
-  g_autofree char *suspended = vitrine_paths_in_machine (uuid, SUSPENDED);
+  g_autofree char *suspended = vitrine_paths_in_machine (work->uuid, SUSPENDED);
   if (!all_have (disks, name, error))
     return FALSE;
   /* From here on a suspended state would meet other disks. */
   g_unlink (suspended);
-  return revert_disks (disks, name, error) && revert_definition (&work, snapshot, error) && revert_files (&work, snapshot, error)
-         && vitrine_snapshot_store_set_current (work.folder, name, error);
+  return revert_disks (disks, name, error) && revert_definition (work, snapshot, error) && revert_files (work, snapshot, error)
+         && vitrine_snapshot_store_set_current (work->folder, name, error);
+}
+
+gboolean
+vitrine_snapshot_revert_offline (const char *uuid, const char *name, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+
+  return take_lock (&work, uuid, error) && begin (&work, uuid, error) && revert (&work, name, error);
+}
+
+gboolean
+vitrine_snapshot_revert_held (const char *uuid, const char *name, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+
+  return begin (&work, uuid, error) && revert (&work, name, error);
 }
 
 /* --- Forgetting ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+forget (Work *work, const char *name, GError **error)
+{
+  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work->folder, name, error);
+
+  if (snapshot == NULL)
+    return FALSE;
+  /* Disks may have come and gone since. */
+  g_autoptr(GPtrArray) now = vitrine_domain_get_disks (work->domain);
+  g_autoptr(GPtrArray) then = snapshot->domain != NULL ? vitrine_domain_get_disks (snapshot->domain) : g_ptr_array_new ();
+  return forget_disks (now, now->len, name, error) && forget_disks (then, then->len, name, error)
+         && vitrine_snapshot_store_remove (work->folder, name, error);
+}
 
 gboolean
 vitrine_snapshot_forget_offline (const char *uuid, const char *name, GError **error)
 {
   g_auto(Work) work = { .lock = -1 };
 
-  if (!begin (&work, uuid, error))
-    return FALSE;
-  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (work.folder, name, error);
-  if (snapshot == NULL)
-    return FALSE;
-  /* Disks may have come and gone since. */
-  g_autoptr(GPtrArray) now = vitrine_domain_get_disks (work.domain);
-  g_autoptr(GPtrArray) then = snapshot->domain != NULL ? vitrine_domain_get_disks (snapshot->domain) : g_ptr_array_new ();
-  return forget_disks (now, now->len, name, error) && forget_disks (then, then->len, name, error)
-         && vitrine_snapshot_store_remove (work.folder, name, error);
+  return take_lock (&work, uuid, error) && begin (&work, uuid, error) && forget (&work, name, error);
+}
+
+gboolean
+vitrine_snapshot_forget_held (const char *uuid, const char *name, GError **error)
+{
+  g_auto(Work) work = { .lock = -1 };
+
+  return begin (&work, uuid, error) && forget (&work, name, error);
 }

@@ -11,3 +11,7 @@ gboolean vitrine_snapshot_take_offline (const char *uuid, const char *name, cons
  * goes on from there. What it was since is lost, unless there is a snapshot of that. */
 gboolean vitrine_snapshot_revert_offline (const char *uuid, const char *name, GError **error);
 gboolean vitrine_snapshot_forget_offline (const char *uuid, const char *name, GError **error);
+
+/* The same for a process that holds the run lock itself, and has let go of the images. */
+gboolean vitrine_snapshot_revert_held (const char *uuid, const char *name, GError **error);
+gboolean vitrine_snapshot_forget_held (const char *uuid, const char *name, GError **error);

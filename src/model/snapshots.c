@@ -3,6 +3,9 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "outside.h"
+#include "snapshots-offline.h"
+
 #define PROGRESS_MS 100u
 
 struct _VitrineSnapshots
@@ -16,6 +19,7 @@ struct _VitrineSnapshots
   gint            permille;      /* atomic; the working thread's */
   guint           poll;
   double          progress;
+  char           *doomed;        /* NULL: none */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineSnapshots, vitrine_snapshots, G_TYPE_OBJECT)
@@ -33,7 +37,7 @@ typedef struct
   VitrineSnapshots *owner;       /* for `permille` alone */
   VitrineBackend   *backend;
   GCancellable     *cancellable;
-  char             *folder;
+  char             *folder, *uuid;
   char             *nvram;       /* the machine's; NULL: it has none of its own */
   GBytes           *screen;
   VitrineSnapshot  *snapshot;
@@ -50,6 +54,7 @@ job_free (gpointer data)
   g_clear_pointer (&job->screen, g_bytes_unref);
   g_clear_pointer (&job->snapshot, vitrine_snapshot_free);
   g_free (job->folder);
+  g_free (job->uuid);
   g_free (job->nvram);
   g_free (job);
 }
@@ -142,6 +147,18 @@ forget_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
     g_task_return_error (task, error);
 }
 
+static void
+go_back_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Job    *job = data;
+  GError *error = NULL;
+
+  if (vitrine_snapshot_revert_held (job->uuid, job->snapshot->name, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
 /* --- In the main thread --------------------------------------------------------------------------------------------- */
 
 static void
@@ -202,7 +219,7 @@ job_new (VitrineSnapshots *self, const char *name)
 
   self->cancellable = g_cancellable_new ();
   job->owner = self;
-  job->backend = g_object_ref (self->backend);
+  job->backend = self->backend != NULL ? g_object_ref (self->backend) : NULL;
   job->cancellable = g_object_ref (self->cancellable);
   job->folder = g_strdup (self->folder);
   job->snapshot = g_new0 (VitrineSnapshot, 1);
@@ -255,6 +272,57 @@ vitrine_snapshots_forget_async (VitrineSnapshots *self, const char *name, GAsync
     g_task_return_error (outer, error);
 }
 
+static void
+note_file (const char *path, VitrineFileUse use, gpointer files)
+{
+  g_hash_table_add (files, g_strdup (path));
+}
+
+/* What it was not started with is out of a confined process's reach. */
+static gboolean
+has_files_of (VitrineDomain *now, VitrineDomain *then)
+{
+  g_autoptr(GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr(GHashTable) wanted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GHashTableIter        iter;
+  gpointer              path;
+
+  vitrine_domain_visit_files (now, note_file, known);
+  vitrine_domain_visit_files (then, note_file, wanted);
+  g_hash_table_iter_init (&iter, wanted);
+  while (g_hash_table_iter_next (&iter, &path, NULL))
+    if (!g_hash_table_contains (known, path))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vitrine_snapshots_can_go_back (VitrineSnapshots *self, const char *name, GError **error)
+{
+  g_autoptr(VitrineSnapshot) snapshot = vitrine_snapshot_store_get (self->folder, name, error);
+
+  if (snapshot == NULL)
+    return FALSE;
+  if (self->domain == NULL || snapshot->domain == NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The definition in snapshot “%s” cannot be read."), name);
+  else if (vitrine_outside_is_there () && !has_files_of (self->domain, snapshot->domain))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                 _("In snapshot “%s” the machine has other disks. Power it off, then go back with “vitrinectl snapshot revert”."), name);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+void
+vitrine_snapshots_go_back_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data)
+{
+  GTask *outer = g_task_new (self, NULL, done, data);
+  Job   *job = job_new (self, name);
+
+  job->uuid = vitrine_domain_get_uuid (self->domain);
+  start (self, job, outer, go_back_thread);
+}
+
 gboolean
 vitrine_snapshots_finish (VitrineSnapshots *self, GAsyncResult *result, GError **error)
 {
@@ -280,6 +348,31 @@ keeper_finish (gpointer keeper, GAsyncResult *result, GError **error)
 }
 
 const VitrineSnapshotKeeper vitrine_snapshots_keeper = { keeper_take, keeper_forget, keeper_finish };
+
+void
+vitrine_snapshots_set_doomed (VitrineSnapshots *self, const char *name)
+{
+  g_autofree char *before = self->doomed;
+
+  self->doomed = g_strdup (name);
+}
+
+const char *
+vitrine_snapshots_get_doomed (VitrineSnapshots *self)
+{
+  return self->doomed;
+}
+
+void
+vitrine_snapshots_forget_doomed (VitrineSnapshots *self)
+{
+  g_autofree char *name = g_steal_pointer (&self->doomed);
+  g_autofree char *uuid = name != NULL && self->domain != NULL ? vitrine_domain_get_uuid (self->domain) : NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (uuid != NULL && !vitrine_snapshot_forget_held (uuid, name, &error))
+    g_message ("A deleted snapshot stays: %s", error->message);
+}
 
 gboolean
 vitrine_snapshots_is_busy (VitrineSnapshots *self)
@@ -330,6 +423,7 @@ vitrine_snapshots_finalize (GObject *object)
   g_clear_object (&self->backend);
   g_clear_object (&self->domain);
   g_free (self->folder);
+  g_free (self->doomed);
   G_OBJECT_CLASS (vitrine_snapshots_parent_class)->finalize (object);
 }
 

@@ -17,11 +17,21 @@ const char       *vitrine_snapshots_get_folder (VitrineSnapshots *self);
 void              vitrine_snapshots_set_backend (VitrineSnapshots *self, VitrineBackend *backend);
 
 gboolean vitrine_snapshots_is_busy (VitrineSnapshots *self);
+/* One that is to be forgotten when this machine stops, if not before; NULL: none. */
+void        vitrine_snapshots_set_doomed (VitrineSnapshots *self, const char *name);
+const char *vitrine_snapshots_get_doomed (VitrineSnapshots *self);
+/* Blocks while images are changed. The machine's images are free, and this process holds its run lock. */
+void        vitrine_snapshots_forget_doomed (VitrineSnapshots *self);
+
 /* The guest goes on. @description may be NULL. */
 void     vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const char *description, GAsyncReadyCallback done,
                                        gpointer data);
 void     vitrine_snapshots_forget_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data);
-/* For both. */
+/* Could the machine go back to it within this process? The error says why not. */
+gboolean vitrine_snapshots_can_go_back (VitrineSnapshots *self, const char *name, GError **error);
+/* Without a backend: images are free, and this process holds the machine's run lock. Then its definition is to be read again. */
+void     vitrine_snapshots_go_back_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data);
+/* For all three. */
 gboolean vitrine_snapshots_finish (VitrineSnapshots *self, GAsyncResult *result, GError **error);
 /* Ends one that is being taken; nothing is left of it. */
 void     vitrine_snapshots_cancel (VitrineSnapshots *self);

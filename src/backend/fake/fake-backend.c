@@ -279,10 +279,13 @@ fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int 
   return TRUE;
 }
 
-/* The names are kept where the engine keeps memory and devices. */
+/* The names are kept where the engine keeps memory and devices. A test that wants to see one being taken says how long it takes. */
 static gboolean
 fake_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GError **error)
 {
+  const char *slow = g_getenv ("VITRINE_TEST_CARD_SNAPSHOT_MS");
+  guint64     step_us = (slow != NULL ? g_ascii_strtoull (slow, NULL, 10) : 200) * 100;
+
   for (guint64 done = 0; done <= 10; done++)
     {
       if (plan->progress != NULL && !plan->progress (plan->data, done, 10))
@@ -290,7 +293,7 @@ fake_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GE
           g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", plan->state_path);
           return FALSE;
         }
-      g_usleep (20000);
+      g_usleep (step_us);
     }
   if (plan->moment != NULL)
     plan->moment (plan->data);

@@ -52,3 +52,22 @@ vt_image_looks_like (const char *path)
 {
   return VT_IMAGE_RAW;
 }
+
+bool
+vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
+{
+  return true;
+}
+
+bool
+vt_image_list_snapshots (const char *path, void (*one) (void *opaque, const char *id, const char *name, int64_t seconds), void *opaque,
+                         GError **error)
+{
+  return true;
+}
+
+bool
+vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error)
+{
+  return true;
+}
