@@ -298,13 +298,25 @@ vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name,
   return image != NULL && vt_qcow2_snapshot (image, verbs[verb], name, error);
 }
 
+static VtImage *
+open_to_look (const char *path, GError **error)
+{
+  return vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+}
+
 bool
 vt_image_list_snapshots (const char *path, void (*one) (void *opaque, const char *id, const char *name, int64_t seconds),
                          void *opaque, GError **error)
 {
-  g_autoptr (VtImage) image
-    = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  g_autoptr (VtImage) image = open_to_look (path, error);
   return image != NULL && vt_qcow2_list_snapshots (image, one, opaque, error);
+}
+
+bool
+vt_image_has_snapshot (const char *path, const char *name, bool *has, GError **error)
+{
+  g_autoptr (VtImage) image = open_to_look (path, error);
+  return image != NULL && vt_qcow2_has_snapshot (image, name, has, error);
 }
 
 /* --- Passphrases ---------------------------------------------------------------------------------------------------- */

@@ -387,3 +387,12 @@ vt_qcow2_list_snapshots (VtImage *image, void (*one) (void *opaque, const char *
     }
   return problem == 0 || vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
 }
+
+bool
+vt_qcow2_has_snapshot (VtImage *image, const char *name, bool *has, GError **error)
+{
+  int problem;
+  g_autoptr (GPtrArray) snapshots = read_snapshots ((Qcow2 *) image, &problem);
+  *has = problem == 0 && find (snapshots, name) != NULL;
+  return problem == 0 || vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
+}

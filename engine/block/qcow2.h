@@ -42,6 +42,8 @@ VtImage *vt_qcow2_backing (VtImage *image);
 /* Snapshots of the disk inside the image, by name or number. The image must be idle; back and deletion are for ever. */
 typedef enum { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET } VtQcow2SnapshotVerb;
 bool vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, GError **error);
+/* *has: is there one of that name? False: they cannot be read. */
+bool vt_qcow2_has_snapshot (VtImage *image, const char *name, bool *has, GError **error);
 bool vt_qcow2_list_snapshots (VtImage *image,
                               void (*one) (void *opaque, const char *id, const char *name, int64_t seconds), void *opaque,
                               GError **error);

@@ -56,19 +56,6 @@ check_disks (VtMachine *machine, GError **error)
   return true;
 }
 
-typedef struct
-{
-  const char *name;
-  bool        found;
-} Search;
-
-static void
-look_at (void *opaque, const char *id, const char *name, int64_t seconds)
-{
-  Search *search = opaque;
-  search->found |= g_str_equal (name, search->name);
-}
-
 /* Out of the first n drives' images, as far as it is there. */
 static bool
 forget_disks (VtMachine *machine, guint n, const char *name, GError **error)
@@ -78,12 +65,12 @@ forget_disks (VtMachine *machine, guint n, const char *name, GError **error)
     {
       bool     able;
       VtImage *image = image_to_save (machine, i, &able);
-      Search   search = { name, false };
+      bool     has;
       if (image == NULL || !able)
         continue;
       /* The first error is told; the rest is tried all the same. */
-      if (!vt_qcow2_list_snapshots (image, look_at, &search, ok ? error : NULL)
-          || (search.found && !vt_qcow2_snapshot (image, VT_QCOW2_FORGET, name, ok ? error : NULL)))
+      if (!vt_qcow2_has_snapshot (image, name, &has, ok ? error : NULL)
+          || (has && !vt_qcow2_snapshot (image, VT_QCOW2_FORGET, name, ok ? error : NULL)))
         ok = false;
     }
   return ok;

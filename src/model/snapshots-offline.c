@@ -102,32 +102,6 @@ check_disks (GPtrArray *disks, GError **error)
   return TRUE;
 }
 
-typedef struct
-{
-  const char *name;
-  gboolean    found;
-} Search;
-
-static void
-look_at (void *opaque, const char *id, const char *name, int64_t seconds)
-{
-  Search *search = opaque;
-
-  search->found |= g_str_equal (name, search->name);
-}
-
-/* FALSE too when the image cannot be looked at; then there is an error. */
-static gboolean
-disk_has (const VitrineDisk *disk, const char *name, gboolean *has, GError **error)
-{
-  Search search = { name, FALSE };
-
-  if (!vt_image_list_snapshots (disk->path, look_at, &search, error))
-    return FALSE;
-  *has = search.found;
-  return TRUE;
-}
-
 /* Before anything is changed. */
 static gboolean
 all_have (GPtrArray *disks, const char *name, GError **error)
@@ -135,10 +109,10 @@ all_have (GPtrArray *disks, const char *name, GError **error)
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      gboolean           has;
+      bool               has;
       if (!is_written (disk))
         continue;
-      if (!disk_has (disk, name, &has, error))
+      if (!vt_image_has_snapshot (disk->path, name, &has, error))
         return FALSE;
       if (!has)
         {
@@ -157,10 +131,10 @@ forget_disks (GPtrArray *disks, guint n, const char *name, GError **error)
   for (guint i = 0; i < n; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      gboolean           has;
+      bool               has;
       if (!is_written (disk) || g_strcmp0 (disk->format, "qcow2") != 0 || !g_file_test (disk->path, G_FILE_TEST_EXISTS))
         continue;
-      if (!disk_has (disk, name, &has, error) || (has && !vt_image_snapshot (disk->path, VT_IMAGE_DELETE_SNAPSHOT, name, error)))
+      if (!vt_image_has_snapshot (disk->path, name, &has, error) || (has && !vt_image_snapshot (disk->path, VT_IMAGE_DELETE_SNAPSHOT, name, error)))
         return FALSE;
     }
   return TRUE;

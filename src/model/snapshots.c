@@ -31,9 +31,11 @@ enum
 
 static guint changed_signal;
 
-/* What the working thread needs; it touches nothing else. */
-typedef struct
+/* What the working thread does, and needs; it touches nothing else. */
+typedef struct Job Job;
+struct Job
 {
+  gboolean        (*work) (Job *job, GError **error);
   VitrineSnapshots *owner;       /* for `permille` alone */
   VitrineBackend   *backend;
   GCancellable     *cancellable;
@@ -42,7 +44,7 @@ typedef struct
   GBytes           *screen;
   VitrineSnapshot  *snapshot;
   gboolean          nvram_failed;
-} Job;
+};
 
 static void
 job_free (gpointer data)
@@ -123,25 +125,20 @@ take_all (Job *job, GError **error)
   return FALSE;
 }
 
-static void
-take_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+forget_all (Job *job, GError **error)
 {
-  GError *error = NULL;
-
-  if (take_all (data, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  return vitrine_backend_forget_snapshot (job->backend, job->snapshot->name, error)
+         && vitrine_snapshot_store_remove (job->folder, job->snapshot->name, error);
 }
 
 static void
-forget_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+work (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Job    *job = data;
   GError *error = NULL;
 
-  if (vitrine_backend_forget_snapshot (job->backend, job->snapshot->name, &error)
-      && vitrine_snapshot_store_remove (job->folder, job->snapshot->name, &error))
+  if (job->work (job, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -213,11 +210,12 @@ may_begin (VitrineSnapshots *self, GError **error)
 }
 
 static Job *
-job_new (VitrineSnapshots *self, const char *name)
+job_new (VitrineSnapshots *self, const char *name, gboolean (*work) (Job *job, GError **error))
 {
   Job *job = g_new0 (Job, 1);
 
   self->cancellable = g_cancellable_new ();
+  job->work = work;
   job->owner = self;
   job->backend = self->backend != NULL ? g_object_ref (self->backend) : NULL;
   job->cancellable = g_object_ref (self->cancellable);
@@ -228,12 +226,12 @@ job_new (VitrineSnapshots *self, const char *name)
 }
 
 static void
-start (VitrineSnapshots *self, Job *job, GTask *outer, GTaskThreadFunc thread)
+start (VitrineSnapshots *self, Job *job, GTask *outer)
 {
   g_autoptr(GTask) inner = g_task_new (self, NULL, over, outer);
 
   g_task_set_task_data (inner, job, job_free);
-  g_task_run_in_thread (inner, thread);
+  g_task_run_in_thread (inner, work);
 }
 
 void
@@ -247,7 +245,7 @@ vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const ch
       g_task_return_error (outer, error);
       return;
     }
-  Job *job = job_new (self, name);
+  Job *job = job_new (self, name, take_all);
   job->nvram = self->domain != NULL ? vitrine_domain_get_nvram (self->domain) : NULL;
   job->screen = vitrine_backend_get_n_heads (self->backend) > 0 ? vitrine_backend_screenshot (self->backend, 0, NULL) : NULL;
   job->snapshot->description = description != NULL && *description != '\0' ? g_strdup (description) : NULL;
@@ -257,7 +255,7 @@ vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const ch
   g_atomic_int_set (&self->permille, 0);
   self->poll = g_timeout_add (PROGRESS_MS, poll_progress, self);
   set_progress (self, 0);
-  start (self, job, g_steal_pointer (&outer), take_thread);
+  start (self, job, g_steal_pointer (&outer));
 }
 
 void
@@ -267,7 +265,7 @@ vitrine_snapshots_forget_async (VitrineSnapshots *self, const char *name, GAsync
   GError *error = NULL;
 
   if (may_begin (self, &error))
-    start (self, job_new (self, name), g_steal_pointer (&outer), forget_thread);
+    start (self, job_new (self, name, forget_all), g_steal_pointer (&outer));
   else
     g_task_return_error (outer, error);
 }
