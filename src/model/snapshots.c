@@ -35,7 +35,7 @@ static guint changed_signal;
 typedef struct Job Job;
 struct Job
 {
-  gboolean        (*work) (Job *job, GError **error);
+  gboolean        (*todo) (Job *job, GError **error);
   VitrineSnapshots *owner;       /* for `permille` alone */
   VitrineBackend   *backend;
   GCancellable     *cancellable;
@@ -138,22 +138,16 @@ work (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
   Job    *job = data;
   GError *error = NULL;
 
-  if (job->work (job, &error))
+  if (job->todo (job, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
 }
 
-static void
-go_back_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+go_back_all (Job *job, GError **error)
 {
-  Job    *job = data;
-  GError *error = NULL;
-
-  if (vitrine_snapshot_revert_held (job->uuid, job->snapshot->name, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  return vitrine_snapshot_revert_held (job->uuid, job->snapshot->name, error);
 }
 
 /* --- In the main thread --------------------------------------------------------------------------------------------- */
@@ -210,12 +204,12 @@ may_begin (VitrineSnapshots *self, GError **error)
 }
 
 static Job *
-job_new (VitrineSnapshots *self, const char *name, gboolean (*work) (Job *job, GError **error))
+job_new (VitrineSnapshots *self, const char *name, gboolean (*todo) (Job *job, GError **error))
 {
   Job *job = g_new0 (Job, 1);
 
   self->cancellable = g_cancellable_new ();
-  job->work = work;
+  job->todo = todo;
   job->owner = self;
   job->backend = self->backend != NULL ? g_object_ref (self->backend) : NULL;
   job->cancellable = g_object_ref (self->cancellable);
@@ -315,10 +309,10 @@ void
 vitrine_snapshots_go_back_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data)
 {
   GTask *outer = g_task_new (self, NULL, done, data);
-  Job   *job = job_new (self, name);
+  Job   *job = job_new (self, name, go_back_all);
 
   job->uuid = vitrine_domain_get_uuid (self->domain);
-  start (self, job, outer, go_back_thread);
+  start (self, job, outer);
 }
 
 gboolean
