@@ -3,6 +3,9 @@
 #include "head-window.h"
 
 #include <glib/gi18n.h>
+#ifdef GDK_WINDOWING_X11
+#include <gdk/gdkx.h>
+#endif
 
 struct _VitrineHeadWindow
 {
@@ -45,6 +48,17 @@ static const GActionEntry actions[] = {
 
 /* --- size and place --------------------------------------------------------------------------------------------- */
 
+/* Under Wayland windows do not. */
+static gboolean
+knows_its_place (VitrineHeadWindow *self)
+{
+#ifdef GDK_WINDOWING_X11
+  return GDK_IS_X11_DISPLAY (gtk_widget_get_display (GTK_WIDGET (self)));
+#else
+  return FALSE;
+#endif
+}
+
 static void
 settled (VitrineHeadWindow *self)
 {
@@ -57,13 +71,45 @@ settled (VitrineHeadWindow *self)
 }
 
 static void
+vitrine_head_window_unmap (GtkWidget *widget)
+{
+  VitrineHeadWindow *self = VITRINE_HEAD_WINDOW (widget);
+  int x, y;
+
+  if (knows_its_place (self) && !self->fullscreen && !gtk_window_is_maximized (GTK_WINDOW (self)))
+    {
+      gtk_window_get_position (GTK_WINDOW (self), &x, &y);
+      vitrine_view_set_position (self->view, self->head, x, y);
+    }
+  GTK_WIDGET_CLASS (vitrine_head_window_parent_class)->unmap (widget);
+}
+
+static gboolean
+is_on_a_monitor (VitrineHeadWindow *self, int x, int y)
+{
+  GdkDisplay *display = gtk_widget_get_display (GTK_WIDGET (self));
+  GdkRectangle corner = { x, y, 1, 1 }, area;
+
+  for (int i = 0; i < gdk_display_get_n_monitors (display); i++)
+    {
+      gdk_monitor_get_workarea (gdk_display_get_monitor (display, i), &area);
+      if (gdk_rectangle_intersect (&corner, &area, NULL))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* As last time; where it was may lie outside by now, as when a monitor was taken away. */
+static void
 begin_size (VitrineHeadWindow *self)
 {
-  int width = VITRINE_SCREEN_WIDTH, height = VITRINE_SCREEN_HEIGHT, header;
+  int width = VITRINE_SCREEN_WIDTH, height = VITRINE_SCREEN_HEIGHT, header, x, y;
 
   vitrine_view_get_size (self->view, self->head, &width, &height);
   gtk_widget_get_preferred_height (self->header, &header, NULL);
   gtk_window_set_default_size (GTK_WINDOW (self), width, height + header);
+  if (knows_its_place (self) && vitrine_view_get_position (self->view, self->head, &x, &y) && is_on_a_monitor (self, x, y))
+    gtk_window_move (GTK_WINDOW (self), x, y);
 }
 
 static gboolean
@@ -115,6 +161,7 @@ vitrine_head_window_class_init (VitrineHeadWindowClass *klass)
   widget_class->key_press_event = vitrine_head_window_key;
   widget_class->key_release_event = vitrine_head_window_key;
   widget_class->window_state_event = vitrine_head_window_state;
+  widget_class->unmap = vitrine_head_window_unmap;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/machine/head-window.ui");
   gtk_widget_class_bind_template_child (widget_class, VitrineHeadWindow, header);
   gtk_widget_class_bind_template_child (widget_class, VitrineHeadWindow, scroller);

@@ -15,6 +15,7 @@ what_was_set_is_there_next_time (void)
   g_assert_cmpint (width, ==, 1);
   g_assert_true (vitrine_view_get_flag (view, 0, "resize-guest", TRUE));
   vitrine_view_set_size (view, 2, 801, 602);
+  vitrine_view_set_position (view, 2, -1280, 7);
   vitrine_view_set_flag (view, 0, "resize-guest", FALSE);
   vitrine_view_set_list (view, "host-shortcuts", list);
   vitrine_view_set_word (view, "keyboard-layout", "de");
@@ -23,6 +24,9 @@ what_was_set_is_there_next_time (void)
   g_assert_true (vitrine_view_get_size (again, 2, &width, &height));
   g_assert_cmpint (width, ==, 801);
   g_assert_cmpint (height, ==, 602);
+  g_assert_true (vitrine_view_get_position (again, 2, &width, &height));
+  g_assert_cmpint (width, ==, -1280);
+  g_assert_cmpint (height, ==, 7);
   g_assert_false (vitrine_view_get_flag (again, 0, "resize-guest", TRUE));
   g_auto(GStrv) found = vitrine_view_get_list (again, "host-shortcuts");
   g_assert_cmpstrv (found, list);

@@ -4,6 +4,7 @@
 
 #define SIZE_MIN 100
 #define SIZE_MAX_EDGE 16384
+#define POSITION_MAX 32767    /* of X11 */
 #define GROUP "View"
 
 struct VitrineView
@@ -78,26 +79,51 @@ vitrine_view_set_flag (VitrineView *self, guint display, const char *key, gboole
   store (self, group, key, value ? "true" : "false");
 }
 
-gboolean
-vitrine_view_get_size (VitrineView *self, guint display, int *width, int *height)
+/* Two numbers, each within the limits. */
+static gboolean
+get_pair (VitrineView *self, guint display, const char *key, int least, int most, int *first, int *second)
 {
   g_autofree char *group = group_of (display);
   gsize n = 0;
-  g_autofree int *size = g_key_file_get_integer_list (self->file, group, "size", &n, NULL);
+  g_autofree int *pair = g_key_file_get_integer_list (self->file, group, key, &n, NULL);
 
-  if (n != 2 || size[0] < SIZE_MIN || size[1] < SIZE_MIN || size[0] > SIZE_MAX_EDGE || size[1] > SIZE_MAX_EDGE)
+  if (n != 2 || pair[0] < least || pair[1] < least || pair[0] > most || pair[1] > most)
     return FALSE;
-  *width = size[0];
-  *height = size[1];
+  *first = pair[0];
+  *second = pair[1];
   return TRUE;
+}
+
+static void
+set_pair (VitrineView *self, guint display, const char *key, int first, int second)
+{
+  g_autofree char *group = group_of (display), *value = g_strdup_printf ("%d;%d;", first, second);
+
+  store (self, group, key, value);
+}
+
+gboolean
+vitrine_view_get_size (VitrineView *self, guint display, int *width, int *height)
+{
+  return get_pair (self, display, "size", SIZE_MIN, SIZE_MAX_EDGE, width, height);
 }
 
 void
 vitrine_view_set_size (VitrineView *self, guint display, int width, int height)
 {
-  g_autofree char *group = group_of (display), *value = g_strdup_printf ("%d;%d;", width, height);
+  set_pair (self, display, "size", width, height);
+}
 
-  store (self, group, "size", value);
+gboolean
+vitrine_view_get_position (VitrineView *self, guint display, int *x, int *y)
+{
+  return get_pair (self, display, "position", -POSITION_MAX, POSITION_MAX, x, y);
+}
+
+void
+vitrine_view_set_position (VitrineView *self, guint display, int x, int y)
+{
+  set_pair (self, display, "position", x, y);
 }
 
 char **

@@ -17,6 +17,9 @@ void     vitrine_view_set_flag (VitrineView *self, guint display, const char *ke
 /* Of the screen in the window; FALSE: never set, or absurd. */
 gboolean vitrine_view_get_size (VitrineView *self, guint display, int *width, int *height);
 void     vitrine_view_set_size (VitrineView *self, guint display, int width, int height);
+/* Of the window, in widget pixels of the whole desktop; where windows do not know it (Wayland), it is not asked for. */
+gboolean vitrine_view_get_position (VitrineView *self, guint display, int *x, int *y);
+void     vitrine_view_set_position (VitrineView *self, guint display, int x, int y);
 /* Never NULL. */
 char   **vitrine_view_get_list (VitrineView *self, const char *key);
 void     vitrine_view_set_list (VitrineView *self, const char *key, const char *const *values);

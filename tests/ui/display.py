@@ -225,7 +225,7 @@ def displays(d):
     pointer_on(d, other, 1, other.size[0] // 2, other.size[1] // 2)
     wait("the pointer is on the second display", lambda: re.search(r"tablet 32\d\d\d,32\d\d\d  0x0 on 1", canvas.text))
     ok("positions are those of the display that the pointer is on")
-    size = heads(d, canvas)[1][:2]
+    size, place = heads(d, canvas)[1][:2], second.position
     d.active(second)
     d.key("ctrl+w")
     d.no_window("Card – Display 2")
@@ -233,15 +233,20 @@ def displays(d):
     ok("closing the window unplugs the monitor")
     d.active(window)
     open_display(d, window, 2)
-    d.window("Card – Display 2")
+    second = d.window("Card – Display 2")
     wait("its size is remembered", lambda: heads(d, canvas)[1][:2] == size)
+    wait("its place is remembered", lambda: second.position == place)
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 2$", "windowmove", "--sync", "300", "420")
+    wait("it was moved", lambda: second.position != place)
+    place = second.position
     d.ctl("stop", "--force", "Card")
     d.no_window("Card – Display 2")
     d.ctl("start", "Card")
     window = d.window("Card")
-    d.window("Card – Display 2")
+    second = d.window("Card – Display 2")
     wait("its size is remembered", lambda: heads(d, window)[1][:2] == size)
-    ok("what was open opens again, in its size")
+    wait("its place is remembered", lambda: second.position == place)
+    ok("what was open opens again, in its size and place")
 
 
 def exact_head(d, canvas, other, index):
