@@ -59,20 +59,29 @@ knows_its_place (VitrineHeadWindow *self)
 #endif
 }
 
-/* Also after it was moved. */
 static void
 settled (VitrineHeadWindow *self)
 {
-  int width, height, x, y;
+  int width, height;
 
   if (self->fullscreen || gtk_window_is_maximized (GTK_WINDOW (self)))
     return;
   vitrine_screen_get_room (self->screen, &width, &height);
   vitrine_view_set_size (self->view, self->head, width, height);
-  if (!knows_its_place (self))
-    return;
-  gtk_window_get_position (GTK_WINDOW (self), &x, &y);
-  vitrine_view_set_position (self->view, self->head, x, y);
+}
+
+static void
+vitrine_head_window_unmap (GtkWidget *widget)
+{
+  VitrineHeadWindow *self = VITRINE_HEAD_WINDOW (widget);
+  int x, y;
+
+  if (knows_its_place (self) && !self->fullscreen && !gtk_window_is_maximized (GTK_WINDOW (self)))
+    {
+      gtk_window_get_position (GTK_WINDOW (self), &x, &y);
+      vitrine_view_set_position (self->view, self->head, x, y);
+    }
+  GTK_WIDGET_CLASS (vitrine_head_window_parent_class)->unmap (widget);
 }
 
 static gboolean
@@ -152,6 +161,7 @@ vitrine_head_window_class_init (VitrineHeadWindowClass *klass)
   widget_class->key_press_event = vitrine_head_window_key;
   widget_class->key_release_event = vitrine_head_window_key;
   widget_class->window_state_event = vitrine_head_window_state;
+  widget_class->unmap = vitrine_head_window_unmap;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/machine/head-window.ui");
   gtk_widget_class_bind_template_child (widget_class, VitrineHeadWindow, header);
   gtk_widget_class_bind_template_child (widget_class, VitrineHeadWindow, scroller);

@@ -233,8 +233,12 @@ def displays(d):
     ok("closing the window unplugs the monitor")
     d.active(window)
     open_display(d, window, 2)
-    d.window("Card – Display 2")
+    second = d.window("Card – Display 2")
     wait("its size is remembered", lambda: heads(d, canvas)[1][:2] == size)
+    wait("its place is remembered", lambda: second.position == place)
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 2$", "windowmove", "--sync", "300", "420")
+    wait("it was moved", lambda: second.position != place)
+    place = second.position
     d.ctl("stop", "--force", "Card")
     d.no_window("Card – Display 2")
     d.ctl("start", "Card")
