@@ -136,7 +136,12 @@ static bool
 copy_disk (Copy *copy, GError **error)
 {
   const char *label = copy->to->label;
-  int         problem = vt_in_pieces (copy->from->size_bytes, PIECE_BYTES, copy_piece, copy);
+  /* Of a small disk, others may do all pieces: who watches is asked before and after them, too. */
+  int         problem = tell_progress (copy, 0, true);
+  if (problem == 0)
+    problem = vt_in_pieces (copy->from->size_bytes, PIECE_BYTES, copy_piece, copy);
+  if (problem == 0)
+    problem = tell_progress (copy, 0, true);
   if (problem == ECANCELED)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", label);
@@ -146,8 +151,6 @@ copy_disk (Copy *copy, GError **error)
     return vt_image_fail (error, copy->from->label, "it is damaged, or cannot be read", problem);
   if (problem != 0)
     return vt_image_fail (error, label, "it cannot be written", problem);
-  if (copy->progress != NULL)
-    copy->progress (copy->opaque, copy->from->size_bytes, copy->from->size_bytes);
   if (copy->stream != NULL)
     problem = vt_vmdk_stream_end (copy->stream);
   if (problem == 0)
