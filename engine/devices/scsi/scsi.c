@@ -136,7 +136,8 @@ put_page_list (const uint8_t *extra_pages, size_t n_extra, uint8_t *to)
 {
   static const uint8_t usual[] = { 0x00, 0x80, 0x83 };
   memcpy (to, usual, sizeof usual);
-  memcpy (to + sizeof usual, extra_pages, n_extra);
+  if (n_extra > 0)
+    memcpy (to + sizeof usual, extra_pages, n_extra);
   return sizeof usual + n_extra;
 }
 
