@@ -67,6 +67,36 @@ vitrine_disk_image_check (const char *path, GError **error)
   return FALSE;
 }
 
+static gboolean
+place_of (const char *path, const char *format, VtImagePlace *place, GError **error)
+{
+  *place = (VtImagePlace) { .path = path, .any_backing = TRUE };
+  if (vt_image_format_from_name (format, &place->format))
+    return TRUE;
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, _("“%s” is of an unknown format, %s."), path, format);
+  return FALSE;
+}
+
+gboolean
+vitrine_disk_image_get_size (const char *path, const char *format, guint64 *bytes, GError **error)
+{
+  g_auto(VtImageInfo) info = { 0 };
+  VtImagePlace        place;
+
+  if (!place_of (path, format, &place, error) || !vt_image_info (&place, &info, error))
+    return FALSE;
+  *bytes = info.size_bytes;
+  return TRUE;
+}
+
+gboolean
+vitrine_disk_image_resize (const char *path, const char *format, guint64 bytes, GError **error)
+{
+  VtImagePlace place;
+
+  return place_of (path, format, &place, error) && vt_image_resize (&place, bytes, error);
+}
+
 const char *
 vitrine_disk_image_guess_format (const char *path)
 {

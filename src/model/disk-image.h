@@ -8,6 +8,10 @@
 char *vitrine_disk_image_create (const char *words, guint64 bytes, GError **error);
 /* Can this be read, and is there anything in it? The error is a sentence for people. */
 gboolean vitrine_disk_image_check (const char *path, GError **error);
+/* Of the disk in it; needs no passphrase. */
+gboolean vitrine_disk_image_get_size (const char *path, const char *format, guint64 *bytes, GError **error);
+/* Larger only, and no machine uses it. */
+gboolean vitrine_disk_image_resize (const char *path, const char *format, guint64 bytes, GError **error);
 /* "raw" or "qcow2", from the content. Only for an image that a person has just chosen, never for one that a guest of ours has
  * written: a guest could write any header into its raw disk. */
 const char *vitrine_disk_image_guess_format (const char *path);

@@ -83,6 +83,7 @@ disk_from_node (const xmlNode *node)
     disk->bus = g_strdup (bus_from_target (disk->target));
   disk->readonly = disk->cdrom || vitrine_xml_child (node, "readonly") != NULL;
   disk->transient = vitrine_xml_child (node, "transient") != NULL;
+  disk->encrypted = vitrine_xml_child (node, "encryption") != NULL || vitrine_xml_find (node, "source/encryption") != NULL;
   disk->boot_order = get_boot_order (node);
   return disk;
 }
@@ -216,6 +217,43 @@ vitrine_domain_set_disk_path (VitrineDomain *self, const char *target, const cha
   if (node != NULL)
     set_source (node, path);
   return node != NULL;
+}
+
+void
+vitrine_domain_set_disk_format (VitrineDomain *self, const char *target, const char *format)
+{
+  xmlNode *node = find_disk (self, target);
+
+  if (node != NULL)
+    vitrine_xml_set_attr (vitrine_xml_ensure (node, "driver"), "type", format);
+}
+
+void
+vitrine_domain_set_disk_readonly (VitrineDomain *self, const char *target, gboolean readonly)
+{
+  xmlNode *node = find_disk (self, target);
+
+  if (node == NULL)
+    return;
+  if (readonly)
+    vitrine_xml_ensure (node, "readonly");
+  else
+    vitrine_xml_remove (vitrine_xml_child (node, "readonly"));
+}
+
+char *
+vitrine_domain_set_disk_bus (VitrineDomain *self, const char *target, const char *bus)
+{
+  xmlNode *node = find_disk (self, target);
+  xmlNode *element = vitrine_xml_child (node, "target");
+
+  if (node == NULL || vitrine_xml_attr_is (element, "bus", bus))
+    return g_strdup (target);
+  char *name = free_target (self, bus);
+  vitrine_xml_set_attr (element, "dev", name);
+  vitrine_xml_set_attr (element, "bus", bus);
+  vitrine_xml_remove (vitrine_xml_child (node, "address"));   /* a place on the old bus */
+  return name;
 }
 
 void

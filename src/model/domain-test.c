@@ -96,6 +96,10 @@ every_setter_keeps_libvirt_satisfied (void)
   vitrine_domain_set_boot_order (domain, order);
   vitrine_domain_set_video (domain, "bochs");
   vitrine_domain_set_resolution (domain, 1024, 768);
+  VitrineNetwork isolated = { .mac = (char *) "52:54:00:12:34:56", .isolated = (char *) "Lab & office", .cable_out = TRUE };
+  vitrine_domain_add_network (domain);
+  vitrine_domain_set_network (domain, 1, &isolated);
+  vitrine_domain_set_balloon (domain, TRUE);
   vitrine_domain_set_os_id (domain, "http://debian.org/debian/12");
   vitrine_domain_set_extra (domain, "scaling", "pixels");
   assert_valid_for_libvirt (domain);
@@ -125,6 +129,10 @@ every_setter_keeps_libvirt_satisfied (void)
   vitrine_domain_set_firmware (again, VITRINE_FIRMWARE_BIOS);
   vitrine_domain_set_direct_boot (again, "/boot/vmlinuz", "/boot/initrd", "console=ttyS0 quiet");
   vitrine_domain_set_disk_path (again, "sda", NULL);
+  g_autofree char *target = vitrine_domain_set_disk_bus (again, "vda", "scsi");
+  vitrine_domain_set_disk_readonly (again, target, TRUE);
+  vitrine_domain_set_disk_format (again, target, "qcow2");
+  vitrine_domain_set_balloon (again, FALSE);
   vitrine_domain_set_disk_path (again, "sdb", "/tmp/x.iso");
   vitrine_domain_set_boot_order (again, NULL);
   assert_valid_for_libvirt (again);

@@ -34,6 +34,7 @@ typedef struct
   gboolean cdrom;
   gboolean readonly;
   gboolean transient;   /* writes are lost at power-off */
+  gboolean encrypted;   /* only read from the document */
   guint    boot_order;  /* 1..; 0: not in the order */
 } VitrineDisk;
 
@@ -47,6 +48,8 @@ VitrineDomain *vitrine_domain_new (const char *name);
 VitrineDomain *vitrine_domain_new_from_data (const char *data, gsize length, const char *source, GError **error);
 VitrineDomain *vitrine_domain_new_from_file (const char *path, GError **error);
 VitrineDomain *vitrine_domain_copy (VitrineDomain *domain);
+/* @domain becomes what @other is. */
+void           vitrine_domain_assign (VitrineDomain *domain, VitrineDomain *other);
 
 char    *vitrine_domain_to_xml (VitrineDomain *domain);
 /* Replaces @path only after the new document is complete and on the disk. */
@@ -84,6 +87,10 @@ GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);       /* of Vitrine
 void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk);
 gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);
 gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target, const char *path);   /* NULL: eject */
+void     vitrine_domain_set_disk_format (VitrineDomain *domain, const char *target, const char *format);
+void     vitrine_domain_set_disk_readonly (VitrineDomain *domain, const char *target, gboolean readonly);
+/* The target is another one from then on: a new string. */
+char    *vitrine_domain_set_disk_bus (VitrineDomain *domain, const char *target, const char *bus);
 /* @targets in the order to try; every other device leaves the order. */
 void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const *targets);
 
@@ -91,6 +98,30 @@ void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const
 GStrv    vitrine_domain_get_macs (VitrineDomain *domain);
 /* Cards on user networking with these addresses ("": ours to choose) instead of those that are there. */
 void     vitrine_domain_set_macs (VitrineDomain *domain, const char *const *macs);
+
+/* One <interface>. A copy, as with disks; known by its place among them. */
+typedef struct
+{
+  char    *model;       /* "virtio"; our machine goes without any other */
+  char    *mac;         /* NULL: ours to choose */
+  char    *isolated;    /* name of a network between machines of one person; NULL: user networking */
+  gboolean cable_out;
+} VitrineNetwork;
+
+void         vitrine_network_free (VitrineNetwork *network);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
+
+GPtrArray *vitrine_domain_get_networks (VitrineDomain *domain);    /* of VitrineNetwork, in document order */
+/* A virtio card on user networking. */
+void       vitrine_domain_add_network (VitrineDomain *domain);
+void       vitrine_domain_remove_network (VitrineDomain *domain, guint index);
+/* The model is not changed; what the document says beside these things stays. */
+void       vitrine_domain_set_network (VitrineDomain *domain, guint index, const VitrineNetwork *network);
+/* "52:54:00:12:34:56", and of one card. */
+gboolean   vitrine_domain_check_mac (const char *mac, GError **error);
+
+gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
+void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);
 
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);

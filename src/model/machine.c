@@ -386,6 +386,20 @@ vitrine_machine_command_finish (VitrineMachine *self, GAsyncResult *result, GErr
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+gboolean
+vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *arguments, int fd, GError **error)
+{
+  g_autoptr(GVariant) owned = g_variant_ref_sink (arguments);
+
+  if (self->client == NULL)
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("“%s” is not running."), self->title);
+      return FALSE;
+    }
+  return fd >= 0 ? vitrine_client_call_with_file_sync (self->client, method, owned, fd, error)
+                 : vitrine_client_call_sync (self->client, method, owned, error);
+}
+
 void
 vitrine_machine_dismiss_crash (VitrineMachine *self)
 {

@@ -34,6 +34,8 @@ gboolean vitrine_machine_start (VitrineMachine *self, GError **error);
 /* "Pause", "Resume", "Reset", "PowerButton", "ForceOff", "Present". */
 void     vitrine_machine_command_async (VitrineMachine *self, const char *command, GAsyncReadyCallback done,
                                         gpointer data);
+/* Any method of Machine1 with its arguments. @fd: handle 0 of them, which stays the caller's; -1: none. Blocks. */
+gboolean vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *arguments, int fd, GError **error);
 gboolean vitrine_machine_command_finish (VitrineMachine *self, GAsyncResult *result, GError **error);
 void     vitrine_machine_dismiss_crash (VitrineMachine *self);
 /* Throws the saved state away: the next start boots. */

@@ -4,7 +4,7 @@
 
 #include <glib/gi18n.h>
 
-#include "drive-list.h"
+#include "hardware-list.h"
 #include "notice.h"
 #include "rows.h"
 #include "size-rows.h"
@@ -17,13 +17,15 @@ struct _VitrineMachineSettings
   HdyWindow parent_instance;
 
   GtkWidget      *header, *cancel_button, *apply_button, *notice_slot;
-  GtkWidget      *general_group, *size_group, *drives_group, *boot_group, *display_group;
-  GtkWidget      *name, *description, *drives, *kernel, *initrd, *cmdline, *video, *resolution;
+  GtkWidget      *general_group, *size_group, *hardware_group, *boot_group, *display_group, *overlay;
+  GtkWidget      *name, *description, *hardware, *kernel, *initrd, *cmdline, *video, *resolution;
   VitrineSizeRows size;
 
   VitrineLibrary *library;
   VitrineMachine *machine;
   VitrineDomain  *domain;    /* our copy */
+  gboolean        fixed;     /* suspended: its memory belongs to the devices that it has */
+  gboolean        cold;      /* off */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_WINDOW)
@@ -142,17 +144,36 @@ take_display (VitrineMachineSettings *self)
 }
 
 static gboolean
+apply_hardware (VitrineMachineSettings *self, GError **error)
+{
+  VitrineDomain *before = vitrine_machine_get_domain (self->machine);
+
+  gboolean       alive = vitrine_state_is_alive (vitrine_machine_get_state (self->machine));
+
+  if (self->fixed)
+    return TRUE;
+  if (self->cold && alive)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine has been started meanwhile. Power it off to apply this."));
+      return FALSE;
+    }
+  if (alive)
+    return vitrine_hardware_change_running (self->machine, before, self->domain, error);
+  return vitrine_hardware_list_apply (VITRINE_HARDWARE_LIST (self->hardware), error);
+}
+
+static gboolean
 apply (VitrineMachineSettings *self, GError **error)
 {
   const char *name = gtk_entry_get_text (GTK_ENTRY (self->name));
   g_autofree char *old_name = vitrine_domain_get_name (self->domain);
 
-  if (!vitrine_drive_list_check (VITRINE_DRIVE_LIST (self->drives), error))
+  if (!self->fixed && !vitrine_hardware_list_check (VITRINE_HARDWARE_LIST (self->hardware), error))
     return FALSE;
   take_text (self);
   take_size (self);
   take_display (self);
-  if (!vitrine_machine_set_domain (self->machine, self->domain, error))
+  if (!apply_hardware (self, error) || !vitrine_machine_set_domain (self->machine, self->domain, error))
     return FALSE;
   return g_str_equal (name, old_name) || vitrine_library_rename (self->library, self->machine, name, error);
 }
@@ -173,15 +194,17 @@ apply_clicked (VitrineMachineSettings *self)
 static void
 update_sensitivity (VitrineMachineSettings *self)
 {
-  GtkWidget *groups[] = { self->size_group, self->drives_group, self->boot_group, self->display_group };
-  gboolean cold = !vitrine_state_is_alive (vitrine_machine_get_state (self->machine))
-                  && !vitrine_machine_is_suspended (self->machine);
+  GtkWidget *groups[] = { self->size_group, self->boot_group, self->display_group };
 
   for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
-    gtk_widget_set_sensitive (groups[i], cold);
-  if (!cold)
+    gtk_widget_set_sensitive (groups[i], self->cold);
+  gtk_widget_set_sensitive (self->hardware_group, !self->fixed);
+  if (self->fixed)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
-                         _("The machine runs or is suspended. Power it off to change its devices."), NULL);
+                         _("The machine is suspended. Start it and power it off to change its devices."), NULL);
+  else if (!self->cold)
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
+                         _("The machine is on. Discs and network cables change now; power it off to change the rest."), NULL);
 }
 
 static gboolean
@@ -221,7 +244,8 @@ vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
   BIND (notice_slot);
   BIND (general_group);
   BIND (size_group);
-  BIND (drives_group);
+  BIND (hardware_group);
+  BIND (overlay);
   BIND (boot_group);
   BIND (display_group);
 #undef BIND
@@ -236,6 +260,15 @@ vitrine_machine_settings_init (VitrineMachineSettings *self)
   g_signal_connect_swapped (self->apply_button, "clicked", G_CALLBACK (apply_clicked), self);
 }
 
+static void
+fill_hardware (VitrineMachineSettings *self)
+{
+  GtkWidget *undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
+
+  self->hardware = vitrine_hardware_list_new (self->domain, self->cold, VITRINE_UNDO_BAR (undo_bar));
+  gtk_container_add (GTK_CONTAINER (self->hardware_group), self->hardware);
+}
+
 GtkWidget *
 vitrine_machine_settings_new (GtkWindow *parent, VitrineLibrary *library, VitrineMachine *machine)
 {
@@ -245,12 +278,13 @@ vitrine_machine_settings_new (GtkWindow *parent, VitrineLibrary *library, Vitrin
   self->library = g_object_ref (library);
   self->machine = g_object_ref (machine);
   self->domain = vitrine_domain_copy (vitrine_machine_get_domain (machine));
+  self->fixed = vitrine_machine_is_suspended (machine);
+  self->cold = !self->fixed && !vitrine_state_is_alive (vitrine_machine_get_state (machine));
   hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
   gtk_window_set_title (GTK_WINDOW (self), title);
   fill_general (self);
   fill_size (self);
-  self->drives = vitrine_drive_list_new (self->domain);
-  gtk_container_add (GTK_CONTAINER (self->drives_group), self->drives);
+  fill_hardware (self);
   fill_boot (self);
   fill_display (self);
   update_sensitivity (self);

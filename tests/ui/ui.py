@@ -602,6 +602,105 @@ def snapshots(d):
 
 # --- with the engine ---
 
+def settings_of(d, name):
+    """From the menu of its card in the library."""
+    library = d.window("Vitrine")
+    d.press(library, f"Actions for {name}", "toggle button")
+    d.press(library, "Settings")
+    window = d.window(f"Settings of {name}")
+    d.mouse("search", "--onlyvisible", "--name", f"^Settings of {name}$", "windowmove", "200", "10", "windowsize", "760", "980",
+            "windowactivate")
+    d.active(window)
+    return window
+
+
+def part(d, root, role, name):
+    """As find(), also what is scrolled or folded away."""
+    return wait(f"{role} “{name}”", lambda: next((n for n in d.walk(root) if n.roleName == role and n.name == name), None))
+
+
+def hardware(d):
+    """A machine's devices, off and on. The guest only computes; what becomes of its devices is in its definition and its images."""
+    disk, extra, disc = d.folder / "system.qcow2", d.folder / "extra.qcow2", d.folder / "disc.iso"
+    d.ctl("image", "create", "--format", "qcow2", disk, "64M")
+    d.ctl("image", "create", "--format", "qcow2", extra, "32M")
+    disc.write_bytes(b"not really a disc" * 4096)
+    uuid = d.ctl("create", "Box", "--kernel", os.environ["VITRINE_UI_KERNEL"], "--disk", disk).strip()
+    definition = d.machines / uuid / "domain.xml"
+    definition.write_text(definition.read_text().replace('type="raw"', 'type="qcow2"'))
+    d.start([d.program])
+    d.window("Vitrine")
+    window = settings_of(d, "Box")
+    part(d, window, "list item", "Disk vda")
+    d.picture("hardware")
+    ok("the settings list the machine's devices")
+    part(d, window, "push button", "Add Network Card").doActionNamed("click")
+    part(d, window, "list item", "Network card 2")
+    part(d, window, "push button", "Remove Network card 2").doActionNamed("click")
+    d.press(window, "Undo")
+    part(d, window, "list item", "Network card 2")
+    ok("a card is added, removed, and had back")
+    part(d, window, "push button", "Add CD Drive").doActionNamed("click")
+    part(d, window, "list item", "CD drive sda")
+    part(d, window, "push button", "Add Disk Image").doActionNamed("click")
+    image = part(d, part(d, window, "list item", "Disk vdb"), "text", "Image")
+    image.text = str(extra)
+    d.picture("hardware-added")
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+    text = definition.read_text()
+    if text.count("<interface") != 2 or 'device="cdrom"' not in text or text.count('type="qcow2"') != 2 or str(extra) not in text:
+        raise Missing(f"the definition is {text}")
+    ok("Apply writes them, with the format of the image that was chosen")
+    window = settings_of(d, "Box")
+    row = part(d, window, "list item", "Disk vda")
+    part(d, row, "spin button", "Size (GiB)").value = 1.0
+    part(d, window, "toggle button", "New Disk…").doActionNamed("click")
+    d.press(window, "Create")
+    part(d, window, "list item", "Disk vdc")
+    images = list((d.machines.parent / "images").iterdir())
+    d.key("Escape")
+    d.no_window("Settings of Box")
+    wait("the new image is gone", lambda: len(images) == 1 and not images[0].exists())
+    if f"{64 << 20} bytes" not in d.ctl("image", "info", disk):
+        raise Missing("the disk has grown, though nobody said yes")
+    ok("what nobody says yes to leaves no image, and changes none")
+    window = settings_of(d, "Box")
+    row = part(d, window, "list item", "Disk vda")
+    part(d, row, "spin button", "Size (GiB)").value = 1.0
+    mac = part(d, part(d, window, "list item", "Network card 1"), "text", "Address (MAC)")
+    mac.text = "53:54:00:12:34:56"
+    d.press(window, "Apply")
+    d.says(window, "is an address of many cards")
+    mac.text = "52:54:00:12:34:56"
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+    if f"{1 << 30} bytes" not in d.ctl("image", "info", disk):
+        raise Missing(d.ctl("image", "info", disk))
+    ok("a disk grows, and a wrong address is told")
+    d.ctl("start", "Box")
+    d.window("Box")
+    d.wait_state("Box", "running")
+    d.chord("ctrl", "alt")
+    window = settings_of(d, "Box")
+    d.says(window, "The machine is on")
+    card = part(d, window, "list item", "Network card 1")
+    cable = part(d, card, "toggle button", "Cable plugged in")
+    fixed = part(d, card, "text", "Address (MAC)")
+    if fixed.sensitive or not cable.sensitive:
+        raise Missing("what can change while the machine is on is not what can")
+    cable.doActionNamed("toggle")
+    part(d, part(d, window, "list item", "CD drive sda"), "text", "Image").text = str(disc)
+    d.picture("hardware-running")
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+    if 'state="down"' not in definition.read_text() or str(disc) not in definition.read_text():
+        raise Missing(definition.read_text())
+    if str(disc) not in " ".join(os.readlink(f) for f in Path(f"/proc/{d.pid(uuid)}/fd").iterdir() if f.is_symlink()):
+        raise Missing("the running machine does not have the disc")
+    ok("disc and cable of a running machine change at once")
+
+
 def snapshots_engine(d):
     """A guest that only computes, on a raw disk first, and then on one that can have snapshots."""
     raw, qcow2 = d.folder / "disk.raw", d.folder / "disk.qcow2"
@@ -730,6 +829,7 @@ WALKS = {
     "performance": (performance, None),
     "snapshots": (snapshots, None),
     "snapshots-engine": (snapshots_engine, None),
+    "hardware": (hardware, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
 }

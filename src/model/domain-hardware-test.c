@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Devices of a definition, as a person changes them one by one. */
+#include <string.h>
+
+#include <vitrine/config.h>
+
+#include "domain.h"
+
+static VitrineDomain *
+domain_with (const char *devices)
+{
+  g_autofree char *xml = g_strdup_printf ("<domain type='qemu'><name>x</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm"
+                                          "</type></os><devices>%s</devices></domain>", devices);
+  g_autoptr(GError) error = NULL;
+  VitrineDomain *domain = vitrine_domain_new_from_data (xml, strlen (xml), "x", &error);
+  g_assert_no_error (error);
+  return domain;
+}
+
+static VtConfig *
+config_of (VitrineDomain *domain)
+{
+  g_autoptr(GError) error = NULL;
+  VtConfig *config = vitrine_domain_to_config (domain, &error);
+  g_assert_no_error (error);
+  return config;
+}
+
+static void
+isolate (VitrineDomain *domain, guint index, const char *name)
+{
+  VitrineNetwork network = { .isolated = (char *) name };
+
+  vitrine_domain_set_network (domain, index, &network);
+}
+
+static void
+machines_on_a_network_of_one_name_meet (void)
+{
+  g_autoptr(VitrineDomain) first = domain_with ("<interface type='user'/>"), second = domain_with ("<interface type='network'/>");
+
+  isolate (first, 0, "Lab");
+  isolate (second, 0, "Lab");
+  vitrine_domain_add_network (second);
+  isolate (second, 1, "Office");
+  g_autoptr(VtConfig) one = config_of (first), two = config_of (second);
+  const VtNetConfig *here = one->nets->pdata[0], *there = two->nets->pdata[0], *elsewhere = two->nets->pdata[1];
+  g_assert_nonnull (here->local);
+  g_assert_cmpstr (here->local, ==, there->local);
+  g_assert_cmpstr (here->local, !=, elsewhere->local);
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (second);
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[0])->isolated, ==, "Lab");
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[1])->isolated, ==, "Office");
+}
+
+static void
+a_card_changes_and_the_rest_of_it_stays (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<interface type='network'><source network='default'/><model type='virtio'/><alias name='ua-x'/></interface>");
+  VitrineNetwork network = { .mac = (char *) "52:54:00:00:00:01", .cable_out = TRUE };
+
+  vitrine_domain_set_network (domain, 0, &network);
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (xml, "network=\"default\""));
+  g_assert_nonnull (strstr (xml, "ua-x"));
+  g_autoptr(VtConfig) config = config_of (domain);
+  const VtNetConfig *net = config->nets->pdata[0];
+  g_assert_true (net->cable_out);
+  g_assert_cmpuint (net->mac[5], ==, 1);
+}
+
+static void
+an_isolated_network_that_has_no_name_of_ours_stays (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("<interface type='mcast'><source address='230.0.0.1' port='77'/></interface>");
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+
+  vitrine_domain_set_network (domain, 0, networks->pdata[0]);
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (xml, "230.0.0.1"));
+  isolate (domain, 0, NULL);
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_assert_null (((VtNetConfig *) config->nets->pdata[0])->local);
+}
+
+static void
+a_disk_moves_to_another_bus (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/><address type='pci' slot='0x04'/></disk>"
+                   "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>");
+  g_autofree char *target = vitrine_domain_set_disk_bus (domain, "vda", "sata");
+
+  g_assert_cmpstr (target, ==, "sdb");
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_null (strstr (xml, "<address"));
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_assert_cmpint (((VtDiskConfig *) config->disks->pdata[0])->bus, ==, VT_BUS_SATA);
+}
+
+static void
+addresses_of_cards_are_checked (void)
+{
+  static const char *const wrong[] = { "", "52:54:00:12:34", "52:54:00:12:34:5g", "53:54:00:12:34:56", "52:54:00:12:34:56:78" };
+
+  g_assert_true (vitrine_domain_check_mac ("52:54:00:Ab:34:56", NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++)
+    g_assert_false (vitrine_domain_check_mac (wrong[i], NULL));
+}
+
+static void
+the_balloon_comes_and_goes (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("");
+
+  vitrine_domain_set_balloon (domain, TRUE);
+  g_autoptr(VtConfig) with = config_of (domain);
+  g_assert_true (with->balloon && with->balloon_reports);
+  vitrine_domain_set_balloon (domain, FALSE);
+  g_autoptr(VtConfig) without = config_of (domain);
+  g_assert_false (without->balloon);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/hardware/machines-on-a-network-of-one-name-meet", machines_on_a_network_of_one_name_meet);
+  g_test_add_func ("/hardware/a-card-changes-and-the-rest-of-it-stays", a_card_changes_and_the_rest_of_it_stays);
+  g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
+  g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
+  g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
+  g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);
+  return g_test_run ();
+}

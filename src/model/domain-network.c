@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* VitrineDomain: network cards one by one, and the balloon. */
+#include <glib/gi18n-lib.h>
+#include <vitrine/error.h>
+
+#include "domain-private.h"
+
+#define MCAST_PORT "5558"
+
+void
+vitrine_network_free (VitrineNetwork *network)
+{
+  if (network == NULL)
+    return;
+  g_free (network->model);
+  g_free (network->mac);
+  g_free (network->isolated);
+  g_free (network);
+}
+
+static xmlNode *
+devices (VitrineDomain *self)
+{
+  return vitrine_xml_ensure (vitrine_domain_root (self), "devices");
+}
+
+static xmlNode *
+find_interface (VitrineDomain *self, guint index)
+{
+  VITRINE_XML_FOREACH (node, devices (self), "interface")
+    if (index-- == 0)
+      return node;
+  return NULL;
+}
+
+/* --- Isolated networks ---------------------------------------------------------------------------------------------- */
+
+/* A multicast address is what the document can say (docs/decisions/0010); the name that a person knows is in our metadata. An
+ * address from a name is always the same, so that two machines meet. RFC 2365: 239.0.0.0/8 is for use within a site. */
+static char *
+address_of_name (const char *name)
+{
+  g_autoptr(GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  guint8 digest[32];
+  gsize  length = sizeof digest;
+
+  g_checksum_update (sum, (const guchar *) name, -1);
+  g_checksum_get_digest (sum, digest, &length);
+  return g_strdup_printf ("239.%u.%u.%u", digest[0], digest[1], digest[2]);
+}
+
+static char *
+key_of_address (const char *address)
+{
+  return g_strdup_printf ("network-%s", address);
+}
+
+static char *
+get_isolated (VitrineDomain *self, const xmlNode *node)
+{
+  const xmlNode *source = vitrine_xml_child (node, "source");
+  g_autofree char *address = vitrine_xml_attr (source, "address"), *port = vitrine_xml_attr (source, "port");
+
+  if (!vitrine_xml_attr_is (node, "type", "mcast") || address == NULL)
+    return NULL;
+  g_autofree char *key = key_of_address (address);
+  char *name = g_strcmp0 (port, MCAST_PORT) == 0 ? vitrine_domain_get_extra (self, key) : NULL;
+  return name != NULL ? name : g_strdup_printf ("%s:%s", address, port != NULL ? port : "");
+}
+
+static void
+set_isolated (VitrineDomain *self, xmlNode *node, const char *name)
+{
+  g_autofree char *before = get_isolated (self, node);
+
+  if (g_strcmp0 (before, name) == 0)
+    return;
+  vitrine_xml_remove (vitrine_xml_child (node, "source"));
+  vitrine_xml_set_attr (node, "type", name != NULL ? "mcast" : "user");
+  if (name == NULL)
+    return;
+  g_autofree char *address = address_of_name (name), *key = key_of_address (address);
+  xmlNode *source = vitrine_xml_ensure (node, "source");
+  vitrine_xml_set_attr (source, "address", address);
+  vitrine_xml_set_attr (source, "port", MCAST_PORT);
+  vitrine_domain_set_extra (self, key, name);
+}
+
+/* --- Cards ---------------------------------------------------------------------------------------------------------- */
+
+GPtrArray *
+vitrine_domain_get_networks (VitrineDomain *self)
+{
+  GPtrArray *networks = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_network_free);
+
+  VITRINE_XML_FOREACH (node, devices (self), "interface")
+    {
+      VitrineNetwork *network = g_new0 (VitrineNetwork, 1);
+      network->model = vitrine_xml_attr (vitrine_xml_child (node, "model"), "type");
+      network->mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
+      network->isolated = get_isolated (self, node);
+      network->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
+      if (network->model == NULL)
+        network->model = g_strdup ("virtio");
+      g_ptr_array_add (networks, network);
+    }
+  return networks;
+}
+
+void
+vitrine_domain_add_network (VitrineDomain *self)
+{
+  xmlNode *node = xmlNewChild (devices (self), NULL, (const xmlChar *) "interface", NULL);
+
+  vitrine_xml_set_attr (node, "type", "user");
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", "virtio");
+}
+
+void
+vitrine_domain_remove_network (VitrineDomain *self, guint index)
+{
+  vitrine_xml_remove (find_interface (self, index));
+}
+
+static void
+set_or_remove (xmlNode *node, const char *child, const char *attr, const char *value)
+{
+  if (value != NULL)
+    vitrine_xml_set_attr (vitrine_xml_ensure (node, child), attr, value);
+  else
+    vitrine_xml_remove (vitrine_xml_child (node, child));
+}
+
+void
+vitrine_domain_set_network (VitrineDomain *self, guint index, const VitrineNetwork *network)
+{
+  xmlNode *node = find_interface (self, index);
+
+  if (node == NULL)
+    return;
+  set_isolated (self, node, network->isolated);
+  set_or_remove (node, "mac", "address", network->mac);
+  set_or_remove (node, "link", "state", network->cable_out ? "down" : NULL);
+}
+
+gboolean
+vitrine_domain_check_mac (const char *mac, GError **error)
+{
+  guint8 first = (guint8) g_ascii_strtoull (mac, NULL, 16);
+
+  if (!g_regex_match_simple ("^[0-9a-f]{2}(:[0-9a-f]{2}){5}$", mac, G_REGEX_CASELESS, 0))
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no address of a network card. Write for example 52:54:00:12:34:56."), mac);
+  else if (first & 1)
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is an address of many cards: the first two digits must be even."), mac);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* --- Balloon -------------------------------------------------------------------------------------------------------- */
+
+gboolean
+vitrine_domain_get_balloon (VitrineDomain *self)
+{
+  const xmlNode *balloon = vitrine_xml_child (devices (self), "memballoon");
+
+  return balloon != NULL && !vitrine_xml_attr_is (balloon, "model", "none");
+}
+
+void
+vitrine_domain_set_balloon (VitrineDomain *self, gboolean on)
+{
+  if (on == vitrine_domain_get_balloon (self))
+    return;
+  vitrine_xml_remove (vitrine_xml_child (devices (self), "memballoon"));
+  xmlNode *balloon = vitrine_xml_ensure (devices (self), "memballoon");
+  vitrine_xml_set_attr (balloon, "model", on ? "virtio" : "none");
+  if (on)
+    vitrine_xml_set_attr (balloon, "freePageReporting", "on");
+}

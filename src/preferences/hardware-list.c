@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hardware-list.h"
+
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+
+#include "disk-image.h"
+#include "hardware-rows.h"
+#include "rows.h"
+
+#define GIB          (G_GUINT64_CONSTANT (1) << 30)
+#define NEW_DISK_GIB 20
+#define MOST_GIB     65536
+#define LAST         900u      /* in the boot order, until it is numbered anew */
+
+struct _VitrineHardwareList
+{
+  GtkBox parent_instance;
+
+  GtkWidget      *list, *new_size, *popover;
+  VitrineUndoBar *undo_bar;
+  VitrineDomain  *domain, *before;   /* before: what the last removal can be taken back to; or NULL */
+  gboolean        cold;
+  GPtrArray      *disks;             /* rows in boot order; the list's */
+  GPtrArray      *created;           /* paths of images that nobody has said yes to yet */
+};
+
+G_DEFINE_FINAL_TYPE (VitrineHardwareList, vitrine_hardware_list, GTK_TYPE_BOX)
+
+static void rebuild (VitrineHardwareList *self, const char *open);
+
+/* --- Boot order ----------------------------------------------------------------------------------------------------- */
+
+static int
+compare_order (gconstpointer a, gconstpointer b)
+{
+  const VitrineDisk *left = *(VitrineDisk *const *) a, *right = *(VitrineDisk *const *) b;
+  guint left_order = left->boot_order > 0 ? left->boot_order : G_MAXUINT;
+  guint right_order = right->boot_order > 0 ? right->boot_order : G_MAXUINT;
+
+  return left_order < right_order ? -1 : left_order > right_order;
+}
+
+static void
+write_order (VitrineHardwareList *self)
+{
+  g_autoptr(GPtrArray) order = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->disks->len; i++)
+    g_ptr_array_add (order, (char *) vitrine_disk_row_get_target (self->disks->pdata[i]));
+  g_ptr_array_add (order, NULL);
+  vitrine_domain_set_boot_order (self->domain, (const char *const *) order->pdata);
+}
+
+static void
+move_up (VitrineHardwareList *self, GtkWidget *button)
+{
+  GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
+  guint      i;
+
+  if (!g_ptr_array_find (self->disks, row, &i) || i == 0)
+    return;
+  g_autofree char *target = g_strdup (vitrine_disk_row_get_target (row));
+  self->disks->pdata[i] = self->disks->pdata[i - 1];
+  self->disks->pdata[i - 1] = row;
+  write_order (self);
+  rebuild (self, NULL);
+}
+
+/* --- Removing ------------------------------------------------------------------------------------------------------- */
+
+static void
+undo (VitrineHardwareList *self)
+{
+  if (self->before == NULL)
+    return;
+  vitrine_domain_assign (self->domain, self->before);
+  g_clear_object (&self->before);
+  rebuild (self, NULL);
+}
+
+/* Says what is to be removed by that name, which can be taken back until something else is changed. */
+static void
+begin_removal (VitrineHardwareList *self, GtkWidget *row)
+{
+  g_autofree char *words = g_strdup_printf (_("%s removed"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+
+  vitrine_undo_bar_show (self->undo_bar, words);
+  g_clear_object (&self->before);
+  self->before = vitrine_domain_copy (self->domain);
+}
+
+static void
+remove_disk (VitrineHardwareList *self, GtkWidget *button)
+{
+  GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
+
+  begin_removal (self, row);
+  vitrine_domain_remove_disk (self->domain, vitrine_disk_row_get_target (row));
+  rebuild (self, NULL);
+}
+
+static void
+remove_network (VitrineHardwareList *self, GtkWidget *button)
+{
+  GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
+  guint      index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (row), "vitrine-index"));
+
+  begin_removal (self, row);
+  vitrine_domain_remove_network (self->domain, index);
+  rebuild (self, NULL);
+}
+
+/* --- Adding --------------------------------------------------------------------------------------------------------- */
+
+static void
+add_drive (VitrineHardwareList *self, const char *path, const char *format, gboolean cdrom)
+{
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (path, format, cdrom ? "sata" : "virtio", cdrom);
+
+  vitrine_undo_bar_end (self->undo_bar);
+  disk->boot_order = LAST + self->disks->len;
+  vitrine_domain_add_disk (self->domain, disk);
+  g_autoptr(GPtrArray) all = vitrine_domain_get_disks (self->domain);
+  const VitrineDisk *added = all->pdata[all->len - 1];
+  rebuild (self, added->target);
+  write_order (self);
+}
+
+static void
+add_cd (VitrineHardwareList *self)
+{
+  add_drive (self, NULL, "raw", TRUE);
+}
+
+static void
+add_existing (VitrineHardwareList *self)
+{
+  add_drive (self, NULL, "raw", FALSE);
+}
+
+static void
+add_network (VitrineHardwareList *self)
+{
+  vitrine_undo_bar_end (self->undo_bar);
+  vitrine_domain_add_network (self->domain);
+  rebuild (self, NULL);
+}
+
+static void
+show_refusal (VitrineHardwareList *self, const GError *error)
+{
+  GtkWidget *dialog = gtk_message_dialog_new (GTK_WINDOW (gtk_widget_get_toplevel (GTK_WIDGET (self))), GTK_DIALOG_MODAL,
+                                              GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s", error->message);
+
+  g_signal_connect (dialog, "response", G_CALLBACK (gtk_widget_destroy), NULL);
+  gtk_widget_show (dialog);
+}
+
+static void
+create_disk (VitrineHardwareList *self)
+{
+  guint64 gib = (guint64) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->new_size));
+  g_autofree char *name = vitrine_domain_get_title (self->domain);
+  g_autoptr(GError) error = NULL;
+  char *path = vitrine_disk_image_create (name, gib * GIB, &error);
+
+  gtk_popover_popdown (GTK_POPOVER (self->popover));
+  if (path == NULL)
+    {
+      show_refusal (self, error);
+      return;
+    }
+  g_ptr_array_add (self->created, path);
+  add_drive (self, path, "qcow2", FALSE);
+}
+
+/* --- Rows ----------------------------------------------------------------------------------------------------------- */
+
+static void
+add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const char *words, GCallback function)
+{
+  GtkWidget *button = gtk_button_new_from_icon_name (icon, GTK_ICON_SIZE_BUTTON);
+
+  gtk_style_context_add_class (gtk_widget_get_style_context (button), GTK_STYLE_CLASS_FLAT);
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_set_tooltip_text (button, words);
+  atk_object_set_name (gtk_widget_get_accessible (button), words);
+  g_object_set_data (G_OBJECT (button), "vitrine-row", row);
+  g_signal_connect_object (button, "clicked", function, self, G_CONNECT_SWAPPED);
+  hdy_expander_row_add_action (HDY_EXPANDER_ROW (row), button);
+  gtk_widget_show (button);
+}
+
+static void
+add_remove_button (VitrineHardwareList *self, GtkWidget *row, GCallback function)
+{
+  g_autofree char *words = g_strdup_printf (_("Remove %s"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+
+  if (self->cold)
+    add_button (self, row, "list-remove-symbolic", words, function);
+}
+
+static void
+add_disks (VitrineHardwareList *self, const char *open)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+
+  g_ptr_array_sort (disks, compare_order);
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      if (disk->target == NULL)
+        continue;
+      GtkWidget *row = vitrine_disk_row_new (self->domain, disk, self->cold);
+      if (self->cold && self->disks->len > 0)
+        add_button (self, row, "go-up-symbolic", _("Start from this earlier"), G_CALLBACK (move_up));
+      add_remove_button (self, row, G_CALLBACK (remove_disk));
+      gtk_container_add (GTK_CONTAINER (self->list), row);
+      g_ptr_array_add (self->disks, row);
+      if (g_strcmp0 (disk->target, open) == 0)
+        hdy_expander_row_set_expanded (HDY_EXPANDER_ROW (row), TRUE);
+    }
+}
+
+static void
+add_networks (VitrineHardwareList *self)
+{
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (self->domain);
+
+  for (guint i = 0; i < networks->len; i++)
+    {
+      GtkWidget *row = vitrine_network_row_new (self->domain, i, networks->pdata[i], self->cold);
+      g_object_set_data (G_OBJECT (row), "vitrine-index", GUINT_TO_POINTER (i));
+      add_remove_button (self, row, G_CALLBACK (remove_network));
+      gtk_container_add (GTK_CONTAINER (self->list), row);
+    }
+}
+
+static void
+balloon_changed (VitrineHardwareList *self, GParamSpec *pspec, GtkWidget *button)
+{
+  vitrine_domain_set_balloon (self->domain, gtk_switch_get_active (GTK_SWITCH (button)));
+}
+
+static void
+add_balloon (VitrineHardwareList *self)
+{
+  GtkWidget *button;
+  GtkWidget *row = vitrine_row_new_switch (_("Memory _balloon"), _("The guest gives memory back that it does not use."), &button);
+
+  gtk_switch_set_active (GTK_SWITCH (button), vitrine_domain_get_balloon (self->domain));
+  g_signal_connect_object (button, "notify::active", G_CALLBACK (balloon_changed), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_sensitive (row, self->cold);
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
+add_sentence (VitrineHardwareList *self, const char *sentence)
+{
+  GtkWidget *row = hdy_action_row_new ();
+
+  hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (row), sentence);
+  hdy_action_row_set_title_lines (HDY_ACTION_ROW (row), 0);
+  gtk_style_context_add_class (gtk_widget_get_style_context (row), GTK_STYLE_CLASS_DIM_LABEL);
+  gtk_widget_show (row);
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
+destroy (GtkWidget *child, gpointer unused)
+{
+  gtk_widget_destroy (child);
+}
+
+static void
+rebuild (VitrineHardwareList *self, const char *open)
+{
+  g_auto(GStrv) missing = vitrine_domain_list_missing (self->domain);
+
+  gtk_container_foreach (GTK_CONTAINER (self->list), destroy, NULL);
+  g_ptr_array_set_size (self->disks, 0);
+  add_disks (self, open);
+  add_networks (self);
+  add_balloon (self);
+  for (guint i = 0; missing[i] != NULL; i++)
+    add_sentence (self, missing[i]);
+}
+
+/* --- Checking and applying ------------------------------------------------------------------------------------------ */
+
+static gboolean
+check_disk (const VitrineDisk *disk, GError **error)
+{
+  if (disk->path != NULL)
+    return vitrine_disk_image_check (disk->path, error);
+  if (disk->cdrom)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Disk %s has no image. Choose one, or remove it."), disk->target);
+  return FALSE;
+}
+
+static gboolean
+check_network (const VitrineNetwork *network, GError **error)
+{
+  if (network->mac != NULL && !vitrine_domain_check_mac (network->mac, error))
+    return FALSE;
+  if (network->isolated == NULL || *network->isolated != '\0')
+    return TRUE;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                       _("An isolated network needs a name: machines that have a card on the same one see each other."));
+  return FALSE;
+}
+
+gboolean
+vitrine_hardware_list_check (VitrineHardwareList *self, GError **error)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain), networks = vitrine_domain_get_networks (self->domain);
+
+  for (guint i = 0; i < disks->len; i++)
+    if (!check_disk (disks->pdata[i], error))
+      return FALSE;
+  for (guint i = 0; i < networks->len; i++)
+    if (!check_network (networks->pdata[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+grow (VitrineHardwareList *self, const VitrineDisk *disk, GError **error)
+{
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      GtkWidget *row = self->disks->pdata[i];
+      guint64    bytes = vitrine_disk_row_get_growth (row);
+      if (bytes > 0 && g_strcmp0 (vitrine_disk_row_get_target (row), disk->target) == 0)
+        return vitrine_disk_image_resize (disk->path, disk->format, bytes, error);
+    }
+  return TRUE;
+}
+
+/* Those that were made here, unless a disk of @keep has them. */
+static void
+drop_created (VitrineHardwareList *self, GPtrArray *keep)
+{
+  for (guint i = 0; i < self->created->len; i++)
+    {
+      gboolean kept = FALSE;
+      for (guint j = 0; keep != NULL && j < keep->len; j++)
+        kept |= g_strcmp0 (((VitrineDisk *) keep->pdata[j])->path, self->created->pdata[i]) == 0;
+      if (!kept)
+        g_unlink (self->created->pdata[i]);
+    }
+  g_ptr_array_set_size (self->created, 0);
+}
+
+gboolean
+vitrine_hardware_list_apply (VitrineHardwareList *self, GError **error)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+
+  for (guint i = 0; i < disks->len; i++)
+    if (!grow (self, disks->pdata[i], error))
+      return FALSE;
+  drop_created (self, disks);
+  return TRUE;
+}
+
+/* --- The object ----------------------------------------------------------------------------------------------------- */
+
+static void
+vitrine_hardware_list_finalize (GObject *object)
+{
+  VitrineHardwareList *self = VITRINE_HARDWARE_LIST (object);
+
+  drop_created (self, NULL);
+  g_clear_object (&self->domain);
+  g_clear_object (&self->before);
+  g_ptr_array_unref (self->disks);
+  g_ptr_array_unref (self->created);
+  G_OBJECT_CLASS (vitrine_hardware_list_parent_class)->finalize (object);
+}
+
+static void
+vitrine_hardware_list_class_init (VitrineHardwareListClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vitrine_hardware_list_finalize;
+}
+
+static GtkWidget *
+new_popover (VitrineHardwareList *self, GtkWidget *over)
+{
+  GtkWidget *popover = gtk_popover_new (over), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+  GtkWidget *label = gtk_label_new_with_mnemonic (_("_Size (GiB)")), *create = gtk_button_new_with_mnemonic (_("_Create"));
+
+  self->new_size = gtk_spin_button_new_with_range (1, MOST_GIB, 1);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->new_size), NEW_DISK_GIB);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (label), self->new_size);
+  gtk_style_context_add_class (gtk_widget_get_style_context (create), "suggested-action");
+  gtk_container_add (GTK_CONTAINER (box), label);
+  gtk_container_add (GTK_CONTAINER (box), self->new_size);
+  gtk_container_add (GTK_CONTAINER (box), create);
+  g_object_set (box, "margin", 12, NULL);
+  gtk_widget_show_all (box);
+  gtk_container_add (GTK_CONTAINER (popover), box);
+  g_signal_connect_swapped (create, "clicked", G_CALLBACK (create_disk), self);
+  g_signal_connect_swapped (self->new_size, "activate", G_CALLBACK (create_disk), self);
+  return popover;
+}
+
+static void
+add_add_button (VitrineHardwareList *self, GtkWidget *buttons, const char *label, void (*function) (VitrineHardwareList *self))
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+
+  g_signal_connect_object (button, "clicked", G_CALLBACK (function), self, G_CONNECT_SWAPPED);
+  gtk_container_add (GTK_CONTAINER (buttons), button);
+}
+
+static GtkWidget *
+new_add_buttons (VitrineHardwareList *self)
+{
+  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *create = gtk_menu_button_new ();
+
+  gtk_container_add (GTK_CONTAINER (create), gtk_label_new_with_mnemonic (_("_New Disk…")));
+  self->popover = new_popover (self, create);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (create), self->popover);
+  gtk_container_add (GTK_CONTAINER (buttons), create);
+  add_add_button (self, buttons, _("Add Disk _Image"), add_existing);
+  add_add_button (self, buttons, _("Add _CD Drive"), add_cd);
+  add_add_button (self, buttons, _("Add Net_work Card"), add_network);
+  return buttons;
+}
+
+static void
+vitrine_hardware_list_init (VitrineHardwareList *self)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  gtk_box_set_spacing (GTK_BOX (self), 9);
+  self->disks = g_ptr_array_new ();
+  self->created = g_ptr_array_new_with_free_func (g_free);
+  self->list = gtk_list_box_new ();
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
+  gtk_style_context_add_class (gtk_widget_get_style_context (self->list), "content");
+  atk_object_set_name (gtk_widget_get_accessible (self->list), _("Hardware"));
+  gtk_container_add (GTK_CONTAINER (self), self->list);
+}
+
+GtkWidget *
+vitrine_hardware_list_new (VitrineDomain *domain, gboolean cold, VitrineUndoBar *undo_bar)
+{
+  VitrineHardwareList *self = g_object_new (VITRINE_TYPE_HARDWARE_LIST, NULL);
+
+  self->domain = g_object_ref (domain);
+  self->cold = cold;
+  self->undo_bar = undo_bar;
+  g_signal_connect_object (undo_bar, "undo", G_CALLBACK (undo), self, G_CONNECT_SWAPPED);
+  if (cold)
+    gtk_container_add (GTK_CONTAINER (self), new_add_buttons (self));
+  rebuild (self, NULL);
+  gtk_widget_show_all (GTK_WIDGET (self));
+  return GTK_WIDGET (self);
+}

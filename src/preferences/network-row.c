@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A network card: what it is plugged into, address, cable. */
+#include <glib/gi18n.h>
+
+#include "hardware-rows.h"
+#include "rows.h"
+
+#define USER     "user"
+#define ISOLATED "isolated"
+
+typedef struct
+{
+  VitrineDomain *domain;
+  guint          index;
+  char          *model;
+  GtkWidget     *row, *network, *name, *mac, *cable;
+} NetworkRow;
+
+static void
+network_row_free (gpointer data)
+{
+  NetworkRow *self = data;
+
+  g_object_unref (self->domain);
+  g_free (self->model);
+  g_free (self);
+}
+
+static gboolean
+is_isolated (NetworkRow *self)
+{
+  return g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->network)), ISOLATED) == 0;
+}
+
+static void
+describe (NetworkRow *self)
+{
+  g_autofree char *title = g_strdup_printf (_("Network card %u"), self->index + 1);
+  g_autofree char *words = NULL;
+
+  if (g_strcmp0 (self->model, "virtio") != 0)
+    words = g_strdup_printf (_("“%s” is not supported yet: the machine goes without this card."), self->model);
+  else if (is_isolated (self))
+    words = g_strdup_printf (_("Isolated network “%s”"), gtk_entry_get_text (GTK_ENTRY (self->name)));
+  else
+    words = g_strdup (_("Internet, through this computer"));
+  hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->row), title);
+  hdy_expander_row_set_subtitle (HDY_EXPANDER_ROW (self->row), words);
+  atk_object_set_name (gtk_widget_get_accessible (self->row), title);
+  atk_object_set_description (gtk_widget_get_accessible (self->row), words);
+}
+
+static char *
+get_text (GtkWidget *entry)
+{
+  char *text = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (entry))));
+
+  return *text != '\0' ? text : (g_free (text), NULL);
+}
+
+static void
+changed (NetworkRow *self)
+{
+  g_autofree char *mac = get_text (self->mac), *name = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name))));
+  VitrineNetwork network = { .mac = mac, .isolated = is_isolated (self) ? name : NULL,
+                             .cable_out = !gtk_switch_get_active (GTK_SWITCH (self->cable)) };
+
+  gtk_widget_set_sensitive (self->name, is_isolated (self));
+  vitrine_domain_set_network (self->domain, self->index, &network);
+  describe (self);
+}
+
+static void
+add (NetworkRow *self, GtkWidget *row, gboolean able)
+{
+  gtk_widget_set_sensitive (row, able);
+  gtk_container_add (GTK_CONTAINER (self->row), row);
+}
+
+static void
+add_rows (NetworkRow *self, gboolean cold)
+{
+  static const char *const ids[] = { USER, ISOLATED, NULL };
+  static const char *const labels[] = { N_("Internet, through this computer"), N_("Isolated: only machines on it"), NULL };
+  GtkWidget *model;
+  gboolean   supported = g_strcmp0 (self->model, "virtio") == 0;
+
+  add (self, vitrine_row_new_combo (_("_Connected to"), ids, labels, &self->network), cold && supported);
+  add (self, vitrine_row_new_entry (_("Name of the isolated network"), &self->name), cold && supported);
+  add (self, vitrine_row_new_entry (_("_Address (MAC)"), &self->mac), cold && supported);
+  add (self, vitrine_row_new_switch (_("Cable _plugged in"), NULL, &self->cable), supported);
+  add (self, vitrine_row_new_text (_("Model"), &model), TRUE);
+  gtk_label_set_label (GTK_LABEL (model), self->model);
+  gtk_entry_set_placeholder_text (GTK_ENTRY (self->mac), _("Chosen for it"));
+}
+
+GtkWidget *
+vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwork *network, gboolean cold)
+{
+  NetworkRow *self = g_new0 (NetworkRow, 1);
+
+  self->domain = g_object_ref (domain);
+  self->index = index;
+  self->model = g_strdup (network->model);
+  self->row = hdy_expander_row_new ();
+  g_object_set_data_full (G_OBJECT (self->row), "vitrine-network", self, network_row_free);
+  add_rows (self, cold);
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->network), network->isolated != NULL ? ISOLATED : USER);
+  gtk_entry_set_text (GTK_ENTRY (self->name), network->isolated != NULL ? network->isolated : "");
+  gtk_entry_set_text (GTK_ENTRY (self->mac), network->mac != NULL ? network->mac : "");
+  gtk_switch_set_active (GTK_SWITCH (self->cable), !network->cable_out);
+  gtk_widget_set_sensitive (self->name, network->isolated != NULL);
+  g_signal_connect_swapped (self->network, "changed", G_CALLBACK (changed), self);
+  g_signal_connect_swapped (self->name, "changed", G_CALLBACK (changed), self);
+  g_signal_connect_swapped (self->mac, "changed", G_CALLBACK (changed), self);
+  g_signal_connect_swapped (self->cable, "notify::active", G_CALLBACK (changed), self);
+  describe (self);
+  gtk_widget_show (self->row);
+  return self->row;
+}
