@@ -110,6 +110,27 @@ addresses_of_cards_are_checked (void)
 }
 
 static void
+what_is_taken_out_comes_back_as_it_was (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<disk type='file'><source file='/a'/><target dev='vda'/><serial>kept</serial></disk>"
+                   "<disk type='file'><source file='/b'/><target dev='vdb'/></disk>"
+                   "<interface type='user'><mac address='52:54:00:00:00:01'/></interface><interface type='user'/>");
+  g_autofree char *before = vitrine_domain_to_xml (domain);
+  VitrineRemoved *disk = vitrine_domain_take_disk (domain, "vda"), *network = vitrine_domain_take_network (domain, 0);
+
+  g_assert_null (vitrine_domain_take_disk (domain, "vda"));
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_assert_cmpuint (config->disks->len + config->nets->len, ==, 2);
+  vitrine_domain_put_back (domain, network);
+  vitrine_domain_put_back (domain, disk);
+  g_autofree char *after = vitrine_domain_to_xml (domain);
+  g_assert_cmpstr (after, ==, before);
+  vitrine_removed_free (disk);
+  vitrine_removed_free (network);
+}
+
+static void
 the_balloon_comes_and_goes (void)
 {
   g_autoptr(VitrineDomain) domain = domain_with ("");
@@ -131,6 +152,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
   g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
+  g_test_add_func ("/hardware/what-is-taken-out-comes-back-as-it-was", what_is_taken_out_comes_back_as_it_was);
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);
   return g_test_run ();
 }

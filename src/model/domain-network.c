@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VitrineDomain: network cards one by one, and the balloon. */
+/* VitrineDomain: network cards one by one, the balloon, and what is taken out of the document for a while. */
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
@@ -116,12 +116,6 @@ vitrine_domain_add_network (VitrineDomain *self)
   vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", "virtio");
 }
 
-void
-vitrine_domain_remove_network (VitrineDomain *self, guint index)
-{
-  vitrine_xml_remove (find_interface (self, index));
-}
-
 static void
 set_or_remove (xmlNode *node, const char *child, const char *attr, const char *value)
 {
@@ -155,6 +149,64 @@ vitrine_domain_check_mac (const char *mac, GError **error)
   else
     return TRUE;
   return FALSE;
+}
+
+/* --- Taking out ----------------------------------------------------------------------------------------------------- */
+
+struct _VitrineRemoved
+{
+  xmlNode *node;      /* of no document: it outlives this one */
+  guint    index;     /* among elements of its name */
+};
+
+static VitrineRemoved *
+take_out (xmlNode *node)
+{
+  if (node == NULL)
+    return NULL;
+  VitrineRemoved *removed = g_new0 (VitrineRemoved, 1);
+  for (const xmlNode *other = node->prev; other != NULL; other = other->prev)
+    removed->index += other->type == XML_ELEMENT_NODE && xmlStrEqual (other->name, node->name);
+  removed->node = xmlCopyNode (node, 1);
+  vitrine_xml_remove (node);
+  return removed;
+}
+
+VitrineRemoved *
+vitrine_domain_take_disk (VitrineDomain *self, const char *target)
+{
+  VITRINE_XML_FOREACH (node, devices (self), "disk")
+    if (vitrine_xml_attr_is (vitrine_xml_child (node, "target"), "dev", target))
+      return take_out (node);
+  return NULL;
+}
+
+VitrineRemoved *
+vitrine_domain_take_network (VitrineDomain *self, guint index)
+{
+  return take_out (find_interface (self, index));
+}
+
+void
+vitrine_domain_put_back (VitrineDomain *self, VitrineRemoved *removed)
+{
+  xmlNode *parent = devices (self), *node = xmlDocCopyNode (removed->node, parent->doc, 1);
+  guint    index = removed->index;
+
+  VITRINE_XML_FOREACH (other, parent, (const char *) node->name)
+    if (index-- == 0)
+      {
+        xmlAddPrevSibling (other, node);
+        return;
+      }
+  xmlAddChild (parent, node);
+}
+
+void
+vitrine_removed_free (VitrineRemoved *removed)
+{
+  xmlFreeNode (removed->node);
+  g_free (removed);
 }
 
 /* --- Balloon -------------------------------------------------------------------------------------------------------- */

@@ -167,13 +167,6 @@ vitrine_domain_copy (VitrineDomain *self)
   return copy;
 }
 
-void
-vitrine_domain_assign (VitrineDomain *self, VitrineDomain *other)
-{
-  xmlFreeDoc (self->document);
-  self->document = xmlCopyDoc (other->document, 1);
-}
-
 /* --- save ------------------------------------------------------------------------------------------------------- */
 
 char *

@@ -48,8 +48,6 @@ VitrineDomain *vitrine_domain_new (const char *name);
 VitrineDomain *vitrine_domain_new_from_data (const char *data, gsize length, const char *source, GError **error);
 VitrineDomain *vitrine_domain_new_from_file (const char *path, GError **error);
 VitrineDomain *vitrine_domain_copy (VitrineDomain *domain);
-/* @domain becomes what @other is. */
-void           vitrine_domain_assign (VitrineDomain *domain, VitrineDomain *other);
 
 char    *vitrine_domain_to_xml (VitrineDomain *domain);
 /* Replaces @path only after the new document is complete and on the disk. */
@@ -114,11 +112,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
 GPtrArray *vitrine_domain_get_networks (VitrineDomain *domain);    /* of VitrineNetwork, in document order */
 /* A virtio card on user networking. */
 void       vitrine_domain_add_network (VitrineDomain *domain);
-void       vitrine_domain_remove_network (VitrineDomain *domain, guint index);
 /* The model is not changed; what the document says beside these things stays. */
 void       vitrine_domain_set_network (VitrineDomain *domain, guint index, const VitrineNetwork *network);
 /* "52:54:00:12:34:56", and of one card. */
 gboolean   vitrine_domain_check_mac (const char *mac, GError **error);
+
+/* A device that was taken out: all that the document said of it, and where. */
+typedef struct _VitrineRemoved VitrineRemoved;
+
+/* NULL: there is no such device. */
+VitrineRemoved *vitrine_domain_take_disk (VitrineDomain *domain, const char *target);
+VitrineRemoved *vitrine_domain_take_network (VitrineDomain *domain, guint index);
+/* Among its like, where it was. Once, or not at all. */
+void            vitrine_domain_put_back (VitrineDomain *domain, VitrineRemoved *removed);
+void            vitrine_removed_free (VitrineRemoved *removed);
 
 gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
 void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);

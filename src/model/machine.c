@@ -400,6 +400,14 @@ vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *a
                  : vitrine_client_call_sync (self->client, method, owned, error);
 }
 
+gboolean
+vitrine_machine_get_memory (VitrineMachine *self, guint64 *wanted_bytes, guint64 *most_bytes)
+{
+  g_autoptr(GVariant) memory = self->client != NULL ? vitrine_client_get_memory (self->client, NULL) : NULL;
+
+  return memory != NULL && g_variant_lookup (memory, "wanted", "t", wanted_bytes) && g_variant_lookup (memory, "machine", "t", most_bytes);
+}
+
 void
 vitrine_machine_dismiss_crash (VitrineMachine *self)
 {

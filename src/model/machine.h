@@ -36,6 +36,8 @@ void     vitrine_machine_command_async (VitrineMachine *self, const char *comman
                                         gpointer data);
 /* Any method of Machine1 with its arguments. @fd: handle 0 of them, which stays the caller's; -1: none. Blocks. */
 gboolean vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *arguments, int fd, GError **error);
+/* How much of its memory a running machine's guest is asked to use, and has at most. FALSE: there is no balloon. Blocks. */
+gboolean vitrine_machine_get_memory (VitrineMachine *self, guint64 *wanted_bytes, guint64 *most_bytes);
 gboolean vitrine_machine_command_finish (VitrineMachine *self, GAsyncResult *result, GError **error);
 void     vitrine_machine_dismiss_crash (VitrineMachine *self);
 /* Throws the saved state away: the next start boots. */

@@ -6,9 +6,12 @@
 
 #include "disk-image.h"
 #include "hardware-rows.h"
+#include "hardware-running.h"
 #include "rows.h"
 
 #define GIB          (G_GUINT64_CONSTANT (1) << 30)
+#define MIB          (G_GUINT64_CONSTANT (1) << 20)
+#define MEMORY_STEP  64        /* MiB */
 #define NEW_DISK_GIB 20
 #define MOST_GIB     65536
 #define LAST         900u      /* in the boot order, until it is numbered anew */
@@ -17,10 +20,13 @@ struct _VitrineHardwareList
 {
   GtkBox parent_instance;
 
-  GtkWidget      *list, *new_size, *popover;
+  GtkWidget      *list, *new_size, *popover, *memory;   /* memory: NULL where it cannot change now */
   VitrineUndoBar *undo_bar;
-  VitrineDomain  *domain, *before;   /* before: what the last removal can be taken back to; or NULL */
+  VitrineDomain  *domain;
+  VitrineRemoved *removed;           /* what can be had back; or NULL */
+  VitrineMachine *running;           /* NULL: it is off */
   gboolean        cold;
+  guint64         wanted;            /* bytes that a running guest is asked to use */
   GPtrArray      *disks;             /* rows in boot order; the list's */
   GPtrArray      *created;           /* paths of images that nobody has said yes to yet */
 };
@@ -72,22 +78,29 @@ move_up (VitrineHardwareList *self, GtkWidget *button)
 static void
 undo (VitrineHardwareList *self)
 {
-  if (self->before == NULL)
+  if (self->removed == NULL)
     return;
-  vitrine_domain_assign (self->domain, self->before);
-  g_clear_object (&self->before);
+  vitrine_domain_put_back (self->domain, self->removed);
+  g_clear_pointer (&self->removed, vitrine_removed_free);
   rebuild (self, NULL);
+  write_order (self);   /* which may have changed meanwhile */
 }
 
-/* Says what is to be removed by that name, which can be taken back until something else is changed. */
 static void
-begin_removal (VitrineHardwareList *self, GtkWidget *row)
+gone (VitrineHardwareList *self)
+{
+  g_clear_pointer (&self->removed, vitrine_removed_free);
+}
+
+/* Says that this row's device is removed, and keeps it for as long as it says so. */
+static void
+offer_back (VitrineHardwareList *self, GtkWidget *row, VitrineRemoved *removed)
 {
   g_autofree char *words = g_strdup_printf (_("%s removed"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
 
   vitrine_undo_bar_show (self->undo_bar, words);
-  g_clear_object (&self->before);
-  self->before = vitrine_domain_copy (self->domain);
+  self->removed = removed;
+  rebuild (self, NULL);
 }
 
 static void
@@ -95,9 +108,7 @@ remove_disk (VitrineHardwareList *self, GtkWidget *button)
 {
   GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
 
-  begin_removal (self, row);
-  vitrine_domain_remove_disk (self->domain, vitrine_disk_row_get_target (row));
-  rebuild (self, NULL);
+  offer_back (self, row, vitrine_domain_take_disk (self->domain, vitrine_disk_row_get_target (row)));
 }
 
 static void
@@ -106,9 +117,7 @@ remove_network (VitrineHardwareList *self, GtkWidget *button)
   GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
   guint      index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (row), "vitrine-index"));
 
-  begin_removal (self, row);
-  vitrine_domain_remove_network (self->domain, index);
-  rebuild (self, NULL);
+  offer_back (self, row, vitrine_domain_take_network (self->domain, index));
 }
 
 /* --- Adding --------------------------------------------------------------------------------------------------------- */
@@ -256,6 +265,19 @@ add_balloon (VitrineHardwareList *self)
 }
 
 static void
+add_memory (VitrineHardwareList *self)
+{
+  guint64 most;
+
+  if (!vitrine_machine_get_memory (self->running, &self->wanted, &most))
+    return;
+  GtkWidget *row = vitrine_row_new_spin (_("Memory for the _guest (MiB)"), _("What it gives up is free for other programs."), 1,
+                                         (double) (most / MIB), MEMORY_STEP, &self->memory);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->memory), (double) (self->wanted / MIB));
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
 add_sentence (VitrineHardwareList *self, const char *sentence)
 {
   GtkWidget *row = hdy_action_row_new ();
@@ -283,6 +305,8 @@ rebuild (VitrineHardwareList *self, const char *open)
   add_disks (self, open);
   add_networks (self);
   add_balloon (self);
+  if (!self->cold)
+    add_memory (self);
   for (guint i = 0; missing[i] != NULL; i++)
     add_sentence (self, missing[i]);
 }
@@ -366,6 +390,18 @@ vitrine_hardware_list_apply (VitrineHardwareList *self, GError **error)
   return TRUE;
 }
 
+gboolean
+vitrine_hardware_list_apply_running (VitrineHardwareList *self, GError **error)
+{
+  guint64 memory = self->memory != NULL ? (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory)) * MIB : 0;
+
+  if (!vitrine_hardware_change_running (self->running, vitrine_machine_get_domain (self->running), self->domain, error))
+    return FALSE;
+  if (memory == 0 || memory / MIB == self->wanted / MIB)
+    return TRUE;
+  return vitrine_machine_call_sync (self->running, "SetMemory", g_variant_new ("(t)", memory), -1, error);
+}
+
 /* --- The object ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -375,7 +411,8 @@ vitrine_hardware_list_finalize (GObject *object)
 
   drop_created (self, NULL);
   g_clear_object (&self->domain);
-  g_clear_object (&self->before);
+  g_clear_object (&self->running);
+  gone (self);
   g_ptr_array_unref (self->disks);
   g_ptr_array_unref (self->created);
   G_OBJECT_CLASS (vitrine_hardware_list_parent_class)->finalize (object);
@@ -447,15 +484,17 @@ vitrine_hardware_list_init (VitrineHardwareList *self)
 }
 
 GtkWidget *
-vitrine_hardware_list_new (VitrineDomain *domain, gboolean cold, VitrineUndoBar *undo_bar)
+vitrine_hardware_list_new (VitrineDomain *domain, VitrineMachine *running, VitrineUndoBar *undo_bar)
 {
   VitrineHardwareList *self = g_object_new (VITRINE_TYPE_HARDWARE_LIST, NULL);
 
   self->domain = g_object_ref (domain);
-  self->cold = cold;
+  self->cold = running == NULL;
+  self->running = running != NULL ? g_object_ref (running) : NULL;
   self->undo_bar = undo_bar;
   g_signal_connect_object (undo_bar, "undo", G_CALLBACK (undo), self, G_CONNECT_SWAPPED);
-  if (cold)
+  g_signal_connect_object (undo_bar, "gone", G_CALLBACK (gone), self, G_CONNECT_SWAPPED);
+  if (self->cold)
     gtk_container_add (GTK_CONTAINER (self), new_add_buttons (self));
   rebuild (self, NULL);
   gtk_widget_show_all (GTK_WIDGET (self));

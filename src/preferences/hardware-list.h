@@ -10,12 +10,12 @@
 #define VITRINE_TYPE_HARDWARE_LIST (vitrine_hardware_list_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHardwareList, vitrine_hardware_list, VITRINE, HARDWARE_LIST, GtkBox)
 
-/* @cold: the machine is off, and everything can be changed. @undo_bar: what is removed can be had back there. */
-GtkWidget *vitrine_hardware_list_new (VitrineDomain *domain, gboolean cold, VitrineUndoBar *undo_bar);
+/* @running: NULL where the machine is off, and everything can be changed. @undo_bar: what is removed can be had back there. */
+GtkWidget *vitrine_hardware_list_new (VitrineDomain *domain, VitrineMachine *running, VitrineUndoBar *undo_bar);
 /* The first thing wrong, as a sentence. */
 gboolean   vitrine_hardware_list_check (VitrineHardwareList *self, GError **error);
 /* Images grow. New ones that the definition does not name any more go, as all new ones do without this. */
 gboolean   vitrine_hardware_list_apply (VitrineHardwareList *self, GError **error);
 
-/* What a running machine takes, from one definition to the other: discs and cables. Blocks for a moment. */
-gboolean   vitrine_hardware_change_running (VitrineMachine *machine, VitrineDomain *before, VitrineDomain *after, GError **error);
+/* What a running machine takes: discs, cables, and how much memory its guest should use. Blocks for a moment. */
+gboolean   vitrine_hardware_list_apply_running (VitrineHardwareList *self, GError **error);

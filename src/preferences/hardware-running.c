@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a running machine takes. */
+#include "hardware-running.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <unistd.h>
-
-#include "hardware-list.h"
 
 static gboolean
 change_disc (VitrineMachine *machine, guint drive, const char *path, GError **error)

@@ -146,9 +146,8 @@ take_display (VitrineMachineSettings *self)
 static gboolean
 apply_hardware (VitrineMachineSettings *self, GError **error)
 {
-  VitrineDomain *before = vitrine_machine_get_domain (self->machine);
-
-  gboolean       alive = vitrine_state_is_alive (vitrine_machine_get_state (self->machine));
+  VitrineHardwareList *hardware = VITRINE_HARDWARE_LIST (self->hardware);
+  gboolean alive = vitrine_state_is_alive (vitrine_machine_get_state (self->machine));
 
   if (self->fixed)
     return TRUE;
@@ -157,9 +156,7 @@ apply_hardware (VitrineMachineSettings *self, GError **error)
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine has been started meanwhile. Power it off to apply this."));
       return FALSE;
     }
-  if (alive)
-    return vitrine_hardware_change_running (self->machine, before, self->domain, error);
-  return vitrine_hardware_list_apply (VITRINE_HARDWARE_LIST (self->hardware), error);
+  return alive ? vitrine_hardware_list_apply_running (hardware, error) : vitrine_hardware_list_apply (hardware, error);
 }
 
 static gboolean
@@ -204,7 +201,7 @@ update_sensitivity (VitrineMachineSettings *self)
                          _("The machine is suspended. Start it and power it off to change its devices."), NULL);
   else if (!self->cold)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
-                         _("The machine is on. Discs and network cables change now; power it off to change the rest."), NULL);
+                         _("The machine is on. Discs, network cables and the guest’s memory change now; power it off to change the rest."), NULL);
 }
 
 static gboolean
@@ -265,7 +262,7 @@ fill_hardware (VitrineMachineSettings *self)
 {
   GtkWidget *undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
 
-  self->hardware = vitrine_hardware_list_new (self->domain, self->cold, VITRINE_UNDO_BAR (undo_bar));
+  self->hardware = vitrine_hardware_list_new (self->domain, self->cold ? NULL : self->machine, VITRINE_UNDO_BAR (undo_bar));
   gtk_container_add (GTK_CONTAINER (self->hardware_group), self->hardware);
 }
 

@@ -608,7 +608,7 @@ def settings_of(d, name):
     d.press(library, f"Actions for {name}", "toggle button")
     d.press(library, "Settings")
     window = d.window(f"Settings of {name}")
-    d.mouse("search", "--onlyvisible", "--name", f"^Settings of {name}$", "windowmove", "200", "10", "windowsize", "760", "980",
+    d.mouse("search", "--sync", "--onlyvisible", "--name", f"^Settings of {name}$", "windowmove", "200", "10", "windowsize", "760", "980",
             "windowactivate")
     d.active(window)
     return window
@@ -668,6 +668,7 @@ def hardware(d):
     window = settings_of(d, "Box")
     row = part(d, window, "list item", "Disk vda")
     part(d, row, "spin button", "Size (GiB)").value = 1.0
+    part(d, window, "toggle button", "Memory balloon").doActionNamed("toggle")
     mac = part(d, part(d, window, "list item", "Network card 1"), "text", "Address (MAC)")
     mac.text = "53:54:00:12:34:56"
     d.press(window, "Apply")
@@ -691,6 +692,7 @@ def hardware(d):
         raise Missing("what can change while the machine is on is not what can")
     cable.doActionNamed("toggle")
     part(d, part(d, window, "list item", "CD drive sda"), "text", "Image").text = str(disc)
+    part(d, window, "spin button", "Memory for the guest (MiB)").value = 512
     d.picture("hardware-running")
     d.press(window, "Apply")
     d.no_window("Settings of Box")
@@ -698,7 +700,9 @@ def hardware(d):
         raise Missing(definition.read_text())
     if str(disc) not in " ".join(os.readlink(f) for f in Path(f"/proc/{d.pid(uuid)}/fd").iterdir() if f.is_symlink()):
         raise Missing("the running machine does not have the disc")
-    ok("disc and cable of a running machine change at once")
+    if not re.search(f"Wanted for the guest: .*{512 << 20} bytes", d.ctl("info", "Box")):
+        raise Missing(d.ctl("info", "Box"))
+    ok("disc, cable and memory of a running machine change at once")
 
 
 def snapshots_engine(d):
