@@ -9,6 +9,7 @@
 #include "machine-settings.h"
 #include "new-machine.h"
 #include "notice.h"
+#include "snapshots-dialog.h"
 #include "undo-bar.h"
 
 struct _VitrineLibraryWindow
@@ -162,6 +163,12 @@ show_settings (VitrineLibraryWindow *self, VitrineMachine *machine)
 }
 
 static void
+card_snapshots (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  gtk_window_present (GTK_WINDOW (vitrine_snapshots_dialog_new (GTK_WINDOW (self), vitrine_machine_card_get_machine (card))));
+}
+
+static void
 card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
   show_settings (self, vitrine_machine_card_get_machine (card));
@@ -204,6 +211,7 @@ new_card (gpointer item, gpointer data)
   GtkWidget *card = vitrine_machine_card_new (item);
 
   g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
   g_signal_handlers_disconnect_by_func (item, state_changed, self);   /* a card may be made anew for the same machine */

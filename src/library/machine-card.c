@@ -24,6 +24,7 @@ enum
 {
   ERROR,
   SETTINGS,
+  SNAPSHOTS,
   DELETE,
   N_SIGNALS
 };
@@ -192,6 +193,7 @@ update_actions (VitrineMachineCard *self, VitrineState state)
   enable (self, "power-button", alive);
   enable (self, "force-off", alive);
   enable (self, "settings", state != VITRINE_STATE_BROKEN);
+  enable (self, "snapshots", !process && state != VITRINE_STATE_BROKEN);
   enable (self, "discard", !process && vitrine_machine_is_suspended (self->machine));
   enable (self, "delete", !process);
 }
@@ -303,6 +305,12 @@ action_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[SNAPSHOTS], 0);
+}
+
+static void
 action_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   VitrineMachineCard *self = data;
@@ -343,6 +351,7 @@ static const GActionEntry actions[] = {
   { "power-button", action_power_button },
   { "force-off", action_force_off },
   { "settings", action_settings },
+  { "snapshots", action_snapshots },
   { "discard", action_discard },
   { "log", action_log },
   { "delete", action_delete },
@@ -415,6 +424,8 @@ vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
                                  G_TYPE_STRING);
   signals[SETTINGS] = g_signal_new ("settings", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 0);
+  signals[SNAPSHOTS] = g_signal_new ("snapshots", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                     G_TYPE_NONE, 0);
   signals[DELETE] = g_signal_new ("delete", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 

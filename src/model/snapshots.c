@@ -20,6 +20,7 @@ struct _VitrineSnapshots
   guint           poll;
   double          progress;
   char           *doomed;        /* NULL: none */
+  gboolean        offline;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineSnapshots, vitrine_snapshots, G_TYPE_OBJECT)
@@ -150,6 +151,24 @@ go_back_all (Job *job, GError **error)
   return vitrine_snapshot_revert_held (job->uuid, job->snapshot->name, error);
 }
 
+static gboolean
+take_offline (Job *job, GError **error)
+{
+  return vitrine_snapshot_take_offline (job->uuid, job->snapshot->name, job->snapshot->description, error);
+}
+
+static gboolean
+forget_offline (Job *job, GError **error)
+{
+  return vitrine_snapshot_forget_offline (job->uuid, job->snapshot->name, error);
+}
+
+static gboolean
+go_back_offline (Job *job, GError **error)
+{
+  return vitrine_snapshot_revert_offline (job->uuid, job->snapshot->name, error);
+}
+
 /* --- In the main thread --------------------------------------------------------------------------------------------- */
 
 static void
@@ -194,7 +213,7 @@ may_begin (VitrineSnapshots *self, GError **error)
 {
   VitrineState state = self->backend != NULL ? vitrine_backend_get_state (self->backend) : VITRINE_STATE_OFF;
 
-  if (!vitrine_state_is_alive (state))
+  if (!self->offline && !vitrine_state_is_alive (state))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine is not running."));
   else if (self->cancellable != NULL)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("Another snapshot of this machine is being taken or deleted."));
@@ -214,6 +233,7 @@ job_new (VitrineSnapshots *self, const char *name, gboolean (*todo) (Job *job, G
   job->backend = self->backend != NULL ? g_object_ref (self->backend) : NULL;
   job->cancellable = g_object_ref (self->cancellable);
   job->folder = g_strdup (self->folder);
+  job->uuid = self->domain != NULL ? vitrine_domain_get_uuid (self->domain) : NULL;
   job->snapshot = g_new0 (VitrineSnapshot, 1);
   job->snapshot->name = g_strdup (name);
   return job;
@@ -228,6 +248,20 @@ start (VitrineSnapshots *self, Job *job, GTask *outer)
   g_task_run_in_thread (inner, work);
 }
 
+/* What of a running machine is known to this thread alone. */
+static void
+prepare_running (VitrineSnapshots *self, Job *job)
+{
+  job->nvram = self->domain != NULL ? vitrine_domain_get_nvram (self->domain) : NULL;
+  job->screen = vitrine_backend_get_n_heads (self->backend) > 0 ? vitrine_backend_screenshot (self->backend, 0, NULL) : NULL;
+  job->snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
+  job->snapshot->has_state = TRUE;
+  job->snapshot->domain = self->domain != NULL ? vitrine_domain_copy (self->domain) : NULL;
+  g_atomic_int_set (&self->permille, 0);
+  self->poll = g_timeout_add (PROGRESS_MS, poll_progress, self);
+  set_progress (self, 0);
+}
+
 void
 vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const char *description, GAsyncReadyCallback done, gpointer data)
 {
@@ -239,16 +273,10 @@ vitrine_snapshots_take_async (VitrineSnapshots *self, const char *name, const ch
       g_task_return_error (outer, error);
       return;
     }
-  Job *job = job_new (self, name, take_all);
-  job->nvram = self->domain != NULL ? vitrine_domain_get_nvram (self->domain) : NULL;
-  job->screen = vitrine_backend_get_n_heads (self->backend) > 0 ? vitrine_backend_screenshot (self->backend, 0, NULL) : NULL;
+  Job *job = job_new (self, name, self->offline ? take_offline : take_all);
   job->snapshot->description = description != NULL && *description != '\0' ? g_strdup (description) : NULL;
-  job->snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
-  job->snapshot->has_state = TRUE;
-  job->snapshot->domain = self->domain != NULL ? vitrine_domain_copy (self->domain) : NULL;
-  g_atomic_int_set (&self->permille, 0);
-  self->poll = g_timeout_add (PROGRESS_MS, poll_progress, self);
-  set_progress (self, 0);
+  if (!self->offline)
+    prepare_running (self, job);
   start (self, job, g_steal_pointer (&outer));
 }
 
@@ -259,7 +287,7 @@ vitrine_snapshots_forget_async (VitrineSnapshots *self, const char *name, GAsync
   GError *error = NULL;
 
   if (may_begin (self, &error))
-    start (self, job_new (self, name, forget_all), g_steal_pointer (&outer));
+    start (self, job_new (self, name, self->offline ? forget_offline : forget_all), g_steal_pointer (&outer));
   else
     g_task_return_error (outer, error);
 }
@@ -299,7 +327,7 @@ vitrine_snapshots_can_go_back (VitrineSnapshots *self, const char *name, GError 
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The definition in snapshot “%s” cannot be read."), name);
   else if (vitrine_outside_is_there () && !has_files_of (self->domain, snapshot->domain))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                 _("In snapshot “%s” the machine has other disks. Power it off, then go back with “vitrinectl snapshot revert”."), name);
+                 _("In snapshot “%s” the machine has other disks. Power it off, then go back from its menu in the library."), name);
   else
     return TRUE;
   return FALSE;
@@ -309,9 +337,8 @@ void
 vitrine_snapshots_go_back_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data)
 {
   GTask *outer = g_task_new (self, NULL, done, data);
-  Job   *job = job_new (self, name, go_back_all);
+  Job   *job = job_new (self, name, self->offline ? go_back_offline : go_back_all);
 
-  job->uuid = vitrine_domain_get_uuid (self->domain);
   start (self, job, outer);
 }
 
@@ -362,7 +389,8 @@ vitrine_snapshots_forget_doomed (VitrineSnapshots *self)
   g_autofree char *uuid = name != NULL && self->domain != NULL ? vitrine_domain_get_uuid (self->domain) : NULL;
   g_autoptr(GError) error = NULL;
 
-  if (uuid != NULL && !vitrine_snapshot_forget_held (uuid, name, &error))
+  gboolean ok = uuid == NULL || (self->offline ? vitrine_snapshot_forget_offline : vitrine_snapshot_forget_held) (uuid, name, &error);
+  if (!ok)
     g_message ("A deleted snapshot stays: %s", error->message);
 }
 
@@ -444,5 +472,14 @@ vitrine_snapshots_new (const char *folder, VitrineDomain *domain)
 
   self->folder = g_strdup (folder);
   self->domain = domain != NULL ? g_object_ref (domain) : NULL;
+  return self;
+}
+
+VitrineSnapshots *
+vitrine_snapshots_new_offline (const char *folder, VitrineDomain *domain)
+{
+  VitrineSnapshots *self = vitrine_snapshots_new (folder, domain);
+
+  self->offline = TRUE;
   return self;
 }

@@ -12,6 +12,8 @@ G_DECLARE_FINAL_TYPE (VitrineSnapshots, vitrine_snapshots, VITRINE, SNAPSHOTS, G
 
 /* @domain goes into each snapshot; NULL: nothing is known of the machine's definition. */
 VitrineSnapshots *vitrine_snapshots_new (const char *folder, VitrineDomain *domain);
+/* Of a machine that does not run: each of its functions fails while it does. No progress. */
+VitrineSnapshots *vitrine_snapshots_new_offline (const char *folder, VitrineDomain *domain);
 const char       *vitrine_snapshots_get_folder (VitrineSnapshots *self);
 /* NULL: none runs. */
 void              vitrine_snapshots_set_backend (VitrineSnapshots *self, VitrineBackend *backend);

@@ -737,6 +737,32 @@ def snapshots_engine(d):
     d.no_window("Qcow2")
     wait("the image has no snapshot", lambda: "Kept" not in d.ctl("image", "info", qcow2))
     ok("a deleted snapshot leaves the image too")
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.press(library, "Actions for Qcow2", "toggle button")
+    d.press(library, "Snapshots…")
+    window = d.window("Snapshots of Qcow2")
+    d.picture("snapshots-off-first")
+    d.active(window)
+    take_snapshot(d, window, "Cold")
+    if "off" not in snapshot_row(d, window, "Cold", True).name:
+        raise Missing("the row does not say that the machine is off")
+    definition = d.machines / uuid / "domain.xml"
+    before = definition.read_text()
+    definition.write_text(before.replace("<memory", "<description>later</description><memory", 1))
+    d.press(window, "Go back to “Cold”")
+    d.picture("snapshots-off")
+    d.press(window, "Go Back")
+    wait("the definition is that of the snapshot", lambda: "later" not in definition.read_text())
+    snapshot_row(d, window, "Cold", True)
+    wait("the next can be done", lambda: d.find(window, "push button", "Delete “Cold”").sensitive)
+    d.press(window, "Delete “Cold”")
+    d.find(window, "push button", "Undo")
+    window.grabFocus()
+    d.key("Escape")
+    d.no_window("Snapshots of Qcow2")
+    wait("it is gone", lambda: snapshot_names(d, "Qcow2") == ["Later"])
+    ok("a machine that is off has its snapshots in the library")
 
 
 def boot_installer(d, image, menu):

@@ -18,7 +18,7 @@ struct _VitrineSnapshotsPage
   GtkWidget *notice_slot, *take_button, *progress_box, *progress_bar, *cancel_button, *views, *list, *empty_page, *undo_bar;
 
   VitrineSnapshots *snapshots;     /* NULL: the page goes away */
-  VitrineBackend   *backend;
+  VitrineBackend   *backend;       /* NULL: the machine does not run */
   char             *target;        /* to go back to, when the person says yes */
   gboolean          back_after;    /* and when what is being taken has been */
   gboolean          cancelled;
@@ -28,10 +28,15 @@ static guint go_back_signal;
 
 G_DEFINE_FINAL_TYPE (VitrineSnapshotsPage, vitrine_snapshots_page, GTK_TYPE_OVERLAY)
 
-static void
-show_error (VitrineSnapshotsPage *self, const GError *error)
+static void update (VitrineSnapshotsPage *self);
+
+void
+vitrine_snapshots_page_show_error (VitrineSnapshotsPage *self, const GError *error)
 {
+  if (self->snapshots == NULL)
+    return;
   vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, error->message, NULL);
+  update (self);
 }
 
 /* --- What can be done now ------------------------------------------------------------------------------------------- */
@@ -50,8 +55,8 @@ enable_row (GtkWidget *row, gpointer able)
 static gboolean
 is_able (VitrineSnapshotsPage *self)
 {
-  return self->snapshots != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend))
-         && !vitrine_snapshots_is_busy (self->snapshots);
+  return self->snapshots != NULL && !vitrine_snapshots_is_busy (self->snapshots)
+         && (self->backend == NULL || vitrine_state_is_alive (vitrine_backend_get_state (self->backend)));
 }
 
 static void
@@ -78,8 +83,13 @@ go_back (VitrineSnapshotsPage *self)
   g_autofree char *name = g_steal_pointer (&self->target);
 
   self->back_after = FALSE;
-  if (name != NULL)
-    g_signal_emit (self, go_back_signal, 0, name);
+  if (name == NULL)
+    return;
+  g_object_ref (self);   /* a window takes its page away meanwhile */
+  g_signal_emit (self, go_back_signal, 0, name);
+  if (self->snapshots != NULL)
+    update (self);
+  g_object_unref (self);
 }
 
 static void
@@ -105,15 +115,18 @@ ask_to_go_back (VitrineSnapshotsPage *self, const char *name)
   static const VitrineNoticeButton buttons[] = { { N_("_Take Snapshot First"), keep_and_go_back, NULL },
                                                  { N_("_Go Back"), go_back_now, "destructive-action" },
                                                  { NULL } };
-  g_autofree char *words = g_strdup_printf (_("The machine stops, and goes on as it was in “%s”. What it has done since is lost, "
-                                              "unless you take a snapshot first."), name);
+  g_autofree char *words = g_strdup_printf (self->backend != NULL
+                                              ? _("The machine stops, and goes on as it was in “%s”. What it has done since is "
+                                                  "lost, unless you take a snapshot first.")
+                                              : _("The machine becomes what it was in “%s”. What it has done since is lost, unless "
+                                                  "you take a snapshot first."), name);
   g_autoptr(GError) error = NULL;
 
   if (!is_able (self))
     return;
   if (!vitrine_snapshots_can_go_back (self->snapshots, name, &error))
     {
-      show_error (self, error);
+      vitrine_snapshots_page_show_error (self, error);
       return;
     }
   g_free (self->target);
@@ -141,7 +154,7 @@ forgotten (GObject *source, GAsyncResult *result, gpointer data)
   if (self->snapshots == NULL)
     return;
   if (error != NULL)
-    show_error (self, error);
+    vitrine_snapshots_page_show_error (self, error);
   fill (self);
 }
 
@@ -249,7 +262,7 @@ taken (GObject *source, GAsyncResult *result, gpointer data)
   if (self->snapshots == NULL)
     return;
   if (!ok && !self->cancelled)
-    show_error (self, error);
+    vitrine_snapshots_page_show_error (self, error);
   update (self);
   if (ok && self->back_after)
     go_back (self);
@@ -318,7 +331,8 @@ vitrine_snapshots_page_dispose (GObject *object)
   if (self->snapshots != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->snapshots, self);
-      g_signal_handlers_disconnect_by_data (self->backend, self);
+      if (self->backend != NULL)
+        g_signal_handlers_disconnect_by_data (self->backend, self);
     }
   g_clear_object (&self->snapshots);
   g_clear_object (&self->backend);
@@ -381,17 +395,26 @@ vitrine_snapshots_page_init (VitrineSnapshotsPage *self)
 }
 
 GtkWidget *
-vitrine_snapshots_page_add_to (GtkStack *stack, VitrineSnapshots *snapshots, VitrineBackend *backend)
+vitrine_snapshots_page_new (VitrineSnapshots *snapshots, VitrineBackend *backend)
 {
   VitrineSnapshotsPage *self = g_object_new (VITRINE_TYPE_SNAPSHOTS_PAGE, NULL);
 
   self->snapshots = g_object_ref (snapshots);
-  self->backend = g_object_ref (backend);
+  self->backend = backend != NULL ? g_object_ref (backend) : NULL;
   g_signal_connect_swapped (snapshots, "changed", G_CALLBACK (fill), self);
   g_signal_connect_swapped (snapshots, "notify::progress", G_CALLBACK (update), self);
-  g_signal_connect_swapped (backend, "changed", G_CALLBACK (update), self);
+  if (backend != NULL)
+    g_signal_connect_swapped (backend, "changed", G_CALLBACK (update), self);
   fill (self);
-  gtk_stack_add_titled (stack, GTK_WIDGET (self), "snapshots", _("Snapshots"));
-  gtk_container_child_set (GTK_CONTAINER (stack), GTK_WIDGET (self), "icon-name", "document-open-recent-symbolic", NULL);
   return GTK_WIDGET (self);
+}
+
+GtkWidget *
+vitrine_snapshots_page_add_to (GtkStack *stack, VitrineSnapshots *snapshots, VitrineBackend *backend)
+{
+  GtkWidget *self = vitrine_snapshots_page_new (snapshots, backend);
+
+  gtk_stack_add_titled (stack, self, "snapshots", _("Snapshots"));
+  gtk_container_child_set (GTK_CONTAINER (stack), self, "icon-name", "document-open-recent-symbolic", NULL);
+  return self;
 }
