@@ -4,6 +4,9 @@
 
 #include <glib/gi18n.h>
 
+/* Characters. A window asks for the height that the narrowest text would have: of one letter in each line, more than the screen's. */
+#define NARROWEST 24
+
 typedef struct
 {
   const VitrineNoticeButton *buttons;
@@ -40,6 +43,7 @@ new_label (const char *text)
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_line_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_width_chars (GTK_LABEL (label), NARROWEST);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_widget_set_can_focus (label, FALSE);
   gtk_widget_show (label);
