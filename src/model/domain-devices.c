@@ -29,6 +29,12 @@ vitrine_disk_free (VitrineDisk *disk)
   g_free (disk);
 }
 
+const char *
+vitrine_disk_get_image_format (const VitrineDisk *disk)
+{
+  return disk->encrypted && g_strcmp0 (disk->format, "raw") == 0 ? "luks" : disk->format;
+}
+
 static xmlNode *
 devices (VitrineDomain *self)
 {

@@ -100,6 +100,18 @@ a_disk_moves_to_another_bus (void)
 }
 
 static void
+an_encrypted_raw_disk_is_a_luks_image (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<disk type='file'><source file='/a'><encryption format='luks'/></source><target dev='vda'/></disk>"
+                   "<disk type='file'><driver type='qcow2'/><source file='/b'><encryption format='luks'/></source><target dev='vdb'/></disk>");
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (domain);
+
+  g_assert_cmpstr (vitrine_disk_get_image_format (disks->pdata[0]), ==, "luks");
+  g_assert_cmpstr (vitrine_disk_get_image_format (disks->pdata[1]), ==, "qcow2");
+}
+
+static void
 addresses_of_cards_are_checked (void)
 {
   static const char *const wrong[] = { "", "52:54:00:12:34", "52:54:00:12:34:5g", "53:54:00:12:34:56", "52:54:00:12:34:56:78" };
@@ -151,6 +163,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/a-card-changes-and-the-rest-of-it-stays", a_card_changes_and_the_rest_of_it_stays);
   g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
   g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
+  g_test_add_func ("/hardware/an-encrypted-raw-disk-is-a-luks-image", an_encrypted_raw_disk_is_a_luks_image);
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
   g_test_add_func ("/hardware/what-is-taken-out-comes-back-as-it-was", what_is_taken_out_comes_back_as_it_was);
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);

@@ -41,6 +41,8 @@ typedef struct
 VitrineDisk *vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom);
 void         vitrine_disk_free (VitrineDisk *disk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineDisk, vitrine_disk_free)
+/* As images name it: an encrypted raw disk is "luks". */
+const char  *vitrine_disk_get_image_format (const VitrineDisk *disk);
 
 /* A q35 machine with our defaults: 1 processor, 1 GiB, BIOS, VGA, one serial console, a random number device, no disk. */
 VitrineDomain *vitrine_domain_new (const char *name);

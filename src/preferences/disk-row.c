@@ -221,7 +221,7 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, gboolean c
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), KEY, self, disk_row_free);
   if (!disk->cdrom && cold && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))
-    vitrine_disk_image_get_size (disk->path, disk->format, &self->bytes, NULL);   /* a missing image is said elsewhere */
+    vitrine_disk_image_get_size (disk->path, vitrine_disk_get_image_format (disk), &self->bytes, NULL);   /* a missing image is said elsewhere */
   add_image (self, cold || disk->cdrom);
   add_bus (self, disk->bus, cold);
   if (!disk->cdrom)

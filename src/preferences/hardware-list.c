@@ -358,7 +358,7 @@ grow (VitrineHardwareList *self, const VitrineDisk *disk, GError **error)
       GtkWidget *row = self->disks->pdata[i];
       guint64    bytes = vitrine_disk_row_get_growth (row);
       if (bytes > 0 && g_strcmp0 (vitrine_disk_row_get_target (row), disk->target) == 0)
-        return vitrine_disk_image_resize (disk->path, disk->format, bytes, error);
+        return vitrine_disk_image_resize (disk->path, vitrine_disk_get_image_format (disk), bytes, error);
     }
   return TRUE;
 }
