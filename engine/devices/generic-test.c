@@ -218,7 +218,7 @@ load (Rig *rig, const uint8_t *bytes, size_t len, GError **error)
 static bool
 has_another_future (const VtDeviceClass *cls)
 {
-  static const char *const names[] = { "stdvga", "bochs-display", "virtio-gpu-pci", "virtio-vga", "virtio-vsock-pci", NULL };
+  static const char *const names[] = { "stdvga", "bochs-display", "virtio-gpu-pci", "virtio-vga", "flash", "virtio-vsock-pci", NULL };
   return g_strv_contains (names, cls->name);
 }
 

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "stream.h"
 #include "vitrine/error.h"
 
 static uint8_t memory[2][64 * 4096] __attribute__ ((aligned (4096)));
 
+/* Another build's test may run at the same time. */
+static char *
+own_path (void)
+{
+  return g_strdup_printf ("%s/vitrine-stream-test-%d", g_get_tmp_dir (), (int) getpid ());
+}
+
 static char *
 write_sample (void)
 {
-  char *path = g_build_filename (g_get_tmp_dir (), "vitrine-stream-test", NULL);
+  char *path = own_path ();
   g_autoptr (VtRam) ram = vt_ram_new ("low", memory[0], sizeof memory[0], NULL);
   memset (memory[0], 0, sizeof memory[0]);
   memset (memory[0] + 5 * 4096, 0x5a, 3 * 4096);
@@ -102,7 +110,7 @@ write_first_page (gpointer data)
 static void
 a_page_that_changes_meanwhile_spoils_no_other (void)
 {
-  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "vitrine-stream-test-running", NULL);
+  g_autofree char *path = own_path ();
   g_autoptr (VtRam) ram = vt_ram_new ("low", memory[0], sizeof memory[0], NULL);
   g_autoptr (VtRam) loaded = vt_ram_new ("low", memory[1], sizeof memory[1], NULL);
   for (unsigned i = 0; i < sizeof memory[0]; i++)

@@ -8,7 +8,7 @@
 #include "fake-backend.h"
 #include "recorder.h"
 
-#define PATIENCE_SECONDS 20
+#define PATIENCE_SECONDS 100
 #define ENOUGH_BYTES 20000
 
 typedef struct
