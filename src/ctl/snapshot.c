@@ -39,19 +39,15 @@ list (const char *uuid)
 }
 
 static int
-report (gboolean ok, GError *error)
-{
-  return ok ? 0 : vitrine_ctl_fail ("%s", error->message);
-}
-
-static int
 revert (const char *words, const char *uuid, const char *name)
 {
   g_autoptr(GError) error = NULL;
 
   if (runs (words, uuid))
     return vitrine_ctl_fail (_("“%s” is running. Stop it first: what it does now is lost when it goes back."), words);
-  return report (vitrine_snapshot_revert_offline (uuid, name, &error), error);
+  if (!vitrine_snapshot_revert_offline (uuid, name, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
 }
 
 static int
@@ -65,9 +61,9 @@ change (const char *words, const char *uuid, const char *verb, const char *name,
   if (runs (words, uuid))
     return taking ? vitrine_ctl_call (words, "TakeSnapshot", g_variant_new ("(ss)", name, description != NULL ? description : ""))
                   : vitrine_ctl_call (words, "ForgetSnapshot", g_variant_new ("(s)", name));
-  if (taking)
-    return report (vitrine_snapshot_take_offline (uuid, name, description, &error), error);
-  return report (vitrine_snapshot_forget_offline (uuid, name, &error), error);
+  if (!(taking ? vitrine_snapshot_take_offline (uuid, name, description, &error) : vitrine_snapshot_forget_offline (uuid, name, &error)))
+    return vitrine_ctl_fail ("%s", error->message);
+  return 0;
 }
 
 int

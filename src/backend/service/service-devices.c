@@ -18,12 +18,12 @@ running (VitrineService *service, GDBusMethodInvocation *call)
   return backend;
 }
 
-/* TRUE: the answer has been given, with the error. */
+/* TRUE: the answer has been given, with the error, which is only there when the rest of the arguments has been computed. */
 static gboolean
-refused (GDBusMethodInvocation *call, gboolean ok, GError *error)
+refused (GDBusMethodInvocation *call, gboolean ok, GError **error)
 {
   if (!ok)
-    g_dbus_method_invocation_return_gerror (call, error);
+    g_dbus_method_invocation_return_gerror (call, *error);
   return !ok;
 }
 
@@ -42,7 +42,7 @@ handle_change_medium (VitrineService *self, GDBusMethodInvocation *call, GUnixFD
   VitrineBackend *backend = running (self, call);
 
   if (backend != NULL
-      && !refused (call, vitrine_backend_change_medium (backend, drive, name, take_fd (list, handle), &error), error))
+      && !refused (call, vitrine_backend_change_medium (backend, drive, name, take_fd (list, handle), &error), &error))
     vitrine_bus_machine1_complete_change_medium (skeleton, call, NULL);
   return TRUE;
 }
@@ -53,7 +53,7 @@ handle_eject_medium (VitrineService *self, GDBusMethodInvocation *call, guint dr
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
 
-  if (backend != NULL && !refused (call, vitrine_backend_change_medium (backend, drive, NULL, -1, &error), error))
+  if (backend != NULL && !refused (call, vitrine_backend_change_medium (backend, drive, NULL, -1, &error), &error))
     vitrine_bus_machine1_complete_eject_medium (skeleton, call);
   return TRUE;
 }
@@ -64,7 +64,7 @@ handle_set_memory (VitrineService *self, GDBusMethodInvocation *call, guint64 by
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
 
-  if (backend != NULL && !refused (call, vitrine_backend_set_memory (backend, bytes, &error), error))
+  if (backend != NULL && !refused (call, vitrine_backend_set_memory (backend, bytes, &error), &error))
     vitrine_bus_machine1_complete_set_memory (skeleton, call);
   return TRUE;
 }
@@ -85,7 +85,7 @@ handle_set_link (VitrineService *self, GDBusMethodInvocation *call, guint card, 
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
 
-  if (backend != NULL && !refused (call, vitrine_backend_set_link (backend, card, up, &error), error))
+  if (backend != NULL && !refused (call, vitrine_backend_set_link (backend, card, up, &error), &error))
     vitrine_bus_machine1_complete_set_link (skeleton, call);
   return TRUE;
 }
@@ -102,7 +102,7 @@ handle_set_mac (VitrineService *self, GDBusMethodInvocation *call, guint card, G
     return TRUE;
   if (n != 6 || (mac[0] & 1) != 0)
     g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("That is not a card’s address."));
-  else if (!refused (call, vitrine_backend_set_mac (backend, card, mac, &error), error))
+  else if (!refused (call, vitrine_backend_set_mac (backend, card, mac, &error), &error))
     vitrine_bus_machine1_complete_set_mac (skeleton, call);
   return TRUE;
 }
@@ -119,7 +119,7 @@ handle_start_capture (VitrineService *self, GDBusMethodInvocation *call, GUnixFD
     return TRUE;
   if (fd < 0)
     g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("There is no file to write to."));
-  else if (!refused (call, vitrine_backend_capture (backend, card, fd, &error), error))
+  else if (!refused (call, vitrine_backend_capture (backend, card, fd, &error), &error))
     vitrine_bus_machine1_complete_start_capture (skeleton, call, NULL);
   return TRUE;
 }
@@ -130,7 +130,7 @@ handle_stop_capture (VitrineService *self, GDBusMethodInvocation *call, guint ca
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
 
-  if (backend != NULL && !refused (call, vitrine_backend_capture (backend, card, -1, &error), error))
+  if (backend != NULL && !refused (call, vitrine_backend_capture (backend, card, -1, &error), &error))
     vitrine_bus_machine1_complete_stop_capture (skeleton, call);
   return TRUE;
 }

@@ -126,6 +126,9 @@ errors_of_the_machine_reach_the_client (Fixture *fixture, gconstpointer unused)
   Call refused = call (fixture, "SendKeys", g_variant_new ("(s)", "nonsense"));
   g_assert_cmpstr (refused.error->message, ==, "“nonsense” is not a key.");
   g_clear_error (&refused.error);
+  refused = call (fixture, "SetLink", g_variant_new ("(ub)", 7, FALSE));
+  g_assert_cmpstr (refused.error->message, ==, "There is no card");
+  g_clear_error (&refused.error);
 }
 
 static void
