@@ -33,11 +33,16 @@ typedef struct
 } Job;
 
 static void
-job_free (Job *job)
+job_clear (Job *job)
 {
   g_free (job->path);
   vt_secret_unref (job->passphrase);
-  g_free (job);
+}
+
+static void
+job_unref (gpointer job)
+{
+  g_atomic_rc_box_release_full (job, (GDestroyNotify) job_clear);
 }
 
 static void
@@ -55,15 +60,17 @@ work (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 }
 
 static void
-cancelled (GCancellable *cancellable, gpointer task)
+cancelled (GCancellable *cancellable, gpointer data)
 {
-  g_atomic_int_set (&((Job *) g_task_get_task_data (task))->stop, 1);
+  Job *job = data;
+
+  g_atomic_int_set (&job->stop, 1);
 }
 
 static void
-drop_task (gpointer task, GClosure *closure)
+drop_job (gpointer job, GClosure *closure)
 {
-  g_object_unref (task);
+  job_unref (job);
 }
 
 void
@@ -71,15 +78,15 @@ vitrine_unlock_async (const VtDiskConfig *disk, VtSecret *passphrase, GCancellab
                       gpointer data)
 {
   g_autoptr(GTask) task = g_task_new (NULL, cancellable, callback, data);
-  Job *job = g_new0 (Job, 1);
+  Job *job = g_atomic_rc_box_new0 (Job);
 
   job->path = g_strdup (disk->path);
   job->format = disk->format;
   job->passphrase = vt_secret_ref (passphrase);
-  g_task_set_task_data (task, job, (GDestroyNotify) job_free);
+  g_task_set_task_data (task, job, job_unref);
   g_task_set_return_on_cancel (task, TRUE);
   if (cancellable != NULL)
-    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled), g_object_ref (task), drop_task, 0);
+    g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (cancelled), g_atomic_rc_box_acquire (job), drop_job, 0);
   g_task_run_in_thread (task, work);
 }
 
