@@ -225,6 +225,15 @@ vitrine_domain_set_name (VitrineDomain *self, const char *name)
   vitrine_xml_remove (vitrine_xml_child (vitrine_domain_root (self), "title"));
 }
 
+void
+vitrine_domain_take_names (VitrineDomain *self, VitrineDomain *other)
+{
+  g_autofree char *name = vitrine_domain_get_name (other), *title = get_text (other, "title");
+
+  vitrine_domain_set_name (self, name);
+  set_text (self, "title", title);
+}
+
 gboolean
 vitrine_domain_check_name (const char *name, GError **error)
 {

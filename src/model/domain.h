@@ -57,6 +57,8 @@ gboolean vitrine_domain_save (VitrineDomain *domain, const char *path, GError **
 
 char   *vitrine_domain_get_name (VitrineDomain *domain);
 void    vitrine_domain_set_name (VitrineDomain *domain, const char *name);
+/* Is called what @other is, with its title. */
+void    vitrine_domain_take_names (VitrineDomain *domain, VitrineDomain *other);
 /* What a definition may be called; the error says what to change. */
 gboolean vitrine_domain_check_name (const char *name, GError **error);
 char   *vitrine_domain_get_uuid (VitrineDomain *domain);

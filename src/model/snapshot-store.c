@@ -9,7 +9,8 @@
 
 #include "xml-tree.h"
 
-#define NAME_MOST    128u      /* bytes; of the file, three times as many */
+#define NAME_MOST    128u      /* bytes; of the file, up to three times as many */
+#define DESCRIPTION_MOST 4096u
 #define DESCRIPTION  "xml"
 #define CURRENT      "current"
 
@@ -68,21 +69,40 @@ read_tree (const xmlNode *root)
   return snapshot;
 }
 
-static VitrineSnapshot *
-read_file (const char *path, GError **error)
+static void
+no_snapshot (const char *path, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” does not describe a snapshot."), path);
+}
+
+static xmlDoc *
+read_document (const char *path, GError **error)
 {
   g_autofree char *text = NULL;
   gsize            length;
 
   if (!g_file_get_contents (path, &text, &length, error))
     return NULL;
-  xmlDoc *doc = length <= VITRINE_DOMAIN_MAX_BYTES ? xmlReadMemory (text, (int) length, path, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR
+  xmlDoc  *doc = length <= VITRINE_DOMAIN_MAX_BYTES ? xmlReadMemory (text, (int) length, path, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR
                                                                     | XML_PARSE_NOWARNING) : NULL;
-  xmlNode         *root = doc != NULL ? xmlDocGetRootElement (doc) : NULL;
-  VitrineSnapshot *snapshot = root != NULL && strcmp ((const char *) root->name, "domainsnapshot") == 0 ? read_tree (root) : NULL;
+  xmlNode *root = doc != NULL ? xmlDocGetRootElement (doc) : NULL;
+  if (root != NULL && strcmp ((const char *) root->name, "domainsnapshot") == 0)
+    return doc;
+  xmlFreeDoc (doc);
+  no_snapshot (path, error);
+  return NULL;
+}
+
+static VitrineSnapshot *
+read_file (const char *path, GError **error)
+{
+  xmlDoc *doc = read_document (path, error);
+  if (doc == NULL)
+    return NULL;
+  VitrineSnapshot *snapshot = read_tree (xmlDocGetRootElement (doc));
   xmlFreeDoc (doc);
   if (snapshot == NULL)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” does not describe a snapshot."), path);
+    no_snapshot (path, error);
   return snapshot;
 }
 
@@ -172,15 +192,28 @@ add_domain (xmlNode *root, VitrineDomain *domain)
   xmlFreeDoc (doc);
 }
 
+/* Takes the document. */
+static gboolean
+write_document (const char *folder, const char *name, xmlDoc *doc, GError **error)
+{
+  g_autofree char *path = vitrine_snapshot_store_path (folder, name, DESCRIPTION);
+  xmlChar         *text;
+  int              length;
+
+  xmlDocDumpFormatMemoryEnc (doc, &text, &length, "UTF-8", 1);
+  gboolean ok = g_file_set_contents_full (path, (const char *) text, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                          0600, error);
+  xmlFree (text);
+  xmlFreeDoc (doc);
+  return ok;
+}
+
 static gboolean
 write_snapshot (const char *folder, const VitrineSnapshot *snapshot, GError **error)
 {
-  g_autofree char *path = vitrine_snapshot_store_path (folder, snapshot->name, DESCRIPTION);
   g_autofree char *created = g_strdup_printf ("%" G_GINT64_FORMAT, snapshot->created);
   xmlDoc          *doc = xmlNewDoc (BAD_CAST "1.0");
   xmlNode         *root = xmlNewNode (NULL, BAD_CAST "domainsnapshot");
-  xmlChar         *text;
-  int              length;
 
   xmlDocSetRootElement (doc, root);
   vitrine_xml_set_text (vitrine_xml_ensure (root, "name"), snapshot->name);
@@ -192,12 +225,24 @@ write_snapshot (const char *folder, const VitrineSnapshot *snapshot, GError **er
   vitrine_xml_set_text (vitrine_xml_ensure (root, "state"), snapshot->has_state ? "running" : "shutoff");
   vitrine_xml_set_attr (vitrine_xml_ensure (root, "memory"), "snapshot", snapshot->has_state ? "external" : "no");
   add_domain (root, snapshot->domain);
-  xmlDocDumpFormatMemoryEnc (doc, &text, &length, "UTF-8", 1);
-  gboolean ok = g_file_set_contents_full (path, (const char *) text, length, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-                                          0600, error);
-  xmlFree (text);
-  xmlFreeDoc (doc);
-  return ok;
+  return write_document (folder, snapshot->name, doc, error);
+}
+
+/* The rest of its description stays, also what we could not read. */
+static gboolean
+set_parent (const char *folder, const char *name, const char *parent, GError **error)
+{
+  g_autofree char *path = vitrine_snapshot_store_path (folder, name, DESCRIPTION);
+  xmlDoc          *doc = read_document (path, error);
+
+  if (doc == NULL)
+    return FALSE;
+  xmlNode *root = xmlDocGetRootElement (doc);
+  if (parent != NULL)
+    vitrine_xml_set_text (vitrine_xml_ensure (root, "parent/name"), parent);
+  else
+    vitrine_xml_remove (vitrine_xml_child (root, "parent"));
+  return write_document (folder, name, doc, error);
 }
 
 char *
@@ -212,13 +257,29 @@ vitrine_snapshot_store_propose_name (const char *folder)
     }
 }
 
+/* What comes back from the file as it was: the document takes no control characters, and no space around text. */
+static gboolean
+is_plain (const char *text)
+{
+  g_autofree char *stripped = g_strstrip (g_strdup (text));
+  gboolean plain = g_utf8_validate (text, -1, NULL) && g_str_equal (stripped, text);
+
+  for (const char *c = text; plain && *c != '\0'; c = g_utf8_next_char (c))
+    plain = g_unichar_isprint (g_utf8_get_char (c));
+  return plain;
+}
+
 gboolean
-vitrine_snapshot_store_prepare (const char *folder, const char *name, GError **error)
+vitrine_snapshot_store_prepare (const char *folder, const char *name, const char *description, GError **error)
 {
   g_autofree char *path = vitrine_snapshot_store_path (folder, name, DESCRIPTION);
 
-  if (*name == '\0' || strlen (name) > NAME_MOST || !g_utf8_validate (name, -1, NULL))
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("A snapshot needs a name of up to %u bytes."), NAME_MOST);
+  if (*name == '\0' || strlen (name) > NAME_MOST || !is_plain (name))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 _("A snapshot needs a name of up to %u bytes, without control characters and spaces around it."), NAME_MOST);
+  else if (description != NULL && (strlen (description) > DESCRIPTION_MOST || !is_plain (description)))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 _("A snapshot’s description is one line of up to %u bytes, without spaces around it."), DESCRIPTION_MOST);
   else if (g_file_test (path, G_FILE_TEST_EXISTS))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS, _("There is a snapshot “%s” already: choose another name."), name);
   else if (g_mkdir_with_parents (folder, 0700) != 0)
@@ -259,12 +320,8 @@ vitrine_snapshot_store_remove (const char *folder, const char *name, GError **er
     return FALSE;
   for (guint i = 0; i < all->len; i++)
     {
-      VitrineSnapshot *child = all->pdata[i];
-      if (g_strcmp0 (child->parent, name) != 0)
-        continue;
-      g_free (child->parent);
-      child->parent = g_strdup (gone->parent);
-      if (!write_snapshot (folder, child, error))
+      const VitrineSnapshot *child = all->pdata[i];
+      if (g_strcmp0 (child->parent, name) == 0 && !set_parent (folder, child->name, gone->parent, error))
         return FALSE;
     }
   if (g_strcmp0 (current, name) == 0 && !vitrine_snapshot_store_set_current (folder, gone->parent, error))

@@ -185,7 +185,7 @@ vitrine_snapshot_take_offline (const char *uuid, const char *name, const char *d
   snapshot->description = description != NULL && *description != '\0' ? g_strdup (description) : NULL;
   snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
   snapshot->domain = g_object_ref (work.domain);
-  if (!check_disks (disks, error) || !vitrine_snapshot_store_prepare (work.folder, name, error))
+  if (!check_disks (disks, error) || !vitrine_snapshot_store_prepare (work.folder, name, snapshot->description, error))
     return FALSE;
   gboolean disks_taken = take_disks (disks, name, error);
   if (disks_taken && take_files (&work, snapshot, error) && vitrine_snapshot_store_add (work.folder, snapshot, error))
@@ -215,10 +215,9 @@ static gboolean
 revert_definition (const Work *work, const VitrineSnapshot *snapshot, GError **error)
 {
   g_autofree char *path = vitrine_paths_in_machine (work->uuid, "domain.xml");
-  g_autofree char *name = vitrine_domain_get_name (work->domain);
   g_autoptr(VitrineDomain) domain = vitrine_domain_copy (snapshot->domain);
 
-  vitrine_domain_set_name (domain, name);
+  vitrine_domain_take_names (domain, work->domain);
   vitrine_domain_set_uuid (domain, work->uuid);
   return vitrine_domain_save (domain, path, error);
 }

@@ -84,12 +84,26 @@ copy_nvram (Job *job)
          || (g_file_get_contents (job->nvram, &bytes, &length, NULL) && g_file_set_contents (to, bytes, (gssize) length, NULL));
 }
 
+/* A disc or a cable may have been changed since the machine was started. */
+static void
+read_definition (Job *job)
+{
+  g_autofree char *machine = g_path_get_dirname (job->folder), *path = g_build_filename (machine, "domain.xml", NULL);
+  VitrineDomain   *now = job->snapshot->domain != NULL ? vitrine_domain_new_from_file (path, NULL) : NULL;
+
+  if (now == NULL)
+    return;
+  g_object_unref (job->snapshot->domain);
+  job->snapshot->domain = now;
+}
+
 static void
 moment (gpointer data)
 {
   Job *job = data;
 
   job->nvram_failed = !copy_nvram (job);
+  read_definition (job);
 }
 
 static gboolean
@@ -109,7 +123,7 @@ take_all (Job *job, GError **error)
   g_autofree char    *state = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_STATE);
   VitrineSnapshotPlan plan = { job->snapshot->name, state, progress, moment, job };
 
-  if (!vitrine_snapshot_store_prepare (job->folder, job->snapshot->name, error))
+  if (!vitrine_snapshot_store_prepare (job->folder, job->snapshot->name, job->snapshot->description, error))
     return FALSE;
   if (!vitrine_backend_take_snapshot (job->backend, &plan, error))
     {
@@ -209,17 +223,25 @@ over (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static gboolean
+is_free (VitrineSnapshots *self, GError **error)
+{
+  if (self->cancellable == NULL)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("Another snapshot of this machine is being taken or deleted."));
+  return FALSE;
+}
+
+static gboolean
 may_begin (VitrineSnapshots *self, GError **error)
 {
   VitrineState state = self->backend != NULL ? vitrine_backend_get_state (self->backend) : VITRINE_STATE_OFF;
 
   if (!self->offline && !vitrine_state_is_alive (state))
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine is not running."));
-  else if (self->cancellable != NULL)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("Another snapshot of this machine is being taken or deleted."));
-  else
-    return TRUE;
-  return FALSE;
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine is not running."));
+      return FALSE;
+    }
+  return is_free (self, error);
 }
 
 static Job *
@@ -336,10 +358,13 @@ vitrine_snapshots_can_go_back (VitrineSnapshots *self, const char *name, GError 
 void
 vitrine_snapshots_go_back_async (VitrineSnapshots *self, const char *name, GAsyncReadyCallback done, gpointer data)
 {
-  GTask *outer = g_task_new (self, NULL, done, data);
-  Job   *job = job_new (self, name, self->offline ? go_back_offline : go_back_all);
+  g_autoptr(GTask) outer = g_task_new (self, NULL, done, data);
+  GError *error = NULL;
 
-  start (self, job, outer);
+  if (is_free (self, &error))
+    start (self, job_new (self, name, self->offline ? go_back_offline : go_back_all), g_steal_pointer (&outer));
+  else
+    g_task_return_error (outer, error);
 }
 
 gboolean

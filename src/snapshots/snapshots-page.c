@@ -153,8 +153,9 @@ forgotten (GObject *source, GAsyncResult *result, gpointer data)
   vitrine_snapshots_finish (VITRINE_SNAPSHOTS (source), result, &error);
   if (self->snapshots == NULL)
     return;
-  if (error != NULL)
-    vitrine_snapshots_page_show_error (self, error);
+  if (error == NULL)
+    return;     /* "changed" has filled the list */
+  vitrine_snapshots_page_show_error (self, error);
   fill (self);
 }
 
@@ -182,12 +183,13 @@ static void
 forget (VitrineSnapshotsPage *self, const char *name)
 {
   g_autofree char *words = g_strdup_printf (_("“%s” deleted"), name);
-  g_autofree char *doomed = g_strdup (name);
 
   if (!is_able (self))
     return;
   vitrine_undo_bar_end (VITRINE_UNDO_BAR (self->undo_bar));
-  vitrine_snapshots_set_doomed (self->snapshots, doomed);
+  /* One whose time was up while another was being taken. */
+  too_late (self);
+  vitrine_snapshots_set_doomed (self->snapshots, name);
   fill (self);
   vitrine_undo_bar_show (VITRINE_UNDO_BAR (self->undo_bar), words);
 }
@@ -287,12 +289,13 @@ static void
 confirmed (VitrineSnapshotsPage *self)
 {
   g_autofree char *name = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name_entry))));
+  g_autofree char *description = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->description_entry))));
 
   if (*name == '\0' || !is_able (self))
     return;
   gtk_popover_popdown (GTK_POPOVER (self->popover));
   self->back_after = FALSE;
-  take (self, name, gtk_entry_get_text (GTK_ENTRY (self->description_entry)));
+  take (self, name, description);
 }
 
 static void
