@@ -120,8 +120,8 @@ find_disk (VitrineDomain *self, const char *target)
   return NULL;
 }
 
-static char *
-free_target (VitrineDomain *self, const char *bus)
+char *
+vitrine_domain_free_target (VitrineDomain *self, const char *bus)
 {
   const char *prefix = g_strcmp0 (bus, "virtio") == 0 ? "vd" : g_strcmp0 (bus, "ide") == 0 ? "hd" : "sd";
 
@@ -176,7 +176,7 @@ set_boot_order (xmlNode *device, guint order)
 void
 vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
 {
-  g_autofree char *target_name = disk->target != NULL ? g_strdup (disk->target) : free_target (self, disk->bus);
+  g_autofree char *target_name = disk->target != NULL ? g_strdup (disk->target) : vitrine_domain_free_target (self, disk->bus);
   xmlNode *parent = devices (self);
   xmlNode *node = xmlNewNode (NULL, (const xmlChar *) "disk");
   xmlNode *first = xmlFirstElementChild (parent);
@@ -255,7 +255,7 @@ vitrine_domain_set_disk_bus (VitrineDomain *self, const char *target, const char
 
   if (node == NULL || vitrine_xml_attr_is (element, "bus", bus))
     return g_strdup (target);
-  char *name = free_target (self, bus);
+  char *name = vitrine_domain_free_target (self, bus);
   vitrine_xml_set_attr (element, "dev", name);
   vitrine_xml_set_attr (element, "bus", bus);
   vitrine_xml_remove (vitrine_xml_child (node, "address"));   /* a place on the old bus */

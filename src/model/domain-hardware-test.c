@@ -1,30 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Devices of a definition, as a person changes them one by one. */
-#include <string.h>
-
-#include <vitrine/config.h>
-
-#include "domain.h"
-
-static VitrineDomain *
-domain_with (const char *devices)
-{
-  g_autofree char *xml = g_strdup_printf ("<domain type='qemu'><name>x</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm"
-                                          "</type></os><devices>%s</devices></domain>", devices);
-  g_autoptr(GError) error = NULL;
-  VitrineDomain *domain = vitrine_domain_new_from_data (xml, strlen (xml), "x", &error);
-  g_assert_no_error (error);
-  return domain;
-}
-
-static VtConfig *
-config_of (VitrineDomain *domain)
-{
-  g_autoptr(GError) error = NULL;
-  VtConfig *config = vitrine_domain_to_config (domain, &error);
-  g_assert_no_error (error);
-  return config;
-}
+#include "domain-test.h"
 
 static void
 isolate (VitrineDomain *domain, guint index, const char *name)
@@ -51,6 +27,26 @@ machines_on_a_network_of_one_name_meet (void)
   g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (second);
   g_assert_cmpstr (((VitrineNetwork *) networks->pdata[0])->isolated, ==, "Lab");
   g_assert_cmpstr (((VitrineNetwork *) networks->pdata[1])->isolated, ==, "Office");
+}
+
+/* As when it is typed letter by letter. */
+static void
+names_that_no_card_is_on_are_forgotten (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("<interface type='user'/><interface type='user'/>");
+
+  isolate (domain, 0, "L");
+  isolate (domain, 0, "La");
+  isolate (domain, 0, "Lab");
+  isolate (domain, 1, "Lab");
+  isolate (domain, 1, NULL);
+  g_autofree char *one = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (one, ">Lab<"));
+  g_assert_null (strstr (one, ">L<"));
+  g_assert_null (strstr (one, ">La<"));
+  isolate (domain, 0, NULL);
+  g_autofree char *none = vitrine_domain_to_xml (domain);
+  g_assert_null (strstr (none, ">Lab<"));
 }
 
 static void
@@ -143,6 +139,25 @@ what_is_taken_out_comes_back_as_it_was (void)
 }
 
 static void
+a_disk_that_comes_back_does_not_take_the_name_of_another (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
+                   "<disk type='file'><source file='/b'/><target dev='sda' bus='sata'/></disk>");
+  VitrineRemoved  *removed = vitrine_domain_take_disk (domain, "vda");
+  g_autofree char *target = vitrine_domain_set_disk_bus (domain, "sda", "virtio");
+
+  g_assert_cmpstr (target, ==, "vda");
+  vitrine_domain_put_back (domain, removed);
+  vitrine_removed_free (removed);
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (domain);
+  const VitrineDisk *first = disks->pdata[0], *second = disks->pdata[1];
+  g_assert_cmpstr (first->path, ==, "/a");
+  g_assert_cmpstr (first->target, ==, "vdb");
+  g_assert_cmpstr (second->target, ==, "vda");
+}
+
+static void
 the_balloon_comes_and_goes (void)
 {
   g_autoptr(VitrineDomain) domain = domain_with ("");
@@ -158,7 +173,7 @@ the_balloon_comes_and_goes (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/hardware/machines-on-a-network-of-one-name-meet", machines_on_a_network_of_one_name_meet);
   g_test_add_func ("/hardware/a-card-changes-and-the-rest-of-it-stays", a_card_changes_and_the_rest_of_it_stays);
   g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
@@ -167,5 +182,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
   g_test_add_func ("/hardware/what-is-taken-out-comes-back-as-it-was", what_is_taken_out_comes_back_as_it_was);
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);
+  g_test_add_func ("/hardware/names-that-no-card-is-on-are-forgotten", names_that_no_card_is_on_are_forgotten);
+  g_test_add_func ("/hardware/a-disk-that-comes-back-does-not-take-the-name-of-another", a_disk_that_comes_back_does_not_take_the_name_of_another);
   return g_test_run ();
 }

@@ -68,14 +68,29 @@ get_isolated (VitrineDomain *self, const xmlNode *node)
   return name != NULL ? name : g_strdup_printf ("%s:%s", address, port != NULL ? port : "");
 }
 
+/* The name of an address that no card is at any more. */
+static void
+forget_name (VitrineDomain *self, const char *address)
+{
+  g_autofree char *key = key_of_address (address);
+
+  VITRINE_XML_FOREACH (node, devices (self), "interface")
+    if (vitrine_xml_attr_is (vitrine_xml_child (node, "source"), "address", address))
+      return;
+  vitrine_domain_set_extra (self, key, NULL);
+}
+
 static void
 set_isolated (VitrineDomain *self, xmlNode *node, const char *name)
 {
   g_autofree char *before = get_isolated (self, node);
+  g_autofree char *old_address = vitrine_xml_attr (vitrine_xml_child (node, "source"), "address");
 
   if (g_strcmp0 (before, name) == 0)
     return;
   vitrine_xml_remove (vitrine_xml_child (node, "source"));
+  if (old_address != NULL)
+    forget_name (self, old_address);
   vitrine_xml_set_attr (node, "type", name != NULL ? "mcast" : "user");
   if (name == NULL)
     return;
@@ -187,12 +202,30 @@ vitrine_domain_take_network (VitrineDomain *self, guint index)
   return take_out (find_interface (self, index));
 }
 
+/* Another disk may have its name by now. */
+static void
+keep_target_unique (VitrineDomain *self, xmlNode *disk)
+{
+  xmlNode         *target = vitrine_xml_child (disk, "target");
+  g_autofree char *name = vitrine_xml_attr (target, "dev"), *bus = vitrine_xml_attr (target, "bus");
+
+  VITRINE_XML_FOREACH (other, devices (self), "disk")
+    if (name != NULL && vitrine_xml_attr_is (vitrine_xml_child (other, "target"), "dev", name))
+      {
+        g_autofree char *fresh = vitrine_domain_free_target (self, bus);
+        vitrine_xml_set_attr (target, "dev", fresh);
+        return;
+      }
+}
+
 void
 vitrine_domain_put_back (VitrineDomain *self, VitrineRemoved *removed)
 {
   xmlNode *parent = devices (self), *node = xmlDocCopyNode (removed->node, parent->doc, 1);
   guint    index = removed->index;
 
+  if (xmlStrEqual (node->name, (const xmlChar *) "disk"))
+    keep_target_unique (self, node);
   VITRINE_XML_FOREACH (other, parent, (const char *) node->name)
     if (index-- == 0)
       {

@@ -8,6 +8,9 @@
 xmlNode *vitrine_domain_root (VitrineDomain *domain);
 char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call the document */
 
+/* "vdb": free on that bus. */
+char    *vitrine_domain_free_target (VitrineDomain *domain, const char *bus);
+
 /* "512" with a unit as libvirt writes them ("KiB" when NULL); FALSE for what is no size or does not fit 64 bits. */
 gboolean vitrine_domain_parse_size (const char *text, const char *unit, guint64 *bytes);
 

@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Virtio devices in a definition. */
-#include <string.h>
-
-#include <vitrine/config.h>
-
-#include "domain.h"
-
-static VitrineDomain *
-domain_with (const char *devices)
-{
-  g_autofree char *xml = g_strdup_printf ("<domain type='qemu'><name>x</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm"
-                                          "</type></os><devices>%s</devices></domain>", devices);
-  g_autoptr(GError) error = NULL;
-  VitrineDomain *domain = vitrine_domain_new_from_data (xml, strlen (xml), "x", &error);
-  g_assert_no_error (error);
-  return domain;
-}
+#include "domain-test.h"
 
 static VtConfig *
 config_with (const char *devices)
 {
-  g_autoptr(GError) error = NULL;
   g_autoptr(VitrineDomain) domain = domain_with (devices);
-  VtConfig *config = vitrine_domain_to_config (domain, &error);
-  g_assert_no_error (error);
-  return config;
+
+  return config_of (domain);
 }
 
 static void
@@ -127,9 +110,7 @@ a_multicast_network_is_a_local_one (void)
 int
 main (int argc, char **argv)
 {
-  g_autofree char *runtime = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
-  g_setenv ("XDG_RUNTIME_DIR", runtime, TRUE);
-  g_test_init (&argc, &argv, NULL);
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/domain-virtio/drivers name the rings and queues", drivers_name_the_rings_and_queues);
   g_test_add_func ("/domain-virtio/SCSI drives have the queues of their host", scsi_drives_have_the_queues_of_their_host);
   g_test_add_func ("/domain-virtio/a balloon is taken", a_balloon_is_taken);
