@@ -322,7 +322,6 @@ dropped (VitrineLibraryWindow *self, GdkDragContext *context, int x, int y, GtkS
   g_autoptr(GFile) file = uris != NULL && uris[0] != NULL ? g_file_new_for_uri (uris[0]) : NULL;
   g_autofree char *path = file != NULL ? g_file_get_path (file) : NULL;
 
-  gtk_drag_finish (context, path != NULL, FALSE, time);
   if (path != NULL && (vitrine_import_dialog_takes (path) || g_str_has_suffix (path, ".xml")))
     import_file (self, path);
   else if (path != NULL)

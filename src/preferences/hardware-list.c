@@ -386,8 +386,15 @@ vitrine_hardware_list_apply (VitrineHardwareList *self, GError **error)
   for (guint i = 0; i < disks->len; i++)
     if (!grow (self, disks->pdata[i], error))
       return FALSE;
-  drop_created (self, disks);
   return TRUE;
+}
+
+void
+vitrine_hardware_list_written (VitrineHardwareList *self)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+
+  drop_created (self, disks);
 }
 
 gboolean

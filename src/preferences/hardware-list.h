@@ -14,8 +14,10 @@ G_DECLARE_FINAL_TYPE (VitrineHardwareList, vitrine_hardware_list, VITRINE, HARDW
 GtkWidget *vitrine_hardware_list_new (VitrineDomain *domain, VitrineMachine *running, VitrineUndoBar *undo_bar);
 /* The first thing wrong, as a sentence. */
 gboolean   vitrine_hardware_list_check (VitrineHardwareList *self, GError **error);
-/* Images grow. New ones that the definition does not name any more go, as all new ones do without this. */
+/* Images grow. */
 gboolean   vitrine_hardware_list_apply (VitrineHardwareList *self, GError **error);
+/* The definition has been written: new images that it names stay. Those that it does not go now, as all of them do without this. */
+void       vitrine_hardware_list_written (VitrineHardwareList *self);
 
 /* What a running machine takes: discs, cables, and how much memory its guest should use. Blocks for a moment. */
 gboolean   vitrine_hardware_list_apply_running (VitrineHardwareList *self, GError **error);

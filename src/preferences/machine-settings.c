@@ -172,6 +172,7 @@ apply (VitrineMachineSettings *self, GError **error)
   take_display (self);
   if (!apply_hardware (self, error) || !vitrine_machine_set_domain (self->machine, self->domain, error))
     return FALSE;
+  vitrine_hardware_list_written (VITRINE_HARDWARE_LIST (self->hardware));
   return g_str_equal (name, old_name) || vitrine_library_rename (self->library, self->machine, name, error);
 }
 
