@@ -35,6 +35,7 @@ struct _VitrineMachineProcess
   int                   lock;          /* -1: none */
   VitrineDomain        *domain;
   VtConfig             *config;        /* while it is built */
+  VtDiskConfig         *locked_disk;   /* of the configuration: the one whose passphrase is being asked for */
   VitrineService       *service;
   VitrineSnapshots     *snapshots;
   VitrineBackend       *backend;
@@ -210,11 +211,10 @@ static void
 unlocked (VtSecret *key, const GError *error, gpointer data)
 {
   VitrineMachineProcess *self = data;
-  VtDiskConfig *disk = vitrine_unlock_next (self->config);
 
-  if (key != NULL && disk != NULL)
+  if (key != NULL)
     {
-      disk->secret = vt_secret_ref (key);
+      self->locked_disk->secret = vt_secret_ref (key);
       unlock_and_build (self);
     }
   else if (self->window != NULL && !gtk_widget_in_destruction (GTK_WIDGET (self->window)))
@@ -225,10 +225,9 @@ unlocked (VtSecret *key, const GError *error, gpointer data)
 static void
 unlock_and_build (VitrineMachineProcess *self)
 {
-  VtDiskConfig *disk = vitrine_unlock_next (self->config);
-
-  if (disk != NULL)
-    vitrine_passphrase_dialog_show (GTK_WINDOW (self->window), disk, unlocked, self);
+  self->locked_disk = vitrine_unlock_next (self->config);
+  if (self->locked_disk != NULL)
+    vitrine_passphrase_dialog_show (GTK_WINDOW (self->window), self->locked_disk, unlocked, self);
   else
     build (self);
 }
@@ -468,9 +467,10 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
   g_clear_handle_id (&self->build, g_source_remove);
   g_clear_handle_id (&self->thumbnail, g_source_remove);
   if (self->snapshots != NULL)
-    vitrine_snapshots_stop (self->snapshots);
-  if (self->snapshots != NULL)
-    vitrine_snapshots_set_backend (self->snapshots, NULL);
+    {
+      vitrine_snapshots_stop (self->snapshots);
+      vitrine_snapshots_set_backend (self->snapshots, NULL);
+    }
   g_clear_object (&self->backend);
   if (self->service != NULL)
     vitrine_service_stop (self->service);

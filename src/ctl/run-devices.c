@@ -7,7 +7,6 @@
 
 #include "paths.h"
 #include "run-options-private.h"
-#include "sizes.h"
 
 /* Forms of a virtio device's queues. */
 static gboolean
@@ -57,7 +56,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return vitrine_run_refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing, key-file, queues, packed, in-order or notification-data"), key);
+  return vitrine_ctl_refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing, key-file, queues, packed, in-order or notification-data"), key);
 }
 
 static int
@@ -102,7 +101,7 @@ vitrine_run_add_cdrom (VitrineRunTarget *target, const char *value, GError **err
       char *key = g_ptr_array_index (parts, i);
       char *property = vitrine_run_cut_value (key);
       if (!g_str_equal (key, "bus"))
-        return vitrine_run_refuse (error, _("--cdrom does not know “%s”: use bus"), key);
+        return vitrine_ctl_refuse (error, _("--cdrom does not know “%s”: use bus"), key);
       if (!vitrine_run_parse_word (_("Disk bus"), buses, property != NULL ? property : "", &bus, error))
         return FALSE;
     }
@@ -113,7 +112,7 @@ vitrine_run_add_cdrom (VitrineRunTarget *target, const char *value, GError **err
 gboolean
 vitrine_run_add_floppy (VitrineRunTarget *target, const char *value, GError **error)
 {
-  return vitrine_run_refuse (error, _("Floppy drives are not supported yet"));
+  return vitrine_ctl_refuse (error, _("Floppy drives are not supported yet"));
 }
 
 static gboolean
@@ -128,7 +127,7 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
   if (g_str_equal (key, "mac"))
     return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return vitrine_run_refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
+    return vitrine_ctl_refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }
@@ -142,7 +141,7 @@ vitrine_run_set_net (VitrineRunTarget *target, const char *value, GError **error
   const char *kind = g_ptr_array_index (parts, 0);
   gboolean    local = g_str_has_prefix (kind, "local=") && kind[strlen ("local=")] != 0;
   if (!local && !g_str_equal (kind, "user"))
-    return vitrine_run_refuse (error, _("Network “%s” is not supported: use user, local=NAME or none"), kind);
+    return vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user, local=NAME or none"), kind);
   VtNetConfig *net = vt_config_add_net (target->config);
   net->local = local ? vitrine_paths_network (kind + strlen ("local=")) : NULL;
   for (guint i = 1; i < parts->len; i++)
@@ -177,7 +176,7 @@ set_video_property (VtConfig *config, const char *key, const char *value, GError
       config->no_vga = !vga;
       return ok;
     }
-  return vitrine_run_refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb, vga, packed, in-order or notification-data"), key);
+  return vitrine_ctl_refuse (error, _("--video does not know “%s”: use xres, yres, edid, vram, heads, ramfb, vga, packed, in-order or notification-data"), key);
 }
 
 gboolean
@@ -218,7 +217,7 @@ vitrine_run_add_input (VitrineRunTarget *target, const char *value, GError **err
       if (is_ring_property (key) && set_ring_property (&rings, key, property, error))
         continue;
       if (!g_str_equal (key, "bus"))
-        return *error == NULL ? vitrine_run_refuse (error, _("--input does not know “%s”: use bus, packed, in-order or notification-data"), key) : FALSE;
+        return *error == NULL ? vitrine_ctl_refuse (error, _("--input does not know “%s”: use bus, packed, in-order or notification-data"), key) : FALSE;
       if (!vitrine_run_parse_word (_("Input bus"), buses, property != NULL ? property : "", &bus, error))
         return FALSE;
     }
@@ -238,7 +237,7 @@ set_plain_device (const char *option, const char *value, bool *on, VtRingConfig 
       char *key = g_ptr_array_index (parts, i);
       char *property = vitrine_run_cut_value (key);
       if (!is_ring_property (key))
-        return vitrine_run_refuse (error, _("%s does not know “%s”: use packed, in-order or notification-data"), option, key);
+        return vitrine_ctl_refuse (error, _("%s does not know “%s”: use packed, in-order or notification-data"), option, key);
       if (!set_ring_property (rings, key, property, error))
         return FALSE;
     }
@@ -274,7 +273,7 @@ vitrine_run_add_share (VitrineRunTarget *target, const char *value, GError **err
       else if (is_ring_property (key))
         ok = set_ring_property (&share->rings, key, property, error);
       else
-        ok = vitrine_run_refuse (error, _("--share does not know “%s”: use tag, readonly, packed, in-order or notification-data"), key);
+        ok = vitrine_ctl_refuse (error, _("--share does not know “%s”: use tag, readonly, packed, in-order or notification-data"), key);
       if (!ok)
         return FALSE;
     }
@@ -297,7 +296,7 @@ vitrine_run_set_vsock (VitrineRunTarget *target, const char *value, GError **err
       else if (is_ring_property (key))
         ok = set_ring_property (&target->config->vsock_rings, key, property, error);
       else
-        ok = vitrine_run_refuse (error, _("--vsock does not know “%s”: use cid, packed, in-order or notification-data"), key);
+        ok = vitrine_ctl_refuse (error, _("--vsock does not know “%s”: use cid, packed, in-order or notification-data"), key);
       if (!ok)
         return FALSE;
     }
@@ -322,7 +321,7 @@ vitrine_run_set_balloon (VitrineRunTarget *target, const char *value, GError **e
       else if (g_str_equal (key, "reporting") || g_str_equal (key, "deflate-on-oom"))
         ok = vitrine_run_parse_switch (key, property, key[0] == 'r' ? &config->balloon_reports : &config->balloon_deflates, error);
       else
-        ok = vitrine_run_refuse (error, _("--balloon does not know “%s”: use reporting, deflate-on-oom, packed, in-order or notification-data"), key);
+        ok = vitrine_ctl_refuse (error, _("--balloon does not know “%s”: use reporting, deflate-on-oom, packed, in-order or notification-data"), key);
       if (!ok)
         return FALSE;
     }
@@ -362,7 +361,7 @@ add_port (VitrineRunTarget *target, const char *option, const char *value, bool 
       if (g_str_equal (key, "name") && property != NULL)
         vitrine_run_set_string (&port->name, property);
       else if (!is_ring_property (key))
-        return vitrine_run_refuse (error, _("%s does not know “%s”: use name, packed, in-order or notification-data"), option, key);
+        return vitrine_ctl_refuse (error, _("%s does not know “%s”: use name, packed, in-order or notification-data"), option, key);
       else if (!set_ring_property (&port->rings, key, property, error))
         return FALSE;
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "run-options.h"
+#include "sizes.h"
 
 /* What options are applied to. */
 typedef struct
@@ -13,8 +14,6 @@ typedef struct
   VtConfig          *config;
 } VitrineRunTarget;
 
-/* Sets the error; always FALSE. */
-gboolean vitrine_run_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 gboolean vitrine_run_parse_number (const char *text, guint max, guint *out, GError **error);
 /* "on" or "off"; @key is for the error. */
 gboolean vitrine_run_parse_switch (const char *key, const char *value, bool *out, GError **error);

@@ -6,7 +6,6 @@
 
 #include <vitrine/error.h>
 
-#include "sizes.h"
 
 typedef gboolean (*Apply) (VitrineRunTarget *target, const char *value, GError **error);
 
@@ -118,7 +117,7 @@ static gboolean
 set_debugcon (VitrineRunTarget *target, const char *value, GError **error)
 {
   if (!g_str_has_prefix (value, "file:"))
-    return vitrine_run_refuse (error, _("--debugcon takes file:NAME, not “%s”"), value);
+    return vitrine_ctl_refuse (error, _("--debugcon takes file:NAME, not “%s”"), value);
   return vitrine_run_set_string (&target->config->debugcon, value + strlen ("file:"));
 }
 
@@ -194,7 +193,7 @@ set_timeout (VitrineRunTarget *target, const char *value, GError **error)
   char *end;
   target->options->timeout = g_ascii_strtod (value, &end);
   if (end == value || *end != 0 || target->options->timeout <= 0)
-    return vitrine_run_refuse (error, _("--timeout takes a number of seconds, not “%s”"), value);
+    return vitrine_ctl_refuse (error, _("--timeout takes a number of seconds, not “%s”"), value);
   return TRUE;
 }
 
@@ -315,11 +314,11 @@ walk (int argc, char **argv, Visit visit, gpointer data, GError **error)
       const char      *value = vitrine_run_cut_value (name);
       int              option = find_option (name);
       if (option < 0)
-        return vitrine_run_refuse (error, _("Unknown option “%s”: see “vitrinectl run --help”"), name);
+        return vitrine_ctl_refuse (error, _("Unknown option “%s”: see “vitrinectl run --help”"), name);
       if (options_table[option].argument == NULL && value != NULL)
-        return vitrine_run_refuse (error, _("%s takes no value"), name);
+        return vitrine_ctl_refuse (error, _("%s takes no value"), name);
       if (options_table[option].argument != NULL && value == NULL && (value = ++i < argc ? argv[i] : NULL) == NULL)
-        return vitrine_run_refuse (error, _("%s needs a value: %s"), name, options_table[option].argument);
+        return vitrine_ctl_refuse (error, _("%s needs a value: %s"), name, options_table[option].argument);
       if (!visit (data, option, value, error))
         return FALSE;
     }
@@ -336,7 +335,7 @@ find_definition (gpointer data, int option, const char *value, GError **error)
   if (option >= 0 && !from_file)
     return TRUE;
   if (options->definition != NULL)
-    return vitrine_run_refuse (error, _("Only one machine can be run at a time: “%s” or “%s”"), options->definition, value);
+    return vitrine_ctl_refuse (error, _("Only one machine can be run at a time: “%s” or “%s”"), options->definition, value);
   options->definition = g_strdup (value);
   options->from_file = from_file;
   return TRUE;

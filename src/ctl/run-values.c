@@ -2,27 +2,14 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include <vitrine/error.h>
-
 #include "run-options-private.h"
-
-gboolean
-vitrine_run_refuse (GError **error, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG, message);
-  return FALSE;
-}
 
 gboolean
 vitrine_run_parse_number (const char *text, guint max, guint *out, GError **error)
 {
   guint64 number;
   if (!g_ascii_string_to_unsigned (text, 10, 0, max, &number, NULL))
-    return vitrine_run_refuse (error, _("“%s” is not a number from 0 to %u"), text, max);
+    return vitrine_ctl_refuse (error, _("“%s” is not a number from 0 to %u"), text, max);
   *out = (guint) number;
   return TRUE;
 }
@@ -31,7 +18,7 @@ gboolean
 vitrine_run_parse_switch (const char *key, const char *value, bool *out, GError **error)
 {
   if (g_strcmp0 (value, "on") != 0 && g_strcmp0 (value, "off") != 0)
-    return vitrine_run_refuse (error, _("%s takes “on” or “off”, not “%s”"), key, value != NULL ? value : "");
+    return vitrine_ctl_refuse (error, _("%s takes “on” or “off”, not “%s”"), key, value != NULL ? value : "");
   *out = g_str_equal (value, "on");
   return TRUE;
 }
@@ -49,7 +36,7 @@ vitrine_run_parse_word (const char *what, const VitrineRunWord *words, const cha
         }
       g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", word->word);
     }
-  return vitrine_run_refuse (error, _("%s “%s” is not known: choose one of %s"), what, text, known->str);
+  return vitrine_ctl_refuse (error, _("%s “%s” is not known: choose one of %s"), what, text, known->str);
 }
 
 GPtrArray *

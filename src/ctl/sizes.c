@@ -7,8 +7,8 @@
 #include <vitrine/config.h>
 #include <vitrine/error.h>
 
-static gboolean G_GNUC_PRINTF (2, 3)
-refuse (GError **error, const char *format, ...)
+gboolean
+vitrine_ctl_refuse (GError **error, const char *format, ...)
 {
   va_list args;
 
@@ -41,7 +41,7 @@ vitrine_parse_size (const char *text, guint64 unit, guint64 *bytes, GError **err
 
   if (number > 0 && g_uint64_checked_mul (bytes, number, unit_of (end, unit)) && *bytes > 0)
     return TRUE;
-  return refuse (error, _("“%s” is not a size: write for example 512M or 2G"), text);
+  return vitrine_ctl_refuse (error, _("“%s” is not a size: write for example 512M or 2G"), text);
 }
 
 gboolean
@@ -52,7 +52,7 @@ vitrine_parse_screen_size (const char *text, guint *width, guint *height, GError
 
   if (g_strv_length (edges) != 2 || !g_ascii_string_to_unsigned (edges[0], 10, 1, 16384, &across, NULL)
       || !g_ascii_string_to_unsigned (edges[1], 10, 1, 16384, &down, NULL))
-    return refuse (error, _("“%s” is not a screen size: write for example 1280x800"), text);
+    return vitrine_ctl_refuse (error, _("“%s” is not a screen size: write for example 1280x800"), text);
   *width = (guint) across;
   *height = (guint) down;
   return TRUE;
@@ -62,5 +62,5 @@ gboolean
 vitrine_parse_mac (const char *text, guint8 mac[6], GError **error)
 {
   return vt_parse_mac (text, mac)
-         || refuse (error, _("“%s” is not a card’s address: write for example 52:54:00:12:34:56"), text);
+         || vitrine_ctl_refuse (error, _("“%s” is not a card’s address: write for example 52:54:00:12:34:56"), text);
 }

@@ -35,8 +35,8 @@ vitrine_disk_get_image_format (const VitrineDisk *disk)
   return disk->encrypted && g_strcmp0 (disk->format, "raw") == 0 ? "luks" : disk->format;
 }
 
-static xmlNode *
-devices (VitrineDomain *self)
+xmlNode *
+vitrine_domain_devices (VitrineDomain *self)
 {
   return vitrine_xml_ensure (vitrine_domain_root (self), "devices");
 }
@@ -177,7 +177,7 @@ void
 vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
 {
   g_autofree char *target_name = disk->target != NULL ? g_strdup (disk->target) : vitrine_domain_free_target (self, disk->bus);
-  xmlNode *parent = devices (self);
+  xmlNode *parent = vitrine_domain_devices (self);
   xmlNode *node = xmlNewNode (NULL, (const xmlChar *) "disk");
   xmlNode *first = xmlFirstElementChild (parent);
   xmlNode *last_disk = NULL;
@@ -269,7 +269,7 @@ vitrine_domain_set_boot_order (VitrineDomain *self, const char *const *targets)
 
   for (xmlNode *boot; (boot = vitrine_xml_child (os, "boot")) != NULL;)   /* libvirt refuses both kinds together */
     vitrine_xml_remove (boot);
-  for (xmlNode *device = devices (self)->children; device != NULL; device = device->next)
+  for (xmlNode *device = vitrine_domain_devices (self)->children; device != NULL; device = device->next)
     if (device->type == XML_ELEMENT_NODE)
       set_boot_order (device, 0);
   for (guint i = 0, order = 1; targets != NULL && targets[i] != NULL; i++)
@@ -293,7 +293,7 @@ vitrine_domain_get_video (VitrineDomain *self)
 void
 vitrine_domain_set_video (VitrineDomain *self, const char *type)
 {
-  xmlNode *model = vitrine_xml_ensure (devices (self), "video/model");
+  xmlNode *model = vitrine_xml_ensure (vitrine_domain_devices (self), "video/model");
 
   if (vitrine_xml_attr_is (model, "type", type))
     return;
@@ -333,7 +333,7 @@ vitrine_domain_set_resolution (VitrineDomain *self, guint width, guint height)
       vitrine_xml_remove (vitrine_xml_find (vitrine_domain_root (self), "devices/video/model/resolution"));
       return;
     }
-  xmlNode *node = vitrine_xml_ensure (devices (self), "video/model/resolution");
+  xmlNode *node = vitrine_xml_ensure (vitrine_domain_devices (self), "video/model/resolution");
   vitrine_xml_set_attr (node, "x", x);
   vitrine_xml_set_attr (node, "y", y);
 }
@@ -356,7 +356,7 @@ vitrine_domain_get_macs (VitrineDomain *self)
 void
 vitrine_domain_set_macs (VitrineDomain *self, const char *const *macs)
 {
-  xmlNode *parent = devices (self);
+  xmlNode *parent = vitrine_domain_devices (self);
 
   for (xmlNode *node; (node = vitrine_xml_child (parent, "interface")) != NULL;)
     vitrine_xml_remove (node);

@@ -19,15 +19,9 @@ vitrine_network_free (VitrineNetwork *network)
 }
 
 static xmlNode *
-devices (VitrineDomain *self)
-{
-  return vitrine_xml_ensure (vitrine_domain_root (self), "devices");
-}
-
-static xmlNode *
 find_interface (VitrineDomain *self, guint index)
 {
-  VITRINE_XML_FOREACH (node, devices (self), "interface")
+  VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
     if (index-- == 0)
       return node;
   return NULL;
@@ -74,7 +68,7 @@ forget_name (VitrineDomain *self, const char *address)
 {
   g_autofree char *key = key_of_address (address);
 
-  VITRINE_XML_FOREACH (node, devices (self), "interface")
+  VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
     if (vitrine_xml_attr_is (vitrine_xml_child (node, "source"), "address", address))
       return;
   vitrine_domain_set_extra (self, key, NULL);
@@ -108,7 +102,7 @@ vitrine_domain_get_networks (VitrineDomain *self)
 {
   GPtrArray *networks = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_network_free);
 
-  VITRINE_XML_FOREACH (node, devices (self), "interface")
+  VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
     {
       VitrineNetwork *network = g_new0 (VitrineNetwork, 1);
       network->model = vitrine_xml_attr (vitrine_xml_child (node, "model"), "type");
@@ -125,7 +119,7 @@ vitrine_domain_get_networks (VitrineDomain *self)
 void
 vitrine_domain_add_network (VitrineDomain *self)
 {
-  xmlNode *node = xmlNewChild (devices (self), NULL, (const xmlChar *) "interface", NULL);
+  xmlNode *node = xmlNewChild (vitrine_domain_devices (self), NULL, (const xmlChar *) "interface", NULL);
 
   vitrine_xml_set_attr (node, "type", "user");
   vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", "virtio");
@@ -190,7 +184,7 @@ take_out (xmlNode *node)
 VitrineRemoved *
 vitrine_domain_take_disk (VitrineDomain *self, const char *target)
 {
-  VITRINE_XML_FOREACH (node, devices (self), "disk")
+  VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "disk")
     if (vitrine_xml_attr_is (vitrine_xml_child (node, "target"), "dev", target))
       return take_out (node);
   return NULL;
@@ -209,7 +203,7 @@ keep_target_unique (VitrineDomain *self, xmlNode *disk)
   xmlNode         *target = vitrine_xml_child (disk, "target");
   g_autofree char *name = vitrine_xml_attr (target, "dev"), *bus = vitrine_xml_attr (target, "bus");
 
-  VITRINE_XML_FOREACH (other, devices (self), "disk")
+  VITRINE_XML_FOREACH (other, vitrine_domain_devices (self), "disk")
     if (name != NULL && vitrine_xml_attr_is (vitrine_xml_child (other, "target"), "dev", name))
       {
         g_autofree char *fresh = vitrine_domain_free_target (self, bus);
@@ -221,7 +215,7 @@ keep_target_unique (VitrineDomain *self, xmlNode *disk)
 void
 vitrine_domain_put_back (VitrineDomain *self, VitrineRemoved *removed)
 {
-  xmlNode *parent = devices (self), *node = xmlDocCopyNode (removed->node, parent->doc, 1);
+  xmlNode *parent = vitrine_domain_devices (self), *node = xmlDocCopyNode (removed->node, parent->doc, 1);
   guint    index = removed->index;
 
   if (xmlStrEqual (node->name, (const xmlChar *) "disk"))
@@ -247,7 +241,7 @@ vitrine_removed_free (VitrineRemoved *removed)
 gboolean
 vitrine_domain_get_balloon (VitrineDomain *self)
 {
-  const xmlNode *balloon = vitrine_xml_child (devices (self), "memballoon");
+  const xmlNode *balloon = vitrine_xml_child (vitrine_domain_devices (self), "memballoon");
 
   return balloon != NULL && !vitrine_xml_attr_is (balloon, "model", "none");
 }
@@ -257,8 +251,8 @@ vitrine_domain_set_balloon (VitrineDomain *self, gboolean on)
 {
   if (on == vitrine_domain_get_balloon (self))
     return;
-  vitrine_xml_remove (vitrine_xml_child (devices (self), "memballoon"));
-  xmlNode *balloon = vitrine_xml_ensure (devices (self), "memballoon");
+  vitrine_xml_remove (vitrine_xml_child (vitrine_domain_devices (self), "memballoon"));
+  xmlNode *balloon = vitrine_xml_ensure (vitrine_domain_devices (self), "memballoon");
   vitrine_xml_set_attr (balloon, "model", on ? "virtio" : "none");
   if (on)
     vitrine_xml_set_attr (balloon, "freePageReporting", "on");

@@ -6,6 +6,7 @@
 #include "xml-tree.h"
 
 xmlNode *vitrine_domain_root (VitrineDomain *domain);
+xmlNode *vitrine_domain_devices (VitrineDomain *domain);   /* <devices>, made if need be */
 char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call the document */
 
 /* "vdb": free on that bus. */

@@ -35,6 +35,16 @@ vitrine_snapshot_store_path (const char *folder, const char *name, const char *p
   return g_build_filename (folder, file, NULL);
 }
 
+gboolean
+vitrine_snapshot_copy_part (const char *from, const char *to, GError **error)
+{
+  g_autofree char *bytes = NULL;
+  gsize            length;
+
+  return !g_file_test (from, G_FILE_TEST_EXISTS)
+         || (g_file_get_contents (from, &bytes, &length, error) && g_file_set_contents (to, bytes, (gssize) length, error));
+}
+
 /* --- Reading -------------------------------------------------------------------------------------------------------- */
 
 static VitrineDomain *
@@ -340,8 +350,8 @@ vitrine_snapshot_store_current (const char *folder)
 
   if (!g_file_get_contents (path, &name, NULL, NULL) || !g_utf8_validate (name, -1, NULL))
     return NULL;
-  g_autoptr(VitrineSnapshot) there = vitrine_snapshot_store_get (folder, g_strchomp (name), NULL);
-  return there != NULL ? g_steal_pointer (&name) : NULL;
+  g_autofree char *description = vitrine_snapshot_store_path (folder, g_strchomp (name), DESCRIPTION);
+  return g_file_test (description, G_FILE_TEST_EXISTS) ? g_steal_pointer (&name) : NULL;
 }
 
 gboolean

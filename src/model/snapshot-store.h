@@ -34,6 +34,8 @@ VitrineSnapshot *vitrine_snapshot_store_get (const char *folder, const char *nam
 char            *vitrine_snapshot_store_path (const char *folder, const char *name, const char *part);
 /* "Snapshot 3": the first such name that is free. */
 char            *vitrine_snapshot_store_propose_name (const char *folder);
+/* A small file into the folder, or out of it; nothing if it is not there. */
+gboolean         vitrine_snapshot_copy_part (const char *from, const char *to, GError **error);
 /* Could a new one be called so, and described (NULL: not at all)? Makes the folder. */
 gboolean         vitrine_snapshot_store_prepare (const char *folder, const char *name, const char *description, GError **error);
 /* Its parent is the current one; then it is the current one itself. */

@@ -63,21 +63,6 @@ link_or_copy (const char *from, const char *to, GError **error)
   return link (from, to) == 0 || g_file_copy (source, target, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, error);
 }
 
-static gboolean
-copy (const char *from, const char *to, GError **error)
-{
-  g_autofree char *bytes = NULL;
-  gsize            length;
-
-  return g_file_get_contents (from, &bytes, &length, error) && g_file_set_contents (to, bytes, (gssize) length, error);
-}
-
-static gboolean
-copy_if_there (const char *from, const char *to, GError **error)
-{
-  return !g_file_test (from, G_FILE_TEST_EXISTS) || copy (from, to, error);
-}
-
 /* --- Disks ---------------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -168,8 +153,8 @@ take_files (const Work *work, VitrineSnapshot *snapshot, GError **error)
   g_autofree char *screen = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_SCREEN);
 
   snapshot->has_state = g_file_test (suspended, G_FILE_TEST_EXISTS);
-  return (!snapshot->has_state || (link_or_copy (suspended, state, error) && copy_if_there (picture, screen, error)))
-         && (nvram == NULL || copy_if_there (nvram, variables, error));
+  return (!snapshot->has_state || (link_or_copy (suspended, state, error) && vitrine_snapshot_copy_part (picture, screen, error)))
+         && (nvram == NULL || vitrine_snapshot_copy_part (nvram, variables, error));
 }
 
 gboolean
@@ -230,7 +215,7 @@ revert_files (const Work *work, const VitrineSnapshot *snapshot, GError **error)
   g_autofree char *state = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_STATE);
   g_autofree char *variables = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_NVRAM);
 
-  if (nvram != NULL && !copy_if_there (variables, nvram, error))
+  if (nvram != NULL && !vitrine_snapshot_copy_part (variables, nvram, error))
     return FALSE;
   return !snapshot->has_state || link_or_copy (state, suspended, error);
 }

@@ -77,11 +77,8 @@ static gboolean
 copy_nvram (Job *job)
 {
   g_autofree char *to = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_NVRAM);
-  g_autofree char *bytes = NULL;
-  gsize            length;
 
-  return job->nvram == NULL || !g_file_test (job->nvram, G_FILE_TEST_EXISTS)
-         || (g_file_get_contents (job->nvram, &bytes, &length, NULL) && g_file_set_contents (to, bytes, (gssize) length, NULL));
+  return job->nvram == NULL || vitrine_snapshot_copy_part (job->nvram, to, NULL);
 }
 
 /* A disc or a cable may have been changed since the machine was started. */

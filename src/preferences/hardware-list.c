@@ -66,7 +66,6 @@ move_up (VitrineHardwareList *self, GtkWidget *button)
 
   if (!g_ptr_array_find (self->disks, row, &i) || i == 0)
     return;
-  g_autofree char *target = g_strdup (vitrine_disk_row_get_target (row));
   self->disks->pdata[i] = self->disks->pdata[i - 1];
   self->disks->pdata[i - 1] = row;
   write_order (self);
