@@ -29,7 +29,7 @@ find_interface (VitrineDomain *self, guint index)
 
 /* --- Isolated networks ---------------------------------------------------------------------------------------------- */
 
-/* A multicast address is what the document can say (docs/decisions/0010); the name that a person knows is in our metadata. An
+/* A multicast address is what the document can say (docs/decisions/0011); the name that a person knows is in our metadata. An
  * address from a name is always the same, so that two machines meet. RFC 2365: 239.0.0.0/8 is for use within a site. */
 static char *
 address_of_name (const char *name)

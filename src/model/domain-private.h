@@ -24,7 +24,7 @@ void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
 void  vitrine_domain_take_plain (const xmlNode *devices, VtConfig *config);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
-/* <interface type='mcast'>: docs/decisions/0010. */
+/* <interface type='mcast'>: docs/decisions/0011. */
 void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);
 /* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
 void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);
