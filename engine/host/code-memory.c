@@ -55,6 +55,15 @@ map (VtCodeMemory *out, size_t size, GError **error)
   return true;
 }
 
+static void
+give_back (const VtCodeMemory *memory, size_t from)
+{
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  from = (from + page - 1) & ~(page - 1);
+  if (from < memory->size)
+    (void) madvise (memory->rw + from, memory->size - from, MADV_REMOVE);
+}
+
 #ifdef __x86_64__
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE (1u << 1)   /* arch/x86/include/uapi/asm/hwcap2.h: WRGSBASE may be used */
@@ -133,7 +142,7 @@ unmap_low (void *at, size_t size)
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, set_gs_base, note, now_ns, map_low, unmap_low };
+  static const VtCodeMemoryOps ops = { map, unmap, give_back, set_gs_base, note, now_ns, map_low, unmap_low };
   if (g_getenv ("VITRINE_PERF_MAP") != NULL)
     vt_host_open_perf_map ();
   vt_code_memory_install (&ops);

@@ -12,6 +12,7 @@
 #include "interp.h"
 #include "jit.h"
 #include "jit-lockstep.h"
+#include "jit-rest.h"
 #include "jit-translate.h"
 #include "x86-sys.h"
 
@@ -230,6 +231,7 @@ run (VtX86Cpu *cpu, uint64_t budget)
   vt_x86_interp_begin (cpu, budget);
   vt_x86_forget_tsc_line (cpu);
   VtJit *jit = cpu->accel_data;
+  vt_jit_rest_began (jit);
   if (setjmp (cpu->unwind) != 0)
     {
       cpu->vcpu.stats.leaves[VT_LEAVE_FAULT] += jit->inside;
@@ -250,6 +252,7 @@ run (VtX86Cpu *cpu, uint64_t budget)
         step (jit, &last);
     }
   vt_x86_sync_flags (cpu);
+  vt_jit_rest_ended (jit, exit == VT_EXIT_HALT);
   return exit;
 }
 

@@ -168,6 +168,14 @@ typedef struct
   uint32_t code_base, code_limit;   /* of the code segment, if it has any */
 } VtJitContext;
 
+/* See jit-rest.c. */
+typedef struct
+{
+  int64_t run_since_ns, window_since_ns, busy_ns;
+  size_t  in_use;              /* bytes of code that an idle guest came to in a window */
+  bool    measure;             /* everything was dropped when this window began */
+} VtJitRest;
+
 struct VtJit
 {
   VtX86Cpu     *cpu;
@@ -193,6 +201,7 @@ struct VtJit
   bool          full;          /* out of room: drop everything before the next translation */
   bool          counting;      /* translations count the instructions they execute (jit-count.c) */
   bool          inside;        /* translated code runs, or was left by an exception */
+  VtJitRest     rest;
   VtJitLockstep *lockstep;     /* everything is compared with the interpreter; NULL: not */
   struct VtJitTr *tr;          /* the one translation under way */
 };
