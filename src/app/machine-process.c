@@ -38,6 +38,7 @@ struct _VitrineMachineProcess
   VtDiskConfig         *locked_disk;   /* of the configuration: the one whose passphrase is being asked for */
   VitrineService       *service;
   VitrineSnapshots     *snapshots;
+  VitrineRecording     *recording;
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
@@ -147,6 +148,7 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_service_set_backend (self->service, NULL);
   vitrine_snapshots_stop (self->snapshots);
   vitrine_snapshots_set_backend (self->snapshots, NULL);
+  vitrine_recording_set_backend (self->recording, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
   vitrine_snapshots_forget_doomed (self->snapshots);
@@ -200,6 +202,7 @@ build (VitrineMachineProcess *self)
   vitrine_backend_resume (self->backend);
   vitrine_service_set_backend (self->service, self->backend);
   vitrine_snapshots_set_backend (self->snapshots, self->backend);
+  vitrine_recording_set_backend (self->recording, self->backend);
   vitrine_machine_window_set_snapshots (self->window, self->snapshots);
   vitrine_machine_window_set_backend (self->window, self->backend);
   backend_changed (self);
@@ -421,6 +424,8 @@ load (VitrineMachineProcess *self, GError **error)
     return FALSE;
   g_signal_connect_swapped (self->service, "present", G_CALLBACK (present), self);
   keep_snapshots (self);
+  self->recording = vitrine_recording_new ();
+  vitrine_service_set_recording_keeper (self->service, &vitrine_recording_keeper, self->recording);
   return TRUE;
 }
 
@@ -428,6 +433,7 @@ static void
 show_window (VitrineMachineProcess *self)
 {
   self->window = vitrine_machine_window_new (self->application, self->domain, self->settings);
+  vitrine_machine_window_set_recording (self->window, self->recording);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
   g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (go_back), self);
@@ -471,10 +477,13 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
       vitrine_snapshots_stop (self->snapshots);
       vitrine_snapshots_set_backend (self->snapshots, NULL);
     }
+  if (self->recording != NULL)
+    vitrine_recording_end (self->recording);
   g_clear_object (&self->backend);
   if (self->service != NULL)
     vitrine_service_stop (self->service);
   g_clear_object (&self->service);
+  g_clear_object (&self->recording);
   if (self->snapshots != NULL)
     vitrine_snapshots_forget_doomed (self->snapshots);
   g_clear_object (&self->snapshots);

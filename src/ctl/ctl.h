@@ -33,6 +33,7 @@ int vitrine_ctl_info (int argc, char **argv);
 int vitrine_ctl_change_cd (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
+int vitrine_ctl_record (int argc, char **argv);
 
 int vitrine_ctl_edid (int argc, char **argv);
 int vitrine_ctl_image (int argc, char **argv);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Verbs about devices of a running machine: balloon, info, change-cd, link, capture. */
+/* Verbs about devices of a running machine: balloon, info, change-cd, link, capture, record. */
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
@@ -25,6 +26,22 @@ call_with_file (const char *words, const char *method, GVariant *arguments, int 
   if (client == NULL)
     return 1;
   return ok ? 0 : vitrine_ctl_fail ("%s", error->message);
+}
+
+/* A call that has something written into a new file, which goes again when the machine refuses. */
+static int
+call_with_new_file (const char *words, const char *method, GVariant *arguments, const char *path)
+{
+  g_autoptr(GVariant) owned = g_variant_ref_sink (arguments);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+  if (fd < 0)
+    return errno == EEXIST ? vitrine_ctl_fail (_("“%s” exists already. Choose another name, or remove it first."), path)
+                           : vitrine_ctl_fail (_("Cannot open “%s”: %s"), path, g_strerror (errno));
+  int status = call_with_file (words, method, owned, fd);
+  if (status != 0)
+    g_unlink (path);
+  return status;
 }
 
 static gboolean
@@ -168,8 +185,18 @@ vitrine_ctl_capture (int argc, char **argv)
     return vitrine_ctl_usage ("capture MACHINE FILE.pcap|stop [CARD]");
   if (g_str_equal (argv[2], "stop"))
     return vitrine_ctl_call (argv[1], "StopCapture", g_variant_new ("(u)", card));
-  int fd = g_open (argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return vitrine_ctl_fail (_("Cannot open “%s”: %s"), argv[2], g_strerror (errno));
-  return call_with_file (argv[1], "StartCapture", g_variant_new ("(uh)", card, 0), fd);
+  return call_with_new_file (argv[1], "StartCapture", g_variant_new ("(uh)", card, 0), argv[2]);
+}
+
+/* --- the screen ------------------------------------------------------------------------------------------------- */
+
+int
+vitrine_ctl_record (int argc, char **argv)
+{
+  if (argc != 3 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("record MACHINE FILE.webm|stop");
+  if (g_str_equal (argv[2], "stop"))
+    return vitrine_ctl_call (argv[1], "StopRecording", NULL);
+  g_autofree char *name = g_filename_display_basename (argv[2]);
+  return call_with_new_file (argv[1], "StartRecording", g_variant_new ("(sh)", name, 0), argv[2]);
 }

@@ -31,6 +31,7 @@ static const Verb verbs[] = {
   { "resume", vitrine_ctl_resume, N_("Let a paused machine go on") },
   { "reset", vitrine_ctl_reset, N_("Reset a running machine") },
   { "screenshot", vitrine_ctl_screenshot, N_("Save a running machine’s screen as PNG") },
+  { "record", vitrine_ctl_record, N_("Record a running machine’s screen as WebM") },
   { "send-keys", vitrine_ctl_send_keys, N_("Press keys in a running machine") },
   { "type", vitrine_ctl_type, N_("Type text into a running machine") },
   { "pointer", vitrine_ctl_pointer, N_("Move and click in a running machine") },

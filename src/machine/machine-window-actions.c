@@ -282,12 +282,6 @@ action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
   change_cd (data, NULL, -1);
 }
 
-static void
-action_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  vitrine_machine_window_stop_recording (data);
-}
-
 static const GActionEntry actions[] = {
   { "pause", action_pause },
   { "reset", action_reset },
@@ -302,7 +296,7 @@ static const GActionEntry actions[] = {
   { "screenshot", action_screenshot },
   { "copy-text", action_copy_text },
   { "record", vitrine_machine_window_record },
-  { "stop-recording", action_stop_recording },
+  { "stop-recording", vitrine_machine_window_stop_recording },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
   { "details", action_details },

@@ -5,7 +5,6 @@
 #include "head-window.h"
 #include "machine-window.h"
 #include "outside.h"
-#include "recorder.h"
 #include "view.h"
 
 
@@ -26,10 +25,8 @@ struct _VitrineMachineWindow
   VitrineDomain   *domain;
   VitrineSnapshots *snapshots;    /* NULL: none can be taken */
   GSettings       *settings;
-  VitrineRecorder *recorder;      /* NULL: nothing is recorded */
-  char            *record_name;
-  guint            record_timer;
-  gboolean         completing;    /* the last recording is being written */
+  VitrineRecording *recording;    /* NULL: nothing can be recorded */
+  guint            record_timer;  /* while it is shown for how long */
   VitrineView     *view;
   GPtrArray       *consoles;      /* pages added to the stack */
   GtkWidget       *heads[VITRINE_MAX_HEADS];   /* windows of further monitors, from 1; NULL: closed */
@@ -58,8 +55,7 @@ void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, Vitrine
 
 /* machine-window-record.c */
 void     vitrine_machine_window_record (GSimpleAction *action, GVariant *parameter, gpointer data);
-void     vitrine_machine_window_stop_recording (VitrineMachineWindow *self);
-void     vitrine_machine_window_end_recording (VitrineMachineWindow *self);
+void     vitrine_machine_window_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data);
 void     vitrine_machine_window_update_recording (VitrineMachineWindow *self);
 
 /* machine-window-displays.c */

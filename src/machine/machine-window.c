@@ -251,7 +251,6 @@ detach (VitrineMachineWindow *self)
   g_ptr_array_set_size (self->consoles, 0);
   vitrine_screen_set_backend (self->screen, NULL, 0);
   vitrine_machine_window_remove_displays (self);
-  vitrine_machine_window_stop_recording (self);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_clear_object (&self->backend);
@@ -368,7 +367,7 @@ vitrine_machine_window_dispose (GObject *object)
 
   g_clear_handle_id (&self->hint_timeout, g_source_remove);
   g_clear_handle_id (&self->hide_timeout, g_source_remove);
-  vitrine_machine_window_end_recording (self);
+  g_clear_handle_id (&self->record_timer, g_source_remove);
   if (self->view != NULL)
     vitrine_machine_window_remove_displays (self);
   if (self->backend != NULL)
@@ -379,7 +378,7 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_object (&self->snapshots);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->view, vitrine_view_free);
-  g_clear_pointer (&self->record_name, g_free);
+  g_clear_object (&self->recording);
   g_clear_pointer (&self->consoles, g_ptr_array_unref);
   G_OBJECT_CLASS (vitrine_machine_window_parent_class)->dispose (object);
 }

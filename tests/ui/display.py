@@ -298,6 +298,32 @@ def recording(d):
     ok("the file is complete when the machine ends meanwhile")
 
 
+def refused(d, words, *arguments):
+    done = d.ctl(*arguments, ok=False)
+    if done.returncode != 1 or words not in done.stderr:
+        raise Missing(f"vitrinectl {arguments}: {done.returncode}, {done.stderr}")
+
+
+def told_to_record(d):
+    """By vitrinectl, while the window says so."""
+    window, _ = card(d, "follows")
+    video = d.folder / "told.webm"
+    d.ctl("record", "Card", video)
+    stop = d.find(window, "push button", "Stop Recording")
+    wait("the time goes on", lambda: re.fullmatch(r"0:0[1-9]", stop.description))
+    for words, file in (("recorded already", "second.webm"), ("exists already", "told.webm")):
+        refused(d, words, "record", "Card", d.folder / file)
+    if (d.folder / "second.webm").exists():
+        raise Missing("a refused recording leaves a file")
+    d.ctl("record", "Card", "stop")
+    d.says(window, "told.webm")
+    frames = decoded(video, d.folder)
+    if frames is not None and len(frames) < 10:
+        raise Missing(f"{len(frames)} pictures")
+    refused(d, "not being recorded", "record", "Card", "stop")
+    ok("vitrinectl begins and ends a recording, which the window shows; a second one is refused")
+
+
 def no_recording(d):
     """Without GStreamer's plug-ins."""
     os.environ["VITRINE_GSTREAMER_PLUGINS"] = str(d.folder)
@@ -468,6 +494,7 @@ WALKS = {
     "keys": (keys, None),
     "host-shortcut": (host_shortcut, None),
     "recording": (recording, None),
+    "told-to-record": (told_to_record, None),
     "no-recording": (no_recording, None),
     "linux-displays": (linux_displays, "demo"),
     "guest-pointer": (guest_pointer, None),

@@ -27,9 +27,8 @@ refused (GDBusMethodInvocation *call, gboolean ok, GError **error)
   return !ok;
 }
 
-/* The descriptor of that handle, the caller's own; -1 without one. */
-static int
-take_fd (GUnixFDList *list, GVariant *handle)
+int
+vitrine_service_take_fd (GUnixFDList *list, GVariant *handle)
 {
   return list != NULL ? g_unix_fd_list_get (list, g_variant_get_handle (handle), NULL) : -1;
 }
@@ -42,7 +41,7 @@ handle_change_medium (VitrineService *self, GDBusMethodInvocation *call, GUnixFD
   VitrineBackend *backend = running (self, call);
 
   if (backend != NULL
-      && !refused (call, vitrine_backend_change_medium (backend, drive, name, take_fd (list, handle), &error), &error))
+      && !refused (call, vitrine_backend_change_medium (backend, drive, name, vitrine_service_take_fd (list, handle), &error), &error))
     vitrine_bus_machine1_complete_change_medium (skeleton, call, NULL);
   return TRUE;
 }
@@ -113,7 +112,7 @@ handle_start_capture (VitrineService *self, GDBusMethodInvocation *call, GUnixFD
 {
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
-  int fd = backend != NULL ? take_fd (list, handle) : -1;
+  int fd = backend != NULL ? vitrine_service_take_fd (list, handle) : -1;
 
   if (backend == NULL)
     return TRUE;

@@ -28,6 +28,8 @@ struct _VitrineService
   gboolean            counts;        /* we have asked the backend for it */
   const VitrineSnapshotKeeper *keeper;
   gpointer            keeper_data;
+  const VitrineRecordingKeeper *recording_keeper;
+  gpointer            recording_data;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
@@ -227,19 +229,26 @@ handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDL
 
 /* --- snapshots -------------------------------------------------------------------------------------------------- */
 
+/* A call that a keeper answers later. */
 typedef struct
 {
   VitrineService        *self;
   GDBusMethodInvocation *call;
-} SnapshotCall;
+} KeeperCall;
+
+static KeeperCall *
+keeper_call_new (VitrineService *self, GDBusMethodInvocation *call)
+{
+  KeeperCall *request = g_new (KeeperCall, 1);
+
+  *request = (KeeperCall) { g_object_ref (self), call };
+  return request;
+}
 
 static void
-snapshot_done (GObject *source, GAsyncResult *result, gpointer data)
+keeper_call_end (KeeperCall *request, gboolean ok, const GError *error)
 {
-  SnapshotCall *request = data;
-  g_autoptr(GError) error = NULL;
-
-  if (request->self->keeper->finish (request->self->keeper_data, result, &error))
+  if (ok)
     g_dbus_method_invocation_return_value (request->call, NULL);
   else
     g_dbus_method_invocation_return_error_literal (request->call, G_IO_ERROR, G_IO_ERROR_FAILED, error->message);
@@ -247,13 +256,14 @@ snapshot_done (GObject *source, GAsyncResult *result, gpointer data)
   g_free (request);
 }
 
-static SnapshotCall *
-snapshot_call_new (VitrineService *self, GDBusMethodInvocation *call)
+static void
+snapshot_done (GObject *source, GAsyncResult *result, gpointer data)
 {
-  SnapshotCall *request = g_new (SnapshotCall, 1);
+  KeeperCall *request = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = request->self->keeper->finish (request->self->keeper_data, result, &error);
 
-  *request = (SnapshotCall) { g_object_ref (self), call };
-  return request;
+  keeper_call_end (request, ok, error);
 }
 
 static gboolean
@@ -261,7 +271,7 @@ handle_take_snapshot (VitrineService *self, GDBusMethodInvocation *call, const c
 {
   if (self->keeper == NULL)
     return refuse (call, _("This machine has no folder for snapshots."));
-  self->keeper->take (self->keeper_data, name, description, snapshot_done, snapshot_call_new (self, call));
+  self->keeper->take (self->keeper_data, name, description, snapshot_done, keeper_call_new (self, call));
   return TRUE;
 }
 
@@ -270,7 +280,7 @@ handle_forget_snapshot (VitrineService *self, GDBusMethodInvocation *call, const
 {
   if (self->keeper == NULL)
     return refuse (call, _("This machine has no folder for snapshots."));
-  self->keeper->forget (self->keeper_data, name, snapshot_done, snapshot_call_new (self, call));
+  self->keeper->forget (self->keeper_data, name, snapshot_done, keeper_call_new (self, call));
   return TRUE;
 }
 
@@ -279,6 +289,52 @@ vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *f
 {
   self->keeper = functions;
   self->keeper_data = keeper;
+}
+
+/* --- recording -------------------------------------------------------------------------------------------------- */
+
+static gboolean
+handle_start_recording (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, const char *name, GVariant *handle)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  if (self->recording_keeper == NULL)
+    return refuse (call, _("This machine has no window."));
+  int fd = vitrine_service_take_fd (list, handle);
+  if (fd < 0)
+    return refuse (call, _("There is no file to write to."));
+  if (!self->recording_keeper->start (self->recording_data, fd, name, &error))
+    return refuse (call, error->message);
+  vitrine_bus_machine1_complete_start_recording (self->skeleton, call, NULL);
+  return TRUE;
+}
+
+static void
+recording_done (GObject *source, GAsyncResult *result, gpointer data)
+{
+  KeeperCall *request = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = request->self->recording_keeper->finish (request->self->recording_data, result, &error);
+
+  keeper_call_end (request, ok, error);
+}
+
+static gboolean
+handle_stop_recording (VitrineService *self, GDBusMethodInvocation *call)
+{
+  if (self->recording_keeper == NULL)
+    return refuse (call, _("This machine has no window."));
+  self->recording_keeper->stop (self->recording_data, recording_done, keeper_call_new (self, call));
+  return TRUE;
+}
+
+void
+vitrine_service_set_recording_keeper (VitrineService *self, const VitrineRecordingKeeper *functions, gpointer keeper)
+{
+  self->recording_keeper = functions;
+  self->recording_data = keeper;
 }
 
 /* --- statistics ------------------------------------------------------------------------------------------------- */
@@ -340,6 +396,8 @@ connect_methods (VitrineService *self)
     { "handle-open-console", G_CALLBACK (handle_open_console) },
     { "handle-take-snapshot", G_CALLBACK (handle_take_snapshot) },
     { "handle-forget-snapshot", G_CALLBACK (handle_forget_snapshot) },
+    { "handle-start-recording", G_CALLBACK (handle_start_recording) },
+    { "handle-stop-recording", G_CALLBACK (handle_stop_recording) },
     { "handle-get-statistics", G_CALLBACK (handle_get_statistics) },
     { "handle-count-instructions", G_CALLBACK (handle_count_instructions) },
   };

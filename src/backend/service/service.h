@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backend.h"
+#include "recording-keeper.h"
 #include "snapshot-keeper.h"
 
 #define VITRINE_SERVICE_OBJECT "/org/vitrine/Machine1"
@@ -18,6 +19,8 @@ VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, 
 void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);
 /* Without one there are no snapshots. @keeper outlives the service. */
 void            vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *functions, gpointer keeper);
+/* Without one nothing can be recorded. @keeper outlives the service. */
+void            vitrine_service_set_recording_keeper (VitrineService *self, const VitrineRecordingKeeper *functions, gpointer keeper);
 /* The machine could not be built. */
 void            vitrine_service_set_failed (VitrineService *self, const char *message);
 /* Tells clients the final state, then removes the socket. */
