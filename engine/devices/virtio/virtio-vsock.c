@@ -63,6 +63,7 @@ typedef struct
   uint32_t     told_forwarded;
   bool         connected;                 /* the guest has answered, or asked */
   bool         finishing;                 /* no more comes from the guest */
+  bool         ending;                    /* nor does it want any: over when the host has taken what waits */
   GByteArray  *waiting;                   /* from the guest, for the host */
 } Connection;
 
@@ -211,7 +212,8 @@ receive (void *opaque, const uint8_t *bytes, size_t n)
     c->sent += (uint32_t) n;
 }
 
-/* What the guest sent goes on to the host; it is told when half of its credit is free again. */
+/* What the guest sent goes on to the host; it is told when half of its credit is free again. The connection may be gone after
+ * it. */
 static void
 writable (void *opaque)
 {
@@ -221,8 +223,11 @@ writable (void *opaque)
   c->forwarded += (uint32_t) done;
   if (c->forwarded - c->told_forwarded >= BUFFER / 2)
     reply (c->vsock, packet_of (c, OP_CREDIT_UPDATE));
-  if (c->finishing && c->waiting->len == 0)
-    c->stream->ops->finish (c->stream);
+  if (c->waiting->len > 0 || !c->finishing)
+    return;
+  c->stream->ops->finish (c->stream);
+  if (c->ending)
+    drop (c, true);
 }
 
 static void
@@ -233,7 +238,7 @@ hung_up (void *opaque)
   packet.flags = SHUTDOWN_RECEIVE | SHUTDOWN_SEND;
   reply (c->vsock, packet);
   if (c->finishing)
-    drop (c, false);
+    drop (c, c->ending);
 }
 
 static const VtStreamClient stream_client = { can_receive, receive, writable, hung_up };
@@ -298,16 +303,15 @@ take_data (Connection *c, VtVirtElement *element, uint32_t len)
   writable (c);
 }
 
+/* What waits for the host still goes there. */
 static void
 take_shutdown (Connection *c, const Packet *packet)
 {
-  if (packet->flags & SHUTDOWN_SEND)
-    {
-      c->finishing = true;
-      writable (c);
-    }
-  if ((packet->flags & (SHUTDOWN_SEND | SHUTDOWN_RECEIVE)) == (SHUTDOWN_SEND | SHUTDOWN_RECEIVE))
-    drop (c, true);
+  enum { BOTH = SHUTDOWN_SEND | SHUTDOWN_RECEIVE };
+  c->finishing = c->finishing || (packet->flags & SHUTDOWN_SEND) != 0;
+  c->ending = c->ending || (packet->flags & BOTH) == BOTH;
+  if (c->finishing)
+    writable (c);
 }
 
 static void
