@@ -216,8 +216,15 @@ the_host_comes_in (gconstpointer forms)
   g_assert_cmpuint (f->stream.client->can_receive (f->stream.client_opaque), ==, 0);
   send (f, RESPONSE, 1234, port, 0, 0, 0);
   g_assert_cmpuint (f->stream.client->can_receive (f->stream.client_opaque), >, 0);
+  /* It has said everything, and still listens. */
+  f->stream.client->finished (f->stream.client_opaque);
+  g_assert_cmpuint (next (f, &packet), ==, SHUTDOWN);
+  g_assert_cmphex (vt_load_le (packet + 32, 4), ==, 2);
+  send (f, RW, 1234, port, 10, 0, 0);
+  g_assert_cmpuint (f->taken->len, ==, 10);
   f->stream.client->hung_up (f->stream.client_opaque);
   g_assert_cmpuint (next (f, &packet), ==, SHUTDOWN);
+  g_assert_cmphex (vt_load_le (packet + 32, 4), ==, 3);
   send (f, RST, 1234, port, 0, 0, 0);
   g_assert_true (f->closed);
 }

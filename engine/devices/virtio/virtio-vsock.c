@@ -231,17 +231,29 @@ writable (void *opaque)
 }
 
 static void
+shut_down (Connection *c, uint32_t flags)
+{
+  Packet packet = packet_of (c, OP_SHUTDOWN);
+  packet.flags = flags;
+  reply (c->vsock, packet);
+}
+
+static void
+finished (void *opaque)
+{
+  shut_down (opaque, SHUTDOWN_SEND);
+}
+
+static void
 hung_up (void *opaque)
 {
   Connection *c = opaque;
-  Packet      packet = packet_of (c, OP_SHUTDOWN);
-  packet.flags = SHUTDOWN_RECEIVE | SHUTDOWN_SEND;
-  reply (c->vsock, packet);
+  shut_down (c, SHUTDOWN_RECEIVE | SHUTDOWN_SEND);
   if (c->finishing)
     drop (c, c->ending);
 }
 
-static const VtStreamClient stream_client = { can_receive, receive, writable, hung_up };
+static const VtStreamClient stream_client = { can_receive, receive, writable, finished, hung_up };
 
 static Connection *
 connection_new (VirtioVsock *vsock, VtStream *stream, uint32_t guest_port, uint32_t host_port)
