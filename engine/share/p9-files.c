@@ -164,7 +164,9 @@ run_create (P9Server *server, P9In *in, P9Out *out)
   if (server->n_open >= P9_OPEN_MAX)
     return EMFILE;
   g_autofree char *path = child_path (fid->path, name);
-  int fd = strlen (path) < P9_PATH_MAX ? open_beneath (server, path, host_flags (flags) | O_CREAT, mode) : -1;
+  if (strlen (path) >= P9_PATH_MAX)
+    return ENAMETOOLONG;
+  int fd = open_beneath (server, path, host_flags (flags) | O_CREAT, mode);
   if (fd < 0)
     return errno;
   int error = take_open (server, fid, fd, flags & ~(uint32_t) (L_CREATE | L_EXCL | L_TRUNC));
@@ -284,12 +286,15 @@ run_getattr (P9Server *server, P9In *in, P9Out *out)
   return 0;
 }
 
+/* Of the file at `proc`, which is `fid` or what its path led to. Only of ordinary ones: opening others would do something else. */
 static int
-set_size (P9Server *server, const P9Fid *fid, uint64_t size)
+set_size (const P9Fid *fid, const char *proc, const struct stat *about, uint64_t size)
 {
-  if (size > INT64_MAX)
-    return EINVAL;
-  int fd = open_beneath (server, fid->path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+  if (!S_ISREG (about->st_mode) || size > INT64_MAX)
+    return S_ISDIR (about->st_mode) ? EISDIR : EINVAL;
+  if (fid->fd >= 0 && (fid->flags & L_RDWR_MASK) != O_RDONLY)
+    return ftruncate (fid->fd, (off_t) size) == 0 ? 0 : errno;
+  int fd = open (proc, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
     return errno;
   return close_and (fd, ftruncate (fd, (off_t) size) == 0 ? 0 : errno);
@@ -305,32 +310,52 @@ time_of (uint32_t valid, uint32_t change, uint32_t to, uint64_t sec, uint64_t ns
   return (struct timespec) { (time_t) sec, (long) (nsec % 1000000000) };
 }
 
+typedef struct
+{
+  uint32_t        valid, mode;
+  uint64_t        size;
+  struct timespec times[2];
+} Attributes;
+
+/* `fd` is what the handle has open, or a place (O_PATH): its path is not walked again, and may lead elsewhere by now. */
+static int
+set_attributes (const P9Fid *fid, int fd, const Attributes *to)
+{
+  char        proc[40];
+  struct stat about;
+  int         error = 0;
+  g_snprintf (proc, sizeof proc, "/proc/self/fd/%d", fd);
+  if (fstat (fd, &about) != 0)
+    return errno;
+  if (S_ISLNK (about.st_mode))
+    return to->valid & SET_SIZE ? EINVAL : 0;          /* of a link itself nothing is changed */
+  if ((to->valid & SET_MODE) && chmod (proc, to->mode & 0777) != 0)
+    return errno;
+  if ((to->valid & SET_SIZE) && (error = set_size (fid, proc, &about, to->size)) != 0)
+    return error;
+  if ((to->valid & (SET_ATIME | SET_MTIME)) && utimensat (AT_FDCWD, proc, to->times, 0) != 0)
+    return errno;
+  return 0;
+}
+
 /* Owners stay as they are: files belong to whoever shares them, whatever the guest would like. */
 static int
 run_setattr (P9Server *server, P9In *in, P9Out *out)
 {
-  P9Fid   *fid = p9_find (server, (uint32_t) p9_get (in, 4));
-  uint32_t valid = (uint32_t) p9_get (in, 4), mode = (uint32_t) p9_get (in, 4);
+  P9Fid     *fid = p9_find (server, (uint32_t) p9_get (in, 4));
+  uint32_t   valid = (uint32_t) p9_get (in, 4), mode = (uint32_t) p9_get (in, 4);
   p9_get (in, 8);
-  uint64_t size = p9_get (in, 8), atime = p9_get (in, 8), atime_ns = p9_get (in, 8), mtime = p9_get (in, 8), mtime_ns = p9_get (in, 8);
-  int      fd = fid != NULL ? open_beneath (server, fid->path, O_PATH, 0) : -1;
-  int      error = 0;
-  char     proc[40];
+  uint64_t   size = p9_get (in, 8), atime = p9_get (in, 8), atime_ns = p9_get (in, 8), mtime = p9_get (in, 8), mtime_ns = p9_get (in, 8);
+  Attributes to = { valid, mode, size, { time_of (valid, SET_ATIME, SET_ATIME_TO, atime, atime_ns),
+                                         time_of (valid, SET_MTIME, SET_MTIME_TO, mtime, mtime_ns) } };
+  if (fid == NULL)
+    return EBADF;
+  if (fid->fd >= 0)
+    return set_attributes (fid, fid->fd, &to);
+  int fd = open_beneath (server, fid->path, O_PATH, 0);
   if (fd < 0)
-    return fid != NULL ? errno : EBADF;
-  g_snprintf (proc, sizeof proc, "/proc/self/fd/%d", fd);
-  struct timespec times[2] = { time_of (valid, SET_ATIME, SET_ATIME_TO, atime, atime_ns),
-                               time_of (valid, SET_MTIME, SET_MTIME_TO, mtime, mtime_ns) };
-  struct stat about;
-  if (fstat (fd, &about) == 0 && S_ISLNK (about.st_mode))
-    error = valid & SET_SIZE ? EINVAL : 0;             /* of a link itself nothing is changed */
-  else if ((valid & SET_MODE) && chmod (proc, mode & 0777) != 0)
-    error = errno;
-  else if ((valid & SET_SIZE) && (error = set_size (server, fid, size)) != 0)
-    ;
-  else if ((valid & (SET_ATIME | SET_MTIME)) && utimensat (AT_FDCWD, proc, times, 0) != 0)
-    error = errno;
-  return close_and (fd, error);
+    return errno;
+  return close_and (fd, set_attributes (fid, fd, &to));
 }
 
 static int

@@ -3,8 +3,10 @@
 #include "share.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum
@@ -296,6 +298,90 @@ nothing_leads_out (void)
   g_assert_false (g_file_test (evil, G_FILE_TEST_EXISTS));
 }
 
+/* Mode and size of what a handle is. */
+static unsigned
+set_attributes (Fixture *f, uint32_t fid, uint32_t mode, uint64_t size)
+{
+  begin (f, SETATTR);
+  put (f, fid, 4);
+  put (f, 1 | 8, 4);
+  put (f, mode, 4);
+  put (f, 0, 8);
+  put (f, size, 8);
+  for (unsigned i = 0; i < 4; i++)
+    put (f, 0, 8);
+  return send (f);
+}
+
+static void
+assert_file (Fixture *f, const char *name, unsigned mode, const char *contents)
+{
+  g_autofree char *path = g_build_filename (f->folder, name, NULL), *actual = NULL;
+  GStatBuf about;
+  g_assert_true (g_file_get_contents (path, &actual, NULL, NULL));
+  g_assert_cmpstr (actual, ==, contents);
+  g_assert_cmpint (g_stat (path, &about), ==, 0);
+  g_assert_cmphex (about.st_mode & 0777, ==, mode);
+}
+
+/* Where the name of an open file leads to is somebody else's by then. */
+static void
+an_open_file_is_changed_whatever_its_name_is_now (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *file = g_build_filename (f->folder, "file", NULL), *moved = g_build_filename (f->folder, "moved", NULL);
+  attach (f);
+  g_assert_cmpuint (walk (f, 2, 1, "file"), ==, 0);
+  g_assert_cmpuint (open_fid (f, 2, 2), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "file"), ==, 0);
+  g_assert_cmpuint (open_fid (f, 3, 0), ==, 0);
+  g_assert_cmpint (g_rename (file, moved), ==, 0);
+  g_assert_true (g_file_set_contents (file, "another", -1, NULL) && g_chmod (file, 0600) == 0);
+  g_assert_cmpuint (set_attributes (f, 2, 0640, 5), ==, 0);
+  assert_file (f, "moved", 0640, "conte");
+  g_assert_cmpuint (set_attributes (f, 3, 0660, 3), ==, 0);       /* opened for reading */
+  assert_file (f, "moved", 0660, "con");
+  assert_file (f, "file", 0600, "another");
+  g_assert_cmpint (g_unlink (moved), ==, 0);
+  g_assert_cmpuint (set_attributes (f, 2, 0600, 1), ==, 0);
+  g_assert_cmpuint (read_fid (f, 2, 0, 100), ==, 0);
+  g_assert_cmpmem (f->answer + 11, vt_load_le (f->answer + 7, 4), "c", 1);
+  /* Not open: by its path. */
+  g_assert_cmpuint (walk (f, 4, 1, "file"), ==, 0);
+  g_assert_cmpuint (set_attributes (f, 4, 0644, 2), ==, 0);
+  assert_file (f, "file", 0644, "an");
+  g_assert_cmpuint (set_attributes (f, ROOT, 0700, 0), ==, EISDIR);
+}
+
+static void
+a_path_that_is_too_long_says_so (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  enum { DEPTH = 15 };
+  char name[256] = { 0 };
+  int  folder = open (f->folder, O_PATH | O_DIRECTORY);
+  memset (name, 'x', 255);
+  for (unsigned i = 0; i < DEPTH; i++)
+    {
+      g_assert_cmpint (mkdirat (folder, name, 0700), ==, 0);
+      int next = openat (folder, name, O_PATH | O_DIRECTORY);
+      close (folder);
+      folder = next;
+    }
+  close (folder);
+  attach (f);
+  begin (f, WALK);
+  put (f, ROOT, 4);
+  put (f, 2, 4);
+  put (f, DEPTH, 2);
+  for (unsigned i = 0; i < DEPTH; i++)
+    put_text (f, name);
+  g_assert_cmpuint (send (f), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "nothing"), ==, ENOENT);
+  g_assert_cmpuint (create (f, 2, name, 0600), ==, ENAMETOOLONG);
+  g_assert_cmpuint (create (f, 2, "short", 0600), ==, 0);
+}
+
 static void
 a_readonly_share_stays_as_it_is (void)
 {
@@ -391,6 +477,8 @@ main (int argc, char **argv)
 #define TEST(fn) g_test_add_func ("/share/" #fn, fn)
   TEST (files_are_read_written_and_listed);
   TEST (nothing_leads_out);
+  TEST (an_open_file_is_changed_whatever_its_name_is_now);
+  TEST (a_path_that_is_too_long_says_so);
   TEST (a_readonly_share_stays_as_it_is);
   TEST (open_files_survive_a_save);
   TEST (random_messages_never_hurt);
