@@ -134,7 +134,7 @@ put_opened (P9Server *server, P9Fid *fid, P9Out *out)
   struct stat about;
   if (fstat (fid->fd, &about) != 0)
     return errno;
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   p9_put (out, 0, 4);          /* iounit: as much as a message has room for */
   return 0;
 }
@@ -224,10 +224,10 @@ run_fsync (P9Server *server, P9In *in, P9Out *out)
 }
 
 static void
-put_entry (P9Out *out, const struct dirent *entry)
+put_entry (const P9Server *server, P9Out *out, dev_t device, const struct dirent *entry)
 {
-  struct stat about = { .st_ino = entry->d_ino, .st_mode = (mode_t) DTTOIF (entry->d_type) };
-  p9_put_qid (out, &about);
+  struct stat about = { .st_dev = device, .st_ino = entry->d_ino, .st_mode = (mode_t) DTTOIF (entry->d_type) };
+  p9_put_qid (server, out, &about);
   p9_put (out, (uint64_t) entry->d_off, 8);
   p9_put (out, entry->d_type, 1);
   p9_put_string (out, entry->d_name);
@@ -240,8 +240,11 @@ run_readdir (P9Server *server, P9In *in, P9Out *out)
   uint64_t       offset = p9_get (in, 8);
   size_t         count = (size_t) p9_get (in, 4), length_at = out->len;
   struct dirent *entry;
+  struct stat    folder;
   if (fid == NULL || fid->dir == NULL)
     return EBADF;
+  if (fstat (fid->fd, &folder) != 0)
+    return errno;
   if (offset == 0)
     rewinddir (fid->dir);
   else
@@ -249,7 +252,7 @@ run_readdir (P9Server *server, P9In *in, P9Out *out)
   p9_put (out, 0, 4);
   size_t start = out->len, limit = MIN (out->room, start + count);
   while ((entry = readdir (fid->dir)) != NULL && out->len + DIRENT_BYTES + strlen (entry->d_name) <= limit)
-    put_entry (out, entry);
+    put_entry (server, out, folder.st_dev, entry);
   vt_store_le (out->bytes + length_at, out->len - start, 4);
   return 0;
 }
@@ -273,7 +276,7 @@ run_getattr (P9Server *server, P9In *in, P9Out *out)
   if (error != 0)
     return error;
   p9_put (out, 0x7ff, 8);      /* the basic ones */
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   p9_put (out, about.st_mode, 4);
   p9_put (out, about.st_uid, 4);
   p9_put (out, about.st_gid, 4);
@@ -410,12 +413,12 @@ folder_and_name (P9Server *server, P9In *in, P9Fid **fid, char **name)
 }
 
 static int
-put_new (int folder, const char *name, P9Out *out, int result)
+put_new (const P9Server *server, int folder, const char *name, P9Out *out, int result)
 {
   struct stat about;
   if (result != 0 || fstatat (folder, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
     return close_and (folder, errno);
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   return close_and (folder, 0);
 }
 
@@ -426,7 +429,7 @@ run_mkdir (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *name = NULL;
   int              folder = folder_and_name (server, in, &fid, &name);
   uint32_t         mode = (uint32_t) p9_get (in, 4) & 0777;
-  return folder < 0 ? errno : put_new (folder, name, out, mkdirat (folder, name, mode));
+  return folder < 0 ? errno : put_new (server, folder, name, out, mkdirat (folder, name, mode));
 }
 
 static int
@@ -438,7 +441,7 @@ run_symlink (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *target = p9_get_string (in);
   if (folder < 0 || target == NULL)
     return close_and (folder, folder < 0 ? error : EINVAL);
-  return put_new (folder, name, out, symlinkat (target, folder, name));
+  return put_new (server, folder, name, out, symlinkat (target, folder, name));
 }
 
 /* FIFOs and sockets, which are the guest's own affair; no devices. */
@@ -452,7 +455,7 @@ run_mknod (P9Server *server, P9In *in, P9Out *out)
   bool             allowed = S_ISREG (mode) || S_ISFIFO (mode) || S_ISSOCK (mode);
   if (folder < 0 || !allowed)
     return close_and (folder, folder < 0 ? error : EPERM);
-  return put_new (folder, name, out, mknodat (folder, name, (mode & S_IFMT) | (mode & 0777), 0));
+  return put_new (server, folder, name, out, mknodat (folder, name, (mode & S_IFMT) | (mode & 0777), 0));
 }
 
 static int

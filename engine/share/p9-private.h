@@ -38,6 +38,7 @@ typedef struct
 typedef struct
 {
   int         root;
+  dev_t       device;          /* of the root */
   bool        readonly;
   uint32_t    msize;
   GHashTable *fids;            /* number to P9Fid* */
@@ -57,7 +58,7 @@ char    *p9_get_name (P9In *in);
 char    *p9_get_string (P9In *in);
 void     p9_put (P9Out *out, uint64_t value, unsigned bytes);
 void     p9_put_string (P9Out *out, const char *text);
-void     p9_put_qid (P9Out *out, const struct stat *about);
+void     p9_put_qid (const P9Server *server, P9Out *out, const struct stat *about);
 
 P9Fid *p9_find (P9Server *server, uint32_t number);
 

@@ -105,12 +105,15 @@ p9_put_string (P9Out *out, const char *text)
   out->len += len;
 }
 
+/* What tells files apart. Other file systems may be mounted beneath the root, and count their files anew: their device is mixed
+ * in. Files of the root's own keep their numbers, whatever name the device has after the next start of this computer. */
 void
-p9_put_qid (P9Out *out, const struct stat *about)
+p9_put_qid (const P9Server *server, P9Out *out, const struct stat *about)
 {
+  uint64_t other = (uint64_t) about->st_dev ^ (uint64_t) server->device;
   p9_put (out, S_ISDIR (about->st_mode) ? QID_FOLDER : S_ISLNK (about->st_mode) ? QID_LINK : 0, 1);
   p9_put (out, 0, 4);
-  p9_put (out, about->st_ino, 8);
+  p9_put (out, about->st_ino ^ other * UINT64_C (0x9e3779b97f4a7c15), 8);
 }
 
 /* --- Handles ------------------------------------------------------------------------------------------------------ */
@@ -176,7 +179,7 @@ run_attach (P9Server *server, P9In *in, P9Out *out)
   if (p9_find (server, number) != NULL)
     return EEXIST;
   add_fid (server, number, "");
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   return 0;
 }
 
@@ -227,7 +230,7 @@ run_walk (P9Server *server, P9In *in, P9Out *out)
         break;
       g_free (path);
       path = next;
-      p9_put_qid (out, &about);
+      p9_put_qid (server, out, &about);
     }
   vt_store_le (out->bytes + count_at, done, 2);
   if (done < n)
@@ -459,16 +462,19 @@ VtShare *
 vt_share_new (VtLoop *loop, const char *folder, bool readonly, GError **error)
 {
   static const VtShareOps ops = { share_submit, share_save, share_load, share_forget, share_close };
-  int root = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0)
+  struct stat about;
+  int         root = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0 || fstat (root, &about) != 0)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Cannot share the folder “%s”: %s", folder, g_strerror (errno));
+      if (root >= 0)
+        close (root);
       return NULL;
     }
   Share *share = g_new0 (Share, 1);
   share->share.ops = &ops;
   share->loop = loop;
-  share->server = (P9Server) { .root = root, .readonly = readonly, .msize = MSIZE_MAX,
+  share->server = (P9Server) { .root = root, .device = about.st_dev, .readonly = readonly, .msize = MSIZE_MAX,
                                .fids = g_hash_table_new (NULL, NULL) };
   share->queue = g_async_queue_new ();
   share->thread = g_thread_new ("share", work, share);

@@ -431,6 +431,37 @@ open_files_survive_a_save (void)
   g_assert_cmpuint (read_fid (f, 9, 0, 100), ==, EBADF);
 }
 
+static uint64_t
+number_of (Fixture *f, uint32_t fid)
+{
+  begin (f, GETATTR);
+  put (f, fid, 4);
+  put (f, 0x7ff, 8);
+  g_assert_cmpuint (send (f), ==, 0);
+  return vt_load_le (f->answer + 7 + 8 + 5, 8);
+}
+
+/* /proc and /sys, whose roots have the same number each in its file system. */
+static void
+files_of_several_file_systems_are_told_apart (void)
+{
+  struct stat root, proc, sys;
+  if (stat ("/", &root) != 0 || stat ("/proc", &proc) != 0 || stat ("/sys", &sys) != 0 || proc.st_ino != sys.st_ino)
+    {
+      g_test_skip ("/proc and /sys are not there, or not as usual");
+      return;
+    }
+  g_autoptr (Fixture) f = fixture_new ();
+  close_share (f);
+  f->share = vt_share_new (f->loop, "/", true, NULL);
+  attach (f);
+  g_assert_cmpuint (walk (f, 2, 1, "proc"), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "sys"), ==, 0);
+  g_assert_cmphex (number_of (f, ROOT), ==, root.st_ino);
+  g_assert_cmphex (number_of (f, 2), !=, number_of (f, 3));
+  g_assert_cmphex (number_of (f, 2), ==, number_of (f, 2));
+}
+
 static void
 random_messages_never_hurt (void)
 {
@@ -481,6 +512,7 @@ main (int argc, char **argv)
   TEST (a_path_that_is_too_long_says_so);
   TEST (a_readonly_share_stays_as_it_is);
   TEST (open_files_survive_a_save);
+  TEST (files_of_several_file_systems_are_told_apart);
   TEST (random_messages_never_hurt);
   return g_test_run ();
 }
