@@ -55,6 +55,24 @@ pages_in_the_balloon_are_given_back (gconstpointer forms)
 }
 
 static void
+more_pages_than_there_are_break_it (gconstpointer forms)
+{
+  enum { MOST = PCI_RIG_RAM_BYTES / PAGE * 4 };
+  g_autoptr (Balloon) rig = rig_new (forms);
+  for (unsigned i = 0; i < MOST; i += 4)
+    driver_put (rig, PFNS + i, FIRST / PAGE, 4);
+  driver_offer (rig, INFLATE, &(DriverPart) { PFNS, MOST, false }, 1);
+  driver_kick (rig, INFLATE);
+  g_assert_cmpuint (driver_count_used (rig, INFLATE), ==, 1);
+  g_assert_false (driver_needs_reset (rig));
+  memset (driver_memory (rig, FIRST), 0x99, PAGE);
+  driver_offer (rig, INFLATE, &(DriverPart) { PFNS, MOST + 4, false }, 1);
+  driver_kick (rig, INFLATE);
+  g_assert_true (driver_needs_reset (rig));
+  g_assert_cmphex (driver_memory (rig, FIRST)[0], ==, 0x99);
+}
+
+static void
 reported_pages_are_given_back_whole (gconstpointer forms)
 {
   g_autoptr (Balloon) rig = rig_new (forms);
@@ -128,6 +146,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/virtio-balloon/split/" #fn, &split, fn);                                                     \
   g_test_add_data_func ("/virtio-balloon/packed/" #fn, &packed, fn)
   TEST (pages_in_the_balloon_are_given_back);
+  TEST (more_pages_than_there_are_break_it);
   TEST (reported_pages_are_given_back_whole);
   TEST (a_size_is_asked_for_and_answered);
   TEST (statistics_come_when_asked_for);

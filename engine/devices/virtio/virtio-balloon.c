@@ -83,11 +83,18 @@ queue_of_stats (VtVirtio *virtio)
 
 /* --- Pages -------------------------------------------------------------------------------------------------------- */
 
+/* More page numbers than memory has pages are no request, but a way to keep the machine busy. */
 static void
 inflate (VtVirtElement *element)
 {
   VirtioBalloon *balloon = from_virtio (element->virtio);
   uint8_t        pfn[PFN_BYTES];
+  if (element->out_len / PFN_BYTES > balloon->memory_bytes >> PFN_SHIFT)
+    {
+      vt_virtio_broken (element->virtio, "%" G_GUINT64_FORMAT " bytes of page numbers", element->out_len);
+      vt_virtqueue_push (element, 0);
+      return;
+    }
   for (uint64_t at = 0; vt_virt_element_read (element, at, pfn, sizeof pfn) == sizeof pfn; at += sizeof pfn)
     if (!vt_dma_discard (&balloon->pci.pci.dma, VT_GPA (vt_load_le (pfn, 4) << PFN_SHIFT), 1u << PFN_SHIFT))
       vt_guest_warn (&balloon->pci.pci.dev, "page 0x%x is not memory", (unsigned) vt_load_le (pfn, 4));
