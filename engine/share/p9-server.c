@@ -34,7 +34,6 @@ typedef struct
 
 typedef struct
 {
-  Share          *share;
   VtShareRequest *request;   /* NULL: the thread ends */
   size_t          written;
 } Job;
@@ -371,7 +370,7 @@ static void
 push_job (Share *share, VtShareRequest *request)
 {
   Job *job = g_new0 (Job, 1);
-  *job = (Job) { .share = share, .request = request };
+  *job = (Job) { .request = request };
   g_async_queue_push (share->queue, job);
 }
 
