@@ -13,7 +13,6 @@
 
 enum
 {
-  L_RDWR_MASK = 3, L_CREATE = 0100, L_EXCL = 0200, L_TRUNC = 01000, L_APPEND = 02000,
   SET_MODE = 1, SET_SIZE = 8, SET_ATIME = 0x10, SET_MTIME = 0x20, SET_ATIME_TO = 0x80, SET_MTIME_TO = 0x100,
   QID_BYTES = 13,
   DIRENT_BYTES = QID_BYTES + 8 + 1 + 2,
@@ -31,8 +30,8 @@ open_beneath (P9Server *server, const char *path, int flags, unsigned mode)
   return (int) syscall (SYS_openat2, server->root, path[0] != 0 ? path : ".", &how, sizeof how);
 }
 
-static char *
-child_path (const char *folder, const char *name)
+char *
+p9_child_path (const char *folder, const char *name)
 {
   return folder[0] != 0 ? g_strconcat (folder, "/", name, NULL) : g_strdup (name);
 }
@@ -163,13 +162,13 @@ run_create (P9Server *server, P9In *in, P9Out *out)
     return EBADF;
   if (server->n_open >= P9_OPEN_MAX)
     return EMFILE;
-  g_autofree char *path = child_path (fid->path, name);
+  g_autofree char *path = p9_child_path (fid->path, name);
   if (strlen (path) >= P9_PATH_MAX)
     return ENAMETOOLONG;
   int fd = open_beneath (server, path, host_flags (flags) | O_CREAT, mode);
   if (fd < 0)
     return errno;
-  int error = take_open (server, fid, fd, flags & ~(uint32_t) (L_CREATE | L_EXCL | L_TRUNC));
+  int error = take_open (server, fid, fd, flags & ~(uint32_t) L_ONCE);
   if (error != 0)
     return error;
   g_free (fid->path);
@@ -497,7 +496,7 @@ static int
 rename_path (P9Server *server, const char *old_path, const char *new_folder, const char *new_name)
 {
   const char      *old_name;
-  g_autofree char *from_path = g_strdup (old_path), *to_path = child_path (new_folder, new_name);
+  g_autofree char *from_path = g_strdup (old_path), *to_path = p9_child_path (new_folder, new_name);
   int from = open_parent (server, from_path, &old_name);
   int to = from >= 0 ? open_beneath (server, new_folder, O_PATH | O_DIRECTORY, 0) : -1;
   int error = to >= 0 && renameat (from, old_name, to, new_name) == 0 ? 0 : errno;
@@ -525,7 +524,7 @@ run_renameat (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *new_name = p9_get_name (in);
   if (from == NULL || to == NULL || old_name == NULL || new_name == NULL)
     return EBADF;
-  g_autofree char *old_path = child_path (from->path, old_name);
+  g_autofree char *old_path = p9_child_path (from->path, old_name);
   return rename_path (server, old_path, to->path, new_name);
 }
 

@@ -71,15 +71,19 @@ p9_get_string (P9In *in)
   return text;
 }
 
+/* "..", or a name. */
+static char *
+get_step (P9In *in)
+{
+  g_autofree char *text = p9_get_string (in);
+  return text != NULL && text[0] != 0 && strchr (text, '/') == NULL && strcmp (text, ".") != 0 ? g_steal_pointer (&text) : NULL;
+}
+
 char *
 p9_get_name (P9In *in)
 {
-  char *name = p9_get_string (in);
-  if (name != NULL && name[0] != 0 && strchr (name, '/') == NULL && strcmp (name, ".") != 0 && strcmp (name, "..") != 0
-      && strlen (name) <= 255)
-    return name;
-  g_free (name);
-  return NULL;
+  g_autofree char *name = get_step (in);
+  return name != NULL && strcmp (name, "..") != 0 && strlen (name) <= 255 ? g_steal_pointer (&name) : NULL;
 }
 
 void
@@ -188,23 +192,12 @@ step (P9Server *server, const char *path, const char *name, struct stat *about)
 {
   const char *slash = strrchr (path, '/');
   char       *next = strcmp (name, "..") == 0 ? g_strndup (path, slash != NULL ? (gsize) (slash - path) : 0)
-                     : path[0] != 0           ? g_strconcat (path, "/", name, NULL)
-                                              : g_strdup (name);
+                                              : p9_child_path (path, name);
   errno = strlen (next) > P9_PATH_MAX ? ENAMETOOLONG : p9_stat (server, next, about);
   if (errno == 0)
     return next;
   g_free (next);
   return NULL;
-}
-
-/* "..", or a name. */
-static char *
-get_step (P9In *in)
-{
-  g_autofree char *text = p9_get_string (in);
-  if (text != NULL && strcmp (text, "..") == 0)
-    return g_steal_pointer (&text);
-  return text != NULL && text[0] != 0 && strchr (text, '/') == NULL && strcmp (text, ".") != 0 ? g_steal_pointer (&text) : NULL;
 }
 
 static int
@@ -436,9 +429,9 @@ share_load (VtShare *base, const uint8_t *from, size_t len)
         continue;
       drop_fid (server, number);
       P9Fid *fid = add_fid (server, number, path);
-      bool   writes = (flags & 3) != O_RDONLY;
+      bool   writes = (flags & L_RDWR_MASK) != O_RDONLY;
       if (flags != NOT_OPEN && !(writes && server->readonly))
-        p9_open (server, fid, flags & ~(uint32_t) (0100 | 0200 | 01000));
+        p9_open (server, fid, flags & ~(uint32_t) L_ONCE);
     }
 }
 

@@ -295,10 +295,16 @@ vt_scsi_reset (VtScsiUnit *unit)
 }
 
 bool
+vt_scsi_holds_medium (const VtScsiState *s)
+{
+  return s->locked && !s->tray_open;
+}
+
+bool
 vt_scsi_set_medium (VtScsiUnit *unit, VtBlock *block, bool force)
 {
   VtScsiState *s = unit->s;
-  if (unit->kind != VT_SCSI_CDROM || (s->locked && !force && !s->tray_open))
+  if (unit->kind != VT_SCSI_CDROM || (!force && vt_scsi_holds_medium (s)))
     return false;
   unit->block = block;
   s->tray_open = false;

@@ -140,11 +140,8 @@ statistics_come_when_asked_for (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-balloon/split/" #fn, &split, fn);                                                     \
-  g_test_add_data_func ("/virtio-balloon/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-balloon", #fn, fn)
   TEST (pages_in_the_balloon_are_given_back);
   TEST (more_pages_than_there_are_break_it);
   TEST (reported_pages_are_given_back_whole);

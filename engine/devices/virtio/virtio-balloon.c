@@ -75,12 +75,6 @@ role_of (VtVirtio *virtio, unsigned queue)
   return queue == STATS && !vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? REPORTING : queue;
 }
 
-static unsigned
-queue_of_stats (VtVirtio *virtio)
-{
-  return vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? STATS : ROLES;
-}
-
 /* --- Pages -------------------------------------------------------------------------------------------------------- */
 
 /* More page numbers than memory has pages are no request, but a way to keep the machine busy. */
@@ -166,7 +160,7 @@ vt_virtio_balloon_stats (VtDevice *dev, VtMemoryStats *out)
   out->machine_bytes = balloon->memory_bytes;
   out->wanted_bytes = balloon->memory_bytes - ((uint64_t) balloon->s.num_pages << PFN_SHIFT);
   out->actual_bytes = balloon->memory_bytes - MIN ((uint64_t) balloon->s.actual << PFN_SHIFT, balloon->memory_bytes);
-  VtVirtElement *element = queue_of_stats (virtio) == STATS ? vt_virtqueue_pop (virtio, STATS) : NULL;
+  VtVirtElement *element = vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? vt_virtqueue_pop (virtio, STATS) : NULL;
   if (element != NULL)
     vt_virtqueue_push (element, 0);
 }

@@ -198,11 +198,8 @@ locked_memory_is_left_for_disks (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-crypto/split/" #fn, &split, fn);                                                      \
-  g_test_add_data_func ("/virtio-crypto/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-crypto", #fn, fn)
   TEST (ciphers_match_the_vectors);
   TEST (hashes_match_the_vectors);
   TEST (sessions_that_cannot_be_are_refused);

@@ -395,11 +395,8 @@ random_commands_never_hurt (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-scsi/split/" #fn, &split, fn);                                                        \
-  g_test_add_data_func ("/virtio-scsi/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-scsi", #fn, fn)
   TEST (targets_say_who_they_are);
   TEST (blocks_are_read_and_written);
   TEST (ranges_are_unmapped_and_filled);

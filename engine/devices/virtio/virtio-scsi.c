@@ -149,13 +149,18 @@ respond_with (VtVirtElement *element, uint8_t code)
 }
 
 static void
+answer_control (VtVirtElement *element, uint8_t code)
+{
+  vt_virt_element_write (element, 0, &code, 1);
+  vt_virtqueue_push (element, 1);
+}
+
+static void
 one_less (Management *management)
 {
-  uint8_t done = S_OK;
   if (--management->left > 0)
     return;
-  vt_virt_element_write (management->element, 0, &done, 1);
-  vt_virtqueue_push (management->element, 1);
+  answer_control (management->element, S_OK);
   g_free (management);
 }
 
@@ -264,13 +269,6 @@ count_requests (VirtioScsi *scsi, unsigned target, const uint64_t *tag, Manageme
       abort_for->left++;
     }
   return n;
-}
-
-static void
-answer_control (VtVirtElement *element, uint8_t code)
-{
-  vt_virt_element_write (element, 0, &code, 1);
-  vt_virtqueue_push (element, 1);
 }
 
 /* The answer comes when the last of them has ended: a block request cannot be called back. */

@@ -255,11 +255,8 @@ a_restored_driver_hears_that_all_are_gone (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-vsock/split/" #fn, &split, fn);                                                       \
-  g_test_add_data_func ("/virtio-vsock/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-vsock", #fn, fn)
   TEST (bytes_go_both_ways_within_their_credit);
   TEST (the_last_bytes_arrive_before_the_end);
   TEST (who_asks_for_nobody_is_refused);

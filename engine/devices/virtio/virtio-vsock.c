@@ -191,15 +191,11 @@ find (VirtioVsock *vsock, uint32_t guest_port, uint32_t host_port)
 static size_t
 can_receive (void *opaque)
 {
-  Connection    *c = opaque;
-  uint32_t       in_flight = c->sent - c->peer_fwd;
-  uint32_t       credit = c->peer_alloc - MIN (c->peer_alloc, in_flight);
-  VtVirtElement *element = c->connected && credit > 0 ? vt_virtqueue_pop (&c->vsock->pci.virtio, RX) : NULL;
-  if (element == NULL)
-    return 0;
-  uint64_t room = element->in_len - MIN (element->in_len, HEADER_BYTES);
-  vt_virtqueue_unpop (element);
-  return (size_t) MIN (room, credit);
+  Connection *c = opaque;
+  uint32_t    in_flight = c->sent - c->peer_fwd;
+  uint32_t    credit = c->peer_alloc - MIN (c->peer_alloc, in_flight);
+  uint64_t    room = c->connected && credit > 0 ? vt_virtqueue_room (&c->vsock->pci.virtio, RX) : 0;
+  return (size_t) MIN (room - MIN (room, HEADER_BYTES), credit);
 }
 
 static void
