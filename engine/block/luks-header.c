@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <gcrypt.h>
 
+#include "crypt-init.h"
 #include "luks.h"
 #include "vitrine/error.h"
 

@@ -6,9 +6,6 @@
 
 #include "vitrine/secret.h"
 
-/* Before any other use of libgcrypt; as often as one likes, any thread. */
-void vt_crypt_init (void);
-
 /* Locked memory, wiped when freed; NULL when there is no more. */
 void *vt_locked_alloc (size_t len);
 void  vt_locked_free (void *bytes);

@@ -65,13 +65,20 @@ say_open (Socket *s, bool open)
 /* --- In ----------------------------------------------------------------------------------------------------------- */
 
 static bool
+anything_left (int fd)
+{
+  uint8_t byte;
+  return recv (fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+}
+
+static bool
 in_ready (void *opaque, int fd, GIOCondition condition)
 {
   Socket *s = opaque;
   uint8_t bytes[INPUT_MAX];
   size_t  room = s->chr.client != NULL ? s->chr.client->can_receive (s->chr.client_opaque) : 0;
-  /* No room: the client waits, as on a slow line, until accept() watches again. */
-  if (room == 0 && (condition & G_IO_HUP) == 0)
+  /* No room: the client waits, as on a slow line, until accept() watches again; and so does what one that left has written. */
+  if (room == 0 && ((condition & G_IO_HUP) == 0 || anything_left (fd)))
     {
       g_clear_pointer (&s->in_source, g_source_unref);
       return false;
@@ -130,7 +137,10 @@ flush_output (Socket *s)
       if (n < 0 && errno == EAGAIN)
         return false;
       if (n <= 0)
-        return true;           /* the input side hears of it, and sends it away */
+        {
+          g_byte_array_set_size (s->output, 0);
+          return true;         /* the input side hears of it, and sends it away */
+        }
       g_byte_array_remove_range (s->output, 0, (guint) n);
     }
   return true;
@@ -189,7 +199,7 @@ is_left_behind (const struct sockaddr_un *address)
   struct stat about;
   if (lstat (address->sun_path, &about) != 0 || !S_ISSOCK (about.st_mode))
     return false;
-  int  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int  fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);       /* one with a full backlog is alive */
   bool dead = fd >= 0 && connect (fd, (const struct sockaddr *) address, sizeof *address) != 0 && errno == ECONNREFUSED;
   if (fd >= 0)
     close (fd);

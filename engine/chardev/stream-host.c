@@ -25,6 +25,7 @@ typedef struct
   int          listener;
   GSource     *source;
   unsigned     n_streams;
+  GQueue       greeting;      /* Stream*, oldest first: those that have not said where they want to go */
 } Host;
 
 typedef struct
@@ -33,39 +34,61 @@ typedef struct
   Host    *host;
   int      fd;
   GSource *in_source, *out_source;
+  bool     finished, gone;             /* no more comes; nobody is there. As told to the device */
   char     greeting[GREETING_MAX];     /* until it is whole */
   unsigned greeting_len;
 } Stream;
 
 /* --- A stream that a device has ----------------------------------------------------------------------------------- */
 
+static void watch_input (Stream *s);
+
+/* Nothing more comes. Who has closed only this direction still reads, and is watched until it hangs up. */
+static void
+tell_end (Stream *s, bool hung_up)
+{
+  bool first = !s->finished;
+  s->finished = true;
+  s->gone = hung_up;
+  watch_input (s);
+  if (hung_up)
+    s->stream.client->hung_up (s->stream.client_opaque);
+  else if (first)
+    s->stream.client->finished (s->stream.client_opaque);
+}
+
 static bool
 in_ready (void *opaque, int fd, GIOCondition condition)
 {
   Stream *s = opaque;
   uint8_t bytes[CHUNK];
-  size_t  room = s->stream.client->can_receive (s->stream.client_opaque);
-  ssize_t n = room > 0 ? recv (fd, bytes, MIN (room, sizeof bytes), MSG_DONTWAIT) : -1;
+  size_t  room = s->finished ? 0 : s->stream.client->can_receive (s->stream.client_opaque);
+  ssize_t n = room > 0 ? recv (fd, bytes, MIN (room, sizeof bytes), MSG_DONTWAIT) : 0;
   if (n > 0)
     {
       s->stream.client->receive (s->stream.client_opaque, bytes, (size_t) n);
       return true;
     }
-  if (n < 0 && room > 0 && (errno == EAGAIN || errno == EINTR))
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return true;
-  /* No room: accept() watches again. Nothing more: that is the end. */
   g_clear_pointer (&s->in_source, g_source_unref);
-  if (room > 0)
-    s->stream.client->hung_up (s->stream.client_opaque);
+  /* Without room it is accept() that watches again. */
+  if (s->finished || room > 0)
+    tell_end (s, n < 0 || (condition & (G_IO_HUP | G_IO_ERR)) != 0);
   return false;
+}
+
+static void
+watch_input (Stream *s)
+{
+  if (s->in_source == NULL && !s->gone)
+    s->in_source = vt_loop_watch (s->host->loop, s->fd, (s->finished ? 0 : G_IO_IN) | G_IO_HUP | G_IO_ERR, in_ready, s);
 }
 
 static void
 stream_accept (VtStream *stream)
 {
-  Stream *s = (Stream *) stream;
-  if (s->in_source == NULL)
-    s->in_source = vt_loop_watch (s->host->loop, s->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, s);
+  watch_input ((Stream *) stream);
 }
 
 static bool
@@ -103,6 +126,7 @@ stream_close (VtStream *stream)
   vt_loop_unwatch (s->in_source);
   vt_loop_unwatch (s->out_source);
   close (s->fd);
+  g_queue_remove (&s->host->greeting, s);
   s->host->n_streams--;
   g_free (s);
 }
@@ -119,13 +143,22 @@ stream_new (Host *host, int fd)
   return s;
 }
 
+/* A stream that has not greeted yet holds its place only until somebody else needs it. */
+static bool
+has_place (Host *host)
+{
+  if (host->n_streams >= STREAMS_MAX && !g_queue_is_empty (&host->greeting))
+    stream_close (g_queue_peek_head (&host->greeting));
+  return host->n_streams < STREAMS_MAX;
+}
+
 static VtStream *
 host_connect (VtStreamHost *base, uint32_t port)
 {
   Host              *host = (Host *) base;
   struct sockaddr_un address = { .sun_family = AF_UNIX };
   int                len = g_snprintf (address.sun_path, sizeof address.sun_path, "%s_%u", host->path, port);
-  if (host->n_streams >= STREAMS_MAX || len >= (int) sizeof address.sun_path)
+  if (len >= (int) sizeof address.sun_path || !has_place (host))
     return NULL;
   int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd >= 0 && connect (fd, (struct sockaddr *) &address, sizeof address) == 0)
@@ -160,6 +193,7 @@ greeting_ready (void *opaque, int fd, GIOCondition condition)
     if (s->greeting[s->greeting_len++] == '\n')
       {
         g_clear_pointer (&s->in_source, g_source_unref);
+        g_queue_remove (&s->host->greeting, s);
         if (!greet (s) && s->stream.client == NULL)
           stream_close (&s->stream);
         return false;
@@ -176,12 +210,13 @@ listener_ready (void *opaque, int fd, GIOCondition condition)
 {
   Host *host = opaque;
   int   client = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (client >= 0 && host->n_streams >= STREAMS_MAX)
+  if (client >= 0 && !has_place (host))
     close (client);
   else if (client >= 0)
     {
       Stream *s = stream_new (host, client);
       s->in_source = vt_loop_watch (host->loop, client, G_IO_IN | G_IO_HUP | G_IO_ERR, greeting_ready, s);
+      g_queue_push_tail (&host->greeting, s);
     }
   return true;
 }
@@ -190,6 +225,8 @@ static void
 host_close (VtStreamHost *base)
 {
   Host *host = (Host *) base;
+  while (!g_queue_is_empty (&host->greeting))
+    stream_close (g_queue_peek_head (&host->greeting));
   vt_loop_unwatch (host->source);
   close (host->listener);
   unlink (host->path);

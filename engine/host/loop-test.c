@@ -2,6 +2,9 @@
 /* The loop's timers against a clock that does what a busy host's does: time passes between any two looks at it. */
 #include "loop.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "bits.h"
 
 #define LOOK_NS  100      /* passes with each look */
@@ -86,6 +89,34 @@ a_timer_may_be_cancelled_after_its_loop (Fixture *f, gconstpointer unused)
   g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 0);
 }
 
+static bool
+count_ready (void *opaque, int fd, GIOCondition condition)
+{
+  count (opaque, 0);
+  return true;
+}
+
+/* A vCPU closes a stream while the loop, which has seen that there is something to read, waits for the lock. */
+static void
+a_watch_that_was_taken_away_is_not_heard (Fixture *f, gconstpointer unused)
+{
+  int    ends[2];
+  gint64 limit = g_get_monotonic_time () + PATIENCE;
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  GSource *source = vt_loop_watch (f->loop, ends[0], G_IO_IN, count_ready, f);
+  vt_lock (&f->lock);
+  g_assert_cmpint (write (ends[1], "x", 1), ==, 1);
+  while (__atomic_load_n (&f->lock.urgent, __ATOMIC_ACQUIRE) == 0 && g_get_monotonic_time () < limit)
+    g_thread_yield ();
+  g_assert_cmpint (__atomic_load_n (&f->lock.urgent, __ATOMIC_ACQUIRE), ==, 1);
+  vt_loop_unwatch (source);
+  vt_unlock (&f->lock);
+  g_clear_pointer (&f->loop, vt_loop_free);
+  g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 0);
+  close (ends[0]);
+  close (ends[1]);
+}
+
 typedef struct
 {
   Fixture *fixture;
@@ -145,5 +176,6 @@ main (int argc, char **argv)
   ADD ("a deadline may pass while it is armed", later_each_time, a_deadline_may_pass_while_it_is_armed);
   ADD ("no deadline is slept through while threads move it", vt_host_now_ns, no_deadline_is_slept_through_while_threads_move_it);
   ADD ("a timer may be cancelled after its loop", vt_host_now_ns, a_timer_may_be_cancelled_after_its_loop);
+  ADD ("a watch that was taken away is not heard", vt_host_now_ns, a_watch_that_was_taken_away_is_not_heard);
   return g_test_run ();
 }

@@ -139,7 +139,8 @@ fd_ready (gint fd, GIOCondition condition, gpointer data)
 {
   Watch *watch = data;
   vt_lock (watch->loop->lock);
-  bool again = watch->ready (watch->opaque, fd, condition);
+  /* Whoever had the lock until now may have taken the watch away, and freed what it is for. */
+  bool again = !g_source_is_destroyed (g_main_current_source ()) && watch->ready (watch->opaque, fd, condition);
   vt_unlock (watch->loop->lock);
   return again ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }

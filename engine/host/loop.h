@@ -26,6 +26,7 @@ void vt_loop_drive_clock (VtLoop *loop, VtClock *clock);
 /* Watches a file descriptor; `ready` returns false to stop watching. Returns an id for vt_loop_unwatch(). Any thread. */
 typedef bool (*VtLoopReady) (void *opaque, int fd, GIOCondition condition);
 GSource *vt_loop_watch (VtLoop *loop, int fd, GIOCondition condition, VtLoopReady ready, void *opaque);
+/* Machine lock held: `ready` is not called any more. NULL is allowed. */
 void     vt_loop_unwatch (GSource *source);
 
 /* Monotonic host time in ns: the source for machine clocks. */

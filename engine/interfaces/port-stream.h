@@ -17,7 +17,9 @@ typedef struct
   void   (*receive)     (void *opaque, const uint8_t *bytes, size_t n);   /* n <= can_receive() */
   /* write() takes bytes again. */
   void   (*writable)    (void *opaque);
-  /* The other end is gone; the device closes the stream, now or later. */
+  /* No more bytes come, though the other end may still take some. Once. */
+  void   (*finished)    (void *opaque);
+  /* The other end is gone; the device closes the stream, now or later. Once, with or without finished() before it. */
   void   (*hung_up)     (void *opaque);
 } VtStreamClient;
 

@@ -152,7 +152,6 @@ copy_net (gconstpointer from, gpointer unused)
   VtNetConfig *net = g_memdup2 (from, sizeof *net);
   net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
   net->local = g_strdup (net->local);
-  g_ptr_array_set_free_func (net->forwards, g_free);
   return net;
 }
 
@@ -173,17 +172,11 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->vsock_path = g_strdup (from->vsock_path);
   to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
-  g_ptr_array_set_free_func (to->disks, disk_free);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);
-  g_ptr_array_set_free_func (to->serials, serial_free);
   to->shares = g_ptr_array_copy (from->shares, copy_share, NULL);
-  g_ptr_array_set_free_func (to->shares, share_free);
   to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
-  g_ptr_array_set_free_func (to->ports, port_free);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
-  g_ptr_array_set_free_func (to->inputs, g_free);
   to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
-  g_ptr_array_set_free_func (to->nets, net_free);
 }
 
 VtDiskConfig *

@@ -77,6 +77,14 @@ place (VtMachine *machine, unsigned slot, unsigned function, bool multifunction)
   return (VtPciPlace) { .bus = q35_of (machine)->bus, .devfn = VT_PCI_DEVFN (slot, function), .multifunction = multifunction };
 }
 
+/* A PCI device of one function; its config has its place in that slot. */
+static VtDevice *
+add_at (VtMachine *machine, unsigned slot, const VtDeviceClass *cls, const void *config, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
+  return vt_machine_add (machine, &(DeviceSpec) { cls, path, config, NULL, 0 }, error);
+}
+
 /* --- Memory --------------------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -363,12 +371,11 @@ add_virtio_disks (VtMachine *machine, GError **error)
       if (disk->bus != VT_BUS_VIRTIO)
         continue;
       unsigned          slot = q35->next_slot++;
-      g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
       VtVirtioBlkConfig config = { .place = place (machine, slot, 0, false),
                                    .block = g_array_index (machine->drives, Drive, i).block,
                                    .n_queues = disk->queues != 0 ? disk->queues : usual_queues,
                                    .ring_forms = vt_ring_forms (&disk->rings) };
-      if (vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_blk_pci, path, &config, NULL, 0 }, error) == NULL)
+      if (add_at (machine, slot, &vt_virtio_blk_pci, &config, error) == NULL)
         return false;
       q35_note_boot_path (q35, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
     }
@@ -396,9 +403,8 @@ add_scsi (VtMachine *machine, GError **error)
     }
   if (n == 0)
     return true;
-  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
   config.place = place (machine, q35->next_slot++, 0, false);
-  machine->scsi = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_scsi_pci, path, &config, NULL, 0 }, error);
+  machine->scsi = add_at (machine, slot, &vt_virtio_scsi_pci, &config, error);
   return machine->scsi != NULL;
 }
 
@@ -414,10 +420,9 @@ add_rng (VtMachine *machine, GError **error)
   if (!machine->config.rng)
     return true;
   unsigned          slot = q35_of (machine)->next_slot++;
-  g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioRngConfig config = { .place = place (machine, slot, 0, false), .fill = host_entropy,
                                .ring_forms = vt_ring_forms (&machine->config.rng_rings) };
-  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_rng_pci, path, &config, NULL, 0 }, error) != NULL;
+  return add_at (machine, slot, &vt_virtio_rng_pci, &config, error) != NULL;
 }
 
 static bool
@@ -429,10 +434,9 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
     [VT_INPUT_TABLET] = &vt_virtio_tablet_pci,
   };
   unsigned            slot = q35_of (machine)->next_slot++;
-  g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioInputConfig config = { place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine),
                                  vt_ring_forms (&input->rings) };
-  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], path, &config, NULL, 0 }, error);
+  VtDevice *dev = add_at (machine, slot, classes[input->kind], &config, error);
   if (dev != NULL)
     vt_machine_add_input (machine, vt_virtio_input_sink (dev));
   return dev != NULL;
@@ -444,12 +448,11 @@ add_nets (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->nets->len; i++)
     {
       unsigned          slot = q35_of (machine)->next_slot++;
-      g_autofree char  *path = g_strdup_printf ("pci/00:%02x.0", slot);
       const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
       VtVirtioNetConfig config = { .place = place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
                                    .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
       vt_machine_mac (machine, i, config.mac);
-      VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_net_pci, path, &config, NULL, 0 }, error);
+      VtDevice *dev = add_at (machine, slot, &vt_virtio_net_pci, &config, error);
       if (dev == NULL)
         return false;
       g_ptr_array_add (machine->cards, dev);
@@ -498,9 +501,8 @@ add_xhci (VtMachine *machine, GError **error)
     return true;
   Q35             *q35 = q35_of (machine);
   unsigned         slot = q35->next_slot++;
-  g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtXhciConfig     config = { place (machine, slot, 0, false) };
-  q35->xhci = vt_machine_add (machine, &(DeviceSpec) { &vt_xhci, path, &config, NULL, 0 }, error);
+  q35->xhci = add_at (machine, slot, &vt_xhci, &config, error);
   return q35->xhci != NULL;
 }
 
@@ -556,7 +558,7 @@ add_stdvga (VtMachine *machine, GError **error)
   const uint8_t *rom_bytes = g_bytes_get_data (rom, &rom_len);
   VtStdvgaConfig config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .vram = q35->vram, .rom = rom_bytes,
                             .rom_len = rom_len, .surface = vt_machine_add_surface (machine) };
-  q35->vga = vt_machine_add (machine, &(DeviceSpec) { &vt_stdvga, "pci/00:01.0", &config, NULL, 0 }, error);
+  q35->vga = add_at (machine, Q35_VGA_SLOT, &vt_stdvga, &config, error);
   q35->has_dispi_ports = true;
   machine->screen_text = vga_text;
   return q35->vga != NULL;
@@ -573,7 +575,7 @@ add_bochs (VtMachine *machine, GError **error)
   const uint8_t       *rom_bytes = g_bytes_get_data (rom, &rom_len);
   VtBochsDisplayConfig config = { .place = place (machine, Q35_VGA_SLOT, 0, false), .vram = q35->vram, .rom = rom_bytes,
                                   .rom_len = rom_len, .surface = vt_machine_add_surface (machine) };
-  q35->vga = vt_machine_add (machine, &(DeviceSpec) { &vt_bochs_display, "pci/00:01.0", &config, NULL, 0 }, error);
+  q35->vga = add_at (machine, Q35_VGA_SLOT, &vt_bochs_display, &config, error);
   return q35->vga != NULL;
 }
 
@@ -595,7 +597,7 @@ add_virtio_gpu (VtMachine *machine, GError **error)
   for (unsigned i = 0; i < config.n_scanouts; i++)
     config.surfaces[i] = vt_machine_add_surface (machine);
   const VtDeviceClass *cls = vga ? &vt_virtio_vga : &vt_virtio_gpu_pci;
-  q35->vga = vt_machine_add (machine, &(DeviceSpec) { cls, "pci/00:01.0", &config, NULL, 0 }, error);
+  q35->vga = add_at (machine, Q35_VGA_SLOT, cls, &config, error);
   q35->has_dispi_ports = vga;
   machine->screen_text = vga ? virtio_vga_text : NULL;
   return q35->vga != NULL;
@@ -635,7 +637,6 @@ add_virtio_console (VtMachine *machine, GError **error)
   if (config->ports->len == 0)
     return true;
   unsigned              slot = q35_of (machine)->next_slot++;
-  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioConsoleConfig ports = { .place = place (machine, slot, 0, false), .n_ports = config->ports->len };
   for (unsigned i = 0; i < config->ports->len; i++)
     {
@@ -644,7 +645,7 @@ add_virtio_console (VtMachine *machine, GError **error)
       ports.port[i] = (VtVirtioConsolePort) { console->chr, port->name, port->console };
       ports.ring_forms |= vt_ring_forms (&port->rings);
     }
-  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_console_pci, path, &ports, NULL, 0 }, error) != NULL;
+  return add_at (machine, slot, &vt_virtio_console_pci, &ports, error) != NULL;
 }
 
 static bool
@@ -653,10 +654,9 @@ add_vsock (VtMachine *machine, GError **error)
   if (machine->streams == NULL)
     return true;
   unsigned            slot = q35_of (machine)->next_slot++;
-  g_autofree char    *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioVsockConfig config = { .place = place (machine, slot, 0, false), .host = machine->streams,
                                  .cid = machine->config.vsock_cid, .ring_forms = vt_ring_forms (&machine->config.vsock_rings) };
-  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_vsock_pci, path, &config, NULL, 0 }, error) != NULL;
+  return add_at (machine, slot, &vt_virtio_vsock_pci, &config, error) != NULL;
 }
 
 static bool
@@ -666,10 +666,9 @@ add_shares (VtMachine *machine, GError **error)
     {
       const VtShareConfig *share = g_ptr_array_index (machine->config.shares, i);
       unsigned             slot = q35_of (machine)->next_slot++;
-      g_autofree char     *path = g_strdup_printf ("pci/00:%02x.0", slot);
       VtVirtio9pConfig     config = { .place = place (machine, slot, 0, false), .share = g_ptr_array_index (machine->shares, i),
                                       .tag = share->tag, .ring_forms = vt_ring_forms (&share->rings) };
-      if (vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_9p_pci, path, &config, NULL, 0 }, error) == NULL)
+      if (add_at (machine, slot, &vt_virtio_9p_pci, &config, error) == NULL)
         return false;
     }
   return true;
@@ -681,9 +680,8 @@ add_crypto (VtMachine *machine, GError **error)
   if (!machine->config.crypto)
     return true;
   unsigned             slot = q35_of (machine)->next_slot++;
-  g_autofree char     *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioCryptoConfig config = { place (machine, slot, 0, false), vt_ring_forms (&machine->config.crypto_rings) };
-  return vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_crypto_pci, path, &config, NULL, 0 }, error) != NULL;
+  return add_at (machine, slot, &vt_virtio_crypto_pci, &config, error) != NULL;
 }
 
 static bool
@@ -693,11 +691,10 @@ add_balloon (VtMachine *machine, GError **error)
   if (!config->balloon)
     return true;
   unsigned              slot = q35_of (machine)->next_slot++;
-  g_autofree char      *path = g_strdup_printf ("pci/00:%02x.0", slot);
   VtVirtioBalloonConfig balloon = { .place = place (machine, slot, 0, false), .memory_bytes = config->memory_bytes,
                                     .deflate_on_oom = config->balloon_deflates, .free_page_reporting = config->balloon_reports,
                                     .ring_forms = vt_ring_forms (&config->balloon_rings) };
-  machine->balloon = vt_machine_add (machine, &(DeviceSpec) { &vt_virtio_balloon_pci, path, &balloon, NULL, 0 }, error);
+  machine->balloon = add_at (machine, slot, &vt_virtio_balloon_pci, &balloon, error);
   return machine->balloon != NULL;
 }
 

@@ -24,12 +24,20 @@ typedef struct
   FILE  *file;             /* NULL: nothing is captured */
 } CaptureNet;
 
-static void
+/* What the buffer still held may not fit any more: 0, or an errno. */
+static int
 stop (CaptureNet *capture)
 {
-  if (capture->file != NULL)
-    fclose (capture->file);
-  capture->file = NULL;
+  FILE *file = g_steal_pointer (&capture->file);
+  return file != NULL && fclose (file) != 0 ? errno : 0;
+}
+
+static void
+stop_and_tell (CaptureNet *capture)
+{
+  int error = stop (capture);
+  if (error != 0)
+    g_warning ("The end of the captured network frames is lost: %s", g_strerror (error));
 }
 
 /* A file that cannot take more ends the capture, not the network. */
@@ -42,7 +50,7 @@ record (CaptureNet *capture, const uint8_t *frame, size_t len)
   if (fwrite (header, sizeof header, 1, capture->file) == 1 && fwrite (frame, 1, len, capture->file) == len)
     return;
   g_warning ("Capturing network frames ends: %s", g_strerror (errno));
-  stop (capture);
+  (void) stop (capture);         /* told already */
 }
 
 static void
@@ -68,7 +76,7 @@ static void
 close_net (VtNet *net)
 {
   CaptureNet *capture = (CaptureNet *) net;
-  stop (capture);
+  stop_and_tell (capture);
   capture->below->ops->close (capture->below);
   g_free (capture);
 }
@@ -93,14 +101,22 @@ vt_net_capture_refuse (int fd)
     close (fd);
 }
 
+static bool
+ended_well (int problem, GError **error)
+{
+  if (problem != 0)
+    g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot write captured frames: %s", g_strerror (problem));
+  return problem == 0;
+}
+
 bool
 vt_net_capture (VtNet *net, int fd, GError **error)
 {
   CaptureNet *capture = (CaptureNet *) net;
   struct stat about;
-  stop (capture);
   if (fd < 0)
-    return true;
+    return ended_well (stop (capture), error);
+  stop_and_tell (capture);
   /* Writing to anything else could wait, and the machine with it. */
   if (fstat (fd, &about) != 0 || !S_ISREG (about.st_mode) || (capture->file = fdopen (fd, "wb")) == NULL)
     {
@@ -109,9 +125,9 @@ vt_net_capture (VtNet *net, int fd, GError **error)
       return false;
     }
   uint32_t header[6] = { (uint32_t) PCAP_MAGIC_NS, 2 | 4 << 16, 0, 0, VT_NET_FRAME_MAX, PCAP_ETHERNET };
-  if (fwrite (header, sizeof header, 1, capture->file) == 1)
+  if (fwrite (header, sizeof header, 1, capture->file) == 1 && fflush (capture->file) == 0)
     return true;
-  stop (capture);
-  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot write captured frames: %s", g_strerror (errno));
-  return false;
+  int problem = errno;
+  (void) stop (capture);
+  return ended_well (problem, error);
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Networks without a guest: cards that hear each other, and a capture in between. */
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "networks.h"
+#include "vitrine/error.h"
 
 typedef struct
 {
@@ -149,6 +153,34 @@ cards_come_and_go (void)
 }
 
 static void
+a_card_that_moved_is_found_again (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  transmit (f, 1, 0xff);               /* 0 has heard where 1 is */
+  await (f, 0, 1);
+  unplug (f, 1);
+  plug (f, 1);
+  transmit (f, 0, 1);
+  await (f, 1, 1);
+}
+
+static void
+who_cannot_join_leaves_the_others_alone (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (GError)  error = NULL;
+  for (unsigned i = 1; i < 3; i++)
+    unplug (f, i);
+  g_random_set_seed (7);
+  plug (f, 1);
+  g_random_set_seed (7);               /* the same name again */
+  g_assert_null (vt_local_net_new (f->loop, f->folder, &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_FAILED);
+  transmit (f, 0, 0xff);
+  await (f, 1, 1);
+}
+
+static void
 what_passes_is_captured (void)
 {
   g_autoptr (Fixture) f = fixture_new ();
@@ -181,12 +213,41 @@ what_passes_is_captured (void)
   g_unlink (path);
 }
 
+static void
+a_file_that_takes_no_more_is_told_of (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (GError)  error = NULL;
+  g_autofree char    *path = g_build_filename (g_get_tmp_dir (), "vitrine-capture-XXXXXX", NULL);
+  struct rlimit       usual, tight;
+  int                 fd = g_mkstemp_full (path, O_RDWR, 0600);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &usual), ==, 0);
+  tight = (struct rlimit) { 24 + 16 + 10, usual.rlim_max };
+  signal (SIGXFSZ, SIG_IGN);
+  vt_lock (&f->lock);
+  g_assert_true (vt_net_capture (f->card[0].net, fd, NULL));
+  vt_unlock (&f->lock);
+  transmit (f, 0, 0xff);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &tight), ==, 0);
+  vt_lock (&f->lock);
+  bool whole = vt_net_capture (f->card[0].net, -1, &error);
+  vt_unlock (&f->lock);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &usual), ==, 0);
+  g_assert_false (whole);
+  g_assert_error (error, VT_ERROR, VT_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, g_strerror (EFBIG)));
+  g_unlink (path);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/net/local/learning", frames_go_to_all_until_an_address_is_known);
   g_test_add_func ("/net/local/coming and going", cards_come_and_go);
+  g_test_add_func ("/net/local/moving", a_card_that_moved_is_found_again);
+  g_test_add_func ("/net/local/not joining", who_cannot_join_leaves_the_others_alone);
   g_test_add_func ("/net/capture", what_passes_is_captured);
+  g_test_add_func ("/net/capture/full", a_file_that_takes_no_more_is_told_of);
   return g_test_run ();
 }

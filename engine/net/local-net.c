@@ -27,6 +27,7 @@ typedef struct
   VtNet       net;
   char       *folder, *name;         /* our socket's */
   int         fd;
+  bool        bound;
   GSource    *source;
   GHashTable *known;                 /* six bytes of an address (GBytes) to the name of a socket */
   uint8_t     frame[VT_NET_FRAME_MAX];
@@ -41,16 +42,19 @@ make_address (const LocalNet *local, const char *name, struct sockaddr_un *addre
 
 /* --- Out ---------------------------------------------------------------------------------------------------------- */
 
-/* A card that is too slow loses frames, as on a wire. One that died is removed. */
-static void
+/* Is the card still there? One that is too slow loses frames, as on a wire. One that died is removed. */
+static bool
 send_to (LocalNet *local, const char *name, const uint8_t *frame, size_t len)
 {
   struct sockaddr_un address;
-  if (!make_address (local, name, &address)
-      || sendto (local->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *) &address, sizeof address) >= 0)
-    return;
-  if (errno == ECONNREFUSED)
+  if (!make_address (local, name, &address))
+    return false;
+  if (sendto (local->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *) &address, sizeof address) >= 0)
+    return true;
+  bool died = errno == ECONNREFUSED, left = errno == ENOENT;
+  if (died)
     unlink (address.sun_path);
+  return !died && !left;
 }
 
 static void
@@ -69,19 +73,25 @@ send_to_all (LocalNet *local, const uint8_t *frame, size_t len)
     closedir (folder);
 }
 
+/* To the card that was heard under this address, if it is still there: else the address may be another's by now. */
+static bool
+send_to_known (LocalNet *local, const uint8_t *frame, size_t len)
+{
+  if (len < 2 * ADDRESS || (frame[0] & 1) != 0)
+    return false;
+  g_autoptr (GBytes) to = g_bytes_new_static (frame, ADDRESS);
+  const char *name = g_hash_table_lookup (local->known, to);
+  if (name != NULL && send_to (local, name, frame, len))
+    return true;
+  g_hash_table_remove (local->known, to);
+  return false;
+}
+
 static void
 send_frame (VtNet *net, const uint8_t *frame, size_t len)
 {
-  LocalNet   *local = (LocalNet *) net;
-  const char *name = NULL;
-  if (len >= 2 * ADDRESS && (frame[0] & 1) == 0)
-    {
-      g_autoptr (GBytes) to = g_bytes_new_static (frame, ADDRESS);
-      name = g_hash_table_lookup (local->known, to);
-    }
-  if (name != NULL)
-    send_to (local, name, frame, len);
-  else
+  LocalNet *local = (LocalNet *) net;
+  if (!send_to_known (local, frame, len))
     send_to_all (local, frame, len);
 }
 
@@ -130,7 +140,7 @@ close_net (VtNet *net)
   vt_loop_unwatch (local->source);
   if (local->fd >= 0)
     close (local->fd);
-  if (make_address (local, local->name, &address))
+  if (local->bound && make_address (local, local->name, &address))
     unlink (address.sun_path);
   g_hash_table_unref (local->known);
   g_free (local->folder);
@@ -145,21 +155,20 @@ open_socket (LocalNet *local)
   local->fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (!make_address (local, local->name, &address))
     errno = ENAMETOOLONG;
-  else if (local->fd >= 0 && bind (local->fd, (struct sockaddr *) &address, sizeof address) == 0
-           && chmod (address.sun_path, 0600) == 0)
-    return true;
-  return false;
+  else if (local->fd >= 0)
+    local->bound = bind (local->fd, (struct sockaddr *) &address, sizeof address) == 0;
+  return local->bound && chmod (address.sun_path, 0600) == 0;
 }
 
 VtNet *
 vt_local_net_new (VtLoop *loop, const char *folder, GError **error)
 {
   static const VtNetOps ops = { send_frame, close_net };
-  static gint           cards;
   LocalNet *local = g_new0 (LocalNet, 1);
   local->net.ops = &ops;
   local->folder = g_strdup (folder);
-  local->name = g_strdup_printf ("%d-%d", (int) getpid (), g_atomic_int_add (&cards, 1));
+  /* Process numbers come again, in a container or after a crash. */
+  local->name = g_strdup_printf ("%d-%08x", (int) getpid (), g_random_int ());
   local->known = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, g_free);
   if (!open_socket (local))
     {

@@ -30,6 +30,7 @@ VtNet *vt_local_net_new (VtLoop *loop, const char *folder, GError **error);
 
 /* A place between a card and its network where frames can be captured; closing it closes `below`. */
 VtNet *vt_capture_net_new (VtNet *below);
-/* Writes all frames to the file from now on, which is taken in any case; -1 ends that. Machine lock held. */
+/* Writes all frames to the file from now on, which is taken in any case; -1 ends that, and
+ * then an error says that the end of the file is missing. Machine lock held. */
 bool   vt_net_capture (VtNet *net, int fd, GError **error);
 void   vt_net_capture_refuse (int fd);

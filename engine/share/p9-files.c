@@ -13,7 +13,6 @@
 
 enum
 {
-  L_RDWR_MASK = 3, L_CREATE = 0100, L_EXCL = 0200, L_TRUNC = 01000, L_APPEND = 02000,
   SET_MODE = 1, SET_SIZE = 8, SET_ATIME = 0x10, SET_MTIME = 0x20, SET_ATIME_TO = 0x80, SET_MTIME_TO = 0x100,
   QID_BYTES = 13,
   DIRENT_BYTES = QID_BYTES + 8 + 1 + 2,
@@ -31,8 +30,8 @@ open_beneath (P9Server *server, const char *path, int flags, unsigned mode)
   return (int) syscall (SYS_openat2, server->root, path[0] != 0 ? path : ".", &how, sizeof how);
 }
 
-static char *
-child_path (const char *folder, const char *name)
+char *
+p9_child_path (const char *folder, const char *name)
 {
   return folder[0] != 0 ? g_strconcat (folder, "/", name, NULL) : g_strdup (name);
 }
@@ -134,7 +133,7 @@ put_opened (P9Server *server, P9Fid *fid, P9Out *out)
   struct stat about;
   if (fstat (fid->fd, &about) != 0)
     return errno;
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   p9_put (out, 0, 4);          /* iounit: as much as a message has room for */
   return 0;
 }
@@ -163,11 +162,13 @@ run_create (P9Server *server, P9In *in, P9Out *out)
     return EBADF;
   if (server->n_open >= P9_OPEN_MAX)
     return EMFILE;
-  g_autofree char *path = child_path (fid->path, name);
-  int fd = strlen (path) < P9_PATH_MAX ? open_beneath (server, path, host_flags (flags) | O_CREAT, mode) : -1;
+  g_autofree char *path = p9_child_path (fid->path, name);
+  if (strlen (path) >= P9_PATH_MAX)
+    return ENAMETOOLONG;
+  int fd = open_beneath (server, path, host_flags (flags) | O_CREAT, mode);
   if (fd < 0)
     return errno;
-  int error = take_open (server, fid, fd, flags & ~(uint32_t) (L_CREATE | L_EXCL | L_TRUNC));
+  int error = take_open (server, fid, fd, flags & ~(uint32_t) L_ONCE);
   if (error != 0)
     return error;
   g_free (fid->path);
@@ -222,10 +223,10 @@ run_fsync (P9Server *server, P9In *in, P9Out *out)
 }
 
 static void
-put_entry (P9Out *out, const struct dirent *entry)
+put_entry (const P9Server *server, P9Out *out, dev_t device, const struct dirent *entry)
 {
-  struct stat about = { .st_ino = entry->d_ino, .st_mode = (mode_t) DTTOIF (entry->d_type) };
-  p9_put_qid (out, &about);
+  struct stat about = { .st_dev = device, .st_ino = entry->d_ino, .st_mode = (mode_t) DTTOIF (entry->d_type) };
+  p9_put_qid (server, out, &about);
   p9_put (out, (uint64_t) entry->d_off, 8);
   p9_put (out, entry->d_type, 1);
   p9_put_string (out, entry->d_name);
@@ -238,8 +239,11 @@ run_readdir (P9Server *server, P9In *in, P9Out *out)
   uint64_t       offset = p9_get (in, 8);
   size_t         count = (size_t) p9_get (in, 4), length_at = out->len;
   struct dirent *entry;
+  struct stat    folder;
   if (fid == NULL || fid->dir == NULL)
     return EBADF;
+  if (fstat (fid->fd, &folder) != 0)
+    return errno;
   if (offset == 0)
     rewinddir (fid->dir);
   else
@@ -247,7 +251,7 @@ run_readdir (P9Server *server, P9In *in, P9Out *out)
   p9_put (out, 0, 4);
   size_t start = out->len, limit = MIN (out->room, start + count);
   while ((entry = readdir (fid->dir)) != NULL && out->len + DIRENT_BYTES + strlen (entry->d_name) <= limit)
-    put_entry (out, entry);
+    put_entry (server, out, folder.st_dev, entry);
   vt_store_le (out->bytes + length_at, out->len - start, 4);
   return 0;
 }
@@ -271,7 +275,7 @@ run_getattr (P9Server *server, P9In *in, P9Out *out)
   if (error != 0)
     return error;
   p9_put (out, 0x7ff, 8);      /* the basic ones */
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   p9_put (out, about.st_mode, 4);
   p9_put (out, about.st_uid, 4);
   p9_put (out, about.st_gid, 4);
@@ -284,12 +288,15 @@ run_getattr (P9Server *server, P9In *in, P9Out *out)
   return 0;
 }
 
+/* Of the file at `proc`, which is `fid` or what its path led to. Only of ordinary ones: opening others would do something else. */
 static int
-set_size (P9Server *server, const P9Fid *fid, uint64_t size)
+set_size (const P9Fid *fid, const char *proc, const struct stat *about, uint64_t size)
 {
-  if (size > INT64_MAX)
-    return EINVAL;
-  int fd = open_beneath (server, fid->path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+  if (!S_ISREG (about->st_mode) || size > INT64_MAX)
+    return S_ISDIR (about->st_mode) ? EISDIR : EINVAL;
+  if (fid->fd >= 0 && (fid->flags & L_RDWR_MASK) != O_RDONLY)
+    return ftruncate (fid->fd, (off_t) size) == 0 ? 0 : errno;
+  int fd = open (proc, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
     return errno;
   return close_and (fd, ftruncate (fd, (off_t) size) == 0 ? 0 : errno);
@@ -305,32 +312,52 @@ time_of (uint32_t valid, uint32_t change, uint32_t to, uint64_t sec, uint64_t ns
   return (struct timespec) { (time_t) sec, (long) (nsec % 1000000000) };
 }
 
+typedef struct
+{
+  uint32_t        valid, mode;
+  uint64_t        size;
+  struct timespec times[2];
+} Attributes;
+
+/* `fd` is what the handle has open, or a place (O_PATH): its path is not walked again, and may lead elsewhere by now. */
+static int
+set_attributes (const P9Fid *fid, int fd, const Attributes *to)
+{
+  char        proc[40];
+  struct stat about;
+  int         error = 0;
+  g_snprintf (proc, sizeof proc, "/proc/self/fd/%d", fd);
+  if (fstat (fd, &about) != 0)
+    return errno;
+  if (S_ISLNK (about.st_mode))
+    return to->valid & SET_SIZE ? EINVAL : 0;          /* of a link itself nothing is changed */
+  if ((to->valid & SET_MODE) && chmod (proc, to->mode & 0777) != 0)
+    return errno;
+  if ((to->valid & SET_SIZE) && (error = set_size (fid, proc, &about, to->size)) != 0)
+    return error;
+  if ((to->valid & (SET_ATIME | SET_MTIME)) && utimensat (AT_FDCWD, proc, to->times, 0) != 0)
+    return errno;
+  return 0;
+}
+
 /* Owners stay as they are: files belong to whoever shares them, whatever the guest would like. */
 static int
 run_setattr (P9Server *server, P9In *in, P9Out *out)
 {
-  P9Fid   *fid = p9_find (server, (uint32_t) p9_get (in, 4));
-  uint32_t valid = (uint32_t) p9_get (in, 4), mode = (uint32_t) p9_get (in, 4);
+  P9Fid     *fid = p9_find (server, (uint32_t) p9_get (in, 4));
+  uint32_t   valid = (uint32_t) p9_get (in, 4), mode = (uint32_t) p9_get (in, 4);
   p9_get (in, 8);
-  uint64_t size = p9_get (in, 8), atime = p9_get (in, 8), atime_ns = p9_get (in, 8), mtime = p9_get (in, 8), mtime_ns = p9_get (in, 8);
-  int      fd = fid != NULL ? open_beneath (server, fid->path, O_PATH, 0) : -1;
-  int      error = 0;
-  char     proc[40];
+  uint64_t   size = p9_get (in, 8), atime = p9_get (in, 8), atime_ns = p9_get (in, 8), mtime = p9_get (in, 8), mtime_ns = p9_get (in, 8);
+  Attributes to = { valid, mode, size, { time_of (valid, SET_ATIME, SET_ATIME_TO, atime, atime_ns),
+                                         time_of (valid, SET_MTIME, SET_MTIME_TO, mtime, mtime_ns) } };
+  if (fid == NULL)
+    return EBADF;
+  if (fid->fd >= 0)
+    return set_attributes (fid, fid->fd, &to);
+  int fd = open_beneath (server, fid->path, O_PATH, 0);
   if (fd < 0)
-    return fid != NULL ? errno : EBADF;
-  g_snprintf (proc, sizeof proc, "/proc/self/fd/%d", fd);
-  struct timespec times[2] = { time_of (valid, SET_ATIME, SET_ATIME_TO, atime, atime_ns),
-                               time_of (valid, SET_MTIME, SET_MTIME_TO, mtime, mtime_ns) };
-  struct stat about;
-  if (fstat (fd, &about) == 0 && S_ISLNK (about.st_mode))
-    error = valid & SET_SIZE ? EINVAL : 0;             /* of a link itself nothing is changed */
-  else if ((valid & SET_MODE) && chmod (proc, mode & 0777) != 0)
-    error = errno;
-  else if ((valid & SET_SIZE) && (error = set_size (server, fid, size)) != 0)
-    ;
-  else if ((valid & (SET_ATIME | SET_MTIME)) && utimensat (AT_FDCWD, proc, times, 0) != 0)
-    error = errno;
-  return close_and (fd, error);
+    return errno;
+  return close_and (fd, set_attributes (fid, fd, &to));
 }
 
 static int
@@ -385,12 +412,12 @@ folder_and_name (P9Server *server, P9In *in, P9Fid **fid, char **name)
 }
 
 static int
-put_new (int folder, const char *name, P9Out *out, int result)
+put_new (const P9Server *server, int folder, const char *name, P9Out *out, int result)
 {
   struct stat about;
   if (result != 0 || fstatat (folder, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
     return close_and (folder, errno);
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   return close_and (folder, 0);
 }
 
@@ -401,7 +428,7 @@ run_mkdir (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *name = NULL;
   int              folder = folder_and_name (server, in, &fid, &name);
   uint32_t         mode = (uint32_t) p9_get (in, 4) & 0777;
-  return folder < 0 ? errno : put_new (folder, name, out, mkdirat (folder, name, mode));
+  return folder < 0 ? errno : put_new (server, folder, name, out, mkdirat (folder, name, mode));
 }
 
 static int
@@ -413,7 +440,7 @@ run_symlink (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *target = p9_get_string (in);
   if (folder < 0 || target == NULL)
     return close_and (folder, folder < 0 ? error : EINVAL);
-  return put_new (folder, name, out, symlinkat (target, folder, name));
+  return put_new (server, folder, name, out, symlinkat (target, folder, name));
 }
 
 /* FIFOs and sockets, which are the guest's own affair; no devices. */
@@ -427,7 +454,7 @@ run_mknod (P9Server *server, P9In *in, P9Out *out)
   bool             allowed = S_ISREG (mode) || S_ISFIFO (mode) || S_ISSOCK (mode);
   if (folder < 0 || !allowed)
     return close_and (folder, folder < 0 ? error : EPERM);
-  return put_new (folder, name, out, mknodat (folder, name, (mode & S_IFMT) | (mode & 0777), 0));
+  return put_new (server, folder, name, out, mknodat (folder, name, (mode & S_IFMT) | (mode & 0777), 0));
 }
 
 static int
@@ -469,7 +496,7 @@ static int
 rename_path (P9Server *server, const char *old_path, const char *new_folder, const char *new_name)
 {
   const char      *old_name;
-  g_autofree char *from_path = g_strdup (old_path), *to_path = child_path (new_folder, new_name);
+  g_autofree char *from_path = g_strdup (old_path), *to_path = p9_child_path (new_folder, new_name);
   int from = open_parent (server, from_path, &old_name);
   int to = from >= 0 ? open_beneath (server, new_folder, O_PATH | O_DIRECTORY, 0) : -1;
   int error = to >= 0 && renameat (from, old_name, to, new_name) == 0 ? 0 : errno;
@@ -497,7 +524,7 @@ run_renameat (P9Server *server, P9In *in, P9Out *out)
   g_autofree char *new_name = p9_get_name (in);
   if (from == NULL || to == NULL || old_name == NULL || new_name == NULL)
     return EBADF;
-  g_autofree char *old_path = child_path (from->path, old_name);
+  g_autofree char *old_path = p9_child_path (from->path, old_name);
   return rename_path (server, old_path, to->path, new_name);
 }
 

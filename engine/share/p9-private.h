@@ -10,6 +10,13 @@
 
 #include "bits.h"
 
+/* How a file is opened: Linux's numbers. L_ONCE: what is not done again when it is opened again. */
+enum
+{
+  L_RDWR_MASK = 3, L_CREATE = 0100, L_EXCL = 0200, L_TRUNC = 01000, L_APPEND = 02000,
+  L_ONCE = L_CREATE | L_EXCL | L_TRUNC,
+};
+
 /* A message while it is read; once it was too short, everything else reads as zero. */
 typedef struct
 {
@@ -38,6 +45,7 @@ typedef struct
 typedef struct
 {
   int         root;
+  dev_t       device;          /* of the root */
   bool        readonly;
   uint32_t    msize;
   GHashTable *fids;            /* number to P9Fid* */
@@ -57,9 +65,11 @@ char    *p9_get_name (P9In *in);
 char    *p9_get_string (P9In *in);
 void     p9_put (P9Out *out, uint64_t value, unsigned bytes);
 void     p9_put_string (P9Out *out, const char *text);
-void     p9_put_qid (P9Out *out, const struct stat *about);
+void     p9_put_qid (const P9Server *server, P9Out *out, const struct stat *about);
 
 P9Fid *p9_find (P9Server *server, uint32_t number);
+/* Both below the root. */
+char  *p9_child_path (const char *folder, const char *name);
 
 /* Each answers 0, or an errno. */
 int  p9_stat (P9Server *server, const char *path, struct stat *about);

@@ -34,7 +34,6 @@ typedef struct
 
 typedef struct
 {
-  Share          *share;
   VtShareRequest *request;   /* NULL: the thread ends */
   size_t          written;
 } Job;
@@ -72,15 +71,19 @@ p9_get_string (P9In *in)
   return text;
 }
 
+/* "..", or a name. */
+static char *
+get_step (P9In *in)
+{
+  g_autofree char *text = p9_get_string (in);
+  return text != NULL && text[0] != 0 && strchr (text, '/') == NULL && strcmp (text, ".") != 0 ? g_steal_pointer (&text) : NULL;
+}
+
 char *
 p9_get_name (P9In *in)
 {
-  char *name = p9_get_string (in);
-  if (name != NULL && name[0] != 0 && strchr (name, '/') == NULL && strcmp (name, ".") != 0 && strcmp (name, "..") != 0
-      && strlen (name) <= 255)
-    return name;
-  g_free (name);
-  return NULL;
+  g_autofree char *name = get_step (in);
+  return name != NULL && strcmp (name, "..") != 0 && strlen (name) <= 255 ? g_steal_pointer (&name) : NULL;
 }
 
 void
@@ -105,12 +108,15 @@ p9_put_string (P9Out *out, const char *text)
   out->len += len;
 }
 
+/* What tells files apart. Other file systems may be mounted beneath the root, and count their files anew: their device is mixed
+ * in. Files of the root's own keep their numbers, whatever name the device has after the next start of this computer. */
 void
-p9_put_qid (P9Out *out, const struct stat *about)
+p9_put_qid (const P9Server *server, P9Out *out, const struct stat *about)
 {
+  uint64_t other = (uint64_t) about->st_dev ^ (uint64_t) server->device;
   p9_put (out, S_ISDIR (about->st_mode) ? QID_FOLDER : S_ISLNK (about->st_mode) ? QID_LINK : 0, 1);
   p9_put (out, 0, 4);
-  p9_put (out, about->st_ino, 8);
+  p9_put (out, about->st_ino ^ other * UINT64_C (0x9e3779b97f4a7c15), 8);
 }
 
 /* --- Handles ------------------------------------------------------------------------------------------------------ */
@@ -176,7 +182,7 @@ run_attach (P9Server *server, P9In *in, P9Out *out)
   if (p9_find (server, number) != NULL)
     return EEXIST;
   add_fid (server, number, "");
-  p9_put_qid (out, &about);
+  p9_put_qid (server, out, &about);
   return 0;
 }
 
@@ -186,23 +192,12 @@ step (P9Server *server, const char *path, const char *name, struct stat *about)
 {
   const char *slash = strrchr (path, '/');
   char       *next = strcmp (name, "..") == 0 ? g_strndup (path, slash != NULL ? (gsize) (slash - path) : 0)
-                     : path[0] != 0           ? g_strconcat (path, "/", name, NULL)
-                                              : g_strdup (name);
+                                              : p9_child_path (path, name);
   errno = strlen (next) > P9_PATH_MAX ? ENAMETOOLONG : p9_stat (server, next, about);
   if (errno == 0)
     return next;
   g_free (next);
   return NULL;
-}
-
-/* "..", or a name. */
-static char *
-get_step (P9In *in)
-{
-  g_autofree char *text = p9_get_string (in);
-  if (text != NULL && strcmp (text, "..") == 0)
-    return g_steal_pointer (&text);
-  return text != NULL && text[0] != 0 && strchr (text, '/') == NULL && strcmp (text, ".") != 0 ? g_steal_pointer (&text) : NULL;
 }
 
 static int
@@ -227,7 +222,7 @@ run_walk (P9Server *server, P9In *in, P9Out *out)
         break;
       g_free (path);
       path = next;
-      p9_put_qid (out, &about);
+      p9_put_qid (server, out, &about);
     }
   vt_store_le (out->bytes + count_at, done, 2);
   if (done < n)
@@ -368,7 +363,7 @@ static void
 push_job (Share *share, VtShareRequest *request)
 {
   Job *job = g_new0 (Job, 1);
-  *job = (Job) { .share = share, .request = request };
+  *job = (Job) { .request = request };
   g_async_queue_push (share->queue, job);
 }
 
@@ -434,9 +429,9 @@ share_load (VtShare *base, const uint8_t *from, size_t len)
         continue;
       drop_fid (server, number);
       P9Fid *fid = add_fid (server, number, path);
-      bool   writes = (flags & 3) != O_RDONLY;
+      bool   writes = (flags & L_RDWR_MASK) != O_RDONLY;
       if (flags != NOT_OPEN && !(writes && server->readonly))
-        p9_open (server, fid, flags & ~(uint32_t) (0100 | 0200 | 01000));
+        p9_open (server, fid, flags & ~(uint32_t) L_ONCE);
     }
 }
 
@@ -459,16 +454,19 @@ VtShare *
 vt_share_new (VtLoop *loop, const char *folder, bool readonly, GError **error)
 {
   static const VtShareOps ops = { share_submit, share_save, share_load, share_forget, share_close };
-  int root = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0)
+  struct stat about;
+  int         root = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0 || fstat (root, &about) != 0)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Cannot share the folder “%s”: %s", folder, g_strerror (errno));
+      if (root >= 0)
+        close (root);
       return NULL;
     }
   Share *share = g_new0 (Share, 1);
   share->share.ops = &ops;
   share->loop = loop;
-  share->server = (P9Server) { .root = root, .readonly = readonly, .msize = MSIZE_MAX,
+  share->server = (P9Server) { .root = root, .device = about.st_dev, .readonly = readonly, .msize = MSIZE_MAX,
                                .fids = g_hash_table_new (NULL, NULL) };
   share->queue = g_async_queue_new ();
   share->thread = g_thread_new ("share", work, share);

@@ -3,14 +3,16 @@
 #include "share.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum
 {
   VERSION = 100, ATTACH = 104, WALK = 110, READ = 116, WRITE = 118, CLUNK = 120, OPEN = 12, CREATE = 14, SYMLINK = 16,
-  READLINK = 22, GETATTR = 24, SETATTR = 26, READDIR = 40, LINK = 70, MKDIR = 72, RENAMEAT = 74, UNLINKAT = 76, ERROR = 7,
+  READLINK = 22, GETATTR = 24, SETATTR = 26, READDIR = 40, MKDIR = 72, RENAMEAT = 74, UNLINKAT = 76, ERROR = 7,
   ROOT = 1,
 };
 
@@ -296,6 +298,90 @@ nothing_leads_out (void)
   g_assert_false (g_file_test (evil, G_FILE_TEST_EXISTS));
 }
 
+/* Mode and size of what a handle is. */
+static unsigned
+set_attributes (Fixture *f, uint32_t fid, uint32_t mode, uint64_t size)
+{
+  begin (f, SETATTR);
+  put (f, fid, 4);
+  put (f, 1 | 8, 4);
+  put (f, mode, 4);
+  put (f, 0, 8);
+  put (f, size, 8);
+  for (unsigned i = 0; i < 4; i++)
+    put (f, 0, 8);
+  return send (f);
+}
+
+static void
+assert_file (Fixture *f, const char *name, unsigned mode, const char *contents)
+{
+  g_autofree char *path = g_build_filename (f->folder, name, NULL), *actual = NULL;
+  GStatBuf about;
+  g_assert_true (g_file_get_contents (path, &actual, NULL, NULL));
+  g_assert_cmpstr (actual, ==, contents);
+  g_assert_cmpint (g_stat (path, &about), ==, 0);
+  g_assert_cmphex (about.st_mode & 0777, ==, mode);
+}
+
+/* Where the name of an open file leads to is somebody else's by then. */
+static void
+an_open_file_is_changed_whatever_its_name_is_now (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *file = g_build_filename (f->folder, "file", NULL), *moved = g_build_filename (f->folder, "moved", NULL);
+  attach (f);
+  g_assert_cmpuint (walk (f, 2, 1, "file"), ==, 0);
+  g_assert_cmpuint (open_fid (f, 2, 2), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "file"), ==, 0);
+  g_assert_cmpuint (open_fid (f, 3, 0), ==, 0);
+  g_assert_cmpint (g_rename (file, moved), ==, 0);
+  g_assert_true (g_file_set_contents (file, "another", -1, NULL) && g_chmod (file, 0600) == 0);
+  g_assert_cmpuint (set_attributes (f, 2, 0640, 5), ==, 0);
+  assert_file (f, "moved", 0640, "conte");
+  g_assert_cmpuint (set_attributes (f, 3, 0660, 3), ==, 0);       /* opened for reading */
+  assert_file (f, "moved", 0660, "con");
+  assert_file (f, "file", 0600, "another");
+  g_assert_cmpint (g_unlink (moved), ==, 0);
+  g_assert_cmpuint (set_attributes (f, 2, 0600, 1), ==, 0);
+  g_assert_cmpuint (read_fid (f, 2, 0, 100), ==, 0);
+  g_assert_cmpmem (f->answer + 11, vt_load_le (f->answer + 7, 4), "c", 1);
+  /* Not open: by its path. */
+  g_assert_cmpuint (walk (f, 4, 1, "file"), ==, 0);
+  g_assert_cmpuint (set_attributes (f, 4, 0644, 2), ==, 0);
+  assert_file (f, "file", 0644, "an");
+  g_assert_cmpuint (set_attributes (f, ROOT, 0700, 0), ==, EISDIR);
+}
+
+static void
+a_path_that_is_too_long_says_so (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  enum { DEPTH = 15 };
+  char name[256] = { 0 };
+  int  folder = open (f->folder, O_PATH | O_DIRECTORY);
+  memset (name, 'x', 255);
+  for (unsigned i = 0; i < DEPTH; i++)
+    {
+      g_assert_cmpint (mkdirat (folder, name, 0700), ==, 0);
+      int next = openat (folder, name, O_PATH | O_DIRECTORY);
+      close (folder);
+      folder = next;
+    }
+  close (folder);
+  attach (f);
+  begin (f, WALK);
+  put (f, ROOT, 4);
+  put (f, 2, 4);
+  put (f, DEPTH, 2);
+  for (unsigned i = 0; i < DEPTH; i++)
+    put_text (f, name);
+  g_assert_cmpuint (send (f), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "nothing"), ==, ENOENT);
+  g_assert_cmpuint (create (f, 2, name, 0600), ==, ENAMETOOLONG);
+  g_assert_cmpuint (create (f, 2, "short", 0600), ==, 0);
+}
+
 static void
 a_readonly_share_stays_as_it_is (void)
 {
@@ -345,6 +431,37 @@ open_files_survive_a_save (void)
   g_assert_cmpuint (read_fid (f, 9, 0, 100), ==, EBADF);
 }
 
+static uint64_t
+number_of (Fixture *f, uint32_t fid)
+{
+  begin (f, GETATTR);
+  put (f, fid, 4);
+  put (f, 0x7ff, 8);
+  g_assert_cmpuint (send (f), ==, 0);
+  return vt_load_le (f->answer + 7 + 8 + 5, 8);
+}
+
+/* /proc and /sys, whose roots have the same number each in its file system. */
+static void
+files_of_several_file_systems_are_told_apart (void)
+{
+  struct stat root, proc, sys;
+  if (stat ("/", &root) != 0 || stat ("/proc", &proc) != 0 || stat ("/sys", &sys) != 0 || proc.st_ino != sys.st_ino)
+    {
+      g_test_skip ("/proc and /sys are not there, or not as usual");
+      return;
+    }
+  g_autoptr (Fixture) f = fixture_new ();
+  close_share (f);
+  f->share = vt_share_new (f->loop, "/", true, NULL);
+  attach (f);
+  g_assert_cmpuint (walk (f, 2, 1, "proc"), ==, 0);
+  g_assert_cmpuint (walk (f, 3, 1, "sys"), ==, 0);
+  g_assert_cmphex (number_of (f, ROOT), ==, root.st_ino);
+  g_assert_cmphex (number_of (f, 2), !=, number_of (f, 3));
+  g_assert_cmphex (number_of (f, 2), ==, number_of (f, 2));
+}
+
 static void
 random_messages_never_hurt (void)
 {
@@ -391,8 +508,11 @@ main (int argc, char **argv)
 #define TEST(fn) g_test_add_func ("/share/" #fn, fn)
   TEST (files_are_read_written_and_listed);
   TEST (nothing_leads_out);
+  TEST (an_open_file_is_changed_whatever_its_name_is_now);
+  TEST (a_path_that_is_too_long_says_so);
   TEST (a_readonly_share_stays_as_it_is);
   TEST (open_files_survive_a_save);
+  TEST (files_of_several_file_systems_are_told_apart);
   TEST (random_messages_never_hurt);
   return g_test_run ();
 }

@@ -6,9 +6,6 @@
  */
 #include "input.h"
 
-int LLVMFuzzerInitialize (int *argc, char ***argv);
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
-
 #define LONGEST_NS 20000000   /* of guest time in one step: a fuzzer that only waits learns nothing */
 
 static const VtDeviceClass *device_class;
@@ -70,26 +67,13 @@ run_step (Rig *rig, Input *input)
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  device_class = take_device (argc, argv, vt_device_classes);
-  if (device_class != NULL)
-    return 0;
-  print_usage ("device-fuzz", vt_device_classes);
-  exit (1);
+  device_class = take_device (argc, argv, vt_device_classes, NULL);
+  return 0;
 }
 
-/* The world outlives the inputs, for speed; the device, time and memory begin anew with each. */
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
-  static Rig rig;
-  if (rig.mem == NULL)
-    rig_init_world (&rig);
-  vt_clock_set_now (rig.clock, 0);
-  memset (rig.host, 0, RIG_RAM_BYTES);
-  rig_plug (&rig, device_class);
-  Input input = { data, len };
-  while (input.left > 0)
-    run_step (&rig, &input);
-  rig_unplug (&rig);
+  run_input (device_class, data, len, NULL, run_step);
   return 0;
 }

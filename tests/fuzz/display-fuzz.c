@@ -14,9 +14,6 @@
 #include "virtio-gpu.h"
 #include "virtio-pci.h"
 
-int LLVMFuzzerInitialize (int *argc, char ***argv);
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
-
 enum
 {
   QUEUE_ENTRIES = 16, DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, QUEUE_STRIDE = 0x4000,
@@ -211,27 +208,21 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 {
   static const VtDeviceClass *const classes[]
       = { &vt_stdvga, &vt_bochs_display, &vt_ramfb_class, &vt_virtio_gpu_pci, &vt_virtio_vga, NULL };
-  device_class = take_device (argc, argv, classes);
-  if (device_class != NULL)
-    return 0;
-  print_usage ("display-fuzz", classes);
-  exit (1);
+  device_class = take_device (argc, argv, classes, NULL);
+  return 0;
 }
 
-/* The world outlives the inputs, for speed; the device, its screen and memory begin anew with each. */
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
   static World world;
-  if (world.rig.mem == NULL)
+  begin_anew (&world.rig);
+  if (world.vram == NULL)
     {
-      rig_init_world (&world.rig);
       world.vram = vt_ram_new ("vram", g_aligned_alloc0 (1, VT_MIB, VT_PAGE_SIZE), VT_MIB, NULL);
       world.store = vt_ram_new ("gpu", g_aligned_alloc0 (1, 4 * VT_MIB, VT_PAGE_SIZE), 4 * VT_MIB, NULL);
     }
   memset (world.vram->host, 0, world.vram->size);
-  vt_clock_set_now (world.rig.clock, 0);
-  memset (world.rig.host, 0, RIG_RAM_BYTES);
   for (unsigned i = 0; i < HEADS; i++)
     {
       world.surface[i] = vt_surface_new ();

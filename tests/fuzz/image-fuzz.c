@@ -5,37 +5,27 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "image.h"
 #include "vitrine/image.h"
 
 enum { READ_MOST = 1 << 20, EXTENTS_MOST = 200 };
 
-int LLVMFuzzerInitialize (int *argc, char ***argv);
-int LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t len);
-
 static VtImageFormat format;
 static int           file;
 static char         *path;
 
-static void
-drop (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
-{
-}
-
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  if (*argc < 2 || !vt_image_format_from_name ((*argv)[1], &format))
+  if (!vt_image_format_from_name (take_argument (argc, argv), &format))
     {
       g_printerr ("usage: image-fuzz raw|qcow2|luks|vmdk|vdi|vhd|vhdx [options of libFuzzer]\n");
       exit (2);
     }
-  (*argv)[1] = (*argv)[0];
-  (*argv)++;
-  (*argc)--;
   file = memfd_create ("image", MFD_CLOEXEC);
   path = g_strdup_printf ("/proc/self/fd/%d", file);
-  g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_MASK, drop, NULL);
+  g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_MASK, drop_message, NULL);
   return 0;
 }
 

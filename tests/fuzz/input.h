@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
+
+#include "arguments.h"
 #include "rig.h"
 
 /* What a fuzzer made up, and how much of it is left. */
@@ -64,32 +66,45 @@ fill_memory (Rig *rig, Input *input)
   input->left -= n;
 }
 
-static inline void
-drop_message (const char *domain, GLogLevelFlags level, const char *message, void *opaque)
-{
-}
-
-/* The device that the first argument names, which libFuzzer is not to see; NULL when it is none of these. */
+/* The device that the first argument names; `fits` NULL: any. When it is none of these, the program ends. */
 static inline const VtDeviceClass *
-take_device (int *argc, char ***argv, const VtDeviceClass *const *classes)
+take_device (int *argc, char ***argv, const VtDeviceClass *const *classes, bool (*fits) (const VtDeviceClass *cls))
 {
-  const char *name = *argc > 1 ? (*argv)[1] : "";
-  while (*classes != NULL && strcmp ((*classes)->name, name) != 0)
-    classes++;
-  if (*classes == NULL)
-    return NULL;
-  (*argv)[1] = (*argv)[0];
-  (*argv)++;
-  (*argc)--;
+  const char *program = (*argv)[0], *name = take_argument (argc, argv);
   g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, drop_message, NULL);
-  return *classes;
-}
-
-static inline void
-print_usage (const char *program, const VtDeviceClass *const *classes)
-{
+  for (const VtDeviceClass *const *cls = classes; *cls != NULL; cls++)
+    if (strcmp ((*cls)->name, name) == 0 && (fits == NULL || fits (*cls)))
+      return *cls;
   g_printerr ("usage: %s DEVICE [options of libFuzzer]\ndevices:", program);
   for (; *classes != NULL; classes++)
-    g_printerr (" %s", (*classes)->name);
+    if (fits == NULL || fits (*classes))
+      g_printerr (" %s", (*classes)->name);
   g_printerr ("\n");
+  exit (1);
+}
+
+/* The world outlives the inputs, for speed; time and memory begin anew with each, and so does what the caller plugs in. */
+static inline void
+begin_anew (Rig *rig)
+{
+  if (rig->mem == NULL)
+    rig_init_world (rig);
+  vt_clock_set_now (rig->clock, 0);
+  memset (rig->host, 0, RIG_RAM_BYTES);
+}
+
+/* One input on a new device: `begin` (nullable), then a step after the other until it is used up. */
+static inline void
+run_input (const VtDeviceClass *cls, const uint8_t *data, size_t len, void (*begin) (Rig *rig, Input *input),
+           void (*step) (Rig *rig, Input *input))
+{
+  static Rig rig;
+  Input      input = { data, len };
+  begin_anew (&rig);
+  rig_plug (&rig, cls);
+  if (begin != NULL)
+    begin (&rig, &input);
+  while (input.left > 0)
+    step (&rig, &input);
+  rig_unplug (&rig);
 }

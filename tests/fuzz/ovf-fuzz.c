@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "appliance.h"
-
-int LLVMFuzzerInitialize (int *argc, char ***argv);
-int LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t len);
+#include "arguments.h"
 
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)

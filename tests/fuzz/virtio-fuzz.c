@@ -8,9 +8,6 @@
 
 #include "virtio-pci.h"
 
-int LLVMFuzzerInitialize (int *argc, char ***argv);
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t len);
-
 enum
 {
   SIZE = 8,                 /* of the rings */
@@ -133,29 +130,22 @@ run_step (Rig *rig, Input *input)
     }
 }
 
+static bool
+is_virtio_pci (const VtDeviceClass *cls)
+{
+  return g_str_has_prefix (cls->name, "virtio-") && g_str_has_suffix (cls->name, "-pci");
+}
+
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  device_class = take_device (argc, argv, vt_device_classes);
-  if (device_class != NULL && g_str_has_prefix (device_class->name, "virtio-") && g_str_has_suffix (device_class->name, "-pci"))
-    return 0;
-  print_usage ("virtio-fuzz", vt_device_classes);
-  exit (1);
+  device_class = take_device (argc, argv, vt_device_classes, is_virtio_pci);
+  return 0;
 }
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t len)
 {
-  static Rig rig;
-  if (rig.mem == NULL)
-    rig_init_world (&rig);
-  vt_clock_set_now (rig.clock, 0);
-  memset (rig.host, 0, RIG_RAM_BYTES);
-  rig_plug (&rig, device_class);
-  Input input = { data, len };
-  start (&rig, &input);
-  while (input.left > 0)
-    run_step (&rig, &input);
-  rig_unplug (&rig);
+  run_input (device_class, data, len, start, run_step);
   return 0;
 }

@@ -65,7 +65,7 @@ current_profile (const VtScsiUnit *drive)
 static size_t
 put_feature (uint8_t *to, unsigned code, bool current, const uint8_t *body, uint8_t len)
 {
-  put_be (to, code, 2);
+  vt_store_be (to, code, 2);
   to[2] = (uint8_t) (3 | (current ? 1 : 0));   /* persistent, version 0 */
   to[3] = len;
   if (body != NULL)
@@ -88,7 +88,7 @@ run_get_configuration (VtScsiUnit *drive, VtScsiTask *task)
   static const uint8_t serial_ata[8] = { 0, 0, 0, 7 }, scsi[8] = { 0, 0, 0, 1 };
   static const uint8_t removable[4] = { 0x29 /* tray, eject, lock */ };
   static const uint8_t random_readable[8] = { 0, 0, CD_BLOCK >> 8, 0, 0, 0x10, 0, 0 };
-  unsigned wanted = get_be (task->cdb + 2, 2), kind = task->cdb[1] & 3;
+  unsigned wanted = (unsigned) vt_load_be (task->cdb + 2, 2), kind = task->cdb[1] & 3;
   uint8_t *data = scsi_answer (task, 128);
   size_t   n = 8;
   struct { unsigned code; const uint8_t *body; uint8_t len; bool current; } features[] = {
@@ -106,9 +106,9 @@ run_get_configuration (VtScsiUnit *drive, VtScsiTask *task)
       if (listed && (kind != 1 || features[i].current))
         n += put_feature (data + n, features[i].code, features[i].current, features[i].body, features[i].len);
     }
-  put_be (data, (uint32_t) n - 4, 4);
-  put_be (data + 6, current_profile (drive), 2);
-  scsi_limit_answer (task, n, get_be (task->cdb + 7, 2));
+  vt_store_be (data, (uint32_t) n - 4, 4);
+  vt_store_be (data + 6, current_profile (drive), 2);
+  scsi_limit_answer (task, n, vt_load_be (task->cdb + 7, 2));
 }
 
 static void
@@ -123,7 +123,7 @@ run_get_event_status (VtScsiUnit *drive, VtScsiTask *task)
   bool     media = (task->cdb[4] & 0x10) != 0;
   uint8_t *data = scsi_answer (task, 8);
   size_t   n = media ? 8 : 4;
-  put_be (data, (uint32_t) n - 2, 2);
+  vt_store_be (data, (uint32_t) n - 2, 2);
   data[2] = media ? 4 : 0x80;    /* class of the event; 0x80: none of the wanted classes */
   data[3] = 0x10;                /* supported: media */
   if (media)
@@ -132,7 +132,7 @@ run_get_event_status (VtScsiUnit *drive, VtScsiTask *task)
       data[5] = (uint8_t) ((has_medium (drive) ? 2 : 0) | (s->tray_open ? 1 : 0));
       s->media_event = EVENT_NONE;
     }
-  scsi_limit_answer (task, n, get_be (task->cdb + 7, 2));
+  scsi_limit_answer (task, n, vt_load_be (task->cdb + 7, 2));
 }
 
 /* --- Mode pages --------------------------------------------------------------------------------------------------- */
@@ -155,9 +155,9 @@ put_capabilities_page (const VtScsiUnit *drive, uint8_t *to)
   to[2] = 0x3b;                                             /* reads CD-R, CD-RW, DVD-ROM, DVD-R */
   to[4] = 0x70;                                             /* mode 2 forms, multisession */
   to[6] = (uint8_t) (0x29 | (drive->s->locked ? 2 : 0));    /* tray, eject, lock */
-  put_be (to + 8, 706, 2);                                  /* kB/s: 4x, a number that old drivers believe */
-  put_be (to + 12, 512, 2);                                 /* buffer, KiB */
-  put_be (to + 14, 706, 2);
+  vt_store_be (to + 8, 706, 2);                                  /* kB/s: 4x, a number that old drivers believe */
+  vt_store_be (to + 12, 512, 2);                                 /* buffer, KiB */
+  vt_store_be (to + 14, 706, 2);
   return 20;
 }
 
@@ -180,10 +180,10 @@ run_mode_sense (VtScsiUnit *drive, VtScsiTask *task)
   if (control == 1)                          /* changeable values: none */
     for (size_t at = header; at < n; at += data[at + 1] + 2u)
       memset (data + at + 2, 0, data[at + 1]);
-  put_be (data, n - (ten ? 2 : 1), ten ? 2 : 1);
+  vt_store_be (data, n - (ten ? 2 : 1), ten ? 2 : 1);
   /* Medium type: data disc, open, none. */
   data[ten ? 2 : 1] = has_medium (drive) ? 0x01 : drive->s->tray_open ? 0x71 : 0x70;
-  scsi_limit_answer (task, n, ten ? get_be (task->cdb + 7, 2) : task->cdb[4]);
+  scsi_limit_answer (task, n, ten ? vt_load_be (task->cdb + 7, 2) : task->cdb[4]);
 }
 
 /* --- The medium --------------------------------------------------------------------------------------------------- */
@@ -192,8 +192,8 @@ static void
 run_read_capacity (VtScsiUnit *drive, VtScsiTask *task)
 {
   uint8_t *data = scsi_answer (task, 8);
-  put_be (data, (uint32_t) blocks (drive) - 1, 4);
-  put_be (data + 4, CD_BLOCK, 4);
+  vt_store_be (data, (uint32_t) blocks (drive) - 1, 4);
+  vt_store_be (data + 4, CD_BLOCK, 4);
 }
 
 static void
@@ -214,33 +214,33 @@ read_blocks (VtScsiUnit *drive, VtScsiTask *task, uint32_t lba, uint32_t count)
 static void
 run_read_10 (VtScsiUnit *drive, VtScsiTask *task)
 {
-  read_blocks (drive, task, get_be (task->cdb + 2, 4), get_be (task->cdb + 7, 2));
+  read_blocks (drive, task, vt_load_be (task->cdb + 2, 4), vt_load_be (task->cdb + 7, 2));
 }
 
 static void
 run_read_12 (VtScsiUnit *drive, VtScsiTask *task)
 {
-  read_blocks (drive, task, get_be (task->cdb + 2, 4), get_be (task->cdb + 6, 4));
+  read_blocks (drive, task, vt_load_be (task->cdb + 2, 4), vt_load_be (task->cdb + 6, 4));
 }
 
 /* READ CD: only whole mode 1 user data, which is all that an image has. */
 static void
 run_read_cd (VtScsiUnit *drive, VtScsiTask *task)
 {
-  uint32_t count = get_be (task->cdb + 6, 3);
+  uint32_t count = (uint32_t) vt_load_be (task->cdb + 6, 3);
   unsigned fields = task->cdb[9] & 0xf8, sector_type = task->cdb[1] >> 2 & 7;
   if (fields == 0 || count == 0)
     scsi_good (task);
   else if (fields != 0x10 || (sector_type != 0 && sector_type != 2))
     scsi_check_condition (drive, task, SENSE_ILLEGAL_REQUEST, ASC_ILLEGAL_MODE);   /* illegal mode for this track */
   else
-    read_blocks (drive, task, get_be (task->cdb + 2, 4), count);
+    read_blocks (drive, task, vt_load_be (task->cdb + 2, 4), count);
 }
 
 static void
 run_seek (VtScsiUnit *drive, VtScsiTask *task)
 {
-  if (get_be (task->cdb + 2, 4) >= blocks (drive))
+  if (vt_load_be (task->cdb + 2, 4) >= blocks (drive))
     scsi_check_condition (drive, task, SENSE_ILLEGAL_REQUEST, ASC_LBA_RANGE);
   else
     scsi_good (task);
@@ -258,7 +258,7 @@ put_address (uint8_t *to, uint64_t lba, bool msf)
       to[3] = (uint8_t) (frames % 75);
     }
   else
-    put_be (to, (uint32_t) lba, 4);
+    vt_store_be (to, (uint32_t) lba, 4);
 }
 
 static size_t
@@ -328,32 +328,32 @@ run_read_toc (VtScsiUnit *drive, VtScsiTask *task)
   size_t   n = format == 0   ? put_toc (drive, task, data, msf)
                : format == 1 ? put_session_info (data, msf)
                              : put_raw_toc (drive, data);
-  put_be (data, (uint32_t) n - 2, 2);
-  scsi_limit_answer (task, n, get_be (task->cdb + 7, 2));
+  vt_store_be (data, (uint32_t) n - 2, 2);
+  scsi_limit_answer (task, n, vt_load_be (task->cdb + 7, 2));
 }
 
 static void
 run_read_disc_information (VtScsiUnit *drive, VtScsiTask *task)
 {
   uint8_t *data = scsi_answer (task, 34);
-  put_be (data, 32, 2);
+  vt_store_be (data, 32, 2);
   data[2] = 0x0e;                      /* complete, last session complete */
   data[3] = data[4] = data[5] = data[6] = 1;
   data[7] = 0x20;                      /* unrestricted use */
   memset (data + 16, 0xff, 8);         /* no further sessions can start */
-  scsi_limit_answer (task, 34, get_be (task->cdb + 7, 2));
+  scsi_limit_answer (task, 34, vt_load_be (task->cdb + 7, 2));
 }
 
 static void
 run_read_track_information (VtScsiUnit *drive, VtScsiTask *task)
 {
   uint8_t *data = scsi_answer (task, 36);
-  put_be (data, 34, 2);
+  vt_store_be (data, 34, 2);
   data[2] = data[3] = 1;
   data[5] = 4;                         /* data track */
   data[6] = 1;                         /* mode 1 */
-  put_be (data + 24, (uint32_t) blocks (drive), 4);
-  scsi_limit_answer (task, 36, get_be (task->cdb + 7, 2));
+  vt_store_be (data + 24, (uint32_t) blocks (drive), 4);
+  scsi_limit_answer (task, 36, vt_load_be (task->cdb + 7, 2));
 }
 
 /* Physical format information of a DVD: one layer, as large as the image. */
@@ -366,13 +366,13 @@ run_read_dvd_structure (VtScsiUnit *drive, VtScsiTask *task)
       return;
     }
   uint8_t *data = scsi_answer (task, 2052);
-  put_be (data, 2050, 2);
+  vt_store_be (data, 2050, 2);
   data[4] = 0x01;                      /* DVD-ROM, version 1 */
   data[5] = 0x0f;                      /* 120 mm, no maximum rate given */
   data[6] = 0x01;                      /* one layer */
-  put_be (data + 8, 0x30000, 4);
-  put_be (data + 12, 0x30000 + (uint32_t) blocks (drive) - 1, 4);
-  scsi_limit_answer (task, 2052, get_be (task->cdb + 8, 2));
+  vt_store_be (data + 8, 0x30000, 4);
+  vt_store_be (data + 12, 0x30000 + (uint32_t) blocks (drive) - 1, 4);
+  scsi_limit_answer (task, 2052, vt_load_be (task->cdb + 8, 2));
 }
 
 static void
@@ -381,7 +381,7 @@ run_mechanism_status (VtScsiUnit *drive, VtScsiTask *task)
   uint8_t *data = scsi_answer (task, 8);
   data[1] = drive->s->tray_open ? 0x10 : 0;
   data[5] = 1;
-  scsi_limit_answer (task, 8, get_be (task->cdb + 8, 2));
+  scsi_limit_answer (task, 8, vt_load_be (task->cdb + 8, 2));
 }
 
 const ScsiCommand scsi_cd_commands[] = {

@@ -36,13 +36,13 @@ put_vpd (const VtScsiUnit *disk, unsigned page, uint8_t *to)
   switch (page)
     {
     case 0xb0:
-      put_be (to + 16, RANGE_BYTES_MAX / block_bytes (disk), 4);      /* UNMAP: blocks, descriptors, granularity */
-      put_be (to + 20, UNMAP_DESCRIPTORS_MAX, 4);
-      put_be (to + 24, 4096 / block_bytes (disk), 4);
-      put_be (to + 32, RANGE_BYTES_MAX / block_bytes (disk), 8);      /* WRITE SAME */
+      vt_store_be (to + 16, RANGE_BYTES_MAX / block_bytes (disk), 4);      /* UNMAP: blocks, descriptors, granularity */
+      vt_store_be (to + 20, UNMAP_DESCRIPTORS_MAX, 4);
+      vt_store_be (to + 24, 4096 / block_bytes (disk), 4);
+      vt_store_be (to + 32, RANGE_BYTES_MAX / block_bytes (disk), 8);      /* WRITE SAME */
       return 60;
     case 0xb1:
-      put_be (to, 1, 2);                                              /* does not rotate */
+      vt_store_be (to, 1, 2);                                              /* does not rotate */
       return 60;
     default:                                                          /* 0xb2 */
       to[1] = disk->block->readonly ? 0 : 0xe0;                       /* UNMAP, WRITE SAME (16) and (10) unmap */
@@ -62,8 +62,8 @@ static void
 run_read_capacity_10 (VtScsiUnit *disk, VtScsiTask *task)
 {
   uint8_t *data = scsi_answer (task, 8);
-  put_be (data, MIN (blocks (disk) - 1, UINT32_MAX), 4);
-  put_be (data + 4, block_bytes (disk), 4);
+  vt_store_be (data, MIN (blocks (disk) - 1, UINT32_MAX), 4);
+  vt_store_be (data + 4, block_bytes (disk), 4);
 }
 
 static void
@@ -75,12 +75,12 @@ run_service_action_in (VtScsiUnit *disk, VtScsiTask *task)
       return;
     }
   uint8_t *data = scsi_answer (task, 32);
-  put_be (data, blocks (disk) - 1, 8);
-  put_be (data + 8, block_bytes (disk), 4);
+  vt_store_be (data, blocks (disk) - 1, 8);
+  vt_store_be (data + 8, block_bytes (disk), 4);
   for (uint32_t bytes = block_bytes (disk); bytes < 4096; bytes *= 2)
     data[13]++;                                                       /* blocks to a physical one, as a power of two */
   data[14] = disk->block->readonly ? 0 : 0x80;                        /* thin */
-  scsi_limit_answer (task, 32, get_be (task->cdb + 10, 4));
+  scsi_limit_answer (task, 32, vt_load_be (task->cdb + 10, 4));
 }
 
 /* --- Mode pages --------------------------------------------------------------------------------------------------- */
@@ -120,8 +120,8 @@ run_mode_sense (VtScsiUnit *disk, VtScsiTask *task)
     n += put_caching_page (disk, data + n, control == 1);
   if (page != PAGE_CACHING)
     n += put_control_page (data + n, control == 1);
-  put_be (data, n - (ten ? 2 : 1), ten ? 2 : 1);
-  scsi_limit_answer (task, n, ten ? get_be (task->cdb + 7, 2) : task->cdb[4]);
+  vt_store_be (data, n - (ten ? 2 : 1), ten ? 2 : 1);
+  scsi_limit_answer (task, n, ten ? vt_load_be (task->cdb + 7, 2) : task->cdb[4]);
 }
 
 /* Only the write cache can be changed. */
@@ -130,7 +130,7 @@ take_mode_parameters (VtScsiUnit *disk, VtScsiTask *task)
 {
   bool   ten = task->cdb[0] == 0x55;
   size_t header = ten ? 8 : 4;
-  size_t at = task->len >= header ? header + (ten ? get_be (task->data + 6, 2) : task->data[3]) : task->len + 1;
+  size_t at = task->len >= header ? header + (ten ? vt_load_be (task->data + 6, 2) : task->data[3]) : task->len + 1;
   scsi_good (task);
   while (at < task->len)
     {
@@ -155,7 +155,7 @@ take_mode_parameters (VtScsiUnit *disk, VtScsiTask *task)
 static void
 run_mode_select (VtScsiUnit *disk, VtScsiTask *task)
 {
-  size_t len = task->cdb[0] == 0x55 ? get_be (task->cdb + 7, 2) : task->cdb[4];
+  size_t len = task->cdb[0] == 0x55 ? vt_load_be (task->cdb + 7, 2) : task->cdb[4];
   if (len == 0)
     scsi_good (task);
   else
@@ -175,10 +175,10 @@ extent_of (const uint8_t *cdb)
 {
   switch (cdb[0] >> 5)
     {
-    case 0: return (Extent) { get_be (cdb + 1, 3) & 0x1fffff, cdb[4] != 0 ? cdb[4] : 256 };
-    case 4: return (Extent) { get_be64 (cdb + 2), get_be (cdb + 10, 4) };
-    case 5: return (Extent) { get_be (cdb + 2, 4), get_be (cdb + 6, 4) };
-    default: return (Extent) { get_be (cdb + 2, 4), get_be (cdb + 7, 2) };
+    case 0: return (Extent) { vt_load_be (cdb + 1, 3) & 0x1fffff, cdb[4] != 0 ? cdb[4] : 256 };
+    case 4: return (Extent) { vt_load_be (cdb + 2, 8), vt_load_be (cdb + 10, 4) };
+    case 5: return (Extent) { vt_load_be (cdb + 2, 4), vt_load_be (cdb + 6, 4) };
+    default: return (Extent) { vt_load_be (cdb + 2, 4), vt_load_be (cdb + 7, 2) };
     }
 }
 
@@ -250,7 +250,7 @@ run_start_stop (VtScsiUnit *disk, VtScsiTask *task)
 static void
 take_unmap_list (VtScsiUnit *disk, VtScsiTask *task)
 {
-  size_t bytes = task->len >= 8 ? get_be (task->data + 2, 2) : 1;
+  size_t bytes = task->len >= 8 ? vt_load_be (task->data + 2, 2) : 1;
   if (bytes % 16 != 0 || bytes > task->len - 8)
     {
       scsi_check_condition (disk, task, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LENGTH);
@@ -258,7 +258,7 @@ take_unmap_list (VtScsiUnit *disk, VtScsiTask *task)
     }
   for (size_t at = 8; at < 8 + bytes; at += 16)
     {
-      uint64_t lba = get_be64 (task->data + at), count = get_be (task->data + at + 8, 4);
+      uint64_t lba = vt_load_be (task->data + at, 8), count = vt_load_be (task->data + at + 8, 4);
       if (vt_fits (lba, count, blocks (disk)) && count * block_bytes (disk) <= RANGE_BYTES_MAX)
         continue;
       scsi_check_condition (disk, task, SENSE_ILLEGAL_REQUEST, ASC_LBA_RANGE);
@@ -267,9 +267,9 @@ take_unmap_list (VtScsiUnit *disk, VtScsiTask *task)
   /* Rewritten for vt_scsi_next_range(): bytes instead of blocks. */
   for (size_t at = 8; at < 8 + bytes; at += 16)
     {
-      uint64_t lba = get_be64 (task->data + at), count = get_be (task->data + at + 8, 4);
-      put_be (task->data + at, lba * block_bytes (disk), 8);
-      put_be (task->data + at + 8, count * block_bytes (disk), 8);
+      uint64_t lba = vt_load_be (task->data + at, 8), count = vt_load_be (task->data + at + 8, 4);
+      vt_store_be (task->data + at, lba * block_bytes (disk), 8);
+      vt_store_be (task->data + at + 8, count * block_bytes (disk), 8);
     }
   scsi_good (task);
   task->action = VT_SCSI_RANGES;
@@ -280,7 +280,7 @@ take_unmap_list (VtScsiUnit *disk, VtScsiTask *task)
 static void
 run_unmap (VtScsiUnit *disk, VtScsiTask *task)
 {
-  size_t len = get_be (task->cdb + 7, 2);
+  size_t len = vt_load_be (task->cdb + 7, 2);
   if (disk->block->readonly)
     scsi_check_condition (disk, task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
   else if (len == 0)
@@ -296,8 +296,8 @@ vt_scsi_next_range (VtScsiTask *task, uint64_t *off, uint64_t *len)
 {
   if (task->next >= task->len)
     return false;
-  *off = get_be64 (task->data + task->next);
-  *len = get_be64 (task->data + task->next + 8);
+  *off = vt_load_be (task->data + task->next, 8);
+  *len = vt_load_be (task->data + task->next + 8, 8);
   task->next += 16;
   return true;
 }
@@ -308,8 +308,8 @@ zero_extent (VtScsiTask *task)
 {
   g_free (task->data);
   task->data = g_malloc0 (16);
-  put_be (task->data, task->off, 8);
-  put_be (task->data + 8, task->left, 8);
+  vt_store_be (task->data, task->off, 8);
+  vt_store_be (task->data + 8, task->left, 8);
   task->len = 16;
   task->next = 0;
   task->zero = true;
@@ -320,7 +320,7 @@ static void
 take_pattern (VtScsiUnit *disk, VtScsiTask *task)
 {
   size_t block = task->len;
-  bool   zeros = task->data[0] == 0 && memcmp (task->data, task->data + 1, block - 1) == 0;
+  bool   zeros = vt_all_zero (task->data, block);
   scsi_good (task);
   if (zeros)
     {

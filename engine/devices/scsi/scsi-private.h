@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bits.h"
 #include "scsi.h"
 
 /* What a command needs before it runs. */
@@ -21,28 +22,6 @@ typedef struct
 } ScsiCommand;
 
 extern const ScsiCommand scsi_disk_commands[], scsi_cd_commands[];   /* ended by one without run */
-
-static inline uint32_t
-get_be (const uint8_t *from, unsigned bytes)
-{
-  uint32_t value = 0;
-  for (unsigned i = 0; i < bytes; i++)
-    value = value << 8 | from[i];
-  return value;
-}
-
-static inline uint64_t
-get_be64 (const uint8_t *from)
-{
-  return (uint64_t) get_be (from, 4) << 32 | get_be (from + 4, 4);
-}
-
-static inline void
-put_be (uint8_t *to, uint64_t value, unsigned bytes)
-{
-  for (unsigned i = 0; i < bytes; i++)
-    to[i] = (uint8_t) (value >> (8 * (bytes - 1 - i)));
-}
 
 /* Text padded with blanks. */
 static inline void

@@ -2,11 +2,6 @@
 /* What every SCSI unit does (SPC-4): sense data, who it is, which commands there are. */
 #include "scsi-private.h"
 
-enum
-{
-  ANSWER_MAX = 4096,
-};
-
 /* --- Answers ------------------------------------------------------------------------------------------------------ */
 
 uint8_t *
@@ -115,7 +110,7 @@ standard_inquiry (VtScsiUnit *unit, VtScsiTask *task, const char *product)
   put_text (data + 8, "Vitrine", 8);
   put_text (data + 16, product, 16);
   put_text (data + 32, "1.0", 4);
-  scsi_limit_answer (task, 36, get_be (task->cdb + 3, 2));
+  scsi_limit_answer (task, 36, vt_load_be (task->cdb + 3, 2));
 }
 
 /* Page 83: one designator, the T10 vendor identification and our serial number (SPC-4, 7.8.6.4). */
@@ -170,8 +165,8 @@ scsi_inquiry (VtScsiUnit *unit, VtScsiTask *task, const char *product, const uin
     case 0x83: n = put_identification (unit, data + 4); break;
     default: n = extra (unit, page, data + 4);
     }
-  put_be (data + 2, n, 2);
-  scsi_limit_answer (task, 4 + n, get_be (task->cdb + 3, 2));
+  vt_store_be (data + 2, n, 2);
+  scsi_limit_answer (task, 4 + n, vt_load_be (task->cdb + 3, 2));
 }
 
 /* --- Small ones --------------------------------------------------------------------------------------------------- */
@@ -194,8 +189,8 @@ static void
 run_report_luns (VtScsiUnit *unit, VtScsiTask *task)
 {
   uint8_t *data = scsi_answer (task, 16);
-  put_be (data, 8, 4);
-  scsi_limit_answer (task, 16, get_be (task->cdb + 6, 4));
+  vt_store_be (data, 8, 4);
+  scsi_limit_answer (task, 16, vt_load_be (task->cdb + 6, 4));
 }
 
 static void run_report_opcodes (VtScsiUnit *unit, VtScsiTask *task);
@@ -248,11 +243,11 @@ run_report_opcodes (VtScsiUnit *unit, VtScsiTask *task)
   size_t   n = known ? command_bytes (opcode) : 0;
   uint8_t *data = scsi_answer (task, 4 + n);
   data[1] = known ? 3 : 1;                        /* as the standard says; not supported */
-  put_be (data + 2, n, 2);
+  vt_store_be (data + 2, n, 2);
   memset (data + 4, 0xff, n);
   if (known)
     data[4] = opcode;
-  scsi_limit_answer (task, 4 + n, get_be (task->cdb + 6, 4));
+  scsi_limit_answer (task, 4 + n, vt_load_be (task->cdb + 6, 4));
 }
 
 /* --- Execution ---------------------------------------------------------------------------------------------------- */
@@ -300,10 +295,16 @@ vt_scsi_reset (VtScsiUnit *unit)
 }
 
 bool
+vt_scsi_holds_medium (const VtScsiState *s)
+{
+  return s->locked && !s->tray_open;
+}
+
+bool
 vt_scsi_set_medium (VtScsiUnit *unit, VtBlock *block, bool force)
 {
   VtScsiState *s = unit->s;
-  if (unit->kind != VT_SCSI_CDROM || (s->locked && !force && !s->tray_open))
+  if (unit->kind != VT_SCSI_CDROM || (!force && vt_scsi_holds_medium (s)))
     return false;
   unit->block = block;
   s->tray_open = false;

@@ -94,6 +94,8 @@ bool vt_scsi_next_range (VtScsiTask *task, uint64_t *off, uint64_t *len);
 void vt_scsi_take_sense (VtScsiUnit *unit, uint8_t sense[VT_SCSI_SENSE_BYTES]);
 /* Power on, or a reset of the unit or the transport. */
 void vt_scsi_reset (VtScsiUnit *unit);
+/* Has the guest locked the tray, with the medium in it? */
+bool vt_scsi_holds_medium (const VtScsiState *s);
 /* CD drives: puts a medium in, or takes it out (NULL), and closes the tray. False while the guest has locked the tray and
  * `force` is not set. The caller sees to it that nothing is under way on the old one. */
 bool vt_scsi_set_medium (VtScsiUnit *unit, VtBlock *block, bool force);

@@ -319,7 +319,7 @@ vt_ahci_set_medium (VtDevice *dev, unsigned port, VtBlock *block, bool force)
   Ahci *hba = (Ahci *) dev;
   g_assert (dev->cls == &vt_ahci && port < VT_AHCI_PORTS);
   VtSataDrive *drive = &hba->ports[port].drive;
-  if (drive->kind != VT_SATA_CDROM || (drive->s->scsi.locked && !force && !drive->s->scsi.tray_open))
+  if (drive->kind != VT_SATA_CDROM || (!force && vt_scsi_holds_medium (&drive->s->scsi)))
     return false;
   /* Reads under way end on the old block; what they bring is not for the guest any more. */
   vt_ahci_port_drop (hba, port);

@@ -107,6 +107,18 @@ driver_rig_clear (DriverRig *rig)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DriverRig, driver_rig_clear)
 
+/* A test for each layout of rings: `fn` gets a pointer to the ring forms that its device offers and its driver takes. */
+static inline void
+driver_rig_add_tests (const char *device, const char *name, GTestDataFunc fn)
+{
+  static const struct { const char *word; uint64_t forms; } layouts[] = { { "split", 0 }, { "packed", VIRTIO_F_RING_FORMS } };
+  for (size_t i = 0; i < G_N_ELEMENTS (layouts); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/%s/%s/%s", device, layouts[i].word, name);
+      g_test_add_data_func (path, &layouts[i].forms, fn);
+    }
+}
+
 /* --- Starting ----------------------------------------------------------------------------------------------------- */
 
 static inline void

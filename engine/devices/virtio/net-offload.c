@@ -25,39 +25,13 @@ typedef struct
   uint8_t protocol;
 } Headers;
 
-static unsigned
-get16 (const uint8_t *at)
-{
-  return (unsigned) (at[0] << 8 | at[1]);
-}
-
-static void
-put16 (uint8_t *at, unsigned value)
-{
-  at[0] = (uint8_t) (value >> 8);
-  at[1] = (uint8_t) value;
-}
-
-static uint32_t
-get32 (const uint8_t *at)
-{
-  return (uint32_t) get16 (at) << 16 | get16 (at + 2);
-}
-
-static void
-put32 (uint8_t *at, uint32_t value)
-{
-  put16 (at, value >> 16);
-  put16 (at + 2, value & 0xffff);
-}
-
 /* --- Checksums ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t
 add (uint64_t sum, const uint8_t *bytes, size_t len)
 {
   for (; len >= 2; bytes += 2, len -= 2)
-    sum += get16 (bytes);
+    sum += vt_load_be (bytes, 2);
   return len > 0 ? sum + (uint64_t) bytes[0] * 256 : sum;
 }
 
@@ -76,7 +50,7 @@ vt_net_checksum (uint8_t *frame, size_t len, size_t start, size_t offset)
     return false;
   unsigned sum = fold (add (0, frame + start, len - start));
   /* A UDP checksum of zero would mean that there is none (RFC 768); to others both zeros are equal. */
-  put16 (frame + start + offset, sum != 0 ? sum : 0xffff);
+  vt_store_be (frame + start + offset, sum != 0 ? sum : 0xffff, 2);
   return true;
 }
 
@@ -89,7 +63,7 @@ find_ipv4 (const uint8_t *frame, size_t len, Headers *h)
   size_t         bytes = (size_t) (ip[0] & 15) * 4;
   h->protocol = ip[IPV4_PROTOCOL];
   h->transport = h->ip + bytes;
-  return ip[0] >> 4 == 4 && bytes >= IPV4_MIN && h->transport <= len && (get16 (ip + IPV4_FRAGMENT) & 0x3fff) == 0;
+  return ip[0] >> 4 == 4 && bytes >= IPV4_MIN && h->transport <= len && (vt_load_be (ip + IPV4_FRAGMENT, 2) & 0x3fff) == 0;
 }
 
 static bool
@@ -97,9 +71,9 @@ find_headers (const uint8_t *frame, size_t len, Headers *h)
 {
   if (len < ETHERNET + VLAN_TAG)
     return false;
-  unsigned type = get16 (frame + 12);
+  unsigned type = (unsigned) vt_load_be (frame + 12, 2);
   h->ip = type == TYPE_VLAN ? ETHERNET + VLAN_TAG : ETHERNET;
-  type = type == TYPE_VLAN ? get16 (frame + 16) : type;
+  type = type == TYPE_VLAN ? (unsigned) vt_load_be (frame + 16, 2) : type;
   h->ipv6 = type == TYPE_IPV6;
   if (type == TYPE_IPV4)
     return vt_fits (h->ip, IPV4_MIN, len) && find_ipv4 (frame, len, h);
@@ -119,9 +93,9 @@ vt_net_flow (const uint8_t *frame, size_t len)
     return 0;
   const uint8_t *addresses = frame + h.ip + (h.ipv6 ? IPV6_ADDRESSES : IPV4_ADDRESSES);
   size_t         words = h.ipv6 ? 8 : 2;
-  uint32_t       hash = get16 (frame + h.transport) ^ get16 (frame + h.transport + 2);
+  uint32_t       hash = (uint32_t) (vt_load_be (frame + h.transport, 2) ^ vt_load_be (frame + h.transport + 2, 2));
   for (size_t i = 0; i < words; i++)
-    hash ^= get32 (addresses + 4 * i);
+    hash ^= (uint32_t) vt_load_be (addresses + 4 * i, 4);
   hash ^= hash >> 16;
   return hash ^ hash >> 8;
 }
@@ -133,13 +107,13 @@ finish_ip (uint8_t *ip, const Headers *h, size_t len, unsigned number)
 {
   if (h->ipv6)
     {
-      put16 (ip + IPV6_LENGTH, (unsigned) (len - h->transport));
+      vt_store_be (ip + IPV6_LENGTH, (unsigned) (len - h->transport), 2);
       return;
     }
-  put16 (ip + IPV4_LENGTH, (unsigned) (len - h->ip));
-  put16 (ip + IPV4_ID, get16 (ip + IPV4_ID) + (number > 0));
-  put16 (ip + IPV4_CHECKSUM, 0);
-  put16 (ip + IPV4_CHECKSUM, fold (add (0, ip, h->transport - h->ip)));
+  vt_store_be (ip + IPV4_LENGTH, (unsigned) (len - h->ip), 2);
+  vt_store_be (ip + IPV4_ID, vt_load_be (ip + IPV4_ID, 2) + (number > 0), 2);
+  vt_store_be (ip + IPV4_CHECKSUM, 0, 2);
+  vt_store_be (ip + IPV4_CHECKSUM, fold (add (0, ip, h->transport - h->ip)), 2);
 }
 
 /* Over the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1) and the segment. */
@@ -150,8 +124,8 @@ finish_tcp (uint8_t *frame, const Headers *h, size_t len)
   size_t   bytes = len - h->transport;
   uint64_t sum = PROTOCOL_TCP + bytes;
   sum = add (sum, frame + h->ip + (h->ipv6 ? IPV6_ADDRESSES : IPV4_ADDRESSES), h->ipv6 ? 32 : 8);
-  put16 (tcp + TCP_CHECKSUM, 0);
-  put16 (tcp + TCP_CHECKSUM, fold (add (sum, tcp, bytes)));
+  vt_store_be (tcp + TCP_CHECKSUM, 0, 2);
+  vt_store_be (tcp + TCP_CHECKSUM, fold (add (sum, tcp, bytes)), 2);
 }
 
 /* Each segment is made in place, its headers over the end of the payload before it, which has been sent. */
@@ -166,14 +140,14 @@ vt_net_segment (uint8_t *frame, size_t len, size_t payload, VtNetEmit emit, void
   if (headers < h.transport + TCP_MIN || headers >= len)
     return false;
   uint8_t  last_flags = frame[h.transport + TCP_FLAGS];
-  uint32_t sequence = get32 (frame + h.transport + TCP_SEQUENCE);
+  uint32_t sequence = (uint32_t) vt_load_be (frame + h.transport + TCP_SEQUENCE, 4);
   for (unsigned number = 0; len > headers; number++)
     {
       size_t   bytes = MIN (payload, len - headers);
       bool     last = bytes == len - headers;
       uint8_t *tcp = frame + h.transport;
       tcp[TCP_FLAGS] = (uint8_t) (last_flags & ~(last ? 0 : TCP_FIN | TCP_PSH) & ~(number == 0 ? 0 : TCP_CWR));
-      put32 (tcp + TCP_SEQUENCE, sequence);
+      vt_store_be (tcp + TCP_SEQUENCE, sequence, 4);
       finish_ip (frame + h.ip, &h, headers + bytes, number);
       finish_tcp (frame, &h, headers + bytes);
       emit (opaque, frame, headers + bytes);

@@ -55,6 +55,24 @@ pages_in_the_balloon_are_given_back (gconstpointer forms)
 }
 
 static void
+more_pages_than_there_are_break_it (gconstpointer forms)
+{
+  enum { MOST = PCI_RIG_RAM_BYTES / PAGE * 4 };
+  g_autoptr (Balloon) rig = rig_new (forms);
+  for (unsigned i = 0; i < MOST; i += 4)
+    driver_put (rig, PFNS + i, FIRST / PAGE, 4);
+  driver_offer (rig, INFLATE, &(DriverPart) { PFNS, MOST, false }, 1);
+  driver_kick (rig, INFLATE);
+  g_assert_cmpuint (driver_count_used (rig, INFLATE), ==, 1);
+  g_assert_false (driver_needs_reset (rig));
+  memset (driver_memory (rig, FIRST), 0x99, PAGE);
+  driver_offer (rig, INFLATE, &(DriverPart) { PFNS, MOST + 4, false }, 1);
+  driver_kick (rig, INFLATE);
+  g_assert_true (driver_needs_reset (rig));
+  g_assert_cmphex (driver_memory (rig, FIRST)[0], ==, 0x99);
+}
+
+static void
 reported_pages_are_given_back_whole (gconstpointer forms)
 {
   g_autoptr (Balloon) rig = rig_new (forms);
@@ -122,12 +140,10 @@ statistics_come_when_asked_for (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-balloon/split/" #fn, &split, fn);                                                     \
-  g_test_add_data_func ("/virtio-balloon/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-balloon", #fn, fn)
   TEST (pages_in_the_balloon_are_given_back);
+  TEST (more_pages_than_there_are_break_it);
   TEST (reported_pages_are_given_back_whole);
   TEST (a_size_is_asked_for_and_answered);
   TEST (statistics_come_when_asked_for);

@@ -75,19 +75,20 @@ role_of (VtVirtio *virtio, unsigned queue)
   return queue == STATS && !vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? REPORTING : queue;
 }
 
-static unsigned
-queue_of_stats (VtVirtio *virtio)
-{
-  return vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? STATS : ROLES;
-}
-
 /* --- Pages -------------------------------------------------------------------------------------------------------- */
 
+/* More page numbers than memory has pages are no request, but a way to keep the machine busy. */
 static void
 inflate (VtVirtElement *element)
 {
   VirtioBalloon *balloon = from_virtio (element->virtio);
   uint8_t        pfn[PFN_BYTES];
+  if (element->out_len / PFN_BYTES > balloon->memory_bytes >> PFN_SHIFT)
+    {
+      vt_virtio_broken (element->virtio, "%" G_GUINT64_FORMAT " bytes of page numbers", element->out_len);
+      vt_virtqueue_push (element, 0);
+      return;
+    }
   for (uint64_t at = 0; vt_virt_element_read (element, at, pfn, sizeof pfn) == sizeof pfn; at += sizeof pfn)
     if (!vt_dma_discard (&balloon->pci.pci.dma, VT_GPA (vt_load_le (pfn, 4) << PFN_SHIFT), 1u << PFN_SHIFT))
       vt_guest_warn (&balloon->pci.pci.dev, "page 0x%x is not memory", (unsigned) vt_load_le (pfn, 4));
@@ -159,7 +160,7 @@ vt_virtio_balloon_stats (VtDevice *dev, VtMemoryStats *out)
   out->machine_bytes = balloon->memory_bytes;
   out->wanted_bytes = balloon->memory_bytes - ((uint64_t) balloon->s.num_pages << PFN_SHIFT);
   out->actual_bytes = balloon->memory_bytes - MIN ((uint64_t) balloon->s.actual << PFN_SHIFT, balloon->memory_bytes);
-  VtVirtElement *element = queue_of_stats (virtio) == STATS ? vt_virtqueue_pop (virtio, STATS) : NULL;
+  VtVirtElement *element = vt_virtio_has (virtio, BALLOON_F_STATS_VQ) ? vt_virtqueue_pop (virtio, STATS) : NULL;
   if (element != NULL)
     vt_virtqueue_push (element, 0);
 }

@@ -189,11 +189,8 @@ nonsense_is_ignored (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-console/split/" #fn, &split, fn);                                                     \
-  g_test_add_data_func ("/virtio-console/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-console", #fn, fn)
   TEST (ports_are_told_of_and_opened);
   TEST (an_old_driver_has_one_console);
   TEST (messages_wait_for_buffers_over_a_save);

@@ -195,17 +195,11 @@ take_control (VtVirtElement *element)
 static size_t
 can_receive (void *opaque)
 {
-  Port          *port = opaque;
-  VtVirtio      *virtio = &port->console->pci.virtio;
+  Port            *port = opaque;
   const PortState *s = &port->console->s.port[port->number];
   if (multiport (port->console) ? !s->guest_open : port->number > 0)
     return 0;
-  VtVirtElement *element = vt_virtqueue_pop (virtio, queue_to_guest (port->number));
-  if (element == NULL)
-    return 0;
-  size_t room = (size_t) element->in_len;
-  vt_virtqueue_unpop (element);
-  return room;
+  return (size_t) vt_virtqueue_room (&port->console->pci.virtio, queue_to_guest (port->number));
 }
 
 static void

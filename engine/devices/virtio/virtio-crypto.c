@@ -5,6 +5,7 @@
 
 #include <gcrypt.h>
 
+#include "crypt-init.h"
 #include "trace-virtio.h"
 #include "virtio-pci.h"
 #include "virtqueue.h"
@@ -365,11 +366,7 @@ virtio_crypto_realize (VtDevice *dev, const VtEnv *env, GError **error)
   VirtioCrypto               *crypto = (VirtioCrypto *) dev;
   const VtVirtioCryptoConfig *config = env->config;
   VtVirtioOffer               offer = { .features = config->ring_forms };
-  if (!gcry_control (GCRYCTL_INITIALIZATION_FINISHED_P))
-    {
-      gcry_check_version (NULL);
-      gcry_control (GCRYCTL_INITIALIZATION_FINISHED, 0);
-    }
+  vt_crypt_init ();
   return vt_virtio_pci_init (&crypto->pci, env, &config->place, 0x100000, &virtio_crypto_type, &offer, &crypto->s.pci, error);
 }
 

@@ -432,7 +432,7 @@ resume (VtDevice *dev)
 static const void *
 test_config (void)
 {
-  static const VtVirtioInputConfig config = { 0 };
+  static const VtVirtioInputConfig config = { .ring_forms = VIRTIO_F_RING_FORMS };
   return &config;
 }
 

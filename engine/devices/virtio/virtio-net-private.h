@@ -38,7 +38,7 @@ typedef struct
   uint8_t          pad_[7];
   uint8_t          filter[NET_FILTER_MAX * 6];
   uint16_t         n_filter;
-  uint8_t          mac[6];              /* of the driver, when mac_set */
+  uint8_t          mac[6];              /* of the driver, when mac_set: from when it runs to its reset */
   uint16_t         active_pairs;
   bool             mac_set, not_promiscuous, all_multicast;
   bool             announce;            /* the driver should tell the network where it is */

@@ -205,10 +205,21 @@ control_queue (const VirtioNet *card)
   return vt_virtio_has (&card->pci.virtio, NET_F_MQ) ? 2 * card->n_pairs : 2;
 }
 
+/* A driver that runs has the address that it found, whatever the configuration says since, or says where it is restored. */
+static void
+keep_mac (VirtioNet *card)
+{
+  if (card->s.mac_set)
+    return;
+  memcpy (card->s.mac, card->mac, sizeof card->s.mac);
+  card->s.mac_set = true;
+}
+
 static void
 notify (VtVirtio *virtio, unsigned queue)
 {
   VirtioNet *card = (VirtioNet *) virtio->dev;
+  keep_mac (card);
   if (queue == control_queue (card))
     vt_virtqueue_serve (virtio, queue, net_control);
   else if (queue > control_queue (card))
@@ -245,7 +256,6 @@ vt_virtio_net_set_mac (VtDevice *dev, const uint8_t mac[6])
 {
   VirtioNet *card = (VirtioNet *) dev;
   memcpy (card->mac, mac, sizeof card->mac);
-  card->s.mac_set = false;
   vt_virtio_config_changed (&card->pci.virtio);
 }
 

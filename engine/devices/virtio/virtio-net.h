@@ -18,7 +18,7 @@ typedef struct
   uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioNetConfig;
 
-/* Another address; the driver takes it when it starts. */
+/* Another address; the driver takes it when it starts again, and keeps its old one until then. */
 void vt_virtio_net_set_mac (VtDevice *dev, const uint8_t mac[6]);
 /* The machine is in another place now (restored): its driver tells the network. */
 void vt_virtio_net_announce (VtDevice *dev);

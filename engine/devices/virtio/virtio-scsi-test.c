@@ -257,6 +257,41 @@ a_cd_comes_and_is_told_of (gconstpointer forms)
   g_assert_cmphex (driver_get (&f->rig, at, 4), ==, 0x80000000);
 }
 
+static void
+now_quiet (void *opaque)
+{
+  *(bool *) opaque = true;
+}
+
+/* As a machine changes it: everything stands, and may be saved as it stands. */
+static void
+a_cd_that_comes_while_all_stands_is_told_of_later (gconstpointer forms)
+{
+  g_autoptr (Fixture) f = fixture_new (forms);
+  g_autoptr (GByteArray) saved = g_byte_array_new ();
+  VtDevice *dev = f->rig.dev;
+  uint32_t  len = 0;
+  bool      quiet = false;
+  vt_device_set_running (dev, true);
+  uint64_t at = driver_add_buffer (&f->rig, EVENTS, 16, true);
+  driver_kick (&f->rig, EVENTS);
+  vt_virtio_scsi_pci.quiesce (dev, now_quiet, &quiet);
+  g_assert_true (quiet);
+  vt_device_set_running (dev, false);
+  g_assert_true (vt_virtio_scsi_set_medium (dev, CD, &f->medium->block, false));
+  vt_device_save (dev, saved);
+  g_assert_true (vt_device_load (dev, vt_virtio_scsi_pci.state.version, saved->data, saved->len, NULL));
+  g_assert_cmphex (driver_used (&f->rig, EVENTS, &len), ==, 0);
+  vt_device_set_running (dev, true);
+  vt_virtio_scsi_pci.resume (dev);
+  g_assert_cmphex (driver_used (&f->rig, EVENTS, &len), ==, at);
+  g_assert_cmphex (driver_get (&f->rig, at, 4), ==, 3);
+  g_assert_cmphex (driver_get (&f->rig, at + 4, 2), ==, CD << 8 | 1);
+  driver_add_buffer (&f->rig, EVENTS, 16, true);
+  driver_kick (&f->rig, EVENTS);
+  g_assert_cmphex (driver_used (&f->rig, EVENTS, &len), ==, 0);           /* once */
+}
+
 static unsigned
 manage (Fixture *f, unsigned function, uint64_t tag)
 {
@@ -302,12 +337,6 @@ aborted_tasks_end_before_the_answer (gconstpointer forms)
   g_assert_cmphex (sense (f), ==, 0x62900);
   g_assert_cmpuint (manage (f, 99, 0), ==, 1);
   g_assert_cmpuint (managed (f), ==, 11);
-}
-
-static void
-now_quiet (void *opaque)
-{
-  *(bool *) opaque = true;
 }
 
 static void
@@ -366,16 +395,14 @@ random_commands_never_hurt (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-scsi/split/" #fn, &split, fn);                                                        \
-  g_test_add_data_func ("/virtio-scsi/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-scsi", #fn, fn)
   TEST (targets_say_who_they_are);
   TEST (blocks_are_read_and_written);
   TEST (ranges_are_unmapped_and_filled);
   TEST (the_write_cache_can_be_switched_off);
   TEST (a_cd_comes_and_is_told_of);
+  TEST (a_cd_that_comes_while_all_stands_is_told_of_later);
   TEST (aborted_tasks_end_before_the_answer);
   TEST (a_save_in_the_middle_of_a_request_loses_nothing);
   TEST (random_commands_never_hurt);

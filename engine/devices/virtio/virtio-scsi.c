@@ -33,7 +33,6 @@ enum
   EVENT_PARAM_CHANGE = 3,
 };
 #define EVENTS_MISSED    (UINT32_C (1) << 31)
-#define SCSI_F_INOUT     VIRTIO_F (0)
 #define SCSI_F_HOTPLUG   VIRTIO_F (1)
 #define SCSI_F_CHANGE    VIRTIO_F (2)
 
@@ -43,6 +42,8 @@ typedef struct
   VtScsiState      unit[VT_VIRTIO_SCSI_TARGETS];
   bool             events_missed;
   uint8_t          pad_[7];
+  uint16_t         changed;       /* media that the driver is to hear of, a bit for each target */
+  uint8_t          pad2_[6];
 } VirtioScsiState;
 
 typedef struct
@@ -90,6 +91,8 @@ static const VtField virtio_scsi_fields[] = {
   UNIT_FIELDS (13), UNIT_FIELDS (14), UNIT_FIELDS (15),
   VT_FIELD (VirtioScsiState, events_missed),
   VT_FIELD (VirtioScsiState, pad_),
+  VT_FIELD_SINCE (3, VirtioScsiState, changed),
+  VT_FIELD_SINCE (3, VirtioScsiState, pad2_),
 };
 
 static const VirtioScsiState virtio_scsi_at_reset = {
@@ -146,13 +149,18 @@ respond_with (VtVirtElement *element, uint8_t code)
 }
 
 static void
+answer_control (VtVirtElement *element, uint8_t code)
+{
+  vt_virt_element_write (element, 0, &code, 1);
+  vt_virtqueue_push (element, 1);
+}
+
+static void
 one_less (Management *management)
 {
-  uint8_t done = S_OK;
   if (--management->left > 0)
     return;
-  vt_virt_element_write (management->element, 0, &done, 1);
-  vt_virtqueue_push (management->element, 1);
+  answer_control (management->element, S_OK);
   g_free (management);
 }
 
@@ -263,13 +271,6 @@ count_requests (VirtioScsi *scsi, unsigned target, const uint64_t *tag, Manageme
   return n;
 }
 
-static void
-answer_control (VtVirtElement *element, uint8_t code)
-{
-  vt_virt_element_write (element, 0, &code, 1);
-  vt_virtqueue_push (element, 1);
-}
-
 /* The answer comes when the last of them has ended: a block request cannot be called back. */
 static void
 abort_requests (VirtioScsi *scsi, VtVirtElement *element, unsigned target, const uint64_t *tag, uint8_t response)
@@ -360,6 +361,23 @@ send_event (VirtioScsi *scsi, uint32_t event, unsigned target, uint32_t reason)
 }
 
 static void
+tell_changes (VirtioScsi *scsi)
+{
+  for (unsigned i = 0; i < VT_VIRTIO_SCSI_TARGETS; i++)
+    if ((scsi->s.changed & 1u << i) != 0 && !send_event (scsi, EVENT_PARAM_CHANGE, i, ASC_MEDIUM_CHANGED >> 8))
+      scsi->s.events_missed = true;
+  scsi->s.changed = 0;
+}
+
+static void
+serve_events (VirtioScsi *scsi)
+{
+  tell_changes (scsi);
+  if (scsi->s.events_missed)
+    send_event (scsi, 0, 0, 0);
+}
+
+static void
 notify (VtVirtio *virtio, unsigned queue)
 {
   VirtioScsi *scsi = from_virtio (virtio);
@@ -367,8 +385,8 @@ notify (VtVirtio *virtio, unsigned queue)
     vt_virtqueue_serve (virtio, queue, control);
   else if (queue >= REQUESTS)
     vt_virtqueue_serve (virtio, queue, start_request);
-  else if (scsi->s.events_missed)
-    send_event (scsi, 0, 0, 0);
+  else
+    serve_events (scsi);
 }
 
 bool
@@ -378,9 +396,12 @@ vt_virtio_scsi_set_medium (VtDevice *dev, unsigned target, VtBlock *block, bool 
   g_assert (dev->cls == &vt_virtio_scsi_pci && target < VT_VIRTIO_SCSI_TARGETS);
   if (!vt_scsi_set_medium (&scsi->unit[target], block, force))
     return false;
-  if (vt_virtio_has (&scsi->pci.virtio, SCSI_F_CHANGE) && vt_virtio_live (&scsi->pci.virtio)
-      && !send_event (scsi, EVENT_PARAM_CHANGE, target, ASC_MEDIUM_CHANGED >> 8))
-    scsi->s.events_missed = true;
+  if (!vt_virtio_has (&scsi->pci.virtio, SCSI_F_CHANGE) || !vt_virtio_live (&scsi->pci.virtio))
+    return true;
+  scsi->s.changed |= (uint16_t) (1u << target);
+  /* A parked queue gives nothing: the driver is told when the machine goes on. */
+  if (!scsi->pci.virtio.parked)
+    tell_changes (scsi);
   return true;
 }
 
@@ -391,6 +412,7 @@ driver_reset (VtVirtio *virtio)
 {
   VirtioScsi *scsi = from_virtio (virtio);
   scsi->s.events_missed = false;
+  scsi->s.changed = 0;
   for (unsigned i = 0; i < VT_VIRTIO_SCSI_TARGETS; i++)
     vt_scsi_reset (&scsi->unit[i]);
 }
@@ -449,7 +471,7 @@ const VtDeviceClass vt_virtio_scsi_pci = {
   .summary = "SCSI host, paravirtual (virtio)",
   .instance_size = sizeof (VirtioScsi),
   .state_off = offsetof (VirtioScsi, s),
-  .state = VT_STATE (2, VirtioScsiState, virtio_scsi_fields, &virtio_scsi_at_reset),
+  .state = VT_STATE (3, VirtioScsiState, virtio_scsi_fields, &virtio_scsi_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_scsi_realize,
   .settle = vt_virtio_pci_settle,

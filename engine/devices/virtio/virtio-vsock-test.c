@@ -147,6 +147,39 @@ bytes_go_both_ways_within_their_credit (gconstpointer forms)
 }
 
 static void
+the_last_bytes_arrive_before_the_end (gconstpointer forms)
+{
+  g_autoptr (Fixture) f = fixture_new (forms);
+  const uint8_t *packet;
+  send (f, REQUEST, 50, 99, 0, 0, 0);
+  g_assert_cmpuint (next (f, &packet), ==, RESPONSE);
+  f->room = 30;
+  send (f, RW, 50, 99, 100, 0, 0);
+  send (f, SHUTDOWN, 50, 99, 0, 3, 0);
+  g_assert_false (f->finished || f->closed);
+  g_assert_cmpuint (next (f, &packet), ==, 0);
+  f->room = 69;
+  f->stream.client->writable (f->stream.client_opaque);
+  g_assert_false (f->finished || f->closed);
+  f->room = SIZE_MAX;
+  f->stream.client->writable (f->stream.client_opaque);
+  g_assert_cmpuint (f->taken->len, ==, 100);
+  g_assert_true (f->finished && f->closed);
+  g_assert_cmpuint (next (f, &packet), ==, RST);
+  /* Nobody takes them any more: over, too. */
+  send (f, REQUEST, 51, 99, 0, 0, 0);
+  g_assert_cmpuint (next (f, &packet), ==, RESPONSE);
+  f->room = 0;
+  send (f, RW, 51, 99, 100, 0, 0);
+  send (f, SHUTDOWN, 51, 99, 0, 3, 0);
+  g_assert_false (f->closed);
+  f->stream.client->hung_up (f->stream.client_opaque);
+  g_assert_true (f->closed);
+  g_assert_cmpuint (next (f, &packet), ==, SHUTDOWN);
+  g_assert_cmpuint (next (f, &packet), ==, RST);
+}
+
+static void
 who_asks_for_nobody_is_refused (gconstpointer forms)
 {
   g_autoptr (Fixture) f = fixture_new (forms);
@@ -183,8 +216,15 @@ the_host_comes_in (gconstpointer forms)
   g_assert_cmpuint (f->stream.client->can_receive (f->stream.client_opaque), ==, 0);
   send (f, RESPONSE, 1234, port, 0, 0, 0);
   g_assert_cmpuint (f->stream.client->can_receive (f->stream.client_opaque), >, 0);
+  /* It has said everything, and still listens. */
+  f->stream.client->finished (f->stream.client_opaque);
+  g_assert_cmpuint (next (f, &packet), ==, SHUTDOWN);
+  g_assert_cmphex (vt_load_le (packet + 32, 4), ==, 2);
+  send (f, RW, 1234, port, 10, 0, 0);
+  g_assert_cmpuint (f->taken->len, ==, 10);
   f->stream.client->hung_up (f->stream.client_opaque);
   g_assert_cmpuint (next (f, &packet), ==, SHUTDOWN);
+  g_assert_cmphex (vt_load_le (packet + 32, 4), ==, 3);
   send (f, RST, 1234, port, 0, 0, 0);
   g_assert_true (f->closed);
 }
@@ -215,12 +255,10 @@ a_restored_driver_hears_that_all_are_gone (gconstpointer forms)
 int
 main (int argc, char **argv)
 {
-  static const uint64_t split = 0, packed = VIRTIO_F_RING_FORMS;
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn)                                                                                                       \
-  g_test_add_data_func ("/virtio-vsock/split/" #fn, &split, fn);                                                       \
-  g_test_add_data_func ("/virtio-vsock/packed/" #fn, &packed, fn)
+#define TEST(fn) driver_rig_add_tests ("virtio-vsock", #fn, fn)
   TEST (bytes_go_both_ways_within_their_credit);
+  TEST (the_last_bytes_arrive_before_the_end);
   TEST (who_asks_for_nobody_is_refused);
   TEST (the_host_comes_in);
   TEST (a_restored_driver_hears_that_all_are_gone);

@@ -63,6 +63,7 @@ typedef struct
   uint32_t     told_forwarded;
   bool         connected;                 /* the guest has answered, or asked */
   bool         finishing;                 /* no more comes from the guest */
+  bool         ending;                    /* nor does it want any: over when the host has taken what waits */
   GByteArray  *waiting;                   /* from the guest, for the host */
 } Connection;
 
@@ -190,15 +191,11 @@ find (VirtioVsock *vsock, uint32_t guest_port, uint32_t host_port)
 static size_t
 can_receive (void *opaque)
 {
-  Connection    *c = opaque;
-  uint32_t       in_flight = c->sent - c->peer_fwd;
-  uint32_t       credit = c->peer_alloc - MIN (c->peer_alloc, in_flight);
-  VtVirtElement *element = c->connected && credit > 0 ? vt_virtqueue_pop (&c->vsock->pci.virtio, RX) : NULL;
-  if (element == NULL)
-    return 0;
-  uint64_t room = element->in_len - MIN (element->in_len, HEADER_BYTES);
-  vt_virtqueue_unpop (element);
-  return (size_t) MIN (room, credit);
+  Connection *c = opaque;
+  uint32_t    in_flight = c->sent - c->peer_fwd;
+  uint32_t    credit = c->peer_alloc - MIN (c->peer_alloc, in_flight);
+  uint64_t    room = c->connected && credit > 0 ? vt_virtqueue_room (&c->vsock->pci.virtio, RX) : 0;
+  return (size_t) MIN (room - MIN (room, HEADER_BYTES), credit);
 }
 
 static void
@@ -211,7 +208,8 @@ receive (void *opaque, const uint8_t *bytes, size_t n)
     c->sent += (uint32_t) n;
 }
 
-/* What the guest sent goes on to the host; it is told when half of its credit is free again. */
+/* What the guest sent goes on to the host; it is told when half of its credit is free again. The connection may be gone after
+ * it. */
 static void
 writable (void *opaque)
 {
@@ -221,22 +219,37 @@ writable (void *opaque)
   c->forwarded += (uint32_t) done;
   if (c->forwarded - c->told_forwarded >= BUFFER / 2)
     reply (c->vsock, packet_of (c, OP_CREDIT_UPDATE));
-  if (c->finishing && c->waiting->len == 0)
-    c->stream->ops->finish (c->stream);
+  if (c->waiting->len > 0 || !c->finishing)
+    return;
+  c->stream->ops->finish (c->stream);
+  if (c->ending)
+    drop (c, true);
+}
+
+static void
+shut_down (Connection *c, uint32_t flags)
+{
+  Packet packet = packet_of (c, OP_SHUTDOWN);
+  packet.flags = flags;
+  reply (c->vsock, packet);
+}
+
+static void
+finished (void *opaque)
+{
+  shut_down (opaque, SHUTDOWN_SEND);
 }
 
 static void
 hung_up (void *opaque)
 {
   Connection *c = opaque;
-  Packet      packet = packet_of (c, OP_SHUTDOWN);
-  packet.flags = SHUTDOWN_RECEIVE | SHUTDOWN_SEND;
-  reply (c->vsock, packet);
+  shut_down (c, SHUTDOWN_RECEIVE | SHUTDOWN_SEND);
   if (c->finishing)
-    drop (c, false);
+    drop (c, c->ending);
 }
 
-static const VtStreamClient stream_client = { can_receive, receive, writable, hung_up };
+static const VtStreamClient stream_client = { can_receive, receive, writable, finished, hung_up };
 
 static Connection *
 connection_new (VirtioVsock *vsock, VtStream *stream, uint32_t guest_port, uint32_t host_port)
@@ -298,16 +311,15 @@ take_data (Connection *c, VtVirtElement *element, uint32_t len)
   writable (c);
 }
 
+/* What waits for the host still goes there. */
 static void
 take_shutdown (Connection *c, const Packet *packet)
 {
-  if (packet->flags & SHUTDOWN_SEND)
-    {
-      c->finishing = true;
-      writable (c);
-    }
-  if ((packet->flags & (SHUTDOWN_SEND | SHUTDOWN_RECEIVE)) == (SHUTDOWN_SEND | SHUTDOWN_RECEIVE))
-    drop (c, true);
+  enum { BOTH = SHUTDOWN_SEND | SHUTDOWN_RECEIVE };
+  c->finishing = c->finishing || (packet->flags & SHUTDOWN_SEND) != 0;
+  c->ending = c->ending || (packet->flags & BOTH) == BOTH;
+  if (c->finishing)
+    writable (c);
 }
 
 static void

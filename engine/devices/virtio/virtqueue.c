@@ -113,7 +113,8 @@ vt_virtqueue_pop (VtVirtio *virtio, unsigned queue)
   vt_virtio_ring (virtio)->take (q, chain.slots);
   virtio->in_flight++;
   virtio->queue_in_flight[queue] += chain.slots;
-  if (vt_virtio_has (virtio, VIRTIO_F_IN_ORDER))
+  element->ordered = vt_virtio_has (virtio, VIRTIO_F_IN_ORDER);
+  if (element->ordered)
     g_queue_push_tail (&virtio->in_order[queue], element);
   trace_virtqueue_pop (virtio->dev->path, queue, element->id, element->out_len, element->in_len);
   return element;
@@ -200,8 +201,8 @@ vt_virtqueue_push_all (VtVirtElement *const *elements, unsigned n)
   g_assert (n <= VT_VIRTQUEUE_PUSH_MAX);
   for (unsigned i = 0; i < n; i++)
     finish (elements[i], elements[i]->written);
-  /* The queue, not the feature: the driver may have been reset since. */
-  if (g_queue_find (&virtio->in_order[queue], elements[0]) != NULL)
+  /* Not the feature: the driver may have been reset since. */
+  if (elements[0]->ordered)
     give_oldest (virtio, queue);
   else
     give_back (elements, n);
@@ -219,7 +220,8 @@ vt_virtqueue_unpop (VtVirtElement *element)
 {
   VtVirtio *virtio = element->virtio;
   finish (element, 0);
-  g_queue_remove (&virtio->in_order[element->queue], element);
+  if (element->ordered)
+    g_queue_pop_tail (&virtio->in_order[element->queue]);
   if (element->epoch == virtio->epoch)
     {
       vt_virtio_ring (virtio)->take (&virtio->s->queue[element->queue], -(int) element->slots);
@@ -227,6 +229,17 @@ vt_virtqueue_unpop (VtVirtElement *element)
     }
   g_free (element);
   vt_virtio_element_gone (virtio);
+}
+
+uint64_t
+vt_virtqueue_room (VtVirtio *virtio, unsigned queue)
+{
+  VtVirtElement *element = vt_virtqueue_pop (virtio, queue);
+  if (element == NULL)
+    return 0;
+  uint64_t room = element->in_len;
+  vt_virtqueue_unpop (element);
+  return room;
 }
 
 /* --- Contents ----------------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct VtVirtElement
   uint16_t  slots;           /* its places in the ring */
   uint16_t  n_out, n_in;     /* pieces */
   uint32_t  written;         /* once it is done */
+  bool      ordered;         /* is in its queue's in_order */
   bool      done;            /* waits for older ones to go back before it (IN_ORDER) */
   uint64_t  out_len, in_len;
   VtSpan    spans[];         /* out, then in */
@@ -39,6 +40,8 @@ vt_virt_element_in (VtVirtElement *element)
 VtVirtElement *vt_virtqueue_pop (VtVirtio *virtio, unsigned queue);
 /* The element that was popped last is as if it had not been. Frees it. */
 void vt_virtqueue_unpop (VtVirtElement *element);
+/* Bytes that the device may write into the next element; 0: there is none. */
+uint64_t vt_virtqueue_room (VtVirtio *virtio, unsigned queue);
 /* Gives it back with `written` bytes of the in part written, and tells the driver if it wants that. Frees the
  * element. */
 void vt_virtqueue_push (VtVirtElement *element, uint32_t written);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The socket of a serial port, with a port that takes as much as it is told to. */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "backends.h"
+
+#define PATIENCE_US (10 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  VtLock      lock;
+  VtLoop     *loop;
+  char       *folder, *path;
+  VtChardev  *chr;
+  /* The port; machine lock. */
+  size_t      room;
+  GByteArray *got;
+  unsigned    opened, left, asked;
+} Fixture;
+
+static size_t
+can_receive (void *opaque)
+{
+  Fixture *f = opaque;
+  f->asked++;
+  return f->room;
+}
+
+static void
+receive (void *opaque, const uint8_t *bytes, size_t n)
+{
+  Fixture *f = opaque;
+  g_assert_cmpuint (n, <=, f->room);
+  f->room -= n;
+  g_byte_array_append (f->got, bytes, (guint) n);
+}
+
+static void
+opened (void *opaque, bool open)
+{
+  Fixture *f = opaque;
+  *(open ? &f->opened : &f->left) += 1;
+}
+
+static const VtChardevClient client = { can_receive, receive, opened };
+
+static void
+set_up (Fixture *f, gconstpointer unused)
+{
+  GError *error = NULL;
+  vt_lock_init (&f->lock);
+  f->loop = vt_loop_new (&f->lock);
+  f->folder = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
+  f->path = g_build_filename (f->folder, "serial", NULL);
+  f->got = g_byte_array_new ();
+  f->chr = vt_chardev_socket_new (f->loop, f->path, &error);
+  g_assert_no_error (error);
+  vt_lock (&f->lock);
+  vt_chardev_connect (f->chr, &client, f);
+  vt_unlock (&f->lock);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer unused)
+{
+  vt_lock (&f->lock);
+  f->chr->ops->close (f->chr);
+  vt_unlock (&f->lock);
+  vt_loop_free (f->loop);
+  vt_lock_clear (&f->lock);
+  g_assert_cmpint (g_rmdir (f->folder), ==, 0);       /* the socket is gone */
+  g_free (f->folder);
+  g_free (f->path);
+  g_byte_array_unref (f->got);
+}
+
+static struct sockaddr_un
+address_of (const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  return address;
+}
+
+static int
+join (const char *path)
+{
+  struct sockaddr_un address = address_of (path);
+  int                fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  return fd;
+}
+
+static unsigned
+get (Fixture *f, const unsigned *number)
+{
+  vt_lock (&f->lock);
+  unsigned value = *number;
+  vt_unlock (&f->lock);
+  return value;
+}
+
+static void
+await (Fixture *f, const unsigned *number, unsigned at_least)
+{
+  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; get (f, number) < at_least; g_thread_yield ())
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+}
+
+static void
+make_room (Fixture *f, size_t room)
+{
+  vt_lock (&f->lock);
+  f->room = room;
+  vt_chardev_accept (f->chr);
+  vt_unlock (&f->lock);
+}
+
+static void
+one_client_after_another (Fixture *f, gconstpointer unused)
+{
+  char answer[8];
+  make_room (f, 100);
+  int first = join (f->path);
+  await (f, &f->opened, 1);
+  int second = join (f->path);                        /* waits for its turn */
+  g_assert_cmpint (write (second, "two", 3), ==, 3);
+  g_assert_cmpint (write (first, "one", 3), ==, 3);
+  await (f, &f->got->len, 3);
+  vt_lock (&f->lock);
+  vt_chardev_write (f->chr, (const uint8_t *) "hello", 5);
+  vt_unlock (&f->lock);
+  g_assert_cmpint (recv (first, answer, 5, MSG_WAITALL), ==, 5);
+  g_assert_cmpmem (answer, 5, "hello", 5);
+  close (first);
+  await (f, &f->got->len, 6);
+  g_assert_cmpmem (f->got->data, f->got->len, "onetwo", 6);
+  close (second);
+  await (f, &f->left, 2);
+}
+
+static void
+who_wrote_and_left_is_read_to_the_end (Fixture *f, gconstpointer unused)
+{
+  int fd = join (f->path);
+  g_assert_cmpint (write (fd, "last words", 10), ==, 10);
+  close (fd);
+  await (f, &f->opened, 1);
+  await (f, &f->asked, 1);                            /* and had no room */
+  make_room (f, 4);
+  await (f, &f->got->len, 4);
+  make_room (f, 100);
+  await (f, &f->left, 1);
+  g_assert_cmpmem (f->got->data, f->got->len, "last words", 10);
+  /* One that leaves without a word makes place although there is no room. */
+  make_room (f, 0);
+  close (join (f->path));
+  await (f, &f->left, 2);
+}
+
+/* A listener that accepts nobody lives all the same: asking it whether it does must not wait for it. */
+static void
+a_busy_socket_is_not_taken_away (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char   *path = g_build_filename (f->folder, "busy", NULL);
+  struct sockaddr_un address = address_of (path);
+  int listener = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), waiting[8], n = 0;
+  g_assert_cmpint (bind (listener, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (listen (listener, 0), ==, 0);
+  do
+    waiting[n] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  while (connect (waiting[n++], (struct sockaddr *) &address, sizeof address) == 0 && n < (int) G_N_ELEMENTS (waiting));
+  g_assert_cmpint (errno, ==, EAGAIN);
+  alarm (20);
+  g_assert_cmpint (vt_listen_at (path, &error), ==, -1);
+  alarm (0);
+  g_assert_nonnull (error);
+  while (n > 0)
+    close (waiting[--n]);
+  close (listener);
+  /* And one that nobody listens on any more is. */
+  int fd = vt_listen_at (path, NULL);
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define TEST(fn) g_test_add ("/socket/" #fn, Fixture, NULL, set_up, fn, tear_down)
+  TEST (one_client_after_another);
+  TEST (who_wrote_and_left_is_read_to_the_end);
+  TEST (a_busy_socket_is_not_taken_away);
+  return g_test_run ();
+}
