@@ -24,22 +24,23 @@ read_backing (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len)
   return there > 0 ? vt_image_read (q->backing, off, to, there) : 0;
 }
 
-/* As far as the file's bytes follow each other like the disk's. */
+/* As far as the file's bytes follow each other like the disk's. What comes after that and cannot be found is the next run's error. */
 static int
 find_run (Qcow2 *q, uint64_t off, uint64_t len, Qcow2Mapping *m)
 {
   int error = qcow2_find (q, off, m);
-  while (error == 0 && m->len < len)
+  if (error != 0)
+    return error;
+  while (m->len < len)
     {
       Qcow2Mapping next;
-      error = qcow2_find (q, off + m->len, &next);
-      if (error != 0 || next.kind != m->kind || next.in_place != m->in_place || m->kind == VT_EXTENT_PACKED
-          || (m->kind == VT_EXTENT_DATA && next.host != m->host + m->len))
+      if (qcow2_find (q, off + m->len, &next) != 0 || next.kind != m->kind || next.in_place != m->in_place
+          || m->kind == VT_EXTENT_PACKED || (m->kind == VT_EXTENT_DATA && next.host != m->host + m->len))
         break;
       m->len += next.len;
     }
   m->len = MIN (m->len, len);
-  return m->len > 0 ? 0 : error;
+  return 0;
 }
 
 static int

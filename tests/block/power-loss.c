@@ -10,113 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "memory-file.h"
 #include "qcow2.h"
 
-enum { DISK = 6 << 20, SECTOR = 512, SECTORS = DISK / SECTOR, OPERATIONS = 600, FAULTS = 12 };
-
-/* --- The file, in memory, with a log ------------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  uint64_t off, len;
-  uint8_t *bytes;      /* NULL: zeros; len 0: a flush */
-} Entry;
-
-typedef struct
-{
-  VtImage image;
-  GArray *bytes;       /* uint8_t */
-  GArray *log;         /* Entry; NULL: no log */
-  GRand  *faults;      /* NULL: none */
-} Memory;
-
-static void
-apply (GArray *to, uint64_t off, uint64_t len, const uint8_t *bytes)
-{
-  if (off + len > to->len)
-    g_array_set_size (to, (guint) (off + len));
-  if (bytes != NULL)
-    memcpy (to->data + off, bytes, len);
-  else
-    memset (to->data + off, 0, len);
-}
-
-static void
-note (Memory *memory, uint64_t off, uint64_t len, const uint8_t *bytes)
-{
-  Entry entry = { off, len, bytes != NULL ? g_memdup2 (bytes, len) : NULL };
-  if (len > 0)
-    apply (memory->bytes, off, len, bytes);
-  if (memory->log != NULL)
-    g_array_append_val (memory->log, entry);
-}
-
-static int
-memory_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
-{
-  GArray  *bytes = ((Memory *) image)->bytes;
-  uint64_t there = off < bytes->len ? MIN (len, bytes->len - off) : 0;
-  memcpy (to, bytes->data + off, there);
-  memset (to + there, 0, len - there);
-  return 0;
-}
-
-/* What is refused may have been done in part. */
-static int
-change_file (VtImage *image, uint64_t off, uint64_t len, const uint8_t *bytes)
-{
-  Memory  *memory = (Memory *) image;
-  bool     refused = memory->faults != NULL && g_rand_int_range (memory->faults, 0, FAULTS) == 0;
-  uint64_t done = refused ? (uint64_t) (g_rand_double (memory->faults) * (double) (len / SECTOR)) * SECTOR : len;
-  if (done > 0 || !refused)
-    note (memory, off, done, bytes);
-  return refused ? ENOSPC : 0;
-}
-
-static int
-memory_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
-{
-  return change_file (image, off, len, from);
-}
-
-static int
-memory_zero (VtImage *image, uint64_t off, uint64_t len)
-{
-  return change_file (image, off, len, NULL);
-}
-
-static int
-memory_flush (VtImage *image)
-{
-  return change_file (image, 0, 0, NULL);
-}
-
-static int
-memory_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
-{
-  *extent = (VtExtent) { VT_EXTENT_DATA, len, off };
-  return 0;
-}
-
-static void
-memory_close (VtImage *image)
-{
-  g_array_unref (((Memory *) image)->bytes);
-  g_free (image);
-}
-
-static const VtImageOps memory_ops
-  = { memory_read, memory_write, memory_zero, memory_zero, memory_flush, memory_extent, memory_close };
-
-static Memory *
-memory_new (GArray *bytes, GArray *log)
-{
-  Memory *memory = g_new0 (Memory, 1);
-  memory->image = (VtImage) { .ops = &memory_ops, .size_bytes = UINT64_MAX, .file_bytes = bytes->len, .label = g_strdup ("memory") };
-  memory->bytes = g_array_ref (bytes);
-  memory->log = log;
-  return memory;
-}
+enum { DISK = 6 << 20, SECTORS = DISK / SECTOR, OPERATIONS = 600 };
 
 /* --- What was done --------------------------------------------------------------------------------------------------------- */
 
@@ -207,16 +104,16 @@ tell (Story *story, const Shape *shape)
 {
   g_autoptr (GError) error = NULL;
   story->file = g_array_new (FALSE, TRUE, 1);
-  story->log = g_array_new (FALSE, FALSE, sizeof (Entry));
+  story->log = g_array_new (FALSE, FALSE, sizeof (MemoryEntry));
   story->operations = g_array_new (FALSE, FALSE, sizeof (Operation));
-  Memory *empty = memory_new (story->file, NULL);
+  MemoryFile *empty = memory_file_new (story->file, NULL);
   g_assert_true (vt_qcow2_create (&empty->image, &(VtQcow2Options) { .size_bytes = DISK, .cluster_bits = shape->cluster_bits },
                                   &error));
   if (shape->wide)
     widen_counts (story->file);
   vt_image_close (&empty->image);
   g_autoptr (GArray) working = g_array_copy (story->file);
-  Memory            *memory = memory_new (working, story->log);
+  MemoryFile        *memory = memory_file_new (working, story->log);
   VtImage           *image = vt_qcow2_open (&memory->image, 0, 0, NULL, &error);
   g_assert_no_error (error);
   memory->faults = story->faults;
@@ -232,7 +129,7 @@ static void
 story_free (Story *story)
 {
   for (guint i = 0; i < story->log->len; i++)
-    g_free (g_array_index (story->log, Entry, i).bytes);
+    g_free (g_array_index (story->log, MemoryEntry, i).bytes);
   for (guint i = 0; i < story->operations->len; i++)
     g_free (g_array_index (story->operations, Operation, i).disk);
   g_array_unref (story->log);
@@ -251,22 +148,22 @@ what_is_left (Story *story, guint moment)
   GArray *file = g_array_copy (story->file);
   guint   safe = 0;
   for (guint i = 0; i < moment; i++)
-    if (g_array_index (story->log, Entry, i).len == 0)
+    if (g_array_index (story->log, MemoryEntry, i).len == 0)
       safe = i;
   for (guint i = 0; i < moment; i++)
     {
-      const Entry *entry = &g_array_index (story->log, Entry, i);
+      const MemoryEntry *entry = &g_array_index (story->log, MemoryEntry, i);
       if (entry->len == 0)
         continue;
       if (i < safe || g_rand_int_range (story->random, 0, 3) == 0)
         {
-          apply (file, entry->off, entry->len, entry->bytes);
+          memory_apply (file, entry->off, entry->len, entry->bytes);
           continue;
         }
       bool torn = g_rand_boolean (story->random);
       for (uint64_t at = 0; torn && at < entry->len; at += SECTOR)
         if (g_rand_boolean (story->random))
-          apply (file, entry->off + at, MIN (SECTOR, entry->len - at), entry->bytes != NULL ? entry->bytes + at : NULL);
+          memory_apply (file, entry->off + at, MIN (SECTOR, entry->len - at), entry->bytes != NULL ? entry->bytes + at : NULL);
     }
   return file;
 }
@@ -306,7 +203,7 @@ fail_at (Story *story, guint moment, uint64_t *leaks)
 {
   g_autoptr (GArray)  file = what_is_left (story, moment);
   g_autoptr (GError)  error = NULL;
-  g_autoptr (VtImage) image = vt_qcow2_open (&memory_new (file, NULL)->image, 0, 0, NULL, &error);
+  g_autoptr (VtImage) image = vt_qcow2_open (&memory_file_new (file, NULL)->image, 0, 0, NULL, &error);
   VtQcow2Check        check;
   if (image == NULL || !vt_qcow2_check (image, false, &check, &error))
     return "it cannot be opened or checked";
