@@ -63,7 +63,7 @@ read_snapshot (Qcow2 *q, uint64_t at, Snapshot **out)
     return error;
   uint64_t extra = vt_load_be (head + 36, 4), id = vt_load_be (head + 12, 2), name = vt_load_be (head + 14, 2);
   if (extra > EXTRA_MOST || vt_load_be (head + 8, 4) > QCOW2_L1_BYTES_MAX / 8 || vt_load_be (head, 8) % q->cluster_bytes != 0)
-    return EIO;
+    return EUCLEAN;
   g_autofree uint8_t *rest = g_malloc (extra + id + name + 1);
   if ((error = vt_image_read (q->file, at + ENTRY_BYTES, rest, extra + id + name)) != 0)
     return error;
@@ -98,35 +98,82 @@ table_bytes (const GPtrArray *snapshots)
   return len;
 }
 
-/* A new table, and the header that points to it. What the old one took is free after the next flush. */
-static int
-write_snapshots (Qcow2 *q, GPtrArray *snapshots, uint64_t old_bytes)
+/* A run of clusters of its own. */
+typedef struct
 {
-  uint64_t            len = table_bytes (snapshots), clusters = qcow2_clusters (q, len), at = 0;
-  uint64_t            old_at = q->h.snapshots_at, old = qcow2_clusters (q, old_bytes);
-  g_autofree uint8_t *bytes = g_malloc0 (MAX (clusters * q->cluster_bytes, 1));
-  int                 error = 0;
-  uint64_t            used = 0;
+  uint64_t at, n;
+} Run;
+
+static void
+give_back (Qcow2 *q, Run run)
+{
+  for (uint64_t i = 0; i < run.n; i++)
+    qcow2_give_back (q, run.at + i * q->cluster_bytes);
+}
+
+/* Writes what nobody refers to yet, in whole clusters. An empty one takes no room. */
+static int
+store (Qcow2 *q, const uint8_t *bytes, uint64_t len, Run *run)
+{
+  uint64_t n = qcow2_clusters (q, len);
+  *run = (Run) { 0, n };
+  if (n == 0)
+    return 0;
+  g_autofree uint8_t *padded = g_malloc0 (n * q->cluster_bytes);
+  memcpy (padded, bytes, len);
+  int error = qcow2_allocate_run (q, n, &run->at);
+  if (error == 0)
+    error = vt_image_write (q->file, run->at, padded, n * q->cluster_bytes);
+  if (error == 0)
+    return 0;
+  give_back (q, *run);
+  *run = (Run) { 0 };
+  return error;
+}
+
+/* A new table of snapshots, so far nobody's. */
+static int
+store_snapshots (Qcow2 *q, const GPtrArray *snapshots, Run *run)
+{
+  uint64_t len = table_bytes (snapshots), used = 0;
+  *run = (Run) { 0 };
+  if (len > TABLE_BYTES_MAX)
+    return EFBIG;
+  g_autofree uint8_t *bytes = g_malloc (MAX (len, 1));
   for (guint i = 0; i < snapshots->len; i++)
     {
       const Snapshot *snapshot = snapshots->pdata[i];
       memcpy (bytes + used, snapshot->bytes, snapshot->len);
       used += snapshot->len;
     }
-  if (len > TABLE_BYTES_MAX)
-    return EFBIG;
-  if (clusters > 0 && ((error = qcow2_allocate_run (q, clusters, &at)) != 0
-                       || (error = vt_image_write (q->file, at, bytes, clusters * q->cluster_bytes)) != 0))
-    return error;
-  if ((error = qcow2_flush_tables (q)) != 0)
-    return error;
-  q->h.snapshots_at = at;
-  q->h.n_snapshots = snapshots->len;
+  return store (q, bytes, len, run);
+}
+
+/* From here on the header names the new table, of n; everything else is safe. What the old one took is free after the next flush. After
+ * an error nobody knows which of them the file's header names: both are right, and both stay counted. */
+static int
+publish_snapshots (Qcow2 *q, Run table, uint32_t n, Run old)
+{
+  uint32_t old_n = q->h.n_snapshots;
+  uint64_t old_at = q->h.snapshots_at;
+  int      error;
+  q->h.snapshots_at = table.at;
+  q->h.n_snapshots = n;
   if ((error = qcow2_write_header (q)) != 0 || (error = vt_image_flush (q->file)) != 0)
-    return error;
-  for (uint64_t i = 0; i < old; i++)
-    qcow2_leave (q, old_at + i * q->cluster_bytes);
+    {
+      q->h.snapshots_at = old_at;
+      q->h.n_snapshots = old_n;
+      return error;
+    }
+  for (uint64_t i = 0; i < old.n; i++)
+    qcow2_leave (q, old.at + i * q->cluster_bytes);
   return 0;
+}
+
+static Run
+old_table (const Qcow2 *q, const GPtrArray *snapshots)
+{
+  return (Run) { q->h.snapshots_at, qcow2_clusters (q, table_bytes (snapshots)) };
 }
 
 static Snapshot *
@@ -143,39 +190,63 @@ find (GPtrArray *snapshots, const char *name)
 
 /* --- Counts ------------------------------------------------------------------------------------------------------------ */
 
-static int
-recount (Qcow2 *q, uint64_t at, uint64_t len, int by)
+typedef enum
 {
-  for (uint64_t cluster = at >> q->h.cluster_bits; cluster <= (at + len - 1) >> q->h.cluster_bits; cluster++)
-    {
-      uint64_t count;
-      int      error = qcow2_count (q, cluster, &count);
-      if (error != 0)
-        return error;
-      if (by > 0 && count >= qcow2_count_most (q))
-        return EFBIG;
-      if (by < 0)
-        qcow2_leave (q, cluster << q->h.cluster_bits);
-      else if ((error = qcow2_set_count (q, cluster, count + 1)) != 0)
-        return error;
-    }
-  return 0;
+  RISE,
+  FALL,       /* as of the next flush */
+  FALL_BACK,  /* at once: after a rise that nothing came to rely on */
+} Change;
+
+/* A walk over what an L1 refers to, always in the same order. */
+typedef struct
+{
+  Qcow2   *q;
+  Change   change;
+  uint64_t done, most;    /* clusters */
+} Recount;
+
+static int
+recount_cluster (Recount *r, uint64_t cluster)
+{
+  uint64_t count;
+  int      error = qcow2_count (r->q, cluster, &count);
+  if (error != 0)
+    return error;
+  if (r->change == RISE && count >= qcow2_count_most (r->q))
+    return EFBIG;
+  if (r->change == FALL)
+    qcow2_leave (r->q, cluster << r->q->h.cluster_bits);
+  else
+    error = qcow2_set_count (r->q, cluster, r->change == RISE ? count + 1 : count - MIN (count, 1));
+  r->done += error == 0;
+  return error;
 }
 
 static int
-recount_entry (Qcow2 *q, uint64_t entry, int by)
+recount (Recount *r, uint64_t at, uint64_t len)
+{
+  int error = 0;
+  for (uint64_t bits = r->q->h.cluster_bits, cluster = at >> bits; error == 0 && cluster <= (at + len - 1) >> bits; cluster++)
+    if (r->done < r->most)
+      error = recount_cluster (r, cluster);
+  return error;
+}
+
+static int
+recount_entry (Recount *r, uint64_t entry)
 {
   uint64_t at, len;
-  qcow2_place (q, entry, &at, &len);
-  return len == 0 ? 0 : recount (q, at, len, by);
+  qcow2_place (r->q, entry, &at, &len);
+  return len == 0 ? 0 : recount (r, at, len);
 }
 
-/* Everything that an L1 refers to. */
+/* All of it, or as far as most; r->done tells how far, also after an error. */
 static int
-recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
+recount_all (Recount *r, const uint64_t *l1, uint32_t n)
 {
+  Qcow2              *q = r->q;
   g_autofree uint8_t *copy = g_malloc (q->cluster_bytes);
-  for (uint32_t i = 0; i < n; i++)
+  for (uint32_t i = 0; i < n && r->done < r->most; i++)
     {
       uint64_t    at = l1[i] & QCOW2_OFFSET_MASK;
       Qcow2Table *table;
@@ -186,14 +257,31 @@ recount_all (Qcow2 *q, const uint64_t *l1, uint32_t n, int by)
         return error;
       memcpy (copy, table->bytes, q->cluster_bytes);
       for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += qcow2_l2_entry_bytes (q))
-        error = recount_entry (q, vt_load_be (copy + off, 8), by);
-      if (error != 0 || (error = recount (q, at, q->cluster_bytes, by)) != 0)
+        error = recount_entry (r, vt_load_be (copy + off, 8));
+      if (error != 0 || (error = recount (r, at, q->cluster_bytes)) != 0)
         return error;
       /* Many tables: they need not all stay. */
-      if (by < 0 && q->leaving->len > 65536 && (error = qcow2_flush_tables (q)) != 0)
+      if (r->change == FALL && q->leaving->len > 65536 && (error = qcow2_flush_tables (q)) != 0)
         return error;
     }
   return 0;
+}
+
+static int
+raise_all (Qcow2 *q, const uint64_t *l1, uint32_t n, uint64_t *raised)
+{
+  Recount up = { q, RISE, 0, UINT64_MAX };
+  int     error = recount_all (&up, l1, n);
+  *raised = up.done;
+  return error;
+}
+
+/* As far as they were raised. Where a table cannot be read again, room is lost. */
+static void
+lower_again (Qcow2 *q, const uint64_t *l1, uint32_t n, uint64_t raised)
+{
+  Recount down = { q, FALL_BACK, 0, raised };
+  (void) recount_all (&down, l1, n);
 }
 
 static int
@@ -272,28 +360,36 @@ make_snapshot (Qcow2 *q, GPtrArray *others, const char *name, uint64_t l1_at)
 }
 
 static int
-copy_l1 (Qcow2 *q, uint64_t *at)
+copy_l1 (Qcow2 *q, Run *run)
 {
-  uint32_t             n = q->h.l1_entries;
-  g_autofree uint64_t *l1 = g_new (uint64_t, MAX (n, 1));
-  int                  error = qcow2_allocate_run (q, MAX (qcow2_clusters (q, n * UINT64_C (8)), 1), at);
-  for (uint32_t i = 0; i < n; i++)
-    l1[i] = q->l1[i] & ~QCOW2_COPIED;
-  return error != 0 ? error : qcow2_write_entries (q, *at, n, l1);
+  uint64_t             n = q->h.l1_entries;
+  g_autofree uint64_t *l1 = g_new0 (uint64_t, MAX (n, 1));
+  for (uint64_t i = 0; i < n; i++)
+    l1[i] = GUINT64_TO_BE (q->l1[i] & ~QCOW2_COPIED);
+  return store (q, (uint8_t *) l1, MAX (n * 8, 1), run);
 }
 
+/* Nothing refers to the snapshot before the header does: until then there is a way back. */
 static int
 take (Qcow2 *q, GPtrArray *snapshots, const char *name)
 {
-  uint64_t at, old_bytes = table_bytes (snapshots);
+  Run      l1, table = { 0 }, old = old_table (q, snapshots);
+  uint64_t raised = 0;
   int      error = settle (q);
-  if (error != 0 || (error = recount_all (q, q->l1, q->h.l1_entries, 1)) != 0 || (error = mark_all (q)) != 0
-      || (error = copy_l1 (q, &at)) != 0)
+  if (error != 0 || (error = copy_l1 (q, &l1)) != 0)
     return error;
-  g_ptr_array_add (snapshots, make_snapshot (q, snapshots, name, at));
-  if ((error = write_snapshots (q, snapshots, old_bytes)) != 0)
-    return error;
-  return settle (q);
+  g_ptr_array_add (snapshots, make_snapshot (q, snapshots, name, l1.at));
+  if ((error = store_snapshots (q, snapshots, &table)) != 0 || (error = raise_all (q, q->l1, q->h.l1_entries, &raised)) != 0
+      || (error = mark_all (q)) != 0)
+    {
+      lower_again (q, q->l1, q->h.l1_entries, raised);
+      give_back (q, table);
+      give_back (q, l1);
+      (void) mark_all (q);
+      return error;
+    }
+  error = publish_snapshots (q, table, snapshots->len, old);
+  return error != 0 ? error : settle (q);
 }
 
 /* --- Going back, and forgetting --------------------------------------------------------------------------------------------- */
@@ -313,15 +409,22 @@ go_back (Qcow2 *q, const Snapshot *snapshot)
 {
   g_autofree uint64_t *l1 = NULL;
   g_autofree uint64_t *old = g_memdup2 (q->l1, q->h.l1_entries * sizeof (uint64_t));
+  Recount              fall = { q, FALL, 0, UINT64_MAX };
+  uint64_t             raised;
   int                  error = load_l1 (q, snapshot, &l1);
-  if (error != 0 || (error = settle (q)) != 0 || (error = recount_all (q, l1, snapshot->l1_entries, 1)) != 0)
+  if (error != 0 || (error = settle (q)) != 0)
     return error;
+  if ((error = raise_all (q, l1, snapshot->l1_entries, &raised)) != 0)
+    {
+      lower_again (q, l1, snapshot->l1_entries, raised);
+      return error;
+    }
   memcpy (q->l1, l1, q->h.l1_entries * sizeof (uint64_t));
   for (uint32_t i = 0; i < q->h.l1_entries; i++)
     if (q->l1[i] != 0)
       g_hash_table_add (q->metadata, GSIZE_TO_POINTER (q->l1[i] >> q->h.cluster_bits));
   q->l1_dirty = true;
-  if ((error = qcow2_flush_tables (q)) != 0 || (error = recount_all (q, old, q->h.l1_entries, -1)) != 0
+  if ((error = qcow2_flush_tables (q)) != 0 || (error = recount_all (&fall, old, q->h.l1_entries)) != 0
       || (error = settle (q)) != 0)
     return error;
   return mark_all (q);
@@ -331,14 +434,23 @@ static int
 forget (Qcow2 *q, GPtrArray *snapshots, Snapshot *snapshot)
 {
   g_autofree uint64_t *l1 = NULL;
-  uint64_t             old_bytes = table_bytes (snapshots), l1_at = snapshot->l1_at;
+  Recount              fall = { q, FALL, 0, UINT64_MAX };
+  Run                  table, old = old_table (q, snapshots);
+  uint64_t             l1_at = snapshot->l1_at;
   uint32_t             n = snapshot->l1_entries;
   int                  error = load_l1 (q, snapshot, &l1);
   if (error != 0 || (error = settle (q)) != 0)
     return error;
   g_ptr_array_remove (snapshots, snapshot);
-  if ((error = write_snapshots (q, snapshots, old_bytes)) != 0 || (error = recount_all (q, l1, n, -1)) != 0
-      || (error = recount (q, l1_at, MAX (n * UINT64_C (8), 1), -1)) != 0 || (error = settle (q)) != 0)
+  if ((error = store_snapshots (q, snapshots, &table)) != 0)
+    return error;
+  if ((error = qcow2_flush_tables (q)) != 0)
+    {
+      give_back (q, table);
+      return error;
+    }
+  if ((error = publish_snapshots (q, table, snapshots->len, old)) != 0 || (error = recount_all (&fall, l1, n)) != 0
+      || (error = recount (&fall, l1_at, MAX (n * UINT64_C (8), 1))) != 0 || (error = settle (q)) != 0)
     return error;
   return mark_all (q);
 }
@@ -363,6 +475,8 @@ vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, G
     return vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
   if (verb == VT_QCOW2_TAKE && (snapshot != NULL || *name == 0 || strlen (name) > 255))
     return complain (q, name, snapshot != NULL ? "is there already: choose another name" : "needs a name of up to 255 bytes", error);
+  if (verb == VT_QCOW2_TAKE && snapshots->len >= QCOW2_SNAPSHOTS_MAX)
+    return complain (q, name, "would be one too many", error);
   if (verb != VT_QCOW2_TAKE && snapshot == NULL)
     return complain (q, name, "does not exist", error);
   if (verb == VT_QCOW2_GO_BACK && (snapshot->disk_bytes != q->h.size || snapshot->l1_entries > q->h.l1_entries))
