@@ -156,24 +156,53 @@ vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error)
 
 /* --- Growing -------------------------------------------------------------------------------------------------------- */
 
-/* A longer L1 in another place. It refers to nothing new, so it may be written before anything is said about it. */
+/* A longer L1 in another place, so far nobody's. */
 static int
-move_l1 (Qcow2 *q, uint64_t entries)
+write_longer_l1 (Qcow2 *q, uint64_t entries, uint64_t *at)
 {
-  uint64_t old_at = q->h.l1_at, old_clusters = qcow2_clusters (q, q->h.l1_entries * UINT64_C (8)), at;
-  int      error = qcow2_allocate_run (q, qcow2_clusters (q, entries * 8), &at);
-  if (error != 0)
-    return error;
+  uint64_t n = qcow2_clusters (q, entries * 8);
+  int      error = qcow2_allocate_run (q, n, at);
   q->l1 = g_renew (uint64_t, q->l1, entries);
   memset (q->l1 + q->h.l1_entries, 0, (entries - q->h.l1_entries) * 8);
-  if ((error = qcow2_write_counts (q)) != 0 || (error = qcow2_write_entries (q, at, entries, q->l1)) != 0
-      || (error = vt_image_flush (q->file)) != 0)
+  if (error == 0 && (error = qcow2_write_counts (q)) == 0 && (error = qcow2_write_entries (q, *at, entries, q->l1)) == 0
+      && (error = vt_image_flush (q->file)) == 0)
+    return 0;
+  for (uint64_t i = 0; i < n; i++)
+    qcow2_give_back (q, *at + i * q->cluster_bytes);
+  return error;
+}
+
+/* From here on the header says so. After an error nobody knows what it says, even if the old one is tried once more: the old L1 and the
+ * new one are both right, and both stay counted. */
+static int
+publish_size (Qcow2 *q, uint64_t size, uint64_t l1_at, uint64_t l1_entries)
+{
+  const Qcow2Header old = q->h;
+  int               error;
+  q->h.size = size;
+  q->h.l1_at = l1_at;
+  q->h.l1_entries = (uint32_t) l1_entries;
+  if ((error = qcow2_write_header (q)) == 0 && (error = vt_image_flush (q->file)) == 0)
+    return 0;
+  q->h = old;
+  (void) qcow2_write_header (q);
+  return error;
+}
+
+static int
+grow (Qcow2 *q, uint64_t size, uint64_t entries)
+{
+  uint64_t old_at = q->h.l1_at, at = old_at, old_clusters = qcow2_clusters (q, q->h.l1_entries * UINT64_C (8));
+  int      error = qcow2_flush_tables (q);
+  bool     moves = entries > q->h.l1_entries;
+  if (error == 0 && moves)
+    error = write_longer_l1 (q, entries, &at);
+  if (error != 0 || (error = publish_size (q, size, at, MAX (entries, q->h.l1_entries))) != 0)
     return error;
-  q->h.l1_at = at;
-  q->h.l1_entries = (uint32_t) entries;
-  for (uint64_t i = 0; i < old_clusters; i++)
+  q->image.size_bytes = size;
+  for (uint64_t i = 0; moves && i < old_clusters; i++)
     qcow2_leave (q, old_at + i * q->cluster_bytes);
-  return 0;
+  return qcow2_flush_tables (q);
 }
 
 int
@@ -182,19 +211,10 @@ vt_qcow2_resize (VtImage *image, uint64_t size_bytes)
   Qcow2   *q = (Qcow2 *) image;
   uint64_t covered = q->cluster_bytes << q->l2_bits;
   uint64_t entries = size_bytes / covered + (size_bytes % covered != 0);
-  int      error = 0;
   if (size_bytes < q->h.size || entries * 8 > QCOW2_L1_BYTES_MAX)
     return EFBIG;
   g_rw_lock_writer_lock (&q->lock);
-  if ((error = qcow2_flush_tables (q)) == 0 && entries > q->h.l1_entries)
-    error = move_l1 (q, entries);
-  if (error == 0)
-    {
-      q->h.size = image->size_bytes = size_bytes;
-      error = qcow2_write_header (q);
-    }
-  if (error == 0 && (error = vt_image_flush (q->file)) == 0)
-    error = qcow2_flush_tables (q);
+  int error = grow (q, size_bytes, entries);
   g_rw_lock_writer_unlock (&q->lock);
   return error;
 }

@@ -32,7 +32,7 @@ bool vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **err
  * thread, several at a time. */
 int  vt_qcow2_write_packed (VtImage *image, uint64_t off, const uint8_t *cluster);
 
-/* Larger only; 0 or a positive errno. The image must be idle. */
+/* Larger only; 0 or a positive errno: then it is best closed. The image must be idle. */
 int  vt_qcow2_resize (VtImage *image, uint64_t size_bytes);
 /* The file that has its LUKS header, and where; NULL: it is not encrypted. Belongs to it. */
 VtImage *vt_qcow2_luks (VtImage *image, uint64_t *at);

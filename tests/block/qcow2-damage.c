@@ -205,6 +205,41 @@ a_snapshot_that_cannot_be_counted_leaves_nothing (void)
   g_assert_cmpuint (check_image (image), ==, 1);
 }
 
+/* With room for many more entries of L1 than its one cluster has. */
+static void
+an_image_that_cannot_grow_stays_as_it_is (void)
+{
+  enum { LARGE = 64 << 20 };
+  for (unsigned lasting = 0; lasting < 2; lasting++)
+    {
+      unsigned leaky = 0, number = 0;
+      for (bool ok = false; !ok; number++)
+        {
+          g_autoptr (GArray) bytes = image_with_snapshot ();
+          MemoryFile        *file;
+          VtImage           *image = open_image (bytes, false, &file);
+          refuse_from (file, number, lasting);
+          ok = vt_qcow2_resize (image, LARGE) == 0;
+          refuse_nothing (file);
+          g_assert_true (image->size_bytes == LARGE || (!ok && image->size_bytes == SMALL_DISK));
+          fill (image, 1024, 4096, 3);
+          vt_image_close (image);
+          image = open_image (bytes, false, NULL);
+          leaky += check_image (image) > 0;
+          reads_as (image, 1024, 4096, 3);
+          reads_as (image, 8192, SMALL_DISK - 8192, 2);
+          g_assert_cmpint (vt_qcow2_resize (image, LARGE), ==, 0);
+          fill (image, LARGE - 4096, 4096, 4);
+          reads_as (image, LARGE - 4096, 4096, 4);
+          check_image (image);
+          vt_image_close (image);
+        }
+      g_test_message ("%u places, %u of them lose room", number - 1, leaky);
+      g_assert_cmpuint (number, >, 5);
+      g_assert_cmpuint (leaky, <=, 2);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -213,5 +248,6 @@ main (int argc, char **argv)
   TEST ("damage", a_cluster_at_an_impossible_place_is_not_read);
   TEST ("refused", a_snapshot_that_is_refused_leaves_nothing);
   TEST ("refused", a_snapshot_that_cannot_be_counted_leaves_nothing);
+  TEST ("refused", an_image_that_cannot_grow_stays_as_it_is);
   return g_test_run ();
 }
