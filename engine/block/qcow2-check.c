@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* All references counted anew, against the counts in the file. */
+/* All references counted anew, against the counts in the file, and the marks of entries against these. Each table is read once, however
+ * many refer to it: an image from somebody else is checked before its machine starts. */
+#include <errno.h>
+
 #include "qcow2-private.h"
 #include "vitrine/error.h"
 
-#define CLUSTERS_MAX (UINT64_C (1) << 28)      /* of a file that can be checked: 512 MiB of counts */
+#define CLUSTERS_MAX (UINT64_C (1) << 28)      /* of a file that can be checked: 512 MiB of counts, twice */
 
 typedef struct
 {
   Qcow2        *q;
-  uint16_t     *found;
+  uint16_t     *found;      /* of each cluster: references */
+  uint16_t     *tables;     /* those of L1 tables that were not followed yet */
   uint64_t      clusters;
   bool          repair;
   VtQcow2Check *result;
@@ -17,23 +21,30 @@ typedef struct
 /* --- Counting ----------------------------------------------------------------------------------------------------------- */
 
 static void
-count (Check *check, uint64_t at, uint64_t len)
+add (uint16_t *to, unsigned n)
+{
+  *to = (uint16_t) MIN (*to + n, UINT16_MAX);
+}
+
+/* False: it reaches beyond the file. */
+static bool
+count (Check *check, uint64_t at, uint64_t len, unsigned times)
 {
   if (len == 0)
-    return;
+    return true;
   uint64_t bits = check->q->h.cluster_bits, first = at >> bits, last = (at + len - 1) >> bits;
   if (at > UINT64_MAX - len || last >= check->clusters)
     {
-      check->result->corruptions++;     /* points beyond the file */
-      return;
+      check->result->corruptions++;
+      return false;
     }
   for (uint64_t cluster = first; cluster <= last; cluster++)
-    if (check->found[cluster] < UINT16_MAX)
-      check->found[cluster]++;
+    add (&check->found[cluster], times);
+  return true;
 }
 
 static void
-count_entry (Check *check, uint64_t entry, bool active)
+count_entry (Check *check, uint64_t entry, unsigned times, bool active)
 {
   const Qcow2 *q = check->q;
   uint64_t     at, len;
@@ -45,62 +56,101 @@ count_entry (Check *check, uint64_t entry, bool active)
     }
   if (len == 0)
     return;
-  count (check, at, len);
+  (void) count (check, at, len, times);
   check->result->allocated += active;
 }
 
 static int
-count_l2 (Check *check, uint64_t at, bool active)
+count_l2 (Check *check, uint64_t at, unsigned times, uint8_t *bytes, bool active)
+{
+  Qcow2 *q = check->q;
+  int    error = vt_image_read (q->file, at, bytes, q->cluster_bytes);
+  for (uint64_t i = 0; error == 0 && i < q->cluster_bytes; i += qcow2_l2_entry_bytes (q))
+    count_entry (check, vt_load_be (bytes + i, 8), times, active);
+  return error;
+}
+
+/* The L2 tables that were found since the last time. */
+static int
+count_tables (Check *check, bool active)
 {
   Qcow2              *q = check->q;
   g_autofree uint8_t *bytes = g_malloc (q->cluster_bytes);
-  if (at % q->cluster_bytes != 0)
+  int                 error = 0;
+  for (uint64_t cluster = 0; cluster < check->clusters && error == 0; cluster++)
+    if (check->tables[cluster] > 0)
+      {
+        error = count_l2 (check, cluster << q->h.cluster_bits, check->tables[cluster], bytes, active);
+        check->tables[cluster] = 0;
+      }
+  return error;
+}
+
+/* No two entries of one L1 have the same table. */
+static void
+note_tables (Check *check, const uint64_t *l1, uint64_t entries)
+{
+  Qcow2                 *q = check->q;
+  g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
+  for (uint64_t i = 0; i < entries; i++)
+    {
+      uint64_t at = l1[i] & QCOW2_OFFSET_MASK, cluster = at >> q->h.cluster_bits;
+      if (at == 0)
+        continue;
+      if (at % q->cluster_bytes != 0 || !g_hash_table_add (seen, GSIZE_TO_POINTER (cluster)))
+        check->result->corruptions++;
+      else if (count (check, at, q->cluster_bytes, 1))
+        add (&check->tables[cluster], 1);
+    }
+}
+
+static bool
+is_free (const Check *check, uint64_t at, uint64_t len)
+{
+  for (uint64_t bits = check->q->h.cluster_bits, n = at >> bits; len > 0 && n <= (at + len - 1) >> bits; n++)
+    if (check->found[n] > 1)
+      return false;
+  return true;
+}
+
+/* One that shares its place with something else is not followed: no sum of them is larger than the file. */
+static int
+note_l1 (Check *check, uint64_t at, uint64_t entries)
+{
+  uint64_t len = entries * 8;
+  if (!count (check, at, len, 1))
+    return 0;
+  if (!is_free (check, at, len))
     {
       check->result->corruptions++;
       return 0;
     }
-  count (check, at, q->cluster_bytes);
-  int error = vt_image_read (q->file, at, bytes, q->cluster_bytes);
-  for (uint64_t i = 0; error == 0 && i < q->cluster_bytes; i += qcow2_l2_entry_bytes (q))
-    count_entry (check, vt_load_be (bytes + i, 8), active);
-  return error;
-}
-
-static int
-count_l1 (Check *check, uint64_t at, uint64_t entries, bool active)
-{
   g_autofree uint64_t *l1 = g_new (uint64_t, MAX (entries, 1));
-  count (check, at, entries * 8);
-  int error = qcow2_read_entries (check->q, at, entries, l1);
-  for (uint64_t i = 0; error == 0 && i < entries; i++)
-    if ((l1[i] & QCOW2_OFFSET_MASK) != 0)
-      error = count_l2 (check, l1[i] & QCOW2_OFFSET_MASK, active);
+  int                  error = qcow2_read_entries (check->q, at, entries, l1);
+  if (error == 0)
+    note_tables (check, l1, entries);
   return error;
 }
 
-/* Entries of the snapshot table have no fixed length. */
 static int
 count_snapshots (Check *check)
 {
-  Qcow2   *q = check->q;
-  uint64_t at = q->h.snapshots_at;
-  int      error = 0;
-  for (uint32_t i = 0; i < q->h.n_snapshots && error == 0; i++)
+  uint64_t              len;
+  int                   error;
+  g_autoptr (GPtrArray) snapshots = qcow2_read_snapshots (check->q, &len, &error);
+  bool                  damaged = error == EUCLEAN;
+  if (error != 0 && !damaged)
+    return error;
+  check->result->corruptions += damaged;
+  error = 0;
+  for (guint i = 0; i < snapshots->len && error == 0; i++)
     {
-      uint8_t head[40];
-      if ((error = vt_image_read (q->file, at, head, sizeof head)) != 0)
-        return error;
-      uint64_t l1_at = vt_load_be (head, 8), entries = vt_load_be (head + 8, 4);
-      uint64_t len = 40 + vt_load_be (head + 36, 4) + vt_load_be (head + 12, 2) + vt_load_be (head + 14, 2);
-      if (entries > QCOW2_L1_BYTES_MAX / 8 || l1_at % q->cluster_bytes != 0 || len > 64 * VT_KIB + 4096)
-        {
-          check->result->corruptions++;
-          return 0;
-        }
-      error = count_l1 (check, l1_at, entries, false);
-      at += (len + 7) / 8 * 8;
+      const Qcow2Snapshot *snapshot = snapshots->pdata[i];
+      error = note_l1 (check, snapshot->l1_at, snapshot->l1_entries);
     }
-  count (check, q->h.snapshots_at, q->h.n_snapshots > 0 ? at - q->h.snapshots_at : 0);
+  if (error == 0)
+    error = count_tables (check, false);
+  (void) count (check, check->q->h.snapshots_at, damaged ? 0 : len, 1);
   return error;
 }
 
@@ -108,13 +158,15 @@ static int
 count_everything (Check *check)
 {
   Qcow2 *q = check->q;
-  count (check, 0, q->cluster_bytes);
-  count (check, q->h.luks_at, q->h.luks_bytes);
-  count (check, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes);
+  (void) count (check, 0, q->cluster_bytes, 1);
+  (void) count (check, q->h.luks_at, q->h.luks_bytes, 1);
+  (void) count (check, q->h.reftable_at, q->h.reftable_clusters * q->cluster_bytes, 1);
   for (uint64_t i = 0; i < q->reftable_entries; i++)
     if (q->reftable[i] != 0)
-      count (check, q->reftable[i], q->cluster_bytes);
-  int error = count_l1 (check, q->h.l1_at, q->h.l1_entries, true);
+      (void) count (check, q->reftable[i], q->cluster_bytes, 1);
+  int error = note_l1 (check, q->h.l1_at, q->h.l1_entries);
+  if (error == 0)
+    error = count_tables (check, true);
   return error != 0 ? error : count_snapshots (check);
 }
 
@@ -145,6 +197,19 @@ compare (Check *check)
   return 0;
 }
 
+/* "Ours alone" is said again only when all is known that refers to something. */
+static int
+compare_marks (Check *check)
+{
+  VtQcow2Check *result = check->result;
+  bool          complete = result->corruptions == result->corruptions_mended;
+  Qcow2Marks    marks = { .may_set = check->repair && complete, .may_clear = check->repair };
+  int           error = qcow2_mark_all (check->q, &marks);
+  result->corruptions += marks.wrong;
+  result->corruptions_mended += marks.mended;
+  return error;
+}
+
 static int
 settle (Check *check)
 {
@@ -164,16 +229,22 @@ vt_qcow2_check (VtImage *image, bool repair, VtQcow2Check *result, GError **erro
   Qcow2 *q = (Qcow2 *) image;
   Check  check = { .q = q, .clusters = q->end, .repair = repair && !image->readonly, .result = result };
   *result = (VtQcow2Check) { .clusters = qcow2_clusters (q, q->h.size) };
-  if (q->end > CLUSTERS_MAX || (check.found = g_try_new0 (uint16_t, MAX (q->end, 1))) == NULL)
+  check.found = q->end <= CLUSTERS_MAX ? g_try_new0 (uint16_t, MAX (q->end, 1)) : NULL;
+  check.tables = q->end <= CLUSTERS_MAX ? g_try_new0 (uint16_t, MAX (q->end, 1)) : NULL;
+  if (check.found == NULL || check.tables == NULL)
     {
+      g_free (check.found);
+      g_free (check.tables);
       g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "“%s” is too large to be checked", image->label);
       return false;
     }
   g_rw_lock_writer_lock (&q->lock);
   int problem = image->readonly ? 0 : qcow2_flush_tables (q);
-  if (problem == 0 && (problem = count_everything (&check)) == 0 && (problem = compare (&check)) == 0 && check.repair)
+  if (problem == 0 && (problem = count_everything (&check)) == 0 && (problem = compare (&check)) == 0
+      && (problem = compare_marks (&check)) == 0 && check.repair)
     problem = settle (&check);
   g_rw_lock_writer_unlock (&q->lock);
   g_free (check.found);
+  g_free (check.tables);
   return problem == 0 || vt_image_fail (error, image->label, "it cannot be checked", problem);
 }

@@ -6,6 +6,7 @@
  *   qcow2-map.c       L1 and L2 tables: from guest clusters to host clusters
  *   qcow2-packed.c    compressed clusters
  *   qcow2-refcount.c  which host clusters are in use; allocating and freeing
+ *   qcow2-marks.c     which entries say that what they refer to is theirs alone
  *   qcow2-flush.c     in which order changes reach the file
  *   qcow2-check.c     counting all references anew, and repair
  *   qcow2-create.c    new images
@@ -173,6 +174,17 @@ void qcow2_leave (Qcow2 *q, uint64_t entry);
 bool qcow2_may_write_data (Qcow2 *q, uint64_t at, uint64_t len);
 void qcow2_found_corrupt (Qcow2 *q, const char *what, uint64_t at);
 
+/* --- Marks (qcow2-marks.c): `lock` held exclusively --- */
+
+typedef struct
+{
+  bool     may_set, may_clear;
+  uint64_t wrong, mended;      /* entries */
+} Qcow2Marks;
+/* Compares the marks of the disk's entries with the counts, and sets them right as far as it may; in memory. What refers to an impossible
+ * place is passed over. */
+int qcow2_mark_all (Qcow2 *q, Qcow2Marks *marks);
+
 /* --- Order (qcow2-flush.c): `lock` held exclusively --- */
 
 int qcow2_write_cache (Qcow2 *q, Qcow2Cache *cache);
@@ -188,6 +200,21 @@ int qcow2_keep_small (Qcow2 *q);
 
 /* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
 int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);
+
+/* --- Snapshots (qcow2-snapshot.c) --- */
+
+typedef struct
+{
+  uint64_t l1_at, disk_bytes;
+  uint32_t l1_entries;
+  char    *id, *name;
+  uint64_t seconds;
+  uint8_t *bytes;         /* the entry as it is in the file */
+  uint64_t len;           /* padded to 8 */
+} Qcow2Snapshot;
+
+/* All of them, *table_bytes long in the file; never NULL: before an error, those that could be read. EUCLEAN: the table is none. */
+GPtrArray *qcow2_read_snapshots (Qcow2 *q, uint64_t *table_bytes, int *error);
 
 /* --- Encryption (qcow2-crypt.c) --- */
 

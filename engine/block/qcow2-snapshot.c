@@ -15,20 +15,10 @@ enum
   TABLE_BYTES_MAX = 64 << 20,
 };
 
-typedef struct
-{
-  uint64_t l1_at, disk_bytes;
-  uint32_t l1_entries;
-  char    *id, *name;
-  uint64_t seconds;
-  uint8_t *bytes;         /* the entry as it is in the file */
-  uint64_t len;           /* padded to 8 */
-} Snapshot;
-
 static void
 snapshot_free (gpointer data)
 {
-  Snapshot *snapshot = data;
+  Qcow2Snapshot *snapshot = data;
   g_free (snapshot->id);
   g_free (snapshot->name);
   g_free (snapshot->bytes);
@@ -37,10 +27,10 @@ snapshot_free (gpointer data)
 
 /* --- The table ------------------------------------------------------------------------------------------------------ */
 
-static Snapshot *
+static Qcow2Snapshot *
 parse_snapshot (const Qcow2 *q, const uint8_t *head, const uint8_t *rest, uint64_t extra, uint64_t id, uint64_t name)
 {
-  Snapshot *snapshot = g_new0 (Snapshot, 1);
+  Qcow2Snapshot *snapshot = g_new0 (Qcow2Snapshot, 1);
   snapshot->l1_at = vt_load_be (head, 8);
   snapshot->l1_entries = (uint32_t) vt_load_be (head + 8, 4);
   snapshot->seconds = vt_load_be (head + 16, 4);
@@ -55,7 +45,7 @@ parse_snapshot (const Qcow2 *q, const uint8_t *head, const uint8_t *rest, uint64
 }
 
 static int
-read_snapshot (Qcow2 *q, uint64_t at, Snapshot **out)
+read_snapshot (Qcow2 *q, uint64_t at, Qcow2Snapshot **out)
 {
   uint8_t head[ENTRY_BYTES];
   int     error = vt_image_read (q->file, at, head, sizeof head);
@@ -71,22 +61,31 @@ read_snapshot (Qcow2 *q, uint64_t at, Snapshot **out)
   return 0;
 }
 
+GPtrArray *
+qcow2_read_snapshots (Qcow2 *q, uint64_t *table_bytes, int *error)
+{
+  GPtrArray *snapshots = g_ptr_array_new_with_free_func (snapshot_free);
+  bool       possible = q->h.snapshots_at % q->cluster_bytes == 0 && q->h.snapshots_at <= UINT64_MAX / 2;
+  *table_bytes = 0;
+  *error = q->h.n_snapshots == 0 || possible ? 0 : EUCLEAN;
+  for (uint32_t i = 0; i < q->h.n_snapshots && *error == 0; i++)
+    {
+      Qcow2Snapshot *snapshot;
+      if ((*error = read_snapshot (q, q->h.snapshots_at + *table_bytes, &snapshot)) != 0)
+        break;
+      g_ptr_array_add (snapshots, snapshot);
+      *table_bytes += snapshot->len;
+      if (*table_bytes > TABLE_BYTES_MAX)
+        *error = EUCLEAN;
+    }
+  return snapshots;
+}
+
 static GPtrArray *
 read_snapshots (Qcow2 *q, int *error)
 {
-  GPtrArray *snapshots = g_ptr_array_new_with_free_func (snapshot_free);
-  uint64_t   at = q->h.snapshots_at;
-  *error = 0;
-  for (uint32_t i = 0; i < q->h.n_snapshots && *error == 0; i++)
-    {
-      Snapshot *snapshot;
-      if ((*error = read_snapshot (q, at, &snapshot)) == 0)
-        {
-          g_ptr_array_add (snapshots, snapshot);
-          at += snapshot->len;
-        }
-    }
-  return snapshots;
+  uint64_t len;
+  return qcow2_read_snapshots (q, &len, error);
 }
 
 static uint64_t
@@ -94,7 +93,7 @@ table_bytes (const GPtrArray *snapshots)
 {
   uint64_t len = 0;
   for (guint i = 0; i < snapshots->len; i++)
-    len += ((Snapshot *) snapshots->pdata[i])->len;
+    len += ((Qcow2Snapshot *) snapshots->pdata[i])->len;
   return len;
 }
 
@@ -142,7 +141,7 @@ store_snapshots (Qcow2 *q, const GPtrArray *snapshots, Run *run)
   g_autofree uint8_t *bytes = g_malloc (MAX (len, 1));
   for (guint i = 0; i < snapshots->len; i++)
     {
-      const Snapshot *snapshot = snapshots->pdata[i];
+      const Qcow2Snapshot *snapshot = snapshots->pdata[i];
       memcpy (bytes + used, snapshot->bytes, snapshot->len);
       used += snapshot->len;
     }
@@ -176,12 +175,12 @@ old_table (const Qcow2 *q, const GPtrArray *snapshots)
   return (Run) { q->h.snapshots_at, qcow2_clusters (q, table_bytes (snapshots)) };
 }
 
-static Snapshot *
+static Qcow2Snapshot *
 find (GPtrArray *snapshots, const char *name)
 {
   for (guint i = 0; i < snapshots->len; i++)
     {
-      Snapshot *snapshot = snapshots->pdata[i];
+      Qcow2Snapshot *snapshot = snapshots->pdata[i];
       if (strcmp (snapshot->name, name) == 0 || strcmp (snapshot->id, name) == 0)
         return snapshot;
     }
@@ -284,43 +283,13 @@ lower_again (Qcow2 *q, const uint64_t *l1, uint32_t n, uint64_t raised)
   (void) recount_all (&down, l1, n);
 }
 
-static int
-mark_entry (Qcow2 *q, Qcow2Table *table, uint64_t off)
-{
-  uint64_t entry = vt_load_be (table->bytes + off, 8), count, marked;
-  if ((entry & QCOW2_PACKED) != 0 || (entry & QCOW2_OFFSET_MASK) == 0)
-    return 0;
-  int error = qcow2_count (q, (entry & QCOW2_OFFSET_MASK) >> q->h.cluster_bits, &count);
-  marked = count == 1 ? entry | QCOW2_COPIED : entry & ~QCOW2_COPIED;
-  if (error == 0 && marked != entry)
-    {
-      vt_store_be (table->bytes + off, marked, 8);
-      table->dirty = true;
-    }
-  return error;
-}
-
-/* "Ours alone" says the mark of an entry; the counts have changed under the disk's. */
+/* The counts have changed under the disk's marks. */
 static int
 mark_all (Qcow2 *q)
 {
-  for (uint32_t i = 0; i < q->h.l1_entries; i++)
-    {
-      uint64_t    at = q->l1[i] & QCOW2_OFFSET_MASK, count;
-      Qcow2Table *table;
-      int         error = at != 0 ? qcow2_table (q, &q->l2, at, &table) : 0;
-      if (at == 0)
-        continue;
-      if (error != 0 || (error = qcow2_count (q, at >> q->h.cluster_bits, &count)) != 0)
-        return error;
-      q->l1[i] = at | (count == 1 ? QCOW2_COPIED : 0);
-      for (uint64_t off = 0; off < q->cluster_bytes && error == 0; off += qcow2_l2_entry_bytes (q))
-        error = mark_entry (q, table, off);
-      if (error != 0)
-        return error;
-    }
-  q->l1_dirty = true;
-  return qcow2_flush_tables (q);
+  Qcow2Marks marks = { .may_set = true, .may_clear = true };
+  int        error = qcow2_mark_all (q, &marks);
+  return error != 0 ? error : qcow2_flush_tables (q);
 }
 
 /* Until nothing waits to be freed. */
@@ -333,13 +302,13 @@ settle (Qcow2 *q)
 
 /* --- Taking ------------------------------------------------------------------------------------------------------------ */
 
-static Snapshot *
+static Qcow2Snapshot *
 make_snapshot (Qcow2 *q, GPtrArray *others, const char *name, uint64_t l1_at)
 {
   unsigned  id = 1;
-  Snapshot *snapshot = g_new0 (Snapshot, 1);
+  Qcow2Snapshot *snapshot = g_new0 (Qcow2Snapshot, 1);
   for (guint i = 0; i < others->len; i++)
-    id = MAX (id, (unsigned) g_ascii_strtoull (((Snapshot *) others->pdata[i])->id, NULL, 10) + 1);
+    id = MAX (id, (unsigned) g_ascii_strtoull (((Qcow2Snapshot *) others->pdata[i])->id, NULL, 10) + 1);
   snapshot->id = g_strdup_printf ("%u", id);
   snapshot->name = g_strdup (name);
   size_t id_len = strlen (snapshot->id), name_len = strlen (name);
@@ -395,7 +364,7 @@ take (Qcow2 *q, GPtrArray *snapshots, const char *name)
 /* --- Going back, and forgetting --------------------------------------------------------------------------------------------- */
 
 static int
-load_l1 (Qcow2 *q, const Snapshot *snapshot, uint64_t **l1)
+load_l1 (Qcow2 *q, const Qcow2Snapshot *snapshot, uint64_t **l1)
 {
   *l1 = g_new0 (uint64_t, MAX (MAX (snapshot->l1_entries, q->h.l1_entries), 1));
   int error = qcow2_read_entries (q, snapshot->l1_at, snapshot->l1_entries, *l1);
@@ -405,7 +374,7 @@ load_l1 (Qcow2 *q, const Snapshot *snapshot, uint64_t **l1)
 }
 
 static int
-go_back (Qcow2 *q, const Snapshot *snapshot)
+go_back (Qcow2 *q, const Qcow2Snapshot *snapshot)
 {
   g_autofree uint64_t *l1 = NULL;
   g_autofree uint64_t *old = g_memdup2 (q->l1, q->h.l1_entries * sizeof (uint64_t));
@@ -431,7 +400,7 @@ go_back (Qcow2 *q, const Snapshot *snapshot)
 }
 
 static int
-forget (Qcow2 *q, GPtrArray *snapshots, Snapshot *snapshot)
+forget (Qcow2 *q, GPtrArray *snapshots, Qcow2Snapshot *snapshot)
 {
   g_autofree uint64_t *l1 = NULL;
   Recount              fall = { q, FALL, 0, UINT64_MAX };
@@ -470,7 +439,7 @@ vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, G
   Qcow2 *q = (Qcow2 *) image;
   int    problem;
   g_autoptr (GPtrArray) snapshots = read_snapshots (q, &problem);
-  Snapshot             *snapshot = find (snapshots, name);
+  Qcow2Snapshot        *snapshot = find (snapshots, name);
   if (problem != 0)
     return vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
   if (verb == VT_QCOW2_TAKE && (snapshot != NULL || *name == 0 || strlen (name) > 255))
@@ -496,7 +465,7 @@ vt_qcow2_list_snapshots (VtImage *image, void (*one) (void *opaque, const char *
   g_autoptr (GPtrArray) snapshots = read_snapshots ((Qcow2 *) image, &problem);
   for (guint i = 0; problem == 0 && i < snapshots->len; i++)
     {
-      const Snapshot *snapshot = snapshots->pdata[i];
+      const Qcow2Snapshot *snapshot = snapshots->pdata[i];
       one (opaque, snapshot->id, snapshot->name, (int64_t) snapshot->seconds);
     }
   return problem == 0 || vt_image_fail (error, image->label, "its snapshots cannot be read", problem);

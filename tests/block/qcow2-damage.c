@@ -7,6 +7,8 @@
 #include "vitrine/error.h"
 
 enum { CLUSTER = 1 << 16, DISK = 8 * CLUSTER };
+#define COPIED (UINT64_C (1) << 63)
+#define OFFSET UINT64_C (0x00fffffffffffe00)
 
 /* --- Images ---------------------------------------------------------------------------------------------------------- */
 
@@ -61,7 +63,7 @@ put_number (GArray *bytes, uint64_t at, uint64_t value)
 static uint64_t
 l2_of (const GArray *bytes)
 {
-  return number_at (bytes, number_at (bytes, 40)) & UINT64_C (0x00fffffffffffe00);
+  return number_at (bytes, number_at (bytes, 40)) & OFFSET;
 }
 
 /* --- Damage ---------------------------------------------------------------------------------------------------------- */
@@ -85,6 +87,101 @@ a_cluster_at_an_impossible_place_is_not_read (void)
   g_assert_cmpint (vt_image_read (image, 0, to, 3 * CLUSTER), ==, EIO);
   g_assert_cmpint (image->ops->extent (image, CLUSTER, CLUSTER, &(VtExtent) { 0 }), ==, EIO);
   g_test_assert_expected_messages ();
+  vt_image_close (image);
+}
+
+static VtQcow2Check
+count_anew (GArray *bytes, bool repair)
+{
+  g_autoptr (VtImage) image = open_image (bytes, false, NULL);
+  g_autoptr (GError)  error = NULL;
+  VtQcow2Check        found;
+  vt_qcow2_check (image, repair, &found, &error);
+  g_assert_no_error (error);
+  return found;
+}
+
+static GArray *
+image_of_three_clusters (void)
+{
+  GArray             *bytes = image_new (16, DISK);
+  g_autoptr (VtImage) image = open_image (bytes, false, NULL);
+  for (unsigned i = 0; i < 3; i++)
+    fill (image, i * CLUSTER, CLUSTER, (uint8_t) (i + 1));
+  return bytes;
+}
+
+static void
+a_mark_that_disagrees_is_found_and_mended (void)
+{
+  g_autoptr (GArray) bytes = image_of_three_clusters ();
+  uint64_t           l1 = number_at (bytes, 40), second = l2_of (bytes) + 8;
+  put_number (bytes, l1, number_at (bytes, l1) ^ COPIED);
+  put_number (bytes, second, number_at (bytes, second) ^ COPIED);
+  VtQcow2Check found = count_anew (bytes, false);
+  g_assert_cmpuint (found.corruptions, ==, 2);
+  g_assert_cmpuint (found.leaks + found.corruptions_mended, ==, 0);
+  found = count_anew (bytes, true);
+  g_assert_cmpuint (found.corruptions_mended, ==, 2);
+  found = count_anew (bytes, false);
+  g_assert_cmpuint (found.corruptions + found.leaks, ==, 0);
+}
+
+/* Counted twice once it is repaired, and so it is nobody's alone: a write to one leaves the other. */
+static void
+a_cluster_of_two_is_shared_after_a_repair (void)
+{
+  g_autoptr (GArray)  bytes = image_of_three_clusters ();
+  g_autofree uint8_t *to = g_malloc (CLUSTER);
+  uint64_t            l2 = l2_of (bytes);
+  put_number (bytes, l2 + 8, number_at (bytes, l2));
+  VtQcow2Check found = count_anew (bytes, true);
+  g_assert_cmpuint (found.corruptions, ==, 3);            /* one count, two marks */
+  g_assert_cmpuint (found.corruptions_mended, ==, 3);
+  g_assert_cmpuint (found.leaks_mended, ==, 1);           /* what the second entry had before */
+  g_assert_cmphex (number_at (bytes, l2) & COPIED, ==, 0);
+  g_assert_cmphex (number_at (bytes, l2 + 8) & COPIED, ==, 0);
+  VtImage *image = open_image (bytes, false, NULL);
+  fill (image, CLUSTER, CLUSTER, 9);
+  g_assert_cmpint (vt_image_read (image, 0, to, CLUSTER), ==, 0);
+  g_assert_cmpint (to[0], ==, 1);
+  g_assert_cmpint (vt_image_read (image, CLUSTER, to, CLUSTER), ==, 0);
+  g_assert_cmpint (to[0], ==, 9);
+  vt_image_close (image);
+}
+
+static void
+a_table_of_two_entries_is_walked_once (void)
+{
+  enum { OF_A_TABLE = 64 };
+  g_autoptr (GArray) bytes = image_new (9, 3 * OF_A_TABLE * 512);
+  VtImage           *image = open_image (bytes, false, NULL);
+  fill (image, 0, 3 * OF_A_TABLE * 512, 5);
+  vt_image_close (image);
+  uint64_t l1 = number_at (bytes, 40);
+  for (unsigned i = 1; i < 3; i++)
+    put_number (bytes, l1 + i * 8, number_at (bytes, l1));
+  VtQcow2Check found = count_anew (bytes, false);
+  g_assert_cmpuint (found.corruptions, ==, 2);
+  g_assert_cmpuint (found.allocated, ==, OF_A_TABLE);
+  g_assert_cmpuint (found.leaks, ==, 2 * (OF_A_TABLE + 1));
+}
+
+static void
+a_table_of_snapshots_that_is_none_is_told (void)
+{
+  g_autoptr (GArray) bytes = image_of_three_clusters ();
+  bool               has;
+  VtImage           *image = open_image (bytes, false, NULL);
+  g_assert_true (vt_qcow2_snapshot (image, VT_QCOW2_TAKE, "one", NULL));
+  vt_image_close (image);
+  uint64_t table = number_at (bytes, 64);
+  vt_store_be ((uint8_t *) bytes->data + table + 36, 1 << 20, 4);       /* more that is not known than anybody writes */
+  VtQcow2Check found = count_anew (bytes, true);
+  g_assert_cmpuint (found.corruptions, >=, 1);
+  g_assert_cmpuint (found.leaks_mended, ==, 0);
+  image = open_image (bytes, true, NULL);
+  g_assert_false (vt_qcow2_has_snapshot (image, "one", &has, NULL));
   vt_image_close (image);
 }
 
@@ -192,9 +289,10 @@ a_snapshot_that_cannot_be_counted_leaves_nothing (void)
 {
   g_autoptr (GArray) bytes = image_with_snapshot ();
   g_autoptr (GError) error = NULL;
-  uint64_t           cluster = (number_at (bytes, l2_of (bytes) + 40 * 8) & UINT64_C (0x00fffffffffffe00)) / 512;
+  uint64_t           entry = l2_of (bytes) + 40 * 8, cluster = (number_at (bytes, entry) & OFFSET) / 512;
   uint64_t           block = number_at (bytes, number_at (bytes, 48) + cluster / 256 * 8);
   memset (bytes->data + block + cluster % 256 * 2, 0xff, 2);
+  put_number (bytes, entry, number_at (bytes, entry) & ~COPIED);
   g_autoptr (VtImage) image = open_image (bytes, false, NULL);
   bool                has;
   g_assert_cmpuint (check_image (image), ==, 1);
@@ -246,6 +344,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(topic, fn) g_test_add_func ("/qcow2/" topic "/" #fn, fn)
   TEST ("damage", a_cluster_at_an_impossible_place_is_not_read);
+  TEST ("damage", a_mark_that_disagrees_is_found_and_mended);
+  TEST ("damage", a_cluster_of_two_is_shared_after_a_repair);
+  TEST ("damage", a_table_of_two_entries_is_walked_once);
+  TEST ("damage", a_table_of_snapshots_that_is_none_is_told);
   TEST ("refused", a_snapshot_that_is_refused_leaves_nothing);
   TEST ("refused", a_snapshot_that_cannot_be_counted_leaves_nothing);
   TEST ("refused", an_image_that_cannot_grow_stays_as_it_is);

@@ -5,6 +5,7 @@ by it again, as TAP."""
 import itertools
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ SHAPES = [
     "extended_l2=on,cluster_size=128k", "extended_l2=on,cluster_size=16k", "preallocation=metadata", "lazy_refcounts=on",
 ]
 SIZE = 12 << 20
+OURS = 1 << 63          # the mark of an entry
 
 
 def run(*command):
@@ -133,9 +135,11 @@ class Tests:
             file.write((int.from_bytes(good, "big") + 512).to_bytes(8, "big"))
             file.seek(79)
             file.write(b"\1")
-        for command in ([self.vitrinectl, "image", "check", "--repair", image], [self.exercise, image, "2", "10", model, model]):
-            if subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0:
-                raise RuntimeError(f"{command[0]} took a damaged image for a good one")
+        for expected, *command in ((2, self.vitrinectl, "image", "check", "--repair", image),
+                                   (1, self.exercise, image, "2", "10", model, model)):
+            status = subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+            if status != expected:
+                raise RuntimeError(f"{command[0]} of a damaged image: status {status}, not {expected}")
         with open(image, "r+b") as file:
             file.seek(table)
             file.write(good)
@@ -143,6 +147,27 @@ class Tests:
             file.write(b"\0")
         self.agree(image, model)
         run("qemu-img", "snapshot", "-a", "before", image)
+        self.agree(image, raw)
+
+    def wrong_marks(self):
+        """An entry that says "ours alone" of what is shared, and one that does not say so: wrong for both of us, and mended."""
+        image, raw = self.folder / "image", self.folder / "raw"
+        contents(raw, 1)
+        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, image)
+        with open(image, "r+b") as file:
+            file.seek(40)
+            file.seek(int.from_bytes(file.read(8), "big"))
+            file.seek(int.from_bytes(file.read(8), "big") & 0x00fffffffffffe00)
+            table = file.tell()
+            for number, entry in enumerate(struct.unpack(">192Q", file.read(1536))):
+                if entry & OURS and number % 3 == 0:
+                    file.seek(table + 8 * number)
+                    file.write((entry ^ OURS).to_bytes(8, "big"))
+        for command in (["qemu-img", "check", image], [self.vitrinectl, "image", "check", image]):
+            status = subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
+            if status != 2:
+                raise RuntimeError(f"{command[0]}: status {status}, not 2")
+        run(self.vitrinectl, "image", "check", "--repair", image)
         self.agree(image, raw)
 
     def our_snapshots(self, shape, seed):
@@ -200,6 +225,7 @@ def main():
             tests.point(f"{method}, clusters of {cluster_kib} KiB: the same, ending in one, seed {seed}", tests.packed_by_us, method,
                         cluster_kib, seed, SIZE + 2560)
         tests.point("a snapshot that cannot be followed", tests.damaged_snapshot)
+        tests.point("marks that are wrong", tests.wrong_marks)
         print(f"# {tests.images} images checked and compared by qemu-img")
         print(f"1..{tests.points}")
 

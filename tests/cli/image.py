@@ -102,14 +102,18 @@ def trouble():
 
 
 def leak():
-    """A count that is one too high is room lost; one that is too low is corrupt; both can be mended."""
-    data = bytearray(Path("c.qcow2").read_bytes())
-    block = struct.unpack_from(">Q", data, struct.unpack_from(">Q", data, 48)[0])[0]
-    last = len(data) // 65536 - 1
-    for count, status, what in ((2, 3, "lost"), (0, 2, "corrupt")):
-        struct.pack_into(">H", data, block + 2 * last, count)
+    """A count of what nobody has is room lost; one that is too low is corrupt, and so is one that is too high where an entry says that its
+    cluster is its alone; all can be mended."""
+    good = Path("c.qcow2").read_bytes() + bytes(65536)
+    block = struct.unpack_from(">Q", good, struct.unpack_from(">Q", good, 48)[0])[0]
+    behind = len(good) // 65536 - 1
+    for cluster, count, status, what in ((behind, 1, 3, "lost"), (behind - 1, 2, 2, "corrupt"), (behind - 1, 0, 2, "corrupt")):
+        data = bytearray(good)
+        struct.pack_into(">H", data, block + 2 * cluster, count)
         Path("wrong.qcow2").write_bytes(data)
-        point(image("check", "wrong.qcow2").returncode == status, f"a wrong count is {what}")
+        judged = subprocess.run(["qemu-img", "check", "wrong.qcow2"], capture_output=True, check=False).returncode
+        done = image("check", "wrong.qcow2")
+        point(done.returncode == judged == status, f"a wrong count is {what}", f"{judged} {done.returncode} {done.stdout}")
         done = image("check", "--repair", "wrong.qcow2")
         point(done.returncode == 0, "it is mended", done.stdout + done.stderr)
         judge("in order", "check", "wrong.qcow2")
@@ -121,6 +125,34 @@ def main():
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-image-") as folder:
         os.chdir(folder)
+def read_until(master, word):
+    said = b""
+    while word not in said and select.select([master], [], [], 30)[0]:
+        said += os.read(master, 4096)
+    return said
+
+
+def echoes(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+def terminal():
+    master, slave = pty.openpty()
+    asking = subprocess.Popen([VITRINECTL, "image", "create", "--encrypt", "secret.qcow2", "1G"], stdin=slave, stdout=slave, stderr=slave,
+                              start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    said = read_until(master, b"secret.qcow2")
+    point(not echoes(slave), "a passphrase does not show", said)
+    os.write(master, b"half of it\x03")
+    point(asking.wait(30) == -signal.SIGINT and echoes(slave), "Ctrl-C ends that, and the terminal shows again what is typed", asking.returncode)
+    # A file that may not become as large; Python has told to ignore the signal for that.
+    done = subprocess.run([VITRINECTL, "image", "convert", "-f", "raw", "raw", "large.qcow2"], stderr=slave, timeout=60, check=False,
+                          restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20)))
+    said = read_until(master, b"vitrinectl: ")
+    point(done.returncode == 1 and b"%\r\nvitrinectl: " in said, "an error has a line of its own behind the progress", said)
+    os.close(master)
+    os.close(slave)
+
+
         work()
         trouble()
         os.chdir("/")
