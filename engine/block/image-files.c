@@ -176,7 +176,7 @@ vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
 {
   struct stat         st;
   uint64_t            at;
-  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA,
+  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_READONLY | VT_IMAGE_ALONE | VT_IMAGE_NO_DATA,
                                              NULL, error);
   *info = (VtImageInfo) { .format = place->format };
   if (image == NULL)
@@ -261,7 +261,7 @@ bool
 vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error)
 {
   size_bytes = (size_bytes + 511) / 512 * 512;
-  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  g_autoptr (VtImage) image = vt_image_open (place->path, place->format, VT_IMAGE_ALONE | VT_IMAGE_NO_DATA, NULL, error);
   if (image == NULL)
     return false;
   if (size_bytes < image->size_bytes)
@@ -294,14 +294,14 @@ bool
 vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
 {
   static const VtQcow2SnapshotVerb verbs[] = { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET };
-  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ALONE | VT_IMAGE_NO_DATA, NULL, error);
   return image != NULL && vt_qcow2_snapshot (image, verbs[verb], name, error);
 }
 
 static VtImage *
 open_to_look (const char *path, GError **error)
 {
-  return vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  return vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY | VT_IMAGE_ALONE | VT_IMAGE_NO_DATA, NULL, error);
 }
 
 bool
@@ -344,7 +344,7 @@ open_locked (const VtImagePlace *place, unsigned flags, Locked *locked, GError *
       g_set_error (error, VT_ERROR, VT_ERROR_PASSPHRASE, "“%s” needs a passphrase", place->path);
       return false;
     }
-  locked->image = vt_image_open (place->path, place->format, flags | VT_IMAGE_ANYWHERE | VT_IMAGE_NO_DATA, NULL, error);
+  locked->image = vt_image_open (place->path, place->format, flags | VT_IMAGE_ALONE | VT_IMAGE_NO_DATA, NULL, error);
   if (locked->image == NULL)
     return false;
   locked->file = find_luks (locked->image, place->format, &locked->at);

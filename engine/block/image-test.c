@@ -216,6 +216,34 @@ a_conversion_that_is_stopped_leaves_nothing (void)
     }
 }
 
+/* --- Looking and changing ------------------------------------------------------------------------------------------------ */
+
+static void
+an_image_whose_backing_file_is_gone_can_be_looked_at (void)
+{
+  g_auto (Bench)      bench = bench_new ();
+  g_autofree char    *path = in_folder (&bench, "image"), *raw = in_folder (&bench, "raw");
+  g_autoptr (GError)  error = NULL;
+  g_auto (VtImageInfo) info = { 0 };
+  const VtImagePlace  place = { .path = path, .format = VT_IMAGE_QCOW2, .secret = bench.secret };
+  bool                has = false;
+  g_assert_true (vt_image_create (&place, &(VtImageShape) { .backing = "raw", .encrypted = true, .iteration_ms = 1 }, NULL));
+  g_unlink (raw);
+  g_assert_null (vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_READONLY, bench.secret, &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
+  g_clear_error (&error);
+  vt_image_info (&place, &info, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (info.backing, ==, "raw");
+  g_assert_cmpuint (info.size_bytes, ==, DISK_BYTES);
+  g_assert_true (vt_image_snapshot (path, VT_IMAGE_TAKE_SNAPSHOT, "one", NULL));
+  g_assert_true (vt_image_has_snapshot (path, "one", &has, NULL));
+  g_assert_true (has);
+  g_assert_true (vt_image_resize (&place, 2 * DISK_BYTES, NULL));
+  g_autoptr (VtSecret) key = vt_image_unlock (&place, NULL, NULL);
+  g_assert_nonnull (key);
+}
+
 /* --- Several threads ----------------------------------------------------------------------------------------------------- */
 
 enum { WRITERS = 4, STRIPE = 96 << 10 };
@@ -324,6 +352,7 @@ main (int argc, char **argv)
   TEST ("sectors", unknown_ciphers_are_refused);
   TEST ("convert", every_format_gives_the_disk_back);
   TEST ("convert", a_conversion_that_is_stopped_leaves_nothing);
+  TEST ("files", an_image_whose_backing_file_is_gone_can_be_looked_at);
   TEST ("threads", writers_at_a_time_do_not_disturb_each_other);
   TEST ("luks", a_key_opens_what_a_passphrase_opens);
   TEST ("luks", without_a_key_nothing_is_read_as_if_it_were_data);

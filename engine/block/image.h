@@ -89,6 +89,8 @@ enum
   VT_IMAGE_NO_DATA  = 1u << 2,
   /* Flushing makes nothing safe: for a new image that is thrown away when anything fails before its end. */
   VT_IMAGE_UNSAFE   = 1u << 3,
+  /* Without its backing files, which need not be there: what it has not itself reads as zeros. For headers, tables and snapshots. */
+  VT_IMAGE_ALONE    = 1u << 4,
 };
 /* secret: of an encrypted image, its passphrase or its key; NULL: none. */
 VtImage *vt_image_open (const char *path, VtImageFormat format, unsigned flags, VtSecret *secret, GError **error);

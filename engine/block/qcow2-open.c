@@ -244,7 +244,7 @@ static bool
 open_backing (Qcow2 *q, unsigned depth, unsigned flags, GError **error)
 {
   const char *label = q->image.label, *format = q->h.backing_format;
-  if (q->h.backing == NULL)
+  if (q->h.backing == NULL || (flags & VT_IMAGE_ALONE) != 0)
     return true;
   if (depth + 1 >= QCOW2_CHAIN_MAX)
     return refuse (error, label, "more than %d images stand on each other, or one stands on itself", QCOW2_CHAIN_MAX);
@@ -318,34 +318,37 @@ prepare_writing (Qcow2 *q, GError **error)
   return problem == 0 || vt_image_fail (error, q->image.label, "it cannot be written", problem);
 }
 
+static VtImage *
+give_up (Qcow2 *q)
+{
+  g_free (q->image.label);
+  qcow2_free (q);
+  return NULL;
+}
+
+static bool
+open_tables (Qcow2 *q, GError **error)
+{
+  if (!read_header (q, error))
+    return false;
+  take_geometry (q);
+  return read_tables (q, error);
+}
+
 VtImage *
 vt_qcow2_open (VtImage *file, unsigned depth, unsigned flags, VtSecret *secret, GError **error)
 {
   Qcow2 *q = qcow2_new (file);
-  bool   ok = read_header (q, error);
-  if (ok)
-    take_geometry (q);
-  ok = ok && read_tables (q, error) && qcow2_open_data (q, flags, secret, error) && open_backing (q, depth, flags, error)
-       && prepare_writing (q, error);
-  if (ok)
-    return &q->image;
-  g_free (q->image.label);
-  qcow2_free (q);
-  return NULL;
+  bool   ok = open_tables (q, error) && qcow2_open_data (q, flags, secret, error) && open_backing (q, depth, flags, error)
+              && prepare_writing (q, error);
+  return ok ? &q->image : give_up (q);
 }
 
 VtImage *
 vt_qcow2_open_for_check (VtImage *file, GError **error)
 {
   Qcow2 *q = qcow2_new (file);
-  bool   ok = read_header (q, error);
-  if (ok)
-    take_geometry (q);
-  if (ok && read_tables (q, error))
-    return &q->image;
-  g_free (q->image.label);
-  qcow2_free (q);
-  return NULL;
+  return open_tables (q, error) ? &q->image : give_up (q);
 }
 
 VtImage *

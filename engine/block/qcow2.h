@@ -9,7 +9,7 @@
  * for vt_image_open().
  * The error names the file and what is wrong with it. */
 VtImage *vt_qcow2_open (VtImage *file, unsigned depth, unsigned flags, VtSecret *secret, GError **error);
-/* The same without its backing image, and even when it is marked as corrupt: for vt_qcow2_check(). */
+/* The same, but only its tables, and even when it is marked as corrupt: for vt_qcow2_check(). */
 VtImage *vt_qcow2_open_for_check (VtImage *file, GError **error);
 /* Opens `path`. */
 VtImage *vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError **error);
