@@ -26,16 +26,23 @@ fail (GError **error, const char *format, const char *path)
 }
 
 char *
-vitrine_disk_image_create (const char *words, guint64 bytes, GError **error)
+vitrine_disk_image_new_path (const char *words, GError **error)
 {
   g_autofree char *folder = vitrine_paths_images ();
 
-  if (g_mkdir_with_parents (folder, 0700) < 0)
-    {
-      fail (error, _("Cannot create the folder"), folder);
-      return NULL;
-    }
-  g_autofree char *path = vitrine_paths_free_name (folder, words, ".qcow2");
+  if (g_mkdir_with_parents (folder, 0700) == 0)
+    return vitrine_paths_free_name (folder, words, ".qcow2");
+  fail (error, _("Cannot create the folder"), folder);
+  return NULL;
+}
+
+char *
+vitrine_disk_image_create (const char *words, guint64 bytes, GError **error)
+{
+  g_autofree char *path = vitrine_disk_image_new_path (words, error);
+
+  if (path == NULL)
+    return NULL;
   const VtImagePlace place = { .path = path, .format = VT_IMAGE_QCOW2 };
   const VtImageShape shape = { .size_bytes = bytes };
   return vt_image_create (&place, &shape, error) ? g_steal_pointer (&path) : NULL;

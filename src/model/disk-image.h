@@ -6,6 +6,8 @@
 
 /* An empty qcow2 image of a new name in our image folder. Any thread. */
 char *vitrine_disk_image_create (const char *words, guint64 bytes, GError **error);
+/* A path for that, where nothing is yet; the folder is made if need be. */
+char *vitrine_disk_image_new_path (const char *words, GError **error);
 /* Can this be read, and is there anything in it? The error is a sentence for people. */
 gboolean vitrine_disk_image_check (const char *path, GError **error);
 /* Of the disk in it; needs no passphrase. */

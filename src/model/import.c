@@ -7,6 +7,7 @@
 #include <string.h>
 #include <vitrine/image.h>
 
+#include "disk-image.h"
 #include "paths.h"
 
 #define SATA_PORTS 6
@@ -96,12 +97,11 @@ fill_disk (const char *from, const char *to, guint64 capacity, VitrinePart *part
 static gboolean
 import_disk (Import *import, const VitrineApplianceDisk *disk, guint order, VitrinePart *part, GError **error)
 {
-  g_autofree char *images = vitrine_paths_images (), *name = vitrine_domain_get_name (import->domain);
-  g_autofree char *to = vitrine_paths_free_name (images, name, ".qcow2");
+  g_autofree char *name = vitrine_domain_get_name (import->domain), *to = vitrine_disk_image_new_path (name, error);
   g_autofree char *from = disk->file != NULL ? g_build_filename (import->folder, disk->file, NULL) : NULL;
   gboolean sata = g_str_equal (disk->bus, "sata") && import->sata < SATA_PORTS;
 
-  if (!fill_disk (from, to, disk->capacity_bytes, part, error))
+  if (to == NULL || !fill_disk (from, to, disk->capacity_bytes, part, error))
     return FALSE;
   if (g_str_equal (disk->bus, "sata") && !sata)
     g_ptr_array_add (import->notes, g_strdup (_("There are only six SATA drives: a further disk is on virtio.")));

@@ -184,6 +184,9 @@ def foreign():
         subprocess.run(["qemu-img", "convert", "-O", driver, *(["-o", "force_size=on"] if name == "vhd" else []), "raw", f"disk.{name}"], check=True)
         succeeds(f"a disk by itself, {name}", "import", f"disk.{name}", "--name", f"from {name}")
         same("with every byte", "raw", disk_of(f"from {name}")[1][0])
+    done = subprocess.run([VITRINECTL, "import", "disk.vdi"], capture_output=True, text=True, timeout=120, check=False,
+                          env={**os.environ, "XDG_DATA_HOME": str(Path("nothing-yet").resolve())})
+    point(done.returncode == 0, "the first thing that a person does", done.stderr)
     archive("empty-disk.ova", ("m.ovf", ovf("", "<Disk ovf:diskId='d' ovf:capacity='3' ovf:capacityAllocationUnits='byte * 2^30'/>", PLAIN_ITEMS)))
     succeeds("a disk without a file", "import", "empty-disk.ova", "--name", "empty disk")
     said = ctl("image", "info", disk_of("empty disk")[1][0])
