@@ -91,12 +91,17 @@ export_locked (VitrineMachine *machine, const char *path, GError **error)
 {
   g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
   int held = vitrine_run_lock_take (lock, error);
-  gboolean ok = held >= 0 && vitrine_export (vitrine_machine_get_domain (machine), path, vitrine_ctl_progress, NULL, error);
 
-  if (held >= 0)
-    vitrine_run_lock_release (lock, held);
-  else if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_BUSY))
-    return vitrine_ctl_fail (_("“%s” is running: turn it off first."), vitrine_machine_get_title (machine));
+  if (held < 0)
+    return g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_BUSY)
+             ? vitrine_ctl_fail (_("“%s” is running: turn it off first."), vitrine_machine_get_title (machine))
+             : vitrine_ctl_fail ("%s", (*error)->message);
+  gboolean suspended = vitrine_machine_is_suspended (machine);
+  gboolean ok = !suspended && vitrine_export (vitrine_machine_get_domain (machine), path, vitrine_ctl_progress, NULL, error);
+  vitrine_run_lock_release (lock, held);
+  if (suspended)
+    return vitrine_ctl_fail (_("“%s” is suspended, with work that is only in its memory: start it and shut it down first."),
+                             vitrine_machine_get_title (machine));
   return ok ? 0 : vitrine_ctl_fail ("%s", (*error)->message);
 }
 

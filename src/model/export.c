@@ -31,6 +31,7 @@ export_disk (Export *export, const VtDiskConfig *disk, guint number, VitrinePart
   const VtImagePlace to = { .path = path, .format = VT_IMAGE_VMDK };
   const VtImageShape shape = { 0 };
   g_auto(VtImageInfo) info = { 0 };
+  const gboolean paravirtual = disk->bus == VT_BUS_VIRTIO || disk->bus == VT_BUS_SCSI;
   GStatBuf file;
 
   if (!vt_image_info (&from, &info, error))
@@ -44,7 +45,7 @@ export_disk (Export *export, const VtDiskConfig *disk, guint number, VitrinePart
   if (!vt_image_convert (&from, &to, &shape, vitrine_part_image_progress, part, error))
     return FALSE;
   guint64 size = g_stat (path, &file) == 0 ? (guint64) file.st_size : 0;
-  vitrine_appliance_add_disk (export->appliance, name, disk->bus == VT_BUS_VIRTIO ? "virtio" : "sata", FALSE, info.size_bytes);
+  vitrine_appliance_add_disk (export->appliance, name, paravirtual ? "virtio" : "sata", FALSE, info.size_bytes);
   g_array_append_val (export->sizes, size);
   g_ptr_array_add (export->names, g_steal_pointer (&name));
   return TRUE;
@@ -92,7 +93,7 @@ pack (Export *export, const char *path, GError **error)
   g_autofree char *ovf = g_strconcat (export->stem, ".ovf", NULL), *manifest = g_strconcat (export->stem, ".mf", NULL);
   g_autofree char *document = g_build_filename (export->scratch, ovf, NULL);
   g_autofree char *text = vitrine_appliance_to_ovf (export->appliance, (const guint64 *) (gpointer) export->sizes->data);
-  g_autofree char *part_path = g_strconcat (path, ".part", NULL);
+  g_autofree char *part_path = g_build_filename (export->scratch, ".ova", NULL);
   VitrinePart hash = { export->progress, export->data, CONVERTED, HASHED }, write = { export->progress, export->data, HASHED, 1 };
 
   if (!g_file_set_contents (document, text, -1, error))
@@ -102,15 +103,12 @@ pack (Export *export, const char *path, GError **error)
   if (!vitrine_manifest_write (export->scratch, manifest, (const char *const *) export->names->pdata, vitrine_part_progress, &hash, error))
     return FALSE;
   g_ptr_array_insert (export->names, 1, g_strdup (manifest));
-  if (!vitrine_ova_pack (part_path, export->scratch, (const char *const *) export->names->pdata, vitrine_part_progress, &write, error)
-      || g_rename (part_path, path) != 0)
-    {
-      g_unlink (part_path);
-      if (error != NULL && *error == NULL)
-        g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("“%s” cannot be written."), path);
-      return FALSE;
-    }
-  return TRUE;
+  if (!vitrine_ova_pack (part_path, export->scratch, (const char *const *) export->names->pdata, vitrine_part_progress, &write, error))
+    return FALSE;
+  if (g_rename (part_path, path) == 0)
+    return TRUE;
+  g_set_error (error, VT_ERROR, VT_ERROR_FAILED, _("“%s” cannot be written."), path);
+  return FALSE;
 }
 
 /* Of plain letters, since other programs read it. */

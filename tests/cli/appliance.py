@@ -156,6 +156,24 @@ def boots():
     point(done.returncode == 33, "what was exported and imported starts", f"{done.returncode} {done.stderr}")
 
 
+def particular():
+    """What an export must leave alone, and what it must not lose."""
+    Path("scsi.xml").write_text(Path("boot.xml").read_text().replace("boots", "scsi").replace("bus='virtio'", "bus='scsi'"))
+    uuid = succeeds("a machine with a SCSI disk is defined", "define", "scsi.xml")
+    Path("scsi.ova.part").write_text("mine")
+    succeeds("it is exported", "export", "scsi", "scsi.ova")
+    point(Path("scsi.ova.part").read_text() == "mine", "and a file of a similar name stays")
+    with tarfile.open("scsi.ova") as tar:
+        tree = ElementTree.parse(tar.extractfile("scsi.ovf")).getroot()
+    items = {node.findtext(f"{{{RASD}}}InstanceID"): node for node in tree.iter(f"{{{OVF}}}Item")}
+    parents = [items[node.findtext(f"{{{RASD}}}Parent")].findtext(f"{{{RASD}}}ResourceSubType") for node in items.values()
+               if node.findtext(f"{{{RASD}}}ResourceType") == "17"]
+    point(parents == ["VirtioSCSI"], "on the controller that it has", parents)
+    Path(os.environ["XDG_DATA_HOME"], "vitrine/machines", uuid, "suspended.state").write_text("not read")
+    done = ctl("export", "scsi", "suspended.ova")
+    point(done.returncode == 1 and "suspended" in done.stderr and not Path("suspended.ova").exists(), "a suspended one is not exported", done.stderr)
+
+
 def foreign():
     """As VMware and VirtualBox write them, by qemu-img and Python's tar."""
     contents("raw", 4)
@@ -293,6 +311,7 @@ def main():
         os.chdir(f"{folder}/work")
         there_and_back()
         boots()
+        particular()
         foreign()
         hostile()
         stopped()
