@@ -8,6 +8,7 @@
 
 #include "ctl.h"
 #include "paths.h"
+#include "progress.h"
 
 typedef struct
 {
@@ -57,6 +58,7 @@ vitrine_ctl_fail (const char *format, ...)
   va_start (args, format);
   g_autofree char *message = g_strdup_vprintf (format, args);
   va_end (args);
+  vitrine_ctl_progress_end ();
   g_printerr ("vitrinectl: %s\n", message);
   return 1;
 }

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <glib/gi18n.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -11,26 +13,97 @@
 
 enum { LINE_MOST = 512 };
 
-/* One line, which does not show. */
-static gboolean
-ask (int terminal, const char *question, char line[LINE_MOST])
+/* --- What ends or stops a program --- */
+
+static const int enders[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+static volatile sig_atomic_t caught;
+
+typedef struct
 {
-  struct termios before, silent;
+  sigset_t         mask;
+  struct sigaction actions[G_N_ELEMENTS (enders)];
+} Held;
+
+static void
+note (int number)
+{
+  caught = number;
+}
+
+/* From here on they come only while a line is waited for, and are only noted. */
+static void
+hold (Held *held)
+{
+  struct sigaction action = { .sa_handler = note };
+  sigset_t ours;
+
+  caught = 0;
+  sigemptyset (&ours);
+  for (guint i = 0; i < G_N_ELEMENTS (enders); i++)
+    sigaddset (&ours, enders[i]);
+  pthread_sigmask (SIG_BLOCK, &ours, &held->mask);
+  for (guint i = 0; i < G_N_ELEMENTS (enders); i++)
+    sigaction (enders[i], &action, &held->actions[i]);
+}
+
+/* What came is what it would have been. */
+static void
+release (const Held *held)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (enders); i++)
+    sigaction (enders[i], &held->actions[i], NULL);
+  pthread_sigmask (SIG_SETMASK, &held->mask, NULL);
+  if (caught != 0)
+    raise (caught);
+}
+
+/* --- Asking --- */
+
+static gboolean
+read_line (int terminal, const sigset_t *mask, char line[LINE_MOST])
+{
+  struct pollfd ready = { .fd = terminal, .events = POLLIN };
   gsize len = 0;
   char c = 0;
 
+  while (len < LINE_MOST - 1 && ppoll (&ready, 1, NULL, mask) > 0 && read (terminal, &c, 1) == 1 && c != '\n')
+    line[len++] = c;
+  line[len] = '\0';
+  return c == '\n' && len > 0;
+}
+
+/* One line, which does not show. Whatever ends that, the terminal shows again what is typed. */
+static gboolean
+ask_once (int terminal, const char *question, char line[LINE_MOST])
+{
+  struct termios before, silent;
+  Held held;
+
   if (tcgetattr (terminal, &before) != 0)
     return FALSE;
+  hold (&held);
   silent = before;
   silent.c_lflag &= ~(tcflag_t) ECHO;
   silent.c_lflag |= ECHONL;
   tcsetattr (terminal, TCSAFLUSH, &silent);
   dprintf (terminal, "%s", question);
-  while (read (terminal, &c, 1) == 1 && c != '\n' && len < LINE_MOST - 1)
-    line[len++] = c;
-  line[len] = '\0';
+  gboolean given = read_line (terminal, &held.mask, line);
   tcsetattr (terminal, TCSAFLUSH, &before);
-  return c == '\n' && len > 0;
+  if (caught != 0)
+    dprintf (terminal, "\n");
+  release (&held);
+  return given && caught == 0;
+}
+
+/* Who stopped it and goes on is asked again. */
+static gboolean
+ask (int terminal, const char *question, char line[LINE_MOST])
+{
+  gboolean given = ask_once (terminal, question, line);
+
+  while (caught == SIGTSTP)
+    given = ask_once (terminal, question, line);
+  return given;
 }
 
 static VtSecret *

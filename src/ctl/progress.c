@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
-static gboolean shows;
+static gboolean shows, begun;         /* begun: the cursor is behind what was shown */
 static gint64 last;
 
 static void
@@ -25,6 +25,14 @@ vitrine_ctl_progress_begin (gboolean quiet)
   shows = !quiet && isatty (STDERR_FILENO);
 }
 
+void
+vitrine_ctl_progress_end (void)
+{
+  if (begun)
+    g_printerr ("\n");
+  shows = begun = FALSE;
+}
+
 gboolean
 vitrine_ctl_progress (gpointer unused, double fraction)
 {
@@ -33,8 +41,10 @@ vitrine_ctl_progress (gpointer unused, double fraction)
   if (shows && (now - last >= G_USEC_PER_SEC / 10 || fraction >= 1))
     {
       last = now;
-      g_printerr ("\r%3.0f %%%s", 100 * fraction, fraction < 1 ? "" : "\n");
-      shows = fraction < 1;
+      g_printerr ("\r%3.0f %%", 100 * fraction);
+      begun = TRUE;
+      if (fraction >= 1)
+        vitrine_ctl_progress_end ();
     }
   return !interrupted;
 }

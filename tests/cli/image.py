@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """image.py VITRINECTL: disk images from a terminal, with qemu-img as the judge, as TAP."""
+import fcntl
 import os
+import pty
+import resource
+import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
 from pathlib import Path
 
 VITRINECTL = str(Path(sys.argv[1]).resolve())
@@ -119,12 +125,6 @@ def leak():
         judge("in order", "check", "wrong.qcow2")
 
 
-def main():
-    if shutil.which("qemu-img") is None:
-        print("1..0 # SKIP qemu-img is not installed")
-        return
-    with tempfile.TemporaryDirectory(prefix="vitrine-image-") as folder:
-        os.chdir(folder)
 def read_until(master, word):
     said = b""
     while word not in said and select.select([master], [], [], 30)[0]:
@@ -148,13 +148,20 @@ def terminal():
     done = subprocess.run([VITRINECTL, "image", "convert", "-f", "raw", "raw", "large.qcow2"], stderr=slave, timeout=60, check=False,
                           restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20)))
     said = read_until(master, b"vitrinectl: ")
-    point(done.returncode == 1 and b"%\r\nvitrinectl: " in said, "an error has a line of its own behind the progress", said)
+    point(done.returncode == 1 and b" %" in said and b"\nvitrinectl: " in said, "an error has a line of its own behind the progress", said)
     os.close(master)
     os.close(slave)
 
 
+def main():
+    if shutil.which("qemu-img") is None:
+        print("1..0 # SKIP qemu-img is not installed")
+        return
+    with tempfile.TemporaryDirectory(prefix="vitrine-image-") as folder:
+        os.chdir(folder)
         work()
         trouble()
+        terminal()
         os.chdir("/")
     print(f"1..{points}")
 
