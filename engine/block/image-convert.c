@@ -26,7 +26,8 @@ struct Copy
   GAsyncQueue    *buffers;      /* of a piece each, that nobody uses now */
   GMutex          lock;
   uint64_t        done;
-  gint            unreadable;   /* the failure is the source's */
+  int             problem;      /* the first; those of pieces that stop for it come after it */
+  bool            unreadable;   /* it is the source's */
   VtImageProgress progress;
   void           *opaque;
 };
@@ -111,6 +112,19 @@ tell_progress (Copy *copy, uint64_t len, bool caller)
   return stop ? ECANCELED : 0;
 }
 
+/* Before anybody else is told to stop. */
+static void
+note_problem (Copy *copy, int problem, bool unreadable)
+{
+  g_mutex_lock (&copy->lock);
+  if (copy->problem == 0)
+    {
+      copy->problem = problem;
+      copy->unreadable = unreadable;
+    }
+  g_mutex_unlock (&copy->lock);
+}
+
 static int
 copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
 {
@@ -119,14 +133,15 @@ copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
   bool     any;
   if (buffer == NULL)
     buffer = g_malloc (PIECE_BYTES);
-  int error = load (copy, off, len, buffer, &any);
-  if (error != 0)
-    g_atomic_int_set (&copy->unreadable, 1);
+  int  error = load (copy, off, len, buffer, &any);
+  bool unreadable = error != 0;
   if (error == 0 && (any || copy->zeros_too))
     error = copy->store (copy, off, any ? buffer : NULL, (len + 511) / 512 * 512);
   g_async_queue_push (copy->buffers, buffer);
   if (error == 0)
     error = tell_progress (copy, len, caller);
+  if (error != 0)
+    note_problem (copy, error, unreadable);
   if (error != 0 && copy->stream != NULL)
     vt_vmdk_stream_give_up (copy->stream);
   return error;
@@ -139,7 +154,7 @@ copy_disk (Copy *copy, GError **error)
   /* Of a small disk, others may do all pieces: who watches is asked before and after them, too. */
   int         problem = tell_progress (copy, 0, true);
   if (problem == 0)
-    problem = vt_in_pieces (copy->from->size_bytes, PIECE_BYTES, copy_piece, copy);
+    problem = vt_in_pieces (copy->from->size_bytes, PIECE_BYTES, copy_piece, copy) != 0 ? copy->problem : 0;
   if (problem == 0)
     problem = tell_progress (copy, 0, true);
   if (problem == ECANCELED)
@@ -147,7 +162,7 @@ copy_disk (Copy *copy, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", label);
       return false;
     }
-  if (problem != 0 && copy->unreadable != 0)
+  if (problem != 0 && copy->unreadable)
     return vt_image_fail (error, copy->from->label, "it is damaged, or cannot be read", problem);
   if (problem != 0)
     return vt_image_fail (error, label, "it cannot be written", problem);

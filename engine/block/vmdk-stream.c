@@ -11,6 +11,7 @@ enum
   GRAIN_SECTORS = 128, GRAIN_BYTES = GRAIN_SECTORS * 512,
   DESCRIPTOR_SECTORS = 20,
   OVERHEAD_SECTORS = 128,          /* grains begin here */
+  TABLES_MAX = 1 << 21,            /* of 32 MiB each: a disk of 64 TiB. The directory is in memory until the end */
   FLAGS = VMDK_FLAG_NEWLINES | VMDK_FLAG_PACKED | VMDK_FLAG_MARKERS,
 };
 
@@ -212,10 +213,14 @@ vt_vmdk_stream_end (VtVmdkStream *s)
 int
 vt_vmdk_stream_new (VtImage *file, uint64_t size_bytes, VtVmdkStream **stream)
 {
+  uint64_t covered = (uint64_t) VMDK_TABLE_ENTRIES * GRAIN_BYTES, tables = size_bytes / covered + (size_bytes % covered != 0);
+  *stream = NULL;
+  if (tables > TABLES_MAX)
+    return EFBIG;
   VtVmdkStream *s = g_new0 (VtVmdkStream, 1);
   s->file = file;
   s->size_bytes = size_bytes;
-  s->tables = (size_bytes + VMDK_TABLE_ENTRIES * GRAIN_BYTES - 1) / (VMDK_TABLE_ENTRIES * GRAIN_BYTES);
+  s->tables = tables;
   s->directory = g_malloc0 ((s->tables * 4 + 511) / 512 * 512);
   g_mutex_init (&s->lock);
   g_cond_init (&s->turn);
