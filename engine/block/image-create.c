@@ -9,18 +9,20 @@
 #include "qcow2.h"
 #include "vitrine/image.h"
 
-/* An empty file of our own: nobody's image is overwritten. */
+/* An empty file of our own: nobody's image is overwritten, and nobody else reads what a machine has on its disk. */
 VtImage *
 vt_image_new_file (const char *path, GError **error)
 {
-  int fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0)
     {
       vt_image_fail (error, path, "it cannot be made", errno);
       return NULL;
     }
-  close (fd);
-  return vt_image_open_raw (path, false, true, error);
+  VtImage *file = vt_image_adopt_raw (fd, path, error);
+  if (file == NULL)
+    g_unlink (path);
+  return file;
 }
 
 static unsigned
@@ -118,5 +120,8 @@ vt_image_create (const VtImagePlace *place, const VtImageShape *shape, GError **
   if (!vt_image_make (place, shape, error))
     return false;
   int problem = vt_image_make_safe (place->path);
-  return problem == 0 || vt_image_fail (error, place->path, "it cannot be written", problem);
+  if (problem == 0)
+    return true;
+  g_unlink (place->path);
+  return vt_image_fail (error, place->path, "it cannot be written", problem);
 }

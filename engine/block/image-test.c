@@ -3,6 +3,7 @@
  * image. Whether others read the same is tested in tests/block. */
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 
 #include "luks.h"
 #include "pieces.h"
@@ -244,6 +245,62 @@ an_image_whose_backing_file_is_gone_can_be_looked_at (void)
   g_assert_nonnull (key);
 }
 
+static void
+new_images_are_their_owners_alone (void)
+{
+  static const VtImageFormat formats[] = { VT_IMAGE_RAW, VT_IMAGE_QCOW2, VT_IMAGE_LUKS, VT_IMAGE_VMDK };
+  g_auto (Bench)             bench = bench_new ();
+  g_autofree char           *raw = in_folder (&bench, "raw"), *image = in_folder (&bench, "image");
+  mode_t                     usual = umask (022);
+  for (size_t i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      const VtImagePlace place = { .path = image, .format = formats[i], .secret = bench.secret };
+      GStatBuf           about;
+      convert (&(VtImagePlace) { .path = raw }, &place, &(VtImageShape) { .iteration_ms = 1 });
+      g_assert_cmpint (g_stat (image, &about), ==, 0);
+      g_assert_cmphex (about.st_mode & 0777, ==, 0600);
+      g_unlink (image);
+    }
+  umask (usual);
+}
+
+/* 2^20 GiB, of which nothing is there. */
+static void
+a_disk_too_large_for_a_vmdk_is_refused (void)
+{
+  g_auto (Bench)     bench = bench_new ();
+  g_autofree char   *huge = in_folder (&bench, "huge"), *image = in_folder (&bench, "image");
+  g_autoptr (GError) error = NULL;
+  const VtImagePlace from = { .path = huge, .format = VT_IMAGE_QCOW2 }, to = { .path = image, .format = VT_IMAGE_VMDK };
+  g_assert_true (vt_image_create (&from, &(VtImageShape) { .size_bytes = UINT64_C (1) << 50, .cluster_bytes = 2 << 20 }, NULL));
+  g_assert_false (vt_image_convert (&from, &to, &(VtImageShape) { 0 }, stop_at_once, NULL, &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
+  g_assert_nonnull (strstr (error->message, g_strerror (EFBIG)));
+  g_assert_false (g_file_test (image, G_FILE_TEST_EXISTS));
+}
+
+/* Pieces behind the damaged one wait for their turn, and are told to stop. */
+static void
+what_is_wrong_with_a_disk_is_told_however_many_stop_for_it (void)
+{
+  g_auto (Bench)     bench = bench_new ();
+  g_autofree char   *raw = in_folder (&bench, "raw"), *bad = in_folder (&bench, "bad"), *image = in_folder (&bench, "image");
+  const VtImagePlace from = { .path = bad, .format = VT_IMAGE_VMDK }, to = { .path = image, .format = VT_IMAGE_VMDK };
+  convert (&(VtImagePlace) { .path = raw }, &from, &(VtImageShape) { 0 });
+  FILE *file = fopen (bad, "r+b");
+  g_assert_cmpint (fseek (file, (128 << 9) + 40, SEEK_SET), ==, 0);
+  for (unsigned i = 0; i < 64; i++)
+    putc (0xff, file);
+  g_assert_cmpint (fclose (file), ==, 0);
+  for (unsigned i = 0; i < 30; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_false (vt_image_convert (&from, &to, &(VtImageShape) { 0 }, NULL, NULL, &error));
+      g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
+      g_assert_nonnull (strstr (error->message, "damaged"));
+    }
+}
+
 /* --- Several threads ----------------------------------------------------------------------------------------------------- */
 
 enum { WRITERS = 4, STRIPE = 96 << 10 };
@@ -353,6 +410,9 @@ main (int argc, char **argv)
   TEST ("convert", every_format_gives_the_disk_back);
   TEST ("convert", a_conversion_that_is_stopped_leaves_nothing);
   TEST ("files", an_image_whose_backing_file_is_gone_can_be_looked_at);
+  TEST ("files", new_images_are_their_owners_alone);
+  TEST ("convert", a_disk_too_large_for_a_vmdk_is_refused);
+  TEST ("convert", what_is_wrong_with_a_disk_is_told_however_many_stop_for_it);
   TEST ("threads", writers_at_a_time_do_not_disturb_each_other);
   TEST ("luks", a_key_opens_what_a_passphrase_opens);
   TEST ("luks", without_a_key_nothing_is_read_as_if_it_were_data);

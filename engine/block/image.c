@@ -85,10 +85,11 @@ raw_close (VtImage *image)
 
 static const VtImageOps raw_ops = { raw_read, raw_write, raw_zero, raw_zero, raw_flush, raw_extent, raw_close };
 
-VtImage *
-vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error)
+/* Takes the file, which may be NULL. */
+static VtImage *
+raw_new (VtFile *opened, const char *path, bool readonly, bool growing, GError **error)
 {
-  g_autoptr (VtFile) file = vt_file_open (path, !readonly, error);
+  g_autoptr (VtFile) file = opened;
   if (file == NULL || !vt_file_lock (file, !readonly, error))
     return NULL;
   RawImage *raw = g_new0 (RawImage, 1);
@@ -96,6 +97,18 @@ vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error
                            .file_bytes = vt_file_size (file), .readonly = readonly, .label = g_strdup (path) };
   raw->file = g_steal_pointer (&file);
   return &raw->image;
+}
+
+VtImage *
+vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error)
+{
+  return raw_new (vt_file_open (path, !readonly, error), path, readonly, growing, error);
+}
+
+VtImage *
+vt_image_adopt_raw (int fd, const char *path, GError **error)
+{
+  return raw_new (vt_file_adopt (fd, path, error), path, false, true, error);
 }
 
 VtImage *

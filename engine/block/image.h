@@ -75,7 +75,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_close)
 /* The file's bytes are the image's. `growing`: writes beyond the end make it longer (the file of another format). Locked as
  * vt_raw_open() locks. */
 VtImage *vt_image_open_raw (const char *path, bool readonly, bool growing, GError **error);
-/* The same, as the flags for vt_image_open() say. */
+/* A file that was opened for writing, and just made: growing. Takes the descriptor, also on failure. */
+VtImage *vt_image_adopt_raw (int fd, const char *path, GError **error);
+/* As vt_image_open_raw(), as the flags for vt_image_open() say. */
 VtImage *vt_image_open_file (const char *path, unsigned flags, bool growing, GError **error);
 
 /* Of a disk, in the format that somebody knows it has: nothing is guessed. flags: VT_IMAGE_... */
