@@ -65,9 +65,7 @@ set_length (const char *path, uint64_t bytes, GError **error)
 static bool
 measure_backing (const char *path, const VtImageShape *shape, uint64_t *size, GError **error)
 {
-  g_autofree char    *folder = g_path_get_dirname (path);
-  g_autofree char    *whole
-    = g_path_is_absolute (shape->backing) ? g_strdup (shape->backing) : g_build_filename (folder, shape->backing, NULL);
+  g_autofree char    *whole = vt_qcow2_backing_path (path, shape->backing);
   g_autoptr (VtImage) below = vt_image_open (whole, shape->backing_format, VT_IMAGE_READONLY | VT_IMAGE_ANYWHERE, NULL, error);
   if (below != NULL && *size == 0)
     *size = below->size_bytes;

@@ -50,15 +50,17 @@ static const struct
   { VT_IMAGE_VHD, -512, 8, { 'c', 'o', 'n', 'e', 'c', 't', 'i', 'x' } },
 };
 
+/* Without a lock: a machine that uses it is not in the way. */
 VtImageFormat
 vt_image_looks_like (const char *path)
 {
-  g_autoptr (VtImage) file = vt_image_open_raw (path, true, true, NULL);
+  g_autoptr (VtFile) file = vt_file_open (path, false, NULL);
   for (size_t i = 0; file != NULL && i < G_N_ELEMENTS (magics); i++)
     {
-      uint8_t  bytes[8] = { 0 };
-      uint64_t at = magics[i].at >= 0 ? (uint64_t) magics[i].at : file->file_bytes - (uint64_t) -magics[i].at;
-      if (vt_fits (at, magics[i].len, file->file_bytes) && vt_image_read (file, at, bytes, magics[i].len) == 0
+      uint8_t   bytes[8] = { 0 };
+      VtFileVec vec = { bytes, magics[i].len };
+      uint64_t  got, size = vt_file_size (file), at = magics[i].at >= 0 ? (uint64_t) magics[i].at : size - (uint64_t) -magics[i].at;
+      if (vt_fits (at, magics[i].len, size) && vt_file_read (file, at, &vec, 1, &got) == 0
           && memcmp (bytes, magics[i].bytes, magics[i].len) == 0)
         return magics[i].format;
     }
@@ -131,22 +133,6 @@ vt_image_info_clear (VtImageInfo *info)
   g_clear_pointer (&info->uuid, g_free);
 }
 
-static void
-take_qcow2_info (VtImage *image, VtImageInfo *info)
-{
-  VtQcow2Info qcow2;
-  vt_qcow2_info (image, &qcow2);
-  info->version = qcow2.version;
-  info->cluster_bytes = 1u << qcow2.cluster_bits;
-  info->snapshots = qcow2.snapshots;
-  info->zstd = qcow2.compressed_zstd;
-  info->subclusters = qcow2.subclusters;
-  info->dirty = qcow2.dirty;
-  info->corrupt = qcow2.corrupt;
-  info->backing = g_steal_pointer (&qcow2.backing);
-  info->backing_format = g_steal_pointer (&qcow2.backing_format);
-}
-
 /* The file that has the LUKS header of an open image, and where. NULL: it is not encrypted. */
 static VtImage *
 find_luks (VtImage *image, VtImageFormat format, uint64_t *at)
@@ -185,7 +171,7 @@ vt_image_info (const VtImagePlace *place, VtImageInfo *info, GError **error)
   info->file_bytes = stat (place->path, &st) == 0 ? (uint64_t) st.st_blocks * 512 : 0;
   info->variant = g_strdup (vt_import_variant (image));
   if (place->format == VT_IMAGE_QCOW2)
-    take_qcow2_info (image, info);
+    vt_qcow2_info (image, info);
   VtImage *luks = find_luks (image, place->format, &at);
   return luks == NULL || take_luks_info (luks, at, info, error);
 }
@@ -277,15 +263,10 @@ vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error)
 bool
 vt_image_check (const char *path, bool repair, VtImageCheck *result, GError **error)
 {
-  VtQcow2Check        found;
   g_autoptr (VtImage) file = vt_image_open_raw (path, !repair, true, error);
   /* Repair opens what is marked as corrupt, too. */
   g_autoptr (VtImage) image = file != NULL ? vt_qcow2_open_for_check (g_steal_pointer (&file), error) : NULL;
-  if (image == NULL || !vt_qcow2_check (image, repair, &found, error))
-    return false;
-  *result = (VtImageCheck) { found.corruptions, found.leaks, found.corruptions_mended, found.leaks_mended, found.clusters,
-                             found.allocated };
-  return true;
+  return image != NULL && vt_qcow2_check (image, repair, result, error);
 }
 
 /* --- Snapshots ------------------------------------------------------------------------------------------------------ */
@@ -293,9 +274,8 @@ vt_image_check (const char *path, bool repair, VtImageCheck *result, GError **er
 bool
 vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
 {
-  static const VtQcow2SnapshotVerb verbs[] = { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET };
   g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, VT_IMAGE_ALONE | VT_IMAGE_NO_DATA, NULL, error);
-  return image != NULL && vt_qcow2_snapshot (image, verbs[verb], name, error);
+  return image != NULL && vt_qcow2_snapshot (image, verb, name, error);
 }
 
 static VtImage *

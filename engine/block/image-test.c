@@ -31,7 +31,7 @@ see (void *opaque, uint64_t off, uint64_t len, bool caller)
     g_atomic_int_inc (&p->by_caller);
   for (uint64_t i = 0; i < len; i++)
     g_assert_cmpuint (p->seen[off + i]++, ==, 0);
-  return off == p->fails_at ? ENOSPC : 0;
+  return off >= p->fails_at ? ENOSPC : 0;
 }
 
 static void
@@ -55,7 +55,9 @@ a_piece_that_fails_ends_the_work (void)
   g_autofree uint8_t *seen = g_malloc0 (1 << 20);
   Pieces              p = { .seen = seen, .piece = 64, .fails_at = 640 };
   g_assert_cmpint (vt_in_pieces (1 << 20, 64, see, &p), ==, ENOSPC);
-  g_assert_cmpint (p.begun, <, (1 << 20) / 64);
+  /* Ten that go well, and one that does not for each thread at most. */
+  g_assert_cmpint (p.begun, >, 10);
+  g_assert_cmpint (p.begun, <=, 10 + (gint) vt_pieces_threads ());
 }
 
 static int
@@ -337,7 +339,7 @@ writers_at_a_time_do_not_disturb_each_other (void)
   const VtImagePlace  place = { .path = path, .format = VT_IMAGE_QCOW2 };
   GThread            *threads[WRITERS];
   Writer              writers[WRITERS];
-  VtQcow2Check        check;
+  VtImageCheck        check;
   g_assert_true (vt_image_create (&place, &(VtImageShape) { .size_bytes = DISK_BYTES, .cluster_bytes = 32 << 10 }, NULL));
   g_autoptr (VtImage) image = vt_image_open (path, VT_IMAGE_QCOW2, 0, NULL, NULL);
   for (unsigned i = 0; i < WRITERS; i++)

@@ -143,13 +143,13 @@ vt_cipher_image_at (VtImage *image)
 
 /* --- A LUKS image ------------------------------------------------------------------------------------------------------- */
 
-static bool
-make_cipher (VtImage *file, const VtLuksHeader *header, VtSecret *secret, VtSectorCipher **cipher, GError **error)
+bool
+vt_luks_open_cipher (VtImage *file, uint64_t at, const VtLuksHeader *header, VtSecret *secret, VtSectorCipher **cipher, GError **error)
 {
   *cipher = NULL;
   if (secret == NULL)
     return true;
-  g_autoptr (VtSecret) key = vt_luks_unlock (file, 0, header, secret, NULL, NULL, error);
+  g_autoptr (VtSecret) key = vt_luks_unlock (file, at, header, secret, NULL, NULL, error);
   if (key != NULL)
     *cipher = vt_sector_cipher_new (header->cipher, header->mode, vt_secret_bytes (key), vt_secret_len (key), error);
   return *cipher != NULL;
@@ -161,7 +161,7 @@ vt_luks_open (VtImage *file, VtSecret *secret, GError **error)
   g_autoptr (VtImage) owned = file;
   VtLuksHeader        header;
   VtSectorCipher     *cipher;
-  if (!vt_luks_read_header (file, 0, &header, error) || !make_cipher (file, &header, secret, &cipher, error))
+  if (!vt_luks_read_header (file, 0, &header, error) || !vt_luks_open_cipher (file, 0, &header, secret, &cipher, error))
     return NULL;
   VtImage *image = vt_cipher_image_new (g_steal_pointer (&owned), true, header.payload_sector * (uint64_t) VT_SECTOR_BYTES, cipher);
   /* What is no whole sector is no part of the disk. */
@@ -174,12 +174,18 @@ vt_luks_open (VtImage *file, VtSecret *secret, GError **error)
 }
 
 bool
+vt_luks_make_header (VtImage *file, uint64_t at, VtLuksHeader *header, const VtSecret *passphrase, unsigned iteration_ms, GError **error)
+{
+  g_autoptr (VtSecret) key = vt_luks_new_key (header, iteration_ms, error);
+  return key != NULL && vt_luks_add_passphrase (file, at, header, key, passphrase, iteration_ms, error);
+}
+
+bool
 vt_luks_create (VtImage *file, uint64_t size_bytes, const VtSecret *passphrase, unsigned iteration_ms, GError **error)
 {
   VtLuksHeader header;
   vt_luks_plan_header (&header);
-  g_autoptr (VtSecret) key = vt_luks_new_key (&header, iteration_ms, error);
-  if (key == NULL || !vt_luks_add_passphrase (file, 0, &header, key, passphrase, iteration_ms, error))
+  if (!vt_luks_make_header (file, 0, &header, passphrase, iteration_ms, error))
     return false;
   /* The file gets its length by its last sector; what is between reads as noise, like a new disk. */
   static const uint8_t zeros[VT_SECTOR_BYTES];

@@ -64,6 +64,13 @@ bool      vt_luks_add_passphrase (VtImage *file, uint64_t at, VtLuksHeader *head
 /* The last one cannot go. */
 bool      vt_luks_remove_slot (VtImage *file, uint64_t at, VtLuksHeader *header, unsigned slot, GError **error);
 
+/* That key, as the disk's cipher. secret NULL: *cipher is NULL, and nothing can be read. */
+bool      vt_luks_open_cipher (VtImage *file, uint64_t at, const VtLuksHeader *header, VtSecret *secret, VtSectorCipher **cipher,
+                               GError **error);
+/* A header as it was planned, with a new key under the first passphrase; written and flushed. */
+bool      vt_luks_make_header (VtImage *file, uint64_t at, VtLuksHeader *header, const VtSecret *passphrase, unsigned iteration_ms,
+                               GError **error);
+
 /* Byte n of the image is byte at + n of the file, encrypted; sectors are counted from `at`. Requests are whole sectors. `owns`: the
  * file is closed with the image. Takes the cipher. */
 VtImage *vt_cipher_image_new (VtImage *file, bool owns, uint64_t at, VtSectorCipher *cipher);

@@ -67,10 +67,16 @@ help (gpointer data, gpointer unused)
   g_atomic_int_add (&n_busy, -1);
 }
 
+unsigned
+vt_pieces_threads (void)
+{
+  return MAX (g_get_num_processors (), THREADS_LEAST);
+}
+
 static gpointer
 make_helpers (gpointer unused)
 {
-  n_helpers = (gint) MAX (g_get_num_processors (), THREADS_LEAST) - 1;
+  n_helpers = (gint) vt_pieces_threads () - 1;
   helpers = g_thread_pool_new (help, NULL, n_helpers, FALSE, NULL);
   return NULL;
 }

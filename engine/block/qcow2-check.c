@@ -15,7 +15,7 @@ typedef struct
   uint16_t     *tables;     /* those of L1 tables that were not followed yet */
   uint64_t      clusters;
   bool          repair;
-  VtQcow2Check *result;
+  VtImageCheck *result;
 } Check;
 
 /* --- Counting ----------------------------------------------------------------------------------------------------------- */
@@ -176,7 +176,7 @@ count_everything (Check *check)
 static int
 compare (Check *check)
 {
-  VtQcow2Check *result = check->result;
+  VtImageCheck *result = check->result;
   bool          incomplete = result->corruptions > 0;
   for (uint64_t cluster = 0; cluster < check->clusters; cluster++)
     {
@@ -201,7 +201,7 @@ compare (Check *check)
 static int
 compare_marks (Check *check)
 {
-  VtQcow2Check *result = check->result;
+  VtImageCheck *result = check->result;
   bool          complete = result->corruptions == result->corruptions_mended;
   Qcow2Marks    marks = { .may_set = check->repair && complete, .may_clear = check->repair };
   int           error = qcow2_mark_all (check->q, &marks);
@@ -224,11 +224,11 @@ settle (Check *check)
 }
 
 bool
-vt_qcow2_check (VtImage *image, bool repair, VtQcow2Check *result, GError **error)
+vt_qcow2_check (VtImage *image, bool repair, VtImageCheck *result, GError **error)
 {
   Qcow2 *q = (Qcow2 *) image;
   Check  check = { .q = q, .clusters = q->end, .repair = repair && !image->readonly, .result = result };
-  *result = (VtQcow2Check) { .clusters = qcow2_clusters (q, q->h.size) };
+  *result = (VtImageCheck) { .clusters = qcow2_clusters (q, q->h.size) };
   check.found = q->end <= CLUSTERS_MAX ? g_try_new0 (uint16_t, MAX (q->end, 1)) : NULL;
   check.tables = q->end <= CLUSTERS_MAX ? g_try_new0 (uint16_t, MAX (q->end, 1)) : NULL;
   if (check.found == NULL || check.tables == NULL)

@@ -148,7 +148,7 @@ vt_qcow2_create (VtImage *file, const VtQcow2Options *options, GError **error)
                    file->label, plan.cluster);
       return false;
     }
-  if (options->passphrase != NULL && !qcow2_write_luks (file, plan.luks_at, &luks, options, error))
+  if (options->passphrase != NULL && !vt_luks_make_header (file, plan.luks_at, &luks, options->passphrase, options->iteration_ms, error))
     return false;
   int problem = write_image (file, &plan);
   return problem == 0 || vt_image_fail (error, file->label, "the image cannot be written", problem);

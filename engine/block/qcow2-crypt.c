@@ -12,18 +12,11 @@ refuse (GError **error, const Qcow2 *q, VtErrorCode code, const char *what)
   return false;
 }
 
-static VtSectorCipher *
-make_cipher (Qcow2 *q, const VtLuksHeader *header, VtSecret *secret, GError **error)
-{
-  g_autoptr (VtSecret) key = vt_luks_unlock (q->file, q->h.luks_at, header, secret, NULL, NULL, error);
-  return key != NULL ? vt_sector_cipher_new (header->cipher, header->mode, vt_secret_bytes (key), vt_secret_len (key), error) : NULL;
-}
-
 bool
 qcow2_open_data (Qcow2 *q, unsigned flags, VtSecret *secret, GError **error)
 {
   VtLuksHeader    header;
-  VtSectorCipher *cipher = NULL;
+  VtSectorCipher *cipher;
   if (q->h.crypt_method == QCOW2_CRYPT_NONE)
     return true;
   if (!vt_luks_read_header (q->file, q->h.luks_at, &header, error))
@@ -32,17 +25,10 @@ qcow2_open_data (Qcow2 *q, unsigned flags, VtSecret *secret, GError **error)
     return refuse (error, q, VT_ERROR_IMAGE, "has an encryption header that does not fit its place");
   if (secret == NULL && (flags & VT_IMAGE_NO_DATA) == 0)
     return refuse (error, q, VT_ERROR_PASSPHRASE, "is encrypted: it needs a passphrase");
-  if (secret != NULL && (cipher = make_cipher (q, &header, secret, error)) == NULL)
+  if (!vt_luks_open_cipher (q->file, q->h.luks_at, &header, secret, &cipher, error))
     return false;
   q->data = vt_cipher_image_new (q->file, false, 0, cipher);
   return true;
-}
-
-bool
-qcow2_write_luks (VtImage *file, uint64_t at, VtLuksHeader *header, const VtQcow2Options *options, GError **error)
-{
-  g_autoptr (VtSecret) key = vt_luks_new_key (header, options->iteration_ms, error);
-  return key != NULL && vt_luks_add_passphrase (file, at, header, key, options->passphrase, options->iteration_ms, error);
 }
 
 VtImage *

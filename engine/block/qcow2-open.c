@@ -219,9 +219,8 @@ read_tables (Qcow2 *q, GError **error)
 
 /* --- The backing image -------------------------------------------------------------------------------------------------- */
 
-/* The name is the image's word: beside the image, unless it is a whole path. Protocols are not followed. */
-static char *
-backing_path (const char *image, const char *backing)
+char *
+vt_qcow2_backing_path (const char *image, const char *backing)
 {
   if (g_path_is_absolute (backing))
     return g_strdup (backing);
@@ -251,7 +250,7 @@ open_backing (Qcow2 *q, unsigned depth, unsigned flags, GError **error)
   if (format == NULL || (strcmp (format, "raw") != 0 && strcmp (format, "qcow2") != 0))
     return refuse (error, label, "it does not say which format its backing file “%s” has. “qemu-img rebase -u -F …” tells it",
                    q->h.backing);
-  g_autofree char *path = backing_path (label, q->h.backing);
+  g_autofree char *path = vt_qcow2_backing_path (label, q->h.backing);
   bool             raw = strcmp (format, "raw") == 0;
   if ((flags & VT_IMAGE_ANYWHERE) == 0 && !is_beside (label, path))
     return refuse (error, label, "it stands on “%s”, which is outside of its folder. If that is meant, allow it for this disk",
@@ -304,7 +303,7 @@ prepare_writing (Qcow2 *q, GError **error)
                                           "it can still be opened read-only");
   if ((q->h.incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0)
     {
-      VtQcow2Check result;
+      VtImageCheck result;
       if (!vt_qcow2_check (&q->image, true, &result, error))
         return false;
       if (result.corruptions > result.corruptions_mended)
@@ -365,20 +364,15 @@ vt_qcow2_open_path (const char *path, unsigned flags, VtSecret *secret, GError *
 }
 
 void
-vt_qcow2_info (VtImage *image, VtQcow2Info *info)
+vt_qcow2_info (VtImage *image, VtImageInfo *info)
 {
   const Qcow2Header *h = &((Qcow2 *) image)->h;
-  *info = (VtQcow2Info) { .version = h->version, .cluster_bits = h->cluster_bits, .refcount_bits = 1u << h->refcount_order,
-                          .snapshots = h->n_snapshots, .compressed_zstd = h->compression == 1,
-                          .subclusters = (h->incompatible & QCOW2_INCOMPATIBLE_SUBCLUSTERS) != 0,
-                          .dirty = (h->incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0,
-                          .corrupt = (h->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0,
-                          .backing = g_strdup (h->backing), .backing_format = g_strdup (h->backing_format) };
-}
-
-void
-vt_qcow2_info_clear (VtQcow2Info *info)
-{
-  g_clear_pointer (&info->backing, g_free);
-  g_clear_pointer (&info->backing_format, g_free);
+  info->version = h->version;
+  info->cluster_bytes = 1u << h->cluster_bits;
+  info->snapshots = h->n_snapshots;
+  info->zstd = h->compression == 1;
+  info->dirty = (h->incompatible & QCOW2_INCOMPATIBLE_DIRTY) != 0;
+  info->corrupt = (h->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) != 0;
+  info->backing = g_strdup (h->backing);
+  info->backing_format = g_strdup (h->backing_format);
 }

@@ -198,9 +198,6 @@ int qcow2_flush_tables (Qcow2 *q);
 /* After a change of a table: when there are many in memory, they go to the file. */
 int qcow2_keep_small (Qcow2 *q);
 
-/* --- Reading (qcow2.c), for copy on write: `lock` held either way --- */
-int qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len);
-
 /* --- Snapshots (qcow2-snapshot.c) --- */
 
 typedef struct
@@ -219,8 +216,6 @@ GPtrArray *qcow2_read_snapshots (Qcow2 *q, uint64_t *table_bytes, int *error);
 /* --- Encryption (qcow2-crypt.c) --- */
 
 bool qcow2_open_data (Qcow2 *q, unsigned flags, VtSecret *secret, GError **error);
-/* Writes a LUKS header with a key of its own. */
-bool qcow2_write_luks (VtImage *file, uint64_t at, VtLuksHeader *header, const VtQcow2Options *options, GError **error);
 
 extern const VtImageOps qcow2_ops;
 int  qcow2_write_header (Qcow2 *q);

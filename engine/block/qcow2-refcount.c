@@ -71,7 +71,7 @@ put_into (Qcow2 *q, uint64_t index, uint64_t cluster, uint64_t count)
   return 0;
 }
 
-/* A larger table, so far in memory only: qcow2_publish_blocks() finds it a place. */
+/* A larger table, so far in memory only: qcow2_write_counts() finds it a place. */
 static int
 grow_table (Qcow2 *q, uint64_t index)
 {

@@ -434,7 +434,7 @@ complain (Qcow2 *q, const char *name, const char *what, GError **error)
 }
 
 bool
-vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, GError **error)
+vt_qcow2_snapshot (VtImage *image, VtImageSnapshotVerb verb, const char *name, GError **error)
 {
   Qcow2 *q = (Qcow2 *) image;
   int    problem;
@@ -442,17 +442,17 @@ vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, G
   Qcow2Snapshot        *snapshot = find (snapshots, name);
   if (problem != 0)
     return vt_image_fail (error, image->label, "its snapshots cannot be read", problem);
-  if (verb == VT_QCOW2_TAKE && (snapshot != NULL || *name == 0 || strlen (name) > 255))
+  if (verb == VT_IMAGE_TAKE_SNAPSHOT && (snapshot != NULL || *name == 0 || strlen (name) > 255))
     return complain (q, name, snapshot != NULL ? "is there already: choose another name" : "needs a name of up to 255 bytes", error);
-  if (verb == VT_QCOW2_TAKE && snapshots->len >= QCOW2_SNAPSHOTS_MAX)
+  if (verb == VT_IMAGE_TAKE_SNAPSHOT && snapshots->len >= QCOW2_SNAPSHOTS_MAX)
     return complain (q, name, "would be one too many", error);
-  if (verb != VT_QCOW2_TAKE && snapshot == NULL)
+  if (verb != VT_IMAGE_TAKE_SNAPSHOT && snapshot == NULL)
     return complain (q, name, "does not exist", error);
-  if (verb == VT_QCOW2_GO_BACK && (snapshot->disk_bytes != q->h.size || snapshot->l1_entries > q->h.l1_entries))
+  if (verb == VT_IMAGE_GO_BACK && (snapshot->disk_bytes != q->h.size || snapshot->l1_entries > q->h.l1_entries))
     return complain (q, name, "is of a disk of another size, which is not supported", error);
   g_rw_lock_writer_lock (&q->lock);
-  problem = verb == VT_QCOW2_TAKE ? take (q, snapshots, name)
-            : verb == VT_QCOW2_GO_BACK ? go_back (q, snapshot) : forget (q, snapshots, snapshot);
+  problem = verb == VT_IMAGE_TAKE_SNAPSHOT ? take (q, snapshots, name)
+            : verb == VT_IMAGE_GO_BACK ? go_back (q, snapshot) : forget (q, snapshots, snapshot);
   g_rw_lock_writer_unlock (&q->lock);
   return problem == 0 || vt_image_fail (error, image->label, "the snapshot could not be taken, gone back to or deleted", problem);
 }

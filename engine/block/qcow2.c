@@ -61,8 +61,9 @@ read_run (Qcow2 *q, uint64_t off, uint8_t *to, const Qcow2Mapping *m)
   return EIO;
 }
 
-int
-qcow2_read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len)
+/* `lock` held either way. */
+static int
+read_locked (Qcow2 *q, uint64_t off, uint8_t *to, uint64_t len)
 {
   int error = 0;
   while (len > 0 && error == 0)
@@ -83,7 +84,7 @@ qcow2_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
 {
   Qcow2 *q = qcow2_of (image);
   g_rw_lock_reader_lock (&q->lock);
-  int error = qcow2_read_locked (q, off, to, len);
+  int error = read_locked (q, off, to, len);
   g_rw_lock_reader_unlock (&q->lock);
   return error;
 }
@@ -127,7 +128,7 @@ write_copy (Qcow2 *q, uint64_t off, const uint8_t *from, uint64_t len, uint64_t 
   if (len < q->cluster_bytes)
     {
       copy = g_malloc (q->cluster_bytes);
-      int error = qcow2_read_locked (q, off - inside, copy, q->cluster_bytes);
+      int error = read_locked (q, off - inside, copy, q->cluster_bytes);
       if (error != 0)
         return error;
       memcpy (copy + inside, from, len);

@@ -36,35 +36,24 @@ int  vt_qcow2_write_packed (VtImage *image, uint64_t off, const uint8_t *cluster
 int  vt_qcow2_resize (VtImage *image, uint64_t size_bytes);
 /* The file that has its LUKS header, and where; NULL: it is not encrypted. Belongs to it. */
 VtImage *vt_qcow2_luks (VtImage *image, uint64_t *at);
+/* Where an image looks for the backing file that it names; free with g_free(). The name is the image's word: beside the image, unless it is
+ * a whole path. Protocols are not followed. */
+char *vt_qcow2_backing_path (const char *image, const char *backing);
 /* What it stands on: NULL if nothing, or if it is no qcow2 image. Belongs to it. */
 VtImage *vt_qcow2_backing (VtImage *image);
 
 /* Snapshots of the disk inside the image, by name or number. The image must be idle; back and deletion are for ever. */
-typedef enum { VT_QCOW2_TAKE, VT_QCOW2_GO_BACK, VT_QCOW2_FORGET } VtQcow2SnapshotVerb;
-bool vt_qcow2_snapshot (VtImage *image, VtQcow2SnapshotVerb verb, const char *name, GError **error);
+bool vt_qcow2_snapshot (VtImage *image, VtImageSnapshotVerb verb, const char *name, GError **error);
 /* *has: is there one of that name? False: they cannot be read. */
 bool vt_qcow2_has_snapshot (VtImage *image, const char *name, bool *has, GError **error);
 bool vt_qcow2_list_snapshots (VtImage *image,
                               void (*one) (void *opaque, const char *id, const char *name, int64_t seconds), void *opaque,
                               GError **error);
 
-typedef struct
-{
-  uint64_t corruptions, leaks;            /* clusters */
-  uint64_t corruptions_mended, leaks_mended;
-  uint64_t clusters, allocated;           /* of the disk: all, and those with data of their own */
-} VtQcow2Check;
 /* Counts every reference and compares; with `repair` sets the counts right. False: it could not be done. The image must be
  * idle. */
-bool vt_qcow2_check (VtImage *image, bool repair, VtQcow2Check *result, GError **error);
+bool vt_qcow2_check (VtImage *image, bool repair, VtImageCheck *result, GError **error);
 
-/* Of an open qcow2 image, for people; free with g_free(). */
-typedef struct
-{
-  unsigned version, cluster_bits, refcount_bits, snapshots;
-  bool     compressed_zstd, subclusters, dirty, corrupt;
-  char    *backing, *backing_format;
-} VtQcow2Info;
-void vt_qcow2_info (VtImage *image, VtQcow2Info *info);
-void vt_qcow2_info_clear (VtQcow2Info *info);
+/* What is qcow2's own of an open image. */
+void vt_qcow2_info (VtImage *image, VtImageInfo *info);
 bool vt_is_qcow2 (const VtImage *image);

@@ -70,7 +70,7 @@ forget_disks (VtMachine *machine, guint n, const char *name, GError **error)
         continue;
       /* The first error is told; the rest is tried all the same. */
       if (!vt_qcow2_has_snapshot (image, name, &has, ok ? error : NULL)
-          || (has && !vt_qcow2_snapshot (image, VT_QCOW2_FORGET, name, ok ? error : NULL)))
+          || (has && !vt_qcow2_snapshot (image, VT_IMAGE_DELETE_SNAPSHOT, name, ok ? error : NULL)))
         ok = false;
     }
   return ok;
@@ -83,7 +83,7 @@ snapshot_disks (VtMachine *machine, const char *name, GError **error)
     {
       bool     able;
       VtImage *image = image_to_save (machine, i, &able);
-      if (image != NULL && !vt_qcow2_snapshot (image, VT_QCOW2_TAKE, name, error))
+      if (image != NULL && !vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, name, error))
         {
           forget_disks (machine, i, name, NULL);
           return false;

@@ -173,20 +173,6 @@ vt_stream_writer_free (VtStreamWriter *writer)
 
 /* --- RAM: runs of { u64 first page | u32 pages | u32 compressed length | zstd frame } ------------------------------------ */
 
-static bool
-page_is_zero (const uint8_t *page)
-{
-  const uint64_t *words = (const uint64_t *) (const void *) page;
-  uint64_t        any = 0;
-  for (size_t i = 0; i < VT_PAGE_SIZE / 8; i += 8)
-    {
-      any = words[i] | words[i + 1] | words[i + 2] | words[i + 3] | words[i + 4] | words[i + 5] | words[i + 6] | words[i + 7];
-      if (any != 0)
-        return false;
-    }
-  return true;
-}
-
 /* The guest may be running. What is compressed must not change meanwhile, or a page would come out as a copy of what another one was: so
  * it is copied first, and only pages that were written themselves have to be sent again. */
 static void
@@ -208,7 +194,7 @@ append_run (VtRam *ram, uint64_t first, uint64_t pages, GByteArray *out, GByteAr
 static bool
 travels (const VtRam *ram, const uint8_t *marks, uint64_t page)
 {
-  return marks != NULL ? marks[page] != 0 : !page_is_zero (ram->host + page * VT_PAGE_SIZE);
+  return marks != NULL ? marks[page] != 0 : !vt_all_zero (ram->host + page * VT_PAGE_SIZE, VT_PAGE_SIZE);
 }
 
 static bool

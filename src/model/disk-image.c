@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -77,7 +76,7 @@ vitrine_disk_image_check (const char *path, GError **error)
 static gboolean
 place_of (const char *path, const char *format, VtImagePlace *place, GError **error)
 {
-  *place = (VtImagePlace) { .path = path, .any_backing = TRUE };
+  *place = (VtImagePlace) { .path = path };
   if (vt_image_format_from_name (format, &place->format))
     return TRUE;
   g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, _("“%s” is of an unknown format, %s."), path, format);
@@ -107,15 +106,7 @@ vitrine_disk_image_resize (const char *path, const char *format, guint64 bytes, 
 const char *
 vitrine_disk_image_guess_format (const char *path)
 {
-  static const char magic[4] = { 'Q', 'F', 'I', (char) 0xfb };   /* qcow2 specification, header */
-  char head[4] = { 0 };
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-  if (fd < 0)
-    return "raw";
-  gssize n = pread (fd, head, sizeof head, 0);
-  close (fd);
-  return n == sizeof head && memcmp (head, magic, sizeof magic) == 0 ? "qcow2" : "raw";
+  return vt_image_looks_like (path) == VT_IMAGE_QCOW2 ? "qcow2" : "raw";
 }
 
 guint64

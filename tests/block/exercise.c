@@ -98,7 +98,7 @@ static void
 check (VtImage *image)
 {
   g_autoptr (GError) error = NULL;
-  VtQcow2Check       found;
+  VtImageCheck       found;
   if (!vt_is_qcow2 (image) || (vt_qcow2_check (image, false, &found, &error) && found.corruptions == 0))
     return;
   fprintf (stderr, "our own check: %s\n", error != NULL ? error->message : "corrupt");

@@ -204,7 +204,7 @@ fail_at (Story *story, guint moment, uint64_t *leaks)
   g_autoptr (GArray)  file = what_is_left (story, moment);
   g_autoptr (GError)  error = NULL;
   g_autoptr (VtImage) image = vt_qcow2_open (&memory_file_new (file, NULL)->image, 0, 0, NULL, &error);
-  VtQcow2Check        check;
+  VtImageCheck        check;
   if (image == NULL || !vt_qcow2_check (image, false, &check, &error))
     return "it cannot be opened or checked";
   *leaks += check.leaks;

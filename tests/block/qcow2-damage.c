@@ -90,12 +90,12 @@ a_cluster_at_an_impossible_place_is_not_read (void)
   vt_image_close (image);
 }
 
-static VtQcow2Check
+static VtImageCheck
 count_anew (GArray *bytes, bool repair)
 {
   g_autoptr (VtImage) image = open_image (bytes, false, NULL);
   g_autoptr (GError)  error = NULL;
-  VtQcow2Check        found;
+  VtImageCheck        found;
   vt_qcow2_check (image, repair, &found, &error);
   g_assert_no_error (error);
   return found;
@@ -118,7 +118,7 @@ a_mark_that_disagrees_is_found_and_mended (void)
   uint64_t           l1 = number_at (bytes, 40), second = l2_of (bytes) + 8;
   put_number (bytes, l1, number_at (bytes, l1) ^ COPIED);
   put_number (bytes, second, number_at (bytes, second) ^ COPIED);
-  VtQcow2Check found = count_anew (bytes, false);
+  VtImageCheck found = count_anew (bytes, false);
   g_assert_cmpuint (found.corruptions, ==, 2);
   g_assert_cmpuint (found.leaks + found.corruptions_mended, ==, 0);
   found = count_anew (bytes, true);
@@ -135,7 +135,7 @@ a_cluster_of_two_is_shared_after_a_repair (void)
   g_autofree uint8_t *to = g_malloc (CLUSTER);
   uint64_t            l2 = l2_of (bytes);
   put_number (bytes, l2 + 8, number_at (bytes, l2));
-  VtQcow2Check found = count_anew (bytes, true);
+  VtImageCheck found = count_anew (bytes, true);
   g_assert_cmpuint (found.corruptions, ==, 3);            /* one count, two marks */
   g_assert_cmpuint (found.corruptions_mended, ==, 3);
   g_assert_cmpuint (found.leaks_mended, ==, 1);           /* what the second entry had before */
@@ -161,7 +161,7 @@ a_table_of_two_entries_is_walked_once (void)
   uint64_t l1 = number_at (bytes, 40);
   for (unsigned i = 1; i < 3; i++)
     put_number (bytes, l1 + i * 8, number_at (bytes, l1));
-  VtQcow2Check found = count_anew (bytes, false);
+  VtImageCheck found = count_anew (bytes, false);
   g_assert_cmpuint (found.corruptions, ==, 2);
   g_assert_cmpuint (found.allocated, ==, OF_A_TABLE);
   g_assert_cmpuint (found.leaks, ==, 2 * (OF_A_TABLE + 1));
@@ -173,11 +173,11 @@ a_table_of_snapshots_that_is_none_is_told (void)
   g_autoptr (GArray) bytes = image_of_three_clusters ();
   bool               has;
   VtImage           *image = open_image (bytes, false, NULL);
-  g_assert_true (vt_qcow2_snapshot (image, VT_QCOW2_TAKE, "one", NULL));
+  g_assert_true (vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, "one", NULL));
   vt_image_close (image);
   uint64_t table = number_at (bytes, 64);
   vt_store_be ((uint8_t *) bytes->data + table + 36, 1 << 20, 4);       /* more that is not known than anybody writes */
-  VtQcow2Check found = count_anew (bytes, true);
+  VtImageCheck found = count_anew (bytes, true);
   g_assert_cmpuint (found.corruptions, >=, 1);
   g_assert_cmpuint (found.leaks_mended, ==, 0);
   image = open_image (bytes, true, NULL);
@@ -191,7 +191,7 @@ static uint64_t
 check_image (VtImage *image)
 {
   g_autoptr (GError) error = NULL;
-  VtQcow2Check       found;
+  VtImageCheck       found;
   vt_qcow2_check (image, false, &found, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (found.corruptions, ==, 0);
@@ -229,7 +229,7 @@ image_with_snapshot (void)
   GArray             *bytes = image_new (9, SMALL_DISK);
   g_autoptr (VtImage) image = open_image (bytes, false, NULL);
   fill (image, 0, SMALL_DISK, 1);
-  g_assert_true (vt_qcow2_snapshot (image, VT_QCOW2_TAKE, "one", NULL));
+  g_assert_true (vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, "one", NULL));
   fill (image, 0, SMALL_DISK, 2);
   return bytes;
 }
@@ -249,12 +249,12 @@ go_on_after (GArray *bytes, VtImage *image)
   g_assert_true (vt_qcow2_has_snapshot (again, "two", &has, NULL));
   if (has)
     {
-      g_assert_true (vt_qcow2_snapshot (again, VT_QCOW2_GO_BACK, "two", NULL));
+      g_assert_true (vt_qcow2_snapshot (again, VT_IMAGE_GO_BACK, "two", NULL));
       reads_as (again, 0, SMALL_DISK, 2);
     }
   else
-    g_assert_true (vt_qcow2_snapshot (again, VT_QCOW2_TAKE, "two", NULL));
-  g_assert_true (vt_qcow2_snapshot (again, VT_QCOW2_GO_BACK, "one", NULL));
+    g_assert_true (vt_qcow2_snapshot (again, VT_IMAGE_TAKE_SNAPSHOT, "two", NULL));
+  g_assert_true (vt_qcow2_snapshot (again, VT_IMAGE_GO_BACK, "one", NULL));
   reads_as (again, 0, SMALL_DISK, 1);
   check_image (again);
   return leaks;
@@ -273,7 +273,7 @@ a_snapshot_that_is_refused_leaves_nothing (void)
           MemoryFile        *file;
           VtImage           *image = open_image (bytes, false, &file);
           refuse_from (file, number, lasting);
-          ok = vt_qcow2_snapshot (image, VT_QCOW2_TAKE, "two", NULL);
+          ok = vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, "two", NULL);
           refuse_nothing (file);
           leaky += go_on_after (bytes, image) > 0;
         }
@@ -296,7 +296,7 @@ a_snapshot_that_cannot_be_counted_leaves_nothing (void)
   g_autoptr (VtImage) image = open_image (bytes, false, NULL);
   bool                has;
   g_assert_cmpuint (check_image (image), ==, 1);
-  g_assert_false (vt_qcow2_snapshot (image, VT_QCOW2_TAKE, "two", &error));
+  g_assert_false (vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, "two", &error));
   g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
   g_assert_true (vt_qcow2_has_snapshot (image, "two", &has, NULL));
   g_assert_false (has);

@@ -2,6 +2,8 @@
 /* luks-bench [THREADS [FOLDER]]: how fast a LUKS image in the page cache is read and written, against the cipher alone (libgcrypt,
  * aes-xts-plain64 with 512 bits, sectors of 512 bytes), with as many threads. The best of several rounds, taken in turns, so that what
  * else the computer does hits all alike. */
+#include <errno.h>
+#include <fcntl.h>
 #include <gcrypt.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
@@ -73,11 +75,14 @@ measure (Kind kind, VtImage *image, unsigned threads)
 }
 
 static VtImage *
-make_image (const char *path, unsigned threads)
+make_image (char *path, unsigned threads)
 {
   g_autoptr (GError)   error = NULL;
   g_autoptr (VtSecret) passphrase = vt_secret_new ("bench", 5);
-  VtImage             *file = vt_image_new_file (path, &error);
+  int                  fd = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+  if (fd < 0)
+    g_error ("%s: %s", path, g_strerror (errno));
+  VtImage *file = vt_image_adopt_raw (fd, path, &error);
   if (file == NULL || !vt_luks_create (file, (uint64_t) threads * REQUESTS * REQUEST, passphrase, 5, &error))
     g_error ("%s", error->message);
   vt_image_close (file);
@@ -91,7 +96,7 @@ int
 main (int argc, char **argv)
 {
   unsigned            threads = argc > 1 ? (unsigned) atoi (argv[1]) : 1;
-  g_autofree char    *path = g_build_filename (argc > 2 ? argv[2] : g_get_tmp_dir (), "vitrine-luks-bench", NULL);
+  g_autofree char    *path = g_build_filename (argc > 2 ? argv[2] : g_get_tmp_dir (), "vitrine-luks-bench-XXXXXX", NULL);
   double              best[KINDS] = { 0 };
   g_autoptr (VtImage) image = make_image (path, threads);
   for (unsigned round = 0; round < ROUNDS; round++)

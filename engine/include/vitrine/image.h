@@ -20,7 +20,7 @@ typedef struct
 const char *vt_image_format_name (VtImageFormat format);
 bool        vt_image_format_from_name (const char *name, VtImageFormat *format);
 
-/* What the file begins (or ends) like; RAW: nothing known, or it cannot be read. Only for a question to the person: a raw image's
+/* What the file begins (or ends) like; RAW: nothing known, or it cannot be read. It may be in use. Only for a question to the person: a raw image's
  * guest can write any of this, too. */
 VtImageFormat vt_image_looks_like (const char *path);
 
@@ -37,7 +37,7 @@ typedef struct
   char         *backing;           /* qcow2: as the image says it; NULL: none */
   char         *backing_format;
   unsigned      version, cluster_bytes, snapshots;
-  bool          zstd, subclusters, dirty, corrupt;
+  bool          zstd, dirty, corrupt;
   bool          encrypted;         /* LUKS: then, what is below */
   char         *cipher, *hash, *uuid;
   unsigned      key_bits;
