@@ -42,18 +42,6 @@ parse (int argc, char **argv, const char *words, gboolean has_name, Options *opt
   return g_option_context_parse (context, &argc, &argv, error);
 }
 
-/* Two machines cannot have one name: "Debian" becomes "Debian 2", unless it was asked for. */
-static VitrineMachine *
-add (VitrineLibrary *library, VitrineDomain *domain, const Options *options, GError **error)
-{
-  g_autofree char *name = vitrine_domain_get_name (domain);
-  g_autofree char *free_name = vitrine_library_free_name (library, name);
-
-  if (options->name == NULL)
-    vitrine_domain_set_name (domain, free_name);
-  return vitrine_library_add (library, domain, error);
-}
-
 int
 vitrine_ctl_import (int argc, char **argv)
 {
@@ -73,12 +61,9 @@ vitrine_ctl_import (int argc, char **argv)
   g_autoptr(VitrineDomain) domain = vitrine_import (path, options.name, vitrine_ctl_progress, NULL, &notes, &error);
   if (domain == NULL)
     return vitrine_ctl_fail ("%s", error->message);
-  VitrineMachine *machine = add (library, domain, &options, &error);
+  VitrineMachine *machine = vitrine_import_add (library, domain, options.name != NULL, &error);
   if (machine == NULL)
-    {
-      vitrine_import_undo (domain);
-      return vitrine_ctl_fail ("%s", error->message);
-    }
+    return vitrine_ctl_fail ("%s", error->message);
   for (guint i = 0; notes[i] != NULL; i++)
     g_printerr (_("note: %s\n"), notes[i]);
   g_print ("%s\n", vitrine_machine_get_uuid (machine));

@@ -151,11 +151,10 @@ vitrine_import_dialog_init (VitrineImportDialog *self)
 gboolean
 vitrine_import_dialog_takes (const char *path)
 {
-  static const char *const suffixes[] = { ".ova", ".ovf", ".vmdk", ".vdi", ".vhd", ".vhdx", ".qcow2" };
   g_autofree char *small = g_ascii_strdown (path, -1);
 
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    if (g_str_has_suffix (small, suffixes[i]))
+  for (guint i = 0; vitrine_import_suffixes[i] != NULL; i++)
+    if (g_str_has_suffix (small, vitrine_import_suffixes[i]))
       return TRUE;
   return FALSE;
 }

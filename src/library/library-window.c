@@ -291,13 +291,9 @@ imported (VitrineDomain *domain, char **notes, const GError *problem, gpointer d
         show_error (self, problem->message);
       return;
     }
-  g_autofree char *wish = vitrine_domain_get_name (domain);
-  g_autofree char *name = vitrine_library_free_name (self->library, wish);
-  vitrine_domain_set_name (domain, name);
-  VitrineMachine *machine = vitrine_library_add (self->library, domain, &error);
+  VitrineMachine *machine = vitrine_import_add (self->library, domain, FALSE, &error);
   if (machine == NULL)
     {
-      vitrine_import_undo (domain);
       show_error (self, error->message);
       return;
     }
@@ -343,12 +339,15 @@ action_import (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   GtkFileChooserNative *dialog = gtk_file_chooser_native_new (_("Import a Machine"), GTK_WINDOW (data),
                                                               GTK_FILE_CHOOSER_ACTION_OPEN, _("_Import"), _("_Cancel"));
-  static const char *const patterns[] = { "*.ova", "*.ovf", "*.vmdk", "*.vdi", "*.vhd", "*.vhdx", "*.qcow2", "*.xml" };
   GtkFileFilter *filter = gtk_file_filter_new ();
 
   gtk_file_filter_set_name (filter, _("Machines, disks and definitions"));
-  for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
-    gtk_file_filter_add_pattern (filter, patterns[i]);
+  for (guint i = 0; vitrine_import_suffixes[i] != NULL; i++)
+    {
+      g_autofree char *pattern = g_strconcat ("*", vitrine_import_suffixes[i], NULL);
+      gtk_file_filter_add_pattern (filter, pattern);
+    }
+  gtk_file_filter_add_pattern (filter, "*.xml");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
   g_signal_connect (dialog, "response", G_CALLBACK (import_chosen), data);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));

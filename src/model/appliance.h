@@ -13,6 +13,7 @@ typedef struct
   char    *bus;              /* "sata", "virtio" */
   gboolean cdrom;
   guint64  capacity_bytes;   /* of a disk; 0: its image says it */
+  guint64  file_bytes;       /* writing: of its file */
 } VitrineApplianceDisk;
 
 typedef struct
@@ -34,8 +35,8 @@ VitrineApplianceDisk *vitrine_appliance_add_disk (VitrineAppliance *appliance, c
 
 /* @source names the document in errors. */
 VitrineAppliance *vitrine_appliance_new_from_ovf (const char *data, gsize length, const char *source, GError **error);
-/* OVF 1.1, as VMware and VirtualBox read it; disks are stream optimized VMDKs. sizes: bytes of each disk's file. */
-char             *vitrine_appliance_to_ovf (const VitrineAppliance *appliance, const guint64 *sizes);
+/* OVF 1.1, as VMware and VirtualBox read it; disks are stream optimized VMDKs. */
+char             *vitrine_appliance_to_ovf (const VitrineAppliance *appliance);
 
 /* A name of a file that stays where it is looked for: no folder, nothing hidden. */
 gboolean vitrine_appliance_is_plain_name (const char *name);

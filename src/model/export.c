@@ -17,7 +17,6 @@ typedef struct
   VitrineAppliance *appliance;
   char             *scratch, *stem;
   GPtrArray        *names;       /* files of the archive, NULL at the end */
-  GArray           *sizes;       /* guint64 of each drive's file */
   VitrineProgress   progress;
   gpointer          data;
 } Export;
@@ -44,9 +43,9 @@ export_disk (Export *export, const VtDiskConfig *disk, guint number, VitrinePart
     }
   if (!vt_image_convert (&from, &to, &shape, vitrine_part_image_progress, part, error))
     return FALSE;
-  guint64 size = g_stat (path, &file) == 0 ? (guint64) file.st_size : 0;
-  vitrine_appliance_add_disk (export->appliance, name, paravirtual ? "virtio" : "sata", FALSE, info.size_bytes);
-  g_array_append_val (export->sizes, size);
+  VitrineApplianceDisk *out
+    = vitrine_appliance_add_disk (export->appliance, name, paravirtual ? "virtio" : "sata", FALSE, info.size_bytes);
+  out->file_bytes = g_stat (path, &file) == 0 ? (guint64) file.st_size : 0;
   g_ptr_array_add (export->names, g_steal_pointer (&name));
   return TRUE;
 }
@@ -55,17 +54,13 @@ static gboolean
 export_drives (Export *export, GError **error)
 {
   guint n = export->config->disks->len;
-  const guint64 none = 0;
 
   for (guint i = 0; i < n; i++)
     {
       const VtDiskConfig *disk = export->config->disks->pdata[i];
       VitrinePart part = { export->progress, export->data, CONVERTED * i / n, CONVERTED * (i + 1) / n };
       if (disk->cdrom)
-        {
-          vitrine_appliance_add_disk (export->appliance, NULL, "sata", TRUE, 0);
-          g_array_append_val (export->sizes, none);
-        }
+        vitrine_appliance_add_disk (export->appliance, NULL, "sata", TRUE, 0);
       else if (!export_disk (export, disk, i, &part, error))
         return FALSE;
     }
@@ -92,7 +87,7 @@ pack (Export *export, const char *path, GError **error)
 {
   g_autofree char *ovf = g_strconcat (export->stem, ".ovf", NULL), *manifest = g_strconcat (export->stem, ".mf", NULL);
   g_autofree char *document = g_build_filename (export->scratch, ovf, NULL);
-  g_autofree char *text = vitrine_appliance_to_ovf (export->appliance, (const guint64 *) (gpointer) export->sizes->data);
+  g_autofree char *text = vitrine_appliance_to_ovf (export->appliance);
   g_autofree char *part_path = g_build_filename (export->scratch, ".ova", NULL);
   VitrinePart hash = { export->progress, export->data, CONVERTED, HASHED }, write = { export->progress, export->data, HASHED, 1 };
 
@@ -141,7 +136,7 @@ vitrine_export (VitrineDomain *domain, const char *path, VitrineProgress progres
     }
   Export export = { .domain = domain, .config = config, .appliance = appliance, .scratch = vitrine_scratch_new (folder, error),
                     .stem = stem_of (path), .names = g_ptr_array_new_with_free_func (g_free),
-                    .sizes = g_array_new (FALSE, TRUE, sizeof (guint64)), .progress = progress, .data = data };
+                    .progress = progress, .data = data };
   if (export.scratch != NULL && export_drives (&export, error))
     {
       describe (&export);
@@ -150,6 +145,5 @@ vitrine_export (VitrineDomain *domain, const char *path, VitrineProgress progres
   vitrine_scratch_remove (export.scratch);
   g_free (export.stem);
   g_ptr_array_unref (export.names);
-  g_array_unref (export.sizes);
   return ok;
 }

@@ -186,6 +186,20 @@ vitrine_import_undo (VitrineDomain *domain)
       g_unlink (((VitrineDisk *) disks->pdata[i])->path);
 }
 
+VitrineMachine *
+vitrine_import_add (VitrineLibrary *library, VitrineDomain *domain, gboolean keep_name, GError **error)
+{
+  g_autofree char *name = vitrine_domain_get_name (domain);
+  g_autofree char *free_name = vitrine_library_free_name (library, name);
+
+  if (!keep_name)
+    vitrine_domain_set_name (domain, free_name);
+  VitrineMachine *machine = vitrine_library_add (library, domain, error);
+  if (machine == NULL)
+    vitrine_import_undo (domain);
+  return machine;
+}
+
 static VitrineDomain *
 import_appliance (const VitrineAppliance *appliance, const char *folder, const char *path, const char *name, VitrinePart *part,
                   GStrv *notes, GError **error)
@@ -263,6 +277,8 @@ import_image (const char *path, const char *name, VitrinePart *part, GStrv *note
   g_ptr_array_add (appliance->macs, g_strdup (""));
   return import_appliance (appliance, folder, path, name, part, notes, error);
 }
+
+const char *const vitrine_import_suffixes[] = { ".ova", ".ovf", ".vmdk", ".vdi", ".vhd", ".vhdx", ".qcow2", NULL };
 
 static gboolean
 has_suffix (const char *path, const char *suffix)

@@ -4,6 +4,7 @@
 
 #include "appliance.h"
 #include "domain.h"
+#include "library.h"
 
 /* A definition that is not in the library yet, from an OVA, an OVF with its files beside it, or a disk image (vmdk, vdi, vhd, vhdx,
  * qcow2). Its disks are new qcow2 images in our image folder. @name NULL: what the file says, or is called. *notes: sentences about what
@@ -11,6 +12,11 @@
 VitrineDomain *vitrine_import (const char *path, const char *name, VitrineProgress progress, gpointer data, GStrv *notes, GError **error);
 /* Deletes the disks that an import has made: when its definition finds no place. */
 void           vitrine_import_undo (VitrineDomain *domain);
+/* Gives it its place: two machines cannot have one name, so "Debian" becomes "Debian 2", unless @keep_name. After an error the import is
+ * undone. Main thread. */
+VitrineMachine *vitrine_import_add (VitrineLibrary *library, VitrineDomain *domain, gboolean keep_name, GError **error);
+/* How names of files end that can be imported: ".ova", ..., NULL. */
+extern const char *const vitrine_import_suffixes[];
 
 /* The machine, which must be off, as a new OVA. Only its definition and disks go along: snapshots and UEFI variables stay. Encrypted disks
  * are refused. */

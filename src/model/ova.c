@@ -48,6 +48,23 @@ size_of (const char *path)
   return g_stat (path, &info) == 0 ? (guint64) info.st_size : 0;
 }
 
+static guint64
+size_in (const char *folder, const char *name)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  return size_of (path);
+}
+
+static guint64
+size_of_all (const char *folder, const char *const *names)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; names[i] != NULL; i++)
+    sum += size_in (folder, names[i]);
+  return sum;
+}
+
 /* --- unpacking ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct
@@ -222,13 +239,8 @@ pack_file (Pack *pack, const char *name, GError **error)
 gboolean
 vitrine_ova_pack (const char *path, const char *folder, const char *const *names, VitrineProgress progress, gpointer data, GError **error)
 {
-  Pack pack = { archive_write_new (), path, folder, 0, 0, progress, data };
+  Pack pack = { archive_write_new (), path, folder, 0, size_of_all (folder, names), progress, data };
 
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_autofree char *file = g_build_filename (folder, names[i], NULL);
-      pack.whole += size_of (file);
-    }
   /* ustar, as the specification wants it; what does not fit that (8 GiB) gets a header that all readers know. */
   archive_write_set_format_pax_restricted (pack.archive);
   archive_write_set_bytes_in_last_block (pack.archive, 1);
@@ -318,10 +330,7 @@ vitrine_manifest_check (const char *folder, const char *manifest, VitrineProgres
   if (size_of (path) > MANIFEST_MOST || !g_file_get_contents (path, &text, NULL, error))
     return size_of (path) > MANIFEST_MOST ? fail (error, path, _("the manifest is too large.")) : FALSE;
   for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    {
-      g_autofree char *file = g_build_filename (folder, name, NULL);
-      sum.whole += size_of (file);
-    }
+    sum.whole += size_in (folder, name);
   g_auto(GStrv) lines = g_strsplit (text, "\n", -1);
   for (char **line = lines; *line != NULL; line++)
     if (!check_line (folder, path, *line, &sum, error))
@@ -335,13 +344,8 @@ vitrine_manifest_write (const char *folder, const char *manifest, const char *co
 {
   g_autoptr(GString) text = g_string_new ("");
   g_autofree char *path = g_build_filename (folder, manifest, NULL);
-  Sum sum = { 0, 0, progress, data };
+  Sum sum = { 0, size_of_all (folder, names), progress, data };
 
-  for (guint i = 0; names[i] != NULL; i++)
-    {
-      g_autofree char *file = g_build_filename (folder, names[i], NULL);
-      sum.whole += size_of (file);
-    }
   for (guint i = 0; names[i] != NULL; i++)
     {
       g_autofree char *file = g_build_filename (folder, names[i], NULL);

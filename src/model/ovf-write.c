@@ -7,14 +7,14 @@
 enum { CONTROLLER_SATA = 3, CONTROLLER_VIRTIO = 4, FIRST_DEVICE = 10 };
 
 static void
-put_files (GString *out, const VitrineAppliance *appliance, const guint64 *sizes)
+put_files (GString *out, const VitrineAppliance *appliance)
 {
   g_string_append (out, "  <References>\n");
   for (guint i = 0; i < appliance->disks->len; i++)
     {
       const VitrineApplianceDisk *disk = appliance->disks->pdata[i];
       g_autofree char *line = disk->cdrom ? NULL : g_markup_printf_escaped (
-        "    <File ovf:href=\"%s\" ovf:id=\"file%u\" ovf:size=\"%" G_GUINT64_FORMAT "\"/>\n", disk->file, i, sizes[i]);
+        "    <File ovf:href=\"%s\" ovf:id=\"file%u\" ovf:size=\"%" G_GUINT64_FORMAT "\"/>\n", disk->file, i, disk->file_bytes);
       g_string_append (out, line != NULL ? line : "");
     }
   g_string_append (out, "  </References>\n  <DiskSection>\n    <Info>Disks</Info>\n");
@@ -99,7 +99,7 @@ put_hardware (GString *out, const VitrineAppliance *appliance)
 }
 
 char *
-vitrine_appliance_to_ovf (const VitrineAppliance *appliance, const guint64 *sizes)
+vitrine_appliance_to_ovf (const VitrineAppliance *appliance)
 {
   GString *out = g_string_new (
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -108,7 +108,7 @@ vitrine_appliance_to_ovf (const VitrineAppliance *appliance, const guint64 *size
     "  xmlns:rasd=\"http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData\"\n"
     "  xmlns:vssd=\"http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData\"\n"
     "  xmlns:vmw=\"http://www.vmware.com/schema/ovf\">\n");
-  put_files (out, appliance, sizes);
+  put_files (out, appliance);
   g_autofree char *system = g_markup_printf_escaped ("  <VirtualSystem ovf:id=\"%s\">\n    <Info>A virtual machine</Info>\n"
                                                      "    <Name>%s</Name>\n", appliance->name, appliance->name);
   g_string_append (out, system);

@@ -382,7 +382,7 @@ vitrine_appliance_add_disk (VitrineAppliance *appliance, const char *file, const
 {
   VitrineApplianceDisk *disk = g_new0 (VitrineApplianceDisk, 1);
 
-  *disk = (VitrineApplianceDisk) { g_strdup (file), g_strdup (bus), cdrom, capacity_bytes };
+  *disk = (VitrineApplianceDisk) { .file = g_strdup (file), .bus = g_strdup (bus), .cdrom = cdrom, .capacity_bytes = capacity_bytes };
   g_ptr_array_add (appliance->disks, disk);
   return disk;
 }

@@ -17,7 +17,6 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
 static void
 write_and_read (VitrineAppliance *appliance)
 {
-  g_autofree guint64 *sizes = g_new0 (guint64, appliance->disks->len + 1);
   for (guint i = 0; i < appliance->disks->len; i++)
     {
       VitrineApplianceDisk *disk = appliance->disks->pdata[i];
@@ -25,7 +24,7 @@ write_and_read (VitrineAppliance *appliance)
       disk->file = disk->cdrom ? NULL : g_strdup_printf ("disk%u.vmdk", i);
       disk->capacity_bytes = MAX (disk->capacity_bytes, 512);
     }
-  g_autofree char *text = vitrine_appliance_to_ovf (appliance, sizes);
+  g_autofree char *text = vitrine_appliance_to_ovf (appliance);
   g_autoptr (GError) error = NULL;
   g_autoptr (VitrineAppliance) again = vitrine_appliance_new_from_ovf (text, strlen (text), "again", &error);
   if (again == NULL || again->disks->len != appliance->disks->len || again->macs->len != appliance->macs->len
