@@ -9,6 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import Failed, attempt, plan, skip  # noqa: E402
+
 VITRINECTL, ROUNDS = str(Path(sys.argv[1]).resolve()), int(sys.argv[2])
 # Format, qemu-img's name of it and options, and a disk's size: whole sectors; VHD has sizes of its own unless told otherwise.
 FORMATS = [
@@ -20,21 +23,10 @@ FORMATS = [
 ]
 SIZES = (5 << 20, (33 << 20) + 512 * 7, 512 * 8)
 MENTIONS = {"vmdk": ("monolithicSparse", "streamOptimized"), "vdi": ("dynamic", "fixed"), "vhd": ("dynamic", "fixed"), "vhdx": ("dynamic", "fixed")}
-points = 0
-
-
-class Failed(Exception):
-    pass
 
 
 def point(text, test, *arguments):
-    global points
-    points += 1
-    try:
-        test(*arguments)
-        print(f"ok {points} - {text}", flush=True)
-    except (Failed, subprocess.SubprocessError, OSError) as problem:
-        print(f"not ok {points} - {text}\n# " + str(problem).replace("\n", "\n# "), flush=True)
+    attempt(text, test, *arguments)
     for left in Path(".").iterdir():
         left.unlink()
 
@@ -184,7 +176,7 @@ def unasked():
 
 def main():
     if shutil.which("qemu-img") is None:
-        print("1..0 # SKIP qemu-img is not installed")
+        skip("qemu-img is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-foreign-") as folder:
         os.chdir(folder)
@@ -197,7 +189,7 @@ def main():
         point("parts and differences", differences)
         point("nothing is guessed", unasked)
         os.chdir("/")
-    print(f"1..{points}")
+    plan()
 
 
 main()

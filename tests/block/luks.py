@@ -12,6 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import Failed, attempt, plan, skip  # noqa: E402
+
 EXERCISE, VITRINECTL = (str(Path(name).resolve()) for name in sys.argv[1:3])
 SIZE = 6 << 20
 FAST = ("--iteration-time", 5)
@@ -22,21 +25,6 @@ THEIRS = [
     ("aes-128", "cbc", "essiv", "sha256", "sha256"), ("aes-256", "cbc", "plain64", "sha256", "sha256"),
     ("serpent-256", "xts", "plain64", "sha256", "sha256"), ("twofish-256", "cbc", "essiv", "sha256", "sha512"),
 ]
-points = 0
-
-
-class Failed(Exception):
-    pass
-
-
-def point(text, test, *arguments):
-    global points
-    points += 1
-    try:
-        test(*arguments)
-        print(f"ok {points} - {text}", flush=True)
-    except (Failed, subprocess.SubprocessError, OSError) as problem:
-        print(f"not ok {points} - {text}\n# " + str(problem).replace("\n", "\n# "), flush=True)
 
 
 def run(*command, expect=0, **more):
@@ -277,7 +265,7 @@ def boots(driver):
 
 def main():
     if shutil.which("qemu-img") is None or shutil.which("cryptsetup") is None:
-        print("1..0 # SKIP qemu-img or cryptsetup is not installed")
+        skip("qemu-img or cryptsetup is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-luks-") as folder:
         os.chdir(folder)
@@ -285,7 +273,7 @@ def main():
         Path("other").write_text("battery staple")
 
         def each(text, test, *arguments):
-            point(text, test, *arguments)
+            attempt(text, test, *arguments)
             for left in Path(".").iterdir():
                 if left.name not in ("key", "other", "good"):
                     left.unlink()
@@ -304,7 +292,7 @@ def main():
         each("a passphrase from a descriptor", descriptor)
         each("a passphrase from a terminal", asked)
         os.chdir("/")
-    print(f"1..{points}")
+    plan()
 
 
 main()

@@ -11,6 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import Failed, attempt, plan, skip  # noqa: E402
+
 SHAPES = [
     "cluster_size=64k", "cluster_size=512", "cluster_size=4k,refcount_bits=1", "cluster_size=2M", "compat=0.10",
     "compat=0.10,cluster_size=4k", "refcount_bits=64", "refcount_bits=8,cluster_size=1k", "compression_type=zstd",
@@ -24,7 +27,7 @@ def run(*command):
     done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                           timeout=600)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}")
+        raise Failed(f"{' '.join(map(str, command))}: status {done.returncode}\n{done.stdout[-2000:]}")
     return done.stdout
 
 
@@ -42,17 +45,10 @@ def contents(path, seed, size=SIZE):
 class Tests:
     def __init__(self, exercise, folder, vitrinectl):
         self.exercise, self.folder, self.vitrinectl = exercise, folder, vitrinectl
-        self.points = self.failed = self.images = 0
+        self.images = 0
 
     def point(self, name, test, *arguments):
-        self.points += 1
-        try:
-            test(*arguments)
-            print(f"ok {self.points} - {name}", flush=True)
-        except (RuntimeError, subprocess.SubprocessError) as problem:
-            self.failed += 1
-            print(f"not ok {self.points} - {name}")
-            print("# " + str(problem).replace("\n", "\n# "), flush=True)
+        attempt(name, test, *arguments)
         for left in self.folder.iterdir():
             left.unlink()
 
@@ -87,7 +83,7 @@ class Tests:
         run(self.vitrinectl, "image", "convert", "-q", "--to", "qcow2", "--compress", method, "--cluster-size", cluster_kib, raw, image)
         self.agree(image, raw)
         if " 0.00% compressed" in run("qemu-img", "check", image):
-            raise RuntimeError("nothing is compressed")
+            raise Failed("nothing is compressed")
         run(self.exercise, image, seed, 200, model, raw)
         self.agree(image, model)
 
@@ -102,7 +98,7 @@ class Tests:
             run(self.exercise, image, seed + number, 250, new, model)
             self.agree(image, new)
             if below.read_bytes() != before:
-                raise RuntimeError("the backing file was written to")
+                raise Failed("the backing file was written to")
             below, below_format, model = image, "qcow2", new
 
     def snapshot(self, shape, seed):
@@ -139,7 +135,7 @@ class Tests:
                                    (1, self.exercise, image, "2", "10", model, model)):
             status = subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
             if status != expected:
-                raise RuntimeError(f"{command[0]} of a damaged image: status {status}, not {expected}")
+                raise Failed(f"{command[0]} of a damaged image: status {status}, not {expected}")
         with open(image, "r+b") as file:
             file.seek(table)
             file.write(good)
@@ -166,7 +162,7 @@ class Tests:
         for command in (["qemu-img", "check", image], [self.vitrinectl, "image", "check", image]):
             status = subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
             if status != 2:
-                raise RuntimeError(f"{command[0]}: status {status}, not 2")
+                raise Failed(f"{command[0]}: status {status}, not 2")
         run(self.vitrinectl, "image", "check", "--repair", image)
         self.agree(image, raw)
 
@@ -201,7 +197,7 @@ class Tests:
 def main():
     exercise, rounds = sys.argv[1], int(sys.argv[2])
     if shutil.which("qemu-img") is None:
-        print("1..0 # SKIP qemu-img is not installed")
+        skip("qemu-img is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-qcow2-") as folder:
         tests = Tests(exercise, Path(folder), Path(sys.argv[3]).resolve())
@@ -227,7 +223,7 @@ def main():
         tests.point("a snapshot that cannot be followed", tests.damaged_snapshot)
         tests.point("marks that are wrong", tests.wrong_marks)
         print(f"# {tests.images} images checked and compared by qemu-img")
-        print(f"1..{tests.points}")
+        plan()
 
 
 if __name__ == "__main__":

@@ -15,20 +15,14 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import plan, point, skip  # noqa: E402
+
 VITRINECTL = str(Path(sys.argv[1]).resolve())
-points = 0
 # Says 16 to the port that ends the run with (16 << 1) | 1.
 BOOT = bytes([0xb0, 0x10, 0xba, 0xf4, 0x00, 0xee, 0xeb, 0xfe]).ljust(510, b"\0") + b"\x55\xaa"
 RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
 OVF = "http://schemas.dmtf.org/ovf/envelope/1"
-
-
-def point(good, text, detail=""):
-    global points
-    points += 1
-    print(f"{'ok' if good else 'not ok'} {points} - {text}", flush=True)
-    if not good:
-        print("# " + str(detail).replace("\n", "\n# "))
 
 
 def ctl(*arguments):
@@ -303,7 +297,7 @@ def stopped():
 
 def main():
     if shutil.which("qemu-img") is None:
-        print("1..0 # SKIP qemu-img is not installed")
+        skip("qemu-img is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-appliance-") as folder:
         os.environ["XDG_DATA_HOME"] = f"{folder}/data"
@@ -316,7 +310,7 @@ def main():
         hostile()
         stopped()
         os.chdir("/")
-    print(f"1..{points}")
+    plan()
 
 
 main()

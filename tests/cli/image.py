@@ -15,16 +15,10 @@ import tempfile
 import termios
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import plan, point, skip  # noqa: E402
+
 VITRINECTL = str(Path(sys.argv[1]).resolve())
-points = 0
-
-
-def point(good, text, detail=""):
-    global points
-    points += 1
-    print(f"{'ok' if good else 'not ok'} {points} - {text}", flush=True)
-    if not good:
-        print("# " + str(detail).replace("\n", "\n# "))
 
 
 def image(*arguments):
@@ -155,7 +149,7 @@ def terminal():
 
 def main():
     if shutil.which("qemu-img") is None:
-        print("1..0 # SKIP qemu-img is not installed")
+        skip("qemu-img is not installed")
         return
     with tempfile.TemporaryDirectory(prefix="vitrine-image-") as folder:
         os.chdir(folder)
@@ -163,7 +157,7 @@ def main():
         trouble()
         terminal()
         os.chdir("/")
-    print(f"1..{points}")
+    plan()
 
 
 main()

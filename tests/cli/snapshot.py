@@ -7,20 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import plan, point  # noqa: E402
+
 VITRINECTL = str(Path(sys.argv[1]).resolve())
-points = 0
 
 
 def ctl(*arguments):
     return subprocess.run([VITRINECTL, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
-
-
-def point(good, text, done):
-    global points
-    points += 1
-    print(f"{'ok' if good else 'not ok'} {points} - {text}", flush=True)
-    if not good:
-        print(f"# status {done.returncode}: {done.stdout}{done.stderr}".replace("\n", "\n# "))
 
 
 def works(text, *arguments, says=""):
@@ -64,7 +58,7 @@ def main():
         (folder / "run").mkdir(mode=0o700)
         os.environ.update(XDG_DATA_HOME=str(folder / "data"), XDG_RUNTIME_DIR=str(folder / "run"), LC_ALL="C.UTF-8")
         walk(folder)
-    print(f"1..{points}")
+    plan()
 
 
 if __name__ == "__main__":
