@@ -345,7 +345,7 @@ add_ahci (VtMachine *machine, GError **error)
       Drive              *drive = &g_array_index (machine->drives, Drive, i);
       if (disk->bus != VT_BUS_SATA)
         continue;
-      ahci.port[drive->place] = (VtSataPort) { .kind = disk->cdrom ? VT_SATA_CDROM : VT_SATA_DISK, .block = drive->block };
+      ahci.port[drive->place] = (VtAtaSlot) { .kind = disk->cdrom ? VT_ATA_CDROM : VT_ATA_DISK, .block = drive->block };
       q35_note_boot_path (q35, disk->boot_index, vt_boot_path_ahci (VT_PCI_DEVFN (31, 2), drive->place));
     }
   machine->ahci = vt_machine_add (machine, &(DeviceSpec) { &vt_ahci, "pci/00:1f.2", &ahci, NULL, 0 }, error);
