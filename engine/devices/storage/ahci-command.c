@@ -417,12 +417,8 @@ vt_ahci_port_drop (Ahci *hba, unsigned port)
 {
   for (unsigned i = 0; i < AHCI_SLOTS; i++)
     {
-      AhciCommand *cmd = hba->ports[port].slots[i];
-      if (cmd == NULL)
-        continue;
-      /* Only a command that waits for its block request is ever in a slot here. */
-      hba->ports[port].slots[i] = NULL;
-      cmd->ata.dropped = true;
-      hba->ports[port].dropped++;
+      AhciCommand *cmd = g_steal_pointer (&hba->ports[port].slots[i]);
+      if (cmd != NULL)
+        hba->ports[port].dropped += vt_ata_command_drop (&cmd->ata);
     }
 }

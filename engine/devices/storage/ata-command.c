@@ -17,6 +17,16 @@ vt_ata_command_free (VtAtaCommand *command)
   g_free (command);
 }
 
+bool
+vt_ata_command_drop (VtAtaCommand *command)
+{
+  command->dropped = command->waiting;
+  if (command->waiting)
+    return true;
+  vt_ata_command_free (command);
+  return false;
+}
+
 static void
 io_failed (VtAtaCommand *command, int problem)
 {
@@ -80,6 +90,7 @@ io_done (VtIo *io, int error)
   const VtAtaTransport *transport = command->transport;
   void                 *host = command->host;
   bool                  dropped = command->dropped;
+  command->waiting = false;
   if (dropped)
     vt_ata_command_free (command);
   else if (error != 0)
@@ -101,6 +112,7 @@ submit (VtAtaCommand *command, VtIoOp op, uint64_t off, uint64_t len)
   command->vec = (VtIoVec) { command->buffer, (size_t) len };
   command->io = (VtIo) { .op = op, .off = off, .len = len, .vec = data ? &command->vec : NULL, .n_vec = data ? 1 : 0,
                          .done = io_done, .opaque = command };
+  command->waiting = true;
   command->transport->io_began (command->host);
   vt_block_submit (command->drive->block, &command->io);
 }

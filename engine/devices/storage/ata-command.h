@@ -35,8 +35,7 @@ struct VtAtaCommand
   VtAtaDrive           *drive;
   VtAtaTask             task;
   size_t                chunk_bytes;   /* most that is moved at once: what is in flight stays bounded */
-  /* The controller forgot it while a block request was under way: it frees itself when that is over, and what it read
-   * goes nowhere. */
+  bool                  waiting;       /* a block request is under way */
   bool                  dropped;
   uint8_t              *buffer;        /* of the chunk, owned */
   VtIo                  io;
@@ -48,3 +47,6 @@ void vt_ata_command_step (VtAtaCommand *command);
 /* A move that was to be later is done. */
 void vt_ata_command_moved (VtAtaCommand *command);
 void vt_ata_command_free (VtAtaCommand *command);
+/* Forgets it. True while a block request is under way: it is freed when that is over, io_over() tells, and what was read
+ * goes nowhere. */
+bool vt_ata_command_drop (VtAtaCommand *command);

@@ -97,6 +97,7 @@ set_range (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
     }
   task->off = lba * ATA_SECTOR;
   task->left = count * ATA_SECTOR;
+  task->block_bytes = (flags & MULTI ? drive->s->multiple : 1) * ATA_SECTOR;
   task->pio = (flags & PIO) != 0;
   task->status = ATA_STATUS_GOOD;
   return true;

@@ -84,6 +84,7 @@ struct VtAtaTask
   uint8_t      tag;
   uint8_t      status, error;
   uint64_t     off, left;
+  uint32_t     block_bytes;         /* media by PIO: that move with one interrupt */
   uint8_t     *data;                /* owned, g_free() */
   size_t       len;
   size_t       next;                /* position in data for ranges */

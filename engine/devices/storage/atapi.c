@@ -68,6 +68,11 @@ run_identify_packet (VtAtaDrive *drive, VtAtaTask *task)
   task->pio = true;
   for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
     vt_store_le (identify + words[i].word * 2, words[i].value, 2);
+  if (drive->parallel)
+    {
+      vt_store_le (identify + 76 * 2, 0, 2);
+      vt_store_le (identify + 93 * 2, 0x6001, 2);   /* as a disk's */
+    }
   const struct { uint8_t word, bytes; const char *text; } strings[] = {
     { 10, 20, drive->serial }, { 23, 8, "1.0" }, { 27, 40, drive->model },
   };
