@@ -19,7 +19,7 @@
 #define OVMF_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define OVMF_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.fd"
 #define FLASH_MAX      (16 * VT_MIB)
-#define PRIORITY_FLASH (VT_Q35_PRIORITY_SHADOW + 1)
+#define PRIORITY_FLASH (VT_HOST_PRIORITY_SHADOW + 1)
 
 void
 q35_note_boot_path (Q35 *q35, int index, char *path)
@@ -145,7 +145,7 @@ build_bios (VtMachine *machine, GError **error)
   if (q35->bios == NULL || (q35->bios_ram = scratch_ram (machine, "bios", vt_rom_ram_size (q35->bios), error)) == NULL)
     return false;
   vt_rom_fill (q35->bios_ram, q35->bios);
-  return vt_rom_map_bios (machine->mem, q35->bios_ram, VT_Q35_PRIORITY_BIOS, error);
+  return vt_rom_map_bios (machine->mem, q35->bios_ram, VT_HOST_PRIORITY_BIOS, error);
 }
 
 /* The variable store's file follows each change of the chip. */

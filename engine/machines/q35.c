@@ -62,7 +62,7 @@ map_io (VtMachine *machine, VtDevice *dev, const VtRegion *region, uint16_t port
 static bool
 map_memory (VtMachine *machine, VtDevice *dev, const VtRegion *region, uint64_t at, GError **error)
 {
-  return vt_mem_map_io (machine->mem, dev, region, VT_GPA (at), VT_Q35_PRIORITY_SHADOW + 1, error) != NULL;
+  return vt_mem_map_io (machine->mem, dev, region, VT_GPA (at), VT_HOST_PRIORITY_SHADOW + 1, error) != NULL;
 }
 
 static VtIrq
@@ -86,14 +86,14 @@ build_memory (VtMachine *machine, GError **error)
   uint64_t low = MIN (machine->config.memory_bytes, Q35_LOW_RAM_MAX);
   uint64_t high = machine->config.memory_bytes - low;
   if ((q35->low_ram = vt_machine_add_ram (machine, "low", low, error)) == NULL
-      || vt_mem_map_ram (machine->mem, q35->low_ram, 0, VT_GPA (0), low, VT_Q35_PRIORITY_RAM, VT_ACCESS_RAM, VT_ACCESS_RAM,
+      || vt_mem_map_ram (machine->mem, q35->low_ram, 0, VT_GPA (0), low, VT_HOST_PRIORITY_RAM, VT_ACCESS_RAM, VT_ACCESS_RAM,
                          error) == NULL)
     return false;
   if (high == 0)
     return true;
   q35->high_ram = vt_machine_add_ram (machine, "high", high, error);
   return q35->high_ram != NULL
-         && vt_mem_map_ram (machine->mem, q35->high_ram, 0, VT_GPA (Q35_HIGH_RAM_BASE), high, VT_Q35_PRIORITY_RAM,
+         && vt_mem_map_ram (machine->mem, q35->high_ram, 0, VT_GPA (Q35_HIGH_RAM_BASE), high, VT_HOST_PRIORITY_RAM,
                             VT_ACCESS_RAM, VT_ACCESS_RAM, error) != NULL;
 }
 
@@ -227,7 +227,7 @@ build_chipset (VtMachine *machine, GError **error)
   Q35 *q35 = q35_of (machine);
   q35->bus = vt_pci_bus_new (machine->mem, machine->io);
   VtDevice *reset = vt_machine_add (machine, &(DeviceSpec) { &vt_rstcnt_class, "rstcnt", NULL, NULL, 0 }, error);
-  VtQ35MchConfig mch = { .place = place (machine, 0, 0, false), .mem = machine->mem, .io = machine->io,
+  VtHostBridgeConfig mch = { .place = place (machine, 0, 0, false), .mem = machine->mem, .io = machine->io,
                          .low_ram = q35->low_ram, .bus = q35->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
   return reset != NULL
          && vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
