@@ -16,8 +16,9 @@ SYSTEM = re.compile(r"^(unistd|fcntl|pthread|time|signal|poll|termios|sys/.*|lin
 HOST_SIDE = ("host", "block", "chardev", "net", "share", "migration", "accel/kvm")
 ALLOWED_SYSTEM = {"linux/input-event-codes.h"}
 # Headers under devices/ that are frameworks, not devices.
-FRAMEWORK = {"pci-function.h", "pci-bus.h", "pci-regs.h", "pci-private.h", "q35-intx.h", "virtio-device.h", "virtio-pci.h",
-             "virtqueue.h", "virtqueue-private.h", "net-offload.h", "input-queue.h", "usb-device.h", "pci-rig.h", "driver-rig.h", "virtio-blk-rig.h", "scsi.h", "virtio-transport.h", "screen.h", "dispi.h", "vga.h", "vga-bus.h"}
+FRAMEWORK = {"pci-function.h", "pci-bus.h", "pci-regs.h", "pci-private.h", "q35-intx.h", "host-bridge.h", "pirq.h", "virtio-device.h", "virtio-pci.h",
+             "virtqueue.h", "virtqueue-private.h", "net-offload.h", "input-queue.h", "usb-device.h", "pci-rig.h", "driver-rig.h", "virtio-blk-rig.h", "scsi.h", "ata.h", "ata-slot.h",
+             "ata-command.h", "floppy.h", "virtio-transport.h", "screen.h", "dispi.h", "vga.h", "vga-bus.h"}
 
 
 def includes(path):
@@ -25,7 +26,7 @@ def includes(path):
 
 
 # A device that is split into several files: those may include each other.
-FAMILIES = [{"scsi", "scsi-private"}, {"stdvga", "vga"}, {"ahci", "sata", "ata", "atapi"}, {"i8042", "ps2"}]
+FAMILIES = [{"scsi", "scsi-private"}, {"stdvga", "vga"}, {"ata", "atapi"}, {"i8042", "ps2"}]
 
 
 def device_headers():

@@ -20,6 +20,8 @@ VtBlock *vt_raw_open (const char *path, bool readonly, VtPost post, GError **err
 /* A CD image: read-only, blocks of 2048 bytes; the tail of a size that is no multiple of 2048 reads as zeros. */
 /* fd: the opened file, taken in any case, or -1 for opening `path`. */
 VtBlock *vt_raw_open_cd (const char *path, int fd, VtPost post, GError **error);
+/* A floppy image: raw. What was opened for reading only, or is asked for `readonly`, is write protected. fd: as above. */
+VtBlock *vt_raw_open_floppy (const char *path, int fd, bool readonly, VtPost post, GError **error);
 
 /* `snapshot=on`: writes go to a sparse temporary file that vanishes with the process. Takes `below` (closed with
  * it), which may be read-only. tmpdir NULL: the system's choice. */

@@ -100,10 +100,11 @@ open_locked (const char *path, int fd, bool readonly, GError **error)
   return g_steal_pointer (&file);
 }
 
-VtBlock *
-vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
+/* Takes the file. */
+static VtBlock *
+open_disk (VtFile *taken, const char *path, bool readonly, VtPost post, GError **error)
 {
-  g_autoptr (VtFile) file = open_locked (path, -1, readonly, error);
+  g_autoptr (VtFile) file = taken;
   if (file == NULL)
     return NULL;
   uint64_t size = vt_file_size (file);
@@ -117,6 +118,19 @@ vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
       return NULL;
     }
   return raw_new (g_steal_pointer (&file), path, size, readonly, DISK_BLOCK, post);
+}
+
+VtBlock *
+vt_raw_open (const char *path, bool readonly, VtPost post, GError **error)
+{
+  return open_disk (open_locked (path, -1, readonly, error), path, readonly, post, error);
+}
+
+VtBlock *
+vt_raw_open_floppy (const char *path, int fd, bool readonly, VtPost post, GError **error)
+{
+  bool protected = readonly || (fd >= 0 && !vt_descriptor_writable (fd));
+  return open_disk (open_locked (path, fd, protected, error), path, protected, post, error);
 }
 
 VtBlock *

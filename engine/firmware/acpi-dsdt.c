@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The DSDT of a q35 machine: what the operating system cannot find out from the hardware. */
+/* The DSDT of a PC: what the operating system cannot find out from the hardware. */
 #include "acpi.h"
 #include "aml.h"
 
-#define PIRQ_COUNT 8u
+#define PIRQS_MAX 8u
 /* ISA interrupts that a PIRQ may be steered to. */
 #define PIRQ_ISA_MASK ((1u << 5) | (1u << 10) | (1u << 11))
-/* ICH9 datasheet 13.1.17: PIRQ[n]_ROUT, 00:1f.0 configuration space; bit 7 set: not routed. */
+/* ICH9 datasheet 13.1.17 and PIIX3 datasheet 2.2.9: PIRQ[n]_ROUT, in the ISA bridge's configuration space; bit 7 set: not
+ * routed. */
 #define PIRQ_ROUT_A        0x60u
-#define PIRQ_ROUT_LEN      0x0cu
+#define PIRQ_ROUT_LEN      0x04u   /* A..D */
+#define PIRQ_ROUT_LEN_ALL  0x0cu   /* A..H */
 #define PIRQ_ROUT_DISABLED 0x80u
-
-#define GSI_FIRST_PIRQ 16u
 
 /* PCI Firmware Specification 3.3, 4.5.1: host bridge _OSC. */
 #define OSC_UUID_PCI_HOST "33db4d5b-1ff7-401c-9657-7441c03dd766"
@@ -19,7 +19,7 @@
 /* Native hot-plug, PME, AER and capability structure control; no SHPC. */
 #define OSC_GRANTED       0x1du
 
-static const char *const link_names[PIRQ_COUNT] = { "LNKA", "LNKB", "LNKC", "LNKD", "LNKE", "LNKF", "LNKG", "LNKH" };
+static const char *const link_names[PIRQS_MAX] = { "LNKA", "LNKB", "LNKC", "LNKD", "LNKE", "LNKF", "LNKG", "LNKH" };
 
 static void
 begin_resources (VtAml *aml)
@@ -60,16 +60,16 @@ put_pic_mode (VtAml *aml)
 static void
 put_route (VtAml *aml, const VtAcpiConfig *config, unsigned slot, unsigned pin, bool ioapic)
 {
-  unsigned gsi = config->intx_gsi (slot, pin);
-  g_assert (gsi >= GSI_FIRST_PIRQ && gsi < GSI_FIRST_PIRQ + PIRQ_COUNT);
+  unsigned pirq = config->chipset.intx_pirq (slot, pin);
+  g_assert (pirq < config->chipset.pirqs);
   vt_aml_package (aml, 4);
   vt_aml_int (aml, (uint64_t) slot << 16 | 0xffff);
   vt_aml_int (aml, pin);
   if (ioapic)
     vt_aml_int (aml, 0);
   else
-    vt_aml_path (aml, link_names[gsi - GSI_FIRST_PIRQ]);
-  vt_aml_int (aml, ioapic ? gsi : 0);
+    vt_aml_path (aml, link_names[pirq]);
+  vt_aml_int (aml, ioapic ? config->chipset.first_pirq_gsi + pirq : 0);
   vt_aml_end (aml);
 }
 
@@ -88,6 +88,11 @@ put_routes (VtAml *aml, const VtAcpiConfig *config, const char *name, bool ioapi
 static void
 put_prt (VtAml *aml, const VtAcpiConfig *config)
 {
+  if (config->chipset.first_pirq_gsi == 0)
+    {
+      put_routes (aml, config, "_PRT", false);
+      return;
+    }
   put_routes (aml, config, "PRTA", true);
   put_routes (aml, config, "PRTP", false);
   vt_aml_method (aml, "_PRT", 0, false);
@@ -269,6 +274,19 @@ put_i8042 (VtAml *aml)
 }
 
 static void
+put_floppy (VtAml *aml)
+{
+  begin_device (aml, "FDC", "PNP0700");
+  begin_resources (aml);
+  vt_aml_io (aml, 0x3f2, 4);
+  vt_aml_io (aml, 0x3f7, 1);
+  vt_aml_irq (aml, 6);
+  vt_aml_dma (aml, 2);
+  vt_aml_end (aml);
+  vt_aml_end (aml);
+}
+
+static void
 put_serial (VtAml *aml, unsigned n)
 {
   static const struct { const char *name; uint16_t base; uint8_t irq; } ports[] = {
@@ -319,13 +337,16 @@ put_isa (VtAml *aml, const VtAcpiConfig *config)
 {
   static const char *const routes[]
       = { "PRQA", "PRQB", "PRQC", "PRQD", "", "", "", "", "PRQE", "PRQF", "PRQG", "PRQH", NULL };
+  static const char *const first_routes[] = { "PRQA", "PRQB", "PRQC", "PRQD", NULL };
   vt_aml_device (aml, "ISA");
-  named_int (aml, "_ADR", 0x1f0000);
-  vt_aml_region (aml, "PIRQ", VT_AML_PCI_CONFIG, PIRQ_ROUT_A, PIRQ_ROUT_LEN);
-  vt_aml_byte_fields (aml, "PIRQ", routes);
+  named_int (aml, "_ADR", (uint32_t) config->chipset.isa_slot << 16);
+  vt_aml_region (aml, "PIRQ", VT_AML_PCI_CONFIG, PIRQ_ROUT_A, config->chipset.pirqs > 4 ? PIRQ_ROUT_LEN_ALL : PIRQ_ROUT_LEN);
+  vt_aml_byte_fields (aml, "PIRQ", config->chipset.pirqs > 4 ? routes : first_routes);
   put_isa_timers (aml);
   if (config->i8042)
     put_i8042 (aml);
+  if (config->floppy)
+    put_floppy (aml);
   for (unsigned i = 0; i < config->serial_ports; i++)
     put_serial (aml, i);
   if (config->fw_cfg)
@@ -336,12 +357,17 @@ put_isa (VtAml *aml, const VtAcpiConfig *config)
 static void
 put_host_bridge (VtAml *aml, const VtAcpiConfig *config)
 {
-  begin_device (aml, "PCI0", "PNP0A08");
-  vt_aml_name (aml, "_CID");
-  vt_aml_eisa_id (aml, "PNP0A03");
+  bool express = config->ecam_base != 0;
+  begin_device (aml, "PCI0", express ? "PNP0A08" : "PNP0A03");
+  if (express)
+    {
+      vt_aml_name (aml, "_CID");
+      vt_aml_eisa_id (aml, "PNP0A03");
+    }
   named_int (aml, "_UID", 0);
   put_host_resources (aml, config);
-  put_host_osc (aml);
+  if (express)
+    put_host_osc (aml);
   put_prt (aml, config);
   put_isa (aml, config);
   vt_aml_end (aml);
@@ -365,7 +391,7 @@ put_motherboard (VtAml *aml, const VtAcpiConfig *config)
 {
   begin_device (aml, "MBRD", "PNP0C02");
   begin_resources (aml);
-  vt_aml_io (aml, config->pm_base, 0x80);
+  vt_aml_io (aml, config->pm_base, config->chipset.pm_len);
   vt_aml_io (aml, config->smi_cmd_port, 2);
   if (config->ecam_base != 0)
     vt_aml_memory32 (aml, config->ecam_base, config->ecam_buses << 20, true);
@@ -420,7 +446,7 @@ vt_acpi_build_dsdt (const VtAcpiConfig *config)
   put_sleep_states (&aml, config);
   put_pic_mode (&aml);
   vt_aml_scope (&aml, "\\_SB");
-  for (unsigned i = 0; i < PIRQ_COUNT; i++)
+  for (unsigned i = 0; i < config->chipset.pirqs; i++)
     put_link (&aml, i);
   put_host_bridge (&aml, config);
   if (config->hpet_base != 0)

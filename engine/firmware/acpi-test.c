@@ -19,19 +19,21 @@ typedef struct
 } Fixture;
 
 static unsigned
-test_gsi (unsigned slot, unsigned pin)
+test_pirq (unsigned slot, unsigned pin)
 {
-  return 16 + (slot + pin) % 8;
+  return (slot + pin) % 8;
 }
 
 static const VtAcpiConfig config = {
   .cpus = 3,
-  .pm_base = 0x600, .gpe0_len = 16, .sci_irq = 9, .smi_cmd_port = 0xb2, .acpi_enable = 2, .acpi_disable = 3,
+  .chipset = { .isa_slot = 31, .pirqs = 8, .first_pirq_gsi = 16, .pm_len = 128, .gpe0_off = 0x20, .gpe0_len = 16,
+               .intx_pirq = test_pirq },
+  .pm_base = 0x600, .sci_irq = 9, .smi_cmd_port = 0xb2, .acpi_enable = 2, .acpi_disable = 3,
   .reset_port = 0xcf9, .reset_value = 0x0f, .s5_type = 0,
   .local_apic_base = 0xfee00000, .ioapic_base = 0xfec00000, .hpet_base = 0xfed00000, .hpet_block_id = 0x8086a201,
   .ecam_base = 0xb0000000, .ecam_buses = 256,
   .pci_low_base = 0xc0000000, .pci_low_end = 0xfec00000, .pci_high_base = 0x800000000, .pci_high_end = 0x1000000000,
-  .intx_gsi = test_gsi, .serial_ports = 2, .i8042 = true, .fw_cfg = true,
+  .serial_ports = 2, .i8042 = true, .fw_cfg = true,
 };
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Static ACPI tables of a q35 machine. Numbers in comments are sections of ACPI 6.4. */
+/* Static ACPI tables of a PC. Numbers in comments are sections of ACPI 6.4. */
 #include "acpi.h"
 
 #define ACPI_HEADER_LEN      36u
@@ -194,13 +194,13 @@ put_fadt_legacy (Build *build, uint32_t facs, uint32_t dsdt)
   put (out, 0, 4);
   put (out, 0, 4);                        /* PM2 control block */
   put (out, config->pm_base + 8u, 4);     /* PM timer */
-  put (out, config->pm_base + 0x20u, 4);  /* GPE0 */
+  put (out, config->pm_base + config->chipset.gpe0_off, 4);  /* GPE0 */
   put (out, 0, 4);
   put (out, 4, 1);                        /* lengths of these blocks */
   put (out, 2, 1);
   put (out, 0, 1);
   put (out, 4, 1);
-  put (out, config->gpe0_len, 1);
+  put (out, config->chipset.gpe0_len, 1);
   put (out, 0, 1);
   put (out, 0, 1);                        /* GPE1 base */
   put (out, 0, 1);                        /* CST_CNT */
@@ -232,7 +232,7 @@ put_fadt_extended (Build *build, uint32_t dsdt)
   put_gas (out, 0, 0, 0, 0);
   put_gas (out, 0, 0, 0, 0);
   put_gas (out, GAS_IO, 32, GAS_DWORD, config->pm_base + 8u);
-  put_gas (out, GAS_IO, config->gpe0_len * 8, GAS_BYTE, config->pm_base + 0x20u);
+  put_gas (out, GAS_IO, config->chipset.gpe0_len * 8, GAS_BYTE, config->pm_base + config->chipset.gpe0_off);
   put_gas (out, 0, 0, 0, 0);
   put_gas (out, 0, 0, 0, 0);              /* sleep control */
   put_gas (out, 0, 0, 0, 0);              /* sleep status */

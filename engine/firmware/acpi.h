@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ACPI tables of a q35 machine: RSDP, RSDT, XSDT, FADT, FACS, MADT, HPET, MCFG and DSDT (ACPI 6.4). */
+/* ACPI tables of a PC: RSDP, RSDT, XSDT, FADT, FACS, MADT, HPET, MCFG and DSDT (ACPI 6.4). */
 #pragma once
 
 #include "tables.h"
@@ -7,12 +7,24 @@
 #define VT_ACPI_TABLES_FILE "etc/acpi/tables"
 #define VT_ACPI_RSDP_FILE   "etc/acpi/rsdp"
 
+/* What they say about a chipset. */
+typedef struct
+{
+  uint8_t isa_slot;               /* of the ISA bridge, with the PIRQ registers from 0x60 */
+  uint8_t pirqs;                  /* 4 or 8; E..H have their registers from 0x68 */
+  uint8_t first_pirq_gsi;         /* I/O APIC input of PIRQ A; 0: they reach it only as the ISA interrupts they are steered to */
+  uint8_t pm_len;                 /* bytes of the block at pm_base */
+  uint8_t gpe0_off, gpe0_len;     /* in it; bytes, status and enable together */
+  /* 0..7 for PIRQ A..H: where pin 0..3 (INTA..INTD) of a slot on bus 0 goes. */
+  unsigned (*intx_pirq) (unsigned slot, unsigned pin);
+} VtAcpiChipset;
+
 /* Everything comes from the machine, so that no number exists twice. A zero base means "not there". */
 typedef struct
 {
   unsigned cpus;                  /* local APIC id = index */
-  uint16_t pm_base;               /* PM1 event +0, PM1 control +4, timer +8, GPE0 +0x20 */
-  uint8_t  gpe0_len;              /* bytes, status and enable together: 16 */
+  VtAcpiChipset chipset;
+  uint16_t pm_base;               /* PM1 event +0, PM1 control +4, timer +8 */
   uint8_t  sci_irq;               /* 9, level, active high */
   uint16_t smi_cmd_port;          /* 0xb2 */
   uint8_t  acpi_enable, acpi_disable;
@@ -26,10 +38,9 @@ typedef struct
   unsigned ecam_buses;            /* 256 */
   uint64_t pci_low_base, pci_low_end;     /* 32-bit window for BARs; end is one past */
   uint64_t pci_high_base, pci_high_end;   /* 64-bit window; equal: none */
-  /* Global system interrupt of pin 0..3 (INTA..INTD) of a slot on bus 0. */
-  unsigned (*intx_gsi) (unsigned slot, unsigned pin);
   uint8_t  serial_ports;          /* how many of COM1 and COM2 exist */
   bool     i8042;
+  bool     floppy;                /* drives on a controller at 0x3f2 */
   bool     fw_cfg;
 } VtAcpiConfig;
 

@@ -57,15 +57,17 @@ VtBootKind vt_boot_kind (const VtBoot *boot);
 bool
 vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: ACPI base address and ECAM of
- * the q35 chipset, through configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the standard VGA at PCI
- * `vga_slot` (0: no VGA), whose first BAR goes to vga_bar. Machine lock held. `screen` (nullable) gets the mode. */
+/* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: base addresses and interrupt
+ * steering of the q35 or the 440FX and PIIX3 chipset, through configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the
+ * standard VGA at PCI `vga_slot` (0: no VGA), whose first BAR goes to vga_bar. Machine lock held. `screen` (nullable) gets
+ * the mode. */
 typedef struct
 {
   uint16_t pm_base;
-  uint64_t ecam_base;
+  uint64_t ecam_base;          /* q35 */
   unsigned vga_slot;
   uint32_t vga_bar;
   uint32_t width, height;      /* 0: 1024 x 768 */
 } VtBootPlatform;
 void vt_boot_program_q35 (VtMem *io, const VtBootPlatform *platform, VtBootScreen *screen);
+void vt_boot_program_pc (VtMem *io, const VtBootPlatform *platform, VtBootScreen *screen);

@@ -125,6 +125,20 @@ vt_boot_path_ahci (unsigned devfn, unsigned port)
 }
 
 char *
+vt_boot_path_ide (unsigned devfn, unsigned channel, unsigned drive)
+{
+  g_autofree char *rest = g_strdup_printf ("/drive@%x/disk@%x", channel, drive);
+  return pci_path ("ide", devfn, rest);
+}
+
+char *
+vt_boot_path_floppy (unsigned isa_slot, unsigned drive)
+{
+  g_autofree char *rest = g_strdup_printf ("/fdc@03f0/floppy@%x", drive);
+  return pci_path ("isa", isa_slot << 3, rest);
+}
+
+char *
 vt_boot_path_net (unsigned devfn)
 {
   return pci_path ("ethernet", devfn, "/ethernet-phy@0");

@@ -97,6 +97,20 @@ vt_file_adopt (int fd, const char *path, GError **error)
   return g_steal_pointer (&file);
 }
 
+bool
+vt_descriptor_writable (int fd)
+{
+  int flags = fcntl (fd, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+void
+vt_descriptor_close (int fd)
+{
+  if (fd >= 0)
+    close (fd);
+}
+
 static int
 open_nameless (const char *dir)
 {

@@ -12,6 +12,10 @@ typedef struct VtFile VtFile;
 VtFile  *vt_file_open (const char *path, bool writable, GError **error);
 /* A file that someone else opened, under the name that people know it by. Takes the descriptor, also on failure. */
 VtFile  *vt_file_adopt (int fd, const char *path, GError **error);
+/* Was it opened for reading and writing? */
+bool     vt_descriptor_writable (int fd);
+/* One that was handed in and is not wanted; -1: nothing. */
+void     vt_descriptor_close (int fd);
 /* A nameless file of `size` bytes, all a hole, in `dir` (NULL: the system's choice). */
 VtFile  *vt_file_open_temporary (const char *dir, uint64_t size, GError **error);
 void     vt_file_close (VtFile *file);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "choose.h"
+#include "fdc.h"
+#include "ide.h"
 #include "jit-techniques.h"
 #include "machine-private.h"
 #include "virtio-blk.h"
@@ -32,10 +34,16 @@ refuse (GError **error, VtErrorCode code, const char *format, ...)
 }
 
 static bool
+is_pc (const VtConfig *config)
+{
+  return g_strcmp0 (config->machine, "pc") == 0;
+}
+
+static bool
 check_processor_and_memory (const VtConfig *config, GError **error)
 {
-  if (g_strcmp0 (config->machine, "q35") != 0)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "Machine type “%s” is not supported yet: use “q35”", config->machine);
+  if (g_strcmp0 (config->machine, "q35") != 0 && !is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "Machine type “%s” is not supported: use “q35” or “pc”", config->machine);
   if (config->cpus < 1 || config->cpus > MAX_CPUS)
     return refuse (error, VT_ERROR_CONFIG, "%u processors: choose 1 to %u", config->cpus, MAX_CPUS);
   if (config->memory_bytes < MEMORY_MIN_BYTES || config->memory_bytes > MEMORY_MAX_BYTES
@@ -45,42 +53,75 @@ check_processor_and_memory (const VtConfig *config, GError **error)
   return true;
 }
 
+/* How many drives each bus takes, and on which machine it is. */
+static const struct
+{
+  unsigned    most;
+  const char *what;
+} buses[] = {
+  [VT_BUS_VIRTIO] = { 20, "virtio disks" }, [VT_BUS_SATA] = { SATA_PORTS, "SATA drives" },
+  [VT_BUS_IDE] = { VT_IDE_PLACES, "IDE drives" }, [VT_BUS_SCSI] = { VT_VIRTIO_SCSI_TARGETS, "SCSI drives" },
+  [VT_BUS_FDC] = { VT_FDC_DRIVES, "floppy drives" },
+};
+
 static bool
-check_disk (const VtDiskConfig *disk, unsigned *sata, GError **error)
+check_bus (const VtConfig *config, const VtDiskConfig *disk, const char *name, GError **error)
+{
+  if (disk->bus == VT_BUS_FDC && !is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: this machine type has no floppy drives; use machine type “pc”", name);
+  if (disk->bus == VT_BUS_IDE && !is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: this machine type has no IDE; use sata, scsi or virtio, or machine type “pc”", name);
+  if (disk->bus == VT_BUS_SATA && is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: machine type “pc” has no SATA; use ide, scsi or virtio", name);
+  if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata or scsi", name);
+  if (disk->bus == VT_BUS_FDC && (disk->cdrom || disk->snapshot))
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a floppy drive takes raw images, and keeps what is written to them", name);
+  if (disk->unit > buses[disk->bus].most || (disk->unit != 0 && disk->bus != VT_BUS_IDE && disk->bus != VT_BUS_FDC))
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: there is no place %u on its bus", name, disk->unit);
+  return true;
+}
+
+static bool
+check_disk (const VtConfig *config, const VtDiskConfig *disk, GError **error)
 {
   const char *name = disk->path != NULL ? disk->path : "(empty drive)";
-  if (disk->path == NULL && !disk->cdrom)
-    return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD drives can be empty");
+  if (disk->path == NULL && !disk->cdrom && disk->bus != VT_BUS_FDC)
+    return refuse (error, VT_ERROR_CONFIG, "A disk has no image file: only CD and floppy drives can be empty");
   if (disk->format > VT_IMAGE_LUKS)
     return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: a machine does not run on this format. Convert it: “vitrinectl image convert”",
                    name);
-  if (disk->format != VT_IMAGE_RAW && disk->cdrom)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD image is raw; set its format so", name);
-  if (disk->bus == VT_BUS_IDE)
-    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: IDE disks are not supported yet; use sata, scsi or virtio", name);
-  if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata or scsi", name);
+  if (disk->format != VT_IMAGE_RAW && (disk->cdrom || disk->bus == VT_BUS_FDC))
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: the image of a CD or a floppy disk is raw; set its format so", name);
   if (disk->queues > VT_VIRTIO_BLK_QUEUES)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: %u queues; a disk has at most %u", name, disk->queues, VT_VIRTIO_BLK_QUEUES);
-  if (disk->bus == VT_BUS_SATA && ++*sata > SATA_PORTS)
-    return refuse (error, VT_ERROR_CONFIG, "More than %u SATA drives: put further disks on the virtio bus", SATA_PORTS);
+  return check_bus (config, disk, name, error);
+}
+
+static bool
+check_disks (const VtConfig *config, GError **error)
+{
+  unsigned count[G_N_ELEMENTS (buses)] = { 0 }, units[G_N_ELEMENTS (buses)] = { 0 };
+  for (guint i = 0; i < config->disks->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
+      if (!check_disk (config, disk, error))
+        return false;
+      if (++count[disk->bus] > buses[disk->bus].most)
+        return refuse (error, VT_ERROR_CONFIG, "More than %u %s: put further disks on the virtio bus", buses[disk->bus].most,
+                       buses[disk->bus].what);
+      if (disk->unit != 0 && (units[disk->bus] & 1u << disk->unit) != 0)
+        return refuse (error, VT_ERROR_CONFIG, "Two drives are in the same place of their bus");
+      units[disk->bus] |= disk->unit != 0 ? 1u << disk->unit : 0;
+    }
   return true;
 }
 
 static bool
 check_files (const VtConfig *config, GError **error)
 {
-  unsigned sata = 0, virtio = 0, scsi = 0;
-  for (guint i = 0; i < config->disks->len; i++)
-    {
-      const VtDiskConfig *disk = g_ptr_array_index (config->disks, i);
-      if (!check_disk (disk, &sata, error))
-        return false;
-      if (disk->bus == VT_BUS_VIRTIO && ++virtio > 20)
-        return refuse (error, VT_ERROR_CONFIG, "More than 20 virtio disks");
-      if (disk->bus == VT_BUS_SCSI && ++scsi > VT_VIRTIO_SCSI_TARGETS)
-        return refuse (error, VT_ERROR_CONFIG, "More than %u SCSI drives", VT_VIRTIO_SCSI_TARGETS);
-    }
+  if (!check_disks (config, error))
+    return false;
   if (config->initrd != NULL && config->kernel == NULL)
     return refuse (error, VT_ERROR_CONFIG, "An initrd needs a kernel to load it");
   if (config->append != NULL && config->kernel == NULL)

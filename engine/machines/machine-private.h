@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "config-private.h"
 #include "display.h"
+#include "floppy.h"
 #include "image.h"
 #include "input-sink.h"
 #include "loop.h"
@@ -55,7 +56,8 @@ typedef struct
 {
   VtBlock  *block;
   VtImage  *image;                   /* what the block shows; NULL: a raw file, or writes do not reach it. The block's own */
-  unsigned  place;                   /* SATA: the port; SCSI: the target */
+  unsigned  place;                   /* SATA: the port; SCSI: the target; IDE: from primary master; floppy: the drive */
+  VtFloppyDriveType floppy;          /* for which disks it is; other buses: VT_FLOPPY_NONE */
 } Drive;
 
 /* Reference counted: where events go; outlives the machine while some are on their way. */
@@ -93,7 +95,7 @@ typedef struct
   bool (*after_reset) (VtMachine *machine, GError **error);
 } VtBoard;
 
-extern const VtBoard vt_board_q35;
+extern const VtBoard vt_board_q35, vt_board_pc;
 
 struct VtMachine
 {
@@ -134,7 +136,7 @@ struct VtMachine
   VtInputSink    inputs[MAX_INPUTS];       /* in the order they were added; input.c */
   unsigned       n_inputs;
   GArray        *drives;             /* Drive, in the order of config.disks */
-  VtDevice      *ahci, *scsi;        /* scsi: NULL without such disks */
+  VtDevice      *ahci, *ide, *fdc, *scsi;   /* NULL where the machine has none */
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */

@@ -7,7 +7,7 @@
 #include "host-ram.h"
 #include "x86-model.h"
 
-static const VtBoard *const boards[] = { &vt_board_q35 };
+static const VtBoard *const boards[] = { &vt_board_q35, &vt_board_pc };
 
 static const VtBoard *
 find_board (const char *name)

@@ -33,7 +33,7 @@ image_to_save (VtMachine *machine, guint i, bool *able)
 {
   const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
   const Drive        *drive = &g_array_index (machine->drives, Drive, i);
-  bool                written = !disk->cdrom && !disk->readonly && drive->block != NULL;
+  bool                written = !disk->cdrom && disk->bus != VT_BUS_FDC && !disk->readonly && drive->block != NULL;
   *able = !written || (drive->image != NULL && vt_is_qcow2 (drive->image));
   return written ? drive->image : NULL;
 }

@@ -50,13 +50,13 @@ begin_in (GtkFileChooser *chooser, GUserDirectory folder)
 }
 
 static GtkWidget *
-new_cd_dialog (void)
+new_medium_dialog (const char *title, const char *kind, const char *const *images)
 {
-  static const char *const images[] = { "*.iso", "*.ISO", "*.img", "*.cdr", NULL }, *const all[] = { "*", NULL };
-  GtkWidget *dialog = gtk_file_chooser_dialog_new (_("Insert CD"), NULL, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Cancel"),
+  static const char *const all[] = { "*", NULL };
+  GtkWidget *dialog = gtk_file_chooser_dialog_new (title, NULL, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Cancel"),
                                                    GTK_RESPONSE_CANCEL, _("_Insert"), GTK_RESPONSE_ACCEPT, NULL);
 
-  add_filter (GTK_FILE_CHOOSER (dialog), _("Disc images"), images);
+  add_filter (GTK_FILE_CHOOSER (dialog), kind, images);
   add_filter (GTK_FILE_CHOOSER (dialog), _("All files"), all);
   begin_in (GTK_FILE_CHOOSER (dialog), G_USER_DIRECTORY_DOWNLOAD);
   return dialog;
@@ -77,10 +77,15 @@ new_save_dialog (const char *title, const char *accept, GUserDirectory folder, c
 static GtkWidget *
 new_dialog (VitrineOutsideKind kind, const char *name)
 {
+  static const char *const discs[] = { "*.iso", "*.ISO", "*.img", "*.cdr", NULL };
+  static const char *const floppies[] = { "*.img", "*.IMG", "*.ima", "*.flp", "*.vfd", NULL };
+
   switch (kind)
     {
     case VITRINE_OUTSIDE_CD:
-      return new_cd_dialog ();
+      return new_medium_dialog (_("Insert CD"), _("Disc images"), discs);
+    case VITRINE_OUTSIDE_FLOPPY:
+      return new_medium_dialog (_("Insert Floppy Disk"), _("Floppy images"), floppies);
     case VITRINE_OUTSIDE_PICTURE:
       return new_save_dialog (_("Save Screenshot"), _("_Save"), G_USER_DIRECTORY_PICTURES, name);
     case VITRINE_OUTSIDE_VIDEO:

@@ -31,6 +31,7 @@ int vitrine_ctl_export (int argc, char **argv);
 int vitrine_ctl_balloon (int argc, char **argv);
 int vitrine_ctl_info (int argc, char **argv);
 int vitrine_ctl_change_cd (int argc, char **argv);
+int vitrine_ctl_change_floppy (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);

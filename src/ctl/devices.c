@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Verbs about devices of a running machine: balloon, info, change-cd, link, capture, record. */
+/* Verbs about devices of a running machine: balloon, info, change-cd, change-floppy, link, capture, record. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n.h>
@@ -141,20 +141,34 @@ vitrine_ctl_info (int argc, char **argv)
 
 /* --- drives ----------------------------------------------------------------------------------------------------- */
 
-int
-vitrine_ctl_change_cd (int argc, char **argv)
+static int
+change_medium (int argc, char **argv, gboolean floppy)
 {
   guint drive = 0;
 
   if (argc != 4 || argv[1][0] == '-' || !parse_index (argv[2], &drive))
-    return vitrine_ctl_usage ("change-cd MACHINE DRIVE FILE|none");
+    return vitrine_ctl_usage (floppy ? "change-floppy MACHINE DRIVE FILE|none" : "change-cd MACHINE DRIVE FILE|none");
   if (g_str_equal (argv[3], "none"))
     return vitrine_ctl_call (argv[1], "EjectMedium", g_variant_new ("(u)", drive));
   g_autofree char *path = g_canonicalize_filename (argv[3], NULL);
-  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  int fd = floppy ? g_open (path, O_RDWR | O_CLOEXEC, 0) : -1;
+  if (fd < 0)
+    fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);   /* a floppy disk is write protected then */
   if (fd < 0)
     return vitrine_ctl_fail (_("Cannot open “%s”: %s"), path, g_strerror (errno));
   return call_with_file (argv[1], "ChangeMedium", g_variant_new ("(ush)", drive, path, 0), fd);
+}
+
+int
+vitrine_ctl_change_cd (int argc, char **argv)
+{
+  return change_medium (argc, argv, FALSE);
+}
+
+int
+vitrine_ctl_change_floppy (int argc, char **argv)
+{
+  return change_medium (argc, argv, TRUE);
 }
 
 /* --- network cards ---------------------------------------------------------------------------------------------- */

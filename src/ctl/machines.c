@@ -114,7 +114,7 @@ vitrine_ctl_list (int argc, char **argv)
 
 typedef struct
 {
-  char  *memory, *disk_size, *cdrom, *disk, *kernel, *initrd, *append, *firmware;
+  char  *memory, *disk_size, *cdrom, *floppy, *disk, *kernel, *initrd, *append, *firmware, *machine;
   int    cpus;
   char **names;
 } CreateOptions;
@@ -122,8 +122,8 @@ typedef struct
 static void
 create_options_clear (CreateOptions *options)
 {
-  char *strings[] = { options->memory, options->disk_size, options->cdrom, options->disk,
-                      options->kernel, options->initrd,    options->append, options->firmware };
+  char *strings[] = { options->memory, options->disk_size, options->cdrom, options->floppy, options->disk, options->kernel,
+                      options->initrd, options->append, options->firmware, options->machine };
   for (guint i = 0; i < G_N_ELEMENTS (strings); i++)
     g_free (strings[i]);
   g_strfreev (options->names);
@@ -140,6 +140,8 @@ parse_create (int argc, char **argv, CreateOptions *options, GError **error)
     { "disk-size", 0, 0, G_OPTION_ARG_STRING, &options->disk_size, N_("Create a disk of this size"), "SIZE" },
     { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, N_("Use this raw disk image"), "FILE" },
     { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, N_("Put this image into the CD drive"), "FILE" },
+    { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, N_("Put this image into the floppy drive (--machine pc)"), "FILE" },
+    { "machine", 0, 0, G_OPTION_ARG_STRING, &options->machine, N_("Kind of machine (default q35)"), "q35|pc" },
     { "kernel", 0, 0, G_OPTION_ARG_FILENAME, &options->kernel, N_("Boot this kernel"), "FILE" },
     { "initrd", 0, 0, G_OPTION_ARG_FILENAME, &options->initrd, N_("With this initial RAM disk"), "FILE" },
     { "append", 0, 0, G_OPTION_ARG_STRING, &options->append, N_("And this command line"), "TEXT" },
@@ -171,13 +173,40 @@ make_disk (const char *name, guint64 bytes)
 }
 
 static void
-add_drive (VitrineDomain *domain, const char *path, const char *format, gboolean cdrom, guint order)
+add_drive (VitrineDomain *domain, const char *path, const char *format, const char *bus, gboolean cdrom, guint order)
 {
   g_autofree char *whole = absolute (path);
-  g_autoptr(VitrineDisk) disk = vitrine_disk_new (whole, format, cdrom ? "sata" : "virtio", cdrom);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (whole, format, bus, cdrom);
 
   disk->boot_order = order;
   vitrine_domain_add_disk (domain, disk);
+}
+
+static int
+apply_board (VitrineDomain *domain, const CreateOptions *options)
+{
+  gboolean pc = g_strcmp0 (options->machine, "pc") == 0;
+
+  if (options->machine != NULL && !pc && !g_str_equal (options->machine, "q35"))
+    return vitrine_ctl_fail (_("--machine %s: must be q35 or pc."), options->machine);
+  if (options->floppy != NULL && !pc)
+    return vitrine_ctl_fail (_("--floppy: only machines of type pc have floppy drives; add --machine pc."));
+  if (pc)
+    vitrine_domain_set_board (domain, "pc");
+  return 0;
+}
+
+static void
+add_drives (VitrineDomain *domain, const CreateOptions *options, const char *new_disk)
+{
+  if (options->disk != NULL)
+    add_drive (domain, options->disk, "raw", "virtio", FALSE, 1);
+  if (new_disk != NULL)
+    add_drive (domain, new_disk, "qcow2", "virtio", FALSE, options->disk != NULL ? 0 : 1);
+  if (options->cdrom != NULL)
+    add_drive (domain, options->cdrom, "raw", g_strcmp0 (options->machine, "pc") == 0 ? "ide" : "sata", TRUE, 2);
+  if (options->floppy != NULL)
+    add_drive (domain, options->floppy, "raw", "fdc", FALSE, 3);
 }
 
 static int
@@ -185,6 +214,8 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
 {
   guint64 bytes = 0;
 
+  if (apply_board (domain, options) != 0)
+    return 1;
   if (options->memory != NULL && !vitrine_parse_size (options->memory, 1, &bytes, NULL))
     return vitrine_ctl_fail (_("--memory %s: not a size. Write for example 512M or 2G."), options->memory);
   if (options->memory != NULL)
@@ -201,12 +232,7 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
     return vitrine_ctl_fail (_("--disk-size %s: not a size. Write for example 20G."), options->disk_size);
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
     return 1;
-  if (options->disk != NULL)
-    add_drive (domain, options->disk, "raw", FALSE, 1);
-  if (*new_disk != NULL)
-    add_drive (domain, *new_disk, "qcow2", FALSE, options->disk != NULL ? 0 : 1);
-  if (options->cdrom != NULL)
-    add_drive (domain, options->cdrom, "raw", TRUE, 2);
+  add_drives (domain, options, *new_disk);
   if (options->kernel != NULL)
     {
       g_autofree char *kernel = absolute (options->kernel);
@@ -242,7 +268,7 @@ vitrine_ctl_create (int argc, char **argv)
       && !vitrine_domain_check_name (options.names[0], &error)))
     return vitrine_ctl_fail ("%s", error->message);
   if (options.names == NULL || options.names[1] != NULL)
-    return vitrine_ctl_usage ("create NAME [--memory SIZE] [--cpus N] [--disk-size SIZE] [--cdrom FILE] …");
+    return vitrine_ctl_usage ("create NAME [--machine q35|pc] [--memory SIZE] [--cpus N] [--disk-size SIZE] [--cdrom FILE] …");
   g_autoptr(VitrineDomain) domain = vitrine_domain_new (options.names[0]);
   int status = apply_create (domain, &options, &new_disk);
   if (status == 0)

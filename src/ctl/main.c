@@ -41,6 +41,7 @@ static const Verb verbs[] = {
   { "info", vitrine_ctl_info, N_("Show a running machine’s state and its guest’s memory") },
   { "balloon", vitrine_ctl_balloon, N_("Change how much memory a running guest uses") },
   { "change-cd", vitrine_ctl_change_cd, N_("Put another CD into a running machine’s drive") },
+  { "change-floppy", vitrine_ctl_change_floppy, N_("Put another floppy disk into a running machine’s drive") },
   { "link", vitrine_ctl_link, N_("Pull or plug a network card’s cable, or change its address") },
   { "capture", vitrine_ctl_capture, N_("Write a network card’s frames into a file") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },

@@ -88,10 +88,11 @@ vitrine_run_add_disk (VitrineRunTarget *target, const char *value, GError **erro
 gboolean
 vitrine_run_add_cdrom (VitrineRunTarget *target, const char *value, GError **error)
 {
-  static const VitrineRunWord buses[] = { { "sata", VT_BUS_SATA }, { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+  static const VitrineRunWord buses[] = { { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
   g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);
   const char   *path = g_ptr_array_index (parts, 0);
-  int           index = next_boot_index (target->config), bus = VT_BUS_SATA;
+  int           index = next_boot_index (target->config);
+  int           bus = g_str_equal (target->config->machine, "pc") ? VT_BUS_IDE : VT_BUS_SATA;
   VtDiskConfig *disk = vt_config_add_disk (target->config, path[0] != 0 ? path : NULL);
   disk->cdrom = true;
   disk->readonly = true;
@@ -112,7 +113,22 @@ vitrine_run_add_cdrom (VitrineRunTarget *target, const char *value, GError **err
 gboolean
 vitrine_run_add_floppy (VitrineRunTarget *target, const char *value, GError **error)
 {
-  return vitrine_ctl_refuse (error, _("Floppy drives are not supported yet"));
+  g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);
+  const char   *path = g_ptr_array_index (parts, 0);
+  int           index = next_boot_index (target->config);
+  VtDiskConfig *disk = vt_config_add_disk (target->config, path[0] != 0 ? path : NULL);
+  disk->bus = VT_BUS_FDC;
+  disk->boot_index = index;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = vitrine_run_cut_value (key);
+      if (!g_str_equal (key, "readonly"))
+        return vitrine_ctl_refuse (error, _("--floppy does not know “%s”: use readonly"), key);
+      if (!vitrine_run_parse_switch (key, property, &disk->readonly, error))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean

@@ -254,8 +254,8 @@ static const struct
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
   { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,queues=N][,packed=on]", vitrine_run_add_disk, N_("A disk (repeatable)") },
-  { "--cdrom", "FILE[,bus=sata|scsi]", vitrine_run_add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
-  { "--floppy", "FILE", vitrine_run_add_floppy, N_("A floppy image") },
+  { "--cdrom", "FILE[,bus=sata|ide|scsi]", vitrine_run_add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
+  { "--floppy", "FILE[,readonly=on]", vitrine_run_add_floppy, N_("A floppy image; an empty FILE: a drive without one (with --machine pc; up to two)") },
   { "--net", "user|local=NAME[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", vitrine_run_set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", vitrine_run_set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", vitrine_run_add_input, N_("An input device beside PS/2’s (repeatable)") },
@@ -361,11 +361,18 @@ apply_one (gpointer data, int option, const char *value, GError **error)
   return option < 0 || options_table[option].apply (data, value, error);
 }
 
+/* On which bus a CD drive usually is depends on the machine, wherever that stands on the command line. */
+static gboolean
+apply_machine (gpointer data, int option, const char *value, GError **error)
+{
+  return option < 0 || options_table[option].apply != set_machine || set_machine (data, value, error);
+}
+
 gboolean
 vitrine_run_options_apply (VitrineRunOptions *options, VtConfig *config, int argc, char **argv, GError **error)
 {
   VitrineRunTarget target = { options, config };
-  return walk (argc, argv, apply_one, &target, error);
+  return walk (argc, argv, apply_machine, &target, error) && walk (argc, argv, apply_one, &target, error);
 }
 
 void

@@ -51,7 +51,7 @@ add_disks (GtkGrid *grid, VitrineDomain *domain)
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      add_row (grid, disk->cdrom ? _("CD drive") : _("Disk"), disk->path != NULL ? disk->path : _("Empty"));
+      add_row (grid, disk->cdrom ? _("CD drive") : disk->floppy ? _("Floppy drive") : _("Disk"), disk->path != NULL ? disk->path : _("Empty"));
     }
 }
 

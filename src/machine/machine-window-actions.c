@@ -23,13 +23,14 @@ vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gbo
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
+/* The first CD or floppy drive. */
 static gboolean
-has_cd_drive (VitrineMachineWindow *self, guint *index)
+find_drive (VitrineMachineWindow *self, gboolean floppy, guint *index)
 {
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
 
   for (guint i = 0; i < disks->len; i++)
-    if (((VitrineDisk *) disks->pdata[i])->cdrom)
+    if (floppy ? ((VitrineDisk *) disks->pdata[i])->floppy : ((VitrineDisk *) disks->pdata[i])->cdrom)
       {
         *index = i;
         return TRUE;
@@ -41,17 +42,17 @@ void
 vitrine_machine_window_update_actions (VitrineMachineWindow *self)
 {
   static const char *const when_alive[] = { "pause", "reset", "power-button", "force-off", "suspend", "send-keys", "type-text",
-                                            "screenshot", "copy-text", "insert-cd", "eject-cd" };
+                                            "screenshot", "copy-text" };
   gboolean alive = vitrine_machine_window_is_alive (self);
   guint drive;
+  gboolean cd = alive && find_drive (self, FALSE, &drive), floppy = alive && find_drive (self, TRUE, &drive);
 
   for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
     vitrine_machine_window_enable (self, when_alive[i], alive);
-  if (alive && !has_cd_drive (self, &drive))
-    {
-      vitrine_machine_window_enable (self, "insert-cd", FALSE);
-      vitrine_machine_window_enable (self, "eject-cd", FALSE);
-    }
+  vitrine_machine_window_enable (self, "insert-cd", cd);
+  vitrine_machine_window_enable (self, "eject-cd", cd);
+  vitrine_machine_window_enable (self, "insert-floppy", floppy);
+  vitrine_machine_window_enable (self, "eject-floppy", floppy);
   vitrine_machine_window_update_recording (self);
   gtk_widget_set_sensitive (self->power_button, alive);
   gtk_widget_set_sensitive (self->keys_button, alive);
@@ -243,12 +244,12 @@ action_copy_text (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-change_cd (VitrineMachineWindow *self, const char *path, int fd)
+change_medium (VitrineMachineWindow *self, gboolean floppy, const char *path, int fd)
 {
   g_autoptr(GError) error = NULL;
   guint drive = 0;
 
-  if (vitrine_machine_window_is_alive (self) && has_cd_drive (self, &drive))
+  if (vitrine_machine_window_is_alive (self) && find_drive (self, floppy, &drive))
     {
       gboolean ok = vitrine_backend_change_medium (self->backend, drive, path, fd, &error);
       vitrine_machine_window_show_result (self, ok, error);
@@ -258,16 +259,28 @@ change_cd (VitrineMachineWindow *self, const char *path, int fd)
 }
 
 static void
-cd_chosen (GObject *source, GAsyncResult *result, gpointer data)
+medium_chosen (VitrineMachineWindow *window, gboolean floppy, GAsyncResult *result)
 {
-  g_autoptr(VitrineMachineWindow) self = data;
+  g_autoptr(VitrineMachineWindow) self = window;
   g_autoptr(GError) error = NULL;
   int fd;
   g_autofree char *path = vitrine_outside_choose_finish (result, &fd, &error);
 
   vitrine_machine_window_show_result (self, error == NULL, error);
   if (path != NULL)
-    change_cd (self, path, fd);
+    change_medium (self, floppy, path, fd);
+}
+
+static void
+cd_chosen (GObject *source, GAsyncResult *result, gpointer data)
+{
+  medium_chosen (data, FALSE, result);
+}
+
+static void
+floppy_chosen (GObject *source, GAsyncResult *result, gpointer data)
+{
+  medium_chosen (data, TRUE, result);
 }
 
 static void
@@ -279,7 +292,19 @@ action_insert_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 static void
 action_eject_cd (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  change_cd (data, NULL, -1);
+  change_medium (data, FALSE, NULL, -1);
+}
+
+static void
+action_insert_floppy (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  vitrine_machine_window_choose_file (data, VITRINE_OUTSIDE_FLOPPY, "", floppy_chosen);
+}
+
+static void
+action_eject_floppy (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  change_medium (data, TRUE, NULL, -1);
 }
 
 static const GActionEntry actions[] = {
@@ -299,6 +324,8 @@ static const GActionEntry actions[] = {
   { "stop-recording", vitrine_machine_window_stop_recording },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
+  { "insert-floppy", action_insert_floppy },
+  { "eject-floppy", action_eject_floppy },
   { "details", action_details },
   { "menu", action_menu },
   { "close", action_close },

@@ -61,10 +61,10 @@ take_board (Job *job, GError **error)
   if (kind != NULL && !g_str_equal (kind, "hvm"))
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<type>%s</type>: only fully virtualized machines (hvm) are supported."), kind);
-  if (board != NULL && !g_str_equal (board, "q35") && !g_str_has_prefix (board, "pc-q35"))
+  job->config->machine = g_strdup (vitrine_domain_get_board (job->domain));
+  if (job->config->machine == NULL)
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
-                   _("<type machine='%s'>: this board is not supported yet. Change it to machine='q35'."), board);
-  job->config->machine = g_strdup ("q35");
+                   _("<type machine='%s'>: this board is not supported. Change it to machine='q35' or machine='pc'."), board);
   return TRUE;
 }
 
@@ -135,6 +135,7 @@ take_boot (Job *job, GError **error)
 static const Choice disk_formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS } };
 static const Choice disk_buses[] = {
   { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI },
+  { "fdc", VT_BUS_FDC },
 };
 
 static gboolean
@@ -147,7 +148,7 @@ check_disk_element (Job *job, const xmlNode *node, const VitrineDisk *disk, GErr
     return refuse (job, error, VT_ERROR_UNSUPPORTED,
                    _("<disk type='%s'> (%s): only files and block devices are supported. Copy the image into a file."), type,
                    target);
-  if (disk->path == NULL && !disk->cdrom)
+  if (disk->path == NULL && !vitrine_disk_is_removable (disk))
     return refuse (job, error, VT_ERROR_CONFIG,
                    _("disk %s has no <source file='…'/>. Name its image, or remove the <disk>."), target);
   if (disk->path != NULL && !g_path_is_absolute (disk->path))
@@ -175,6 +176,17 @@ take_encryption (Job *job, const xmlNode *node, const char *target, int *format,
   return TRUE;
 }
 
+/* "hdc" is the third place of IDE and "fdb" the second floppy drive, whether the others are there or not. */
+static guint
+unit_of (const VitrineDisk *disk, int bus)
+{
+  const char *prefix = bus == VT_BUS_IDE ? "hd" : bus == VT_BUS_FDC ? "fd" : NULL, *target = disk->target;
+
+  if (prefix == NULL || target == NULL || !g_str_has_prefix (target, prefix) || strlen (target) != 3 || !g_ascii_islower (target[2]))
+    return 0;
+  return (guint) (target[2] - 'a') + 1;
+}
+
 static gboolean
 take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **error)
 {
@@ -197,6 +209,7 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   VtDiskConfig *out = vt_config_add_disk (job->config, disk->path);
   out->format = format;
   out->bus = bus;
+  out->unit = unit_of (disk, bus);
   out->cdrom = disk->cdrom;
   out->readonly = disk->readonly;
   out->snapshot = disk->transient;
@@ -214,27 +227,35 @@ take_disks (Job *job, GError **error)
   guint i = 0;
 
   VITRINE_XML_FOREACH (node, vitrine_xml_child (job->root, "devices"), "disk")
-    if (!vitrine_xml_attr_is (node, "device", "floppy") && !take_disk (job, node, disks->pdata[i++], error))
+    if (vitrine_domain_has_drive (job->domain, node) && !take_disk (job, node, disks->pdata[i++], error))
       return FALSE;
   return TRUE;
+}
+
+enum { HARD_DISK, CD, FLOPPY };
+
+static int
+kind_of (const VtDiskConfig *disk)
+{
+  return disk->cdrom ? CD : disk->bus == VT_BUS_FDC ? FLOPPY : HARD_DISK;
 }
 
 /* <os><boot dev='cdrom'/>: the older way to say an order, by kind. */
 static void
 take_boot_devices (Job *job)
 {
-  static const Choice kinds[] = { { "hd", FALSE }, { "cdrom", TRUE } };
-  int order = 1, cdrom;
+  static const Choice kinds[] = { { "hd", HARD_DISK }, { "cdrom", CD }, { "fd", FLOPPY } };
+  int order = 1, kind;
 
   VITRINE_XML_FOREACH (boot, vitrine_xml_child (job->root, "os"), "boot")
     {
       g_autofree char *dev = vitrine_xml_attr (boot, "dev");
-      if (!choose (kinds, G_N_ELEMENTS (kinds), dev, &cdrom))
+      if (!choose (kinds, G_N_ELEMENTS (kinds), dev, &kind))
         continue;
       for (guint i = 0; i < job->config->disks->len; i++)
         {
           VtDiskConfig *disk = job->config->disks->pdata[i];
-          if (disk->cdrom == cdrom && disk->boot_index == 0)
+          if (kind_of (disk) == kind && disk->boot_index == 0)
             disk->boot_index = order++;
         }
     }
@@ -508,9 +529,9 @@ vitrine_domain_list_missing (VitrineDomain *domain)
       g_strv_builder_add (builder, _(missing[i].sentence));
   add_missing_network (devices, builder);
   VITRINE_XML_FOREACH (node, devices, "disk")
-    if (vitrine_xml_attr_is (node, "device", "floppy"))
+    if (!vitrine_domain_has_drive (domain, node))
       {
-        g_strv_builder_add (builder, _("Floppy drives are not supported yet."));
+        g_strv_builder_add (builder, _("Only machines of type pc have floppy drives: that drive is left out."));
         break;
       }
   return g_strv_builder_end (builder);

@@ -14,7 +14,14 @@ vitrine_disk_new (const char *path, const char *format, const char *bus, gboolea
   disk->bus = g_strdup (bus);
   disk->cdrom = cdrom;
   disk->readonly = cdrom;
+  disk->floppy = g_strcmp0 (bus, "fdc") == 0;
   return disk;
+}
+
+gboolean
+vitrine_disk_is_removable (const VitrineDisk *disk)
+{
+  return disk->cdrom || disk->floppy;
 }
 
 void
@@ -45,7 +52,7 @@ vitrine_domain_devices (VitrineDomain *self)
 static const char *
 bus_from_target (const char *target)
 {
-  static const struct { const char *prefix, *bus; } guesses[] = { { "vd", "virtio" }, { "hd", "ide" }, { "sd", "sata" } };
+  static const struct { const char *prefix, *bus; } guesses[] = { { "vd", "virtio" }, { "hd", "ide" }, { "sd", "sata" }, { "fd", "fdc" } };
 
   for (guint i = 0; target != NULL && i < G_N_ELEMENTS (guesses); i++)
     if (g_str_has_prefix (target, guesses[i].prefix))
@@ -79,6 +86,7 @@ disk_from_node (const xmlNode *node)
   const xmlNode *target = vitrine_xml_child (node, "target");
 
   disk->cdrom = vitrine_xml_attr_is (node, "device", "cdrom");
+  disk->floppy = vitrine_xml_attr_is (node, "device", "floppy");
   disk->path = get_source (node);
   disk->format = vitrine_xml_attr (vitrine_xml_child (node, "driver"), "type");
   disk->target = vitrine_xml_attr (target, "dev");
@@ -94,10 +102,10 @@ disk_from_node (const xmlNode *node)
   return disk;
 }
 
-static gboolean
-is_floppy (const xmlNode *node)
+gboolean
+vitrine_domain_has_drive (VitrineDomain *self, const xmlNode *node)
 {
-  return vitrine_xml_attr_is (node, "device", "floppy");
+  return !vitrine_xml_attr_is (node, "device", "floppy") || g_strcmp0 (vitrine_domain_get_board (self), "pc") == 0;
 }
 
 GPtrArray *
@@ -106,7 +114,7 @@ vitrine_domain_get_disks (VitrineDomain *self)
   GPtrArray *disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_disk_free);
 
   VITRINE_XML_FOREACH (node, vitrine_xml_child (vitrine_domain_root (self), "devices"), "disk")
-    if (!is_floppy (node))
+    if (vitrine_domain_has_drive (self, node))
       g_ptr_array_add (disks, disk_from_node (node));
   return disks;
 }
@@ -123,7 +131,12 @@ find_disk (VitrineDomain *self, const char *target)
 char *
 vitrine_domain_free_target (VitrineDomain *self, const char *bus)
 {
-  const char *prefix = g_strcmp0 (bus, "virtio") == 0 ? "vd" : g_strcmp0 (bus, "ide") == 0 ? "hd" : "sd";
+  static const struct { const char *bus, *prefix; } prefixes[] = { { "virtio", "vd" }, { "ide", "hd" }, { "fdc", "fd" } };
+  const char *prefix = "sd";
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
+    if (g_strcmp0 (bus, prefixes[i].bus) == 0)
+      prefix = prefixes[i].prefix;
 
   for (char letter = 'a'; letter <= 'z'; letter++)
     {
@@ -191,7 +204,7 @@ vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
   else
     xmlAddChild (parent, node);
 
-  vitrine_xml_set_attr (node, "device", disk->cdrom ? "cdrom" : "disk");
+  vitrine_xml_set_attr (node, "device", disk->cdrom ? "cdrom" : disk->floppy ? "floppy" : "disk");
   xmlNode *driver = add_element (node, "driver");
   vitrine_xml_set_attr (driver, "name", "qemu");   /* the only driver name that libvirt's QEMU driver takes */
   vitrine_xml_set_attr (driver, "type", disk->format);

@@ -157,6 +157,46 @@ a_disk_that_comes_back_does_not_take_the_name_of_another (void)
   g_assert_cmpstr (second->target, ==, "vda");
 }
 
+static const char old_pc[] =
+  "<domain type='kvm'><name>old</name><memory>1048576</memory>"
+  "<os><type machine='pc-i440fx-7.2'>hvm</type><boot dev='fd'/><boot dev='hd'/></os><devices>"
+  "<disk type='file'><source file='/a'/><target dev='hda'/></disk>"
+  "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>"
+  "<disk type='file' device='floppy'><source file='/f'/><target dev='fdb' bus='fdc'/><readonly/></disk>"
+  "<disk type='file' device='floppy'><target dev='fda'/></disk></devices></domain>";
+
+static void
+drives_of_an_old_pc_are_where_their_names_say (void)
+{
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_data (old_pc, strlen (old_pc), "old.xml", NULL);
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+  const VtDiskConfig *disk = config->disks->pdata[0], *cd = config->disks->pdata[1], *b = config->disks->pdata[2], *a = config->disks->pdata[3];
+
+  g_assert_cmpstr (config->machine, ==, "pc");
+  g_assert_cmpstr (missing[0], ==, NULL);
+  g_assert_true (disk->bus == VT_BUS_IDE && disk->unit == 1 && disk->boot_index == 3);
+  g_assert_true (cd->bus == VT_BUS_IDE && cd->unit == 3 && cd->cdrom);
+  g_assert_true (b->bus == VT_BUS_FDC && b->unit == 2 && b->readonly && b->boot_index == 1);
+  g_assert_true (a->bus == VT_BUS_FDC && a->unit == 1 && a->path == NULL && !a->readonly);
+}
+
+static void
+a_q35_machine_goes_without_its_floppy_drive (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("<disk type='file' device='floppy'><target dev='fda'/></disk>"
+                                                 "<disk type='file'><source file='/a'/><target dev='vda'/></disk>");
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+
+  g_assert_cmpuint (config->disks->len, ==, 1);
+  g_assert_nonnull (strstr (missing[0], "floppy"));
+  vitrine_domain_set_board (domain, "pc");
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (domain);
+  g_assert_cmpuint (disks->len, ==, 2);
+  g_assert_true (vitrine_disk_is_removable (disks->pdata[0]));
+}
+
 static void
 the_balloon_comes_and_goes (void)
 {
@@ -184,5 +224,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);
   g_test_add_func ("/hardware/names-that-no-card-is-on-are-forgotten", names_that_no_card_is_on_are_forgotten);
   g_test_add_func ("/hardware/a-disk-that-comes-back-does-not-take-the-name-of-another", a_disk_that_comes_back_does_not_take_the_name_of_another);
+  g_test_add_func ("/hardware/drives-of-an-old-pc-are-where-their-names-say", drives_of_an_old_pc_are_where_their_names_say);
+  g_test_add_func ("/hardware/a-q35-machine-goes-without-its-floppy-drive", a_q35_machine_goes_without_its_floppy_drive);
   return g_test_run ();
 }

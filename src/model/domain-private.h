@@ -9,6 +9,8 @@ xmlNode *vitrine_domain_root (VitrineDomain *domain);
 xmlNode *vitrine_domain_devices (VitrineDomain *domain);   /* <devices>, made if need be */
 char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call the document */
 
+/* Does our machine have the drive of this <disk>? */
+gboolean vitrine_domain_has_drive (VitrineDomain *domain, const xmlNode *node);
 /* "vdb": free on that bus. */
 char    *vitrine_domain_free_target (VitrineDomain *domain, const char *bus);
 

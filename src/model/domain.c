@@ -363,6 +363,25 @@ vitrine_domain_set_cpus (VitrineDomain *self, guint cpus)
 
 /* --- boot ------------------------------------------------------------------------------------------------------- */
 
+/* Names with a version, and older ones that were 440FX boards before there was another: "pc-q35-7.2", "pc-i440fx-7.2", "pc-1.2". */
+const char *
+vitrine_domain_get_board (VitrineDomain *self)
+{
+  g_autofree char *name = vitrine_xml_attr (vitrine_xml_find (vitrine_domain_root (self), "os/type"), "machine");
+
+  if (name == NULL || g_str_equal (name, "q35") || g_str_has_prefix (name, "pc-q35"))
+    return "q35";
+  if (g_str_equal (name, "pc") || g_str_has_prefix (name, "pc-i440fx") || (g_str_has_prefix (name, "pc-") && g_ascii_isdigit (name[3])))
+    return "pc";
+  return NULL;
+}
+
+void
+vitrine_domain_set_board (VitrineDomain *self, const char *board)
+{
+  vitrine_xml_set_attr (vitrine_xml_ensure (vitrine_domain_root (self), "os/type"), "machine", board);
+}
+
 VitrineFirmware
 vitrine_domain_get_firmware (VitrineDomain *self)
 {

@@ -30,17 +30,21 @@ typedef struct
   char    *target;      /* <target dev>: unique in the machine, "vda", "sda" */
   char    *path;        /* NULL: empty drive */
   char    *format;      /* "raw", "qcow2" */
-  char    *bus;         /* "virtio", "sata", "ide", "scsi" */
+  char    *bus;         /* "virtio", "sata", "ide", "scsi", "fdc" */
   gboolean cdrom;
+  gboolean floppy;
   gboolean readonly;
   gboolean transient;   /* writes are lost at power-off */
   gboolean encrypted;   /* only read from the document */
   guint    boot_order;  /* 1..; 0: not in the order */
 } VitrineDisk;
 
+/* On bus "fdc" it is a floppy drive. */
 VitrineDisk *vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom);
 void         vitrine_disk_free (VitrineDisk *disk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineDisk, vitrine_disk_free)
+/* A CD or floppy drive: may be empty, and its medium changes while the machine runs. */
+gboolean     vitrine_disk_is_removable (const VitrineDisk *disk);
 /* As images name it: an encrypted raw disk is "luks". */
 const char  *vitrine_disk_get_image_format (const VitrineDisk *disk);
 
@@ -77,6 +81,9 @@ void    vitrine_domain_set_firmware (VitrineDomain *domain, VitrineFirmware firm
 char   *vitrine_domain_get_loader (VitrineDomain *domain);
 char   *vitrine_domain_get_nvram (VitrineDomain *domain);
 void    vitrine_domain_set_nvram (VitrineDomain *domain, const char *path);
+/* "q35" or "pc", whatever version the document names. NULL: a board that we have not. */
+const char *vitrine_domain_get_board (VitrineDomain *domain);
+void        vitrine_domain_set_board (VitrineDomain *domain, const char *board);
 char   *vitrine_domain_get_kernel (VitrineDomain *domain);
 char   *vitrine_domain_get_initrd (VitrineDomain *domain);
 char   *vitrine_domain_get_cmdline (VitrineDomain *domain);
@@ -84,7 +91,8 @@ char   *vitrine_domain_get_cmdline (VitrineDomain *domain);
 void    vitrine_domain_set_direct_boot (VitrineDomain *domain, const char *kernel, const char *initrd,
                                         const char *cmdline);
 
-GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);       /* of VitrineDisk, in document order; floppies left out */
+/* Of VitrineDisk, in document order. A machine that is not of type pc goes without its floppy drives. */
+GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);
 /* Picks a free target when @disk has none. */
 void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk);
 gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);

@@ -59,6 +59,8 @@ export_drives (Export *export, GError **error)
     {
       const VtDiskConfig *disk = export->config->disks->pdata[i];
       VitrinePart part = { export->progress, export->data, CONVERTED * i / n, CONVERTED * (i + 1) / n };
+      if (disk->bus == VT_BUS_FDC)      /* OVF has floppy drives, but what reads it seldom does */
+        continue;
       if (disk->cdrom)
         vitrine_appliance_add_disk (export->appliance, NULL, "sata", TRUE, 0);
       else if (!export_disk (export, disk, i, &part, error))

@@ -35,7 +35,7 @@ trash_images (const char *folder, GHashTable *used)
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      if (disk->path != NULL && !disk->cdrom && is_ours (disk->path) && !g_hash_table_contains (used, disk->path))
+      if (disk->path != NULL && !vitrine_disk_is_removable (disk) && is_ours (disk->path) && !g_hash_table_contains (used, disk->path))
         trash_image (disk->path);
     }
 }

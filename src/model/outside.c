@@ -23,7 +23,7 @@
 static int    outside = -1;   /* our end */
 static GTask *pending;
 
-static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_PICTURE] = "picture",
+static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_FLOPPY] = "floppy", [VITRINE_OUTSIDE_PICTURE] = "picture",
                                       [VITRINE_OUTSIDE_VIDEO] = "video" };
 
 const char *
@@ -120,8 +120,13 @@ read_choice (int socket, int from, pid_t chooser, char *path, gsize size)
 static void
 open_choice (int socket, const Request *request, const char *path)
 {
-  int flags = request->what == VITRINE_OUTSIDE_CD ? O_RDONLY | O_NONBLOCK : O_WRONLY | O_CREAT | O_TRUNC;
-  int fd = open (path, flags | O_CLOEXEC, 0666);
+  static const int flags[] = { [VITRINE_OUTSIDE_CD] = O_RDONLY | O_NONBLOCK, [VITRINE_OUTSIDE_FLOPPY] = O_RDWR | O_NONBLOCK,
+                               [VITRINE_OUTSIDE_PICTURE] = O_WRONLY | O_CREAT | O_TRUNC,
+                               [VITRINE_OUTSIDE_VIDEO] = O_WRONLY | O_CREAT | O_TRUNC };
+  int fd = open (path, flags[request->what] | O_CLOEXEC, 0666);
+
+  if (fd < 0 && request->what == VITRINE_OUTSIDE_FLOPPY)
+    fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);   /* write protected */
 
   if (fd < 0)
     {

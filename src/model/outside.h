@@ -9,6 +9,7 @@
 typedef enum
 {
   VITRINE_OUTSIDE_CD,        /* a disc image, for reading */
+  VITRINE_OUTSIDE_FLOPPY,    /* a floppy image, for reading and, if that may be, writing */
   VITRINE_OUTSIDE_PICTURE,   /* a file to write a screenshot to: made, or emptied */
   VITRINE_OUTSIDE_VIDEO,     /* the same for a recording */
 } VitrineOutsideKind;

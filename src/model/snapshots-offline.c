@@ -68,7 +68,7 @@ link_or_copy (const char *from, const char *to, GError **error)
 static gboolean
 is_written (const VitrineDisk *disk)
 {
-  return disk->path != NULL && !disk->cdrom && !disk->readonly;
+  return disk->path != NULL && !vitrine_disk_is_removable (disk) && !disk->readonly;
 }
 
 static gboolean

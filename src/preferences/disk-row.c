@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A disk or CD drive: image, bus, size. */
+/* A disk, CD or floppy drive: image, bus, size. */
 #include <glib/gi18n.h>
 #include <math.h>
 
@@ -18,12 +18,15 @@ typedef struct
   GtkWidget     *row, *image, *bus, *size;   /* size: NULL where nothing can grow */
   char          *target;
   char          *path, *format;              /* as they were: what a guest has written is never looked at to guess its format */
-  gboolean       cdrom, encrypted;
+  gboolean       cdrom, floppy, encrypted;
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
 
-static const char *const bus_ids[] = { "virtio", "sata", "scsi", "ide", NULL };
-static const char *const bus_labels[] = { N_("Virtio"), N_("SATA"), N_("SCSI (virtio)"), N_("IDE"), NULL };
+/* The first is not for CD drives; the last of each list is for no other machine. */
+static const char *const q35_ids[] = { "virtio", "scsi", "sata", NULL };
+static const char *const q35_labels[] = { N_("Virtio"), N_("SCSI (virtio)"), N_("SATA"), NULL };
+static const char *const pc_ids[] = { "virtio", "scsi", "ide", NULL };
+static const char *const pc_labels[] = { N_("Virtio"), N_("SCSI (virtio)"), N_("IDE"), NULL };
 
 static void
 disk_row_free (gpointer data)
@@ -37,27 +40,40 @@ disk_row_free (gpointer data)
   g_free (self);
 }
 
-static const char *
-bus_label (const char *bus)
+static gboolean
+is_pc (VitrineDomain *domain)
 {
-  for (guint i = 0; bus_ids[i] != NULL; i++)
-    if (g_strcmp0 (bus_ids[i], bus) == 0)
-      return _(bus_labels[i]);
-  return bus;
+  return g_strcmp0 (vitrine_domain_get_board (domain), "pc") == 0;
+}
+
+static gboolean
+is_removable (const DiskRow *self)
+{
+  return self->cdrom || self->floppy;
+}
+
+static char *
+make_title (const DiskRow *self)
+{
+  return g_strdup_printf (self->cdrom ? _("CD drive %s") : self->floppy ? _("Floppy drive %s") : _("Disk %s"), self->target);
 }
 
 static void
 describe (DiskRow *self)
 {
-  g_autofree char *title = g_strdup_printf (self->cdrom ? _("CD drive %s") : _("Disk %s"), self->target);
+  g_autofree char *title = make_title (self);
   g_autofree char *path = vitrine_row_get_path (self->image);
-  g_autofree char *name = path != NULL ? g_filename_display_basename (path) : g_strdup (self->cdrom ? _("Empty") : _("No image"));
+  g_autofree char *name = path != NULL ? g_filename_display_basename (path) : g_strdup (is_removable (self) ? _("Empty") : _("No image"));
   g_autofree char *size = self->bytes > 0 ? g_format_size_full (self->bytes, G_FORMAT_SIZE_IEC_UNITS) : NULL;
   g_autoptr(GString) words = g_string_new (name);
 
   if (size != NULL && g_strcmp0 (path, self->path) == 0)
     g_string_append_printf (words, " · %s", size);
-  g_string_append_printf (words, " · %s", bus_label (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->bus))));
+  if (self->bus != NULL)
+    {
+      g_autofree char *bus = gtk_combo_box_text_get_active_text (GTK_COMBO_BOX_TEXT (self->bus));
+      g_string_append_printf (words, " · %s", bus);
+    }
   if (self->encrypted)
     g_string_append_printf (words, " · %s", _("encrypted"));
   hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->row), title);
@@ -75,7 +91,7 @@ image_changed (DiskRow *self)
   gboolean         as_before = g_strcmp0 (path, self->path) == 0;
 
   vitrine_domain_set_disk_path (self->domain, self->target, path);
-  if (!self->cdrom && path != NULL)
+  if (!is_removable (self) && path != NULL)
     vitrine_domain_set_disk_format (self->domain, self->target, as_before ? self->format : vitrine_disk_image_guess_format (path));
   if (self->size != NULL)
     gtk_widget_set_sensitive (self->size, as_before);
@@ -115,14 +131,15 @@ add (DiskRow *self, GtkWidget *row, gboolean able)
 static void
 add_image (DiskRow *self, gboolean able)
 {
-  GtkWidget *row = vitrine_row_new_file (_("_Image"), self->cdrom ? _("CD and DVD images") : _("Disk images"),
-                                         self->cdrom ? "*.iso;*.img" : "*.img;*.raw;*.qcow2", &self->image);
+  const char *kind = self->cdrom ? _("CD and DVD images") : self->floppy ? _("Floppy images") : _("Disk images");
+  const char *names = self->cdrom ? "*.iso;*.img" : self->floppy ? "*.img;*.ima;*.flp;*.vfd" : "*.img;*.raw;*.qcow2";
+  GtkWidget  *row = vitrine_row_new_file (_("_Image"), kind, names, &self->image);
 
   gtk_entry_set_text (GTK_ENTRY (self->image), self->path != NULL ? self->path : "");
   gtk_editable_set_position (GTK_EDITABLE (self->image), -1);
-  gtk_entry_set_placeholder_text (GTK_ENTRY (self->image), self->cdrom ? _("Empty") : _("Choose an image"));
+  gtk_entry_set_placeholder_text (GTK_ENTRY (self->image), is_removable (self) ? _("Empty") : _("Choose an image"));
   g_signal_connect_swapped (self->image, "changed", G_CALLBACK (image_changed), self);
-  if (self->cdrom)
+  if (is_removable (self))
     {
       GtkWidget *button = gtk_button_new_from_icon_name ("media-eject-symbolic", GTK_ICON_SIZE_BUTTON);
       gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
@@ -140,7 +157,8 @@ add_bus (DiskRow *self, const char *bus, gboolean able)
 {
   /* A CD drive is never a plain virtio disk. */
   guint      first = self->cdrom ? 1 : 0;
-  GtkWidget *row = vitrine_row_new_combo (_("_Bus"), bus_ids + first, bus_labels + first, &self->bus);
+  GtkWidget *row = is_pc (self->domain) ? vitrine_row_new_combo (_("_Bus"), pc_ids + first, pc_labels + first, &self->bus)
+                                        : vitrine_row_new_combo (_("_Bus"), q35_ids + first, q35_labels + first, &self->bus);
 
   if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->bus), bus))
     {
@@ -217,18 +235,19 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, gboolean c
   self->path = g_strdup (disk->path);
   self->format = g_strdup (disk->format);
   self->cdrom = disk->cdrom;
+  self->floppy = disk->floppy;
   self->encrypted = disk->encrypted;
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), KEY, self, disk_row_free);
-  if (!disk->cdrom && cold && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))
+  if (!is_removable (self) && cold && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))
     vitrine_disk_image_get_size (disk->path, vitrine_disk_get_image_format (disk), &self->bytes, NULL);   /* a missing image is said elsewhere */
-  add_image (self, cold || disk->cdrom);
-  add_bus (self, disk->bus, cold);
+  add_image (self, cold || is_removable (self));
+  if (!disk->floppy)
+    add_bus (self, disk->bus, cold);
   if (!disk->cdrom)
-    {
-      add_readonly (self, disk->readonly, cold);
-      add_size (self, cold);
-    }
+    add_readonly (self, disk->readonly, cold);
+  if (!is_removable (self))
+    add_size (self, cold);
   if (disk->encrypted)
     add_encryption (self);
   describe (self);

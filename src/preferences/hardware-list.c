@@ -122,9 +122,9 @@ remove_network (VitrineHardwareList *self, GtkWidget *button)
 /* --- Adding --------------------------------------------------------------------------------------------------------- */
 
 static void
-add_drive (VitrineHardwareList *self, const char *path, const char *format, gboolean cdrom)
+add_drive (VitrineHardwareList *self, const char *path, const char *format, const char *bus, gboolean cdrom)
 {
-  g_autoptr(VitrineDisk) disk = vitrine_disk_new (path, format, cdrom ? "sata" : "virtio", cdrom);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (path, format, bus, cdrom);
 
   vitrine_undo_bar_end (self->undo_bar);
   disk->boot_order = LAST + self->disks->len;
@@ -135,16 +135,28 @@ add_drive (VitrineHardwareList *self, const char *path, const char *format, gboo
   write_order (self);
 }
 
+static gboolean
+is_pc (VitrineHardwareList *self)
+{
+  return g_strcmp0 (vitrine_domain_get_board (self->domain), "pc") == 0;
+}
+
 static void
 add_cd (VitrineHardwareList *self)
 {
-  add_drive (self, NULL, "raw", TRUE);
+  add_drive (self, NULL, "raw", is_pc (self) ? "ide" : "sata", TRUE);
+}
+
+static void
+add_floppy (VitrineHardwareList *self)
+{
+  add_drive (self, NULL, "raw", "fdc", FALSE);
 }
 
 static void
 add_existing (VitrineHardwareList *self)
 {
-  add_drive (self, NULL, "raw", FALSE);
+  add_drive (self, NULL, "raw", "virtio", FALSE);
 }
 
 static void
@@ -180,7 +192,7 @@ create_disk (VitrineHardwareList *self)
       return;
     }
   g_ptr_array_add (self->created, path);
-  add_drive (self, path, "qcow2", FALSE);
+  add_drive (self, path, "qcow2", "virtio", FALSE);
 }
 
 /* --- Rows ----------------------------------------------------------------------------------------------------------- */
@@ -317,7 +329,7 @@ check_disk (const VitrineDisk *disk, GError **error)
 {
   if (disk->path != NULL)
     return vitrine_disk_image_check (disk->path, error);
-  if (disk->cdrom)
+  if (vitrine_disk_is_removable (disk))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Disk %s has no image. Choose one, or remove it."), disk->target);
   return FALSE;
@@ -471,6 +483,8 @@ new_add_buttons (VitrineHardwareList *self)
   gtk_container_add (GTK_CONTAINER (buttons), create);
   add_add_button (self, buttons, _("Add Disk _Image"), add_existing);
   add_add_button (self, buttons, _("Add _CD Drive"), add_cd);
+  if (is_pc (self))
+    add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
   add_add_button (self, buttons, _("Add Net_work Card"), add_network);
   return buttons;
 }

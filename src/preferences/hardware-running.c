@@ -6,12 +6,23 @@
 #include <glib/gi18n.h>
 #include <unistd.h>
 
-static gboolean
-change_disc (VitrineMachine *machine, guint drive, const char *path, GError **error)
+/* A floppy disk that may only be read is write protected. */
+static int
+open_medium (const VitrineDisk *disk)
 {
+  int fd = disk->floppy && !disk->readonly ? open (disk->path, O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
+
+  return fd >= 0 ? fd : open (disk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static gboolean
+change_disc (VitrineMachine *machine, guint drive, const VitrineDisk *disk, GError **error)
+{
+  const char *path = disk->path;
+
   if (path == NULL)
     return vitrine_machine_call_sync (machine, "EjectMedium", g_variant_new ("(u)", drive), -1, error);
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = open_medium (disk);
   if (fd < 0)
     {
       int saved = errno;
@@ -31,7 +42,7 @@ change_discs (VitrineMachine *machine, VitrineDomain *before, VitrineDomain *aft
   for (guint i = 0; i < old->len && i < new->len; i++)
     {
       const VitrineDisk *was = old->pdata[i], *is = new->pdata[i];
-      if (is->cdrom && g_strcmp0 (was->path, is->path) != 0 && !change_disc (machine, i, is->path, error))
+      if (vitrine_disk_is_removable (is) && g_strcmp0 (was->path, is->path) != 0 && !change_disc (machine, i, is, error))
         return FALSE;
     }
   return TRUE;

@@ -48,6 +48,20 @@ set_entry (GtkWidget *entry, char *text)
   g_free (text);
 }
 
+/* Chosen when a machine is made: the drives and drivers of an installed system are for one of them. */
+static void
+add_board (VitrineMachineSettings *self)
+{
+  const char *board = vitrine_domain_get_board (self->domain);
+  GtkWidget *label;
+
+  gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_text (_("Machine type"), &label));
+  if (g_strcmp0 (board, "q35") == 0)
+    gtk_label_set_label (GTK_LABEL (label), _("q35: PCI Express, SATA"));
+  else
+    gtk_label_set_label (GTK_LABEL (label), board != NULL ? _("pc: IDE and floppy drives, for old systems") : _("Unknown"));
+}
+
 static void
 fill_general (VitrineMachineSettings *self)
 {
@@ -55,6 +69,7 @@ fill_general (VitrineMachineSettings *self)
   gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_entry (_("_Description"), &self->description));
   set_entry (self->name, vitrine_domain_get_name (self->domain));
   set_entry (self->description, vitrine_domain_get_description (self->domain));
+  add_board (self);
 }
 
 static void

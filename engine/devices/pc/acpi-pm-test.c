@@ -127,6 +127,26 @@ firmware_finds_smm_taken_care_of (void)
   g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x21);
 }
 
+static void
+piix4_has_its_events_at_another_place (void)
+{
+  g_auto(Bench) b;
+  const VtRegion *piix4 = &vt_acpi_pm_piix4_region;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  g_assert_cmphex (bench_read (&b, piix4, 4, 2), ==, 1);
+  bench_write (&b, piix4, 0x0c, 0x00020000, 4);
+  g_assert_cmphex (bench_read (&b, P, VT_ACPI_PM_GPE0 + 8, 2), ==, 2);
+  vt_acpi_pm_gpe (b.dev, 1);
+  g_assert_true (b.level[0]);
+  g_assert_cmphex (bench_read (&b, piix4, 0x0c, 4), ==, 0x00020002);
+  bench_out (&b, piix4, 0x0c, 2);
+  g_assert_false (b.level[0]);
+  vt_clock_advance (b.clock, VT_NS_PER_SECOND);
+  g_assert_cmpuint (bench_read (&b, piix4, 8, 4), ==, bench_read (&b, P, 8, 4));
+  g_assert_cmphex (bench_read (&b, piix4, 0x20, 4), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -138,5 +158,6 @@ main (int argc, char **argv)
   g_test_add_func ("/acpi-pm/soft-off", soft_off_asks_the_machine_to_power_off);
   g_test_add_func ("/acpi-pm/suspend", suspend_is_refused_unless_the_machine_offers_it);
   g_test_add_func ("/acpi-pm/smm", firmware_finds_smm_taken_care_of);
+  g_test_add_func ("/acpi-pm/piix4", piix4_has_its_events_at_another_place);
   return g_test_run ();
 }

@@ -214,6 +214,40 @@ acpi_pm_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
   update (pm);
 }
 
+/* PIIX4 (290562, 7.2): the same up to the timer, then two bytes of general purpose status and two of enables. */
+static bool
+piix4_place (uint64_t off, uint64_t *place)
+{
+  bool gpe = off >= VT_ACPI_PM_PIIX4_GPE0 && off < VT_ACPI_PM_PIIX4_GPE0 + VT_ACPI_PM_PIIX4_GPE0_BYTES;
+  if (gpe)
+    *place = VT_ACPI_PM_GPE0 + (off & 1) + (off & 2) * (VT_ACPI_PM_GPE0_BYTES / 4);
+  else
+    *place = off;
+  return gpe || off < VT_ACPI_PM_PIIX4_GPE0;
+}
+
+static uint64_t
+piix4_read (VtDevice *dev, uint64_t off, unsigned size)
+{
+  uint64_t place;
+  if (off == VT_ACPI_PM_PIIX4_GPE0 && size == 4)
+    return piix4_read (dev, off, 2) | piix4_read (dev, off + 2, 2) << 16;
+  return piix4_place (off, &place) ? acpi_pm_read (dev, place, size) : 0;
+}
+
+static void
+piix4_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
+{
+  uint64_t place;
+  if (off == VT_ACPI_PM_PIIX4_GPE0 && size == 4)
+    {
+      piix4_write (dev, off, value & 0xffff, 2);
+      piix4_write (dev, off + 2, value >> 16, 2);
+    }
+  else if (piix4_place (off, &place))
+    acpi_pm_write (dev, place, value, size);
+}
+
 static uint64_t
 apm_read (VtDevice *dev, uint64_t off, unsigned size)
 {
@@ -307,16 +341,20 @@ finalize (VtDevice *dev)
 }
 
 static const VtRegionOps acpi_pm_ops = { acpi_pm_read, acpi_pm_write, 1, 4 };
+static const VtRegionOps piix4_ops = { piix4_read, piix4_write, 1, 4 };
 static const VtRegionOps apm_ops = { apm_read, apm_write, 1, 1 };
 
 const VtRegion vt_acpi_pm_region = { "acpi-pm", VT_ACPI_PM_BLOCK_BYTES, &acpi_pm_ops };
+const VtRegion vt_acpi_pm_piix4_region = { "piix4-pm", VT_ACPI_PM_PIIX4_BLOCK_BYTES, &piix4_ops };
 const VtRegion vt_acpi_pm_apm_region = { "apm", 2, &apm_ops };
 
-static const VtRegion *const acpi_pm_regions[] = { &vt_acpi_pm_region, &vt_acpi_pm_apm_region, NULL };
+static const VtRegion *const acpi_pm_regions[] = {
+  &vt_acpi_pm_region, &vt_acpi_pm_piix4_region, &vt_acpi_pm_apm_region, NULL,
+};
 
 const VtDeviceClass vt_acpi_pm_class = {
   .name = "acpi-pm",
-  .summary = "ICH9 ACPI power management",
+  .summary = "ACPI power management of ICH9 and PIIX4",
   .instance_size = sizeof (AcpiPm),
   .state_off = offsetof (AcpiPm, s),
   .state = VT_STATE (1, AcpiPmState, acpi_pm_fields, &acpi_pm_at_reset),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ACPI power management block of ICH9 (section 13.8.3), APM ports, and the TCO registers that live in it. */
+/* ACPI power management block of ICH9 (section 13.8.3), APM ports, and the TCO registers that live in it; or the smaller block
+ * of PIIX4, which has the general purpose events at another place. */
 #pragma once
 
 #include "device.h"
@@ -19,6 +20,9 @@ enum
   VT_ACPI_PM_TMR          = 0x08,   /* 4 bytes */
   VT_ACPI_PM_GPE0         = 0x20,
   VT_ACPI_PM_GPE0_BYTES   = 16,     /* status, then enable */
+  VT_ACPI_PM_PIIX4_BLOCK_BYTES = 64,
+  VT_ACPI_PM_PIIX4_GPE0   = 0x0c,
+  VT_ACPI_PM_PIIX4_GPE0_BYTES = 4,
   VT_ACPI_PM_SMI_PORT     = 0xb2,   /* FADT SMI_CMD */
   VT_ACPI_PM_ENABLE_CMD   = 0x02,   /* FADT ACPI_ENABLE: sets SCI_EN, as SMM code of a real board would */
   VT_ACPI_PM_DISABLE_CMD  = 0x03,   /* FADT ACPI_DISABLE */
@@ -38,6 +42,7 @@ typedef struct
 extern const VtDeviceClass vt_acpi_pm_class;
 
 extern const VtRegion vt_acpi_pm_region;       /* I/O at PMBASE, 128 bytes; the LPC bridge moves and enables it */
+extern const VtRegion vt_acpi_pm_piix4_region; /* the same device as PIIX4 shows it: I/O at PMBASE, 64 bytes */
 extern const VtRegion vt_acpi_pm_apm_region;   /* I/O 0xb2, 2 bytes */
 
 /* A short press of the power button. */

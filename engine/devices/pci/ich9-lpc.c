@@ -4,6 +4,7 @@
 #include "ich9-lpc.h"
 
 #include "pci-bus.h"
+#include "pirq.h"
 #include "trace-pci.h"
 
 enum
@@ -23,8 +24,6 @@ enum
 
   ACPI_CNTL_ENABLE   = 1u << 7,
   ACPI_CNTL_SCI      = 7u,
-  PIRQ_ROUT_OFF      = 1u << 7,
-  PIRQ_ROUT_IRQ      = 0xfu,
   BIOS_CNTL_WRITABLE = 0x0fu,   /* BIOSWE, BLE, prefetch */
   RCBA_ENABLE        = 1u << 0,
 
@@ -36,9 +35,6 @@ enum
   PIRQS              = 8,
   PRIORITY_PM        = -1,       /* fixed devices win when a guest puts these on top of them */
 };
-
-/* The only interrupts that a PIRQ may be steered to (13.1.13). */
-#define PIRQ_ROUT_VALID 0xdef8u
 
 typedef struct
 {
@@ -66,10 +62,10 @@ static const VtField ich9_lpc_fields[] = {
 
 static const Ich9LpcState ich9_lpc_at_reset = {
   .pci.config = {
-    [LPC_PIRQA_ROUT] = PIRQ_ROUT_OFF, [LPC_PIRQA_ROUT + 1] = PIRQ_ROUT_OFF,
-    [LPC_PIRQA_ROUT + 2] = PIRQ_ROUT_OFF, [LPC_PIRQA_ROUT + 3] = PIRQ_ROUT_OFF,
-    [LPC_PIRQE_ROUT] = PIRQ_ROUT_OFF, [LPC_PIRQE_ROUT + 1] = PIRQ_ROUT_OFF,
-    [LPC_PIRQE_ROUT + 2] = PIRQ_ROUT_OFF, [LPC_PIRQE_ROUT + 3] = PIRQ_ROUT_OFF,
+    [LPC_PIRQA_ROUT] = VT_PIRQ_ROUTE_OFF, [LPC_PIRQA_ROUT + 1] = VT_PIRQ_ROUTE_OFF,
+    [LPC_PIRQA_ROUT + 2] = VT_PIRQ_ROUTE_OFF, [LPC_PIRQA_ROUT + 3] = VT_PIRQ_ROUTE_OFF,
+    [LPC_PIRQE_ROUT] = VT_PIRQ_ROUTE_OFF, [LPC_PIRQE_ROUT + 1] = VT_PIRQ_ROUTE_OFF,
+    [LPC_PIRQE_ROUT + 2] = VT_PIRQ_ROUTE_OFF, [LPC_PIRQE_ROUT + 3] = VT_PIRQ_ROUTE_OFF,
     [LPC_SIRQ_CNTL] = 0x10,
   },
 };
@@ -88,12 +84,10 @@ update_pirqs (Ich9Lpc *lpc)
   uint16_t isa = 0;
   for (unsigned i = 0; i < PIRQS; i++)
     {
-      unsigned rout = vt_pci_config_get (&lpc->pci, pirq_register (i), 1);
-      if (lpc->pirq[i] && (rout & PIRQ_ROUT_OFF) == 0)
-        isa |= (uint16_t) (1u << (rout & PIRQ_ROUT_IRQ));
+      if (lpc->pirq[i])
+        isa |= vt_pirq_route (vt_pci_config_get (&lpc->pci, pirq_register (i), 1));
       vt_irq_set (&lpc->wires[VT_ICH9_LPC_WIRE_GSI + i], lpc->pirq[i]);
     }
-  isa &= PIRQ_ROUT_VALID;
   for (unsigned i = 0; i < 16; i++)
     vt_irq_set (&lpc->wires[VT_ICH9_LPC_WIRE_ISA + i], (isa >> i & 1) != 0);
 }

@@ -156,12 +156,12 @@ board_new (void)
   board->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
   board->io = vt_mem_new ("ports", 0x10000, NULL);
   board->ram = vt_ram_new ("low", g_aligned_alloc0 (1, 2 * VT_MIB, 4096), 2 * VT_MIB, free_ram);
-  g_assert_nonnull (vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), board->ram->size, VT_Q35_PRIORITY_RAM,
+  g_assert_nonnull (vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), board->ram->size, VT_HOST_PRIORITY_RAM,
                                     VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
   board->bus = vt_pci_bus_new (board->mem, board->io);
   board->mch = add (
       board, &vt_q35_mch,
-      &(VtQ35MchConfig) {
+      &(VtHostBridgeConfig) {
           .place = { board->bus, 0 }, .mem = board->mem, .io = board->io, .low_ram = board->ram, .bus = board->bus });
   board->lpc = add (board, &vt_ich9_lpc,
                     &(VtIch9LpcConfig) { .place = { board->bus, VT_PCI_DEVFN (31, 0), true }, .mem = board->mem,

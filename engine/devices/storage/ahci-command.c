@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* AHCI command lists: from a bit in PxCI to the FIS that ends the command (AHCI 1.3.1 chapter 5, SATA 3.0 chapter 10).
- *
- * Data goes through a buffer of at most CHUNK bytes per command, so that what is in flight stays bounded whatever the
- * guest asks for, and a command that is dropped can no longer write into guest memory. */
+ * The steps in between are in ata-command.c. */
 #include "ahci-private.h"
-
-#include <errno.h>
 
 #include "trace-storage.h"
 
@@ -35,8 +31,6 @@ enum
   RECEIVED_SDB = 0x58,
 };
 
-static void command_step (AhciCommand *cmd);
-
 /* --- FISes to the host -------------------------------------------------------------------------------------------- */
 
 static void
@@ -49,7 +43,7 @@ post_fis (Ahci *hba, unsigned port, unsigned place, const uint8_t *fis, size_t l
 }
 
 static void
-put_registers (uint8_t *fis, const VtSataTask *task)
+put_registers (uint8_t *fis, const VtAtaTask *task)
 {
   fis[2] = task->status;
   fis[3] = task->error;
@@ -63,7 +57,7 @@ put_registers (uint8_t *fis, const VtSataTask *task)
 }
 
 static void
-post_d2h (Ahci *hba, unsigned port, const VtSataTask *task, bool interrupt)
+post_d2h (Ahci *hba, unsigned port, const VtAtaTask *task, bool interrupt)
 {
   AhciPortState *s = &hba->s.port[port];
   uint8_t        fis[20] = { FIS_TYPE_D2H, interrupt ? FIS_INTERRUPT : 0 };
@@ -75,7 +69,7 @@ post_d2h (Ahci *hba, unsigned port, const VtSataTask *task, bool interrupt)
 }
 
 static void
-post_pio_setup (Ahci *hba, unsigned port, const VtSataTask *task, bool to_host, uint32_t len, bool interrupt)
+post_pio_setup (Ahci *hba, unsigned port, const VtAtaTask *task, bool to_host, uint32_t len, bool interrupt)
 {
   AhciPortState *s = &hba->s.port[port];
   uint8_t        fis[20] = { FIS_TYPE_PIO, (interrupt ? FIS_INTERRUPT : 0) | (to_host ? FIS_TO_HOST : 0) };
@@ -90,7 +84,7 @@ post_pio_setup (Ahci *hba, unsigned port, const VtSataTask *task, bool to_host, 
 }
 
 static void
-post_set_device_bits (Ahci *hba, unsigned port, const VtSataTask *task, uint32_t finished)
+post_set_device_bits (Ahci *hba, unsigned port, const VtAtaTask *task, uint32_t finished)
 {
   AhciPortState *s = &hba->s.port[port];
   uint8_t        fis[8] = { FIS_TYPE_SDB, FIS_INTERRUPT, task->status & 0x77, task->error };
@@ -107,8 +101,8 @@ vt_ahci_port_first_fis (Ahci *hba, unsigned port)
   if (!s->first_fis || (s->cmd & PX_CMD_FRE) == 0)
     return;
   s->first_fis = false;
-  s->sig = vt_sata_signature (&hba->ports[port].drive);
-  VtSataTask task = { .status = hba->ports[port].drive.kind == VT_SATA_DISK ? ATA_STATUS_GOOD : 0, .error = 1,
+  s->sig = vt_ata_signature (&hba->ports[port].drive);
+  VtAtaTask task = { .status = hba->ports[port].drive.kind == VT_ATA_DISK ? ATA_STATUS_GOOD : 0, .error = 1,
                       .count = s->sig & 0xff, .lba = s->sig >> 8 };
   post_d2h (hba, port, &task, false);
 }
@@ -118,7 +112,7 @@ vt_ahci_port_reset_drive (Ahci *hba, unsigned port)
 {
   AhciPortState *s = &hba->s.port[port];
   vt_ahci_port_drop (hba, port);
-  vt_sata_reset (&hba->ports[port].drive);
+  vt_ata_reset (&hba->ports[port].drive);
   s->sig = 0xffffffff;
   s->tfd = 0x7f | ATA_STATUS_BSY;
   s->first_fis = true;
@@ -176,21 +170,6 @@ move (AhciCommand *cmd, uint8_t *buffer, size_t len, bool to_guest)
 
 /* --- Ends of commands --------------------------------------------------------------------------------------------- */
 
-static void
-free_command (AhciCommand *cmd)
-{
-  g_free (cmd->task.data);
-  g_free (cmd->bounce);
-  g_free (cmd);
-}
-
-static void
-leave_slot (AhciCommand *cmd)
-{
-  if (cmd->slot >= 0)
-    cmd->hba->ports[cmd->port].slots[cmd->slot] = NULL;
-}
-
 /* An error stops the list until software clears ST. */
 static void
 halt (AhciPortState *s, uint32_t why)
@@ -203,11 +182,11 @@ static void
 end_queued (AhciCommand *cmd)
 {
   AhciPortState *s = &cmd->hba->s.port[cmd->port];
-  bool           failed = (cmd->task.status & ATA_STATUS_ERR) != 0;
-  uint32_t       bit = 1u << cmd->task.tag;
+  bool           failed = (cmd->ata.task.status & ATA_STATUS_ERR) != 0;
+  uint32_t       bit = 1u << cmd->ata.task.tag;
   if (!failed)
     s->sact &= ~bit;
-  post_set_device_bits (cmd->hba, cmd->port, &cmd->task, failed ? 0 : bit);
+  post_set_device_bits (cmd->hba, cmd->port, &cmd->ata.task, failed ? 0 : bit);
   if (failed)
     halt (s, PX_IS_TFES);
 }
@@ -217,7 +196,7 @@ store_byte_count (AhciCommand *cmd)
 {
   AhciPortState *s = &cmd->hba->s.port[cmd->port];
   uint64_t list = (uint64_t) s->clbu << 32 | s->clb;
-  if (!vt_dma_put32 (&cmd->hba->pci.dma, VT_GPA (list + (unsigned) cmd->slot * HEADER_BYTES + 4), cmd->moved))
+  if (!vt_dma_put32 (&cmd->hba->pci.dma, VT_GPA (list + cmd->slot * HEADER_BYTES + 4), cmd->moved))
     vt_guest_warn (&cmd->hba->pci.dev, "port %u: the command list is gone", cmd->port);
 }
 
@@ -226,7 +205,7 @@ end_single (AhciCommand *cmd)
 {
   Ahci          *hba = cmd->hba;
   AhciPortState *s = &hba->s.port[cmd->port];
-  VtSataTask    *task = &cmd->task;
+  VtAtaTask    *task = &cmd->ata.task;
   bool           failed = (task->status & ATA_STATUS_ERR) != 0;
   store_byte_count (cmd);
   if (task->packet)
@@ -236,7 +215,7 @@ end_single (AhciCommand *cmd)
     }
   s->ci &= ~(1u << cmd->slot);
   /* A PIO read ends with its PIO Setup FIS, everything else with a register FIS. */
-  if (!failed && task->pio && !task->packet && (task->action == VT_SATA_DATA_IN || task->action == VT_SATA_READ))
+  if (!failed && task->pio && !task->packet && (task->action == VT_ATA_DATA_IN || task->action == VT_ATA_READ))
     post_pio_setup (hba, cmd->port, task, true, cmd->moved, true);
   else
     {
@@ -249,194 +228,62 @@ end_single (AhciCommand *cmd)
 }
 
 static void
-command_end (AhciCommand *cmd)
+command_end (VtAtaCommand *ata)
 {
-  Ahci    *hba = cmd->hba;
-  unsigned port = cmd->port;
-  trace_ahci_complete (port, cmd->slot, cmd->task.status, cmd->task.error, cmd->moved);
-  if (cmd->task.queued)
+  AhciCommand *cmd = (AhciCommand *) ata;
+  Ahci        *hba = cmd->hba;
+  unsigned     port = cmd->port;
+  trace_ahci_complete (port, cmd->slot, ata->task.status, ata->task.error, cmd->moved);
+  if (ata->task.queued)
     end_queued (cmd);
   else
     end_single (cmd);
-  leave_slot (cmd);
-  free_command (cmd);
+  hba->ports[port].slots[cmd->slot] = NULL;
+  vt_ata_command_free (ata);
   vt_ahci_update_irq (hba);
 }
 
-static void
-command_move_failed (AhciCommand *cmd, MoveResult why)
+static VtAtaMove
+command_move (VtAtaCommand *ata, uint8_t *bytes, size_t n, bool to_guest)
 {
+  AhciCommand   *cmd = (AhciCommand *) ata;
   AhciPortState *s = &cmd->hba->s.port[cmd->port];
+  MoveResult     why = move (cmd, bytes, n, to_guest);
+  /* A host that asks for less than a packet command could tell gets what it asked for. */
+  if (why == MOVED || (why == NO_ROOM && ata->task.packet && ata->task.action == VT_ATA_DATA_IN))
+    return VT_ATA_MOVED;
   vt_guest_warn (&cmd->hba->pci.dev, "port %u: %s", cmd->port,
                  why == NO_ROOM ? "PRD table too short for the command" : "PRD outside memory");
   halt (s, why == NO_ROOM ? PX_IS_OFS : PX_IS_HBFS);
-  vt_sata_fail (&cmd->task, ATA_ERROR_ABRT);
-  command_end (cmd);
+  return VT_ATA_MOVE_FAILED;
 }
 
-/* --- Block requests ----------------------------------------------------------------------------------------------- */
+static void
+io_began (void *host)
+{
+  ((AhciPort *) host)->hba->in_flight++;
+}
 
 static void
-quiet_check (Ahci *hba)
+io_over (void *host, bool dropped)
 {
+  AhciPort *port = host;
+  Ahci     *hba = port->hba;
+  hba->in_flight--;
+  port->dropped -= dropped;
+  vt_ahci_port_run (hba, port->number);
   if (hba->in_flight > 0 || hba->quiet == NULL)
     return;
-  void (*quiet) (void *) = hba->quiet;
-  hba->quiet = NULL;
+  void (*quiet) (void *) = g_steal_pointer (&hba->quiet);
   quiet (hba->quiet_opaque);
 }
 
-static void
-command_io_failed (AhciCommand *cmd, int problem)
-{
-  VtSataDrive *drive = &cmd->hba->ports[cmd->port].drive;
-  trace_ahci_io_error (cmd->port, problem);
-  if (cmd->task.packet)
-    vt_atapi_io_failed (drive, &cmd->task, problem);
-  else
-    vt_ata_io_failed (drive, &cmd->task, problem);
-  command_end (cmd);
-}
-
-static void
-command_io_good (AhciCommand *cmd)
-{
-  VtSataTask *task = &cmd->task;
-  if (task->action == VT_SATA_READ)
-    {
-      MoveResult result = move (cmd, cmd->bounce, (size_t) cmd->io.len, true);
-      if (result != MOVED)
-        {
-          command_move_failed (cmd, result);
-          return;
-        }
-    }
-  if (task->action == VT_SATA_READ || task->action == VT_SATA_WRITE)
-    {
-      task->off += cmd->io.len;
-      task->left -= cmd->io.len;
-    }
-  command_step (cmd);
-}
-
-static void
-command_io_done (VtIo *io, int error)
-{
-  AhciCommand *cmd = io->opaque;
-  Ahci        *hba = cmd->hba;
-  unsigned     port = cmd->port;
-  hba->in_flight--;
-  if (cmd->slot < 0)
-    {
-      hba->ports[port].dropped--;
-      free_command (cmd);
-    }
-  else if (error != 0)
-    command_io_failed (cmd, error);
-  else
-    command_io_good (cmd);
-  vt_ahci_port_run (hba, port);
-  quiet_check (hba);
-}
-
-static void
-submit (AhciCommand *cmd, VtIoOp op, uint64_t off, uint64_t len)
-{
-  VtBlock *block = cmd->hba->ports[cmd->port].drive.block;
-  bool     data = op == VT_IO_READ || op == VT_IO_WRITE;
-  cmd->vec = (VtIoVec) { cmd->bounce, (size_t) len };
-  cmd->io = (VtIo) { .op = op, .off = off, .len = len, .vec = data ? &cmd->vec : NULL, .n_vec = data ? 1 : 0,
-                     .done = command_io_done, .opaque = cmd };
-  cmd->hba->in_flight++;
-  vt_block_submit (block, &cmd->io);
-}
-
-/* --- Steps of a command ------------------------------------------------------------------------------------------- */
-
-/* Media transfers go in chunks; after the last one, a write that must be durable flushes. */
-static void
-step_media (AhciCommand *cmd)
-{
-  VtSataTask *task = &cmd->task;
-  if (task->left == 0 && task->flush_after)
-    {
-      task->flush_after = false;
-      submit (cmd, VT_IO_FLUSH, 0, 0);
-      return;
-    }
-  if (task->left == 0)
-    {
-      command_end (cmd);
-      return;
-    }
-  size_t n = (size_t) MIN (task->left, CHUNK);
-  if (cmd->bounce == NULL)
-    cmd->bounce = g_malloc (n);
-  if (task->action == VT_SATA_WRITE)
-    {
-      MoveResult result = move (cmd, cmd->bounce, n, false);
-      if (result != MOVED)
-        {
-          command_move_failed (cmd, result);
-          return;
-        }
-    }
-  submit (cmd, task->action == VT_SATA_WRITE ? VT_IO_WRITE : VT_IO_READ, task->off, n);
-}
-
-static void
-step_buffer (AhciCommand *cmd)
-{
-  VtSataTask *task = &cmd->task;
-  bool        in = task->action == VT_SATA_DATA_IN;
-  /* A host that asks for less than a packet command could tell gets what it asked for. */
-  MoveResult result = move (cmd, task->data, task->len, in);
-  if (result == BAD_ADDRESS || (result == NO_ROOM && !(in && task->packet)))
-    command_move_failed (cmd, result);
-  else if (in)
-    command_end (cmd);
-  else
-    {
-      task->after_data (&cmd->hba->ports[cmd->port].drive, task);
-      command_step (cmd);
-    }
-}
-
-static void
-command_step (AhciCommand *cmd)
-{
-  VtSataDrive *drive = &cmd->hba->ports[cmd->port].drive;
-  uint64_t     off, len;
-  switch (cmd->task.action)
-    {
-    case VT_SATA_DONE:
-      command_end (cmd);
-      break;
-    case VT_SATA_DATA_IN:
-    case VT_SATA_DATA_OUT:
-      step_buffer (cmd);
-      break;
-    case VT_SATA_READ:
-    case VT_SATA_WRITE:
-      step_media (cmd);
-      break;
-    case VT_SATA_FLUSH:
-      cmd->task.action = VT_SATA_DONE;
-      submit (cmd, VT_IO_FLUSH, 0, 0);
-      break;
-    case VT_SATA_DISCARD:
-      if (vt_ata_next_range (drive, &cmd->task, &off, &len))
-        submit (cmd, VT_IO_DISCARD, off, len);
-      else
-        command_end (cmd);
-      break;
-    }
-}
+static const VtAtaTransport transport = { command_move, command_end, io_began, io_over };
 
 /* --- Starting ----------------------------------------------------------------------------------------------------- */
 
 static void
-decode_fis (VtSataTask *task, const uint8_t *fis)
+decode_fis (VtAtaTask *task, const uint8_t *fis)
 {
   task->command = fis[2];
   task->device = fis[7];
@@ -464,11 +311,11 @@ start (AhciCommand *cmd, const uint8_t *fis)
 {
   Ahci          *hba = cmd->hba;
   AhciPortState *s = &hba->s.port[cmd->port];
-  VtSataDrive   *drive = &hba->ports[cmd->port].drive;
-  VtSataTask    *task = &cmd->task;
+  VtAtaDrive    *drive = cmd->ata.drive;
+  VtAtaTask     *task = &cmd->ata.task;
   decode_fis (task, fis);
-  trace_ahci_command (cmd->port, (unsigned) cmd->slot, task->command, task->lba, task->count, task->features);
-  if (drive->kind == VT_SATA_DISK)
+  trace_ahci_command (cmd->port, cmd->slot, task->command, task->lba, task->count, task->features);
+  if (drive->kind == VT_ATA_DISK)
     vt_ata_execute (drive, task);
   else
     vt_atapi_execute (drive, task);
@@ -477,15 +324,15 @@ start (AhciCommand *cmd, const uint8_t *fis)
   if (task->queued)
     {
       /* The drive takes a queued command at once and frees the list slot; SActive tells when it is over. */
-      VtSataTask accepted = { .status = ATA_STATUS_GOOD };
+      VtAtaTask accepted = { .status = ATA_STATUS_GOOD };
       s->ci &= ~(1u << cmd->slot);
       post_d2h (hba, cmd->port, &accepted, false);
     }
   else
     s->tfd |= ATA_STATUS_BSY;
-  if (task->pio && (task->action == VT_SATA_WRITE || task->action == VT_SATA_DATA_OUT))
+  if (task->pio && (task->action == VT_ATA_WRITE || task->action == VT_ATA_DATA_OUT))
     post_pio_setup (hba, cmd->port, task, false, ATA_SECTOR, false);
-  command_step (cmd);
+  vt_ata_command_step (&cmd->ata);
 }
 
 static void
@@ -512,12 +359,14 @@ start_slot (Ahci *hba, unsigned port, unsigned slot)
       return;
     }
   AhciCommand *cmd = g_new0 (AhciCommand, 1);
+  cmd->ata = (VtAtaCommand) { .transport = &transport, .host = &hba->ports[port], .drive = &hba->ports[port].drive,
+                              .chunk_bytes = CHUNK };
   cmd->hba = hba;
   cmd->port = port;
-  cmd->slot = (int) slot;
+  cmd->slot = slot;
   cmd->table = table;
   cmd->prd_count = (uint32_t) (vt_load_le (header, 4) >> HEADER_PRDTL);
-  memcpy (cmd->task.cdb, cdb, sizeof cdb);
+  memcpy (cmd->ata.task.cdb, cdb, sizeof cdb);
   hba->ports[port].slots[slot] = cmd;
   start (cmd, fis);
 }
@@ -541,7 +390,7 @@ static bool
 alone (const Ahci *hba, unsigned port)
 {
   for (unsigned i = 0; i < AHCI_SLOTS; i++)
-    if (hba->ports[port].slots[i] != NULL && !hba->ports[port].slots[i]->task.queued)
+    if (hba->ports[port].slots[i] != NULL && !hba->ports[port].slots[i]->ata.task.queued)
       return false;
   return true;
 }
@@ -554,7 +403,7 @@ vt_ahci_port_run (Ahci *hba, unsigned port)
   for (unsigned turns = 0; turns < 2 * AHCI_SLOTS; turns++)
     {
       if ((s->cmd & PX_CMD_ST) == 0 || s->halted || hba->parked || hba->ports[port].dropped > 0
-          || hba->ports[port].drive.kind == VT_SATA_NONE || !alone (hba, port))
+          || hba->ports[port].drive.kind == VT_ATA_NONE || !alone (hba, port))
         return;
       int slot = next_slot (hba, port);
       if (slot < 0)
@@ -568,12 +417,8 @@ vt_ahci_port_drop (Ahci *hba, unsigned port)
 {
   for (unsigned i = 0; i < AHCI_SLOTS; i++)
     {
-      AhciCommand *cmd = hba->ports[port].slots[i];
-      if (cmd == NULL)
-        continue;
-      /* Only a command that waits for its block request is ever in a slot here. */
-      hba->ports[port].slots[i] = NULL;
-      cmd->slot = -1;
-      hba->ports[port].dropped++;
+      AhciCommand *cmd = g_steal_pointer (&hba->ports[port].slots[i]);
+      if (cmd != NULL)
+        hba->ports[port].dropped += vt_ata_command_drop (&cmd->ata);
     }
 }

@@ -2,7 +2,8 @@
 /* Between ahci.c (registers, resets, interrupts) and ahci-command.c (command lists and data). */
 #pragma once
 
-#include "sata.h"
+#include "ahci.h"
+#include "ata-command.h"
 
 enum
 {
@@ -38,7 +39,7 @@ typedef struct
   bool        first_fis;     /* the drive has a FIS with its signature to send, once FRE is set */
   bool        soft_reset;    /* SRST is held */
   uint8_t     pad_;
-  VtSataState drive;
+  VtAtaState drive;
 } AhciPortState;
 
 typedef struct
@@ -51,26 +52,24 @@ typedef struct
 
 typedef struct Ahci Ahci;
 
-/* A command under way. Lives until its block request is over, also when the port has forgotten it (slot < 0). */
+/* A command under way. */
 typedef struct
 {
-  Ahci       *hba;
-  unsigned    port;
-  int         slot;            /* -1: dropped by a reset or a stop */
-  VtSataTask  task;
-  VtIo        io;
-  VtIoVec     vec;
-  uint8_t    *bounce;          /* of the block request */
-  uint64_t    table;           /* command table */
-  uint32_t    prd_count, prd_next;
-  uint64_t    prd_at;          /* what is left of the current PRD */
-  uint32_t    prd_left;
-  uint32_t    moved;           /* bytes, for PRDBC */
+  VtAtaCommand ata;
+  Ahci        *hba;
+  unsigned     port, slot;
+  uint64_t     table;           /* command table */
+  uint32_t     prd_count, prd_next;
+  uint64_t     prd_at;          /* what is left of the current PRD */
+  uint32_t     prd_left;
+  uint32_t     moved;           /* bytes, for PRDBC */
 } AhciCommand;
 
 typedef struct
 {
-  VtSataDrive  drive;
+  Ahci        *hba;
+  unsigned     number;
+  VtAtaDrive   drive;
   AhciCommand *slots[AHCI_SLOTS];
   unsigned     dropped;        /* forgotten commands whose block requests are not over: nothing new starts before */
 } AhciPort;

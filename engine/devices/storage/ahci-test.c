@@ -81,7 +81,7 @@ rig_new (void)
     rig->cd->bytes[i] = (uint8_t) (i / 2048 + i * 3);
   VtAhciConfig config
       = { .place = { rig->pci.bus, VT_PCI_DEVFN (31, 2) },
-          .port = { { VT_SATA_DISK, &rig->disk->block, "SERIAL" }, { VT_SATA_CDROM, &rig->cd->block, NULL } } };
+          .port = { { VT_ATA_DISK, &rig->disk->block, "SERIAL" }, { VT_ATA_CDROM, &rig->cd->block, NULL } } };
   rig->hba = pci_rig_add (&rig->pci, &vt_ahci, &config);
   pci_rig_enable (&rig->pci, VT_PCI_DEVFN (31, 2), 5, ABAR);
   put (rig, ABAR + GHC, 0x80000002, 4);

@@ -52,14 +52,7 @@ enum
     VT_FIELD (AhciState, port[n].sctl), VT_FIELD (AhciState, port[n].serr), VT_FIELD (AhciState, port[n].sact),        \
     VT_FIELD (AhciState, port[n].ci), VT_FIELD (AhciState, port[n].halted), VT_FIELD (AhciState, port[n].first_fis),   \
     VT_FIELD (AhciState, port[n].soft_reset), VT_FIELD (AhciState, port[n].pad_),                                      \
-    VT_FIELD (AhciState, port[n].drive.multiple), VT_FIELD (AhciState, port[n].drive.transfer_mode),                   \
-    VT_FIELD (AhciState, port[n].drive.ncq_tag), VT_FIELD (AhciState, port[n].drive.ncq_error),                        \
-    VT_FIELD (AhciState, port[n].drive.scsi.sense_key), VT_FIELD (AhciState, port[n].drive.scsi.asc),                            \
-    VT_FIELD (AhciState, port[n].drive.scsi.ascq), VT_FIELD (AhciState, port[n].drive.scsi.media_event),                         \
-    VT_FIELD (AhciState, port[n].drive.scsi.attention), VT_FIELD (AhciState, port[n].drive.scsi.write_cache_off),                \
-    VT_FIELD (AhciState, port[n].drive.look_ahead_off), VT_FIELD (AhciState, port[n].drive.smart_off),                 \
-    VT_FIELD (AhciState, port[n].drive.scsi.locked), VT_FIELD (AhciState, port[n].drive.scsi.tray_open),                         \
-    VT_FIELD (AhciState, port[n].drive.pad_)
+    VT_ATA_FIELDS (AhciState, port[n].drive)
 
 static const VtField ahci_fields[] = {
   VT_PCI_FIELDS (AhciState, pci),
@@ -79,7 +72,7 @@ static const AhciState ahci_at_reset = {
 static bool
 present (const Ahci *hba, unsigned port)
 {
-  return hba->ports[port].drive.kind != VT_SATA_NONE;
+  return hba->ports[port].drive.kind != VT_ATA_NONE;
 }
 
 /* --- Interrupts --------------------------------------------------------------------------------------------------- */
@@ -123,7 +116,7 @@ communication_reset (Ahci *hba, unsigned port)
 static void
 reset_port_registers (AhciPortState *s)
 {
-  VtSataState drive = s->drive;
+  VtAtaState drive = s->drive;
   /* A controller reset keeps where the lists are (10.4.3). */
   AhciPortState fresh = { .clb = s->clb, .clbu = s->clbu, .fb = s->fb, .fbu = s->fbu, .tfd = PX_TFD_NONE,
                           .sig = 0xffffffff, .first_fis = true, .drive = drive };
@@ -140,7 +133,7 @@ controller_reset (Ahci *hba)
     {
       vt_ahci_port_drop (hba, i);
       reset_port_registers (&hba->s.port[i]);
-      vt_sata_reset (&hba->ports[i].drive);
+      vt_ata_reset (&hba->ports[i].drive);
     }
   vt_ahci_update_irq (hba);
 }
@@ -318,12 +311,12 @@ vt_ahci_set_medium (VtDevice *dev, unsigned port, VtBlock *block, bool force)
 {
   Ahci *hba = (Ahci *) dev;
   g_assert (dev->cls == &vt_ahci && port < VT_AHCI_PORTS);
-  VtSataDrive *drive = &hba->ports[port].drive;
-  if (drive->kind != VT_SATA_CDROM || (!force && vt_scsi_holds_medium (&drive->s->scsi)))
+  VtAtaDrive *drive = &hba->ports[port].drive;
+  if (!vt_ata_may_change (drive, force))
     return false;
   /* Reads under way end on the old block; what they bring is not for the guest any more. */
   vt_ahci_port_drop (hba, port);
-  return vt_sata_set_medium (drive, block, force);
+  return vt_ata_set_medium (drive, block, force);
 }
 
 VtBlock *
@@ -331,30 +324,10 @@ vt_ahci_medium (VtDevice *dev, unsigned port)
 {
   const Ahci *hba = (const Ahci *) dev;
   g_assert (dev->cls == &vt_ahci && port < VT_AHCI_PORTS);
-  return hba->s.port[port].drive.scsi.tray_open ? NULL : hba->ports[port].drive.block;
+  return vt_ata_medium (&hba->ports[port].drive);
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
-
-static bool
-add_drive (Ahci *hba, unsigned port, const VtSataPort *wanted, GError **error)
-{
-  VtSataDrive *drive = &hba->ports[port].drive;
-  drive->s = &hba->s.port[port].drive;
-  if (wanted->kind == VT_SATA_DISK && (wanted->block == NULL || wanted->block->size_bytes < ATA_SECTOR))
-    {
-      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "SATA port %u has a disk without an image", port);
-      return false;
-    }
-  drive->kind = wanted->kind;
-  drive->block = wanted->block;
-  if (wanted->serial != NULL)
-    g_strlcpy (drive->serial, wanted->serial, sizeof drive->serial);
-  else
-    g_snprintf (drive->serial, sizeof drive->serial, "VT%05u", port);
-  g_strlcpy (drive->model, wanted->kind == VT_SATA_DISK ? "Vitrine hard disk" : "Vitrine DVD-ROM", sizeof drive->model);
-  return true;
-}
 
 static bool
 ahci_realize (VtDevice *dev, const VtEnv *env, GError **error)
@@ -370,8 +343,12 @@ ahci_realize (VtDevice *dev, const VtEnv *env, GError **error)
   vt_pci_add_msi (&hba->pci);
   vt_pci_add_bar (&hba->pci, 5, 0, &ahci_region);
   for (unsigned i = 0; i < VT_AHCI_PORTS; i++)
-    if (!add_drive (hba, i, &config->port[i], error))
-      return false;
+    {
+      hba->ports[i].hba = hba;
+      hba->ports[i].number = i;
+      if (!vt_ata_plug (&hba->ports[i].drive, &hba->s.port[i].drive, &config->port[i], false, i, error))
+        return false;
+    }
   return true;
 }
 
@@ -391,7 +368,7 @@ ahci_check (VtDevice *dev, const void *incoming, GError **error)
   if (!vt_pci_check ((VtPciFunction *) dev, &s->pci, error))
     return false;
   for (unsigned i = 0; i < VT_AHCI_PORTS; i++)
-    if (!vt_sata_state_possible (&s->port[i].drive))
+    if (!vt_ata_state_possible (&s->port[i].drive))
       {
         g_set_error (error, VT_ERROR, VT_ERROR_STATE, "SATA port %u cannot be in this state", i);
         return false;
@@ -434,7 +411,7 @@ ahci_finalize (VtDevice *dev)
 static const void *
 ahci_test_config (void)
 {
-  static const VtAhciConfig config = { .port = { { .kind = VT_SATA_CDROM } } };
+  static const VtAhciConfig config = { .port = { { .kind = VT_ATA_CDROM } } };
   return &config;
 }
 

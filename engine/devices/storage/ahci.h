@@ -2,7 +2,7 @@
 /* SATA controller of the Intel ICH9 in AHCI mode (8086:2922), with ATA disks and ATAPI CD drives in it. */
 #pragma once
 
-#include "block.h"
+#include "ata-slot.h"
 #include "pci-function.h"
 
 extern const VtDeviceClass vt_ahci;
@@ -12,24 +12,10 @@ enum
   VT_AHCI_PORTS = 6,
 };
 
-typedef enum
-{
-  VT_SATA_NONE,
-  VT_SATA_DISK,
-  VT_SATA_CDROM,
-} VtSataKind;
-
-typedef struct
-{
-  VtSataKind  kind;
-  VtBlock    *block;    /* borrowed; a CD drive may be empty (NULL) */
-  const char *serial;   /* nullable: derived from the port */
-} VtSataPort;
-
 typedef struct
 {
   VtPciPlace place;     /* usually 00:1f.2 */
-  VtSataPort port[VT_AHCI_PORTS];
+  VtAtaSlot port[VT_AHCI_PORTS];
 } VtAhciConfig;
 
 /* CD drives: puts a medium in, or takes it out (NULL). False while the guest has locked the tray and `force` is not

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ATA disk: the command set (ATA8-ACS, with NCQ and TRIM from ACS-2). */
-#include "sata.h"
+#include "ata.h"
 
 #include <errno.h>
+
+#include "vitrine/error.h"
 
 enum
 {
@@ -32,11 +34,11 @@ typedef struct
 {
   uint8_t command;
   uint8_t flags;
-  void  (*run) (VtSataDrive *drive, VtSataTask *task, unsigned flags);
+  void  (*run) (VtAtaDrive *drive, VtAtaTask *task, unsigned flags);
 } AtaCommand;
 
 static uint64_t
-sectors (const VtSataDrive *drive)
+sectors (const VtAtaDrive *drive)
 {
   return drive->block->size_bytes / ATA_SECTOR;
 }
@@ -44,7 +46,7 @@ sectors (const VtSataDrive *drive)
 /* --- Addresses ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t
-chs_to_lba (const VtSataTask *task)
+chs_to_lba (const VtAtaTask *task)
 {
   uint64_t cylinder = task->lba >> 8 & 0xffff, head = task->device & 0xf, sector = task->lba & 0xff;
   /* Sectors count from 1: sector 0 does not exist. */
@@ -52,7 +54,7 @@ chs_to_lba (const VtSataTask *task)
 }
 
 static void
-get_range (const VtSataTask *task, unsigned flags, uint64_t *lba, uint64_t *count)
+get_range (const VtAtaTask *task, unsigned flags, uint64_t *lba, uint64_t *count)
 {
   if (flags & NCQ)
     {
@@ -74,7 +76,7 @@ get_range (const VtSataTask *task, unsigned flags, uint64_t *lba, uint64_t *coun
 
 /* False when the command was refused. */
 static bool
-set_range (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+set_range (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   uint64_t lba, count;
   get_range (task, flags, &lba, &count);
@@ -85,16 +87,17 @@ set_range (VtSataDrive *drive, VtSataTask *task, unsigned flags)
     }
   if ((flags & MULTI) && drive->s->multiple == 0)
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return false;
     }
   if (!vt_fits (lba, count, sectors (drive)))
     {
-      vt_sata_fail (task, ATA_ERROR_IDNF);
+      vt_ata_fail (task, ATA_ERROR_IDNF);
       return false;
     }
   task->off = lba * ATA_SECTOR;
   task->left = count * ATA_SECTOR;
+  task->block_bytes = (flags & MULTI ? drive->s->multiple : 1) * ATA_SECTOR;
   task->pio = (flags & PIO) != 0;
   task->status = ATA_STATUS_GOOD;
   return true;
@@ -103,66 +106,66 @@ set_range (VtSataDrive *drive, VtSataTask *task, unsigned flags)
 /* --- Reading and writing ------------------------------------------------------------------------------------------ */
 
 static void
-run_read (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_read (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   if (set_range (drive, task, flags))
-    task->action = VT_SATA_READ;
+    task->action = VT_ATA_READ;
 }
 
 static void
-run_write (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_write (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   if (!set_range (drive, task, flags))
     return;
   if (drive->block->readonly)
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return;
     }
   /* A queued write carries the FUA bit in its device register. */
   bool fua = (flags & NCQ) ? (task->device & 0x80) != 0 : (flags & FUA) != 0;
   task->flush_after = fua || drive->s->scsi.write_cache_off;
-  task->action = VT_SATA_WRITE;
+  task->action = VT_ATA_WRITE;
 }
 
 static void
-run_verify (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_verify (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   if (set_range (drive, task, flags))
-    vt_sata_done (task);
+    vt_ata_done (task);
 }
 
 static void
-run_flush (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_flush (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   task->status = ATA_STATUS_GOOD;
-  task->action = VT_SATA_FLUSH;
+  task->action = VT_ATA_FLUSH;
 }
 
 static void
-trim_data_came (VtSataDrive *drive, VtSataTask *task)
+trim_data_came (VtAtaDrive *drive, VtAtaTask *task)
 {
   task->status = ATA_STATUS_GOOD;
-  task->action = VT_SATA_DISCARD;
+  task->action = VT_ATA_DISCARD;
 }
 
 static void
-run_data_set_management (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_data_set_management (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   bool trim = (task->features & 0xff) == 1;
   if (!trim || task->count == 0 || task->count > TRIM_BLOCKS_MAX || drive->block->readonly)
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return;
     }
-  vt_sata_answer (task, task->count * (size_t) ATA_SECTOR);
-  task->action = VT_SATA_DATA_OUT;
+  vt_ata_answer (task, task->count * (size_t) ATA_SECTOR);
+  task->action = VT_ATA_DATA_OUT;
   task->after_data = trim_data_came;
 }
 
 /* Ranges of ACS-2 7.10: 48 bits of address, 16 of length; length 0 is no range. A range beyond the end is skipped. */
 bool
-vt_ata_next_range (VtSataDrive *drive, VtSataTask *task, uint64_t *off, uint64_t *len)
+vt_ata_next_range (VtAtaDrive *drive, VtAtaTask *task, uint64_t *off, uint64_t *len)
 {
   while (vt_fits (task->next, 8, task->len))
     {
@@ -241,9 +244,9 @@ static const IdentifyWord identify_words[] = {
 };
 
 static void
-put_changing_words (const VtSataDrive *drive, uint8_t *identify)
+put_changing_words (const VtAtaDrive *drive, uint8_t *identify)
 {
-  const VtSataState *s = drive->s;
+  const VtAtaState *s = drive->s;
   uint64_t total = sectors (drive);
   uint64_t cylinders = MIN (total / (CHS_HEADS * CHS_SECTORS), CHS_CYLINDERS_MAX);
   put_words (identify, 1, cylinders, 1);
@@ -260,14 +263,25 @@ put_changing_words (const VtSataDrive *drive, uint8_t *identify)
   put_words (identify, 100, total, 4);
 }
 
+/* A parallel drive has no queue, and says in word 93 what cable it found after the last reset (ATA8-ACS, 7.16.7.46). */
 static void
-run_identify (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+put_parallel_words (uint8_t *identify)
 {
-  uint8_t *identify = vt_sata_answer (task, ATA_SECTOR);
+  static const IdentifyWord words[] = { { 75, 1, 0 }, { 76, 1, 0 }, { 93, 1, 0x6001 }, { 222, 1, 0 } };
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    put_words (identify, words[i].word, words[i].value, words[i].words);
+}
+
+static void
+run_identify (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
+{
+  uint8_t *identify = vt_ata_answer (task, ATA_SECTOR);
   task->pio = true;
   for (size_t i = 0; i < G_N_ELEMENTS (identify_words); i++)
     put_words (identify, identify_words[i].word, identify_words[i].value, identify_words[i].words);
   put_changing_words (drive, identify);
+  if (drive->parallel)
+    put_parallel_words (identify);
   put_string (identify, 10, 20, drive->serial);
   put_string (identify, 23, 8, "1.0");
   put_string (identify, 27, 40, drive->model);
@@ -277,10 +291,10 @@ run_identify (VtSataDrive *drive, VtSataTask *task, unsigned flags)
 /* --- Settings ----------------------------------------------------------------------------------------------------- */
 
 static void
-run_set_features (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_set_features (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
-  VtSataState *s = drive->s;
-  vt_sata_done (task);
+  VtAtaState *s = drive->s;
+  vt_ata_done (task);
   switch (task->features & 0xff)
     {
     case 0x02: s->scsi.write_cache_off = false; break;
@@ -293,28 +307,28 @@ run_set_features (VtSataDrive *drive, VtSataTask *task, unsigned flags)
     case 0x10: case 0x90:                          /* serial ATA features */
       break;
     default:
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
     }
 }
 
 static void
-run_set_multiple (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_set_multiple (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   unsigned n = task->count & 0xff;
   if (n > MULTIPLE_MAX || (n & (n - 1)) != 0)
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return;
     }
   drive->s->multiple = (uint8_t) n;
-  vt_sata_done (task);
+  vt_ata_done (task);
 }
 
 static void
-run_native_max (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_native_max (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   uint64_t last = sectors (drive) - 1;
-  vt_sata_done (task);
+  vt_ata_done (task);
   if (flags & EXT)
     task->lba = last;
   else
@@ -326,22 +340,22 @@ run_native_max (VtSataDrive *drive, VtSataTask *task, unsigned flags)
 }
 
 static void
-run_check_power (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_check_power (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
-  vt_sata_done (task);
+  vt_ata_done (task);
   task->count = 0xff;   /* active or idle */
 }
 
 static void
-run_nothing (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_nothing (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
-  vt_sata_done (task);
+  vt_ata_done (task);
 }
 
 static void
-run_diagnostic (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_diagnostic (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
-  vt_sata_done (task);
+  vt_ata_done (task);
   task->error = 0x01;   /* passed; ERR stays clear */
   task->lba = 0x000001;
   task->count = 1;
@@ -350,9 +364,9 @@ run_diagnostic (VtSataDrive *drive, VtSataTask *task, unsigned flags)
 /* --- SMART and logs ----------------------------------------------------------------------------------------------- */
 
 static void
-smart_data (VtSataTask *task)
+smart_data (VtAtaTask *task)
 {
-  uint8_t *data = vt_sata_answer (task, ATA_SECTOR);
+  uint8_t *data = vt_ata_answer (task, ATA_SECTOR);
   task->pio = true;
   data[0] = 0x10;      /* revision; no attributes */
   data[362] = 0;       /* off-line collection never started */
@@ -363,15 +377,15 @@ smart_data (VtSataTask *task)
 }
 
 static void
-run_smart (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_smart (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   unsigned sub = task->features & 0xff;
   if ((task->lba >> 8 & 0xffff) != 0xc24f || (drive->s->smart_off && sub != 0xd8))
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return;
     }
-  vt_sata_done (task);
+  vt_ata_done (task);
   switch (sub)
     {
     case 0xd8: drive->s->smart_off = false; break;
@@ -379,15 +393,15 @@ run_smart (VtSataDrive *drive, VtSataTask *task, unsigned flags)
     case 0xda: break;                                /* status: the key comes back unchanged, the disk is fine */
     case 0xd2: case 0xd4: break;                     /* autosave; self-test: passes at once */
     case 0xd0: case 0xd1: smart_data (task); break;
-    default: vt_sata_fail (task, ATA_ERROR_ABRT);
+    default: vt_ata_fail (task, ATA_ERROR_ABRT);
     }
 }
 
 /* Log 10h: which queued command failed (ACS-2, A.11). */
 static void
-ncq_error_log (VtSataDrive *drive, uint8_t *log)
+ncq_error_log (VtAtaDrive *drive, uint8_t *log)
 {
-  const VtSataState *s = drive->s;
+  const VtAtaState *s = drive->s;
   log[0] = s->ncq_error != 0 ? s->ncq_tag : 0x80;   /* 0x80: the failed command was not queued */
   log[2] = ATA_STATUS_GOOD | (s->ncq_error != 0 ? ATA_STATUS_ERR : 0);
   log[3] = s->ncq_error;
@@ -399,15 +413,15 @@ ncq_error_log (VtSataDrive *drive, uint8_t *log)
 }
 
 static void
-run_read_log (VtSataDrive *drive, VtSataTask *task, unsigned flags)
+run_read_log (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
   unsigned log = task->lba & 0xff, page = task->lba >> 8 & 0xff;
   if (task->count != 1 || page != 0 || (log != LOG_DIRECTORY && log != LOG_NCQ_ERROR))
     {
-      vt_sata_fail (task, ATA_ERROR_ABRT);
+      vt_ata_fail (task, ATA_ERROR_ABRT);
       return;
     }
-  uint8_t *data = vt_sata_answer (task, ATA_SECTOR);
+  uint8_t *data = vt_ata_answer (task, ATA_SECTOR);
   task->pio = (flags & PIO) != 0;
   if (log == LOG_NCQ_ERROR)
     ncq_error_log (drive, data);
@@ -468,21 +482,21 @@ static const AtaCommand commands[] = {
 };
 
 void
-vt_ata_execute (VtSataDrive *drive, VtSataTask *task)
+vt_ata_execute (VtAtaDrive *drive, VtAtaTask *task)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (commands[i].command == task->command)
+    if (commands[i].command == task->command && !(drive->parallel && (commands[i].flags & NCQ) != 0))
       {
         commands[i].run (drive, task, commands[i].flags);
         return;
       }
-  vt_sata_fail (task, ATA_ERROR_ABRT);
+  vt_ata_fail (task, ATA_ERROR_ABRT);
 }
 
 void
-vt_ata_io_failed (VtSataDrive *drive, VtSataTask *task, int problem)
+vt_ata_io_failed (VtAtaDrive *drive, VtAtaTask *task, int problem)
 {
-  vt_sata_fail (task, problem == EIO && task->action == VT_SATA_READ ? ATA_ERROR_UNC : ATA_ERROR_ABRT);
+  vt_ata_fail (task, problem == EIO && task->action == VT_ATA_READ ? ATA_ERROR_UNC : ATA_ERROR_ABRT);
   if (task->queued)
     {
       drive->s->ncq_tag = task->tag;
@@ -492,34 +506,51 @@ vt_ata_io_failed (VtSataDrive *drive, VtSataTask *task, int problem)
 
 /* --- Both kinds of drive ------------------------------------------------------------------------------------------ */
 
-void
-vt_sata_reset (VtSataDrive *drive)
+bool
+vt_ata_plug (VtAtaDrive *drive, VtAtaState *s, const VtAtaSlot *slot, bool parallel, unsigned number, GError **error)
 {
-  VtSataState *s = drive->s;
+  if (slot->kind == VT_ATA_DISK && (slot->block == NULL || slot->block->size_bytes < ATA_SECTOR))
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "ATA drive %u is a disk without an image", number);
+      return false;
+    }
+  *drive = (VtAtaDrive) { .kind = slot->kind, .block = slot->block, .s = s, .parallel = parallel };
+  if (slot->serial != NULL)
+    g_strlcpy (drive->serial, slot->serial, sizeof drive->serial);
+  else
+    g_snprintf (drive->serial, sizeof drive->serial, "VT%05u", number);
+  g_strlcpy (drive->model, slot->kind == VT_ATA_DISK ? "Vitrine hard disk" : "Vitrine DVD-ROM", sizeof drive->model);
+  return true;
+}
+
+void
+vt_ata_reset (VtAtaDrive *drive)
+{
+  VtAtaState *s = drive->s;
   s->multiple = 0;
   s->ncq_error = 0;
   s->scsi.locked = false;
-  if (drive->kind == VT_SATA_CDROM && s->scsi.attention == VT_SCSI_ATTENTION_NONE)
+  if (drive->kind == VT_ATA_CDROM && s->scsi.attention == VT_SCSI_ATTENTION_NONE)
     s->scsi.attention = VT_SCSI_ATTENTION_RESET;
 }
 
 uint32_t
-vt_sata_signature (const VtSataDrive *drive)
+vt_ata_signature (const VtAtaDrive *drive)
 {
   switch (drive->kind)
     {
-    case VT_SATA_DISK:
+    case VT_ATA_DISK:
       return 0x00000101;
-    case VT_SATA_CDROM:
+    case VT_ATA_CDROM:
       return 0xeb140101;
-    case VT_SATA_NONE:
+    case VT_ATA_NONE:
       break;
     }
   return 0xffffffff;
 }
 
 bool
-vt_sata_state_possible (const VtSataState *s)
+vt_ata_state_possible (const VtAtaState *s)
 {
   return s->multiple <= MULTIPLE_MAX && s->ncq_tag < QUEUE_DEPTH && vt_scsi_state_possible (&s->scsi);
 }

@@ -11,7 +11,7 @@
 
 typedef enum { VT_ACCEL_AUTO, VT_ACCEL_INTERP, VT_ACCEL_JIT, VT_ACCEL_KVM, VT_ACCEL_COSIM } VtAccelChoice;
 typedef enum { VT_FIRMWARE_BIOS, VT_FIRMWARE_UEFI } VtFirmware;
-typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI } VtDiskBus;
+typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI, VT_BUS_FDC } VtDiskBus;
 /* Machines run on the first three; the others are read for import. */
 typedef enum
 {
@@ -36,9 +36,10 @@ typedef struct
 
 typedef struct
 {
-  char         *path;        /* NULL: empty drive (CD only) */
+  char         *path;        /* NULL: empty drive (CD and floppy only) */
   VtImageFormat format;
-  VtDiskBus     bus;
+  VtDiskBus     bus;         /* sata: q35 only; ide and fdc (floppy drives): pc only */
+  unsigned      unit;        /* ide, fdc: the place, from 1; 0: the first free one */
   bool          cdrom;
   bool          readonly;
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
@@ -97,7 +98,7 @@ typedef struct
 {
   char         *name;
   char         *uuid;        /* canonical; NULL: random */
-  char         *machine;     /* "q35" */
+  char         *machine;     /* "q35", "pc" */
   VtAccelChoice accel;
   char         *cpu_model;   /* NULL: the best the accelerator can do */
   unsigned      cpus;

@@ -43,6 +43,6 @@ void vt_machine_reset (VtMachine *machine);
 void vt_machine_power_button (VtMachine *machine);  /* ACPI power button press */
 void vt_machine_force_off (VtMachine *machine);
 
-/* CD change while running. path NULL ejects. `fd`: the opened image, taken in any case, when this process may not open it
- * itself; else -1. `drive`: index among the disks of the configuration. */
+/* Change of a CD or floppy disk while running. path NULL ejects. `fd`: the opened image, taken in any case, when
+ * this process may not open it itself; else -1. A floppy disk that was opened for reading only is write protected. `drive`: index among the disks of the configuration. */
 bool vt_machine_change_medium (VtMachine *machine, unsigned drive, const char *path, int fd, GError **error);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The q35 board's firmware: BIOS or UEFI image, what it is told through fw_cfg, or a kernel that boots without either. */
-#include "q35-private.h"
+/* Firmware of every board: BIOS or UEFI image, what it is told through fw_cfg, or a kernel that boots without either. */
+#include "x86-board.h"
 
 #include "acpi-pm.h"
 #include "flash.h"
 #include "fw-cfg.h"
+#include "host-bridge.h"
 #include "host-ram.h"
 #include "hpet.h"
 #include "nvram.h"
-#include "q35-intx.h"
-#include "q35-mch.h"
 #include "ramfb.h"
 #include "rom.h"
 #include "vitrine/error.h"
@@ -19,25 +18,25 @@
 #define OVMF_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define OVMF_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.fd"
 #define FLASH_MAX      (16 * VT_MIB)
-#define PRIORITY_FLASH (VT_Q35_PRIORITY_SHADOW + 1)
+#define PRIORITY_FLASH (VT_HOST_PRIORITY_SHADOW + 1)
 
 void
-q35_note_boot_path (Q35 *q35, int index, char *path)
+x86_note_boot_path (X86Board *board, int index, char *path)
 {
   if (index <= 0)
     {
       g_free (path);
       return;
     }
-  BootPath *boot = g_new (BootPath, 1);
-  *boot = (BootPath) { index, path };
-  g_ptr_array_add (q35->boot_paths, boot);
+  X86BootPath *boot = g_new (X86BootPath, 1);
+  *boot = (X86BootPath) { index, path };
+  g_ptr_array_add (board->boot_paths, boot);
 }
 
 static gint
 by_index (gconstpointer a, gconstpointer b)
 {
-  return (*(const BootPath *const *) a)->index - (*(const BootPath *const *) b)->index;
+  return (*(const X86BootPath *const *) a)->index - (*(const X86BootPath *const *) b)->index;
 }
 
 /* --- fw_cfg and tables -------------------------------------------------------------------------------------------------------- */
@@ -57,72 +56,72 @@ parse_uuid (const char *text, uint8_t out[16])
 static void
 describe (VtMachine *machine)
 {
-  Q35 *q35 = machine->board_data;
+  X86Board *board = machine->board_data;
   g_autofree char *random_uuid = g_uuid_string_random ();
-  parse_uuid (machine->config.uuid != NULL ? machine->config.uuid : random_uuid, q35->uuid);
-  uint64_t high_end = Q35_HIGH_RAM_BASE + (q35->high_ram != NULL ? q35->high_ram->size : 0);
+  parse_uuid (machine->config.uuid != NULL ? machine->config.uuid : random_uuid, board->uuid);
+  uint64_t high_end = X86_HIGH_RAM_BASE + (board->high_ram != NULL ? board->high_ram->size : 0);
   uint64_t window = ((high_end + 32 * VT_GIB - 1) / (32 * VT_GIB)) * 32 * VT_GIB;
-  q35->acpi = (VtAcpiConfig) { .cpus = machine->n_cpus,
-                               .pm_base = Q35_PM_BASE,
-                               .gpe0_len = VT_ACPI_PM_GPE0_BYTES,
-                               .sci_irq = Q35_SCI_IRQ,
+  board->acpi = (VtAcpiConfig) { .cpus = machine->n_cpus,
+                               .pm_base = X86_PM_BASE,
+                               .chipset = board->chipset->acpi,
+                               .sci_irq = X86_SCI_IRQ,
                                .smi_cmd_port = VT_ACPI_PM_SMI_PORT,
                                .acpi_enable = VT_ACPI_PM_ENABLE_CMD,
                                .acpi_disable = VT_ACPI_PM_DISABLE_CMD,
                                .reset_port = 0xcf9,
                                .reset_value = 0x0f,
                                .s5_type = VT_ACPI_PM_SLP_TYP_S5,
-                               .local_apic_base = Q35_APIC_BASE,
-                               .ioapic_base = Q35_IOAPIC_BASE,
-                               .hpet_base = Q35_HPET_BASE,
-                               .ecam_base = Q35_ECAM_BASE,
-                               .ecam_buses = Q35_ECAM_BYTES / VT_MIB,
-                               .pci_low_base = Q35_PCI_LOW_BASE,
-                               .pci_low_end = Q35_PCI_LOW_END,
+                               .local_apic_base = X86_APIC_BASE,
+                               .ioapic_base = X86_IOAPIC_BASE,
+                               .hpet_base = X86_HPET_BASE,
+                               .ecam_base = board->chipset->ecam_base,
+                               .ecam_buses = board->chipset->ecam_bytes / VT_MIB,
+                               .pci_low_base = board->pci_low_base,
+                               .pci_low_end = X86_PCI_LOW_END,
                                .pci_high_base = window,
                                .pci_high_end = window + 32 * VT_GIB,
-                               .intx_gsi = vt_q35_intx_gsi,
                                .serial_ports = 2,
                                .i8042 = true,
+                               .floppy = machine->fdc != NULL,
                                .fw_cfg = true };
-  q35->smbios = (VtSmbiosConfig) { .uuid = q35->uuid,
+  board->smbios = (VtSmbiosConfig) { .uuid = board->uuid,
                                    .cpus = machine->n_cpus,
                                    .cpu_name = machine->model->brand,
-                                   .ram_low_bytes = q35->low_ram->size,
-                                   .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
+                                   .ram_low_bytes = board->low_ram->size,
+                                   .ram_high_bytes = board->high_ram != NULL ? board->high_ram->size : 0,
                                    .uefi = machine->config.firmware == VT_FIRMWARE_UEFI };
-  q35->tables = vt_tables_new ();
-  vt_acpi_build (q35->tables, &q35->acpi);
+  board->tables = vt_tables_new ();
+  vt_acpi_build (board->tables, &board->acpi);
 }
 
 static bool
 add_fw_cfg (VtMachine *machine, GError **error)
 {
-  Q35 *q35 = machine->board_data;
-  q35->fw_cfg = vt_machine_add (machine, &(DeviceSpec) { &vt_fw_cfg_class, "fw_cfg", NULL, NULL, 0 }, error);
-  if (q35->fw_cfg == NULL)
+  X86Board *board = machine->board_data;
+  board->fw_cfg = vt_machine_add (machine, &(DeviceSpec) { &vt_fw_cfg_class, "fw_cfg", NULL, NULL, 0 }, error);
+  if (board->fw_cfg == NULL)
     return false;
-  g_ptr_array_sort (q35->boot_paths, by_index);
+  g_ptr_array_sort (board->boot_paths, by_index);
   g_autoptr (GPtrArray) order = g_ptr_array_new ();
-  for (guint i = 0; i < q35->boot_paths->len; i++)
-    g_ptr_array_add (order, ((BootPath *) g_ptr_array_index (q35->boot_paths, i))->path);
+  for (guint i = 0; i < board->boot_paths->len; i++)
+    g_ptr_array_add (order, ((X86BootPath *) g_ptr_array_index (board->boot_paths, i))->path);
   g_ptr_array_add (order, NULL);
-  VtFwCfgPc pc = { .ram_low_bytes = q35->low_ram->size,
-                   .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
+  VtFwCfgPc pc = { .ram_low_bytes = board->low_ram->size,
+                   .ram_high_bytes = board->high_ram != NULL ? board->high_ram->size : 0,
                    .cpus = machine->n_cpus,
                    .max_cpus = machine->n_cpus,
-                   .uuid = q35->uuid,
+                   .uuid = board->uuid,
                    .boot_order = order->len > 1 ? (const char *const *) order->pdata : NULL };
-  vt_fw_cfg_add_pc (q35->fw_cfg, &pc);
-  vt_tables_publish (q35->tables, q35->fw_cfg);
-  vt_smbios_publish (q35->fw_cfg, &q35->smbios);
-  if (q35->ramfb != NULL)
+  vt_fw_cfg_add_pc (board->fw_cfg, &pc);
+  vt_tables_publish (board->tables, board->fw_cfg);
+  vt_smbios_publish (board->fw_cfg, &board->smbios);
+  if (board->ramfb != NULL)
     {
-      vt_fw_cfg_add_writable_file (q35->fw_cfg, VT_RAMFB_FILE, VT_RAMFB_FILE_BYTES, vt_ramfb_configure, q35->ramfb);
-      vt_fw_cfg_add_file (q35->fw_cfg, "vgaroms/vgabios-ramfb.bin", q35->ramfb_rom);
+      vt_fw_cfg_add_writable_file (board->fw_cfg, VT_RAMFB_FILE, VT_RAMFB_FILE_BYTES, vt_ramfb_configure, board->ramfb);
+      vt_fw_cfg_add_file (board->fw_cfg, "vgaroms/vgabios-ramfb.bin", board->ramfb_rom);
     }
-  return vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_ports, VT_GPA (VT_FW_CFG_PORT), 0, error) != NULL
-         && vt_mem_map_io (machine->io, q35->fw_cfg, &vt_fw_cfg_dma_ports, VT_GPA (VT_FW_CFG_DMA_PORT), 0, error) != NULL;
+  return vt_mem_map_io (machine->io, board->fw_cfg, &vt_fw_cfg_ports, VT_GPA (VT_FW_CFG_PORT), 0, error) != NULL
+         && vt_mem_map_io (machine->io, board->fw_cfg, &vt_fw_cfg_dma_ports, VT_GPA (VT_FW_CFG_DMA_PORT), 0, error) != NULL;
 }
 
 /* --- Images ---------------------------------------------------------------------------------------------------------------------- */
@@ -139,21 +138,21 @@ scratch_ram (VtMachine *machine, const char *name, uint64_t size, GError **error
 static bool
 build_bios (VtMachine *machine, GError **error)
 {
-  Q35        *q35 = machine->board_data;
+  X86Board   *board = machine->board_data;
   const char *path = machine->config.firmware_code != NULL ? machine->config.firmware_code : SEABIOS_PATH;
-  q35->bios = vt_bios_read (path, error);
-  if (q35->bios == NULL || (q35->bios_ram = scratch_ram (machine, "bios", vt_rom_ram_size (q35->bios), error)) == NULL)
+  board->bios = vt_bios_read (path, error);
+  if (board->bios == NULL || (board->bios_ram = scratch_ram (machine, "bios", vt_rom_ram_size (board->bios), error)) == NULL)
     return false;
-  vt_rom_fill (q35->bios_ram, q35->bios);
-  return vt_rom_map_bios (machine->mem, q35->bios_ram, VT_Q35_PRIORITY_BIOS, error);
+  vt_rom_fill (board->bios_ram, board->bios);
+  return vt_rom_map_bios (machine->mem, board->bios_ram, VT_HOST_PRIORITY_BIOS, error);
 }
 
 /* The variable store's file follows each change of the chip. */
 static void
 variables_changed (void *opaque, uint64_t off, uint64_t len)
 {
-  Q35 *q35 = opaque;
-  vt_nvram_write (q35->vars_fd, q35->vars_ram->host + off, off, len);
+  X86Board *board = opaque;
+  vt_nvram_write (board->vars_fd, board->vars_ram->host + off, off, len);
 }
 
 static VtDevice *
@@ -179,35 +178,35 @@ round_up_to_block (uint64_t size)
 static bool
 build_uefi (VtMachine *machine, GError **error)
 {
-  Q35        *q35 = machine->board_data;
+  X86Board   *board = machine->board_data;
   const char *code_path = machine->config.firmware_code != NULL ? machine->config.firmware_code : OVMF_CODE_PATH;
   g_autoptr (GBytes) code = vt_firmware_read (code_path, "UEFI firmware", FLASH_MAX, error);
   if (code == NULL)
     return false;
-  q35->vars_template = vt_nvram_open (machine->config.nvram, OVMF_VARS_PATH, FLASH_MAX, &q35->vars_fd, error);
-  if (q35->vars_template == NULL)
+  board->vars_template = vt_nvram_open (machine->config.nvram, OVMF_VARS_PATH, FLASH_MAX, &board->vars_fd, error);
+  if (board->vars_template == NULL)
     return false;
   uint64_t code_bytes = round_up_to_block (g_bytes_get_size (code));
-  uint64_t vars_bytes = round_up_to_block (g_bytes_get_size (q35->vars_template));
+  uint64_t vars_bytes = round_up_to_block (g_bytes_get_size (board->vars_template));
   VtRam   *code_ram = scratch_ram (machine, "uefi-code", code_bytes, error);
-  q35->vars_ram = code_ram != NULL ? vt_machine_add_ram (machine, "uefi-vars", vars_bytes, error) : NULL;
-  if (q35->vars_ram == NULL)
+  board->vars_ram = code_ram != NULL ? vt_machine_add_ram (machine, "uefi-vars", vars_bytes, error) : NULL;
+  if (board->vars_ram == NULL)
     return false;
   vt_rom_fill (code_ram, code);
-  memcpy (q35->vars_ram->host, g_bytes_get_data (q35->vars_template, NULL), g_bytes_get_size (q35->vars_template));
+  memcpy (board->vars_ram->host, g_bytes_get_data (board->vars_template, NULL), g_bytes_get_size (board->vars_template));
   return add_flash (machine, "flash/0", code_ram, 4 * VT_GIB - code_bytes, false, error) != NULL
-         && add_flash (machine, "flash/1", q35->vars_ram, 4 * VT_GIB - code_bytes - vars_bytes, true, error) != NULL;
+         && add_flash (machine, "flash/1", board->vars_ram, 4 * VT_GIB - code_bytes - vars_bytes, true, error) != NULL;
 }
 
 bool
-q35_build_firmware (VtMachine *machine, GError **error)
+x86_build_firmware (VtMachine *machine, GError **error)
 {
-  Q35            *q35 = machine->board_data;
+  X86Board       *board = machine->board_data;
   const VtConfig *config = &machine->config;
   describe (machine);
   if (!add_fw_cfg (machine, error))
     return false;
-  if (config->kernel != NULL && (q35->boot = vt_boot_open (config->kernel, config->initrd, config->append, error)) == NULL)
+  if (config->kernel != NULL && (board->boot = vt_boot_open (config->kernel, config->initrd, config->append, error)) == NULL)
     return false;
   /* A kernel booted directly still finds a BIOS in its place, for the odd caller of the video BIOS. */
   return config->firmware == VT_FIRMWARE_UEFI && config->kernel == NULL ? build_uefi (machine, error)
@@ -219,7 +218,7 @@ q35_build_firmware (VtMachine *machine, GError **error)
 /* Memory types as a BIOS leaves them (SDM volume 3A, 12.11): write back, but uncached where PCI is, and the area below 1 MiB
  * write protected where ROMs are. Linux wants the same on every processor. */
 static void
-set_memory_types (VtX86Cpu *cpu)
+set_memory_types (VtX86Cpu *cpu, uint64_t uncached_base)
 {
   static const uint64_t fixed[11] = { 0x0606060606060606, 0x0606060606060606, 0, 0x0505050505050505, 0x0505050505050505,
                                       0x0505050505050505, 0x0505050505050505, 0x0505050505050505, 0x0505050505050505,
@@ -227,8 +226,8 @@ set_memory_types (VtX86Cpu *cpu)
   const uint64_t uncached = 0, write_back = 6, valid = 1u << 11, enable = 1u << 11, enable_fixed = 1u << 10;
   VtX86State    *s = &cpu->s;
   memcpy (s->mtrr_fixed, fixed, sizeof fixed);
-  s->mtrr_phys_base[0] = Q35_LOW_RAM_MAX | uncached;
-  s->mtrr_phys_mask[0] = (vt_x86_phys_mask (cpu->model) & ~(4 * VT_GIB - Q35_LOW_RAM_MAX - 1)) | valid;
+  s->mtrr_phys_base[0] = uncached_base | uncached;
+  s->mtrr_phys_mask[0] = (vt_x86_phys_mask (cpu->model) & ~(4 * VT_GIB - uncached_base - 1)) | valid;
   s->mtrr_def_type = enable | enable_fixed | write_back;
 }
 
@@ -239,7 +238,7 @@ connect_pics (VtX86Cpu *cpu)
 {
   static const struct { uint32_t reg, value; } writes[] = { { 0xf0, 0x1ff }, { 0x350, 0x700 }, { 0x360, 0x400 } };
   for (unsigned i = 0; i < G_N_ELEMENTS (writes); i++)
-    vt_apic_mmio_write (cpu->apic, Q35_APIC_BASE + writes[i].reg, writes[i].value, 4);
+    vt_apic_mmio_write (cpu->apic, X86_APIC_BASE + writes[i].reg, writes[i].value, 4);
 }
 
 static void
@@ -268,44 +267,44 @@ enter_kernel (VtX86Cpu *cpu, const VtBootState *boot)
 static bool
 place_kernel (VtMachine *machine, GError **error)
 {
-  Q35         *q35 = machine->board_data;
+  X86Board    *board = machine->board_data;
   VtBootScreen screen = { 0 };
   VtBootState  state;
-  VtBootPlatform platform = { .pm_base = Q35_PM_BASE, .ecam_base = Q35_ECAM_BASE,
-                              .vga_slot = q35->has_dispi_ports ? Q35_VGA_SLOT : 0, .vga_bar = (uint32_t) Q35_PCI_LOW_BASE,
+  VtBootPlatform platform = { .pm_base = X86_PM_BASE, .ecam_base = board->chipset->ecam_base,
+                              .vga_slot = board->has_dispi_ports ? board->chipset->vga_slot : 0, .vga_bar = (uint32_t) board->pci_low_base,
                               .width = machine->config.xres, .height = machine->config.yres };
-  vt_boot_program_q35 (machine->io, &platform, &screen);
+  board->chipset->program (machine->io, &platform, &screen);
   VtBootEnv env = { .mem = machine->mem,
-                    .ram_low_bytes = q35->low_ram->size,
-                    .ram_high_bytes = q35->high_ram != NULL ? q35->high_ram->size : 0,
-                    .ecam_base = Q35_ECAM_BASE,
-                    .ecam_bytes = Q35_ECAM_BYTES,
-                    .acpi = q35->tables,
-                    .smbios = &q35->smbios,
-                    .screen = q35->has_dispi_ports ? &screen : NULL };
-  if (!vt_boot_place (q35->boot, &env, &state, error))
+                    .ram_low_bytes = board->low_ram->size,
+                    .ram_high_bytes = board->high_ram != NULL ? board->high_ram->size : 0,
+                    .ecam_base = board->chipset->ecam_base,
+                    .ecam_bytes = board->chipset->ecam_bytes,
+                    .acpi = board->tables,
+                    .smbios = &board->smbios,
+                    .screen = board->has_dispi_ports ? &screen : NULL };
+  if (!vt_boot_place (board->boot, &env, &state, error))
     return false;
   for (unsigned i = 0; i < machine->n_cpus; i++)
-    set_memory_types (machine->cpus[i]);
+    set_memory_types (machine->cpus[i], MIN (board->chipset->low_ram_max, board->pci_low_base));
   connect_pics (machine->cpus[0]);
   enter_kernel (machine->cpus[0], &state);
   return true;
 }
 
 bool
-q35_after_reset (VtMachine *machine, GError **error)
+x86_after_reset (VtMachine *machine, GError **error)
 {
-  Q35 *q35 = machine->board_data;
-  return q35->boot == NULL || place_kernel (machine, error);
+  X86Board *board = machine->board_data;
+  return board->boot == NULL || place_kernel (machine, error);
 }
 
 void
-q35_free_firmware (Q35 *q35)
+x86_free_firmware (X86Board *board)
 {
-  vt_nvram_close (q35->vars_fd);
-  g_clear_pointer (&q35->boot, vt_boot_free);
-  g_clear_pointer (&q35->tables, vt_tables_free);
-  g_clear_pointer (&q35->bios, g_bytes_unref);
-  g_clear_pointer (&q35->ramfb_rom, g_bytes_unref);
-  g_clear_pointer (&q35->vars_template, g_bytes_unref);
+  vt_nvram_close (board->vars_fd);
+  g_clear_pointer (&board->boot, vt_boot_free);
+  g_clear_pointer (&board->tables, vt_tables_free);
+  g_clear_pointer (&board->bios, g_bytes_unref);
+  g_clear_pointer (&board->ramfb_rom, g_bytes_unref);
+  g_clear_pointer (&board->vars_template, g_bytes_unref);
 }
