@@ -178,6 +178,8 @@ vt_config_check (const VtConfig *config, GError **error)
   if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
       || !check_inputs_and_nets (config, error))
     return false;
+  if (config->sound != VT_SOUND_NONE && config->sound_output == VT_SOUND_TO_FILE && config->sound_path == NULL)
+    return refuse (error, VT_ERROR_CONFIG, "Sound to a file: which file?");
   if (config->serials->len > SERIAL_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u serial ports: a PC has at most %u", config->serials->len, SERIAL_MAX);
   if (config->ports->len > VT_VIRTIO_CONSOLE_PORTS)

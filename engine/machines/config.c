@@ -81,6 +81,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->append);
   g_free (config->debugcon);
   g_free (config->vsock_path);
+  g_free (config->sound_path);
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
@@ -170,6 +171,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->append = g_strdup (from->append);
   to->debugcon = g_strdup (from->debugcon);
   to->vsock_path = g_strdup (from->vsock_path);
+  to->sound_path = g_strdup (from->sound_path);
   to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);

@@ -16,6 +16,7 @@
 #include "networks.h"
 #include "runner.h"
 #include "share.h"
+#include "sound.h"
 #include "stream.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
@@ -139,6 +140,7 @@ struct VtMachine
   VtDevice      *ahci, *ide, *fdc, *scsi;   /* NULL where the machine has none */
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
+  VtSound       *sound;              /* where the sound card plays; NULL: nowhere */
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
   GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
@@ -229,6 +231,8 @@ void vt_machine_release_input (VtMachine *machine);
 VtSurface *vt_machine_add_surface (VtMachine *machine);
 
 /* --- networks.c --- */
+bool vt_machine_open_sound (VtMachine *machine, GError **error);
+void vt_machine_close_sound (VtMachine *machine);   /* after the devices */
 bool vt_machine_open_nets (VtMachine *machine, GError **error);    /* machine lock held */
 void vt_machine_close_nets (VtMachine *machine);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);

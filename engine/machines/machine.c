@@ -91,7 +91,7 @@ static bool
 machine_build (VtMachine *machine, GError **error)
 {
   bool ok = vt_machine_choose_accel (machine, error) && vt_machine_open_drives (machine, error)
-            && vt_machine_open_consoles (machine, error);
+            && vt_machine_open_consoles (machine, error) && vt_machine_open_sound (machine, error);
   vt_lock (&machine->lock);
   vt_mem_begin (machine->mem);
   vt_mem_begin (machine->io);
@@ -147,6 +147,7 @@ vt_machine_free (VtMachine *machine)
   for (guint i = machine->devices->len; i > 0; i--)
     vt_device_free (g_ptr_array_index (machine->devices, i - 1));
   g_ptr_array_unref (machine->devices);
+  vt_machine_close_sound (machine);
   if (machine->board_free != NULL)
     machine->board_free (machine);
   for (unsigned i = 0; i < machine->n_cpus; i++)

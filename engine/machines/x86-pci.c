@@ -3,6 +3,7 @@
 #include "x86-board.h"
 
 #include "fw-cfg.h"
+#include "hda.h"
 #include "host-ram.h"
 #include "usb-hid.h"
 #include "virtio-9p.h"
@@ -260,6 +261,16 @@ add_balloon (VtMachine *machine, GError **error)
   return machine->balloon != NULL;
 }
 
+static bool
+add_sound (VtMachine *machine, GError **error)
+{
+  if (machine->config.sound == VT_SOUND_NONE)
+    return true;
+  unsigned    slot = x86_board (machine)->next_slot++;
+  VtHdaConfig config = { x86_place (machine, slot, 0, false), machine->sound, machine->config.sound == VT_SOUND_ICH6 };
+  return add_at (machine, slot, &vt_hda, &config, error) != NULL;
+}
+
 bool
 x86_build_pci_devices (VtMachine *machine, GError **error)
 {
@@ -267,5 +278,5 @@ x86_build_pci_devices (VtMachine *machine, GError **error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
          && add_balloon (machine, error) && add_virtio_console (machine, error)
          && add_vsock (machine, error) && add_shares (machine, error)
-         && add_crypto (machine, error);
+         && add_crypto (machine, error) && add_sound (machine, error);
 }

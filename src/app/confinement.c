@@ -162,10 +162,10 @@ static const struct
 
 /* Below the person's folders. */
 static const char *const in_home[] = { ".icons", ".themes", ".fonts", ".Xauthority", ".ICEauthority", ".XCompose", ".drirc" };
-static const char *const in_config[] = { "gtk-3.0", "fontconfig", "dconf", "glib-2.0", "user-dirs.dirs", "user-dirs.locale" };
+static const char *const in_config[] = { "gtk-3.0", "fontconfig", "dconf", "glib-2.0", "pulse", "user-dirs.dirs", "user-dirs.locale" };
 static const char *const in_data[] = { "icons", "themes", "fonts", "mime", "glib-2.0", "locale" };
 static const char *const in_cache[] = { "fontconfig", "mesa_shader_cache", "mesa_shader_cache_db" };
-static const char *const in_runtime[] = { "dconf" };
+static const char *const in_runtime[] = { "dconf", "pulse" };
 
 static void
 allow_in (VitrineConfinement *self, const char *folder, const char *const *names, gsize n, VitrineReach reach)

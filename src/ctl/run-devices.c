@@ -266,6 +266,38 @@ vitrine_run_set_rng (VitrineRunTarget *target, const char *value, GError **error
   return set_plain_device ("--rng", value, &target->config->rng, &target->config->rng_rings, error);
 }
 
+static gboolean
+set_sound_output (VtConfig *config, char *where, GError **error)
+{
+  char *path = vitrine_run_cut_value (where);
+
+  config->sound = g_str_equal (where, "off") ? VT_SOUND_NONE : VT_SOUND_ICH9;
+  config->sound_output = path != NULL ? VT_SOUND_TO_FILE : g_str_equal (where, "none") ? VT_SOUND_TO_NOBODY : VT_SOUND_TO_DESKTOP;
+  if (path != NULL && g_str_equal (where, "wav"))
+    return vitrine_run_set_string (&config->sound_path, path);
+  if (path == NULL && (g_str_equal (where, "off") || g_str_equal (where, "none") || g_str_equal (where, "desktop")))
+    return TRUE;
+  return vitrine_ctl_refuse (error, _("--sound does not know “%s”: use desktop, none, off or wav=FILE"), where);
+}
+
+gboolean
+vitrine_run_set_sound (VitrineRunTarget *target, const char *value, GError **error)
+{
+  g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);
+
+  if (!set_sound_output (target->config, g_ptr_array_index (parts, 0), error))
+    return FALSE;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i), *property = vitrine_run_cut_value (key);
+      if (!g_str_equal (key, "model") || (g_strcmp0 (property, "ich6") != 0 && g_strcmp0 (property, "ich9") != 0))
+        return vitrine_ctl_refuse (error, _("--sound does not know “%s”: use model=ich6 or model=ich9"), key);
+      if (target->config->sound != VT_SOUND_NONE)
+        target->config->sound = g_str_equal (property, "ich6") ? VT_SOUND_ICH6 : VT_SOUND_ICH9;
+    }
+  return TRUE;
+}
+
 gboolean
 vitrine_run_set_crypto (VitrineRunTarget *target, const char *value, GError **error)
 {

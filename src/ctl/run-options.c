@@ -260,6 +260,7 @@ static const struct
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", vitrine_run_set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", vitrine_run_add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", vitrine_run_set_rng, N_("A source of random numbers (on)") },
+  { "--sound", "desktop|none|off|wav=FILE[,model=ich6|ich9]", vitrine_run_set_sound, N_("A sound card that plays on this desktop, into a file, or to nobody (off)") },
   { "--crypto", "on|off[,packed=on]", vitrine_run_set_crypto, N_("Ciphers and hashes as a device (off)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", vitrine_run_set_balloon, N_("A memory balloon (off)") },
   { "--vsock", "SOCKET[,cid=N][,packed=on]", vitrine_run_set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },

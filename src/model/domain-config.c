@@ -482,6 +482,7 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
     return NULL;
   take_boot_devices (&job);
   vitrine_domain_take_plain (vitrine_xml_child (job.root, "devices"), config);
+  vitrine_domain_take_sound (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
   if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error)
       || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error))
@@ -513,7 +514,6 @@ GStrv
 vitrine_domain_list_missing (VitrineDomain *domain)
 {
   static const struct { const char *element, *sentence; } missing[] = {
-    { "sound", N_("Sound is not supported yet.") },
     { "tpm", N_("A TPM is not supported yet.") },
     { "smartcard", N_("Smart cards are not supported.") },
     { "redirdev", N_("USB redirection is not supported yet.") },
@@ -528,6 +528,7 @@ vitrine_domain_list_missing (VitrineDomain *domain)
     if (vitrine_xml_child (devices, missing[i].element) != NULL)
       g_strv_builder_add (builder, _(missing[i].sentence));
   add_missing_network (devices, builder);
+  vitrine_domain_list_missing_sound (devices, builder);
   VITRINE_XML_FOREACH (node, devices, "disk")
     if (!vitrine_domain_has_drive (domain, node))
       {

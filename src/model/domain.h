@@ -141,6 +141,9 @@ void            vitrine_removed_free (VitrineRemoved *removed);
 
 gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
 void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);
+/* Is there a sound card, of whatever kind? One that is added is an ICH9's. */
+gboolean vitrine_domain_get_sound (VitrineDomain *domain);
+void     vitrine_domain_set_sound (VitrineDomain *domain, gboolean on);
 
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);

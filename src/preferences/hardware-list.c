@@ -276,6 +276,24 @@ add_balloon (VitrineHardwareList *self)
 }
 
 static void
+sound_changed (VitrineHardwareList *self, GParamSpec *pspec, GtkWidget *button)
+{
+  vitrine_domain_set_sound (self->domain, gtk_switch_get_active (GTK_SWITCH (button)));
+}
+
+static void
+add_sound (VitrineHardwareList *self)
+{
+  GtkWidget *button;
+  GtkWidget *row = vitrine_row_new_switch (_("_Sound card"), _("It plays and records on this computer."), &button);
+
+  gtk_switch_set_active (GTK_SWITCH (button), vitrine_domain_get_sound (self->domain));
+  g_signal_connect_object (button, "notify::active", G_CALLBACK (sound_changed), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_sensitive (row, self->cold);
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
 add_memory (VitrineHardwareList *self)
 {
   guint64 most;
@@ -316,6 +334,7 @@ rebuild (VitrineHardwareList *self, const char *open)
   add_disks (self, open);
   add_networks (self);
   add_balloon (self);
+  add_sound (self);
   if (!self->cold)
     add_memory (self);
   for (guint i = 0; missing[i] != NULL; i++)

@@ -24,6 +24,9 @@ typedef enum
   VT_IMAGE_VHDX,
 } VtImageFormat;
 typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT_VIDEO_NONE } VtVideo;
+typedef enum { VT_SOUND_NONE, VT_SOUND_ICH6, VT_SOUND_ICH9 } VtSoundCard;
+/* Loudspeakers and microphone of the desktop (silence where there are none), a WAV file, or nobody. */
+typedef enum { VT_SOUND_TO_DESKTOP, VT_SOUND_TO_FILE, VT_SOUND_TO_NOBODY } VtSoundOutput;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
 typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET } VtSerialKind;
@@ -139,6 +142,9 @@ typedef struct
   bool          balloon_deflates;   /* when the guest is out of memory */
   bool          balloon_reports; /* free pages go back to the host */
   VtRingConfig  balloon_rings;
+  VtSoundCard   sound;           /* Intel High Definition Audio */
+  VtSoundOutput sound_output;
+  char         *sound_path;      /* VT_SOUND_TO_FILE */
   char         *jit_without;     /* techniques that the translator leaves out, as “groups,returns”; NULL: none */
   bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;
