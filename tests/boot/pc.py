@@ -296,6 +296,7 @@ def protect(boot):
         if sha256(image.read_bytes()) != before:
             raise GuestError(guest.explain("a write protected disk was written to"))
         boot.ok("a write protected disk is not written to")
+        shell(guest, "mkdir -p /var/run /var/log; acpid")
         ctl(boot, "stop", socket)
         if guest.wait(60) != 0:
             raise GuestError(guest.explain("the power button does not switch the machine off"))
