@@ -203,6 +203,10 @@ def disk(boot):
         if got != sha256((target / "initrd.img").read_bytes()):
             raise GuestError(guest.explain("the kernel reads another file than GRUB did"))
         boot.ok("its driver reads the same file as the BIOS did")
+        guest.send("reboot\n")
+        guest.expect(r"GRUB reads the disk in hd0,msdos1", 300)
+        start(guest)
+        boot.ok("it starts itself anew")
         check_dmesg(boot, guest)
         power_off(boot, guest)
 
