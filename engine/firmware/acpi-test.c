@@ -36,6 +36,23 @@ static const VtAcpiConfig config = {
   .serial_ports = 2, .i8042 = true, .fw_cfg = true,
 };
 
+/* 440FX and PIIX3: no ECAM, four PIRQs that reach the I/O APIC as ISA interrupts, a floppy drive. */
+static unsigned
+pc_pirq (unsigned slot, unsigned pin)
+{
+  return (slot + pin) % 4;
+}
+
+static VtAcpiConfig
+pc_config (void)
+{
+  VtAcpiConfig pc = config;
+  pc.chipset = (VtAcpiChipset) { .isa_slot = 1, .pirqs = 4, .pm_len = 64, .gpe0_off = 0x0c, .gpe0_len = 4, .intx_pirq = pc_pirq };
+  pc.ecam_base = 0;
+  pc.floppy = true;
+  return pc;
+}
+
 static void
 set_up (Fixture *f, gconstpointer data)
 {
@@ -43,7 +60,8 @@ set_up (Fixture *f, gconstpointer data)
   f->mem = vt_mem_new ("memory", UINT64_C (1) << 36, NULL);
   g_assert_nonnull (vt_mem_map_ram (f->mem, f->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
   f->tables = vt_tables_new ();
-  vt_acpi_build (f->tables, &config);
+  VtAcpiConfig pc = pc_config ();
+  vt_acpi_build (f->tables, data == NULL ? &config : &pc);
   g_assert_true (vt_tables_place (f->tables, f->mem, RAM_BYTES, FSEG, &f->high_start, NULL));
 }
 
@@ -161,7 +179,25 @@ iasl_takes_the_tables_apart_and_builds_them_again (Fixture *f, gconstpointer dat
   check_with_iasl (f, "facp", fadt);
   check_with_iasl (f, "apic", find_table (f, "APIC"));
   check_with_iasl (f, "hpet", find_table (f, "HPET"));
-  check_with_iasl (f, "mcfg", find_table (f, "MCFG"));
+  if (data == NULL)
+    check_with_iasl (f, "mcfg", find_table (f, "MCFG"));
+}
+
+static bool
+contains (const uint8_t *table, const char *text)
+{
+  return memmem (table, vt_load_le (table + 4, 4), text, strlen (text)) != NULL;
+}
+
+static void
+a_pc_has_its_own_chipset_in_the_tables (Fixture *f, gconstpointer data)
+{
+  const uint8_t *fadt = find_table (f, "FACP"), *dsdt = f->ram->host + vt_load_le (fadt + 40, 4);
+  g_assert_null (find_table (f, "MCFG"));
+  g_assert_cmphex (vt_load_le (fadt + 80, 4), ==, 0x60c);
+  g_assert_cmpuint (fadt[92], ==, 4);
+  g_assert_true (contains (dsdt, "LNKD") && contains (dsdt, "FDC_"));
+  g_assert_false (contains (dsdt, "LNKE") || contains (dsdt, "PRTA") || contains (dsdt, "_OSC"));
 }
 
 static void
@@ -196,6 +232,8 @@ main (int argc, char **argv)
   ADD (the_fadt_leads_to_the_dsdt_and_an_aligned_facs);
   ADD (tables_that_do_not_fit_are_refused);
   ADD (iasl_takes_the_tables_apart_and_builds_them_again);
+  g_test_add ("/acpi/pc/iasl", Fixture, "pc", set_up, iasl_takes_the_tables_apart_and_builds_them_again, tear_down);
+  g_test_add ("/acpi/pc/chipset", Fixture, "pc", set_up, a_pc_has_its_own_chipset_in_the_tables, tear_down);
   ADD (smbios_has_a_valid_entry_point_and_ends_with_type_127);
   return g_test_run ();
 }

@@ -157,7 +157,7 @@ static void
 sizes_say_which_disk_it_is (void)
 {
   static const struct { unsigned kib, cylinders, heads, sectors, drive; } wanted[] = {
-    { 360, 40, 2, 9, 2 }, { 720, 80, 2, 9, 4 }, { 1200, 80, 2, 15, 2 }, { 1440, 80, 2, 18, 4 }, { 2880, 80, 2, 36, 5 },
+    { 360, 40, 2, 9, 1 }, { 720, 80, 2, 9, 4 }, { 1200, 80, 2, 15, 2 }, { 1440, 80, 2, 18, 4 }, { 2880, 80, 2, 36, 5 },
   };
   for (unsigned i = 0; i < G_N_ELEMENTS (wanted); i++)
     {
@@ -171,6 +171,10 @@ sizes_say_which_disk_it_is (void)
   g_assert_null (vt_floppy_medium (1474561));
   g_assert_true (vt_floppy_fits (vt_floppy_medium (720 * 1024), VT_FLOPPY_2880));
   g_assert_false (vt_floppy_fits (vt_floppy_medium (360 * 1024), VT_FLOPPY_1440));
+  g_assert_true (vt_floppy_fits (vt_floppy_medium (360 * 1024), VT_FLOPPY_1200));
+  g_assert_cmpuint (vt_floppy_rate (vt_floppy_medium (360 * 1024), VT_FLOPPY_1200), ==, 1);
+  g_assert_cmpuint (vt_floppy_rate (vt_floppy_medium (360 * 1024), VT_FLOPPY_360), ==, 2);
+  g_assert_cmpuint (vt_floppy_steps (vt_floppy_medium (360 * 1024), VT_FLOPPY_1200), ==, 2);
 }
 
 static void

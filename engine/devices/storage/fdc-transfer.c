@@ -45,11 +45,10 @@ fail (Fdc *fdc, uint8_t st1, uint8_t st2)
 
 /* --- Which sector ------------------------------------------------------------------------------------------------- */
 
-/* A disk of 40 cylinders in a drive of 80: every second step. */
 static unsigned
 steps (const FdcDrive *drive)
 {
-  return drive->medium->cylinders <= 40 ? 2 : 1;
+  return vt_floppy_steps (drive->medium, drive->type);
 }
 
 /* NULL: nothing that can be read passes under the heads. */
@@ -59,7 +58,7 @@ readable (Fdc *fdc)
   const FdcDrive *drive = fdc_drive (fdc);
   unsigned        n = fdc->s.command[CMD_DRIVE] & FDC_DOR_DRIVE;
   bool            motor = (fdc->s.dor >> (4 + n) & 1) != 0;
-  if (drive == NULL || drive->medium == NULL || !motor || drive->medium->rate != fdc->s.rate
+  if (drive == NULL || drive->medium == NULL || !motor || vt_floppy_rate (drive->medium, drive->type) != fdc->s.rate
       || fdc->s.cylinder[n] % steps (drive) != 0 || fdc->s.cylinder[n] / steps (drive) >= drive->medium->cylinders
       || ((fdc->s.command[CMD_DRIVE] & FDC_ST0_HEAD) != 0 && drive->medium->heads == 1))
     return NULL;
