@@ -19,6 +19,8 @@ VtChardev *vt_chardev_stdio_new (VtLoop *loop, void (*escape) (void *opaque), vo
 VtChardev *vt_chardev_pty_new (VtLoop *loop, char **slave, GError **error);
 /* Listens on a UNIX socket, for one client at a time; the socket is gone with it. */
 VtChardev *vt_chardev_socket_new (VtLoop *loop, const char *path, GError **error);
+/* A connected stream socket, of which it takes a duplicate. When the other end leaves, or does not read, nobody comes after it. */
+VtChardev *vt_chardev_connected_new (VtLoop *loop, int fd, GError **error);
 /* A socket that listens there, which only this user may connect to; -1. What a dead process left there is removed. */
 int        vt_listen_at (const char *path, GError **error);
 /* Streams by port: what the guest reaches at PATH_PORT, and who reaches the guest through PATH. */

@@ -191,6 +191,39 @@ a_busy_socket_is_not_taken_away (Fixture *f, gconstpointer unused)
   g_assert_cmpint (g_unlink (path), ==, 0);
 }
 
+static void
+an_end_of_our_own_is_there_from_the_start (Fixture *f, gconstpointer unused)
+{
+  GError *error = NULL;
+  int     ends[2];
+  uint8_t bytes[100];
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  vt_lock (&f->lock);
+  VtChardev *chr = vt_chardev_connected_new (f->loop, ends[0], &error);
+  g_assert_no_error (error);
+  close (ends[0]);
+  vt_chardev_connect (chr, &client, f);
+  g_assert_false (chr->away);
+  /* Far more than a socket's buffer takes. */
+  static const uint8_t much[8 << 20];
+  vt_chardev_write (chr, much, sizeof much);
+  vt_unlock (&f->lock);
+  for (size_t got = 0; got < sizeof much;)
+    {
+      ssize_t n = recv (ends[1], bytes, sizeof bytes, 0);
+      g_assert_cmpint (n, >, 0);
+      got += (size_t) n;
+    }
+  close (ends[1]);
+  await (f, &f->left, 1);
+  vt_lock (&f->lock);
+  chr->ops->close (chr);
+  vt_unlock (&f->lock);
+  g_assert_null (vt_chardev_connected_new (f->loop, -1, &error));
+  g_assert_nonnull (error);
+  g_clear_error (&error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -199,5 +232,6 @@ main (int argc, char **argv)
   TEST (one_client_after_another);
   TEST (who_wrote_and_left_is_read_to_the_end);
   TEST (a_busy_socket_is_not_taken_away);
+  TEST (an_end_of_our_own_is_there_from_the_start);
   return g_test_run ();
 }

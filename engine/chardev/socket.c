@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A byte stream at a UNIX socket that we listen on: one client at a time, the next when that one has left. */
+/* A byte stream at a UNIX socket that we listen on: one client at a time, the next when that one has left. Or one client that is
+ * there from the start. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -12,7 +13,9 @@
 #include "backends.h"
 #include "vitrine/error.h"
 
-#define OUTPUT_MAX (1024u * 1024u)   /* of a client that does not read: then it is sent away, rather than left with gaps */
+/* Of a client that does not read: then it is sent away, rather than left with gaps. */
+#define OUTPUT_MAX     (1024u * 1024u)
+#define OUTPUT_MAX_OWN (32u * OUTPUT_MAX)   /* of one that we have made ourselves, which reads when it gets to it */
 #define INPUT_MAX  4096u
 
 typedef struct
@@ -20,9 +23,11 @@ typedef struct
   VtChardev   chr;
   VtLoop     *loop;
   char       *path;
-  int         listener, client;      /* client: -1 without one */
+  int         listener, client;      /* -1: none */
+  size_t      output_max;
   GSource    *accept_source, *in_source, *out_source;
   GByteArray *output;
+  size_t      sent;                  /* of output */
 } Socket;
 
 static void say_open (Socket *s, bool open);
@@ -31,7 +36,15 @@ static bool accept_ready (void *opaque, int fd, GIOCondition condition);
 static void
 watch_listener (Socket *s)
 {
-  s->accept_source = vt_loop_watch (s->loop, s->listener, G_IO_IN, accept_ready, s);
+  if (s->listener >= 0)
+    s->accept_source = vt_loop_watch (s->loop, s->listener, G_IO_IN, accept_ready, s);
+}
+
+static void
+forget_output (Socket *s)
+{
+  g_byte_array_set_size (s->output, 0);
+  s->sent = 0;
 }
 
 static void
@@ -49,7 +62,7 @@ send_away (Socket *s)
   drop_sources (s);
   close (s->client);
   s->client = -1;
-  g_byte_array_set_size (s->output, 0);
+  forget_output (s);
   say_open (s, false);
   watch_listener (s);
 }
@@ -129,20 +142,18 @@ accept_ready (void *opaque, int fd, GIOCondition condition)
 static bool
 flush_output (Socket *s)
 {
-  while (s->output->len > 0)
+  while (s->output->len > s->sent)
     {
-      ssize_t n = send (s->client, s->output->data, s->output->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+      ssize_t n = send (s->client, s->output->data + s->sent, s->output->len - s->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0 && errno == EAGAIN)
         return false;
       if (n <= 0)
-        {
-          g_byte_array_set_size (s->output, 0);
-          return true;         /* the input side hears of it, and sends it away */
-        }
-      g_byte_array_remove_range (s->output, 0, (guint) n);
+        break;                 /* the input side hears of it, and sends it away */
+      s->sent += (size_t) n;
     }
+  forget_output (s);
   return true;
 }
 
@@ -162,7 +173,12 @@ socket_write (VtChardev *chr, const uint8_t *bytes, size_t n)
   Socket *s = (Socket *) chr;
   if (s->client < 0)
     return;
-  if (n > OUTPUT_MAX - MIN (s->output->len, OUTPUT_MAX))
+  if (s->sent > s->output->len / 2)
+    {
+      g_byte_array_remove_range (s->output, 0, (guint) s->sent);
+      s->sent = 0;
+    }
+  if (n > s->output_max - MIN (s->output->len - s->sent, s->output_max))
     {
       send_away (s);
       return;
@@ -226,21 +242,40 @@ vt_listen_at (const char *path, GError **error)
   return -1;
 }
 
+static Socket *
+socket_new (VtLoop *loop, int listener, int client)
+{
+  static const VtChardevOps ops = { socket_write, socket_accept, socket_close };
+  Socket *s = g_new0 (Socket, 1);
+  s->chr.ops = &ops;
+  s->chr.away = client < 0;
+  s->loop = loop;
+  s->listener = listener;
+  s->client = client;
+  s->output_max = client < 0 ? OUTPUT_MAX : OUTPUT_MAX_OWN;
+  s->output = g_byte_array_new ();
+  watch_listener (s);
+  watch_input (s);
+  return s;
+}
+
 VtChardev *
 vt_chardev_socket_new (VtLoop *loop, const char *path, GError **error)
 {
-  static const VtChardevOps ops = { socket_write, socket_accept, socket_close };
   int fd = vt_listen_at (path, error);
   if (fd < 0)
     return NULL;
-  Socket *s = g_new0 (Socket, 1);
-  s->chr.ops = &ops;
-  s->chr.away = true;
-  s->loop = loop;
+  Socket *s = socket_new (loop, fd, -1);
   s->path = g_strdup (path);
-  s->listener = fd;
-  s->client = -1;
-  s->output = g_byte_array_new ();
-  watch_listener (s);
   return &s->chr;
+}
+
+VtChardev *
+vt_chardev_connected_new (VtLoop *loop, int fd, GError **error)
+{
+  int own = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  if (own >= 0)
+    return &socket_new (loop, -1, own)->chr;
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "A port's end is not open: %s", g_strerror (errno));
+  return NULL;
 }

@@ -66,6 +66,9 @@ open_console (VtMachine *machine, const VtSerialConfig *serial, Console *console
     case VT_SERIAL_SOCKET:
       console->chr = vt_chardev_socket_new (machine->loop, serial->path, error);
       break;
+    case VT_SERIAL_DESCRIPTOR:
+      console->chr = vt_chardev_connected_new (machine->loop, serial->fd, error);
+      break;
     case VT_SERIAL_CONSOLE:
       console->chr = vt_chardev_ring_new (console_output, console);
       console->is_console = true;

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <unistd.h>
 
+#include "agent.h"
 #include "client.h"
 #include "domain.h"
 #include "machine-window.h"
@@ -39,6 +41,7 @@ struct _VitrineMachineProcess
   VitrineService       *service;
   VitrineSnapshots     *snapshots;
   VitrineRecording     *recording;
+  VitrineAgent         *agent;         /* NULL: the machine has no port for one */
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
   guint                 build, thumbnail;   /* source ids */
@@ -149,8 +152,10 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_snapshots_stop (self->snapshots);
   vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_recording_set_backend (self->recording, NULL);
+  vitrine_machine_window_set_agent (self->window, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
+  g_clear_pointer (&self->agent, vitrine_agent_close);
   vitrine_snapshots_forget_doomed (self->snapshots);
   self->thumbnail_looked = 0;
   self->thumbnail_stale = FALSE;
@@ -176,9 +181,14 @@ restore_suspended (VitrineMachineProcess *self, VitrineBackend *backend, GError 
 static VitrineBackend *
 open_backend (VitrineMachineProcess *self, GError **error)
 {
+  int end;
   g_autoptr(VtConfig) config = g_steal_pointer (&self->config);
+  g_autoptr(GSocket) port = vitrine_domain_open_agent (self->domain, config, &end);
+  self->agent = port != NULL ? vitrine_agent_new (port) : NULL;
   g_autoptr(VitrineBackend) backend = self->open (config, error);
 
+  if (end >= 0)
+    close (end);
   if (backend == NULL || !restore_suspended (self, backend, error))
     return NULL;
   return g_steal_pointer (&backend);
@@ -192,6 +202,7 @@ build (VitrineMachineProcess *self)
   self->backend = open_backend (self, &error);
   if (self->backend == NULL)
     {
+      g_clear_pointer (&self->agent, vitrine_agent_close);
       set_failed (self, error->message);
       return;
     }
@@ -204,6 +215,7 @@ build (VitrineMachineProcess *self)
   vitrine_snapshots_set_backend (self->snapshots, self->backend);
   vitrine_recording_set_backend (self->recording, self->backend);
   vitrine_machine_window_set_snapshots (self->window, self->snapshots);
+  vitrine_machine_window_set_agent (self->window, self->agent);
   vitrine_machine_window_set_backend (self->window, self->backend);
   backend_changed (self);
 }
@@ -480,6 +492,7 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
   if (self->recording != NULL)
     vitrine_recording_end (self->recording);
   g_clear_object (&self->backend);
+  g_clear_pointer (&self->agent, vitrine_agent_close);
   if (self->service != NULL)
     vitrine_service_stop (self->service);
   g_clear_object (&self->service);

@@ -2,6 +2,7 @@
 /* What the files of the machine window share. */
 #pragma once
 
+#include "clipboard.h"
 #include "head-window.h"
 #include "machine-window.h"
 #include "outside.h"
@@ -25,6 +26,7 @@ struct _VitrineMachineWindow
   VitrineDomain   *domain;
   VitrineSnapshots *snapshots;    /* NULL: none can be taken */
   GSettings       *settings;
+  VitrineClipboard *clipboard;    /* NULL: not shared */
   VitrineRecording *recording;    /* NULL: nothing can be recorded */
   guint            record_timer;  /* while it is shown for how long */
   VitrineView     *view;

@@ -304,6 +304,14 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
 }
 
 void
+vitrine_machine_window_set_agent (VitrineMachineWindow *self, VitrineAgent *agent)
+{
+  g_clear_pointer (&self->clipboard, vitrine_clipboard_free);
+  if (agent != NULL)
+    self->clipboard = vitrine_clipboard_new (GTK_WINDOW (self), agent);
+}
+
+void
 vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots)
 {
   g_set_object (&self->snapshots, snapshots);
@@ -368,6 +376,7 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_handle_id (&self->hint_timeout, g_source_remove);
   g_clear_handle_id (&self->hide_timeout, g_source_remove);
   g_clear_handle_id (&self->record_timer, g_source_remove);
+  g_clear_pointer (&self->clipboard, vitrine_clipboard_free);
   if (self->view != NULL)
     vitrine_machine_window_remove_displays (self);
   if (self->backend != NULL)

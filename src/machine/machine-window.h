@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "domain.h"
 #include "screen.h"
+#include "agent.h"
 #include "recording.h"
 #include "snapshots.h"
 
@@ -20,6 +21,8 @@ VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, V
 /* Before the machine runs: it begins with monitors that match this window. */
 void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);
 /* Those that the next backend gets a page for. */
+/* Who shares the guest's clipboard; NULL: nobody. */
+void vitrine_machine_window_set_agent (VitrineMachineWindow *self, VitrineAgent *agent);
 /* Who records the screen; shown while it does. Once. */
 void vitrine_machine_window_set_recording (VitrineMachineWindow *self, VitrineRecording *recording);
 void vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots);

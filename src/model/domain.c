@@ -465,6 +465,7 @@ static const char template_xml[] =
   "<console type='pty'><target type='serial' port='0'/></console>"
   "<interface type='user'><model type='virtio'/></interface>"
   "<input type='tablet' bus='usb'/>"
+  "<channel type='qemu-vdagent'><source><clipboard copypaste='yes'/></source><target type='virtio' name='com.redhat.spice.0'/></channel>"
   "<sound model='ich9'/>"
   "<video><model type='vga' vram='16384' heads='1' primary='yes'/></video>"
   "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"

@@ -141,6 +141,12 @@ void            vitrine_removed_free (VitrineRemoved *removed);
 
 gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
 void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);
+/* Is the clipboard shared with the guest's agent? */
+gboolean vitrine_domain_get_clipboard (VitrineDomain *domain);
+void     vitrine_domain_set_clipboard (VitrineDomain *domain, gboolean on);
+/* Makes the agent's port of a machine that is about to be made end in a socket, and returns its other end; NULL: there is no such
+ * port, or it is not to be used. @end has to be closed once the machine is made; -1: none. */
+GSocket *vitrine_domain_open_agent (VitrineDomain *domain, VtConfig *config, int *end);
 /* Is there a sound card, of whatever kind? One that is added is an ICH9's. */
 gboolean vitrine_domain_get_sound (VitrineDomain *domain);
 void     vitrine_domain_set_sound (VitrineDomain *domain, gboolean on);

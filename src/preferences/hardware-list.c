@@ -294,6 +294,25 @@ add_sound (VitrineHardwareList *self)
 }
 
 static void
+clipboard_changed (VitrineHardwareList *self, GParamSpec *pspec, GtkWidget *button)
+{
+  vitrine_domain_set_clipboard (self->domain, gtk_switch_get_active (GTK_SWITCH (button)));
+}
+
+static void
+add_clipboard (VitrineHardwareList *self)
+{
+  GtkWidget *button;
+  GtkWidget *row = vitrine_row_new_switch (_("Shared cli_pboard"), _("Copy here, paste there. The guest needs its SPICE agent: spice-vdagent."),
+                                           &button);
+
+  gtk_switch_set_active (GTK_SWITCH (button), vitrine_domain_get_clipboard (self->domain));
+  g_signal_connect_object (button, "notify::active", G_CALLBACK (clipboard_changed), self, G_CONNECT_SWAPPED);
+  gtk_widget_set_sensitive (row, self->cold);
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
 add_memory (VitrineHardwareList *self)
 {
   guint64 most;
@@ -335,6 +354,7 @@ rebuild (VitrineHardwareList *self, const char *open)
   add_networks (self);
   add_balloon (self);
   add_sound (self);
+  add_clipboard (self);
   if (!self->cold)
     add_memory (self);
   for (guint i = 0; missing[i] != NULL; i++)

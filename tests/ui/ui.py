@@ -619,6 +619,14 @@ def part(d, root, role, name):
     return wait(f"{role} “{name}”", lambda: next((n for n in d.walk(root) if n.roleName == role and n.name == name), None))
 
 
+def unfold(d, window, name):
+    """As a person with a keyboard: the focus goes there, and the list scrolls to it."""
+    button = part(d, window, "toggle button", name)
+    button.grabFocus()
+    wait(f"“{name}” has the focus, and is in sight", lambda: button.focused and d.find(window, "toggle button", name))
+    button.doActionNamed("click")
+
+
 def hardware(d):
     """A machine's devices, off and on. The guest only computes; what becomes of its devices is in its definition and its images."""
     disk, extra, disc = d.folder / "system.qcow2", d.folder / "extra.qcow2", d.folder / "disc.iso"
@@ -655,7 +663,7 @@ def hardware(d):
     window = settings_of(d, "Box")
     row = part(d, window, "list item", "Disk vda")
     part(d, row, "spin button", "Size (GiB)").value = 1.0
-    part(d, window, "toggle button", "New Disk…").doActionNamed("click")
+    unfold(d, window, "New Disk…")
     d.press(window, "Create")
     part(d, window, "list item", "Disk vdc")
     images = list((d.machines.parent / "images").iterdir())

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """xorg.py PROGRAM VITRINECTL PICTURES NAME: a Debian system with Xorg and a GTK text editor, used with mouse and keyboard through
 the machine's window (ui.py says how walks run)."""
+import hashlib
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -130,5 +132,51 @@ def use(d, editor):
         raise Missing("the file changed meanwhile")
 
 
+def clip(*arguments, text=None):
+    """The host's clipboard."""
+    done = subprocess.run(["xclip", "-selection", "clipboard", *arguments], input=text, stdout=subprocess.PIPE if text is None else None,
+                          stderr=subprocess.DEVNULL, text=True, check=False, timeout=20)
+    return done.stdout
+
+
+def clipboard(d):
+    """Both clipboards are one while the machine's window is the active one."""
+    definition(d, Path(os.environ["VITRINE_UI_IMAGE"]) / "disk.img")
+    clip("-i", text="copied before")
+    d.ctl("start", "Debian")
+    d.window("Debian")
+    with Guest.console(d.vitrinectl, "Debian") as console:
+        console.expect("the desktop is ready", 600)
+        log_in(console)
+        console.command("export DISPLAY=:0; dmesg -n 1", PROMPT, 30)
+
+        def guest_has(text):
+            return console.command("timeout 5 xclip -selection clipboard -o", PROMPT, 30).strip() == text
+        wait("the guest has what was copied before it started", lambda: guest_has("copied before"), 60)
+        ok("what the person had copied can be pasted in the guest")
+        clip("-i", text="Grüße vom Rechner")
+        wait("the guest has the new text", lambda: guest_has("Grüße vom Rechner"), 60)
+        ok("so can what is copied while the machine runs")
+        console.command("printf 'from the guest' | xclip -selection clipboard -i", PROMPT, 30)
+        wait("the host has it", lambda: clip("-o") == "from the guest", 60)
+        ok("what the guest copies can be pasted here")
+        picture = console.command("head -c 100 /dev/urandom > /root/p.png; xclip -selection clipboard -t image/png -i /root/p.png;"
+                                  " md5sum < /root/p.png", PROMPT, 30).split()[0]
+        wait("the host has the picture", lambda: md5(picture_here()) == picture, 60)
+        ok("so can pictures, byte for byte")
+    d.ctl("stop", "--force", "Debian")
+    d.no_window("Debian")
+
+
+def picture_here():
+    done = subprocess.run(["xclip", "-selection", "clipboard", "-t", "image/png", "-o"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=False, timeout=20)
+    return done.stdout
+
+
+def md5(data):
+    return hashlib.md5(data).hexdigest()
+
+
 if __name__ == "__main__":
-    run({"xorg": (xorg, "desktop")}, {})
+    run({"xorg": (xorg, "desktop"), "clipboard": (clipboard, "desktop")}, {})

@@ -29,7 +29,7 @@ typedef enum { VT_SOUND_NONE, VT_SOUND_ICH6, VT_SOUND_ICH9 } VtSoundCard;
 typedef enum { VT_SOUND_TO_DESKTOP, VT_SOUND_TO_FILE, VT_SOUND_TO_NOBODY } VtSoundOutput;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
-typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET } VtSerialKind;
+typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET, VT_SERIAL_DESCRIPTOR } VtSerialKind;
 
 /* Forms of a virtio device's queues that its driver may use beside the plain one (VIRTIO 1.1, 2.7, 2.8, 2.9). */
 typedef struct
@@ -57,6 +57,7 @@ typedef struct
 {
   VtSerialKind kind;
   char        *path;         /* VT_SERIAL_FILE, VT_SERIAL_SOCKET (UNIX, we listen) */
+  int          fd;           /* VT_SERIAL_DESCRIPTOR: a connected stream socket, open until the machine is made; its caller's */
 } VtSerialConfig;
 
 /* A port of the virtio console. */

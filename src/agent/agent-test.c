@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guest's agent, played by this test, and one that breaks the rules. */
+#include "agent.h"
+
+#include <spice/vd_agent.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PATIENCE_US (20 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  VitrineAgent *agent;
+  int           guest;             /* the other end */
+  GString      *news;              /* signals, in words */
+  GByteArray   *got, *body;        /* what the agent sent: not looked at yet, and the last message's */
+} Fixture;
+
+static void
+there (Fixture *f)
+{
+  g_string_append (f->news, "there ");
+}
+
+static void
+released (Fixture *f)
+{
+  g_string_append (f->news, "released ");
+}
+
+static void
+grabbed (Fixture *f, guint kinds)
+{
+  g_string_append_printf (f->news, "grabbed-%u ", kinds);
+}
+
+static void
+wanted (Fixture *f, guint kind)
+{
+  g_string_append_printf (f->news, "wanted-%u ", kind);
+}
+
+static void
+received (Fixture *f, guint kind, GBytes *bytes)
+{
+  gsize n;
+  const char *at = g_bytes_get_data (bytes, &n);
+  g_string_append_printf (f->news, "received-%u:%.*s ", kind, (int) MIN (n, 40), at);
+}
+
+static void
+set_up (Fixture *f, gconstpointer unused)
+{
+  int ends[2];
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  g_autoptr(GSocket) socket = g_socket_new_from_fd (ends[0], NULL);
+  f->guest = ends[1];
+  f->agent = vitrine_agent_new (socket);
+  f->news = g_string_new (NULL);
+  f->got = g_byte_array_new ();
+  f->body = g_byte_array_new ();
+  g_signal_connect_swapped (f->agent, "there", G_CALLBACK (there), f);
+  g_signal_connect_swapped (f->agent, "released", G_CALLBACK (released), f);
+  g_signal_connect_swapped (f->agent, "grabbed", G_CALLBACK (grabbed), f);
+  g_signal_connect_swapped (f->agent, "wanted", G_CALLBACK (wanted), f);
+  g_signal_connect_swapped (f->agent, "received", G_CALLBACK (received), f);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer unused)
+{
+  g_object_add_weak_pointer (G_OBJECT (f->agent), (gpointer *) &f->agent);
+  vitrine_agent_close (f->agent);
+  while (f->agent != NULL)         /* reading ends, and then nobody holds it */
+    g_main_context_iteration (NULL, TRUE);
+  close (f->guest);
+  g_string_free (f->news, TRUE);
+  g_byte_array_unref (f->got);
+  g_byte_array_unref (f->body);
+}
+
+/* --- the guest's side ----------------------------------------------------------------------------------------------- */
+
+static void
+put (const void *bytes, gsize n, Fixture *f)
+{
+  const guint8 *at = bytes;
+  while (n > 0)
+    {
+      ssize_t sent = send (f->guest, at, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0)
+        {
+          at += sent;
+          n -= (gsize) sent;
+        }
+      else
+        g_main_context_iteration (NULL, FALSE);
+    }
+}
+
+static void
+say_in_chunks (Fixture *f, guint32 type, const void *body, guint32 n, guint32 chunk)
+{
+  g_autoptr(GByteArray) whole = g_byte_array_new ();
+  VDAgentMessage header = { .protocol = GUINT32_TO_LE (VD_AGENT_PROTOCOL), .type = GUINT32_TO_LE (type), .size = GUINT32_TO_LE (n) };
+  g_byte_array_append (whole, (const guint8 *) &header, sizeof header);
+  g_byte_array_append (whole, body, n);
+  for (guint at = 0; at < whole->len; at += chunk)
+    {
+      guint left = MIN (chunk, whole->len - at);
+      VDIChunkHeader head = { GUINT32_TO_LE (VDP_CLIENT_PORT), GUINT32_TO_LE (left) };
+      put (&head, sizeof head, f);
+      put (whole->data + at, left, f);
+    }
+}
+
+static void
+say (Fixture *f, guint32 type, const void *body, guint32 n)
+{
+  say_in_chunks (f, type, body, n, VD_AGENT_MAX_DATA_SIZE);
+}
+
+static void
+say_words (Fixture *f, guint32 type, guint n, ...)
+{
+  guint32 words[8];
+  va_list list;
+  va_start (list, n);
+  for (guint i = 0; i < n; i++)
+    words[i] = GUINT32_TO_LE (va_arg (list, guint32));
+  va_end (list);
+  say (f, type, words, n * 4);
+}
+
+static gboolean
+one_message (Fixture *f, guint32 *type)
+{
+  g_autoptr(GByteArray) whole = g_byte_array_new ();
+  guint at = 0;
+  VDIChunkHeader head;
+  while (at + sizeof head <= f->got->len)
+    {
+      memcpy (&head, f->got->data + at, sizeof head);
+      g_assert_cmpuint (head.port, ==, VDP_CLIENT_PORT);
+      g_assert_cmpuint (head.size, <=, VD_AGENT_MAX_DATA_SIZE);
+      if (at + sizeof head + head.size > f->got->len)
+        return FALSE;
+      g_byte_array_append (whole, f->got->data + at + sizeof head, head.size);
+      at += (guint) sizeof head + head.size;
+      const VDAgentMessage *message = (const VDAgentMessage *) whole->data;
+      if (whole->len < sizeof *message || whole->len - sizeof *message < message->size)
+        continue;
+      *type = message->type;
+      g_byte_array_set_size (f->body, 0);
+      g_byte_array_append (f->body, message->data, message->size);
+      g_byte_array_remove_range (f->got, 0, at);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* The next message; its body is in f->body. */
+static guint32
+hear (Fixture *f)
+{
+  guint32 type = 0;
+  guint8  bytes[65536];
+  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; !one_message (f, &type);)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+      g_main_context_iteration (NULL, FALSE);
+      ssize_t n = recv (f->guest, bytes, sizeof bytes, MSG_DONTWAIT);
+      if (n > 0)
+        g_byte_array_append (f->got, bytes, (guint) n);
+    }
+  return type;
+}
+
+static guint32
+word (Fixture *f, guint i)
+{
+  guint32 value;
+  g_assert_cmpuint (f->body->len, >=, 4 * i + 4);
+  memcpy (&value, f->body->data + 4 * i, 4);
+  return GUINT32_FROM_LE (value);
+}
+
+static void
+await (Fixture *f, const char *news)
+{
+  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; strstr (f->news->str, news) == NULL; g_main_context_iteration (NULL, FALSE))
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+}
+
+enum { DEMAND = 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND, SELECTION = 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION, CRLF = 1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF };
+
+static void
+arrive (Fixture *f, guint32 capabilities)
+{
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_ANNOUNCE_CAPABILITIES);
+  g_assert_cmpuint (word (f, 0), ==, 1);               /* we are asked */
+  say_words (f, VD_AGENT_ANNOUNCE_CAPABILITIES, 2, 1, capabilities);
+  await (f, "there ");
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_ANNOUNCE_CAPABILITIES);
+  g_assert_cmpuint (word (f, 0), ==, 0);
+  g_assert_true (vitrine_agent_is_there (f->agent));
+}
+
+/* --- tests ------------------------------------------------------------------------------------------------------------ */
+
+static void
+what_the_person_copies_can_be_pasted_in_the_guest (Fixture *f, gconstpointer unused)
+{
+  vitrine_agent_offer (f->agent, VITRINE_CLIP_TEXT);   /* before anybody is there */
+  arrive (f, DEMAND | SELECTION);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_GRAB);
+  g_assert_cmpuint (f->body->len, ==, 8);
+  g_assert_cmpuint (word (f, 1), ==, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  say_words (f, VD_AGENT_CLIPBOARD_REQUEST, 2, 0, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  await (f, "wanted-1 ");
+  g_autoptr(GBytes) text = g_bytes_new_static ("a\nb", 3);
+  vitrine_agent_give (f->agent, VITRINE_CLIP_TEXT, text);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD);
+  g_assert_cmpuint (word (f, 1), ==, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  g_assert_cmpmem (f->body->data + 8, f->body->len - 8, "a\nb", 3);
+  vitrine_agent_offer (f->agent, 0);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_RELEASE);
+}
+
+static void
+what_the_guest_copies_is_fetched (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND | SELECTION | CRLF);
+  say_words (f, VD_AGENT_CLIPBOARD_GRAB, 4, 0, VD_AGENT_CLIPBOARD_IMAGE_BMP, VD_AGENT_CLIPBOARD_UTF8_TEXT, VD_AGENT_CLIPBOARD_IMAGE_PNG);
+  await (f, "grabbed-3 ");
+  vitrine_agent_ask (f->agent, VITRINE_CLIP_TEXT);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_REQUEST);
+  say (f, VD_AGENT_CLIPBOARD, "\0\0\0\0\1\0\0\0one\r\ntwo\xff\0", 17);
+  await (f, "received-1:one\ntwo\xef\xbf\xbd ");      /* lines, and what is no UTF-8 */
+  say_words (f, VD_AGENT_CLIPBOARD_RELEASE, 1, 0);
+  await (f, "released ");
+}
+
+static void
+other_clipboards_are_not_ours (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND | SELECTION);
+  say_words (f, VD_AGENT_CLIPBOARD_GRAB, 2, VD_AGENT_CLIPBOARD_SELECTION_PRIMARY, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  say_words (f, VD_AGENT_CLIPBOARD_GRAB, 2, VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD, VD_AGENT_CLIPBOARD_IMAGE_PNG);
+  await (f, "grabbed-2 ");
+  g_assert_null (strstr (f->news->str, "grabbed-1"));
+}
+
+static void
+what_was_not_asked_for_or_offered_is_neither_taken_nor_given (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND | SELECTION);
+  say (f, VD_AGENT_CLIPBOARD, "\0\0\0\0\1\0\0\0unasked", 15);
+  say_words (f, VD_AGENT_CLIPBOARD_REQUEST, 2, 0, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD);
+  g_assert_cmpuint (word (f, 1), ==, VD_AGENT_CLIPBOARD_NONE);
+  g_assert_cmpstr (f->news->str, ==, "there ");
+}
+
+/* A picture of a few megabytes, both ways, in the smallest and the largest pieces. */
+static void
+much_is_moved_whole (Fixture *f, gconstpointer unused)
+{
+  const guint32 size = 3 << 20;
+  g_autofree guint8 *body = g_malloc0 (8 + size);
+  body[4] = VD_AGENT_CLIPBOARD_IMAGE_PNG;
+  memset (body + 8, 'x', size);
+  arrive (f, DEMAND | SELECTION);
+  vitrine_agent_ask (f->agent, VITRINE_CLIP_PNG);
+  say_in_chunks (f, VD_AGENT_CLIPBOARD, body, 8 + size, 1000);
+  await (f, "received-2:xxxx");
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_REQUEST);
+  vitrine_agent_offer (f->agent, VITRINE_CLIP_PNG);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_GRAB);
+  g_autoptr(GBytes) picture = g_bytes_new (body + 8, size);
+  vitrine_agent_give (f->agent, VITRINE_CLIP_PNG, picture);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD);
+  g_assert_cmpmem (f->body->data + 8, f->body->len - 8, body + 8, size);
+}
+
+static void
+an_agent_without_selections_is_served (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND);
+  say_words (f, VD_AGENT_CLIPBOARD_GRAB, 1, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  await (f, "grabbed-1 ");
+  vitrine_agent_ask (f->agent, VITRINE_CLIP_TEXT);
+  g_assert_cmpuint (hear (f), ==, VD_AGENT_CLIPBOARD_REQUEST);
+  g_assert_cmpuint (f->body->len, ==, 4);
+  say (f, VD_AGENT_CLIPBOARD, "\1\0\0\0hello", 9);
+  await (f, "received-1:hello ");
+}
+
+static void
+short_messages_are_nothing (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND | SELECTION);
+  for (guint32 type = 0; type < VD_AGENT_END_MESSAGE + 3; type++)
+    for (guint32 n = 0; n < 4; n++)
+      say (f, type, "\0\0\0\0", n);
+  say_words (f, VD_AGENT_CLIPBOARD_GRAB, 2, 0, VD_AGENT_CLIPBOARD_UTF8_TEXT);
+  await (f, "grabbed-1 ");
+}
+
+static void
+give_up_on (Fixture *f, const void *bytes, gsize n)
+{
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "*not listened to*");
+  put (bytes, n, f);
+  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; vitrine_agent_is_there (f->agent); g_main_context_iteration (NULL, FALSE))
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+  g_test_assert_expected_messages ();
+}
+
+static void
+a_chunk_without_end_ends_it (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND);
+  give_up_on (f, "\1\0\0\0\xff\xff\xff\xff", 8);
+}
+
+static void
+a_message_without_end_ends_it (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND);
+  give_up_on (f, "\1\0\0\0\x14\0\0\0" "\1\0\0\0\4\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\x7f", 28);
+}
+
+#define TEST(function) g_test_add ("/agent/" #function, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  TEST (what_the_person_copies_can_be_pasted_in_the_guest);
+  TEST (what_the_guest_copies_is_fetched);
+  TEST (other_clipboards_are_not_ours);
+  TEST (what_was_not_asked_for_or_offered_is_neither_taken_nor_given);
+  TEST (much_is_moved_whole);
+  TEST (an_agent_without_selections_is_served);
+  TEST (short_messages_are_nothing);
+  TEST (a_chunk_without_end_ends_it);
+  TEST (a_message_without_end_ends_it);
+  return g_test_run ();
+}

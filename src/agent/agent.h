@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The guest's SPICE agent (spice-vdagent), at our end of its port: for now, its clipboard. Nothing of what it sends is believed:
+ * sizes are bounded, text is valid UTF-8. Main thread only.
+ *
+ * Signals: "there" () when an agent has said what it can do; "grabbed" (guint kinds) when the guest has copied something; "released"
+ * () when it has nothing any more; "wanted" (guint kind) when it pastes what was offered: answer with give(); "received" (guint kind,
+ * GBytes *bytes), which was asked for. */
+#pragma once
+
+#include <gio/gio.h>
+
+/* As sets, too. */
+typedef enum
+{
+  VITRINE_CLIP_TEXT = 1 << 0,      /* UTF-8, lines ended by LF */
+  VITRINE_CLIP_PNG  = 1 << 1,
+} VitrineClip;
+
+#define VITRINE_TYPE_AGENT (vitrine_agent_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineAgent, vitrine_agent, VITRINE, AGENT, GObject)
+
+/* At a connected stream socket. */
+VitrineAgent *vitrine_agent_new (GSocket *socket);
+/* Ends it, and drops a reference. */
+void          vitrine_agent_close (VitrineAgent *self);
+gboolean      vitrine_agent_is_there (VitrineAgent *self);
+/* What the person could paste into the guest; 0: nothing. */
+void          vitrine_agent_offer (VitrineAgent *self, guint kinds);
+/* NULL: it is gone. */
+void          vitrine_agent_give (VitrineAgent *self, VitrineClip kind, GBytes *bytes);
+void          vitrine_agent_ask (VitrineAgent *self, VitrineClip kind);
