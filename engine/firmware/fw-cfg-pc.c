@@ -131,6 +131,13 @@ vt_boot_path_ide (unsigned devfn, unsigned channel, unsigned drive)
   return pci_path ("ide", devfn, rest);
 }
 
+/* OVMF looks for this vendor and device, whoever made the controller; SeaBIOS for the place alone. */
+char *
+vt_boot_path_nvme (unsigned devfn)
+{
+  return pci_path ("pci8086,5845", devfn, "/namespace@1,0");
+}
+
 char *
 vt_boot_path_floppy (unsigned isa_slot, unsigned drive)
 {

@@ -16,6 +16,7 @@
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
 #define SATA_PORTS       6u
+#define NVME_DISKS       8u
 #define SERIAL_MAX       4u
 #define INPUTS_PER_BUS_MAX 8u
 #define NETS_MAX           4u
@@ -61,7 +62,7 @@ static const struct
 } buses[] = {
   [VT_BUS_VIRTIO] = { 20, "virtio disks" }, [VT_BUS_SATA] = { SATA_PORTS, "SATA drives" },
   [VT_BUS_IDE] = { VT_IDE_PLACES, "IDE drives" }, [VT_BUS_SCSI] = { VT_VIRTIO_SCSI_TARGETS, "SCSI drives" },
-  [VT_BUS_FDC] = { VT_FDC_DRIVES, "floppy drives" },
+  [VT_BUS_FDC] = { VT_FDC_DRIVES, "floppy drives" }, [VT_BUS_NVME] = { NVME_DISKS, "NVMe disks" },
 };
 
 static bool
@@ -73,8 +74,8 @@ check_bus (const VtConfig *config, const VtDiskConfig *disk, const char *name, G
     return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: this machine type has no IDE; use sata, scsi or virtio, or machine type “pc”", name);
   if (disk->bus == VT_BUS_SATA && is_pc (config))
     return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: machine type “pc” has no SATA; use ide, scsi or virtio", name);
-  if (disk->cdrom && disk->bus == VT_BUS_VIRTIO)
-    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio bus; use sata or scsi", name);
+  if (disk->cdrom && (disk->bus == VT_BUS_VIRTIO || disk->bus == VT_BUS_NVME))
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: a CD drive cannot be on the virtio or NVMe bus; use sata or scsi", name);
   if (disk->bus == VT_BUS_FDC && (disk->cdrom || disk->snapshot))
     return refuse (error, VT_ERROR_CONFIG, "“%s”: a floppy drive takes raw images, and keeps what is written to them", name);
   if (disk->unit > buses[disk->bus].most || (disk->unit != 0 && disk->bus != VT_BUS_IDE && disk->bus != VT_BUS_FDC))

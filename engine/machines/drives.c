@@ -202,7 +202,8 @@ put_in (VtMachine *machine, VtDiskBus bus, unsigned place, VtBlock *block)
     case VT_BUS_SATA: return vt_ahci_set_medium (machine->ahci, place, block, true);
     case VT_BUS_IDE: return vt_ide_set_medium (machine->ide, place, block, true);
     case VT_BUS_FDC: return vt_fdc_set_medium (machine->fdc, place, block);
-    case VT_BUS_VIRTIO: break;
+    case VT_BUS_VIRTIO:
+    case VT_BUS_NVME: break;
     }
   return false;
 }

@@ -5,6 +5,7 @@
 #include "fw-cfg.h"
 #include "hda.h"
 #include "host-ram.h"
+#include "nvme.h"
 #include "usb-hid.h"
 #include "virtio-9p.h"
 #include "virtio-balloon.h"
@@ -46,6 +47,27 @@ add_virtio_disks (VtMachine *machine, GError **error)
       if (add_at (machine, slot, &vt_virtio_blk_pci, &config, error) == NULL)
         return false;
       x86_note_boot_path (board, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
+    }
+  return true;
+}
+
+/* Each is a controller of its own. */
+static bool
+add_nvme_disks (VtMachine *machine, GError **error)
+{
+  X86Board *board = x86_board (machine);
+  for (guint i = 0; i < machine->drives->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
+      const Drive        *drive = &g_array_index (machine->drives, Drive, i);
+      if (disk->bus != VT_BUS_NVME)
+        continue;
+      unsigned         slot = board->next_slot++;
+      g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
+      VtNvmeConfig     config = { x86_place (machine, slot, 0, false), drive->block, drive->place };
+      if (vt_machine_add (machine, &(DeviceSpec) { &vt_nvme, path, &config, NULL, 0 }, error) == NULL)
+        return false;
+      x86_note_boot_path (board, disk->boot_index, vt_boot_path_nvme (VT_PCI_DEVFN (slot, 0)));
     }
   return true;
 }
@@ -274,7 +296,7 @@ add_sound (VtMachine *machine, GError **error)
 bool
 x86_build_pci_devices (VtMachine *machine, GError **error)
 {
-  return add_virtio_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
+  return add_virtio_disks (machine, error) && add_nvme_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
          && add_balloon (machine, error) && add_virtio_console (machine, error)
          && add_vsock (machine, error) && add_shares (machine, error)

@@ -28,7 +28,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
   static const VitrineRunWord formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS },
                                   { NULL, 0 } };
   static const VitrineRunWord buses[] = { { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE },
-                                { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+                                { "scsi", VT_BUS_SCSI }, { "nvme", VT_BUS_NVME }, { NULL, 0 } };
   int choice = 0;
   if (g_str_equal (key, "readonly"))
     return vitrine_run_parse_switch (key, value, &disk->readonly, error);

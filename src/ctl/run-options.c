@@ -253,7 +253,7 @@ static const struct
   { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
-  { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,queues=N][,packed=on]", vitrine_run_add_disk, N_("A disk (repeatable)") },
+  { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi|nvme][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,queues=N][,packed=on]", vitrine_run_add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE[,bus=sata|ide|scsi]", vitrine_run_add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE[,readonly=on]", vitrine_run_add_floppy, N_("A floppy image; an empty FILE: a drive without one (with --machine pc; up to two)") },
   { "--net", "user|local=NAME[,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,queues=N][,packed=on]|none", vitrine_run_set_net, N_("A network card (repeatable)") },

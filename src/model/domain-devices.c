@@ -79,6 +79,42 @@ get_source (const xmlNode *node)
   return path != NULL ? path : vitrine_xml_attr (source, "dev");
 }
 
+/* --- NVMe: docs/decisions/0013-nvme-in-definitions.md --------------------------------------------------------------- */
+
+#define NVME_ALIAS "ua-nvme-"
+
+static gboolean
+is_nvme (const xmlNode *node)
+{
+  g_autofree char *alias = vitrine_xml_attr (vitrine_xml_child (node, "alias"), "name");
+
+  return alias != NULL && g_str_has_prefix (alias, NVME_ALIAS);
+}
+
+/* What the document says for a bus of ours. */
+static const char *
+written_bus (const char *bus)
+{
+  return g_strcmp0 (bus, "nvme") == 0 ? "virtio" : bus;
+}
+
+static void
+mark_nvme (xmlNode *node, gboolean nvme)
+{
+  if (nvme == is_nvme (node))
+    return;
+  if (!nvme)
+    {
+      vitrine_xml_remove (vitrine_xml_child (node, "alias"));
+      return;
+    }
+  g_autofree char *uuid = g_uuid_string_random ();
+  g_autofree char *alias = g_strconcat (NVME_ALIAS, uuid, NULL);
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "alias"), "name", alias);
+}
+
+/* --- Disks ---------------------------------------------------------------------------------------------------------- */
+
 static VitrineDisk *
 disk_from_node (const xmlNode *node)
 {
@@ -90,7 +126,7 @@ disk_from_node (const xmlNode *node)
   disk->path = get_source (node);
   disk->format = vitrine_xml_attr (vitrine_xml_child (node, "driver"), "type");
   disk->target = vitrine_xml_attr (target, "dev");
-  disk->bus = vitrine_xml_attr (target, "bus");
+  disk->bus = is_nvme (node) ? g_strdup ("nvme") : vitrine_xml_attr (target, "bus");
   if (disk->format == NULL)
     disk->format = g_strdup ("raw");   /* libvirt's rule: never guessed from the content */
   if (disk->bus == NULL)
@@ -131,7 +167,7 @@ find_disk (VitrineDomain *self, const char *target)
 char *
 vitrine_domain_free_target (VitrineDomain *self, const char *bus)
 {
-  static const struct { const char *bus, *prefix; } prefixes[] = { { "virtio", "vd" }, { "ide", "hd" }, { "fdc", "fd" } };
+  static const struct { const char *bus, *prefix; } prefixes[] = { { "virtio", "vd" }, { "ide", "hd" }, { "fdc", "fd" }, { "nvme", "vd" } };
   const char *prefix = "sd";
 
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
@@ -211,12 +247,13 @@ vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
   set_source (node, disk->path);
   xmlNode *target = add_element (node, "target");
   vitrine_xml_set_attr (target, "dev", target_name);
-  vitrine_xml_set_attr (target, "bus", disk->bus);
+  vitrine_xml_set_attr (target, "bus", written_bus (disk->bus));
   if (disk->readonly)
     add_element (node, "readonly");
   if (disk->transient)
     add_element (node, "transient");
   set_boot_order (node, disk->boot_order);
+  mark_nvme (node, g_strcmp0 (disk->bus, "nvme") == 0);
 }
 
 gboolean
@@ -266,11 +303,14 @@ vitrine_domain_set_disk_bus (VitrineDomain *self, const char *target, const char
   xmlNode *node = find_disk (self, target);
   xmlNode *element = vitrine_xml_child (node, "target");
 
-  if (node == NULL || vitrine_xml_attr_is (element, "bus", bus))
+  if (node == NULL)
+    return g_strdup (target);
+  mark_nvme (node, g_strcmp0 (bus, "nvme") == 0);
+  if (vitrine_xml_attr_is (element, "bus", written_bus (bus)))
     return g_strdup (target);
   char *name = vitrine_domain_free_target (self, bus);
   vitrine_xml_set_attr (element, "dev", name);
-  vitrine_xml_set_attr (element, "bus", bus);
+  vitrine_xml_set_attr (element, "bus", written_bus (bus));
   vitrine_xml_remove (vitrine_xml_child (node, "address"));   /* a place on the old bus */
   return name;
 }

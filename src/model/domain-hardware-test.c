@@ -198,6 +198,29 @@ a_q35_machine_goes_without_its_floppy_drive (void)
 }
 
 static void
+an_nvme_disk_is_one_that_libvirt_takes_for_virtio (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<disk type='file'><source file='/a'/><target dev='sda' bus='sata'/></disk>"
+                   "<disk type='file'><source file='/b'/><target dev='nvme0n1' bus='nvme'/></disk>");
+  g_autofree char *target = vitrine_domain_set_disk_bus (domain, "sda", "nvme");
+
+  g_assert_cmpstr (target, ==, "vda");
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_assert_cmpint (((VtDiskConfig *) config->disks->pdata[0])->bus, ==, VT_BUS_NVME);
+  g_assert_cmpint (((VtDiskConfig *) config->disks->pdata[1])->bus, ==, VT_BUS_NVME);   /* as later libvirts may write it */
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (xml, "dev=\"vda\" bus=\"virtio\""));
+  g_assert_nonnull (strstr (xml, "<alias name=\"ua-nvme-"));
+  g_autofree char *same = vitrine_domain_set_disk_bus (domain, "vda", "virtio");
+  g_assert_cmpstr (same, ==, "vda");
+  g_autoptr(VtConfig) virtio = config_of (domain);
+  g_assert_cmpint (((VtDiskConfig *) virtio->disks->pdata[0])->bus, ==, VT_BUS_VIRTIO);
+  g_autofree char *plain = vitrine_domain_to_xml (domain);
+  g_assert_null (strstr (plain, "ua-nvme"));
+}
+
+static void
 the_balloon_comes_and_goes (void)
 {
   g_autoptr(VitrineDomain) domain = domain_with ("");
@@ -226,5 +249,6 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/a-disk-that-comes-back-does-not-take-the-name-of-another", a_disk_that_comes_back_does_not_take_the_name_of_another);
   g_test_add_func ("/hardware/drives-of-an-old-pc-are-where-their-names-say", drives_of_an_old_pc_are_where_their_names_say);
   g_test_add_func ("/hardware/a-q35-machine-goes-without-its-floppy-drive", a_q35_machine_goes_without_its_floppy_drive);
+  g_test_add_func ("/hardware/an-nvme-disk-is-one-that-libvirt-takes-for-virtio", an_nvme_disk_is_one_that_libvirt_takes_for_virtio);
   return g_test_run ();
 }

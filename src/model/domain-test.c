@@ -100,6 +100,7 @@ every_setter_keeps_libvirt_satisfied (void)
   g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/var/tmp/a.raw", "raw", "virtio", FALSE);
   g_autoptr(VitrineDisk) block = vitrine_disk_new ("/dev/sdz", "raw", "sata", FALSE);
   g_autoptr(VitrineDisk) cd = vitrine_disk_new (NULL, "raw", "sata", TRUE);
+  g_autoptr(VitrineDisk) nvme = vitrine_disk_new ("/var/tmp/n.raw", "raw", "nvme", FALSE);
   const char *order[] = { "sdb", "vda", NULL };
 
   vitrine_domain_set_description (domain, "A & B");
@@ -110,6 +111,7 @@ every_setter_keeps_libvirt_satisfied (void)
   vitrine_domain_add_disk (domain, disk);
   vitrine_domain_add_disk (domain, block);
   vitrine_domain_add_disk (domain, cd);
+  vitrine_domain_add_disk (domain, nvme);
   vitrine_domain_set_boot_order (domain, order);
   vitrine_domain_set_video (domain, "bochs");
   vitrine_domain_set_resolution (domain, 1024, 768);
@@ -135,7 +137,8 @@ every_setter_keeps_libvirt_satisfied (void)
   g_assert_cmpuint (vitrine_domain_get_memory_bytes (again), ==, G_GUINT64_CONSTANT (3) << 30);
   g_assert_cmpuint (vitrine_domain_get_cpus (again), ==, 4);
   g_assert_cmpuint (width, ==, 1024);
-  g_assert_cmpuint (disks->len, ==, 3);
+  g_assert_cmpuint (disks->len, ==, 4);
+  g_assert_cmpstr (((VitrineDisk *) disks->pdata[3])->bus, ==, "nvme");
   const VitrineDisk *first = disks->pdata[0], *second = disks->pdata[1], *third = disks->pdata[2];
   g_assert_cmpstr (first->target, ==, "vda");
   g_assert_cmpuint (first->boot_order, ==, 2);

@@ -30,7 +30,7 @@ typedef struct
   char    *target;      /* <target dev>: unique in the machine, "vda", "sda" */
   char    *path;        /* NULL: empty drive */
   char    *format;      /* "raw", "qcow2" */
-  char    *bus;         /* "virtio", "sata", "ide", "scsi", "fdc" */
+  char    *bus;         /* "virtio", "sata", "ide", "scsi", "fdc", "nvme" */
   gboolean cdrom;
   gboolean floppy;
   gboolean readonly;

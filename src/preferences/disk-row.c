@@ -22,11 +22,11 @@ typedef struct
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
 
-/* The first is not for CD drives; the last of each list is for no other machine. */
-static const char *const q35_ids[] = { "virtio", "scsi", "sata", NULL };
-static const char *const q35_labels[] = { N_("Virtio"), N_("SCSI (virtio)"), N_("SATA"), NULL };
-static const char *const pc_ids[] = { "virtio", "scsi", "ide", NULL };
-static const char *const pc_labels[] = { N_("Virtio"), N_("SCSI (virtio)"), N_("IDE"), NULL };
+/* The first two are not for CD drives; the last of each list is for no other machine. */
+static const char *const q35_ids[] = { "virtio", "nvme", "scsi", "sata", NULL };
+static const char *const q35_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("SATA"), NULL };
+static const char *const pc_ids[] = { "virtio", "nvme", "scsi", "ide", NULL };
+static const char *const pc_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("IDE"), NULL };
 
 static void
 disk_row_free (gpointer data)
@@ -155,8 +155,7 @@ add_image (DiskRow *self, gboolean able)
 static void
 add_bus (DiskRow *self, const char *bus, gboolean able)
 {
-  /* A CD drive is never a plain virtio disk. */
-  guint      first = self->cdrom ? 1 : 0;
+  guint      first = self->cdrom ? 2 : 0;
   GtkWidget *row = is_pc (self->domain) ? vitrine_row_new_combo (_("_Bus"), pc_ids + first, pc_labels + first, &self->bus)
                                         : vitrine_row_new_combo (_("_Bus"), q35_ids + first, q35_labels + first, &self->bus);
 

@@ -3,7 +3,7 @@
 """pc.py VITRINECTL NAME [ACCELERATOR]: what is older than PCI Express boots on machine type pc and drives its devices, as TAP.
 
 Floppy disks and IDE disks are started by SeaBIOS: a boot sector of our own, GRUB on a FAT floppy, and GRUB on an IDE disk that
-loads a 32-bit Linux. That Linux then works with its own drivers, ata_piix and floppy.
+loads a 32-bit Linux. That Linux then works with its own drivers, ata_piix and floppy; and with nvme, which is younger.
 """
 import hashlib
 import os
@@ -333,7 +333,44 @@ def saved(boot):
         power_off(boot, guest)
 
 
-TESTS = {f.__name__: f for f in (floppy, grub, disk, linux, protect, saved)}
+def nvme(boot):
+    """SeaBIOS starts it; the kernel reads, writes, discards, and goes on after a save, with a queue for each processor."""
+    target, state = boot.guest("pc32"), boot.folder / "state"
+    boot.cpus = 2
+    image = grub_disk(boot, {"vmlinuz": target / "vmlinuz", "initrd.img": target / "initrd.img"})
+    second = random_image(boot, "second.img", 32 << 20)
+    disks = ["--memory", "256M", "--disk", f"{image},format=raw,bus=nvme", "--disk", f"{second},format=raw,bus=nvme"]
+    with run_pc(boot, *disks, "--save", state) as guest:
+        start(guest)
+        boot.ok("SeaBIOS starts GRUB from an NVMe disk, and that a 32-bit Linux")
+        if not re.search(r"nvme nvme1: 2/0/0 default", shell(guest, "dmesg | grep nvme")):
+            raise GuestError(guest.explain("there is no queue for each processor"))
+        boot.ok("its driver has a queue for each processor")
+        same(boot, guest, digest(guest, "/dev/nvme1n1"), sha256(second.read_bytes()), "the disk reads as it is")
+        write_and_compare(boot, guest, "/dev/nvme1n1", second, "256k", 20, 40)
+        shell(guest, "for i in 0 1 2 3; do dd if=/dev/nvme1n1 of=/dev/nvme1n1 bs=64k count=32 skip=$((i * 32)) seek=$((256 + i * 32)) "
+              "conv=notrunc oflag=direct & done; wait; sync")
+        shell(guest, "blkdiscard -o 0 -l 1048576 /dev/nvme1n1; echo 3 > /proc/sys/vm/drop_caches")
+        data = second.read_bytes()
+        if data[17 << 20:24 << 20] != data[1 << 20:8 << 20] or any(data[:1 << 20]):
+            raise GuestError(guest.explain("copies or discarded blocks are not as they should be"))
+        boot.ok("parallel copies and discarded blocks are in the image")
+        shell(guest, "(sha256sum /dev/nvme1n1 > /tmp/sum) & until [ $(awk '{print $3}' /sys/block/nvme1n1/stat) -gt 20000 ]; do usleep 1000; done")
+        guest.process.send_signal(signal.SIGINT)
+        guest.wait(60)
+    with run_pc(boot, *disks, "--restore", state) as guest:
+        guest.send("\n")
+        guest.expect(PROMPT, 120)
+        shell(guest, "wait", 300)
+        if sha256(second.read_bytes()) not in shell(guest, "cat /tmp/sum"):
+            raise GuestError(guest.explain("read wrong over the save"))
+        boot.ok("a read goes on after a restore")
+        write_and_compare(boot, guest, "/dev/nvme1n1", second, "64k", 10, 20)
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+TESTS = {f.__name__: f for f in (floppy, grub, disk, linux, nvme, protect, saved)}
 
 
 def main():

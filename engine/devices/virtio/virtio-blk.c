@@ -2,6 +2,8 @@
 /* Block device (VIRTIO 1.1, 5.2). Data moves between the driver's buffers and the block driver without a copy. */
 #include "virtio-blk.h"
 
+#include "no-disk.h"
+
 #include "trace-virtio.h"
 #include "virtio-pci.h"
 #include "virtqueue.h"
@@ -286,32 +288,11 @@ virtio_blk_realize (VtDevice *dev, const VtEnv *env, GError **error)
   return vt_virtio_pci_init (&blk->pci, env, &config->place, 0x010000, &virtio_blk_type, &offer, &blk->s.pci, error);
 }
 
-/* --- A disk for the generic tests, which ends every request with an error ----------------------------------------- */
-
-static void
-no_disk_close (VtBlock *block)
-{
-}
-
-static void
-no_disk_submit (VtBlock *block, VtIo *io)
-{
-  /* Contract or not: the generic tests have no loop thread to end it on. */
-  vt_block_complete (block, io, 5);
-}
-
-static void
-no_disk_refuse (VtBlock *block, VtIo *io, int error)
-{
-  vt_block_complete (block, io, error);
-}
-
 static const void *
 virtio_blk_test_config (void)
 {
-  static const VtBlockOps no_disk_ops = { no_disk_submit, no_disk_refuse, no_disk_close };
-  static VtBlock          no_disk = { .ops = &no_disk_ops, .size_bytes = 1 << 20, .logical_block_bytes = 512 };
-  static const VtVirtioBlkConfig config = { .block = &no_disk, .serial = "TEST", .ring_forms = VIRTIO_F_RING_FORMS, .n_queues = 2 };
+  static VtVirtioBlkConfig config = { .serial = "TEST", .ring_forms = VIRTIO_F_RING_FORMS, .n_queues = 2 };
+  config.block = vt_no_disk ();
   return &config;
 }
 
