@@ -118,6 +118,13 @@ vt_boot_path_scsi (unsigned devfn, unsigned target)
 }
 
 char *
+vt_boot_path_usb (unsigned devfn, unsigned port)
+{
+  g_autofree char *rest = g_strdup_printf ("/storage@%x/channel@0/disk@0,0", port);
+  return pci_path ("usb", devfn, rest);
+}
+
+char *
 vt_boot_path_ahci (unsigned devfn, unsigned port)
 {
   g_autofree char *rest = g_strdup_printf ("/drive@%x/disk@0", port);

@@ -62,5 +62,6 @@ char *vt_boot_path_scsi (unsigned devfn, unsigned target);
 char *vt_boot_path_ahci (unsigned devfn, unsigned port);
 char *vt_boot_path_ide (unsigned devfn, unsigned channel, unsigned drive);
 char *vt_boot_path_nvme (unsigned devfn);
+char *vt_boot_path_usb (unsigned devfn, unsigned port);   /* a disk at that port of the controller, from 1 */
 char *vt_boot_path_floppy (unsigned isa_slot, unsigned drive);
 char *vt_boot_path_net (unsigned devfn);

@@ -19,6 +19,7 @@
 #define NVME_DISKS       8u
 #define SERIAL_MAX       4u
 #define INPUTS_PER_BUS_MAX 8u
+#define USB_PORTS 8u   /* of a speed that our devices have */
 #define NETS_MAX           4u
 #define VIDEO_MEMORY_MIN_BYTES (4 * VT_MIB)
 #define VIDEO_MEMORY_MAX_BYTES (256 * VT_MIB)
@@ -63,6 +64,7 @@ static const struct
   [VT_BUS_VIRTIO] = { 20, "virtio disks" }, [VT_BUS_SATA] = { SATA_PORTS, "SATA drives" },
   [VT_BUS_IDE] = { VT_IDE_PLACES, "IDE drives" }, [VT_BUS_SCSI] = { VT_VIRTIO_SCSI_TARGETS, "SCSI drives" },
   [VT_BUS_FDC] = { VT_FDC_DRIVES, "floppy drives" }, [VT_BUS_NVME] = { NVME_DISKS, "NVMe disks" },
+  [VT_BUS_USB] = { USB_PORTS, "USB drives" },
 };
 
 static bool
@@ -149,7 +151,7 @@ check_video (const VtConfig *config, GError **error)
 static bool
 check_inputs_and_nets (const VtConfig *config, GError **error)
 {
-  unsigned usb = 0, virtio = 0;
+  unsigned usb = 0, usb_disks = 0, virtio = 0;
   for (guint i = 0; i < config->inputs->len; i++)
     {
       const VtInputConfig *input = g_ptr_array_index (config->inputs, i);
@@ -168,6 +170,10 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
       if (net->local != NULL && net->forwards->len > 0)
         return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
     }
+  for (guint i = 0; i < config->disks->len; i++)
+    usb_disks += ((const VtDiskConfig *) g_ptr_array_index (config->disks, i))->bus == VT_BUS_USB;
+  if (usb + usb_disks > USB_PORTS)
+    return refuse (error, VT_ERROR_CONFIG, "%u USB devices: there are %u ports for them", usb + usb_disks, USB_PORTS);
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "ide.h"
 #include "image.h"
+#include "usb-storage.h"
 #include "virtio-scsi.h"
 #include "vitrine/error.h"
 
@@ -202,6 +203,7 @@ put_in (VtMachine *machine, VtDiskBus bus, unsigned place, VtBlock *block)
     case VT_BUS_SATA: return vt_ahci_set_medium (machine->ahci, place, block, true);
     case VT_BUS_IDE: return vt_ide_set_medium (machine->ide, place, block, true);
     case VT_BUS_FDC: return vt_fdc_set_medium (machine->fdc, place, block);
+    case VT_BUS_USB: return vt_usb_storage_set_medium (g_ptr_array_index (machine->usb_drives, place), block, true);
     case VT_BUS_VIRTIO:
     case VT_BUS_NVME: break;
     }

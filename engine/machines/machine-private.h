@@ -143,6 +143,7 @@ struct VtMachine
   VtSound       *sound;              /* where the sound card plays; NULL: nowhere */
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
+  GPtrArray     *usb_drives;         /* VtDevice*, by their place */
   GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
   VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */

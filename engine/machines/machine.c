@@ -73,6 +73,7 @@ machine_alloc (const VtConfig *config)
   machine->nets = g_ptr_array_new ();
   machine->cards = g_ptr_array_new ();
   machine->shares = g_ptr_array_new ();
+  machine->usb_drives = g_ptr_array_new ();
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
@@ -161,6 +162,7 @@ vt_machine_free (VtMachine *machine)
   g_ptr_array_unref (machine->nets);
   g_ptr_array_unref (machine->cards);
   g_ptr_array_unref (machine->shares);
+  g_ptr_array_unref (machine->usb_drives);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);

@@ -41,7 +41,8 @@ typedef struct
   VtDevice *pic, *ioapic, *hpet, *dma, *fw_cfg, *vga, *ramfb, *xhci;
   GBytes   *ramfb_rom;            /* its video BIOS, which reaches SeaBIOS through fw_cfg */
   bool      has_dispi_ports;      /* the video device can be set to a mode through ports */
-  unsigned  next_slot;
+  unsigned  next_slot, next_usb_port;
+  unsigned  xhci_devfn;
   uint64_t  pci_low_base;         /* of the window for BARs */
   GPtrArray *boot_paths;          /* OpenFirmware paths by boot_index: X86BootPath* */
 

@@ -7,6 +7,7 @@
 #include "host-ram.h"
 #include "nvme.h"
 #include "usb-hid.h"
+#include "usb-storage.h"
 #include "virtio-9p.h"
 #include "virtio-balloon.h"
 #include "virtio-blk.h"
@@ -146,6 +147,9 @@ has_usb (const VtConfig *config)
   for (guint i = 0; i < config->inputs->len; i++)
     if (((VtInputConfig *) g_ptr_array_index (config->inputs, i))->bus == VT_INPUT_USB)
       return true;
+  for (guint i = 0; i < config->disks->len; i++)
+    if (((VtDiskConfig *) g_ptr_array_index (config->disks, i))->bus == VT_BUS_USB)
+      return true;
   return false;
 }
 
@@ -157,6 +161,7 @@ add_xhci (VtMachine *machine, GError **error)
   X86Board        *board = x86_board (machine);
   unsigned         slot = board->next_slot++;
   VtXhciConfig     config = { x86_place (machine, slot, 0, false) };
+  board->xhci_devfn = VT_PCI_DEVFN (slot, 0);
   board->xhci = add_at (machine, slot, &vt_xhci, &config, error);
   return board->xhci != NULL;
 }
@@ -164,14 +169,37 @@ add_xhci (VtMachine *machine, GError **error)
 static bool
 add_inputs (VtMachine *machine, GError **error)
 {
-  unsigned port = 0;
+  unsigned *port = &x86_board (machine)->next_usb_port;
   for (guint i = 0; i < machine->config.inputs->len; i++)
     {
       const VtInputConfig *input = g_ptr_array_index (machine->config.inputs, i);
       if (input->bus == VT_INPUT_VIRTIO && !add_virtio_input (machine, input, error))
         return false;
-      if (input->bus == VT_INPUT_USB && !add_usb_input (machine, input, port++, error))
+      if (input->bus == VT_INPUT_USB && !add_usb_input (machine, input, (*port)++, error))
         return false;
+    }
+  return true;
+}
+
+/* --- USB drives --------------------------------------------------------------------------------------------------------- */
+
+static bool
+add_usb_drives (VtMachine *machine, GError **error)
+{
+  X86Board *board = x86_board (machine);
+  for (guint i = 0; i < machine->drives->len; i++)
+    {
+      const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
+      if (disk->bus != VT_BUS_USB)
+        continue;
+      unsigned           port = board->next_usb_port++;
+      VtUsbStorageConfig config = { vt_xhci_place (board->xhci, port), disk->cdrom ? VT_SCSI_CDROM : VT_SCSI_DISK,
+                                    g_array_index (machine->drives, Drive, i).block };
+      VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_usb_storage, usb_port_path (port), &config, NULL, 0 }, error);
+      if (dev == NULL)
+        return false;
+      g_ptr_array_add (machine->usb_drives, dev);
+      x86_note_boot_path (board, disk->boot_index, vt_boot_path_usb (board->xhci_devfn, port + 1));
     }
   return true;
 }
@@ -297,7 +325,7 @@ bool
 x86_build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_virtio_disks (machine, error) && add_nvme_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
-         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error)
+         && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error) && add_usb_drives (machine, error)
          && add_balloon (machine, error) && add_virtio_console (machine, error)
          && add_vsock (machine, error) && add_shares (machine, error)
          && add_crypto (machine, error) && add_sound (machine, error);

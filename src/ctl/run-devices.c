@@ -28,7 +28,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
   static const VitrineRunWord formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS },
                                   { NULL, 0 } };
   static const VitrineRunWord buses[] = { { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE },
-                                { "scsi", VT_BUS_SCSI }, { "nvme", VT_BUS_NVME }, { NULL, 0 } };
+                                { "scsi", VT_BUS_SCSI }, { "nvme", VT_BUS_NVME }, { "usb", VT_BUS_USB }, { NULL, 0 } };
   int choice = 0;
   if (g_str_equal (key, "readonly"))
     return vitrine_run_parse_switch (key, value, &disk->readonly, error);
@@ -88,7 +88,8 @@ vitrine_run_add_disk (VitrineRunTarget *target, const char *value, GError **erro
 gboolean
 vitrine_run_add_cdrom (VitrineRunTarget *target, const char *value, GError **error)
 {
-  static const VitrineRunWord buses[] = { { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI }, { NULL, 0 } };
+  static const VitrineRunWord buses[] = { { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI },
+                                          { "usb", VT_BUS_USB }, { NULL, 0 } };
   g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);
   const char   *path = g_ptr_array_index (parts, 0);
   int           index = next_boot_index (target->config);

@@ -135,7 +135,7 @@ take_boot (Job *job, GError **error)
 static const Choice disk_formats[] = { { "raw", VT_IMAGE_RAW }, { "qcow2", VT_IMAGE_QCOW2 }, { "luks", VT_IMAGE_LUKS } };
 static const Choice disk_buses[] = {
   { "virtio", VT_BUS_VIRTIO }, { "sata", VT_BUS_SATA }, { "ide", VT_BUS_IDE }, { "scsi", VT_BUS_SCSI },
-  { "fdc", VT_BUS_FDC }, { "nvme", VT_BUS_NVME },
+  { "fdc", VT_BUS_FDC }, { "nvme", VT_BUS_NVME }, { "usb", VT_BUS_USB },
 };
 
 static gboolean

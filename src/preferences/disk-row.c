@@ -23,10 +23,10 @@ typedef struct
 } DiskRow;
 
 /* The first two are not for CD drives; the last of each list is for no other machine. */
-static const char *const q35_ids[] = { "virtio", "nvme", "scsi", "sata", NULL };
-static const char *const q35_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("SATA"), NULL };
-static const char *const pc_ids[] = { "virtio", "nvme", "scsi", "ide", NULL };
-static const char *const pc_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("IDE"), NULL };
+static const char *const q35_ids[] = { "virtio", "nvme", "scsi", "usb", "sata", NULL };
+static const char *const q35_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("SATA"), NULL };
+static const char *const pc_ids[] = { "virtio", "nvme", "scsi", "usb", "ide", NULL };
+static const char *const pc_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("IDE"), NULL };
 
 static void
 disk_row_free (gpointer data)

@@ -69,6 +69,7 @@ typedef struct
   VtUsbDevice  *devices[VT_XHCI_PORTS];
   VtClock      *clock;
   VtTimer      *again;                      /* more to do than one turn allows */
+  bool          working, once_more;         /* endpoints are being looked at; some have to be again */
   uint64_t      pending[SLOTS + 1];         /* endpoints to look at in the next turn: bit per DCI */
 } Xhci;
 

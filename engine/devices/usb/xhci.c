@@ -39,6 +39,7 @@ enum
   LINKS_MAX = 8,
   SEGMENTS_MAX = 16,            /* of the event ring: 2 to the power in HCSPARAMS2 */
   GO_ON_NS = 100000,
+  ROUNDS_MAX = 64,
 };
 #define PORTSC_WPR (1u << 31)
 
@@ -230,8 +231,9 @@ vt_xhci_host_error (Xhci *xhci)
 
 /* --- Work ------------------------------------------------------------------------------------------------------------------ */
 
-static void
-run_pending (Xhci *xhci)
+/* Once through everything. True: some of it is not at its end. */
+static bool
+run_round (Xhci *xhci)
 {
   bool more = vt_xhci_run_commands (xhci);
   for (unsigned slot = 1; slot <= SLOTS; slot++)
@@ -240,12 +242,31 @@ run_pending (Xhci *xhci)
         uint64_t bit = UINT64_C (1) << dci;
         if ((xhci->pending[slot] & bit) == 0)
           continue;
+        xhci->pending[slot] &= ~bit;
         bool unfinished = vt_xhci_run_endpoint (xhci, slot, dci);
-        if (!unfinished && !xhci->s.blocked)
-          xhci->pending[slot] &= ~bit;
+        if (unfinished || xhci->s.blocked)
+          xhci->pending[slot] |= bit;
         more = more || unfinished;
       }
-  if (more)
+  return more;
+}
+
+/* A device may say that it is ready while it is being asked: that is the next round's. */
+static void
+run_pending (Xhci *xhci)
+{
+  bool more = true;
+  xhci->once_more = true;
+  if (xhci->working)
+    return;
+  xhci->working = true;
+  for (unsigned round = 0; round < ROUNDS_MAX && xhci->once_more; round++)
+    {
+      xhci->once_more = false;
+      more = run_round (xhci);
+    }
+  xhci->working = false;
+  if (more || xhci->once_more)
     vt_timer_arm (xhci->again, vt_clock_now (xhci->clock) + GO_ON_NS);
 }
 

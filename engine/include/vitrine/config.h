@@ -11,7 +11,7 @@
 
 typedef enum { VT_ACCEL_AUTO, VT_ACCEL_INTERP, VT_ACCEL_JIT, VT_ACCEL_KVM, VT_ACCEL_COSIM } VtAccelChoice;
 typedef enum { VT_FIRMWARE_BIOS, VT_FIRMWARE_UEFI } VtFirmware;
-typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI, VT_BUS_FDC, VT_BUS_NVME } VtDiskBus;
+typedef enum { VT_BUS_VIRTIO, VT_BUS_SATA, VT_BUS_IDE, VT_BUS_SCSI, VT_BUS_FDC, VT_BUS_NVME, VT_BUS_USB } VtDiskBus;
 /* Machines run on the first three; the others are read for import. */
 typedef enum
 {
