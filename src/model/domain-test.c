@@ -290,8 +290,8 @@ what_we_lack_is_named (void)
                          "whole path");
   assert_config_refused (SIZE "<devices><disk type='file'><driver type='vmdk'/><source file='/x'/><target dev='vda'/>"
                          "</disk></devices>", "vmdk");
-  assert_config_refused (SIZE "<devices><disk type='file'><source file='/x'/><target dev='sda' bus='usb'/>"
-                         "</disk></devices>", "usb");
+  assert_config_refused (SIZE "<devices><disk type='file'><source file='/x'/><target dev='sda' bus='xen'/>"
+                         "</disk></devices>", "xen");
   assert_config_refused (SIZE "<devices><serial type='tcp'/></devices>", "tcp");
   assert_config_refused (SIZE "<devices><serial type='file'/></devices>", "<source path");
   assert_config_refused (SIZE "<devices><video><model type='xen'/></video></devices>", "xen");
