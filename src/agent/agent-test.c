@@ -298,6 +298,21 @@ an_agent_without_selections_is_served (Fixture *f, gconstpointer unused)
 }
 
 static void
+a_guest_that_is_reset_begins_anew (Fixture *f, gconstpointer unused)
+{
+  arrive (f, DEMAND | SELECTION);
+  put ("\1\0\0\0\xff\x07\0\0begin", 13, f);         /* the beginning of something long */
+  say_words (f, VD_AGENT_CLIPBOARD_RELEASE, 1, 0);     /* taken for its middle */
+  for (unsigned i = 0; i < 10; i++)
+    g_main_context_iteration (NULL, FALSE);
+  vitrine_agent_guest_reset (f->agent);
+  g_assert_false (vitrine_agent_is_there (f->agent));
+  g_string_truncate (f->news, 0);
+  say_words (f, VD_AGENT_ANNOUNCE_CAPABILITIES, 2, 0, DEMAND | SELECTION);
+  await (f, "there ");
+}
+
+static void
 short_messages_are_nothing (Fixture *f, gconstpointer unused)
 {
   arrive (f, DEMAND | SELECTION);
@@ -344,6 +359,7 @@ main (int argc, char **argv)
   TEST (what_was_not_asked_for_or_offered_is_neither_taken_nor_given);
   TEST (much_is_moved_whole);
   TEST (an_agent_without_selections_is_served);
+  TEST (a_guest_that_is_reset_begins_anew);
   TEST (short_messages_are_nothing);
   TEST (a_chunk_without_end_ends_it);
   TEST (a_message_without_end_ends_it);

@@ -408,6 +408,15 @@ vitrine_agent_new (GSocket *socket)
   return self;
 }
 
+void
+vitrine_agent_guest_reset (VitrineAgent *self)
+{
+  g_byte_array_set_size (self->chunk, 0);
+  g_byte_array_set_size (self->message, 0);
+  self->there = FALSE;
+  self->asked = 0;
+}
+
 /* Reading and writing hold references. */
 void
 vitrine_agent_close (VitrineAgent *self)

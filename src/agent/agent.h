@@ -23,6 +23,8 @@ G_DECLARE_FINAL_TYPE (VitrineAgent, vitrine_agent, VITRINE, AGENT, GObject)
 VitrineAgent *vitrine_agent_new (GSocket *socket);
 /* Ends it, and drops a reference. */
 void          vitrine_agent_close (VitrineAgent *self);
+/* The guest begins anew: what it was saying has no end. */
+void          vitrine_agent_guest_reset (VitrineAgent *self);
 gboolean      vitrine_agent_is_there (VitrineAgent *self);
 /* What the person could paste into the guest; 0: nothing. */
 void          vitrine_agent_offer (VitrineAgent *self, guint kinds);

@@ -207,6 +207,8 @@ build (VitrineMachineProcess *self)
       return;
     }
   g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
+  if (self->agent != NULL)
+    g_signal_connect_object (self->backend, "guest-reset", G_CALLBACK (vitrine_agent_guest_reset), self->agent, G_CONNECT_SWAPPED);
   if (!self->confined)
     self->confined = vitrine_sandbox_enter ();
   vitrine_machine_window_plug_in (self->window, self->backend);

@@ -11,6 +11,7 @@ struct VitrineClipboard
   GBytes       *bytes;             /* what the guest has copied, while it owns the clipboard */
   gboolean      news;              /* the person has copied something since the guest was last told */
   guint         grabbed;           /* VitrineClip: the guest has copied something that was not fetched yet */
+  guint         awaited;           /* VitrineClip: asked for, and nothing has come in between */
 };
 
 typedef struct
@@ -115,9 +116,13 @@ lost (GtkClipboard *clipboard, gpointer data)
 static void
 received (VitrineClipboard *self, guint kind, GBytes *bytes)
 {
-  GtkTargetList *list = gtk_target_list_new (NULL, 0);
+  GtkTargetList *list;
   int n;
 
+  if ((self->awaited & kind) == 0)
+    return;
+  self->awaited = 0;
+  list = gtk_target_list_new (NULL, 0);
   if (kind == VITRINE_CLIP_TEXT)
     gtk_target_list_add_text_targets (list, VITRINE_CLIP_TEXT);
   else
@@ -125,7 +130,8 @@ received (VitrineClipboard *self, guint kind, GBytes *bytes)
   GtkTargetEntry *targets = gtk_target_table_new_from_list (list, &n);
   /* The same owner again would not lose what it had before. */
   g_object_set_data_full (self->token, "bytes", g_bytes_ref (bytes), (GDestroyNotify) g_bytes_unref);
-  gtk_clipboard_set_with_owner (self->clipboard, targets, (guint) n, paste, lost, self->token);
+  if (gtk_clipboard_set_with_owner (self->clipboard, targets, (guint) n, paste, lost, self->token))
+    gtk_clipboard_set_can_store (self->clipboard, NULL, 0);   /* so that it survives the window */
   gtk_target_table_free (targets, n);
   gtk_target_list_unref (list);
 }
@@ -136,8 +142,10 @@ fetch (VitrineClipboard *self)
   guint kinds = self->grabbed;
 
   self->grabbed = 0;
-  if (kinds != 0)
-    vitrine_agent_ask (self->agent, (kinds & VITRINE_CLIP_TEXT) != 0 ? VITRINE_CLIP_TEXT : VITRINE_CLIP_PNG);
+  if (kinds == 0)
+    return;
+  self->awaited = (kinds & VITRINE_CLIP_TEXT) != 0 ? VITRINE_CLIP_TEXT : VITRINE_CLIP_PNG;
+  vitrine_agent_ask (self->agent, self->awaited);
 }
 
 static void
@@ -177,7 +185,7 @@ owner_changed (VitrineClipboard *self)
   if (gtk_clipboard_get_owner (self->clipboard) == self->token)
     return;
   self->news = TRUE;
-  self->grabbed = 0;
+  self->grabbed = self->awaited = 0;   /* the person was later */
   tell (self);
 }
 

@@ -20,11 +20,11 @@ G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MAC
 VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings);
 /* Before the machine runs: it begins with monitors that match this window. */
 void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);
-/* Those that the next backend gets a page for. */
 /* Who shares the guest's clipboard; NULL: nobody. */
 void vitrine_machine_window_set_agent (VitrineMachineWindow *self, VitrineAgent *agent);
 /* Who records the screen; shown while it does. Once. */
 void vitrine_machine_window_set_recording (VitrineMachineWindow *self, VitrineRecording *recording);
+/* Those that the next backend gets a page for. */
 void vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots);
 void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */
 /* The machine could not be built or restored. */
