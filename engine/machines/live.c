@@ -2,6 +2,7 @@
 /* Changes to devices of a running machine. */
 #include "machine-private.h"
 
+#include "e1000e.h"
 #include "virtio-balloon.h"
 #include "virtio-net.h"
 #include "vitrine/devices.h"
@@ -44,11 +45,28 @@ find_card (VtMachine *machine, unsigned card, GError **error)
   return NULL;
 }
 
+static bool
+is_virtio (const VtDevice *card)
+{
+  return card->cls == &vt_virtio_net_pci;
+}
+
+void
+vt_machine_set_cable (VtDevice *card, bool plugged_in)
+{
+  if (is_virtio (card))
+    vt_virtio_net_set_link (card, plugged_in);
+  else
+    vt_e1000e_set_link (card, plugged_in);
+}
+
+/* Only virtio can ask its driver to do that. */
 void
 vt_machine_announce_cards (VtMachine *machine)
 {
   for (guint i = 0; i < machine->cards->len; i++)
-    vt_virtio_net_announce (g_ptr_array_index (machine->cards, i));
+    if (is_virtio (g_ptr_array_index (machine->cards, i)))
+      vt_virtio_net_announce (g_ptr_array_index (machine->cards, i));
 }
 
 bool
@@ -58,7 +76,7 @@ vt_machine_set_link (VtMachine *machine, unsigned card, bool up, GError **error)
   if (dev == NULL)
     return false;
   vt_lock (&machine->lock);
-  vt_virtio_net_set_link (dev, up);
+  vt_machine_set_cable (dev, up);
   vt_unlock (&machine->lock);
   return true;
 }
@@ -70,7 +88,10 @@ vt_machine_set_mac (VtMachine *machine, unsigned card, const uint8_t mac[6], GEr
   if (dev == NULL)
     return false;
   vt_lock (&machine->lock);
-  vt_virtio_net_set_mac (dev, mac);
+  if (is_virtio (dev))
+    vt_virtio_net_set_mac (dev, mac);
+  else
+    vt_e1000e_set_mac (dev, mac);
   vt_unlock (&machine->lock);
   return true;
 }

@@ -239,6 +239,8 @@ void vt_machine_close_nets (VtMachine *machine);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
 
 /* --- live.c --- */
+/* Of a card of either kind. Machine lock. */
+void vt_machine_set_cable (VtDevice *card, bool plugged_in);
 /* After a restore: switches learn anew where the cards are. Machine lock. */
 void vt_machine_announce_cards (VtMachine *machine);
 

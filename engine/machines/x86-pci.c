@@ -2,6 +2,7 @@
 /* Devices that a person adds to the PCI bus, on every chipset. */
 #include "x86-board.h"
 
+#include "e1000e.h"
 #include "fw-cfg.h"
 #include "hda.h"
 #include "host-ram.h"
@@ -64,9 +65,8 @@ add_nvme_disks (VtMachine *machine, GError **error)
       if (disk->bus != VT_BUS_NVME)
         continue;
       unsigned         slot = board->next_slot++;
-      g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
       VtNvmeConfig     config = { x86_place (machine, slot, 0, false), drive->block, drive->place };
-      if (vt_machine_add (machine, &(DeviceSpec) { &vt_nvme, path, &config, NULL, 0 }, error) == NULL)
+      if (add_at (machine, slot, &vt_nvme, &config, error) == NULL)
         return false;
       x86_note_boot_path (board, disk->boot_index, vt_boot_path_nvme (VT_PCI_DEVFN (slot, 0)));
     }
@@ -223,22 +223,37 @@ add_rng (VtMachine *machine, GError **error)
   return add_at (machine, slot, &vt_virtio_rng_pci, &config, error) != NULL;
 }
 
+static VtDevice *
+add_virtio_net (VtMachine *machine, unsigned slot, guint i, GError **error)
+{
+  const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
+  VtVirtioNetConfig  config = { .place = x86_place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
+                                .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
+  vt_machine_mac (machine, i, config.mac);
+  return add_at (machine, slot, &vt_virtio_net_pci, &config, error);
+}
+
+static VtDevice *
+add_e1000e (VtMachine *machine, unsigned slot, guint i, GError **error)
+{
+  VtE1000eConfig config = { .place = x86_place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i) };
+  vt_machine_mac (machine, i, config.mac);
+  return add_at (machine, slot, &vt_e1000e, &config, error);
+}
+
 static bool
 add_nets (VtMachine *machine, GError **error)
 {
   for (guint i = 0; i < machine->nets->len; i++)
     {
-      unsigned          slot = x86_board (machine)->next_slot++;
       const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
-      VtVirtioNetConfig config = { .place = x86_place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
-                                   .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
-      vt_machine_mac (machine, i, config.mac);
-      VtDevice *dev = add_at (machine, slot, &vt_virtio_net_pci, &config, error);
+      unsigned           slot = x86_board (machine)->next_slot++;
+      VtDevice          *dev = net->model == VT_NET_E1000E ? add_e1000e (machine, slot, i, error) : add_virtio_net (machine, slot, i, error);
       if (dev == NULL)
         return false;
       g_ptr_array_add (machine->cards, dev);
       if (net->cable_out)
-        vt_virtio_net_set_link (dev, false);
+        vt_machine_set_cable (dev, false);
     }
   return true;
 }

@@ -141,10 +141,18 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
     return vitrine_run_parse_number (value != NULL ? value : "", 1024, &net->queues, error);
   if (g_str_equal (key, "restricted"))
     return vitrine_run_parse_switch (key, value, &net->restricted, error);
+  if (g_str_equal (key, "model"))
+    {
+      static const VitrineRunWord models[] = { { "virtio", VT_NET_VIRTIO }, { "e1000e", VT_NET_E1000E }, { NULL, 0 } };
+      int choice = 0;
+      gboolean ok = vitrine_run_parse_word (_("Network card"), models, value, &choice, error);
+      net->model = (VtNetModel) choice;
+      return ok;
+    }
   if (g_str_equal (key, "mac"))
     return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return vitrine_ctl_refuse (error, _("--net does not know “%s”: use hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
+    return vitrine_ctl_refuse (error, _("--net does not know “%s”: use model, hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }

@@ -420,10 +420,12 @@ take_interface (Job *job, const xmlNode *node, GError **error)
 {
   g_autofree char *model = vitrine_xml_attr (vitrine_xml_child (node, "model"), "type");
   g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
+  const VitrineNetwork card = { .model = model != NULL ? model : (char *) "virtio" };
 
-  if (model != NULL && !g_str_equal (model, "virtio"))
-    return TRUE;   /* a card that we lack */
+  if (!vitrine_network_is_supported (&card))
+    return TRUE;
   VtNetConfig *net = vt_config_add_net (job->config);
+  net->model = g_str_equal (card.model, "e1000e") ? VT_NET_E1000E : VT_NET_VIRTIO;
   if (mac != NULL && !vt_parse_mac (mac, net->mac))
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
@@ -501,11 +503,11 @@ add_missing_network (const xmlNode *devices, GStrvBuilder *builder)
   VITRINE_XML_FOREACH (node, devices, "interface")
     {
       const xmlNode *model = vitrine_xml_child (node, "model");
-      other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio"));
+      other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio") && !vitrine_xml_attr_is (model, "type", "e1000e"));
       other_network = other_network || (!vitrine_xml_attr_is (node, "type", "user") && !vitrine_xml_attr_is (node, "type", "mcast"));
     }
   if (other_card)
-    g_strv_builder_add (builder, _("Network cards other than virtio are not supported yet: that card is left out."));
+    g_strv_builder_add (builder, _("Network cards other than virtio and e1000e are not supported: that card is left out."));
   if (other_network)
     g_strv_builder_add (builder, _("The machine is on a network of its own (user networking), whatever network the definition names."));
 }

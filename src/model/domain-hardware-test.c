@@ -221,6 +221,25 @@ an_nvme_disk_is_one_that_libvirt_takes_for_virtio (void)
 }
 
 static void
+cards_are_of_two_models (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("<interface type='user'><model type='e1000e'/></interface>"
+                                                 "<interface type='user'><model type='rtl8139'/></interface><interface type='user'/>");
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+
+  g_assert_cmpuint (config->nets->len, ==, 2);
+  g_assert_cmpint (((VtNetConfig *) config->nets->pdata[0])->model, ==, VT_NET_E1000E);
+  g_assert_cmpint (((VtNetConfig *) config->nets->pdata[1])->model, ==, VT_NET_VIRTIO);
+  g_assert_nonnull (strstr (missing[0], "e1000e"));
+  vitrine_domain_set_network (domain, 2, &(VitrineNetwork) { .model = (char *) "e1000e" });
+  vitrine_domain_set_network (domain, 0, &(VitrineNetwork) { .cable_out = TRUE });
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[0])->model, ==, "e1000e");
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[2])->model, ==, "e1000e");
+}
+
+static void
 the_balloon_comes_and_goes (void)
 {
   g_autoptr(VitrineDomain) domain = domain_with ("");
@@ -250,5 +269,6 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/drives-of-an-old-pc-are-where-their-names-say", drives_of_an_old_pc_are_where_their_names_say);
   g_test_add_func ("/hardware/a-q35-machine-goes-without-its-floppy-drive", a_q35_machine_goes_without_its_floppy_drive);
   g_test_add_func ("/hardware/an-nvme-disk-is-one-that-libvirt-takes-for-virtio", an_nvme_disk_is_one_that_libvirt_takes_for_virtio);
+  g_test_add_func ("/hardware/cards-are-of-two-models", cards_are_of_two_models);
   return g_test_run ();
 }

@@ -97,6 +97,12 @@ set_isolated (VitrineDomain *self, xmlNode *node, const char *name)
 
 /* --- Cards ---------------------------------------------------------------------------------------------------------- */
 
+gboolean
+vitrine_network_is_supported (const VitrineNetwork *network)
+{
+  return g_strcmp0 (network->model, "virtio") == 0 || g_strcmp0 (network->model, "e1000e") == 0;
+}
+
 GPtrArray *
 vitrine_domain_get_networks (VitrineDomain *self)
 {
@@ -142,6 +148,8 @@ vitrine_domain_set_network (VitrineDomain *self, guint index, const VitrineNetwo
   if (node == NULL)
     return;
   set_isolated (self, node, network->isolated);
+  if (network->model != NULL)
+    vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", network->model);
   set_or_remove (node, "mac", "address", network->mac);
   set_or_remove (node, "link", "state", network->cable_out ? "down" : NULL);
 }

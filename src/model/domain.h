@@ -112,19 +112,20 @@ void     vitrine_domain_set_macs (VitrineDomain *domain, const char *const *macs
 /* One <interface>. A copy, as with disks; known by its place among them. */
 typedef struct
 {
-  char    *model;       /* "virtio"; our machine goes without any other */
+  char    *model;       /* "virtio", "e1000e"; our machine goes without any other */
   char    *mac;         /* NULL: ours to choose */
   char    *isolated;    /* name of a network between machines of one person; NULL: user networking */
   gboolean cable_out;
 } VitrineNetwork;
 
 void         vitrine_network_free (VitrineNetwork *network);
+gboolean     vitrine_network_is_supported (const VitrineNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
 
 GPtrArray *vitrine_domain_get_networks (VitrineDomain *domain);    /* of VitrineNetwork, in document order */
 /* A virtio card on user networking. */
 void       vitrine_domain_add_network (VitrineDomain *domain);
-/* The model is not changed; what the document says beside these things stays. */
+/* What the document says beside these things stays. A NULL model is not changed. */
 void       vitrine_domain_set_network (VitrineDomain *domain, guint index, const VitrineNetwork *network);
 /* "52:54:00:12:34:56", and of one card. */
 gboolean   vitrine_domain_check_mac (const char *mac, GError **error);

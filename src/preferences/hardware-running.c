@@ -58,7 +58,7 @@ change_cables (VitrineMachine *machine, VitrineDomain *before, VitrineDomain *af
   for (guint i = 0; i < old->len && i < new->len; i++)
     {
       const VitrineNetwork *was = old->pdata[i], *is = new->pdata[i];
-      if (g_strcmp0 (is->model, "virtio") != 0)
+      if (!vitrine_network_is_supported (is))
         continue;
       if (was->cable_out != is->cable_out
           && !vitrine_machine_call_sync (machine, "SetLink", g_variant_new ("(ub)", card, !is->cable_out), -1, error))

@@ -13,8 +13,11 @@ typedef struct
   VitrineDomain *domain;
   guint          index;
   char          *model;
-  GtkWidget     *row, *network, *name, *mac, *cable;
+  GtkWidget     *row, *network, *name, *mac, *cable, *models;   /* models: NULL for a card that we lack */
 } NetworkRow;
+
+static const char *const model_ids[] = { "virtio", "e1000e", NULL };
+static const char *const model_labels[] = { N_("Virtio: fast"), N_("Intel 82574 (e1000e): for systems without virtio"), NULL };
 
 static void
 network_row_free (gpointer data)
@@ -38,7 +41,7 @@ describe (NetworkRow *self)
   g_autofree char *title = g_strdup_printf (_("Network card %u"), self->index + 1);
   g_autofree char *words = NULL;
 
-  if (g_strcmp0 (self->model, "virtio") != 0)
+  if (self->models == NULL)
     words = g_strdup_printf (_("“%s” is not supported yet: the machine goes without this card."), self->model);
   else if (is_isolated (self))
     words = g_strdup_printf (_("Isolated network “%s”"), gtk_entry_get_text (GTK_ENTRY (self->name)));
@@ -63,7 +66,8 @@ changed (NetworkRow *self)
 {
   g_autofree char *mac = get_text (self->mac), *name = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name))));
   VitrineNetwork network = { .mac = mac, .isolated = is_isolated (self) ? name : NULL,
-                             .cable_out = !gtk_switch_get_active (GTK_SWITCH (self->cable)) };
+                             .cable_out = !gtk_switch_get_active (GTK_SWITCH (self->cable)),
+                             .model = self->models != NULL ? (char *) gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->models)) : NULL };
 
   gtk_widget_set_sensitive (self->name, is_isolated (self));
   vitrine_domain_set_network (self->domain, self->index, &network);
@@ -78,19 +82,31 @@ add (NetworkRow *self, GtkWidget *row, gboolean able)
 }
 
 static void
-add_rows (NetworkRow *self, gboolean cold)
+add_model (NetworkRow *self, gboolean supported, gboolean able)
+{
+  GtkWidget *label;
+
+  if (supported)
+    {
+      add (self, vitrine_row_new_combo (_("_Model"), model_ids, model_labels, &self->models), able);
+      gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->models), self->model);
+      return;
+    }
+  add (self, vitrine_row_new_text (_("Model"), &label), TRUE);
+  gtk_label_set_label (GTK_LABEL (label), self->model);
+}
+
+static void
+add_rows (NetworkRow *self, gboolean cold, gboolean supported)
 {
   static const char *const ids[] = { USER, ISOLATED, NULL };
   static const char *const labels[] = { N_("Internet, through this computer"), N_("Isolated: only machines on it"), NULL };
-  GtkWidget *model;
-  gboolean   supported = g_strcmp0 (self->model, "virtio") == 0;
 
   add (self, vitrine_row_new_combo (_("_Connected to"), ids, labels, &self->network), cold && supported);
   add (self, vitrine_row_new_entry (_("Name of the isolated network"), &self->name), cold && supported);
   add (self, vitrine_row_new_entry (_("_Address (MAC)"), &self->mac), cold && supported);
   add (self, vitrine_row_new_switch (_("Cable _plugged in"), NULL, &self->cable), supported);
-  add (self, vitrine_row_new_text (_("Model"), &model), TRUE);
-  gtk_label_set_label (GTK_LABEL (model), self->model);
+  add_model (self, supported, cold);
   gtk_entry_set_placeholder_text (GTK_ENTRY (self->mac), _("Chosen for it"));
 }
 
@@ -104,7 +120,7 @@ vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwor
   self->model = g_strdup (network->model);
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), "vitrine-network", self, network_row_free);
-  add_rows (self, cold);
+  add_rows (self, cold, vitrine_network_is_supported (network));
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->network), network->isolated != NULL ? ISOLATED : USER);
   gtk_entry_set_text (GTK_ENTRY (self->name), network->isolated != NULL ? network->isolated : "");
   gtk_entry_set_text (GTK_ENTRY (self->mac), network->mac != NULL ? network->mac : "");
@@ -114,6 +130,8 @@ vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwor
   g_signal_connect_swapped (self->name, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->mac, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->cable, "notify::active", G_CALLBACK (changed), self);
+  if (self->models != NULL)
+    g_signal_connect_swapped (self->models, "changed", G_CALLBACK (changed), self);
   describe (self);
   gtk_widget_show (self->row);
   return self->row;

@@ -3,22 +3,25 @@
 """pc.py VITRINECTL NAME [ACCELERATOR]: what is older than PCI Express boots on machine type pc and drives its devices, as TAP.
 
 Floppy disks and IDE disks are started by SeaBIOS: a boot sector of our own, GRUB on a FAT floppy, and GRUB on an IDE disk that
-loads a 32-bit Linux. That Linux then works with its own drivers, ata_piix and floppy; and with nvme, which is younger.
+loads a 32-bit Linux. That Linux then works with its own drivers, ata_piix and floppy; and with what is younger but no virtio device either, nvme and e1000e.
 """
 import hashlib
 import os
 import re
 import shutil
 import signal
+import socket as socket_module
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from boot import PROMPT, Boot, Skip, check_dmesg, power_off     # noqa: E402
-from virtio import ctl, shell, start                            # noqa: E402
+import network                                                  # noqa: E402
+from virtio import ctl, digest_of, md5, read_pcap, receive_all, shell, start, wait_for   # noqa: E402
 from vmconsole import GuestError                                # noqa: E402
 
 SECTOR = 512
@@ -370,7 +373,56 @@ def nvme(boot):
         power_off(boot, guest)
 
 
-TESTS = {f.__name__: f for f in (floppy, grub, disk, linux, nvme, protect, saved)}
+def carry(boot, guest, web, data, mode):
+    """8 MiB down and 4 MiB up by TCP, which its checksums and digests verify."""
+    listener, got = socket_module.create_server(("127.0.0.1", 0)), bytearray()
+    threading.Thread(target=receive_all, args=(listener, got), daemon=True).start()
+    down = digest_of(guest, f"wget -q -O - http://10.0.2.2:{web.server_port}/data")
+    same(boot, guest, down, md5(data), f"8 MiB come down ({mode})")
+    sent = digest_of(guest, "dd if=/dev/urandom of=/tmp/up bs=1M count=4 2>/dev/null; cat /tmp/up")
+    shell(guest, f"nc 10.0.2.2 {listener.getsockname()[1]} < /tmp/up")
+    wait_for(guest, 60, "the upload", lambda: len(got) == 4 << 20)
+    same(boot, guest, md5(got), sent, f"4 MiB go up ({mode})")
+
+
+def set_up_network(guest):
+    shell(guest, "ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2; "
+          "until [ $(cat /sys/class/net/eth0/carrier) = 1 ]; do usleep 50000; done")
+
+
+def e1000e(boot):
+    socket, trace, www, data = boot.folder / "control", boot.folder / "trace.pcap", boot.folder / "www", os.urandom(8 << 20)
+    www.mkdir()
+    (www / "data").write_bytes(data)
+    web = network.serve(www)
+    with run_pc(boot, *kernel(boot), "--net", "user,model=e1000e,mac=52:54:00:12:34:56", "--control", socket) as guest:
+        start(guest)
+        if "52:54:00:12:34:56" not in shell(guest, "dmesg | grep 'e1000e.*eth0'"):
+            raise GuestError(guest.explain("the driver e1000e has not found its card"))
+        boot.ok("the driver e1000e finds its card, with its address")
+        set_up_network(guest)
+        ctl(boot, "capture", socket, trace)
+        carry(boot, guest, web, data, "MSI-X")
+        ctl(boot, "capture", socket, "stop")
+        if max(map(len, read_pcap(trace))) > 1514 or "eth0-rx-0" not in shell(guest, "cat /proc/interrupts"):
+            raise GuestError(guest.explain("frames larger than the wire takes, or no messages"))
+        boot.ok("its segments are no larger than the wire takes")
+        for mode, words in ((1, "MSI"), (0, "IO-APIC")):
+            shell(guest, f"rmmod e1000e && insmod /lib/modules/*/kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko IntMode={mode}")
+            set_up_network(guest)
+            if words not in shell(guest, "grep eth0 /proc/interrupts"):
+                raise GuestError(guest.explain(f"the driver has another kind of interrupt than {words}"))
+            carry(boot, guest, web, data, words)
+        ctl(boot, "link", socket, "down")
+        wait_for(guest, 20, "the link goes down", lambda: shell(guest, "cat /sys/class/net/eth0/carrier").split()[-1] == "0")
+        ctl(boot, "link", socket, "up")
+        wait_for(guest, 20, "the link comes up", lambda: shell(guest, "cat /sys/class/net/eth0/carrier").split()[-1] == "1")
+        boot.ok("the cable can be pulled and plugged in")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+TESTS = {f.__name__: f for f in (floppy, grub, disk, e1000e, linux, nvme, protect, saved)}
 
 
 def main():

@@ -27,6 +27,7 @@ typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT
 typedef enum { VT_SOUND_NONE, VT_SOUND_ICH6, VT_SOUND_ICH9 } VtSoundCard;
 /* Loudspeakers and microphone of the desktop (silence where there are none), a WAV file, or nobody. */
 typedef enum { VT_SOUND_TO_DESKTOP, VT_SOUND_TO_FILE, VT_SOUND_TO_NOBODY } VtSoundOutput;
+typedef enum { VT_NET_VIRTIO, VT_NET_E1000E } VtNetModel;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
 typedef enum { VT_SERIAL_NULL, VT_SERIAL_STDIO, VT_SERIAL_FILE, VT_SERIAL_PTY, VT_SERIAL_CONSOLE, VT_SERIAL_SOCKET, VT_SERIAL_DESCRIPTOR } VtSerialKind;
@@ -71,14 +72,15 @@ typedef struct
 
 typedef struct
 {
+  VtNetModel model;
   uint8_t    mac[6];         /* all zero: made from the machine's UUID and the card's number */
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
   char      *local;          /* a folder: the network of all cards with a socket in it, instead of user networking */
-  unsigned   queues;         /* pairs of them: 1..8; 0: one */
+  unsigned   queues;         /* virtio: pairs of them, 1..8; 0: one */
   VtRingConfig rings;
-} VtNetConfig;               /* a virtio card on user networking */
+} VtNetConfig;               /* a card on user networking */
 
 /* A folder of this computer that the guest sees. */
 typedef struct

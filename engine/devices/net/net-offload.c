@@ -84,6 +84,15 @@ find_headers (const uint8_t *frame, size_t len, Headers *h)
   return true;
 }
 
+VtNetKind
+vt_net_kind (const uint8_t *frame, size_t len)
+{
+  Headers h;
+  if (!find_headers (frame, len, &h))
+    return (VtNetKind) { false };
+  return (VtNetKind) { !h.ipv6, h.protocol == PROTOCOL_TCP, h.protocol == PROTOCOL_UDP };
+}
+
 uint32_t
 vt_net_flow (const uint8_t *frame, size_t len)
 {

@@ -19,5 +19,12 @@ enum { VT_NET_SEGMENT_MIN = 48 };     /* bytes of payload: below that a driver c
  * The frame's bytes are used up. False: it is no such frame, and nothing was emitted. */
 bool vt_net_segment (uint8_t *frame, size_t len, size_t payload, VtNetEmit emit, void *opaque);
 
+/* What checksums a frame has: of an IPv4 header, of TCP, of UDP. */
+typedef struct
+{
+  bool ipv4, tcp, udp;
+} VtNetKind;
+VtNetKind vt_net_kind (const uint8_t *frame, size_t len);
+
 /* The same for both directions of a flow; 0 for what has no ports. */
 uint32_t vt_net_flow (const uint8_t *frame, size_t len);
