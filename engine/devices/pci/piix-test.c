@@ -24,11 +24,10 @@ block_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 
 static const VtRegionOps block_ops = { block_read, block_write, 1, 1 };
 static const VtRegion    block_region = { "block", 64, &block_ops };
-static uint64_t          no_state;
 static const VtField     no_fields[] = { { "none", VT_U64, false, 1, 0, 8 } };
 static const VtDeviceClass block_class = {
-  .name = "block", .instance_size = sizeof (VtDevice) + sizeof no_state, .state_off = sizeof (VtDevice),
-  .state = { 1, no_fields, 1, sizeof no_state, NULL },
+  .name = "block", .instance_size = sizeof (VtDevice) + sizeof (uint64_t), .state_off = sizeof (VtDevice),
+  .state = { 1, no_fields, 1, sizeof (uint64_t), NULL },
 };
 
 typedef struct

@@ -49,7 +49,8 @@ void
 fdc_end (Fdc *fdc, const uint8_t *result, unsigned n, bool interrupt)
 {
   FdcState *s = &fdc->s;
-  memcpy (s->result, result, n);
+  for (unsigned i = 0; i < n; i++)
+    s->result[i] = result[i];
   s->n_result = (uint8_t) n;
   s->result_at = 0;
   s->n_command = 0;

@@ -102,7 +102,7 @@ features_and_logs_are_there (void)
   g_assert_cmphex (RUN (rig, 0, .opcode = 9, .dw10 = 0x70), ==, 2);
   g_assert_cmphex (RUN (rig, 0, .opcode = 2, .dw10 = 127 << 16 | 2, .nsid = UINT32_MAX, .prp1 = NVME_RIG_DATA), ==, 0);
   g_assert_cmpuint (guest (rig, NVME_RIG_DATA)[3], ==, 100);
-  g_assert_cmphex (RUN (rig, 0, .opcode = 2, .dw10 = 0xffff << 16 | 1, .dw11 = 0xffff, .prp1 = NVME_RIG_DATA), ==, 2);
+  g_assert_cmphex (RUN (rig, 0, .opcode = 2, .dw10 = 0xffffu << 16 | 1, .dw11 = 0xffff, .prp1 = NVME_RIG_DATA), ==, 2);
   g_assert_cmphex (RUN (rig, 0, .opcode = 2, .dw10 = 127 << 16 | 0x55, .prp1 = NVME_RIG_DATA), ==, 0x109);
 }
 
