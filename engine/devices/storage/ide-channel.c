@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An IDE channel: task file, protocols of ATA and ATAPI, and the bus master's descriptor tables.
+/* An IDE channel: task file, and commands from their start to their end. Data moves in ide-transfer.c.
  *
  * Sources: AT Attachment with Packet Interface 5 (T13 1321D) chapters 7 and 9; 82371SB (PIIX3, Intel 290550) 2.7;
  * Programming Interface for Bus Master IDE Controller 1.0.  What commands mean is in ata.c and atapi.c. */
@@ -9,36 +9,18 @@
 
 enum
 {
-  DMA_CHUNK = 256 * 1024,
   PACKET_CHUNK = 4096,           /* two blocks of a CD */
   CDB_BYTES = 12,
-  PRD_BYTES = 8,
 
   ATA_PACKET = 0xa0, ATA_DEVICE_RESET = 0x08, ATA_DIAGNOSTIC = 0x90,
-
-  /* Interrupt reason, in the count register of a packet command. */
-  REASON_COMMAND = 1u << 0,
-  REASON_TO_HOST = 1u << 1,
 
   REG_DATA = 0, REG_ERROR_FEATURES, REG_COUNT, REG_LBA_LOW, REG_LBA_MID, REG_LBA_HIGH, REG_DEVICE, REG_STATUS_COMMAND,
 };
 
-static unsigned
-selected (const IdeChannel *channel)
-{
-  return (channel->s->device & IDE_DEVICE_SLAVE) != 0;
-}
-
-static IdeDriveState *
-current (IdeChannel *channel)
-{
-  return &channel->s->drive[selected (channel)];
-}
-
 static bool
 present (const IdeChannel *channel)
 {
-  return channel->drive[selected (channel)].kind != VT_ATA_NONE;
+  return channel->drive[ide_selected (channel)].kind != VT_ATA_NONE;
 }
 
 /* --- Interrupts --------------------------------------------------------------------------------------------------- */
@@ -46,16 +28,16 @@ present (const IdeChannel *channel)
 static void
 update_irq (IdeChannel *channel)
 {
-  bool level = current (channel)->interrupt && (channel->s->control & IDE_CONTROL_NIEN) == 0;
+  bool level = ide_current (channel)->interrupt && (channel->s->control & IDE_CONTROL_NIEN) == 0;
   if (level && !channel->irq.level)
     channel->s->bm_status |= BM_STATUS_INTERRUPT;
   vt_irq_set (&channel->irq, level);
 }
 
-static void
-raise_interrupt (IdeChannel *channel)
+void
+ide_raise_interrupt (IdeChannel *channel)
 {
-  current (channel)->interrupt = true;
+  ide_current (channel)->interrupt = true;
   update_irq (channel);
 }
 
@@ -99,142 +81,6 @@ reset_channel (IdeChannel *channel)
   update_irq (channel);
 }
 
-/* --- Bus master --------------------------------------------------------------------------------------------------- */
-
-static bool
-next_prd (IdeChannel *channel)
-{
-  IdeChannelState *s = channel->s;
-  uint8_t          prd[PRD_BYTES];
-  if (s->prd_left > 0)
-    return true;
-  if (s->prd_last || !vt_dma_read (&channel->ide->pci.dma, VT_GPA (s->prd_next), prd, sizeof prd))
-    return false;
-  s->prd_next += PRD_BYTES;
-  s->prd_at = (uint32_t) vt_load_le (prd, 4) & ~1u;
-  s->prd_left = (uint32_t) vt_load_le (prd + 4, 2) & ~1u;
-  s->prd_left = s->prd_left != 0 ? s->prd_left : 65536;
-  s->prd_last = (prd[7] & 0x80) != 0;
-  return true;
-}
-
-/* False when the table ends early or names what is no memory. */
-static bool
-move_by_dma (IdeChannel *channel, uint8_t *bytes, size_t n, bool to_guest)
-{
-  IdeChannelState *s = channel->s;
-  const VtDma     *dma = &channel->ide->pci.dma;
-  while (n > 0)
-    {
-      if (!next_prd (channel))
-        return false;
-      size_t piece = MIN (n, s->prd_left);
-      if (to_guest ? !vt_dma_write (dma, VT_GPA (s->prd_at), bytes, piece) : !vt_dma_read (dma, VT_GPA (s->prd_at), bytes, piece))
-        return false;
-      bytes += piece;
-      n -= piece;
-      s->prd_at += (uint32_t) piece;
-      s->prd_left -= (uint32_t) piece;
-    }
-  if (s->prd_left == 0 && s->prd_last)
-    s->bm_status &= (uint8_t) ~BM_STATUS_ACTIVE;
-  return true;
-}
-
-/* Remembers what a command needs to go on with after a save. */
-static void
-note_command (IdeChannel *channel, const VtAtaCommand *command, IdePhase phase)
-{
-  IdeChannelState *s = channel->s;
-  s->phase = (uint8_t) phase;
-  s->action = (uint8_t) command->task.action;
-  s->packet = command->task.packet;
-  s->pio = command->task.pio;
-  s->flush_after = command->task.flush_after;
-  s->off = command->task.off;
-  s->left = command->task.left;
-  s->chunk_bytes = (uint32_t) command->chunk_bytes;
-}
-
-static VtAtaMove
-move_dma (IdeChannel *channel, VtAtaCommand *command, uint8_t *bytes, size_t n, bool to_guest)
-{
-  IdeChannelState *s = channel->s;
-  if ((s->bm_command & BM_COMMAND_START) == 0)
-    {
-      /* It begins again with this step when the bus master is started. An answer of the drive's own is kept for that. */
-      if (command->task.action == VT_ATA_DATA_IN && n > sizeof s->data)
-        return VT_ATA_MOVE_FAILED;
-      note_command (channel, command, IDE_WAIT_DMA);
-      s->end = command->task.action == VT_ATA_DATA_IN ? (uint32_t) n : 0;
-      memcpy (s->data, bytes, s->end);
-      current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
-      return VT_ATA_MOVE_LATER;
-    }
-  if (move_by_dma (channel, bytes, n, to_guest))
-    return VT_ATA_MOVED;
-  vt_guest_warn (&channel->ide->pci.dev, "the descriptor table ends early or is outside memory");
-  s->bm_status = (uint8_t) ((s->bm_status & ~BM_STATUS_ACTIVE) | BM_STATUS_ERROR);
-  return VT_ATA_MOVE_FAILED;
-}
-
-/* --- Programmed I/O ----------------------------------------------------------------------------------------------- */
-
-/* Most that a packet command moves at once, which the host wrote before (ATA-5, 8.23.4). */
-static uint32_t
-byte_count_limit (const IdeDriveState *s)
-{
-  uint32_t limit = s->lba_mid[0] | (uint32_t) s->lba_high[0] << 8;
-  return limit < 2 ? 0xfffe : limit & ~1u;
-}
-
-/* The next block of data is ready, or wanted. */
-static void
-begin_block (IdeChannel *channel, bool interrupt)
-{
-  IdeChannelState *s = channel->s;
-  IdeDriveState   *drive = current (channel);
-  uint32_t         n = s->end - s->at;
-  if (s->packet)
-    {
-      n = MIN (n, byte_count_limit (drive));
-      drive->count[0] = s->phase == IDE_TO_GUEST ? REASON_TO_HOST : 0;
-      drive->lba_mid[0] = (uint8_t) n;
-      drive->lba_high[0] = (uint8_t) (n >> 8);
-    }
-  s->drq_end = s->at + n;
-  drive->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
-  if (interrupt)
-    raise_interrupt (channel);
-}
-
-static VtAtaMove
-move_pio (IdeChannel *channel, VtAtaCommand *command, const uint8_t *bytes, size_t n, bool to_guest)
-{
-  IdeChannelState *s = channel->s;
-  bool             first = s->end == 0;
-  if (n == 0)
-    return VT_ATA_MOVED;
-  if (n > sizeof s->data)
-    return VT_ATA_MOVE_FAILED;
-  note_command (channel, command, to_guest ? IDE_TO_GUEST : IDE_FROM_GUEST);
-  s->at = 0;
-  s->end = (uint32_t) n;
-  if (to_guest)
-    memcpy (s->data, bytes, n);
-  /* The first block that a disk wants to have comes without an interrupt (ATA-5, 9.6). */
-  begin_block (channel, to_guest || !first);
-  return VT_ATA_MOVE_LATER;
-}
-
-static VtAtaMove
-command_move (VtAtaCommand *command, uint8_t *bytes, size_t n, bool to_guest)
-{
-  IdeChannel *channel = command->host;
-  return command->task.pio ? move_pio (channel, command, bytes, n, to_guest)
-                           : move_dma (channel, command, bytes, n, to_guest);
-}
-
 /* --- Ends of commands --------------------------------------------------------------------------------------------- */
 
 static void
@@ -250,7 +96,7 @@ put_task (IdeDriveState *s, const VtAtaTask *task)
   s->status = task->status;
   s->error = task->error;
   if (task->packet)
-    s->count[0] = REASON_COMMAND | REASON_TO_HOST;
+    s->count[0] = IDE_REASON_COMMAND | IDE_REASON_TO_HOST;
 }
 
 /* A disk that has just handed over its last data says nothing more; all other ends interrupt. */
@@ -270,9 +116,9 @@ command_end (VtAtaCommand *command)
   channel->command = NULL;
   channel->s->phase = IDE_IDLE;
   channel->s->device = (uint8_t) ((channel->s->device & 0xf0) | (task->device & 0x0f));
-  put_task (current (channel), task);
+  put_task (ide_current (channel), task);
   if (!ends_in_silence (task))
-    raise_interrupt (channel);
+    ide_raise_interrupt (channel);
   vt_ata_command_free (command);
 }
 
@@ -296,7 +142,7 @@ io_over (void *host, bool dropped)
   quiet (ide->quiet_opaque);
 }
 
-static const VtAtaTransport transport = { command_move, command_end, io_began, io_over };
+static const VtAtaTransport transport = { ide_command_move, command_end, io_began, io_over };
 
 static void
 forget_command (IdeChannel *channel)
@@ -315,12 +161,12 @@ ide_channel_drop (IdeChannel *channel)
 void
 ide_channel_abort (IdeChannel *channel, unsigned drive)
 {
-  if (channel->command == NULL || selected (channel) != drive)
+  if (channel->command == NULL || ide_selected (channel) != drive)
     return;
   ide_channel_drop (channel);
-  current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_ERR;
-  current (channel)->error = ATA_ERROR_ABRT;
-  raise_interrupt (channel);
+  ide_current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_ERR;
+  ide_current (channel)->error = ATA_ERROR_ABRT;
+  ide_raise_interrupt (channel);
 }
 
 /* --- Starting ----------------------------------------------------------------------------------------------------- */
@@ -328,9 +174,9 @@ ide_channel_abort (IdeChannel *channel, unsigned drive)
 static VtAtaCommand *
 command_new (IdeChannel *channel)
 {
-  IdeDriveState *s = current (channel);
+  IdeDriveState *s = ide_current (channel);
   VtAtaCommand  *command = g_new0 (VtAtaCommand, 1);
-  *command = (VtAtaCommand) { .transport = &transport, .host = channel, .drive = &channel->drive[selected (channel)] };
+  *command = (VtAtaCommand) { .transport = &transport, .host = channel, .drive = &channel->drive[ide_selected (channel)] };
   VtAtaTask *task = &command->task;
   task->command = channel->s->command;
   task->device = channel->s->device;
@@ -350,7 +196,7 @@ execute (IdeChannel *channel)
   VtAtaTask       *task = &command->task;
   s->phase = IDE_BUSY;
   s->end = 0;
-  current (channel)->status = ATA_STATUS_BSY;
+  ide_current (channel)->status = ATA_STATUS_BSY;
   memcpy (task->cdb, s->data, task->command == ATA_PACKET ? CDB_BYTES : 0);
   trace_ide_command (command->drive->serial, task->command, task->lba, task->count, task->features);
   if (command->drive->kind == VT_ATA_DISK)
@@ -358,7 +204,7 @@ execute (IdeChannel *channel)
   else
     vt_atapi_execute (command->drive, task);
   if (!task->pio)
-    command->chunk_bytes = DMA_CHUNK;
+    command->chunk_bytes = IDE_DMA_CHUNK;
   else
     command->chunk_bytes = task->packet ? PACKET_CHUNK : task->block_bytes;
   vt_ata_command_step (command);
@@ -372,8 +218,8 @@ ask_for_packet (IdeChannel *channel)
   s->phase = IDE_CDB;
   s->at = 0;
   s->end = s->drq_end = CDB_BYTES;
-  current (channel)->count[0] = REASON_COMMAND;
-  current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
+  ide_current (channel)->count[0] = IDE_REASON_COMMAND;
+  ide_current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
 }
 
 void
@@ -382,7 +228,7 @@ ide_channel_run (IdeChannel *channel)
   IdeChannelState *s = channel->s;
   if (s->phase != IDE_START || channel->dropped > 0 || channel->ide->parked)
     return;
-  if (s->command == ATA_PACKET && channel->drive[selected (channel)].kind == VT_ATA_CDROM)
+  if (s->command == ATA_PACKET && channel->drive[ide_selected (channel)].kind == VT_ATA_CDROM)
     ask_for_packet (channel);
   else
     execute (channel);
@@ -394,17 +240,17 @@ run_diagnostic (IdeChannel *channel)
 {
   reset_channel (channel);
   show_signatures (channel);
-  raise_interrupt (channel);
+  ide_raise_interrupt (channel);
 }
 
 static void
 write_command (IdeChannel *channel, uint8_t value)
 {
-  IdeDriveState *s = current (channel);
-  if (value == ATA_DEVICE_RESET && channel->drive[selected (channel)].kind == VT_ATA_CDROM)
+  IdeDriveState *s = ide_current (channel);
+  if (value == ATA_DEVICE_RESET && channel->drive[ide_selected (channel)].kind == VT_ATA_CDROM)
     {
       ide_channel_drop (channel);
-      reset_drive (channel, selected (channel));
+      reset_drive (channel, ide_selected (channel));
       update_irq (channel);
       return;
     }
@@ -437,7 +283,7 @@ ide_bus_master_started (IdeChannel *channel)
   if (s->phase != IDE_WAIT_DMA)
     return;
   s->phase = IDE_BUSY;
-  current (channel)->status = ATA_STATUS_BSY;
+  ide_current (channel)->status = ATA_STATUS_BSY;
   vt_ata_command_step (channel->command);
 }
 
@@ -449,7 +295,7 @@ ide_bus_master_stopped (IdeChannel *channel)
   channel->s->bm_status &= (uint8_t) ~BM_STATUS_ACTIVE;
   if (command != NULL && channel->s->phase == IDE_BUSY && !command->task.pio
       && (command->task.action == VT_ATA_READ || command->task.action == VT_ATA_WRITE))
-    ide_channel_abort (channel, selected (channel));
+    ide_channel_abort (channel, ide_selected (channel));
 }
 
 /* --- The data register -------------------------------------------------------------------------------------------- */
@@ -463,7 +309,7 @@ buffer_done (IdeChannel *channel)
   if (s->phase == IDE_FROM_GUEST)
     memcpy (command->buffer, s->data, s->end);
   s->phase = IDE_BUSY;
-  current (channel)->status = ATA_STATUS_BSY;
+  ide_current (channel)->status = ATA_STATUS_BSY;
   vt_ata_command_moved (command);
 }
 
@@ -477,7 +323,7 @@ data_moved (IdeChannel *channel, unsigned size)
   if (s->phase == IDE_CDB)
     execute (channel);
   else if (s->at < s->end)
-    begin_block (channel, true);
+    ide_begin_block (channel, true);
   else
     buffer_done (channel);
 }
@@ -509,13 +355,13 @@ static uint8_t
 read_status (const IdeChannel *channel)
 {
   const IdeChannelState *s = channel->s;
-  return s->control & IDE_CONTROL_SRST ? ATA_STATUS_BSY : s->drive[selected (channel)].status;
+  return s->control & IDE_CONTROL_SRST ? ATA_STATUS_BSY : s->drive[ide_selected (channel)].status;
 }
 
 static uint8_t
 read_register (IdeChannel *channel, unsigned off)
 {
-  IdeDriveState *s = current (channel);
+  IdeDriveState *s = ide_current (channel);
   unsigned       old = (channel->s->control & IDE_CONTROL_HOB) != 0;
   switch (off)
     {
@@ -649,7 +495,7 @@ ide_channel_settle (IdeChannel *channel)
   forget_command (channel);
   if (channel->s->phase >= IDE_TO_GUEST)
     restore_command (channel);
-  vt_irq_set (&channel->irq, current (channel)->interrupt && (channel->s->control & IDE_CONTROL_NIEN) == 0);
+  vt_irq_set (&channel->irq, ide_current (channel)->interrupt && (channel->s->control & IDE_CONTROL_NIEN) == 0);
 }
 
 static bool
@@ -664,7 +510,7 @@ transfer_possible (const VtAtaDrive *drive, const IdeChannelState *s)
   bool read = s->action == VT_ATA_READ, write = s->action == VT_ATA_WRITE && drive->kind == VT_ATA_DISK;
   bool answer = s->action == VT_ATA_DATA_IN, ranges = s->action == VT_ATA_DATA_OUT && drive->kind == VT_ATA_DISK;
   bool block = s->pio && s->at < s->drq_end && s->drq_end <= s->end && s->end <= sizeof s->data;
-  if (s->chunk_bytes > DMA_CHUNK || ((read || write) && !media_possible (s)))
+  if (s->chunk_bytes > IDE_DMA_CHUNK || ((read || write) && !media_possible (s)))
     return false;
   switch ((IdePhase) s->phase)
     {

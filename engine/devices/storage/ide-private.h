@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Between ide.c (PCI function, bus master registers, life) and ide-channel.c (task file, commands, data). */
+/* Between ide.c (PCI function, bus master registers, life), ide-channel.c (task file, commands) and ide-transfer.c (data). */
 #pragma once
 
 #include "ata-command.h"
@@ -8,6 +8,12 @@
 enum
 {
   IDE_PIO_BYTES = 8192,          /* most that waits in a drive's buffer: 16 sectors, READ MULTIPLE's largest block */
+
+  IDE_DMA_CHUNK = 256 * 1024,
+
+  /* Interrupt reason, in the count register of a packet command. */
+  IDE_REASON_COMMAND = 1u << 0,
+  IDE_REASON_TO_HOST = 1u << 1,
 
   IDE_CONTROL_NIEN = 1u << 1,    /* device control (ATA-5, 7.8) */
   IDE_CONTROL_SRST = 1u << 2,
@@ -91,6 +97,26 @@ struct Ide
   void         *quiet_opaque;
 };
 
+/* Which drive the device register selects. */
+static inline unsigned
+ide_selected (const IdeChannel *channel)
+{
+  return (channel->s->device & IDE_DEVICE_SLAVE) != 0;
+}
+
+static inline IdeDriveState *
+ide_current (IdeChannel *channel)
+{
+  return &channel->s->drive[ide_selected (channel)];
+}
+
+/* --- ide-transfer.c --- */
+VtAtaMove ide_command_move (VtAtaCommand *command, uint8_t *bytes, size_t n, bool to_guest);
+/* The next block of data is ready, or wanted. */
+void      ide_begin_block (IdeChannel *channel, bool interrupt);
+
+/* --- ide-channel.c --- */
+void     ide_raise_interrupt (IdeChannel *channel);
 uint64_t ide_command_block_read (IdeChannel *channel, unsigned off, unsigned size);
 void     ide_command_block_write (IdeChannel *channel, unsigned off, uint32_t value, unsigned size);
 uint8_t  ide_alternate_status (IdeChannel *channel);
