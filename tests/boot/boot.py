@@ -26,6 +26,7 @@ BAD_KERNEL_TEXT = re.compile(
 HARMLESS = re.compile(
     r"failed to load regulatory\.db|platform regulatory"     # no wireless database in the demo system
     r"|invalid parameter:? .*ttyS0"
+    r"|PM-Timer running at invalid rate: [1-9]\d\d%"         # 32-bit kernels measure it over 30 ms; a busy host stretches these
 )
 
 
