@@ -162,16 +162,35 @@ show_settings (VitrineLibraryWindow *self, VitrineMachine *machine)
   gtk_window_present (GTK_WINDOW (vitrine_machine_settings_new (GTK_WINDOW (self), self->library, machine)));
 }
 
+static VitrineMachine *
+card_machine (VitrineMachineCard *card)
+{
+  return VITRINE_MACHINE (vitrine_machine_card_get_guest (card));   /* this grid has no others */
+}
+
 static void
 card_snapshots (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  gtk_window_present (GTK_WINDOW (vitrine_snapshots_dialog_new (GTK_WINDOW (self), vitrine_machine_card_get_machine (card))));
+  gtk_window_present (GTK_WINDOW (vitrine_snapshots_dialog_new (GTK_WINDOW (self), card_machine (card))));
 }
 
 static void
 card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  show_settings (self, vitrine_machine_card_get_machine (card));
+  show_settings (self, card_machine (card));
+}
+
+static void
+card_log (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  g_autofree char *path = vitrine_machine_get_log_path (card_machine (card));
+  g_autofree char *uri = g_filename_to_uri (path, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  if (gtk_show_uri_on_window (GTK_WINDOW (self), uri, gtk_get_current_event_time (), &error))
+    return;
+  g_autofree char *words = g_strdup_printf (_("The log cannot be shown (%s). It is the file “%s”."), error->message, path);
+  show_error (self, words);
 }
 
 typedef struct
@@ -200,7 +219,7 @@ card_delete (VitrineLibraryWindow *self, VitrineMachineCard *card)
   Deletion *deletion = g_new0 (Deletion, 1);
 
   deletion->window = g_object_ref (self);
-  deletion->machine = g_object_ref (vitrine_machine_card_get_machine (card));
+  deletion->machine = g_object_ref (card_machine (card));
   g_idle_add (delete_now, deletion);
 }
 
@@ -213,6 +232,7 @@ new_card (gpointer item, gpointer data)
   g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "log", G_CALLBACK (card_log), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
   g_signal_handlers_disconnect_by_func (item, state_changed, self);   /* a card may be made anew for the same machine */
   g_signal_connect_object (item, "notify::state", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
