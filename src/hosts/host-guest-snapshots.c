@@ -10,6 +10,7 @@
 #include "xml-tree.h"
 
 #define MAX_DEPTH 64
+#define MAX_NAME_CHARS 250
 #define MAX_DESCRIPTION_CHARS 1000
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
@@ -32,7 +33,7 @@ list_free (gpointer data)
 
 /* --- list ------------------------------------------------------------------------------------------------------- */
 
-/* NULL: it is gone again, or no XML. */
+/* NULL: it is gone again, is no XML, or has a name that cannot be shown as it is. */
 static VitrineSnapshot *
 read_snapshot (virDomainSnapshotPtr handle)
 {
@@ -42,13 +43,14 @@ read_snapshot (virDomainSnapshotPtr handle)
   xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
   free (xml);
-  if (root == NULL)
+  g_autofree char *shown = vitrine_host_text (virDomainSnapshotGetName (handle), MAX_NAME_CHARS);
+  if (root == NULL || g_strcmp0 (shown, virDomainSnapshotGetName (handle)) != 0)
     return NULL;
   VitrineSnapshot *snapshot = g_new0 (VitrineSnapshot, 1);
   g_autofree char *description = vitrine_xml_text (vitrine_xml_child (root, "description"));
   g_autofree char *created = vitrine_xml_text (vitrine_xml_child (root, "creationTime"));
   g_autofree char *state = vitrine_xml_text (vitrine_xml_child (root, "state"));
-  snapshot->name = g_strdup (virDomainSnapshotGetName (handle));   /* whole: it is said to the host again */
+  snapshot->name = g_steal_pointer (&shown);
   snapshot->description = vitrine_host_text (description, MAX_DESCRIPTION_CHARS);
   snapshot->parent = vitrine_xml_text (vitrine_xml_find (root, "parent/name"));
   snapshot->created = created != NULL ? g_ascii_strtoll (created, NULL, 10) : 0;

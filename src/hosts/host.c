@@ -516,9 +516,9 @@ begin (VitrineHost *self, Opened *opened)
 
   self->wait_seconds = 0;
   self->link = g_steal_pointer (&opened->link);
-  set_state (self, VITRINE_HOST_CONNECTED, NULL);
   fill_guests (self, opened->entries);
   opened_free (opened);
+  set_state (self, VITRINE_HOST_CONNECTED, NULL);   /* who hears of it finds the list */
   ask_titles (self);
   for (guint i = 0; i < early->len; i++)
     refresh (self, early->pdata[i]);
