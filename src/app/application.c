@@ -26,6 +26,7 @@ struct _VitrineApplication
   VitrineMachineProcess *process;
   VitrineRemoteProcess  *remote;
   VitrineLibrary        *library;
+  VitrineHosts          *hosts;
   int                    status;
 };
 
@@ -174,7 +175,9 @@ activate_library (VitrineApplication *self)
     {
       if (self->library == NULL)
         self->library = vitrine_library_new ();
-      window = GTK_WINDOW (vitrine_library_window_new (GTK_APPLICATION (self), self->library, self->settings));
+      if (self->hosts == NULL)
+        self->hosts = vitrine_hosts_new ();
+      window = GTK_WINDOW (vitrine_library_window_new (GTK_APPLICATION (self), self->library, self->hosts, self->settings));
     }
   gtk_window_present (window);
 }
@@ -215,6 +218,7 @@ vitrine_application_shutdown (GApplication *application)
     vitrine_remote_process_end (self->remote);
   g_clear_object (&self->remote);
   g_clear_object (&self->library);
+  g_clear_object (&self->hosts);
   G_APPLICATION_CLASS (vitrine_application_parent_class)->shutdown (application);
 }
 

@@ -13,13 +13,15 @@ struct _VitrineMachineCard
   GtkFlowBoxChild parent_instance;
 
   GtkWidget          *events, *picture, *big_icon, *title, *state, *menu_button;
+  GtkWidget          *popover;      /* NULL: nobody has wanted the menu yet */
+  GMenuModel         *menu;
   AtkObject          *menu_accessible;
 
   VitrineGuest       *guest;
   GBytes             *encoded;      /* what the thumbnail was made of */
   GdkPixbuf          *thumbnail;
   GCancellable       *loading;
-  GSimpleActionGroup *actions;
+  GSimpleActionGroup *actions;      /* NULL, as long as the popover is */
   GtkGesture         *secondary, *long_press;
 };
 
@@ -210,6 +212,8 @@ update_actions (VitrineMachineCard *self, VitrineState state)
   VitrineGuestAbilities abilities = vitrine_guest_get_abilities (self->guest);
   gboolean open = vitrine_state_has_process (state);
 
+  if (self->actions == NULL)
+    return;
   for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
     {
       GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), needs[i].action);
@@ -394,6 +398,39 @@ static const GActionEntry actions[] = {
 /* --- menu ------------------------------------------------------------------------------------------------------- */
 
 static void
+menu_closed (VitrineMachineCard *self)
+{
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->menu_button), FALSE);
+}
+
+static void
+make_actions (VitrineMachineCard *self)
+{
+  if (self->actions != NULL)
+    return;
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "card", G_ACTION_GROUP (self->actions));
+  update_actions (self, vitrine_guest_get_state (self->guest));
+}
+
+/* A menu and its actions are most of what a card would cost, so they are made when somebody wants them. */
+static void
+menu_toggled (VitrineMachineCard *self)
+{
+  if (!gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->menu_button)))
+    return;
+  make_actions (self);
+  if (self->popover == NULL)
+    {
+      self->popover = gtk_popover_new_from_model (self->menu_button, self->menu);
+      g_object_add_weak_pointer (G_OBJECT (self->popover), (gpointer *) &self->popover);
+      g_signal_connect_object (self->popover, "closed", G_CALLBACK (menu_closed), self, G_CONNECT_SWAPPED);
+    }
+  gtk_popover_popup (GTK_POPOVER (self->popover));
+}
+
+static void
 pop_up (VitrineMachineCard *self)
 {
   gtk_button_clicked (GTK_BUTTON (self->menu_button));
@@ -413,6 +450,7 @@ vitrine_machine_card_key (GtkWidget *widget, GdkEventKey *event)
 
   if (event->keyval == GDK_KEY_Delete && gtk_widget_has_focus (widget))
     {
+      make_actions (self);
       g_action_group_activate_action (G_ACTION_GROUP (self->actions), "delete", NULL);
       return GDK_EVENT_STOP;
     }
@@ -428,6 +466,8 @@ vitrine_machine_card_dispose (GObject *object)
 
   if (self->guest != NULL)
     g_signal_handlers_disconnect_by_data (self->guest, self);
+  if (self->popover != NULL)
+    gtk_widget_destroy (self->popover);
   g_cancellable_cancel (self->loading);
   g_clear_object (&self->loading);
   g_clear_object (&self->guest);
@@ -456,6 +496,7 @@ vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, title);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, state);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_accessible);
   signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                  G_TYPE_STRING);
@@ -468,10 +509,8 @@ vitrine_machine_card_init (VitrineMachineCard *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->loading = g_cancellable_new ();
-  self->actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions), self);
-  gtk_widget_insert_action_group (GTK_WIDGET (self), "card", G_ACTION_GROUP (self->actions));
   g_signal_connect (self->picture, "draw", G_CALLBACK (draw_picture), self);
+  g_signal_connect_swapped (self->menu_button, "toggled", G_CALLBACK (menu_toggled), self);
   self->secondary = gtk_gesture_multi_press_new (self->events);
   gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (self->secondary), GDK_BUTTON_SECONDARY);
   g_signal_connect_swapped (self->secondary, "pressed", G_CALLBACK (pop_up), self);
