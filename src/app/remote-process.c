@@ -60,6 +60,12 @@ show_off (VitrineRemoteProcess *self)
   vitrine_machine_window_set_stopped (self->window, _("The Machine Is Off"), NULL, _("_Start"));
 }
 
+static gboolean
+is_alive (VitrineRemoteProcess *self)
+{
+  return self->guest != NULL && vitrine_state_is_alive (vitrine_guest_get_state (VITRINE_GUEST (self->guest)));
+}
+
 /* --- the window ------------------------------------------------------------------------------------------------- */
 
 static void
@@ -98,6 +104,7 @@ suspend (VitrineRemoteProcess *self)
 }
 
 static void look (VitrineRemoteProcess *self);
+static void host_changed (VitrineRemoteProcess *self);
 
 /* "Try Again": of a machine that is off, or of a connection. */
 static void
@@ -105,7 +112,7 @@ retry (VitrineRemoteProcess *self)
 {
   drop_backend (self);
   vitrine_machine_window_set_busy (self->window, _("Connecting…"));
-  if (self->guest != NULL && !vitrine_state_is_alive (vitrine_guest_get_state (VITRINE_GUEST (self->guest))))
+  if (self->guest != NULL && !is_alive (self))
     command (self, "Start");
   else if (self->guest != NULL)
     look (self);
@@ -205,6 +212,7 @@ use_backend (VitrineRemoteProcess *self)
   fill_menu (self);
 }
 
+/* The machine may have gone off, or its host away, while its screen was being opened: then that is what there is to say. */
 static void
 backend_opened (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -215,14 +223,18 @@ backend_opened (GObject *source, GAsyncResult *result, gpointer data)
   self->opening = FALSE;
   if (self->window == NULL)
     return;
-  if (backend == NULL)
+  if (self->guest == NULL)
+    host_changed (self);
+  else if (!is_alive (self))
+    show_off (self);
+  else if (backend == NULL)
+    show_failed (self, error->message);
+  else
     {
-      show_failed (self, error->message);
-      return;
+      drop_backend (self);
+      self->backend = g_steal_pointer (&backend);
+      use_backend (self);
     }
-  drop_backend (self);
-  self->backend = g_steal_pointer (&backend);
-  use_backend (self);
 }
 
 /* Goes where the machine's state points. */
@@ -231,7 +243,7 @@ look (VitrineRemoteProcess *self)
 {
   if (self->guest == NULL || self->backend != NULL || self->opening || self->window == NULL)
     return;
-  if (!vitrine_state_is_alive (vitrine_guest_get_state (VITRINE_GUEST (self->guest))))
+  if (!is_alive (self))
     {
       show_off (self);
       return;

@@ -284,6 +284,33 @@ device_event (virConnectPtr connection, virNodeDevicePtr device, int event, int 
   resources_event (data);
 }
 
+typedef struct
+{
+  VitrineHostLink *link;
+  const char      *reason;
+} Loss;
+
+static gboolean
+tell_loss (gpointer data)
+{
+  const Loss *loss = data;
+  g_autoptr(GObject) owner = g_weak_ref_get (&loss->link->owner);
+
+  if (owner != NULL)
+    loss->link->events->lost (owner, loss->reason);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+loss_free (gpointer data)
+{
+  Loss *loss = data;
+
+  link_unref (loss->link);
+  g_free (loss);
+}
+
+/* libvirt holds locks here that whoever closes the connection or a stream of it would wait for. */
 static void
 closed (virConnectPtr connection, int why, void *data)
 {
@@ -293,11 +320,12 @@ closed (virConnectPtr connection, int why, void *data)
     [VIR_CONNECT_CLOSE_REASON_KEEPALIVE] = N_("The host does not answer any more."),
     [VIR_CONNECT_CLOSE_REASON_CLIENT] = N_("The connection was closed."),
   };
-  VitrineHostLink *link = data;
-  g_autoptr(GObject) owner = g_weak_ref_get (&link->owner);
+  Loss *loss = g_new0 (Loss, 1);
 
-  if (owner != NULL)
-    link->events->lost (owner, _(reasons[why >= 0 && why < (int) G_N_ELEMENTS (reasons) ? why : 0]));
+  loss->link = data;
+  g_atomic_ref_count_inc (&loss->link->references);
+  loss->reason = _(reasons[why >= 0 && why < (int) G_N_ELEMENTS (reasons) ? why : 0]);
+  g_idle_add_full (G_PRIORITY_DEFAULT, tell_loss, loss, loss_free);
 }
 
 static void

@@ -9,6 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "ui"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "boot"))
+import screentext                           # noqa: E402
 import ui                                   # noqa: E402
 from desktop import Missing, wait           # noqa: E402
 from private import Libvirtd, node          # noqa: E402
@@ -40,9 +42,14 @@ def card(d, library, name, state):
     return d.find(library, "list item", f"{name}, {state}")
 
 
-def choose_action(d, library, name, label, role="menu item"):
+def choose_action(d, library, name, label, role="push button"):
+    """From the menu of a card or a host."""
     d.press(library, f"Actions for {name}", "toggle button")
     d.press(library, label, role)
+
+
+def text_of(d, window, name):
+    return d.find(window, "text", name)
 
 
 # --- libvirt's test driver ---
@@ -79,7 +86,262 @@ def five_hundred(d):
     ok(f"and takes {share:.1%} of a core while nothing happens")
 
 
+def test_host(d):
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.press(library, "Add a Host…")
+    dialog = d.window("Add a Host")
+    where = d.find(dialog, "combo box", "Where")
+    d.picture("add-host")
+    where.doActionNamed("press")
+    d.find(dialog, "menu item", "Something else, by its URI").doActionNamed("click")
+    uri = text_of(d, dialog, "URI")
+    wait("the URI can be written", lambda: uri.sensitive)
+    uri.text = "qemu+ssh://root:secret@rack1/system"
+    d.press(dialog, "Add Host")
+    d.says(dialog, "Leave the password out")
+    uri.text = "test:///default"
+    d.press(dialog, "Add Host")
+    d.no_window("Add a Host")
+    d.find(library, "label", "1 machine")
+    card(d, library, "test", "Running")
+    d.picture("test-host")
+    ok("a host is added by its URI, but not with a password in it, and its machine is a card")
+    choose_action(d, library, "test", "Pause")
+    card(d, library, "test", "Paused")
+    choose_action(d, library, "test", "Resume")
+    card(d, library, "test", "Running")
+    choose_action(d, library, "test", "Save and Turn Off")
+    card(d, library, "test", "Suspended")
+    choose_action(d, library, "test", "Discard Saved State")
+    card(d, library, "test", "Powered off")
+    ok("it is paused, resumed, saved and its saved state discarded from the card's menu")
+    snapshots_of_test(d, library)
+    definition_of_test(d, library)
+    new_and_deleted(d, library)
+    resources_of_test(d, library)
+    choose_action(d, library, "Test host", "Remove Host")
+    d.press(library, "Undo")
+    d.find(library, "label", "1 machine")
+    ok("a host that was removed comes back by Undo")
+
+
+def snapshots_of_test(d, library):
+    choose_action(d, library, "test", "Snapshots…")
+    dialog = d.window("Snapshots of test")
+    d.find(dialog, "text", "Name")
+    d.press(dialog, "Take Snapshot")
+    d.find(dialog, "list item", lambda text: text.startswith("Snapshot 1,") and text.endswith("you are here"))
+    d.picture("snapshots")
+    d.press(dialog, "Go back to “Snapshot 1”")
+    d.press(dialog, "Go Back")
+    d.press(dialog, "Delete “Snapshot 1”")
+    d.press(dialog, "Delete")
+    d.says(dialog, "There are no snapshots yet")
+    d.key("Escape")
+    d.no_window("Snapshots of test")
+    ok("a snapshot is taken, gone back to and deleted")
+
+
+def definition_of_test(d, library):
+    choose_action(d, library, "test", "Edit Definition (XML)")
+    dialog = d.window("Definition of test")
+    view = text_of(d, dialog, "Definition")
+    xml = wait("the definition is there", lambda: view.text if "<domain" in view.text else None)
+    view.text = xml.replace("<memory", "<memroy", 1)
+    d.press(dialog, "Save")
+    d.find(dialog, "info bar", lambda text: text != "")
+    d.picture("definition-refused")
+    view.text = xml.replace("<memory", "<title>Büro</title><memory", 1)
+    d.press(dialog, "Save")
+    d.no_window("Definition of test")
+    card(d, library, "Büro", "Powered off")
+    ok("a definition that is none is refused in the dialog; a good one is taken, and the card follows")
+
+
+def new_and_deleted(d, library):
+    choose_action(d, library, "Test host", "New Machine from XML…")
+    dialog = d.window("New Machine on Test host")
+    text_of(d, dialog, "Definition").text = ("<domain type='test'><name>fresh</name><memory>4096</memory>"
+                                             "<os><type>hvm</type></os></domain>")
+    d.press(dialog, "Define")
+    d.no_window("New Machine on Test host")
+    card(d, library, "fresh", "Powered off").grabFocus()
+    d.key("Delete")
+    question = d.find(d.tree.root, "alert", lambda text: True)
+    d.picture("delete")
+    d.press(question, "Delete")
+    wait("it is gone", lambda: not any(n.name == "fresh, Powered off" for n in d.walk(library)))
+    ok("a machine is defined from XML, and deleted by keyboard after a question")
+
+
+def resources_of_test(d, library):
+    choose_action(d, library, "Test host", "Storage, Networks, Devices…")
+    page = d.window("Test host")
+    d.press(page, "New volume in default-pool")
+    dialog = d.window("New Volume")
+    text_of(d, dialog, "Name").text = "fresh.img"
+    d.press(dialog, "Create")
+    d.press(page, "Delete fresh.img")
+    d.picture("storage")
+    d.press(page, "Delete")
+    wait("the volume is gone", lambda: not any(n.name == "Delete fresh.img" for n in d.walk(page)))
+    ok("a volume is made and deleted")
+    d.press(page, "Networks", "radio button")
+    d.press(page, "Stop default")
+    d.says(page, "The network “default” is not active")
+    d.picture("default-network")
+    d.press(page, "Start the Network")
+    d.find(page, "push button", "Stop default")
+    ok("a network “default” that is not active is told, and one click starts it")
+    d.active(page)
+    d.key("Escape")
+    d.no_window("Test host")
+
+
+# --- a private libvirtd with QEMU ---
+
+SERIAL = "<serial type='pty'/>"
+BOOT_MENU = "<bootmenu enable='yes' timeout='60000'/><bios useserial='yes'/>"
+
+
+def firmware_machine(lv, name, graphics):
+    """A machine that waits in SeaBIOS, on the screen and on the serial port."""
+    disk = lv.folder / f"{name}.qcow2"
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", disk, "64M"], check=True)
+    return lv.define(name, f"""<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>
+      <target dev='hda' bus='ide'/></disk>{graphics}{SERIAL}""", os=BOOT_MENU)
+
+
+def guest_text(d, window, name):
+    """What a person reads on the guest's screen, in our window."""
+    canvas = d.find(window, "canvas", "Screen of the machine")
+    (x, y), (width, height) = canvas.position, canvas.size
+    path = d.pictures / f"{name}.png"
+    subprocess.run(["import", "-window", "root", "-crop", f"{width}x{height}+{x}+{y}", "+repage", "-type", "TrueColor", f"PNG24:{path}"],
+                   check=True)
+    return screentext.screen_text(path)
+
+
+def await_guest_text(d, window, words, name):
+    wait(f"the guest shows “{words}”", lambda: words in guest_text(d, window, name), 60)
+
+
+def screen_walk(d, lv, name, extra):
+    remember(d, lv.uri, "Private")
+    d.start([d.program])
+    library = d.window("Vitrine")
+    d.click(card(d, library, name, "Powered off"))
+    window = d.window(name)
+    await_guest_text(d, window, "Press ESC for boot menu", "seabios")
+    card(d, library, name, "Running")
+    ok("a click on its card starts the machine, and SeaBIOS's text is in our window")
+    d.active(window)
+    d.key("Escape")
+    await_guest_text(d, window, "Select boot device", "boot-menu")
+    ok("keys go to the machine: Escape brings its boot menu")
+    d.chord("ctrl", "alt")
+    d.picture("window")
+    extra(d, lv, window, name)
+    d.press(window, "Pause")
+    wait("the host says paused", lambda: lv.virsh("domstate", name) == "paused")
+    card(d, library, name, "Paused")
+    d.press(window, "Resume")
+    wait("the host says running", lambda: lv.virsh("domstate", name) == "running")
+    ok("it is paused and resumed in its window, and the host agrees")
+    return library, window
+
+
+def serial_console(d, lv, window, name):
+    d.press(window, "Serial Console", "radio button")
+    terminal = d.find(window, "terminal", "Serial Console")
+    wait("the boot menu is on the serial console", lambda: "Select boot device" in terminal.text, 30)
+    d.picture("serial")
+    terminal.grabFocus()
+    d.active(window)
+    d.key("1")
+    wait("a key on the console goes to the machine", lambda: "Booting from Hard Disk" in terminal.text, 30)
+    ok("the serial console shows what the machine prints, and a key typed there goes to it")
+    d.press(window, "Screen", "radio button")
+    await_guest_text(d, window, "Booting from Hard Disk", "booting")
+
+
+def spice(d):
+    lv = Libvirtd(d.folder / "lv")
+    try:
+        firmware_machine(lv, "bios", "<graphics type='spice' autoport='yes' listen='127.0.0.1'/><video><model type='qxl'/></video>")
+        library, window = screen_walk(d, lv, "bios", serial_console)
+        performance_of(d, window)
+        snapshot_of(d, lv, window)
+        restarted(d, lv, library, window)
+    finally:
+        lv.end()
+
+
+def performance_of(d, window):
+    d.press(window, "Performance", "radio button")
+    d.find(window, "label", "Host Processors")
+    d.says(window, "64 MiB")
+    d.picture("performance")
+    d.press(window, "Screen", "radio button")
+    ok("the performance page shows what the host knows of it")
+
+
+def snapshot_of(d, lv, window):
+    d.press(window, "Menu", "toggle button")
+    d.press(window, "Snapshots…")
+    dialog = d.window("Snapshots of bios")
+    d.press(dialog, "Take Snapshot")
+    d.find(dialog, "list item", lambda text: text.startswith("Snapshot 1,"), 60)
+    if "Snapshot 1" not in lv.virsh("snapshot-list", "bios", "--name"):
+        raise Missing("the host has no such snapshot")
+    d.picture("snapshot")
+    d.active(dialog)
+    d.key("Escape")
+    d.no_window("Snapshots of bios")
+    ok("a snapshot is taken from the window's menu, and the host has it")
+
+
+def restarted(d, lv, library, window):
+    d.press(window, "Power", "toggle button")
+    d.press(window, "Force Off")
+    d.says(window, "The Machine Is Off")
+    card(d, library, "bios", "Powered off")
+    d.picture("off")
+    ok("it is turned off; the window says so and stays")
+    d.press(window, "Start")
+    await_guest_text(d, window, "Press ESC for boot menu", "again")
+    ok("and starts it again")
+    lv.vanish()
+    d.says(window, "No Connection to the Machine")
+    d.find(library, "label", lambda text: text.startswith("Away:"))
+    d.picture("away")
+    lv.start()
+    d.find(library, "label", "1 machine", 60)
+    await_guest_text(d, window, "Press ESC for boot menu", "back")
+    ok("a host that goes away is told with its reason, and comes back by itself")
+
+
+def vnc(d):
+    lv = Libvirtd(d.folder / "lv")
+    try:
+        firmware_machine(lv, "bios", "<graphics type='vnc' autoport='yes' listen='127.0.0.1' passwd='geheim'/><video><model type='vga'/></video>")
+        library, window = screen_walk(d, lv, "bios", lambda *_: None)
+        lv.freeze(True)
+        d.find(library, "label", lambda text: text.startswith("Away: The host does not answer"), 60)
+        d.says(window, "does not answer")
+        lv.freeze(False)
+        d.find(library, "label", "1 machine", 60)
+        ok("a host that stands still is told as one that does not answer")
+    finally:
+        lv.freeze(False)
+        lv.end()
+
+
 WALKS = {
+    "spice": (spice, None),
+    "vnc": (vnc, None),
+    "test-host": (test_host, None),
     "five-hundred": (five_hundred, None),
 }
 

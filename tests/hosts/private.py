@@ -2,8 +2,8 @@
 """A libvirt of the test's own: a daemon for one folder, or a file of libvirt's test driver. Nothing of the system's is touched."""
 import os
 import shutil
+import signal
 import subprocess
-import time
 from pathlib import Path
 
 from desktop import Missing, Skip, wait  # pylint: disable=import-error
@@ -46,8 +46,9 @@ class Libvirtd:
 
     def start(self):
         log = open(self.folder / "log", "wb")  # pylint: disable=consider-using-with
-        self.process = subprocess.Popen([*self.drop, "libvirtd", "-p", str(self.folder / "libvirtd.pid")], env=self.environment, stdout=log,
-                                        stderr=log)
+        (self.folder / "libvirtd.pid").unlink(missing_ok=True)
+        self.process = subprocess.Popen([*self.drop, "libvirtd", "-p", str(self.folder / "libvirtd.pid")], env=self.environment,
+                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait("libvirtd answers", lambda: self.virsh("version"), 30)
         except Missing as missing:
@@ -65,24 +66,23 @@ class Libvirtd:
             raise Missing(f"virsh {' '.join(words)}: {done.stderr}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    def define(self, name, devices, memory=64):
+    def define(self, name, devices, memory=64, os=""):  # pylint: disable=redefined-outer-name
         path = self.folder / f"{name}.xml"
         path.write_text(f"""<domain type='qemu'><name>{name}</name><memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
-          <os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
+          <os><type arch='x86_64' machine='pc'>hvm</type>{os}</os><features><acpi/></features>
           <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>""")
         self.virsh("define", str(path), check=True)
         return self.virsh("domuuid", name, check=True)
 
-    def stop(self):
-        """The daemon only: its machines go on."""
-        self.process.terminate()
+    def vanish(self):
+        """The daemon only: its machines go on. A polite end would wait for consoles that are open."""
+        self.process.kill()
         self.process.wait()
+
+    def freeze(self, on):
+        self.process.send_signal(signal.SIGSTOP if on else signal.SIGCONT)
 
     def end(self):
         for name in self.virsh("list", "--name").split():
             self.virsh("destroy", name)
-        self.stop()
-        end = time.monotonic() + 10
-        while time.monotonic() < end and subprocess.run(["pgrep", "-f", str(self.folder)], stdout=subprocess.DEVNULL,
-                                                        check=False).returncode == 0:
-            time.sleep(0.1)
+        self.vanish()

@@ -72,7 +72,9 @@ written (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(Dialog) self = data;
   g_autoptr(GError) error = NULL;
 
-  finished (self, vitrine_host_guest_write_definition_finish (VITRINE_HOST_GUEST (source), result, &error), error);
+  gboolean ok = vitrine_host_guest_write_definition_finish (VITRINE_HOST_GUEST (source), result, &error);
+
+  finished (self, ok, error);
 }
 
 static void
@@ -81,7 +83,9 @@ defined (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(Dialog) self = data;
   g_autoptr(GError) error = NULL;
 
-  finished (self, vitrine_host_define_finish (VITRINE_HOST (source), result, &error), error);
+  gboolean ok = vitrine_host_define_finish (VITRINE_HOST (source), result, &error);
+
+  finished (self, ok, error);
 }
 
 static void
