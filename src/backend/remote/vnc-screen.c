@@ -20,7 +20,7 @@ struct _VitrineVncScreen
 
   VncConnection *connection;
   char          *password;
-  guint8        *pixels;        /* NULL: no picture yet */
+  guint8        *pixels;        /* the framebuffer's; NULL: no picture yet */
   int            width, height;
   VitrineDamage  damage;
   VitrineCursor  cursor;
@@ -49,8 +49,8 @@ set_size (VitrineVncScreen *self, int width, int height)
   guint8 *pixels = g_malloc0 ((gsize) width * (gsize) height * 4);
   g_autoptr(GObject) buffer = G_OBJECT (vnc_base_framebuffer_new (pixels, (guint16) width, (guint16) height, width * 4, &xrgb,
                                                                   vnc_connection_get_pixel_format (self->connection)));
-  vnc_connection_set_framebuffer (self->connection, VNC_FRAMEBUFFER (buffer));   /* lets the one before go */
-  g_free (self->pixels);
+  g_object_set_data_full (buffer, "vitrine-pixels", pixels, g_free);   /* the connection may write there after us */
+  vnc_connection_set_framebuffer (self->connection, VNC_FRAMEBUFFER (buffer));
   self->pixels = pixels;
   self->width = width;
   self->height = height;
@@ -328,7 +328,6 @@ vitrine_vnc_screen_dispose (GObject *object)
     {
       g_signal_handlers_disconnect_by_data (self->connection, self);
       vnc_close (VITRINE_REMOTE_SCREEN (self));
-      vnc_connection_set_framebuffer (self->connection, NULL);   /* it outlives us while its coroutine ends */
     }
   g_clear_object (&self->connection);
   G_OBJECT_CLASS (vitrine_vnc_screen_parent_class)->dispose (object);
@@ -339,7 +338,6 @@ vitrine_vnc_screen_finalize (GObject *object)
 {
   VitrineVncScreen *self = VITRINE_VNC_SCREEN (object);
 
-  g_free (self->pixels);
   g_free (self->password);
   G_OBJECT_CLASS (vitrine_vnc_screen_parent_class)->finalize (object);
 }
