@@ -338,7 +338,57 @@ def vnc(d):
         lv.end()
 
 
+def choose_file(d, dialog, path, answer):
+    d.active(d.window(dialog))
+    ui.choose(d, dialog, path, answer)
+
+
+def volumes(d):
+    """Upload with progress, download with the same bytes, and a cancelled upload that leaves nothing."""
+    lv = Libvirtd(d.folder / "lv")
+    try:
+        pool = lv.folder / "pool"
+        subprocess.run([*lv.drop, "mkdir", pool], check=True)
+        lv.virsh("pool-define-as", "images", "dir", "--target", str(pool), check=True)
+        lv.virsh("pool-start", "images", check=True)
+        remember(d, lv.uri, "Private")
+        small, large, back = d.folder / "small.img", d.folder / "large.img", d.folder / "back.img"
+        small.write_bytes(os.urandom(5 << 20) + b"end")
+        with open(large, "wb") as file:
+            file.truncate(20 << 30)      # a hole on this side, real bytes on the way: minutes
+        d.start([d.program])
+        library = d.window("Vitrine")
+        d.find(library, "label", "0 machines")
+        choose_action(d, library, "Private", "Storage, Networks, Devices…")
+        page = d.window("Private")
+        d.press(page, "Upload into images")
+        choose_file(d, "Upload a File", small, "Upload")
+        d.find(page, "push button", "Download small.img")
+        if (pool / "small.img").read_bytes() != small.read_bytes():
+            raise Missing("the volume has other bytes than the file")
+        d.picture("uploaded")
+        ok("a file that is uploaded is a volume with the same bytes")
+        d.press(page, "Download small.img")
+        choose_file(d, "Download a Volume", back, "Download")
+        wait("it is complete", back.exists)
+        if back.read_bytes() != small.read_bytes() or back.with_suffix(".img.part").exists():
+            raise Missing("what was downloaded is something else")
+        ok("and comes back as it was")
+        d.press(page, "Upload into images")
+        choose_file(d, "Upload a File", large, "Upload")
+        bar = d.find(page, "progress bar", "Progress")
+        wait("it moves", lambda: bar.value > 0, 60)
+        d.picture("uploading")
+        d.press(page, "Cancel")
+        wait("the half volume is gone", lambda: not (pool / "large.img").exists())
+        wait("the bar is gone", lambda: not bar.showing)
+        ok("an upload that is cancelled leaves no volume")
+    finally:
+        lv.end()
+
+
 WALKS = {
+    "volumes": (volumes, None),
     "spice": (spice, None),
     "vnc": (vnc, None),
     "test-host": (test_host, None),

@@ -247,6 +247,7 @@ choose (Page *self, GtkWidget *button, const char *title, GtkFileChooserAction a
       gtk_file_chooser_set_do_overwrite_confirmation (GTK_FILE_CHOOSER (dialog), TRUE);
     }
   g_signal_connect (dialog, "response", chosen, page_ref (self));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);   /* as the page is */
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
 
