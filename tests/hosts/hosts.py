@@ -126,6 +126,35 @@ def test_host(d):
     ok("a host that was removed comes back by Undo")
 
 
+def credentials(d):
+    path = d.folder / "node.xml"
+    path.write_text("<node><auth><user password='open sesame'>alice</user></auth><domain type='test'><name>inner</name>"
+                    "<memory>1024</memory><os><type>hvm</type></os></domain></node>")
+    remember(d, f"test://{path}", "Locked")
+    d.start([d.program])
+    library = d.window("Vitrine")
+    answer(d, "alice", None)
+    answer(d, None, "wrong")
+    answer(d, "alice", None, again=True)
+    d.picture("asked-again")
+    answer(d, None, "open sesame")
+    card(d, library, "inner", "Running")
+    if b"sesame" in (d.folder / "config" / "vitrine" / "hosts.ini").read_bytes():
+        raise Missing("the password was written down")
+    ok("who answers wrong is asked again, and the right answer lets in; nothing of it is written down")
+
+
+def answer(d, name, password, again=False):
+    """libvirt's test driver asks one after the other."""
+    dialog = d.window("Log In")
+    if again:
+        d.says(dialog, "The answers were wrong")
+    field = d.find(dialog, "text" if name else "password text", "User name" if name else "Password")
+    field.text = name or password
+    d.press(dialog, "Log In")
+    wait("the dialog is gone", lambda: not dialog.showing)
+
+
 def snapshots_of_test(d, library):
     choose_action(d, library, "test", "Snapshots…")
     dialog = d.window("Snapshots of test")
@@ -234,7 +263,11 @@ def screen_walk(d, lv, name, extra):
     d.click(card(d, library, name, "Powered off"))
     window = d.window(name)
     await_guest_text(d, window, "Press ESC for boot menu", "seabios")
-    card(d, library, name, "Running")
+    d.click(card(d, library, name, "Running"))
+    d.active(window)
+    windows = [w for a in d.tree.root.children for w in a.children if w.name == name]
+    if len(windows) != 1:
+        raise Missing(f"{len(windows)} windows after a second click")
     ok("a click on its card starts the machine, and SeaBIOS's text is in our window")
     d.active(window)
     d.key("Escape")
@@ -322,17 +355,44 @@ def restarted(d, lv, library, window):
     ok("a host that goes away is told with its reason, and comes back by itself")
 
 
+def two_people(d, lv, library):
+    choose_action(d, library, "bios", "Edit Definition (XML)")
+    dialog = d.window("Definition of bios")
+    view = text_of(d, dialog, "Definition")
+    xml = wait("the definition is there", lambda: view.text if "<domain" in view.text else None)
+    lv.virsh("desc", "bios", "--config", "Written by somebody else", check=True)
+    view.text = xml.replace("<vcpu", "<description>Written by me</description>\n<vcpu", 1)
+    d.press(dialog, "Save")
+    d.says(dialog, "+  <description>Written by somebody else</description>")
+    d.picture("conflict")
+    if "Written by me" in lv.virsh("dumpxml", "bios", "--inactive"):
+        raise Missing("it was overwritten")
+    d.press(dialog, "Cancel")
+    d.no_window("Definition of bios")
+    ok("of two people who edit one definition the second is refused, and sees the difference")
+
+
 def vnc(d):
     lv = Libvirtd(d.folder / "lv")
     try:
         firmware_machine(lv, "bios", "<graphics type='vnc' autoport='yes' listen='127.0.0.1' passwd='geheim'/><video><model type='vga'/></video>")
         library, window = screen_walk(d, lv, "bios", lambda *_: None)
+        two_people(d, lv, library)
         lv.freeze(True)
         d.find(library, "label", lambda text: text.startswith("Away: The host does not answer"), 60)
         d.says(window, "does not answer")
         lv.freeze(False)
         d.find(library, "label", "1 machine", 60)
         ok("a host that stands still is told as one that does not answer")
+        await_guest_text(d, window, "Select boot device", "thawed")
+        d.mouse("search", "--name", "^bios$", "windowactivate", "--sync")
+        d.active(window)
+        d.chord("ctrl", "alt")
+        d.key("ctrl+w")
+        d.no_window("bios")
+        if lv.virsh("domstate", "bios") != "running":
+            raise Missing("the machine ended with its window")
+        ok("closing the window asks nothing, and the machine goes on")
     finally:
         lv.freeze(False)
         lv.end()
@@ -391,6 +451,7 @@ WALKS = {
     "volumes": (volumes, None),
     "spice": (spice, None),
     "vnc": (vnc, None),
+    "credentials": (credentials, None),
     "test-host": (test_host, None),
     "five-hundred": (five_hundred, None),
 }
