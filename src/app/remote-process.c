@@ -28,6 +28,7 @@ struct _VitrineRemoteProcess
   VitrineMachineWindow *window;
   VitrineSpiceExtras   *extras;
   gboolean              opening;
+  char                 *lost;          /* why the backend is of no use any more */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineRemoteProcess, vitrine_remote_process, G_TYPE_OBJECT)
@@ -182,8 +183,7 @@ backend_lost_now (gpointer data)
 
   if (self->window != NULL && self->backend != NULL)
     {
-      g_autofree char *reason = g_strdup (g_object_get_data (G_OBJECT (self), "vitrine-lost"));
-      show_failed (self, reason);
+      show_failed (self, self->lost);
       look (self);   /* it may have been started again meanwhile */
     }
   g_object_unref (self);
@@ -194,7 +194,8 @@ backend_lost_now (gpointer data)
 static void
 backend_lost (VitrineRemoteProcess *self, const char *reason)
 {
-  g_object_set_data_full (G_OBJECT (self), "vitrine-lost", g_strdup (reason), g_free);
+  g_free (self->lost);
+  self->lost = g_strdup (reason);
   g_idle_add (backend_lost_now, g_object_ref (self));
 }
 
@@ -346,6 +347,7 @@ vitrine_remote_process_finalize (GObject *object)
   g_clear_object (&self->hosts);
   g_clear_object (&self->settings);
   g_free (self->uuid);
+  g_free (self->lost);
   G_OBJECT_CLASS (vitrine_remote_process_parent_class)->finalize (object);
 }
 

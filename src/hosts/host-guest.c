@@ -116,22 +116,23 @@ vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work
                               GDestroyNotify free_result, GCancellable *cancellable, GAsyncReadyCallback done, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, done, user_data);
-  DomainJob *job = g_new0 (DomainJob, 1);
 
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, free_result, NULL);
+  if (self->host == NULL)
+    {
+      if (free_data != NULL)
+        free_data (data);
+      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY, _("The host of “%s” is away."), title_of (self));
+      g_object_unref (task);
+      return;
+    }
+  DomainJob *job = g_new0 (DomainJob, 1);
   virDomainRef (self->entry->domain);
   job->domain = self->entry->domain;
   job->work = work;
   job->data = data;
   job->free_data = free_data;
-  if (self->host == NULL)
-    {
-      domain_job_free (job);
-      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY, _("The host of “%s” is away."), title_of (self));
-      g_object_unref (task);
-      return;
-    }
   vitrine_host_run_async (self->host, do_domain_job, job, domain_job_free, free_result, cancellable, domain_job_done, task);
 }
 
@@ -190,6 +191,7 @@ void
 vitrine_host_guest_leave (VitrineHostGuest *self)
 {
   self->host = NULL;
+  vitrine_host_free_domain_later (g_steal_pointer (&self->entry->domain));
   g_clear_handle_id (&self->picture_timer, g_source_remove);
   g_signal_emit (self, left_signal, 0);
 }

@@ -436,7 +436,8 @@ vitrine_host_entry_free (VitrineHostEntry *entry)
 {
   if (entry == NULL)
     return;
-  virDomainFree (entry->domain);
+  if (entry->domain != NULL)
+    virDomainFree (entry->domain);
   g_free (entry->uuid);
   g_free (entry->name);
   g_free (entry->title);

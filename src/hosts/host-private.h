@@ -16,6 +16,9 @@ void     vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpoint
                                  gpointer user_data);
 gpointer vitrine_host_run_finish (VitrineHost *self, GAsyncResult *result, GError **error);
 
+/* A domain's last reference may be the connection's last one, and closing that waits for the host: not in the main thread. */
+void     vitrine_host_free_domain_later (virDomainPtr domain);
+
 /* host-guest.c */
 VitrineHostGuest *vitrine_host_guest_new (VitrineHost *host, VitrineHostEntry *entry);          /* takes it */
 /* TRUE: its title is another now. Takes the entry. */

@@ -95,6 +95,7 @@ job_free (gpointer data)
   g_free (job);
 }
 
+/* What holds the connection is let go here: the last of it closes the connection, which waits for the host. */
 static void
 work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -102,8 +103,10 @@ work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   GError *error = NULL;
   gpointer result = job->work (job->connection, job->data, cancellable, &error);
 
-  virConnectClose (job->connection);   /* our reference; the last one must not go in the main thread */
-  job->connection = NULL;
+  if (job->free_data != NULL)
+    job->free_data (g_steal_pointer (&job->data));
+  job->free_data = NULL;
+  virConnectClose (g_steal_pointer (&job->connection));
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -163,6 +166,22 @@ gpointer
 vitrine_host_run_finish (VitrineHost *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+free_domain_in_thread (GTask *task, gpointer source, gpointer domain, GCancellable *cancellable)
+{
+  virDomainFree (domain);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+vitrine_host_free_domain_later (virDomainPtr domain)
+{
+  g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, domain, NULL);
+  g_task_run_in_thread (task, free_domain_in_thread);
 }
 
 /* --- the list --------------------------------------------------------------------------------------------------- */
@@ -292,7 +311,7 @@ domain_read (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (again && self->link != NULL)
     refresh (self, domain);
-  virDomainFree (domain);
+  vitrine_host_free_domain_later (domain);
 }
 
 static void

@@ -233,6 +233,14 @@ monitors_changed (SpiceChannel *channel, GParamSpec *pspec, gpointer data)
   tell_all_heads (self, display);
 }
 
+/* Pictures as buffers of a graphics card are of use on that card's computer only; a server sends them over local sockets. */
+static void
+scanout_changed (SpiceChannel *channel, GParamSpec *pspec, gpointer data)
+{
+  if (spice_display_channel_get_gl_scanout (SPICE_DISPLAY_CHANNEL (channel)) != NULL)
+    vitrine_remote_screen_emit_closed (data, _("The machine draws with OpenGL (<gl enable='yes'/>), which cannot be shown here."));
+}
+
 static gboolean
 spice_acquire_frame (VitrineRemoteScreen *screen, guint head, guint64 seen, VitrineFrame *out)
 {
@@ -512,6 +520,7 @@ add_display (VitrineSpiceScreen *self, SpiceChannel *channel)
   g_signal_connect (channel, "display-primary-destroy", G_CALLBACK (primary_destroyed), self);
   g_signal_connect (channel, "display-invalidate", G_CALLBACK (invalidated), self);
   g_signal_connect (channel, "notify::monitors", G_CALLBACK (monitors_changed), self);
+  g_signal_connect (channel, "notify::gl-scanout", G_CALLBACK (scanout_changed), self);
 }
 
 static void
