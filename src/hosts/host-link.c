@@ -26,7 +26,7 @@ enum
 
 struct _VitrineHostLink
 {
-  gatomicrefcount              references;   /* each of libvirt's callbacks has one */
+  gatomicrefcount              references;   /* each of libvirt's event callbacks has one */
   virConnectPtr                connection;
   const VitrineHostLinkEvents *events;
   GWeakRef                     owner;
@@ -353,8 +353,8 @@ follow (VitrineHostLink *link, GError **error)
                                                             VIR_STORAGE_POOL_EVENT_CALLBACK (pool_event), link, link_unref));
   took (link, DEVICES, virConnectNodeDeviceEventRegisterAny (connection, NULL, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
                                                              VIR_NODE_DEVICE_EVENT_CALLBACK (device_event), link, link_unref));
-  if (virConnectRegisterCloseCallback (connection, closed, link, link_unref) == 0)
-    g_atomic_ref_count_inc (&link->references);
+  /* Without a reference: drivers that never lose their host take the callback, and forget it. */
+  virConnectRegisterCloseCallback (connection, closed, link, NULL);
   /* Local drivers and old hosts have no keep-alive, and are none the worse for it. */
   if (virConnectSetKeepAlive (connection, KEEPALIVE_SECONDS, KEEPALIVE_MISSES) < 0)
     virResetLastError ();
