@@ -200,22 +200,42 @@ open_directly (GUri *uri, const Server *server, GCancellable *cancellable, GErro
   return connection != NULL ? fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)), F_DUPFD_CLOEXEC, 3) : -1;
 }
 
-static int
-open_server (virDomainPtr domain, const Server *server, GCancellable *cancellable, GError **error)
+static gboolean
+is_remote (GUri *uri)
 {
-  char *text = virConnectGetURI (virDomainGetConnect (domain));
-  g_autoptr(GUri) uri = text != NULL ? g_uri_parse (text, G_URI_FLAGS_NON_DNS, NULL) : NULL;
+  return uri != NULL && g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0';
+}
 
-  free (text);
+static int
+open_server (GUri *uri, const Server *server, GCancellable *cancellable, GError **error)
+{
   if (server->port == 0)
     {
       g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
                            _("The screen can be reached with TLS only, or not at all from here."));
       return -1;
     }
-  if (uri != NULL && g_str_has_suffix (g_uri_get_scheme (uri), "+ssh") && g_uri_get_host (uri) != NULL)
+  if (is_remote (uri) && g_str_has_suffix (g_uri_get_scheme (uri), "+ssh"))
     return open_through_ssh (uri, server, error);
   return open_directly (uri, server, cancellable, error);
+}
+
+/* libvirt of this computer hands it over; one elsewhere cannot, and the mere question ends a connection over TCP (libvirt 9.0). */
+static int
+open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, GCancellable *cancellable, GError **error)
+{
+  char *text = virConnectGetURI (virDomainGetConnect (domain));
+  g_autoptr(GUri) uri = text != NULL ? g_uri_parse (text, G_URI_FLAGS_NON_DNS, NULL) : NULL;
+  int fd = is_remote (uri) ? -1 : virDomainOpenGraphicsFD (domain, index, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
+  Server server = { 0 };
+
+  free (text);
+  if (fd >= 0)
+    return fd;
+  find_server (graphics, &server);
+  fd = open_server (uri, &server, cancellable, error);
+  g_free (server.address);
+  return fd;
 }
 
 /* A descriptor plus one, as 0 is nothing. */
@@ -224,7 +244,6 @@ open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GE
 {
   g_autoptr(xmlDoc) document = read_running (domain, NULL, error);
   VitrineHostScreen kind;
-  Server server = { 0 };
   guint index = 0;
 
   if (document == NULL)
@@ -235,13 +254,7 @@ open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GE
       g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED, _("The machine has no screen to connect to."));
       return NULL;
     }
-  int fd = virDomainOpenGraphicsFD (domain, index, VIR_DOMAIN_OPEN_GRAPHICS_SKIPAUTH);
-  if (fd < 0)   /* descriptors come only from a libvirt on this computer */
-    {
-      find_server (graphics, &server);
-      fd = open_server (domain, &server, cancellable, error);
-      g_free (server.address);
-    }
+  int fd = open_graphics (domain, graphics, index, cancellable, error);
   return fd >= 0 ? GINT_TO_POINTER (fd + 1) : NULL;
 }
 

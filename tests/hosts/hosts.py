@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """hosts.py PROGRAM VITRINECTL PICTURES NAME: walks through what a person does with libvirt hosts, as TAP."""
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -256,8 +257,8 @@ def await_guest_text(d, window, words, name):
     wait(f"the guest shows “{words}”", lambda: words in guest_text(d, window, name), 60)
 
 
-def screen_walk(d, lv, name, extra):
-    remember(d, lv.uri, "Private")
+def screen_walk(d, lv, name, extra, uri=None):
+    remember(d, uri or lv.uri, "Private")
     d.start([d.program])
     library = d.window("Vitrine")
     d.click(card(d, library, name, "Powered off"))
@@ -305,6 +306,7 @@ def spice(d):
         firmware_machine(lv, "bios", "<graphics type='spice' autoport='yes' listen='127.0.0.1'/><video><model type='qxl'/></video>")
         library, window = screen_walk(d, lv, "bios", serial_console)
         performance_of(d, window)
+        usb_devices(d, window)
         snapshot_of(d, lv, window)
         restarted(d, lv, library, window)
     finally:
@@ -318,6 +320,17 @@ def performance_of(d, window):
     d.picture("performance")
     d.press(window, "Screen", "radio button")
     ok("the performance page shows what the host knows of it")
+
+
+def usb_devices(d, window):
+    d.press(window, "Menu", "toggle button")
+    d.press(window, "USB Devices…")
+    dialog = d.window("USB Devices for the Machine")
+    d.picture("usb")
+    d.active(dialog)
+    d.key("Escape")
+    d.no_window("USB Devices for the Machine")
+    ok("the dialog for USB devices opens and closes")
 
 
 def snapshot_of(d, lv, window):
@@ -403,6 +416,73 @@ def choose_file(d, dialog, path, answer):
     ui.choose(d, dialog, path, answer)
 
 
+SPICE = "<graphics type='spice' autoport='yes' listen='127.0.0.1' passwd='geheim'/><video><model type='qxl'/></video>"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tcp(d):
+    """No descriptors come over TCP: the screen's server is connected to by its address, with its password."""
+    port = free_port()
+    lv = Libvirtd(d.folder / "lv", port)
+    try:
+        firmware_machine(lv, "bios", SPICE)
+        screen_walk(d, lv, "bios", lambda *_: None, f"qemu+tcp://127.0.0.1:{port}/session")
+    finally:
+        lv.end()
+
+
+FAKE_SSH = """#!/usr/bin/python3
+# What sshd would do on the other side: a connection for -W, else the command.
+import os, socket, sys, threading
+words, target = sys.argv[1:], None
+while words and words[0].startswith("-"):
+    option = words.pop(0)
+    if option == "--":
+        break
+    if option in ("-W", "-p", "-e", "-l", "-i", "-o"):
+        value = words.pop(0)
+        target = value if option == "-W" else target
+open("@LOG@", "a").write(" ".join(sys.argv[1:]) + "\\n")
+if target is None:
+    os.environ.update(XDG_RUNTIME_DIR="@RUN@", HOME="@RUN@")
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    os.execvp("sh", ["sh", "-c", " ".join(words[1:])])
+peer = socket.create_connection(target.rsplit(":", 1))
+def copy(read, write, end):
+    while data := read(65536):
+        write(data)
+    end()
+threading.Thread(target=copy, args=(lambda n: os.read(0, n), peer.sendall, lambda: peer.shutdown(socket.SHUT_WR)), daemon=True).start()
+copy(peer.recv, lambda data: os.write(1, data), lambda: None)
+"""
+
+
+def ssh(d):
+    """Over SSH, the screen goes the same way; ssh itself is a stand-in that stays on this computer."""
+    lv = Libvirtd(d.folder / "lv")
+    log = d.folder / "ssh.log"
+    fake = d.folder / "bin" / "ssh"
+    fake.parent.mkdir()
+    fake.write_text(FAKE_SSH.replace("@LOG@", str(log)).replace("@RUN@", f"{lv.folder}/run"))    # libvirt hands on little of the environment
+    fake.chmod(0o755)
+    os.environ["PATH"] = f"{fake.parent}:{os.environ['PATH']}"
+    try:
+        firmware_machine(lv, "bios", SPICE)
+        screen_walk(d, lv, "bios", lambda *_: None, "qemu+ssh://root@rack1/session?proxy=native")
+        if "-W 127.0.0.1:" not in log.read_text() or "root@rack1" not in log.read_text():
+            raise Missing(f"ssh was started as {log.read_text()}")
+        ok("the screen went through ssh -W")
+    finally:
+        lv.end()
+
+
 def volumes(d):
     """Upload with progress, download with the same bytes, and a cancelled upload that leaves nothing."""
     lv = Libvirtd(d.folder / "lv")
@@ -448,6 +528,8 @@ def volumes(d):
 
 
 WALKS = {
+    "ssh": (ssh, None),
+    "tcp": (tcp, None),
     "volumes": (volumes, None),
     "spice": (spice, None),
     "vnc": (vnc, None),

@@ -23,7 +23,8 @@ def node(folder, machines, extra=""):
 class Libvirtd:
     """libvirtd in session mode. It runs as nobody when the test runs as root, who would get the system's."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, port=0):
+        """@port: also listens there, on the loopback only."""
         for tool in ("libvirtd", "virsh", "qemu-system-x86_64"):
             if shutil.which(tool) is None:
                 raise Skip(f"{tool} is not installed")
@@ -41,13 +42,18 @@ class Libvirtd:
             for parent in self.folder.parents:
                 if parent != Path("/tmp") and parent != Path("/"):
                     parent.chmod(parent.stat().st_mode | 0o011)   # nobody has to get there
+        self.options = []
+        if port:
+            config = self.folder / "libvirtd.conf"
+            config.write_text(f'listen_tls = 0\nlisten_tcp = 1\nauth_tcp = "none"\nlisten_addr = "127.0.0.1"\ntcp_port = "{port}"\n')
+            self.options = ["--listen", "-f", str(config)]
         self.process = None
         self.start()
 
     def start(self):
         log = open(self.folder / "log", "wb")  # pylint: disable=consider-using-with
         (self.folder / "libvirtd.pid").unlink(missing_ok=True)
-        self.process = subprocess.Popen([*self.drop, "libvirtd", "-p", str(self.folder / "libvirtd.pid")], env=self.environment,
+        self.process = subprocess.Popen([*self.drop, "libvirtd", *self.options, "-p", str(self.folder / "libvirtd.pid")], env=self.environment,
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait("libvirtd answers", lambda: self.virsh("version"), 30)
