@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The window of a machine on a libvirt host, in a process of its own as every machine's window: what a screen's server sends is
- * read here, and nobody else falls when that goes wrong. */
+/* The window of a machine on a libvirt host, in a process of its own as every machine's window: what a screen's server
+ * sends is read here, and nobody else falls when that goes wrong. */
 #include "remote-process.h"
 
 #include <glib/gi18n.h>
@@ -213,7 +213,8 @@ use_backend (VitrineRemoteProcess *self)
   fill_menu (self);
 }
 
-/* The machine may have gone off, or its host away, while its screen was being opened: then that is what there is to say. */
+/* The machine may have gone off, or its host away, while its screen was being opened: then that is what there is to
+ * say. */
 static void
 backend_opened (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -315,8 +316,8 @@ host_changed (VitrineRemoteProcess *self)
 static gboolean
 host_asks (VitrineRemoteProcess *self, VitrineCredentials *credentials)
 {
-  vitrine_credentials_dialog_show (self->window != NULL ? GTK_WINDOW (self->window) : NULL, vitrine_host_get_name (self->host),
-                                   credentials);
+  vitrine_credentials_dialog_show (self->window != NULL ? GTK_WINDOW (self->window) : NULL,
+                                   vitrine_host_get_name (self->host), credentials);
   return TRUE;
 }
 

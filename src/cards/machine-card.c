@@ -157,8 +157,8 @@ thumbnail_loaded (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes (bytes);
   g_clear_pointer (&self->encoded, g_bytes_unref);
   self->encoded = g_steal_pointer (&bytes);
-  gdk_pixbuf_new_from_stream_at_scale_async (stream, THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT, TRUE, self->loading, thumbnail_decoded,
-                                             g_object_ref (self));
+  gdk_pixbuf_new_from_stream_at_scale_async (stream, THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT, TRUE, self->loading,
+                                             thumbnail_decoded, g_object_ref (self));
 }
 
 static void
@@ -175,7 +175,8 @@ icon_for (VitrineMachineCard *self, VitrineState state)
   switch (state)
     {
     case VITRINE_STATE_OFF:
-      return vitrine_guest_is_suspended (self->guest) ? "media-playback-start-symbolic" : "org.vitrine.Vitrine-symbolic";
+      return vitrine_guest_is_suspended (self->guest) ? "media-playback-start-symbolic"
+                                                      : "org.vitrine.Vitrine-symbolic";
     case VITRINE_STATE_STARTING:
       return "content-loading-symbolic";
     case VITRINE_STATE_RUNNING:
@@ -217,11 +218,14 @@ update_actions (VitrineMachineCard *self, VitrineState state)
   for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
     {
       GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), needs[i].action);
-      gboolean shown = g_str_equal (needs[i].action, "start") ? !open : g_str_equal (needs[i].action, "present") ? open : TRUE;
+      gboolean shown = g_str_equal (needs[i].action, "start")     ? !open
+                       : g_str_equal (needs[i].action, "present") ? open
+                                                                  : TRUE;
       g_simple_action_set_enabled (G_SIMPLE_ACTION (action), shown && (abilities & needs[i].ability) != 0);
     }
   GAction *autostart = g_action_map_lookup_action (G_ACTION_MAP (self->actions), "autostart");
-  g_simple_action_set_state (G_SIMPLE_ACTION (autostart), g_variant_new_boolean (vitrine_guest_get_autostart (self->guest)));
+  g_simple_action_set_state (G_SIMPLE_ACTION (autostart),
+                             g_variant_new_boolean (vitrine_guest_get_autostart (self->guest)));
 }
 
 static void
@@ -240,8 +244,9 @@ update (VitrineMachineCard *self)
 {
   VitrineState state = vitrine_guest_get_state (self->guest);
   const char *title = vitrine_guest_get_title (self->guest), *message = vitrine_guest_get_message (self->guest);
-  const char *label = state == VITRINE_STATE_OFF && vitrine_guest_is_suspended (self->guest) ? _("Suspended")
-                                                                                                 : vitrine_state_to_label (state);
+  const char *label = state == VITRINE_STATE_OFF && vitrine_guest_is_suspended (self->guest)
+                          ? _("Suspended")
+                          : vitrine_state_to_label (state);
   g_autofree char *spoken = g_strdup_printf (_("%s, %s"), title, label);
   g_autofree char *menu_name = g_strdup_printf (_("Actions for %s"), title);
 
@@ -482,8 +487,9 @@ vitrine_machine_card_dispose (GObject *object)
 static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
-  static const char *const asks[] = { [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [EDIT_XML] = "edit-xml", [LOG] = "log",
-                                      [DELETE] = "delete" };
+  static const char *const asks[] = {
+    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [EDIT_XML] = "edit-xml", [LOG] = "log", [DELETE] = "delete"
+  };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_machine_card_dispose;
@@ -498,10 +504,11 @@ vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_button);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_accessible);
-  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                 G_TYPE_STRING);
+  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, G_TYPE_STRING);
   for (guint i = SETTINGS; i < N_SIGNALS; i++)
-    signals[i] = g_signal_new (asks[i], VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[i]
+        = g_signal_new (asks[i], VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

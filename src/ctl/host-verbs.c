@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The verbs `connect` and `hosts`, and what other verbs do with machines of hosts. Each call waits for its answer: a terminal has
- * nothing else to do meanwhile. */
+/* The verbs `connect` and `hosts`, and what other verbs do with machines of hosts. Each call waits for its answer: a
+ * terminal has nothing else to do meanwhile. */
 #include "host-verbs.h"
 
 #include <errno.h>
@@ -47,8 +47,8 @@ ask_person (VitrineHost *host, VitrineCredentials *credentials)
     g_printerr (_("The answers were wrong. Please try again.\n"));
   for (guint i = 0; i < n; i++)
     {
-      g_autofree char *question =
-        g_strdup_printf (_("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, i), vitrine_host_get_name (host));
+      g_autofree char *question = g_strdup_printf (_("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, i),
+                                                   vitrine_host_get_name (host));
       answers[i] = vitrine_ctl_ask (question, vitrine_credentials_is_secret (credentials, i));
       if (answers[i] == NULL)
         return FALSE;
@@ -124,7 +124,8 @@ find (const char *words, Target *target)
   if (target->host == NULL)
     vitrine_ctl_fail (_("“%s” is no machine of a host."), words);
   else if (!connect_host (target->host))
-    vitrine_ctl_fail (_("“%s” is away: %s"), vitrine_host_get_name (target->host), vitrine_host_get_reason (target->host));
+    vitrine_ctl_fail (_("“%s” is away: %s"), vitrine_host_get_name (target->host),
+                      vitrine_host_get_reason (target->host));
   else if ((target->guest = vitrine_host_find (target->host, machine, &error)) == NULL)
     vitrine_ctl_fail ("%s", error->message);
   return target->guest != NULL;
@@ -405,14 +406,16 @@ vitrine_ctl_hosts (int argc, char **argv)
     {
       VitrineHost *host = vitrine_hosts_get (hosts, i);
       gboolean there = connect_host (host);
-      g_print ("%-9s %s  %s\n", there ? "connected" : "away", vitrine_host_get_name (host), vitrine_host_get_uri (host));
+      g_print ("%-9s %s  %s\n", there ? "connected" : "away", vitrine_host_get_name (host),
+               vitrine_host_get_uri (host));
       if (!there)
         g_printerr ("  %s\n", vitrine_host_get_reason (host));
     }
   return 0;
 }
 
-/* --- verbs that only hosts know ------------------------------------------------------------------------------------ */
+/* --- verbs that only hosts know ------------------------------------------------------------------------------------
+ */
 
 int
 vitrine_ctl_save (int argc, char **argv)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Machines of libvirt hosts on the terminal: named HOST/NAME, where HOST is the name, id or URI of a host that was added. */
+/* Machines of libvirt hosts on the terminal: named HOST/NAME, where HOST is the name, id or URI of a host that was
+ * added. */
 #pragma once
 
 #include <gio/gio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One round of questions that a host asks before it lets us in: made in the thread that connects, answered by a person. */
+/* One round of questions that a host asks before it lets us in: made in the thread that connects, answered by a person.
+ */
 #pragma once
 
 #include <gio/gio.h>

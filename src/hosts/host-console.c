@@ -156,8 +156,8 @@ opened (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   self->stream = stream;
-  virStreamEventAddCallback (stream, VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP, happened, self,
-                             NULL);
+  virStreamEventAddCallback (stream, VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP,
+                             happened, self, NULL);
   transmit (self);
 }
 
@@ -199,10 +199,10 @@ vitrine_host_console_class_init (VitrineHostConsoleClass *klass)
 
   object_class->dispose = vitrine_host_console_dispose;
   object_class->finalize = vitrine_host_console_finalize;
-  signals[OUTPUT] = g_signal_new ("output", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                  G_TYPE_BYTES);
-  signals[CLOSED] = g_signal_new ("closed", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                  G_TYPE_STRING);
+  signals[OUTPUT] = g_signal_new ("output", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_BYTES);
+  signals[CLOSED] = g_signal_new ("closed", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -216,6 +216,7 @@ vitrine_host_console_new (VitrineHostGuest *guest, const char *alias)
 {
   VitrineHostConsole *self = g_object_new (VITRINE_TYPE_HOST_CONSOLE, NULL);
 
-  vitrine_host_guest_run_async (guest, open_console, g_strdup (alias), g_free, stream_free, NULL, opened, g_object_ref (self));
+  vitrine_host_guest_run_async (guest, open_console, g_strdup (alias), g_free, stream_free, NULL, opened,
+                                g_object_ref (self));
   return self;
 }

@@ -14,7 +14,8 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
-/* Nothing is fetched, no entity is expanded, no message printed; huge text nodes are refused. NULL when it is no XML. */
+/* Nothing is fetched, no entity is expanded, no message printed; huge text nodes are refused. NULL when it is no XML.
+ */
 static xmlDoc *
 parse (const char *xml)
 {
@@ -44,7 +45,8 @@ read_definition (virDomainPtr domain, gpointer running, GCancellable *cancellabl
 }
 
 void
-vitrine_host_guest_read_definition_async (VitrineHostGuest *self, gboolean running, GAsyncReadyCallback done, gpointer data)
+vitrine_host_guest_read_definition_async (VitrineHostGuest *self, gboolean running, GAsyncReadyCallback done,
+                                          gpointer data)
 {
   vitrine_host_guest_run_async (self, read_definition, GINT_TO_POINTER (running), NULL, g_free, NULL, done, data);
 }
@@ -90,11 +92,13 @@ static char *
 diff (const char *was, const char *is)
 {
   g_autofree char *first = write_temporary (was), *second = write_temporary (is), *out = NULL;
-  const char *const argv[] = { "diff", "--unified=2", "--label", _("as you opened it"), "--label", _("as the host has it now"),
-                               first, second, NULL };
+  const char *const argv[]
+      = { "diff", "--unified=2", "--label", _("as you opened it"), "--label", _("as the host has it now"),
+          first,  second,        NULL };
 
   if (first != NULL && second != NULL)
-    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL, NULL, NULL);
+    g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL,
+                  NULL, NULL);
   if (first != NULL)
     g_unlink (first);
   if (second != NULL)
@@ -116,7 +120,8 @@ check_unchanged (virDomainPtr domain, const char *was, GError **error)
     return TRUE;
   g_autofree char *lines = diff (was, is);
   g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT,
-               _("Somebody else has changed this definition since you opened it. Nothing was written.\n%s"), lines != NULL ? lines : "");
+               _("Somebody else has changed this definition since you opened it. Nothing was written.\n%s"),
+               lines != NULL ? lines : "");
   return FALSE;
 }
 
@@ -130,14 +135,16 @@ check_identity (virDomainPtr domain, const char *xml, GError **error)
 
   if (root == NULL)
     {
-      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("This is not XML: a tag may be open."));
+      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
+                           _("This is not XML: a tag may be open."));
       return FALSE;
     }
   g_autofree char *given = vitrine_xml_text (vitrine_xml_child (root, "uuid"));
   virDomainGetUUIDString (domain, uuid);
   if (given != NULL && g_ascii_strcasecmp (given, uuid) == 0)
     return TRUE;
-  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("The UUID must stay %s: another one is another machine."), uuid);
+  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
+               _("The UUID must stay %s: another one is another machine."), uuid);
   return FALSE;
 }
 
@@ -148,7 +155,8 @@ write_definition (virDomainPtr domain, gpointer data, GCancellable *cancellable,
 
   if (!check_identity (domain, change->xml, error) || !check_unchanged (domain, change->was, error))
     return NULL;
-  virDomainPtr defined = virDomainDefineXMLFlags (virDomainGetConnect (domain), change->xml, VIR_DOMAIN_DEFINE_VALIDATE);
+  virDomainPtr defined
+      = virDomainDefineXMLFlags (virDomainGetConnect (domain), change->xml, VIR_DOMAIN_DEFINE_VALIDATE);
   if (defined == NULL)
     return vitrine_host_set_error (error);
   virDomainFree (defined);
@@ -156,8 +164,8 @@ write_definition (virDomainPtr domain, gpointer data, GCancellable *cancellable,
 }
 
 void
-vitrine_host_guest_write_definition_async (VitrineHostGuest *self, const char *was, const char *xml, GAsyncReadyCallback done,
-                                           gpointer data)
+vitrine_host_guest_write_definition_async (VitrineHostGuest *self, const char *was, const char *xml,
+                                           GAsyncReadyCallback done, gpointer data)
 {
   Change *change = g_new0 (Change, 1);
 
@@ -174,7 +182,8 @@ vitrine_host_guest_write_definition_finish (VitrineHostGuest *self, GAsyncResult
 
 /* --- volumes ---------------------------------------------------------------------------------------------------- */
 
-/* The set of files and devices that disks are on; with @own only those that are this machine's alone by its own word. */
+/* The set of files and devices that disks are on; with @own only those that are this machine's alone by its own word.
+ */
 static void
 collect_sources (virDomainPtr domain, gboolean own, GHashTable *sources)
 {

@@ -41,8 +41,11 @@ find_graphics (xmlNode *devices, VitrineHostScreen *kind, guint *index)
   *kind = VITRINE_HOST_SCREEN_NONE;
   VITRINE_XML_FOREACH (graphics, devices, "graphics")
   {
-    gboolean spice = vitrine_xml_attr_is (graphics, "type", "spice"), vnc = vitrine_xml_attr_is (graphics, "type", "vnc");
-    VitrineHostScreen is = spice ? VITRINE_HOST_SCREEN_SPICE : vnc ? VITRINE_HOST_SCREEN_VNC : VITRINE_HOST_SCREEN_OTHER;
+    gboolean spice = vitrine_xml_attr_is (graphics, "type", "spice"),
+             vnc = vitrine_xml_attr_is (graphics, "type", "vnc");
+    VitrineHostScreen is = spice ? VITRINE_HOST_SCREEN_SPICE
+                           : vnc ? VITRINE_HOST_SCREEN_VNC
+                                 : VITRINE_HOST_SCREEN_OTHER;
     if (*kind == VITRINE_HOST_SCREEN_NONE || is < *kind)
       {
         found = graphics;
@@ -59,7 +62,8 @@ add_consoles (xmlNode *devices, const char *element, GStrvBuilder *builder, guin
 {
   VITRINE_XML_FOREACH (device, devices, element)
   {
-    gboolean twin = vitrine_xml_attr_is (vitrine_xml_child (device, "target"), "type", "serial");   /* of the first serial port */
+    gboolean twin
+        = vitrine_xml_attr_is (vitrine_xml_child (device, "target"), "type", "serial"); /* of the first serial port */
     g_autofree char *alias = vitrine_xml_attr (vitrine_xml_child (device, "alias"), "name");
     if (alias == NULL || *n == MAX_CONSOLES || (twin && g_str_equal (element, "console")))
       continue;
@@ -75,7 +79,8 @@ read_running (virDomainPtr domain, char **definition, GError **error)
 
   if (xml == NULL)
     return vitrine_host_set_error (error);
-  xmlDoc *document = xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlDoc *document
+      = xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
   if (document == NULL)
     g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
                          _("The host’s definition of this machine cannot be read; it may be too large."));
@@ -90,15 +95,17 @@ static char *
 read_password (virDomainPtr domain)
 {
   char *xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_SECURE);
-  g_autoptr(xmlDoc) document =
-    xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING) : NULL;
+  g_autoptr(xmlDoc) document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
+                                                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                                            : NULL;
   VitrineHostScreen kind;
   guint index;
 
   free (xml);
   if (document == NULL)
     return NULL;
-  return vitrine_xml_attr (find_graphics (vitrine_xml_child (xmlDocGetRootElement (document), "devices"), &kind, &index), "passwd");
+  return vitrine_xml_attr (
+      find_graphics (vitrine_xml_child (xmlDocGetRootElement (document), "devices"), &kind, &index), "passwd");
 }
 
 static gpointer
@@ -159,12 +166,14 @@ listens_everywhere (const char *address)
   return address == NULL || g_str_equal (address, "0.0.0.0") || g_str_equal (address, "::");
 }
 
-/* What the other end of `ssh -W` is. It asks nobody: who got as far as libvirt needs no password any more, or has an agent. */
+/* What the other end of `ssh -W` is. It asks nobody: who got as far as libvirt needs no password any more, or has an
+ * agent. */
 static int
 open_through_ssh (GUri *uri, const Server *server, GError **error)
 {
   const char *user = g_uri_get_user (uri);
-  g_autofree char *to = user != NULL ? g_strdup_printf ("%s@%s", user, g_uri_get_host (uri)) : g_strdup (g_uri_get_host (uri));
+  g_autofree char *to
+      = user != NULL ? g_strdup_printf ("%s@%s", user, g_uri_get_host (uri)) : g_strdup (g_uri_get_host (uri));
   g_autofree char *target =
     g_strdup_printf ("%s:%u", listens_everywhere (server->address) ? "127.0.0.1" : server->address, server->port);
   g_autofree char *port = g_strdup_printf ("%d", g_uri_get_port (uri) > 0 ? g_uri_get_port (uri) : 22);
@@ -178,8 +187,8 @@ open_through_ssh (GUri *uri, const Server *server, GError **error)
     }
   g_subprocess_launcher_take_stdin_fd (launcher, dup (ends[1]));
   g_subprocess_launcher_take_stdout_fd (launcher, ends[1]);
-  g_autoptr(GSubprocess) process = g_subprocess_launcher_spawn (launcher, error, "ssh", "-T", "-e", "none", "-p", port, "-W", target,
-                                                                "--", to, NULL);
+  g_autoptr(GSubprocess) process = g_subprocess_launcher_spawn (launcher, error, "ssh", "-T", "-e", "none", "-p", port,
+                                                                 "-W", target, "--", to, NULL);
   if (process != NULL)
     return ends[0];
   close (ends[0]);
@@ -190,14 +199,17 @@ static int
 open_directly (GUri *uri, const Server *server, GCancellable *cancellable, GError **error)
 {
   const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
-  const char *to = !listens_everywhere (server->address) ? server->address : host != NULL && *host != '\0' ? host : "127.0.0.1";
+  const char *to = !listens_everywhere (server->address) ? server->address
+                   : host != NULL && *host != '\0'       ? host
+                                                         : "127.0.0.1";
   g_autoptr(GSocketClient) client = g_socket_client_new ();
 
   g_socket_client_set_timeout (client, CONNECT_SECONDS);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_autoptr(GSocketConnection) connection =
     g_socket_client_connect_to_host (client, to, (guint16) server->port, cancellable, error);
-  return connection != NULL ? fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)), F_DUPFD_CLOEXEC, 3) : -1;
+  return connection != NULL ? fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)), F_DUPFD_CLOEXEC, 3)
+                            : -1;
 }
 
 static gboolean
@@ -220,7 +232,8 @@ open_server (GUri *uri, const Server *server, GCancellable *cancellable, GError 
   return open_directly (uri, server, cancellable, error);
 }
 
-/* libvirt of this computer hands it over; one elsewhere cannot, and the mere question ends a connection over TCP (libvirt 9.0). */
+/* libvirt of this computer hands it over; one elsewhere cannot, and the mere question ends a connection over TCP
+ * (libvirt 9.0). */
 static int
 open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, GCancellable *cancellable, GError **error)
 {
@@ -251,7 +264,8 @@ open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GE
   xmlNode *graphics = find_graphics (vitrine_xml_child (xmlDocGetRootElement (document), "devices"), &kind, &index);
   if (graphics == NULL || kind == VITRINE_HOST_SCREEN_OTHER)
     {
-      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED, _("The machine has no screen to connect to."));
+      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
+                           _("The machine has no screen to connect to."));
       return NULL;
     }
   int fd = open_graphics (domain, graphics, index, cancellable, error);

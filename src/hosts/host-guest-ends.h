@@ -26,12 +26,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostEnds, vitrine_host_ends_free)
 void             vitrine_host_guest_read_ends_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
 VitrineHostEnds *vitrine_host_guest_read_ends_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
-/* A connected socket to the screen's server, for one channel: handed over by libvirt where the host is this computer, else through
- * ssh where the connection to the host is through ssh, else to the address that the server listens on. -1 and an error. */
+/* A connected socket to the screen's server, for one channel: handed over by libvirt where the host is this computer,
+ * else through ssh where the connection to the host is through ssh, else to the address that the server listens on. -1
+ * and an error. */
 void vitrine_host_guest_open_screen_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
 int  vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
-/* One console as a stream. Signals: "output" (GBytes *); "closed" (const char *reason): the stream ended, or never opened. */
+/* One console as a stream. Signals: "output" (GBytes *); "closed" (const char *reason): the stream ended, or never
+ * opened. */
 #define VITRINE_TYPE_HOST_CONSOLE (vitrine_host_console_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHostConsole, vitrine_host_console, VITRINE, HOST_CONSOLE, GObject)
 

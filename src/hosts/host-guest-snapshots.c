@@ -38,8 +38,9 @@ static VitrineSnapshot *
 read_snapshot (virDomainSnapshotPtr handle)
 {
   char *xml = virDomainSnapshotGetXMLDesc (handle, 0);
-  g_autoptr(xmlDoc) document =
-    xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING) : NULL;
+  g_autoptr(xmlDoc) document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
+                                                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                                            : NULL;
   xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
   free (xml);
@@ -157,7 +158,8 @@ describe (const Wish *wish)
   g_autofree char *name = g_markup_escape_text (wish->name, -1);
   g_autofree char *description = g_markup_escape_text (wish->description != NULL ? wish->description : "", -1);
 
-  return g_strdup_printf ("<domainsnapshot><name>%s</name><description>%s</description></domainsnapshot>", name, description);
+  return g_strdup_printf ("<domainsnapshot><name>%s</name><description>%s</description></domainsnapshot>", name,
+                          description);
 }
 
 static virDomainSnapshotPtr
@@ -188,8 +190,8 @@ fulfil (virDomainPtr domain, gpointer data, GCancellable *cancellable, GError **
 }
 
 void
-vitrine_host_guest_snapshot_async (VitrineHostGuest *self, VitrineHostSnapshotVerb verb, const char *name, const char *description,
-                                   GAsyncReadyCallback done, gpointer data)
+vitrine_host_guest_snapshot_async (VitrineHostGuest *self, VitrineHostSnapshotVerb verb, const char *name,
+                                   const char *description, GAsyncReadyCallback done, gpointer data)
 {
   Wish *wish = g_new0 (Wish, 1);
 

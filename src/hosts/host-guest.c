@@ -112,8 +112,9 @@ domain_job_done (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work, gpointer data, GDestroyNotify free_data,
-                              GDestroyNotify free_result, GCancellable *cancellable, GAsyncReadyCallback done, gpointer user_data)
+vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work, gpointer data,
+                              GDestroyNotify free_data, GDestroyNotify free_result, GCancellable *cancellable,
+                              GAsyncReadyCallback done, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, done, user_data);
 
@@ -123,7 +124,8 @@ vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work
     {
       if (free_data != NULL)
         free_data (data);
-      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY, _("The host of “%s” is away."), title_of (self));
+      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY, _("The host of “%s” is away."),
+                               title_of (self));
       g_object_unref (task);
       return;
     }
@@ -133,7 +135,8 @@ vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work
   job->work = work;
   job->data = data;
   job->free_data = free_data;
-  vitrine_host_run_async (self->host, do_domain_job, job, domain_job_free, free_result, cancellable, domain_job_done, task);
+  vitrine_host_run_async (self->host, do_domain_job, job, domain_job_free, free_result, cancellable, domain_job_done,
+                          task);
 }
 
 gpointer
@@ -323,13 +326,14 @@ guest_command_async (VitrineGuest *guest, const char *name, GAsyncReadyCallback 
 
   if (command == NULL)
     {
-      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED, _("“%s” cannot be done on a host."), name);
+      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
+                               _("“%s” cannot be done on a host."), name);
       g_object_unref (task);
       return;
     }
   g_task_set_task_data (task, g_strdup (name), g_free);
-  vitrine_host_guest_run_async (self, do_command, (gpointer) command, NULL, (GDestroyNotify) vitrine_host_entry_free, NULL,
-                                command_done, task);
+  vitrine_host_guest_run_async (self, do_command, (gpointer) command, NULL, (GDestroyNotify) vitrine_host_entry_free,
+                                NULL, command_done, task);
 }
 
 static gboolean
@@ -351,7 +355,8 @@ receive_picture (virStreamPtr stream, GError **error)
     {
       if (all->len + (guint) n > MAX_PICTURE_BYTES)
         {
-          g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("The picture of the screen is too large."));
+          g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+                               _("The picture of the screen is too large."));
           virStreamAbort (stream);
           return NULL;
         }
@@ -398,7 +403,8 @@ picture_now (gpointer data)
   self->picture_timer = 0;
   self->picturing = TRUE;
   self->pictured_us = g_get_monotonic_time ();
-  vitrine_host_guest_run_async (self, take_picture, NULL, NULL, (GDestroyNotify) g_bytes_unref, NULL, picture_taken, NULL);
+  vitrine_host_guest_run_async (self, take_picture, NULL, NULL, (GDestroyNotify) g_bytes_unref, NULL, picture_taken,
+                                NULL);
   return G_SOURCE_REMOVE;
 }
 

@@ -157,7 +157,8 @@ answer (virConnectCredentialPtr credentials, unsigned n, void *data)
       return 0;
     }
   for (guint i = 0; i < n; i++)
-    vitrine_credentials_add (questions, prompt_of (&credentials[i]), is_secret (credentials[i].type), credentials[i].defresult);
+    vitrine_credentials_add (questions, prompt_of (&credentials[i]), is_secret (credentials[i].type),
+                             credentials[i].defresult);
   if (!ask (attempt, questions) || !vitrine_credentials_wait (questions, &answers, &remember))
     {
       attempt->cancelled = TRUE;
@@ -203,7 +204,8 @@ was_refused (void)
 static virConnectPtr
 open_with_answers (Attempt *attempt, GCancellable *cancellable, GError **error)
 {
-  int types[] = { VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE, VIR_CRED_ECHOPROMPT, VIR_CRED_NOECHOPROMPT };
+  int types[]
+      = { VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE, VIR_CRED_ECHOPROMPT, VIR_CRED_NOECHOPROMPT };
   virConnectAuth auth = { types, G_N_ELEMENTS (types), answer, attempt };
 
   for (;;)
@@ -345,14 +347,18 @@ follow (VitrineHostLink *link, GError **error)
                                                            VIR_DOMAIN_EVENT_CALLBACK (domain_event), link, link_unref));
   if (link->callbacks[LIFECYCLE] < 0)
     return vitrine_host_set_error (error) != NULL;
-  took (link, METADATA, virConnectDomainEventRegisterAny (connection, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-                                                          VIR_DOMAIN_EVENT_CALLBACK (metadata_event), link, link_unref));
-  took (link, NETWORKS, virConnectNetworkEventRegisterAny (connection, NULL, VIR_NETWORK_EVENT_ID_LIFECYCLE,
-                                                           VIR_NETWORK_EVENT_CALLBACK (network_event), link, link_unref));
-  took (link, POOLS, virConnectStoragePoolEventRegisterAny (connection, NULL, VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE,
-                                                            VIR_STORAGE_POOL_EVENT_CALLBACK (pool_event), link, link_unref));
-  took (link, DEVICES, virConnectNodeDeviceEventRegisterAny (connection, NULL, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
-                                                             VIR_NODE_DEVICE_EVENT_CALLBACK (device_event), link, link_unref));
+  took (link, METADATA,
+        virConnectDomainEventRegisterAny (connection, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+                                          VIR_DOMAIN_EVENT_CALLBACK (metadata_event), link, link_unref));
+  took (link, NETWORKS,
+        virConnectNetworkEventRegisterAny (connection, NULL, VIR_NETWORK_EVENT_ID_LIFECYCLE,
+                                           VIR_NETWORK_EVENT_CALLBACK (network_event), link, link_unref));
+  took (link, POOLS,
+        virConnectStoragePoolEventRegisterAny (connection, NULL, VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE,
+                                               VIR_STORAGE_POOL_EVENT_CALLBACK (pool_event), link, link_unref));
+  took (link, DEVICES,
+        virConnectNodeDeviceEventRegisterAny (connection, NULL, VIR_NODE_DEVICE_EVENT_ID_LIFECYCLE,
+                                              VIR_NODE_DEVICE_EVENT_CALLBACK (device_event), link, link_unref));
   /* Without a reference: drivers that never lose their host take the callback, and forget it. */
   virConnectRegisterCloseCallback (connection, closed, link, NULL);
   /* Local drivers and old hosts have no keep-alive, and are none the worse for it. */

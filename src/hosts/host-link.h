@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An open connection to a libvirt host, and what is on it. Private to src/hosts: libvirt's types are in here.
  *
- * Functions block on the network, so they are for worker threads, except where they say otherwise. libvirt-gobject's connection
- * is not used: docs/decisions/0014-libvirt-hosts.md says why. */
+ * Functions block on the network, so they are for worker threads, except where they say otherwise. libvirt-gobject's
+ * connection is not used: docs/decisions/0014-libvirt-hosts.md says why. */
 #pragma once
 
 #include <gio/gio.h>

@@ -5,9 +5,10 @@
 #include "host-link.h"
 #include "host.h"
 
-/* Work for a host's connection, in a worker thread; a few at a time for each host, so that a slow one holds up no other.
- * Returns NULL and sets @error, or a result that the finish function hands on. */
-typedef gpointer (*VitrineHostWork) (virConnectPtr connection, gpointer data, GCancellable *cancellable, GError **error);
+/* Work for a host's connection, in a worker thread; a few at a time for each host, so that a slow one holds up no
+ * other. Returns NULL and sets @error, or a result that the finish function hands on. */
+typedef gpointer (*VitrineHostWork) (virConnectPtr connection, gpointer data, GCancellable *cancellable,
+                                     GError **error);
 
 #define VITRINE_HOST_DONE GINT_TO_POINTER (1)   /* the result of work that has none */
 
@@ -16,7 +17,8 @@ void     vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpoint
                                  gpointer user_data);
 gpointer vitrine_host_run_finish (VitrineHost *self, GAsyncResult *result, GError **error);
 
-/* A domain's last reference may be the connection's last one, and closing that waits for the host: not in the main thread. */
+/* A domain's last reference may be the connection's last one, and closing that waits for the host: not in the main
+ * thread. */
 void     vitrine_host_free_domain_later (virDomainPtr domain);
 
 /* host-guest.c */
@@ -29,8 +31,9 @@ void              vitrine_host_guest_leave (VitrineHostGuest *self);
 virDomainPtr      vitrine_host_guest_get_domain (VitrineHostGuest *self);                        /* borrowed */
 
 /* The same as vitrine_host_run_async(), for one domain. @work gets its pointer and @data. */
-typedef gpointer (*VitrineHostDomainWork) (virDomainPtr domain, gpointer data, GCancellable *cancellable, GError **error);
-void     vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work, gpointer data, GDestroyNotify free_data,
-                                       GDestroyNotify free_result, GCancellable *cancellable, GAsyncReadyCallback done,
-                                       gpointer user_data);
+typedef gpointer (*VitrineHostDomainWork) (virDomainPtr domain, gpointer data, GCancellable *cancellable,
+                                           GError **error);
+void vitrine_host_guest_run_async (VitrineHostGuest *self, VitrineHostDomainWork work, gpointer data,
+                                   GDestroyNotify free_data, GDestroyNotify free_result, GCancellable *cancellable,
+                                   GAsyncReadyCallback done, gpointer user_data);
 gpointer vitrine_host_guest_run_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);

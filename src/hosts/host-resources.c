@@ -73,8 +73,9 @@ vitrine_host_resources_free (VitrineHostResources *resources)
 static xmlDoc *
 take_xml (char *xml)
 {
-  xmlDoc *document =
-    xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING) : NULL;
+  xmlDoc *document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
+                                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                                 : NULL;
 
   free (xml);
   return document;
@@ -220,7 +221,8 @@ read_device (virNodeDevicePtr handle)
   if (vendor != NULL && product != NULL)
     device->description = g_strdup_printf ("%s %s", vendor, product);
   else
-    device->description = product != NULL ? g_steal_pointer (&product) : vitrine_xml_text (vitrine_xml_child (capability, "interface"));
+    device->description
+        = product != NULL ? g_steal_pointer (&product) : vitrine_xml_text (vitrine_xml_child (capability, "interface"));
   return device;
 }
 
@@ -273,7 +275,8 @@ list_resources (virConnectPtr connection, gpointer unused, GCancellable *cancell
 void
 vitrine_host_list_resources_async (VitrineHost *self, GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_host_run_async (self, list_resources, NULL, NULL, (GDestroyNotify) vitrine_host_resources_free, NULL, done, data);
+  vitrine_host_run_async (self, list_resources, NULL, NULL, (GDestroyNotify) vitrine_host_resources_free, NULL, done,
+                          data);
 }
 
 VitrineHostResources *
@@ -384,8 +387,8 @@ change_resource (virConnectPtr connection, gpointer data, GCancellable *cancella
 }
 
 void
-vitrine_host_change_resource_async (VitrineHost *self, VitrineHostResourceVerb verb, const char *name, GAsyncReadyCallback done,
-                                    gpointer data)
+vitrine_host_change_resource_async (VitrineHost *self, VitrineHostResourceVerb verb, const char *name,
+                                    GAsyncReadyCallback done, gpointer data)
 {
   Change *change = g_new0 (Change, 1);
 

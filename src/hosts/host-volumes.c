@@ -61,8 +61,8 @@ create (virConnectPtr connection, gpointer data, GCancellable *cancellable, GErr
 }
 
 void
-vitrine_host_create_volume_async (VitrineHost *self, const char *pool, const char *name, const char *format, guint64 capacity_bytes,
-                                  GAsyncReadyCallback done, gpointer data)
+vitrine_host_create_volume_async (VitrineHost *self, const char *pool, const char *name, const char *format,
+                                  guint64 capacity_bytes, GAsyncReadyCallback done, gpointer data)
 {
   Creation *creation = g_new0 (Creation, 1);
 
@@ -202,7 +202,8 @@ static gboolean
 upload_file (virConnectPtr connection, Transfer *transfer, int fd, GCancellable *cancellable, GError **error)
 {
   g_autofree char *name = g_path_get_basename (transfer->file);
-  const Creation wish = { transfer->place, name, (char *) "raw", transfer->total_bytes };   /* what is in it, the host finds */
+  const Creation wish
+      = { transfer->place, name, (char *)"raw", transfer->total_bytes }; /* what is in it, the host finds */
   virStorageVolPtr volume = make_volume (connection, &wish, error);
 
   if (volume == NULL)
@@ -275,7 +276,8 @@ receive_volume (Transfer *transfer, virStorageVolPtr volume, int fd, GCancellabl
 {
   virStreamPtr stream = virStreamNew (virStorageVolGetConnect (volume), 0);
   gboolean started = stream != NULL && virStorageVolDownload (volume, stream, 0, 0, 0) == 0;
-  gboolean ok = started ? receive_file (transfer, stream, fd, cancellable, error) : vitrine_host_set_error (error) != NULL;
+  gboolean ok
+      = started ? receive_file (transfer, stream, fd, cancellable, error) : vitrine_host_set_error (error) != NULL;
 
   if (ok && virStreamFinish (stream) < 0)
     ok = vitrine_host_set_error (error) != NULL;
@@ -346,16 +348,18 @@ new_transfer (const char *place, const char *file, VitrineHostProgress progress,
 
 void
 vitrine_host_upload_volume_async (VitrineHost *self, const char *pool, const char *file, GCancellable *cancellable,
-                                  VitrineHostProgress progress, gpointer progress_data, GAsyncReadyCallback done, gpointer data)
+                                  VitrineHostProgress progress, gpointer progress_data, GAsyncReadyCallback done,
+                                  gpointer data)
 {
-  vitrine_host_run_async (self, upload, new_transfer (pool, file, progress, progress_data), transfer_free, NULL, cancellable, done,
-                          data);
+  vitrine_host_run_async (self, upload, new_transfer (pool, file, progress, progress_data), transfer_free, NULL,
+                          cancellable, done, data);
 }
 
 void
 vitrine_host_download_volume_async (VitrineHost *self, const char *path, const char *file, GCancellable *cancellable,
-                                    VitrineHostProgress progress, gpointer progress_data, GAsyncReadyCallback done, gpointer data)
+                                    VitrineHostProgress progress, gpointer progress_data, GAsyncReadyCallback done,
+                                    gpointer data)
 {
-  vitrine_host_run_async (self, download, new_transfer (path, file, progress, progress_data), transfer_free, NULL, cancellable, done,
-                          data);
+  vitrine_host_run_async (self, download, new_transfer (path, file, progress, progress_data), transfer_free, NULL,
+                          cancellable, done, data);
 }

@@ -146,8 +146,9 @@ work_done (GTask *task, GParamSpec *pspec, gpointer unused)
 }
 
 void
-vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpointer data, GDestroyNotify free_data, GDestroyNotify free_result,
-                        GCancellable *cancellable, GAsyncReadyCallback done, gpointer user_data)
+vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpointer data, GDestroyNotify free_data,
+                        GDestroyNotify free_result, GCancellable *cancellable, GAsyncReadyCallback done,
+                        gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, done, user_data);
   Job *job = g_new0 (Job, 1);
@@ -334,8 +335,8 @@ refresh (VitrineHost *self, virDomainPtr domain)
     return;
   virDomainRef (domain);
   virDomainRef (domain);
-  vitrine_host_run_async (self, read_domain, domain, domain_unref, (GDestroyNotify) vitrine_host_entry_free, NULL, domain_read,
-                          domain);
+  vitrine_host_run_async (self, read_domain, domain, domain_unref, (GDestroyNotify) vitrine_host_entry_free, NULL,
+                          domain_read, domain);
 }
 
 /* --- titles: one call for each machine, so they come after the list --- */
@@ -401,8 +402,8 @@ ask_titles (VitrineHost *self)
       virDomainRef (domain);
       g_ptr_array_add (domains, domain);
     }
-  vitrine_host_run_async (self, read_titles, domains, (GDestroyNotify) g_ptr_array_unref, (GDestroyNotify) g_ptr_array_unref, NULL,
-                          titles_read, NULL);
+  vitrine_host_run_async (self, read_titles, domains, (GDestroyNotify) g_ptr_array_unref,
+                          (GDestroyNotify) g_ptr_array_unref, NULL, titles_read, NULL);
 }
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
@@ -610,8 +611,9 @@ fail_to_find (VitrineHost *self, const char *words, GError **error)
 
   for (guint i = 0; i < MIN (self->guests->len, MAX_NAMES_IN_ERROR); i++)
     g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", vitrine_guest_get_title (self->guests->pdata[i]));
-  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_GONE, _("There is no machine “%s” on “%s”. There are: %s"), words,
-               self->name, names->len > 0 ? names->str : _("none"));
+  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_GONE,
+               _("There is no machine “%s” on “%s”. There are: %s"), words, self->name,
+               names->len > 0 ? names->str : _("none"));
   g_string_free (names, TRUE);
 }
 
@@ -694,10 +696,12 @@ vitrine_host_check_uri (const char *uri, GError **error)
 
   if (parsed == NULL || g_uri_get_scheme (parsed) == NULL)
     g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
-                 _("“%s” is not the URI of a host. Write for example qemu:///system or qemu+ssh://user@host/system."), uri);
+                 _("“%s” is not the URI of a host. Write for example qemu:///system or qemu+ssh://user@host/system."),
+                 uri);
   else if (g_uri_get_password (parsed) != NULL)
-    g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
-                         _("Leave the password out of the URI: it would be written down. It is asked for when it is needed."));
+    g_set_error_literal (
+        error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
+        _("Leave the password out of the URI: it would be written down. It is asked for when it is needed."));
   else
     return TRUE;
   return FALSE;
@@ -806,8 +810,8 @@ vitrine_host_class_init (VitrineHostClass *klass)
   properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, VITRINE_HOST_CONNECTED, 0, flags);
   properties[PROP_REASON] = g_param_spec_string ("reason", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
-  signals[ASK] = g_signal_new ("ask", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL, NULL,
-                               G_TYPE_BOOLEAN, 1, VITRINE_TYPE_CREDENTIALS);
+  signals[ASK] = g_signal_new ("ask", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
+                               NULL, G_TYPE_BOOLEAN, 1, VITRINE_TYPE_CREDENTIALS);
   signals[RESOURCES_CHANGED] =
     g_signal_new ("resources-changed", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -828,6 +832,7 @@ vitrine_host_new (const char *id, const char *uri, const char *name)
 
   self->id = g_strdup (id);
   self->uri = g_strdup (uri);
-  self->name = name != NULL && *name != '\0' ? vitrine_host_text (name, VITRINE_HOST_TITLE_CHARS) : vitrine_host_name_for_uri (uri);
+  self->name = name != NULL && *name != '\0' ? vitrine_host_text (name, VITRINE_HOST_TITLE_CHARS)
+                                             : vitrine_host_name_for_uri (uri);
   return self;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A libvirt host and its machines: a GListModel of VitrineHostGuest, sorted by title, empty while the host is away. Follows the
- * host's events; asks it for nothing again and again. Main thread only; nothing here blocks.
+/* A libvirt host and its machines: a GListModel of VitrineHostGuest, sorted by title, empty while the host is away.
+ * Follows the host's events; asks it for nothing again and again. Main thread only; nothing here blocks.
  *
- * Properties "state" (guint) and "reason" notify. Signals: "ask" (VitrineCredentials *): a person is to answer, and whoever shows
- * the questions returns TRUE; "resources-changed" (): pools, networks or devices are others. */
+ * Properties "state" (guint) and "reason" notify. Signals: "ask" (VitrineCredentials *): a person is to answer, and
+ * whoever shows the questions returns TRUE; "resources-changed" (): pools, networks or devices are others. */
 #pragma once
 
 #include <gio/gio.h>
@@ -35,8 +35,8 @@ const char      *vitrine_host_get_name (VitrineHost *self);
 VitrineHostState vitrine_host_get_state (VitrineHost *self);
 const char      *vitrine_host_get_reason (VitrineHost *self);   /* why it is away: a sentence; NULL */
 
-/* Connects now, and again whenever the connection is lost, after longer and longer waits. Who was refused is not tried again
- * unasked. */
+/* Connects now, and again whenever the connection is lost, after longer and longer waits. Who was refused is not tried
+ * again unasked. */
 void vitrine_host_connect (VitrineHost *self);
 void vitrine_host_disconnect (VitrineHost *self);
 

@@ -51,11 +51,13 @@ connect_to (const char *uri)
 }
 
 #define DOMAIN(name, more)                                                                                             \
-  "<domain type='test'><name>" name "</name><memory>1024</memory><os><type>hvm</type></os><devices>" more "</devices></domain>"
+  "<domain type='test'><name>" name "</name><memory>1024</memory><os><type>hvm</type></os><devices>" more              \
+  "</devices></domain>"
 #define DISK(path, more) "<disk type='file' device='disk'><source file='" path "'/><target dev='vda'/>" more "</disk>"
 #define POOL                                                                                                           \
   "<pool type='dir'><name>p</name><target><path>/p</path></target>"                                                    \
-  "<volume><name>own.img</name><capacity>1000</capacity></volume><volume><name>shared.img</name><capacity>1000</capacity></volume>"    \
+  "<volume><name>own.img</name><capacity>1000</capacity></volume><volume><name>shared.img</name><capacity>1000</"      \
+  "capacity></volume>"                                                                                                 \
   "</pool>"
 
 /* A host that the test driver makes of a file. */
@@ -158,8 +160,9 @@ text_of_a_host_is_one_harmless_line (void)
 static void
 uris_without_sense_or_with_a_password_are_refused (void)
 {
-  static const char *const good[] = { "test:///default", "qemu:///system", "qemu+ssh://root@host.example/system?keyfile=/k",
-                                      "qemu+tls://10.0.0.1:16514/system", "qemu+ssh://[fe80::1]/session" };
+  static const char *const good[]
+      = { "test:///default", "qemu:///system", "qemu+ssh://root@host.example/system?keyfile=/k",
+          "qemu+tls://10.0.0.1:16514/system", "qemu+ssh://[fe80::1]/session" };
   static const char *const bad[] = { "", "qemu", "host/system", "://x", "qemu+ssh://root:secret@host/system" };
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
@@ -282,8 +285,9 @@ person_answers (Person *person, VitrineCredentials *credentials)
 static VitrineHost *
 connect_as (Person *person)
 {
-  static const char node[] = "<node><auth><user password='open sesame'>alice</user></auth>"
-                             "<domain type='test'><name>d</name><memory>1024</memory><os><type>hvm</type></os></domain></node>";
+  static const char node[]
+      = "<node><auth><user password='open sesame'>alice</user></auth>"
+        "<domain type='test'><name>d</name><memory>1024</memory><os><type>hvm</type></os></domain></node>";
   g_autofree char *path = g_build_filename (folder, "auth.xml", NULL), *uri = g_strconcat ("test://", path, NULL);
   VitrineHost *host = vitrine_host_new ("auth", uri, NULL);
 
@@ -338,8 +342,10 @@ a_definition_is_changed_and_unknown_elements_stay (void)
   g_autoptr(VitrineHost) host = connect_to_one ();
   VitrineHostGuest *guest = first_guest (host);
   g_autofree char *was = definition_of (guest);
-  g_autofree char *xml = replace (was, "<memory unit='KiB'>1024", "<title>Büro &amp; Lager</title>\n"
-                                       "<metadata><x:y xmlns:x='https://example.org/x'>kept</x:y></metadata><memory unit='KiB'>4096");
+  g_autofree char *xml
+      = replace (was, "<memory unit='KiB'>1024",
+                 "<title>Büro &amp; Lager</title>\n"
+                 "<metadata><x:y xmlns:x='https://example.org/x'>kept</x:y></metadata><memory unit='KiB'>4096");
   g_autoptr(GError) error = NULL;
 
   g_assert_true (write_definition (guest, was, xml, &error));
@@ -438,14 +444,16 @@ static void
 deleting_with_volumes_leaves_those_that_others_use (void)
 {
   g_autoptr(VitrineHost) host = connect_to_node (
-    POOL DOMAIN ("a", DISK ("/p/own.img", "") "<disk type='file' device='disk'><source file='/p/shared.img'/><target dev='vdb'/></disk>")
-      DOMAIN ("b", DISK ("/p/shared.img", "")) DOMAIN ("c", DISK ("/p/own2.img", "<readonly/>")));
+      POOL DOMAIN ("a",
+                   DISK ("/p/own.img",
+                         "") "<disk type='file' device='disk'><source file='/p/shared.img'/><target dev='vdb'/></disk>")
+          DOMAIN ("b", DISK ("/p/shared.img", "")) DOMAIN ("c", DISK ("/p/own2.img", "<readonly/>")));
   g_autoptr(GError) error = NULL;
   g_autoptr(GAsyncResult) result = NULL, off = NULL;
   VitrineHostGuest *a = vitrine_host_find (host, "a", &error);
 
   g_assert_no_error (error);
-  vitrine_guest_command_async (VITRINE_GUEST (a), "ForceOff", keep_result, &off);   /* the test driver starts them all */
+  vitrine_guest_command_async (VITRINE_GUEST (a), "ForceOff", keep_result, &off); /* the test driver starts them all */
   AWAIT (off != NULL);
   g_auto(GStrv) volumes = volumes_of (a);
   g_assert_cmpuint (g_strv_length (volumes), ==, 1);
@@ -465,9 +473,12 @@ static void
 ten_megabytes_of_description_and_a_nasty_title_do_no_harm (void)
 {
   g_autofree char *huge = g_strnfill (9 << 20, 'D');
-  g_autofree char *node = g_strdup_printf ("<domain type='test'><name>n</name><title>%s</title><description>%s</description>"
-                                           "<memory>1024</memory><os><type>hvm</type></os></domain>",
-                                           "a&#x9;b \xe2\x80\xae" "c", huge);
+  g_autofree char *node
+      = g_strdup_printf ("<domain type='test'><name>n</name><title>%s</title><description>%s</description>"
+                         "<memory>1024</memory><os><type>hvm</type></os></domain>",
+                         "a&#x9;b \xe2\x80\xae"
+                         "c",
+                         huge);
   g_autoptr(VitrineHost) host = connect_to_node (node);
   VitrineHostGuest *guest = first_guest (host);
 

@@ -61,8 +61,8 @@ vitrine_hosts_find (VitrineHosts *self, const char *words, GError **error)
       g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", vitrine_host_get_name (host));
     }
   if (found == NULL)
-    g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("There is no host “%s”. There are: %s"), words,
-                 names->len > 0 ? names->str : _("none"));
+    g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("There is no host “%s”. There are: %s"),
+                 words, names->len > 0 ? names->str : _("none"));
   return found;
 }
 
@@ -87,7 +87,8 @@ save (VitrineHosts *self, GError **error)
 static VitrineHost *
 read_host (GKeyFile *file, const char *id)
 {
-  g_autofree char *uri = g_key_file_get_string (file, id, "uri", NULL), *name = g_key_file_get_string (file, id, "name", NULL);
+  g_autofree char *uri = g_key_file_get_string (file, id, "uri", NULL),
+                  *name = g_key_file_get_string (file, id, "name", NULL);
 
   return uri != NULL && vitrine_host_check_uri (uri, NULL) ? vitrine_host_new (id, uri, name) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The libvirt hosts that a person has added: a GListModel of VitrineHost in the order of adding, kept in
- * $XDG_CONFIG_HOME/vitrine/hosts.ini. Follows changes that other processes make. Hosts that come are not connected by that.
- * Main thread only; blocks for a small file. */
+ * $XDG_CONFIG_HOME/vitrine/hosts.ini. Follows changes that other processes make. Hosts that come are not connected by
+ * that. Main thread only; blocks for a small file. */
 #pragma once
 
 #include "host.h"

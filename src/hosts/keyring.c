@@ -8,10 +8,18 @@
 static const SecretSchema *
 schema (void)
 {
-  static const SecretSchema it = { "org.vitrine.Vitrine.Host",
-                                   SECRET_SCHEMA_NONE,
-                                   { { "uri", SECRET_SCHEMA_ATTRIBUTE_STRING }, { "kind", SECRET_SCHEMA_ATTRIBUTE_STRING }, { NULL, 0 } },
-                                   0, 0, 0, 0, 0, 0, 0, 0 };
+  static const SecretSchema it
+      = { "org.vitrine.Vitrine.Host",
+          SECRET_SCHEMA_NONE,
+          { { "uri", SECRET_SCHEMA_ATTRIBUTE_STRING }, { "kind", SECRET_SCHEMA_ATTRIBUTE_STRING }, { NULL, 0 } },
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0 };
   return &it;
 }
 
@@ -39,8 +47,8 @@ vitrine_keyring_store (const char *uri, const char *kind, const char *answer)
   g_autofree char *label = g_strdup_printf (_("Vitrine: %s"), uri);
   g_autoptr(GError) error = NULL;
 
-  if (!secret_password_store_sync (schema (), SECRET_COLLECTION_DEFAULT, label, answer, NULL, &error, "uri", uri, "kind", kind,
-                                   NULL))
+  if (!secret_password_store_sync (schema (), SECRET_COLLECTION_DEFAULT, label, answer, NULL, &error, "uri", uri,
+                                   "kind", kind, NULL))
     g_message ("The keyring did not keep the password for %s: %s", uri, error->message);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Answers that a person wants kept: in the desktop's keyring (libsecret), nowhere else. Functions block; not the main thread. */
+/* Answers that a person wants kept: in the desktop's keyring (libsecret), nowhere else. Functions block; not the main
+ * thread. */
 #pragma once
 
 #include <glib.h>

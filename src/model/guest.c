@@ -70,7 +70,8 @@ vitrine_guest_command_finish (VitrineGuest *self, GAsyncResult *result, GError *
 }
 
 void
-vitrine_guest_load_thumbnail_async (VitrineGuest *self, GCancellable *cancellable, GAsyncReadyCallback done, gpointer data)
+vitrine_guest_load_thumbnail_async (VitrineGuest *self, GCancellable *cancellable, GAsyncReadyCallback done,
+                                    gpointer data)
 {
   VITRINE_GUEST_GET_IFACE (self)->load_thumbnail_async (self, cancellable, done, data);
 }

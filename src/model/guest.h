@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A machine as the library shows it, wherever it runs: one of this computer (VitrineMachine), or a domain of a libvirt host
- * (VitrineHostGuest). Who shows one asks what can be done with it now, never which kind it is. Main thread only.
+/* A machine as the library shows it, wherever it runs: one of this computer (VitrineMachine), or a domain of a libvirt
+ * host (VitrineHostGuest). Who shows one asks what can be done with it now, never which kind it is. Main thread only.
  *
- * Implementations have the properties "title", "state" (guint, VitrineState) and "message", and notify whatever changes.
- * Signal "thumbnail-changed" () when there is a new picture. */
+ * Implementations have the properties "title", "state" (guint, VitrineState) and "message", and notify whatever
+ * changes. Signal "thumbnail-changed" () when there is a new picture. */
 #pragma once
 
 #include <gio/gio.h>

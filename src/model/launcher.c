@@ -5,8 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-/* The window program itself, or the one beside vitrinectl. After an upgrade under our feet the link says "(deleted)"; the
- * new file of that name is the right one then. */
+/* The window program itself, or the one beside vitrinectl. After an upgrade under our feet the link says "(deleted)";
+ * the new file of that name is the right one then. */
 static char *
 find_program (void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Starts machine processes: `vitrine --machine=UUID`, in sessions of their own, so that they outlive who started them. */
+/* Starts machine processes: `vitrine --machine=UUID`, in sessions of their own, so that they outlive who started them.
+ */
 #pragma once
 
 #include <gio/gio.h>

@@ -13,8 +13,9 @@ key_pressed (GtkWidget *window, GdkEventKey *event)
 GtkWidget *
 vitrine_page_window_new (GtkWindow *parent, const char *title, GtkWidget *page, int width, int height)
 {
-  GtkWidget *window = g_object_new (HDY_TYPE_WINDOW, "transient-for", parent, "modal", TRUE, "type-hint", GDK_WINDOW_TYPE_HINT_DIALOG,
-                                    "title", title, "default-width", width, "default-height", height, NULL);
+  GtkWidget *window
+      = g_object_new (HDY_TYPE_WINDOW, "transient-for", parent, "modal", TRUE, "type-hint", GDK_WINDOW_TYPE_HINT_DIALOG,
+                      "title", title, "default-width", width, "default-height", height, NULL);
   GtkWidget *header = hdy_header_bar_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
 
   hdy_header_bar_set_title (HDY_HEADER_BAR (header), title);

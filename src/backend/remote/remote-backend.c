@@ -169,7 +169,8 @@ guest_left (VitrineRemoteBackend *self)
 static gboolean
 cannot (GError **error)
 {
-  g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED, _("This cannot be done on a libvirt host from here."));
+  g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
+                       _("This cannot be done on a libvirt host from here."));
   return FALSE;
 }
 
@@ -311,13 +312,15 @@ remote_screenshot (VitrineBackend *backend, guint head, GError **error)
 
   if (!remote_acquire_frame (backend, head, 0, &frame) || frame.blank)
     {
-      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("The machine’s screen shows nothing."));
+      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+                           _("The machine’s screen shows nothing."));
       return NULL;
     }
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) frame.width, (int) frame.height);
   guint8 *to = cairo_image_surface_get_data (surface);
   if (to != NULL)
-    vitrine_frame_copy (&frame, 0, 0, (gint) frame.width, (gint) frame.height, to, (gsize) cairo_image_surface_get_stride (surface));
+    vitrine_frame_copy (&frame, 0, 0, (gint) frame.width, (gint) frame.height, to,
+                        (gsize) cairo_image_surface_get_stride (surface));
   cairo_surface_mark_dirty (surface);
   cairo_surface_write_to_png_stream (surface, append_png, png);
   cairo_surface_destroy (surface);
@@ -659,7 +662,8 @@ took_too_long (gpointer data)
   VitrineRemoteBackend *self = data;
 
   self->open_timer = 0;
-  opened_or_not (self, g_error_new_literal (VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("The machine’s screen does not answer.")));
+  opened_or_not (self, g_error_new_literal (VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+                                            _("The machine’s screen does not answer.")));
   return G_SOURCE_REMOVE;
 }
 
@@ -796,8 +800,8 @@ vitrine_remote_backend_class_init (VitrineRemoteBackendClass *klass)
   object_class->dispose = vitrine_remote_backend_dispose;
   object_class->finalize = vitrine_remote_backend_finalize;
   for (guint i = 0; i < N_SIGNALS; i++)
-    signals[i] = g_signal_new (names[i], VITRINE_TYPE_REMOTE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                               G_TYPE_STRING);
+    signals[i] = g_signal_new (names[i], VITRINE_TYPE_REMOTE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                               G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What screens over a protocol have in common. Scan codes: "Keyboard Scan Code Specification" (Microsoft, 2000), set 1; evdev codes
- * up to 88 are those of set 1 by design (linux/input-event-codes.h). */
+/* What screens over a protocol have in common. Scan codes: "Keyboard Scan Code Specification" (Microsoft, 2000), set 1;
+ * evdev codes up to 88 are those of set 1 by design (linux/input-event-codes.h). */
 #include "remote-screen.h"
 
 #include <linux/input-event-codes.h>
@@ -209,7 +209,8 @@ vitrine_remote_screen_dispose (GObject *object)
 static guint
 new_signal (const char *name, guint n, GType parameter)
 {
-  return g_signal_new (name, VITRINE_TYPE_REMOTE_SCREEN, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, n, parameter);
+  return g_signal_new (name, VITRINE_TYPE_REMOTE_SCREEN, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, n,
+                       parameter);
 }
 
 static void

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The screen of a machine that another program runs, over a protocol: what SPICE and VNC have in common for VitrineRemoteBackend,
- * whose functions of the same names say what these do. Main thread only; nothing blocks.
+/* The screen of a machine that another program runs, over a protocol: what SPICE and VNC have in common for
+ * VitrineRemoteBackend, whose functions of the same names say what these do. Main thread only; nothing blocks.
  *
- * Signals: "opened" () once, when there is a picture; "closed" (const char *reason) once, when the server went or refused, which may
- * be before it opened; "frame-ready" (guint head); "pointer-changed" (); "wants-socket" (GObject *channel): give it one with
- * vitrine_remote_screen_take_socket(), also when it is none. */
+ * Signals: "opened" () once, when there is a picture; "closed" (const char *reason) once, when the server went or
+ * refused, which may be before it opened; "frame-ready" (guint head); "pointer-changed" (); "wants-socket" (GObject
+ * *channel): give it one with vitrine_remote_screen_take_socket(), also when it is none. */
 #pragma once
 
 #include "backend.h"
@@ -58,7 +58,8 @@ typedef struct
 void vitrine_damage_add (VitrineDamage *damage, gint x, gint y, gint width, gint height);
 /* Everything is new: the picture is another. */
 void vitrine_damage_reset (VitrineDamage *damage);
-/* Sets sequence and damage of @frame, whose width and height are set; @x, @y: its corner in the picture. FALSE: nothing new. */
+/* Sets sequence and damage of @frame, whose width and height are set; @x, @y: its corner in the picture. FALSE: nothing
+ * new. */
 gboolean vitrine_damage_since (const VitrineDamage *damage, guint64 seen, gint x, gint y, VitrineFrame *frame);
 
 /* Four bytes of a cursor as protocols send it, as VitrineCursor has it. */

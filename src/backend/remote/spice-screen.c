@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SPICE. Display channels are pictures with one or more monitors in each; inputs, cursor and main channel are one each. */
+/* SPICE. Display channels are pictures with one or more monitors in each; inputs, cursor and main channel are one each.
+ */
 #include "spice-screen.h"
 
 #include <glib/gi18n-lib.h>
@@ -115,7 +116,8 @@ find_area (const Display *display, guint monitor, SpiceDisplayMonitorConfig *out
 static guint32
 from_16_bits (guint16 pixel, gboolean is_565)
 {
-  guint32 blue = pixel & 31u, green = is_565 ? pixel >> 5 & 63u : pixel >> 4 & 62u, red = is_565 ? pixel >> 11 : pixel >> 10 & 31u;
+  guint32 blue = pixel & 31u, green = is_565 ? pixel >> 5 & 63u : pixel >> 4 & 62u,
+          red = is_565 ? pixel >> 11 : pixel >> 10 & 31u;
 
   return (red << 3 | red >> 2) << 16 | (green << 2 | green >> 4) << 8 | (blue << 3 | blue >> 2);
 }
@@ -159,7 +161,8 @@ display_of (VitrineSpiceScreen *self, SpiceChannel *channel)
 }
 
 static void
-primary_created (SpiceChannel *channel, int format, int width, int height, int stride, int shmid, gpointer pixels, gpointer data)
+primary_created (SpiceChannel *channel, int format, int width, int height, int stride, int shmid, gpointer pixels,
+                 gpointer data)
 {
   VitrineSpiceScreen *self = data;
   Display *display = display_of (self, channel);
@@ -233,12 +236,14 @@ monitors_changed (SpiceChannel *channel, GParamSpec *pspec, gpointer data)
   tell_all_heads (self, display);
 }
 
-/* Pictures as buffers of a graphics card are of use on that card's computer only; a server sends them over local sockets. */
+/* Pictures as buffers of a graphics card are of use on that card's computer only; a server sends them over local
+ * sockets. */
 static void
 scanout_changed (SpiceChannel *channel, GParamSpec *pspec, gpointer data)
 {
   if (spice_display_channel_get_gl_scanout (SPICE_DISPLAY_CHANNEL (channel)) != NULL)
-    vitrine_remote_screen_emit_closed (data, _("The machine draws with OpenGL (<gl enable='yes'/>), which cannot be shown here."));
+    vitrine_remote_screen_emit_closed (
+        data, _("The machine draws with OpenGL (<gl enable='yes'/>), which cannot be shown here."));
 }
 
 static gboolean
@@ -260,7 +265,8 @@ spice_acquire_frame (VitrineRemoteScreen *screen, guint head, guint64 seen, Vitr
   out->width = area.width;
   out->height = area.height;
   out->stride = display->converted != NULL ? (guint) display->width * 4 : (guint) display->stride;
-  out->pixels = (display->converted != NULL ? display->converted : display->pixels) + (gsize) area.y * out->stride + (gsize) area.x * 4;
+  out->pixels = (display->converted != NULL ? display->converted : display->pixels) + (gsize) area.y * out->stride
+                + (gsize) area.x * 4;
   return vitrine_damage_since (&display->damage, seen, (gint) area.x, (gint) area.y, out);
 }
 
@@ -272,7 +278,8 @@ cursor_set (SpiceCursorChannel *channel, int width, int height, int hot_x, int h
   VitrineSpiceScreen *self = data;
   VitrineCursor *cursor = &self->cursor;
 
-  cursor->visible = rgba != NULL && width > 0 && height > 0 && width <= VITRINE_CURSOR_EDGE && height <= VITRINE_CURSOR_EDGE;
+  cursor->visible
+      = rgba != NULL && width > 0 && height > 0 && width <= VITRINE_CURSOR_EDGE && height <= VITRINE_CURSOR_EDGE;
   cursor->serial++;
   if (cursor->visible)
     {
@@ -528,7 +535,8 @@ add_main (VitrineSpiceScreen *self, SpiceChannel *channel)
 {
   self->main = SPICE_MAIN_CHANNEL (channel);
   g_signal_connect (channel, "channel-event", G_CALLBACK (main_event), self);
-  g_signal_connect_swapped (channel, "main-mouse-update", G_CALLBACK (vitrine_remote_screen_emit_pointer_changed), self);
+  g_signal_connect_swapped (channel, "main-mouse-update", G_CALLBACK (vitrine_remote_screen_emit_pointer_changed),
+                            self);
 }
 
 static void
@@ -611,10 +619,12 @@ spice_close (VitrineRemoteScreen *screen)
 
 void
 vitrine_spice_screen_send_files_async (VitrineSpiceScreen *self, GFile **files, GCancellable *cancellable,
-                                       GFileProgressCallback progress, gpointer progress_data, GAsyncReadyCallback done, gpointer data)
+                                       GFileProgressCallback progress, gpointer progress_data, GAsyncReadyCallback done,
+                                       gpointer data)
 {
   if (self->main != NULL)
-    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, progress, progress_data, done, data);
+    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, progress, progress_data, done,
+                                        data);
 }
 
 static void

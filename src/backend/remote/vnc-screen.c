@@ -33,9 +33,16 @@ G_DEFINE_FINAL_TYPE (VitrineVncScreen, vitrine_vnc_screen, VITRINE_TYPE_REMOTE_S
 /* --- pictures --------------------------------------------------------------------------------------------------- */
 
 /* Our frames' format: words of XRGB. */
-static const VncPixelFormat xrgb = { .bits_per_pixel = 32, .depth = 24, .byte_order = G_BYTE_ORDER, .true_color_flag = 1,
-                                     .red_max = 255, .green_max = 255, .blue_max = 255,
-                                     .red_shift = 16, .green_shift = 8, .blue_shift = 0 };
+static const VncPixelFormat xrgb = { .bits_per_pixel = 32,
+                                     .depth = 24,
+                                     .byte_order = G_BYTE_ORDER,
+                                     .true_color_flag = 1,
+                                     .red_max = 255,
+                                     .green_max = 255,
+                                     .blue_max = 255,
+                                     .red_shift = 16,
+                                     .green_shift = 8,
+                                     .blue_shift = 0 };
 
 static void
 set_size (VitrineVncScreen *self, int width, int height)
@@ -47,8 +54,8 @@ set_size (VitrineVncScreen *self, int width, int height)
       return;
     }
   guint8 *pixels = g_malloc0 ((gsize) width * (gsize) height * 4);
-  g_autoptr(GObject) buffer = G_OBJECT (vnc_base_framebuffer_new (pixels, (guint16) width, (guint16) height, width * 4, &xrgb,
-                                                                  vnc_connection_get_pixel_format (self->connection)));
+  g_autoptr(GObject) buffer = G_OBJECT (vnc_base_framebuffer_new (
+      pixels, (guint16) width, (guint16) height, width * 4, &xrgb, vnc_connection_get_pixel_format (self->connection)));
   g_object_set_data_full (buffer, "vitrine-pixels", pixels, g_free);   /* the connection may write there after us */
   vnc_connection_set_framebuffer (self->connection, VNC_FRAMEBUFFER (buffer));
   self->pixels = pixels;
@@ -66,11 +73,12 @@ ask_for_changes (VitrineVncScreen *self, gboolean all)
 static void
 initialized (VitrineVncScreen *self)
 {
-  gint32 encodings[] = { VNC_CONNECTION_ENCODING_TIGHT, VNC_CONNECTION_ENCODING_ZRLE, VNC_CONNECTION_ENCODING_HEXTILE,
-                         VNC_CONNECTION_ENCODING_COPY_RECT, VNC_CONNECTION_ENCODING_RAW, VNC_CONNECTION_ENCODING_DESKTOP_RESIZE,
-                         VNC_CONNECTION_ENCODING_RICH_CURSOR, VNC_CONNECTION_ENCODING_ALPHA_CURSOR,
-                         VNC_CONNECTION_ENCODING_POINTER_CHANGE, VNC_CONNECTION_ENCODING_EXT_KEY_EVENT,
-                         VNC_CONNECTION_ENCODING_LED_STATE };
+  gint32 encodings[] = {
+    VNC_CONNECTION_ENCODING_TIGHT,         VNC_CONNECTION_ENCODING_ZRLE,         VNC_CONNECTION_ENCODING_HEXTILE,
+    VNC_CONNECTION_ENCODING_COPY_RECT,     VNC_CONNECTION_ENCODING_RAW,          VNC_CONNECTION_ENCODING_DESKTOP_RESIZE,
+    VNC_CONNECTION_ENCODING_RICH_CURSOR,   VNC_CONNECTION_ENCODING_ALPHA_CURSOR, VNC_CONNECTION_ENCODING_POINTER_CHANGE,
+    VNC_CONNECTION_ENCODING_EXT_KEY_EVENT, VNC_CONNECTION_ENCODING_LED_STATE
+  };
 
   vnc_connection_set_pixel_format (self->connection, &xrgb);
   vnc_connection_set_encodings (self->connection, G_N_ELEMENTS (encodings), encodings);
@@ -121,7 +129,8 @@ static void
 cursor_changed (VitrineVncScreen *self, VncCursor *shape)
 {
   VitrineCursor *cursor = &self->cursor;
-  guint width = shape != NULL ? vnc_cursor_get_width (shape) : 0, height = shape != NULL ? vnc_cursor_get_height (shape) : 0;
+  guint width = shape != NULL ? vnc_cursor_get_width (shape) : 0,
+        height = shape != NULL ? vnc_cursor_get_height (shape) : 0;
 
   cursor->serial++;
   cursor->visible = width > 0 && height > 0 && width <= VITRINE_CURSOR_EDGE && height <= VITRINE_CURSOR_EDGE;
@@ -268,7 +277,8 @@ give_credentials (VitrineVncScreen *self, GValueArray *wanted)
       int kind = g_value_get_enum (g_value_array_get_nth (wanted, i));
       if (kind == VNC_CONNECTION_CREDENTIAL_PASSWORD && self->password == NULL)
         {
-          vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self), _("The machine’s screen wants another password."));
+          vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self),
+                                             _("The machine’s screen wants another password."));
           vnc_connection_shutdown (self->connection);
           return;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A screen over VNC, by gvnc: the second choice after SPICE, without sound, USB devices and further monitors. Keys need a server that
- * takes key positions, as QEMU's does. */
+/* A screen over VNC, by gvnc: the second choice after SPICE, without sound, USB devices and further monitors. Keys need
+ * a server that takes key positions, as QEMU's does. */
 #pragma once
 
 #include "remote-screen.h"

@@ -45,7 +45,8 @@ kind_of (Dialog *self)
 static char *
 compose (Dialog *self, guint kind)
 {
-  const char *address = gtk_entry_get_text (GTK_ENTRY (self->address)), *user = gtk_entry_get_text (GTK_ENTRY (self->user));
+  const char *address = gtk_entry_get_text (GTK_ENTRY (self->address)),
+             *user = gtk_entry_get_text (GTK_ENTRY (self->user));
 
   if (kinds[kind].uri != NULL)
     return g_strdup (kinds[kind].uri);
@@ -87,7 +88,8 @@ add (Dialog *self)
   const char *name = gtk_entry_get_text (GTK_ENTRY (self->name));
   g_autoptr(GError) error = NULL;
 
-  if (vitrine_hosts_add (self->hosts, gtk_entry_get_text (GTK_ENTRY (self->uri)), *name != '\0' ? name : NULL, &error) != NULL)
+  if (vitrine_hosts_add (self->hosts, gtk_entry_get_text (GTK_ENTRY (self->uri)), *name != '\0' ? name : NULL, &error)
+      != NULL)
     gtk_window_close (GTK_WINDOW (self->window));
   else
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, error->message, NULL);

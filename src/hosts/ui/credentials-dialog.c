@@ -49,7 +49,8 @@ new_label (const char *text, float align)
 static void
 add_question (GtkGrid *grid, Questions *questions, guint i)
 {
-  GtkWidget *label = new_label (vitrine_credentials_get_prompt (questions->credentials, i), 1), *entry = gtk_entry_new ();
+  GtkWidget *label = new_label (vitrine_credentials_get_prompt (questions->credentials, i), 1),
+            *entry = gtk_entry_new ();
   const char *usual = vitrine_credentials_get_usual (questions->credentials, i);
   gboolean secret = vitrine_credentials_is_secret (questions->credentials, i);
 
@@ -91,8 +92,9 @@ new_grid (const char *host, Questions *questions)
 void
 vitrine_credentials_dialog_show (GtkWindow *parent, const char *host, VitrineCredentials *credentials)
 {
-  GtkWidget *dialog = g_object_new (GTK_TYPE_DIALOG, "transient-for", parent, "modal", parent != NULL, "destroy-with-parent", TRUE,
-                                    "use-header-bar", TRUE, "title", _("Log In"), "resizable", FALSE, NULL);
+  GtkWidget *dialog
+      = g_object_new (GTK_TYPE_DIALOG, "transient-for", parent, "modal", parent != NULL, "destroy-with-parent", TRUE,
+                      "use-header-bar", TRUE, "title", _("Log In"), "resizable", FALSE, NULL);
   Questions *questions = g_new0 (Questions, 1);
 
   questions->credentials = g_object_ref (credentials);

@@ -114,7 +114,8 @@ definition_read (GObject *source, GAsyncResult *result, gpointer data)
   if (self->window == NULL)
     return;
   if (xml != NULL && strlen (xml) > MAX_SHOWN_BYTES)
-    g_set_error_literal (&error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED, _("This definition is too large to be edited here."));
+    g_set_error_literal (&error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
+                         _("This definition is too large to be edited here."));
   if (error != NULL)
     {
       show_error (self, error);

@@ -57,7 +57,8 @@ static void
 add_volumes (Deletion *self, GtkWidget *dialog, GStrv volumes)
 {
   guint n = g_strv_length (volumes);
-  g_autofree char *label = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "Delete its _volume too", "Delete its %u _volumes too", n), n);
+  g_autofree char *label
+      = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "Delete its _volume too", "Delete its %u _volumes too", n), n);
   GtkWidget *area = gtk_message_dialog_get_message_area (GTK_MESSAGE_DIALOG (dialog));
 
   self->volumes = gtk_check_button_new_with_mnemonic (label);
@@ -76,12 +77,13 @@ add_volumes (Deletion *self, GtkWidget *dialog, GStrv volumes)
 static void
 show (Deletion *self, GStrv volumes)
 {
-  GtkWidget *dialog = gtk_message_dialog_new (GTK_WINDOW (self->parent), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT,
-                                              GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE, _("Delete “%s”?"),
-                                              vitrine_guest_get_title (VITRINE_GUEST (self->guest)));
+  GtkWidget *dialog = gtk_message_dialog_new (
+      GTK_WINDOW (self->parent), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+      GTK_BUTTONS_NONE, _("Delete “%s”?"), vitrine_guest_get_title (VITRINE_GUEST (self->guest)));
 
-  gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (dialog),
-                                            _("The host forgets the machine, its saved state and its snapshots. This cannot be undone."));
+  gtk_message_dialog_format_secondary_text (
+      GTK_MESSAGE_DIALOG (dialog),
+      _("The host forgets the machine, its saved state and its snapshots. This cannot be undone."));
   if (volumes != NULL && volumes[0] != NULL)
     add_volumes (self, dialog, volumes);
   gtk_dialog_add_button (GTK_DIALOG (dialog), _("_Cancel"), GTK_RESPONSE_CANCEL);

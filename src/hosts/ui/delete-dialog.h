@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Asks whether a host's machine is to be deleted, and whether its volumes go with it, then does that. There is no way back. */
+/* Asks whether a host's machine is to be deleted, and whether its volumes go with it, then does that. There is no way
+ * back. */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -132,7 +132,8 @@ delete_volume (Page *self, GtkWidget *button)
 {
   static const VitrineNoticeButton buttons[] = { { N_("_Delete"), delete_now, "destructive-action" }, { NULL } };
   g_autofree char *shown = vitrine_host_text (name_of (button), VITRINE_HOST_SENTENCE_CHARS);
-  g_autofree char *words = g_strdup_printf (_("Delete the volume “%s” and all that is on it? This cannot be undone."), shown);
+  g_autofree char *words
+      = g_strdup_printf (_("Delete the volume “%s” and all that is on it? This cannot be undone."), shown);
 
   g_free (self->doomed);
   self->doomed = g_strdup (name_of (button));
@@ -151,7 +152,8 @@ volume_wished (const char *pool, const char *name, const char *format, guint64 c
 static void
 create_volume (Page *self, GtkWidget *button)
 {
-  gtk_window_present (GTK_WINDOW (vitrine_volume_dialog_new (GTK_WINDOW (self->window), name_of (button), volume_wished, self)));
+  gtk_window_present (
+      GTK_WINDOW (vitrine_volume_dialog_new (GTK_WINDOW (self->window), name_of (button), volume_wished, self)));
 }
 
 /* --- transfers -------------------------------------------------------------------------------------------------- */
@@ -167,7 +169,8 @@ moved_on (guint64 done_bytes, guint64 total_bytes, gpointer data)
     return;
   gtk_progress_bar_set_text (GTK_PROGRESS_BAR (self->progress), words);
   if (total_bytes > 0)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress), MIN (1, (double) done_bytes / (double) total_bytes));
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress),
+                                   MIN (1, (double) done_bytes / (double) total_bytes));
 }
 
 static void
@@ -189,7 +192,8 @@ static void
 begin_transfer (Page *self, const char *path, gboolean up)
 {
   g_autofree char *name = g_filename_display_basename (path);
-  g_autofree char *label = up ? g_strdup_printf (_("Uploading “%s”"), name) : g_strdup_printf (_("Downloading “%s”"), name);
+  g_autofree char *label
+      = up ? g_strdup_printf (_("Uploading “%s”"), name) : g_strdup_printf (_("Downloading “%s”"), name);
 
   self->transfer = g_cancellable_new ();
   gtk_label_set_label (GTK_LABEL (self->progress_label), label);
@@ -213,30 +217,36 @@ static void
 upload_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 {
   g_autoptr(Page) self = data;
-  g_autofree char *pool = g_strdup (g_object_get_data (G_OBJECT (dialog), "vitrine-name")), *path = take_choice (dialog, response);
+  g_autofree char *pool = g_strdup (g_object_get_data (G_OBJECT (dialog), "vitrine-name")),
+                  *path = take_choice (dialog, response);
 
   if (path == NULL || self->window == NULL || self->transfer != NULL)
     return;
   begin_transfer (self, path, TRUE);
-  vitrine_host_upload_volume_async (self->host, pool, path, self->transfer, moved_on, self, transferred, page_ref (self));
+  vitrine_host_upload_volume_async (self->host, pool, path, self->transfer, moved_on, self, transferred,
+                                    page_ref (self));
 }
 
 static void
 download_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 {
   g_autoptr(Page) self = data;
-  g_autofree char *volume = g_strdup (g_object_get_data (G_OBJECT (dialog), "vitrine-name")), *path = take_choice (dialog, response);
+  g_autofree char *volume = g_strdup (g_object_get_data (G_OBJECT (dialog), "vitrine-name")),
+                  *path = take_choice (dialog, response);
 
   if (path == NULL || self->window == NULL || self->transfer != NULL)
     return;
   begin_transfer (self, path, FALSE);
-  vitrine_host_download_volume_async (self->host, volume, path, self->transfer, moved_on, self, transferred, page_ref (self));
+  vitrine_host_download_volume_async (self->host, volume, path, self->transfer, moved_on, self, transferred,
+                                      page_ref (self));
 }
 
 static void
-choose (Page *self, GtkWidget *button, const char *title, GtkFileChooserAction action, const char *accept, GCallback chosen)
+choose (Page *self, GtkWidget *button, const char *title, GtkFileChooserAction action, const char *accept,
+        GCallback chosen)
 {
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (title, GTK_WINDOW (self->window), action, accept, _("_Cancel"));
+  GtkFileChooserNative *dialog
+      = gtk_file_chooser_native_new (title, GTK_WINDOW (self->window), action, accept, _("_Cancel"));
 
   g_object_set_data_full (G_OBJECT (dialog), "vitrine-name", g_strdup (name_of (button)), g_free);
   if (action == GTK_FILE_CHOOSER_ACTION_SAVE)
@@ -260,7 +270,8 @@ upload (Page *self, GtkWidget *button)
 static void
 download (Page *self, GtkWidget *button)
 {
-  choose (self, button, _("Download a Volume"), GTK_FILE_CHOOSER_ACTION_SAVE, _("_Download"), G_CALLBACK (download_chosen));
+  choose (self, button, _("Download a Volume"), GTK_FILE_CHOOSER_ACTION_SAVE, _("_Download"),
+          G_CALLBACK (download_chosen));
 }
 
 static void
@@ -306,7 +317,8 @@ static void
 add_volume (Page *self, GtkWidget *list, const VitrineHostVolume *volume)
 {
   g_autofree char *capacity = g_format_size_full (volume->capacity_bytes, G_FORMAT_SIZE_IEC_UNITS);
-  g_autofree char *words = g_strdup_printf ("%s · %s", capacity, volume->format != NULL ? volume->format : _("unknown format"));
+  g_autofree char *words
+      = g_strdup_printf ("%s · %s", capacity, volume->format != NULL ? volume->format : _("unknown format"));
   g_autofree char *shown = vitrine_host_text (volume->name, VITRINE_HOST_TITLE_CHARS);
   g_autofree char *down = g_strdup_printf (_("Download %s"), shown), *delete = g_strdup_printf (_("Delete %s"), shown);
   GtkWidget *row = new_row (list, volume->name, words);
@@ -330,8 +342,10 @@ static void
 add_pool (Page *self, const VitrineHostPool *pool)
 {
   g_autofree char *words = describe_pool (pool), *shown = vitrine_host_text (pool->name, VITRINE_HOST_TITLE_CHARS);
-  g_autofree char *make = g_strdup_printf (_("New volume in %s"), shown), *up = g_strdup_printf (_("Upload into %s"), shown);
-  g_autofree char *look = g_strdup_printf (_("Look into %s again"), shown), *start = g_strdup_printf (_("Start %s"), shown);
+  g_autofree char *make = g_strdup_printf (_("New volume in %s"), shown),
+                  *up = g_strdup_printf (_("Upload into %s"), shown);
+  g_autofree char *look = g_strdup_printf (_("Look into %s again"), shown),
+                  *start = g_strdup_printf (_("Start %s"), shown);
   g_autofree char *stop = g_strdup_printf (_("Stop %s"), shown);
   GtkWidget *row = new_row (self->storage, pool->name, words);
 
@@ -351,8 +365,9 @@ add_pool (Page *self, const VitrineHostPool *pool)
 static void
 add_network (Page *self, const VitrineHostNetwork *network)
 {
-  g_autofree char *words = g_strdup_printf ("%s%s%s", network->active ? _("Active") : _("Not active"),
-                                            network->bridge != NULL ? " · " : "", network->bridge != NULL ? network->bridge : "");
+  g_autofree char *words
+      = g_strdup_printf ("%s%s%s", network->active ? _("Active") : _("Not active"),
+                         network->bridge != NULL ? " · " : "", network->bridge != NULL ? network->bridge : "");
   g_autofree char *shown = vitrine_host_text (network->name, VITRINE_HOST_TITLE_CHARS);
   g_autofree char *start = g_strdup_printf (_("Start %s"), shown), *stop = g_strdup_printf (_("Stop %s"), shown);
   GtkWidget *row = new_row (self->networks, network->name, words);
@@ -381,10 +396,12 @@ say_when_empty (GtkWidget *list, guint n, const char *words)
 static void
 tell_about_default (Page *self)
 {
-  static const VitrineNoticeButton buttons[] = { { N_("_Start the Network"), start_default, "suggested-action" }, { NULL } };
+  static const VitrineNoticeButton buttons[]
+      = { { N_("_Start the Network"), start_default, "suggested-action" }, { NULL } };
 
   vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_WARNING,
-                            _("The network “default” is not active: machines that are on it do not start."), buttons, self);
+                            _("The network “default” is not active: machines that are on it do not start."), buttons,
+                            self);
 }
 
 static void
@@ -419,7 +436,8 @@ all_read (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(Page) self = data;
   g_autoptr(GError) error = NULL;
-  g_autoptr(VitrineHostResources) resources = vitrine_host_list_resources_finish (VITRINE_HOST (source), result, &error);
+  g_autoptr(VitrineHostResources) resources
+      = vitrine_host_list_resources_finish (VITRINE_HOST (source), result, &error);
   gboolean again = self->again;
 
   self->reading = self->again = FALSE;

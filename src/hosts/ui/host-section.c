@@ -233,9 +233,10 @@ vitrine_host_section_class_init (VitrineHostSectionClass *klass)
   BIND (menu_button);
   BIND (grid);
 #undef BIND
-  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                 G_TYPE_STRING);
-  signals[REMOVE] = g_signal_new ("remove-host", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[REMOVE]
+      = g_signal_new ("remove-host", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

@@ -152,8 +152,8 @@ show_list (Dialog *self, GPtrArray *snapshots, const char *current)
   for (guint i = 0; i < snapshots->len; i++)
     {
       const VitrineSnapshot *snapshot = snapshots->pdata[i];
-      GtkWidget *row =
-        vitrine_snapshot_row_new (NULL, snapshot, g_strcmp0 (current, snapshot->name) == 0, &go_back_button, &forget_button);
+      GtkWidget *row = vitrine_snapshot_row_new (NULL, snapshot, g_strcmp0 (current, snapshot->name) == 0,
+                                                 &go_back_button, &forget_button);
       g_signal_connect_swapped (go_back_button, "clicked", G_CALLBACK (go_back), self);
       g_signal_connect_swapped (forget_button, "clicked", G_CALLBACK (forget), self);
       gtk_container_add (GTK_CONTAINER (self->list), row);
@@ -169,7 +169,8 @@ list_read (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(Dialog) self = data;
   g_autoptr(GError) error = NULL;
   g_autofree char *current = NULL;
-  g_autoptr(GPtrArray) snapshots = vitrine_host_guest_list_snapshots_finish (VITRINE_HOST_GUEST (source), result, &current, &error);
+  g_autoptr(GPtrArray) snapshots
+      = vitrine_host_guest_list_snapshots_finish (VITRINE_HOST_GUEST (source), result, &current, &error);
 
   if (self->window == NULL)
     return;

@@ -34,8 +34,8 @@ action_usb (GSimpleAction *action, GVariant *parameter, gpointer data)
   g_object_set (page, "margin", 18, NULL);
   g_signal_connect_object (page, "connect-failed", G_CALLBACK (usb_failed), self->window, 0);
   gtk_widget_show_all (page);
-  gtk_window_present (GTK_WINDOW (vitrine_page_window_new (GTK_WINDOW (self->window), _("USB Devices for the Machine"), page,
-                                                           USB_WIDTH, USB_HEIGHT)));
+  gtk_window_present (GTK_WINDOW (vitrine_page_window_new (GTK_WINDOW (self->window), _("USB Devices for the Machine"),
+                                                           page, USB_WIDTH, USB_HEIGHT)));
 }
 
 static const GActionEntry actions[] = { { "usb-devices", action_usb } };
@@ -60,7 +60,8 @@ files_sent (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-dropped (GtkWidget *widget, GdkDragContext *context, int x, int y, GtkSelectionData *selection, guint info, guint time, gpointer data)
+dropped (GtkWidget *widget, GdkDragContext *context, int x, int y, GtkSelectionData *selection, guint info, guint time,
+         gpointer data)
 {
   VitrineSpiceExtras *self = data;
   g_auto(GStrv) uris = gtk_selection_data_get_uris (selection);
@@ -71,8 +72,8 @@ dropped (GtkWidget *widget, GdkDragContext *context, int x, int y, GtkSelectionD
   if (files->len == 0)
     return;
   g_ptr_array_add (files, NULL);
-  vitrine_spice_screen_send_files_async (self->screen, (GFile **) files->pdata, self->cancellable, NULL, NULL, files_sent,
-                                         g_object_ref (self->window));
+  vitrine_spice_screen_send_files_async (self->screen, (GFile **) files->pdata, self->cancellable, NULL, NULL,
+                                         files_sent, g_object_ref (self->window));
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */

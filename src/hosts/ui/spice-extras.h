@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What SPICE does beside the screen, and needs widgets for: the clipboard is shared, USB devices of this computer go to the guest by a
- * dialog, files are dropped on the window. For other screens there is nothing of it. */
+/* What SPICE does beside the screen, and needs widgets for: the clipboard is shared, USB devices of this computer go to
+ * the guest by a dialog, files are dropped on the window. For other screens there is nothing of it. */
 #pragma once
 
 #include "machine-window.h"

@@ -39,15 +39,16 @@ create (Dialog *self)
 {
   guint64 bytes = (guint64) (gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->size)) * GIB);
 
-  self->wished (self->pool, gtk_entry_get_text (GTK_ENTRY (self->name)), gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->format)),
-                bytes, self->data);
+  self->wished (self->pool, gtk_entry_get_text (GTK_ENTRY (self->name)),
+                gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->format)), bytes, self->data);
   gtk_window_close (GTK_WINDOW (self->window));
 }
 
 static GtkWidget *
 new_form (Dialog *self)
 {
-  static const char *const ids[] = { "qcow2", "raw", NULL }, *const labels[] = { N_("qcow2, grows as it is filled"), N_("raw"), NULL };
+  static const char *const ids[] = { "qcow2", "raw", NULL }, *const labels[] = { N_("qcow2, grows as it is filled"),
+                                                                                 N_("raw"), NULL };
   GtkWidget *list = gtk_list_box_new ();
 
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);

@@ -4,7 +4,8 @@
 
 #include <gtk/gtk.h>
 
-typedef void (*VitrineVolumeWished) (const char *pool, const char *name, const char *format, guint64 capacity_bytes, gpointer data);
+typedef void (*VitrineVolumeWished) (const char *pool, const char *name, const char *format, guint64 capacity_bytes,
+                                     gpointer data);
 
 /* @wished is called once, or not at all; @data must outlive @parent. */
 GtkWidget *vitrine_volume_dialog_new (GtkWindow *parent, const char *pool, VitrineVolumeWished wished, gpointer data);
