@@ -5,6 +5,34 @@
 #include "host-link.h"
 #include "host.h"
 
+struct _VitrineHost
+{
+  GObject parent_instance;
+
+  char            *id, *uri, *name, *reason;
+  VitrineHostState state;
+  VitrineHostLink *link;         /* NULL while away */
+  GCancellable    *attempt;      /* a connection being made */
+  guint            retry, wait_seconds;
+
+  GPtrArray       *guests;       /* of VitrineHostGuest, sorted */
+  GHashTable      *by_uuid;      /* borrowed from guests */
+  GHashTable      *refreshing;   /* UUID -> is it to be read once more after that? */
+  GPtrArray       *early;        /* domains that changed while the list was being read */
+
+  GQueue           waiting;      /* of GTask: work */
+  guint            working;
+};
+
+/* host-list.c */
+void vitrine_host_list_model_init (GListModelInterface *iface);
+void vitrine_host_fill (VitrineHost *self, GPtrArray *entries);      /* takes the entries out */
+void vitrine_host_clear (VitrineHost *self);                         /* its guests leave */
+void vitrine_host_refresh (VitrineHost *self, virDomainPtr domain);  /* reads it again, or for the first time */
+void vitrine_host_ask_titles (VitrineHost *self);
+
+/* host-work.c */
+
 /* Work for a host's connection, in a worker thread; a few at a time for each host, so that a slow one holds up no
  * other. Returns NULL and sets @error, or a result that the finish function hands on. */
 typedef gpointer (*VitrineHostWork) (virConnectPtr connection, gpointer data, GCancellable *cancellable,

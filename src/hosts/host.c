@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VitrineHost: a connection that comes and goes, and the list of what is behind it. */
+/* VitrineHost: a connection that comes and goes. What is behind it is in host-list.c. */
 #include "host.h"
 
 #include <glib/gi18n-lib.h>
 #include <libvirt-glib/libvirt-glib.h>
-#include <string.h>
 
 #include "host-private.h"
 #include "host-text.h"
 
 #define FIRST_RETRY_SECONDS 2
 #define LAST_RETRY_SECONDS 120
-#define WORKERS 4
-#define MAX_NAMES_IN_ERROR 20
-
-struct _VitrineHost
-{
-  GObject parent_instance;
-
-  char            *id, *uri, *name, *reason;
-  VitrineHostState state;
-  VitrineHostLink *link;         /* NULL while away */
-  GCancellable    *attempt;      /* a connection being made */
-  guint            retry, wait_seconds;
-
-  GPtrArray       *guests;       /* of VitrineHostGuest, sorted */
-  GHashTable      *by_uuid;      /* borrowed from guests */
-  GHashTable      *refreshing;   /* UUID -> is it to be read once more after that? */
-  GPtrArray       *early;        /* domains that changed while the list was being read */
-
-  GQueue           waiting;      /* of GTask: work */
-  guint            working;
-};
 
 enum
 {
@@ -51,10 +29,8 @@ enum
 static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
 
-static void list_model_init (GListModelInterface *iface);
-
 G_DEFINE_FINAL_TYPE_WITH_CODE (VitrineHost, vitrine_host, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
+                               G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, vitrine_host_list_model_init))
 
 static void
 set_state (VitrineHost *self, VitrineHostState state, const char *reason)
@@ -70,340 +46,6 @@ set_state (VitrineHost *self, VitrineHostState state, const char *reason)
       self->state = state;
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
     }
-}
-
-/* --- work ------------------------------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  VitrineHostWork work;
-  gpointer        data;
-  GDestroyNotify  free_data, free_result;
-  virConnectPtr   connection;
-  gboolean        counted;       /* among those that work */
-} Job;
-
-static void
-job_free (gpointer data)
-{
-  Job *job = data;
-
-  if (job->free_data != NULL)
-    job->free_data (job->data);
-  if (job->connection != NULL)
-    virConnectClose (job->connection);
-  g_free (job);
-}
-
-/* What holds the connection is let go here: the last of it closes the connection, which waits for the host. */
-static void
-work_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Job *job = data;
-  GError *error = NULL;
-  gpointer result = job->work (job->connection, job->data, cancellable, &error);
-
-  if (job->free_data != NULL)
-    job->free_data (g_steal_pointer (&job->data));
-  job->free_data = NULL;
-  virConnectClose (g_steal_pointer (&job->connection));
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, result, job->free_result);
-}
-
-static void
-work_on (VitrineHost *self)
-{
-  while (self->working < WORKERS && !g_queue_is_empty (&self->waiting))
-    {
-      g_autoptr(GTask) task = g_queue_pop_head (&self->waiting);
-      Job *job = g_task_get_task_data (task);
-      if (self->link == NULL)
-        {
-          g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY, _("“%s” is away: %s"), self->name,
-                                   self->reason != NULL ? self->reason : _("not connected."));
-          continue;
-        }
-      job->connection = vitrine_host_link_get_connection (self->link);
-      virConnectRef (job->connection);
-      job->counted = TRUE;
-      self->working++;
-      g_task_run_in_thread (task, work_in_thread);
-    }
-}
-
-static void
-work_done (GTask *task, GParamSpec *pspec, gpointer unused)
-{
-  VitrineHost *self = g_task_get_source_object (task);
-  Job *job = g_task_get_task_data (task);
-
-  if (job->counted)
-    self->working--;
-  work_on (self);
-}
-
-void
-vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpointer data, GDestroyNotify free_data,
-                        GDestroyNotify free_result, GCancellable *cancellable, GAsyncReadyCallback done,
-                        gpointer user_data)
-{
-  GTask *task = g_task_new (self, cancellable, done, user_data);
-  Job *job = g_new0 (Job, 1);
-
-  job->work = work;
-  job->data = data;
-  job->free_data = free_data;
-  job->free_result = free_result;
-  g_task_set_task_data (task, job, job_free);
-  g_signal_connect (task, "notify::completed", G_CALLBACK (work_done), NULL);
-  g_queue_push_tail (&self->waiting, task);
-  work_on (self);
-}
-
-gpointer
-vitrine_host_run_finish (VitrineHost *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-static void
-free_domain_in_thread (GTask *task, gpointer source, gpointer domain, GCancellable *cancellable)
-{
-  virDomainFree (domain);
-  g_task_return_boolean (task, TRUE);
-}
-
-void
-vitrine_host_free_domain_later (virDomainPtr domain)
-{
-  g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
-
-  g_task_set_task_data (task, domain, NULL);
-  g_task_run_in_thread (task, free_domain_in_thread);
-}
-
-/* --- the list --------------------------------------------------------------------------------------------------- */
-
-static int
-compare_guests (gconstpointer a, gconstpointer b)
-{
-  VitrineGuest *first = VITRINE_GUEST (*(gpointer *) a), *second = VITRINE_GUEST (*(gpointer *) b);
-  int order = g_utf8_collate (vitrine_guest_get_title (first), vitrine_guest_get_title (second));
-
-  return order != 0 ? order : strcmp (vitrine_guest_get_uuid (first), vitrine_guest_get_uuid (second));
-}
-
-static void
-insert_guest (VitrineHost *self, VitrineHostGuest *guest)
-{
-  guint low = 0, high = self->guests->len;
-
-  while (low < high)
-    {
-      guint middle = (low + high) / 2;
-      if (compare_guests (&guest, &self->guests->pdata[middle]) < 0)
-        high = middle;
-      else
-        low = middle + 1;
-    }
-  g_ptr_array_insert (self->guests, (int) low, g_object_ref (guest));
-  g_hash_table_insert (self->by_uuid, (gpointer) vitrine_guest_get_uuid (VITRINE_GUEST (guest)), guest);
-  g_list_model_items_changed (G_LIST_MODEL (self), low, 0, 1);
-}
-
-static void
-remove_guest (VitrineHost *self, VitrineHostGuest *guest)
-{
-  guint at;
-
-  if (!g_ptr_array_find (self->guests, guest, &at))
-    return;
-  g_hash_table_remove (self->by_uuid, vitrine_guest_get_uuid (VITRINE_GUEST (guest)));
-  g_ptr_array_remove_index (self->guests, at);
-  g_list_model_items_changed (G_LIST_MODEL (self), at, 1, 0);
-}
-
-static void
-resort_guest (VitrineHost *self, VitrineHostGuest *guest)
-{
-  g_autoptr(VitrineHostGuest) kept = g_object_ref (guest);
-
-  remove_guest (self, kept);
-  insert_guest (self, kept);
-}
-
-static void
-clear_guests (VitrineHost *self)
-{
-  guint n = self->guests->len;
-  g_autoptr(GPtrArray) gone = g_steal_pointer (&self->guests);
-
-  self->guests = g_ptr_array_new_with_free_func (g_object_unref);
-  g_hash_table_remove_all (self->by_uuid);
-  for (guint i = 0; i < n; i++)
-    vitrine_host_guest_leave (gone->pdata[i]);
-  if (n > 0)
-    g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
-}
-
-static void
-fill_guests (VitrineHost *self, GPtrArray *entries)
-{
-  while (entries->len > 0)
-    {
-      VitrineHostEntry *entry = g_ptr_array_steal_index_fast (entries, entries->len - 1);
-      VitrineHostGuest *guest = vitrine_host_guest_new (self, entry);
-      g_ptr_array_add (self->guests, guest);
-      g_hash_table_insert (self->by_uuid, (gpointer) vitrine_guest_get_uuid (VITRINE_GUEST (guest)), guest);
-    }
-  g_ptr_array_sort (self->guests, compare_guests);
-  if (self->guests->len > 0)
-    g_list_model_items_changed (G_LIST_MODEL (self), 0, 0, self->guests->len);
-}
-
-/* --- what changed ----------------------------------------------------------------------------------------------- */
-
-static void refresh (VitrineHost *self, virDomainPtr domain);
-
-static gpointer
-read_domain (virConnectPtr connection, gpointer domain, GCancellable *cancellable, GError **error)
-{
-  return vitrine_host_link_read (domain, error);
-}
-
-static void
-take_entry (VitrineHost *self, VitrineHostEntry *entry)
-{
-  VitrineHostGuest *guest = vitrine_host_lookup (self, entry->uuid);
-
-  if (guest == NULL)
-    {
-      g_autoptr(VitrineHostGuest) made = vitrine_host_guest_new (self, entry);
-      insert_guest (self, made);
-    }
-  else if (vitrine_host_guest_update (guest, entry))
-    resort_guest (self, guest);
-}
-
-static void
-domain_read (GObject *source, GAsyncResult *result, gpointer data)
-{
-  VitrineHost *self = VITRINE_HOST (source);
-  virDomainPtr domain = data;
-  g_autoptr(GError) error = NULL;
-  char uuid[VIR_UUID_STRING_BUFLEN] = "";
-  VitrineHostEntry *entry = vitrine_host_run_finish (self, result, &error);
-
-  virDomainGetUUIDString (domain, uuid);
-  VitrineHostGuest *guest = vitrine_host_lookup (self, uuid);
-  gboolean again = GPOINTER_TO_INT (g_hash_table_lookup (self->refreshing, uuid)) > 1;
-  g_hash_table_remove (self->refreshing, uuid);
-  if (entry != NULL && self->link != NULL)
-    take_entry (self, entry);
-  else if (entry != NULL)
-    vitrine_host_entry_free (entry);
-  else if (guest != NULL && g_error_matches (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_GONE))
-    {
-      vitrine_host_guest_leave (guest);
-      remove_guest (self, guest);
-    }
-  if (again && self->link != NULL)
-    refresh (self, domain);
-  vitrine_host_free_domain_later (domain);
-}
-
-static void
-domain_unref (gpointer domain)
-{
-  virDomainFree (domain);
-}
-
-/* One read at a time for each: what changes meanwhile is read once more. */
-static void
-refresh (VitrineHost *self, virDomainPtr domain)
-{
-  char uuid[VIR_UUID_STRING_BUFLEN] = "";
-  gboolean busy;
-
-  virDomainGetUUIDString (domain, uuid);
-  busy = g_hash_table_contains (self->refreshing, uuid);
-  g_hash_table_insert (self->refreshing, g_strdup (uuid), GINT_TO_POINTER (busy ? 2 : 1));
-  if (busy)
-    return;
-  virDomainRef (domain);
-  virDomainRef (domain);
-  vitrine_host_run_async (self, read_domain, domain, domain_unref, (GDestroyNotify) vitrine_host_entry_free, NULL,
-                          domain_read, domain);
-}
-
-/* --- titles: one call for each machine, so they come after the list --- */
-
-typedef struct
-{
-  char *uuid, *title;
-} Title;
-
-static void
-title_free (gpointer data)
-{
-  Title *title = data;
-
-  g_free (title->uuid);
-  g_free (title->title);
-  g_free (title);
-}
-
-static gpointer
-read_titles (virConnectPtr connection, gpointer data, GCancellable *cancellable, GError **error)
-{
-  GPtrArray *domains = data, *titles = g_ptr_array_new_with_free_func (title_free);
-
-  for (guint i = 0; i < domains->len && !g_cancellable_is_cancelled (cancellable); i++)
-    {
-      char *text = vitrine_host_link_read_title (domains->pdata[i]);
-      if (text == NULL)
-        continue;
-      Title *title = g_new0 (Title, 1);
-      char uuid[VIR_UUID_STRING_BUFLEN] = "";
-      virDomainGetUUIDString (domains->pdata[i], uuid);
-      title->uuid = g_strdup (uuid);
-      title->title = text;
-      g_ptr_array_add (titles, title);
-    }
-  return titles;
-}
-
-static void
-titles_read (GObject *source, GAsyncResult *result, gpointer unused)
-{
-  VitrineHost *self = VITRINE_HOST (source);
-  g_autoptr(GPtrArray) titles = vitrine_host_run_finish (self, result, NULL);
-
-  for (guint i = 0; titles != NULL && i < titles->len; i++)
-    {
-      const Title *title = titles->pdata[i];
-      VitrineHostGuest *guest = vitrine_host_lookup (self, title->uuid);
-      if (guest != NULL && vitrine_host_guest_set_title (guest, title->title))
-        resort_guest (self, guest);
-    }
-}
-
-static void
-ask_titles (VitrineHost *self)
-{
-  GPtrArray *domains = g_ptr_array_new_with_free_func (domain_unref);
-
-  for (guint i = 0; i < self->guests->len; i++)
-    {
-      virDomainPtr domain = vitrine_host_guest_get_domain (self->guests->pdata[i]);
-      virDomainRef (domain);
-      g_ptr_array_add (domains, domain);
-    }
-  vitrine_host_run_async (self, read_titles, domains, (GDestroyNotify) g_ptr_array_unref,
-                          (GDestroyNotify) g_ptr_array_unref, NULL, titles_read, NULL);
 }
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
@@ -430,7 +72,7 @@ drop_link (VitrineHost *self)
   if (self->link == NULL)
     return;
   close_later (g_steal_pointer (&self->link));
-  clear_guests (self);
+  vitrine_host_clear (self);
 }
 
 static gboolean
@@ -456,7 +98,7 @@ link_domain_changed (gpointer owner, virDomainPtr domain)
   VitrineHost *self = owner;
 
   if (self->link != NULL)
-    refresh (self, domain);
+    vitrine_host_refresh (self, domain);
   else if (self->early != NULL)
     {
       virDomainRef (domain);
@@ -536,12 +178,12 @@ begin (VitrineHost *self, Opened *opened)
 
   self->wait_seconds = 0;
   self->link = g_steal_pointer (&opened->link);
-  fill_guests (self, opened->entries);
+  vitrine_host_fill (self, opened->entries);
   opened_free (opened);
   set_state (self, VITRINE_HOST_CONNECTED, NULL);   /* who hears of it finds the list */
-  ask_titles (self);
+  vitrine_host_ask_titles (self);
   for (guint i = 0; i < early->len; i++)
-    refresh (self, early->pdata[i]);
+    vitrine_host_refresh (self, early->pdata[i]);
 }
 
 static void
@@ -576,7 +218,7 @@ vitrine_host_connect (VitrineHost *self)
     return;
   g_clear_handle_id (&self->retry, g_source_remove);
   self->attempt = g_cancellable_new ();
-  self->early = g_ptr_array_new_with_free_func (domain_unref);
+  self->early = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_host_free_domain_later);
   g_autoptr(GTask) task = g_task_new (self, self->attempt, opened_or_not, NULL);
   g_task_set_check_cancellable (task, FALSE);   /* what was opened is to be closed in any case */
   g_task_set_task_data (task, g_strdup (self->uri), g_free);
@@ -596,42 +238,7 @@ vitrine_host_disconnect (VitrineHost *self)
   set_state (self, VITRINE_HOST_AWAY, NULL);
 }
 
-/* --- machines --------------------------------------------------------------------------------------------------- */
-
-VitrineHostGuest *
-vitrine_host_lookup (VitrineHost *self, const char *uuid)
-{
-  return g_hash_table_lookup (self->by_uuid, uuid);
-}
-
-static void
-fail_to_find (VitrineHost *self, const char *words, GError **error)
-{
-  GString *names = g_string_new (NULL);
-
-  for (guint i = 0; i < MIN (self->guests->len, MAX_NAMES_IN_ERROR); i++)
-    g_string_append_printf (names, "%s%s", i > 0 ? ", " : "", vitrine_guest_get_title (self->guests->pdata[i]));
-  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_GONE,
-               _("There is no machine “%s” on “%s”. There are: %s"), words, self->name,
-               names->len > 0 ? names->str : _("none"));
-  g_string_free (names, TRUE);
-}
-
-VitrineHostGuest *
-vitrine_host_find (VitrineHost *self, const char *words, GError **error)
-{
-  VitrineHostGuest *found = vitrine_host_lookup (self, words);
-
-  for (guint i = 0; found == NULL && i < self->guests->len; i++)
-    if (g_str_equal (vitrine_host_guest_get_name (self->guests->pdata[i]), words))
-      found = self->guests->pdata[i];
-  for (guint i = 0; found == NULL && i < self->guests->len; i++)
-    if (g_str_equal (vitrine_guest_get_title (self->guests->pdata[i]), words))
-      found = self->guests->pdata[i];
-  if (found == NULL)
-    fail_to_find (self, words, error);
-  return found;
-}
+/* --- defining -------------------------------------------------------------------------------------------------- */
 
 static gpointer
 define (virConnectPtr connection, gpointer xml, GCancellable *cancellable, GError **error)
@@ -654,36 +261,6 @@ gboolean
 vitrine_host_define_finish (VitrineHost *self, GAsyncResult *result, GError **error)
 {
   return vitrine_host_run_finish (self, result, error) != NULL;
-}
-
-/* --- GListModel ------------------------------------------------------------------------------------------------- */
-
-static GType
-get_item_type (GListModel *model)
-{
-  return VITRINE_TYPE_HOST_GUEST;
-}
-
-static guint
-get_n_items (GListModel *model)
-{
-  return VITRINE_HOST (model)->guests->len;
-}
-
-static gpointer
-get_item (GListModel *model, guint position)
-{
-  VitrineHost *self = VITRINE_HOST (model);
-
-  return position < self->guests->len ? g_object_ref (self->guests->pdata[position]) : NULL;
-}
-
-static void
-list_model_init (GListModelInterface *iface)
-{
-  iface->get_item_type = get_item_type;
-  iface->get_n_items = get_n_items;
-  iface->get_item = get_item;
 }
 
 /* --- URIs ------------------------------------------------------------------------------------------------------- */
