@@ -2,25 +2,14 @@
 /* A host guest's XML: read, changed by a person, deleted together with its volumes. */
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <libxml/parser.h>
 #include <string.h>
 
 #include "host-guest.h"
 #include "host-private.h"
 #include "host-text.h"
-#include "xml-tree.h"
+#include "host-xml.h"
 
 #define MAX_DIFF_CHARS 4000
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
-
-/* Nothing is fetched, no entity is expanded, no message printed; huge text nodes are refused. NULL when it is no XML.
- */
-static xmlDoc *
-parse (const char *xml)
-{
-  return xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-}
 
 static char *
 get_xml (virDomainPtr domain, unsigned flags, GError **error)
@@ -129,7 +118,7 @@ check_unchanged (virDomainPtr domain, const char *was, GError **error)
 static gboolean
 check_identity (virDomainPtr domain, const char *xml, GError **error)
 {
-  g_autoptr(xmlDoc) document = parse (xml);
+  g_autoptr(xmlDoc) document = vitrine_host_parse_xml (xml);
   xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
   char uuid[VIR_UUID_STRING_BUFLEN] = "";
 
@@ -188,7 +177,7 @@ static void
 collect_sources (virDomainPtr domain, gboolean own, GHashTable *sources)
 {
   g_autofree char *xml = get_xml (domain, VIR_DOMAIN_XML_INACTIVE, NULL);
-  g_autoptr(xmlDoc) document = xml != NULL ? parse (xml) : NULL;
+  g_autoptr(xmlDoc) document = vitrine_host_parse_xml (xml);
   xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
   VITRINE_XML_FOREACH (disk, vitrine_xml_child (root, "devices"), "disk")

@@ -5,25 +5,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <libxml/parser.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "host-private.h"
-#include "xml-tree.h"
+#include "host-xml.h"
 
 #define MAX_CONSOLES 8
 #define CONNECT_SECONDS 15
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
 void
 vitrine_host_ends_free (VitrineHostEnds *ends)
 {
   if (ends == NULL)
     return;
-  g_free (ends->definition);
   g_free (ends->password);
   g_strfreev (ends->consoles);
   g_free (ends);
@@ -62,8 +58,8 @@ add_consoles (xmlNode *devices, const char *element, GStrvBuilder *builder, guin
 {
   VITRINE_XML_FOREACH (device, devices, element)
   {
-    gboolean twin
-        = vitrine_xml_attr_is (vitrine_xml_child (device, "target"), "type", "serial"); /* of the first serial port */
+    xmlNode *target = vitrine_xml_child (device, "target");
+    gboolean twin = vitrine_xml_attr_is (target, "type", "serial");   /* of the first serial port */
     g_autofree char *alias = vitrine_xml_attr (vitrine_xml_child (device, "alias"), "name");
     if (alias == NULL || *n == MAX_CONSOLES || (twin && g_str_equal (element, "console")))
       continue;
@@ -73,20 +69,16 @@ add_consoles (xmlNode *devices, const char *element, GStrvBuilder *builder, guin
 }
 
 static xmlDoc *
-read_running (virDomainPtr domain, char **definition, GError **error)
+read_running (virDomainPtr domain, GError **error)
 {
   char *xml = virDomainGetXMLDesc (domain, 0);
 
   if (xml == NULL)
     return vitrine_host_set_error (error);
-  xmlDoc *document
-      = xmlReadMemory (xml, (int) strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  xmlDoc *document = vitrine_host_take_xml (xml);
   if (document == NULL)
     g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
                          _("The host’s definition of this machine cannot be read; it may be too large."));
-  else if (definition != NULL)
-    *definition = g_strdup (xml);
-  free (xml);
   return document;
 }
 
@@ -94,14 +86,10 @@ read_running (virDomainPtr domain, char **definition, GError **error)
 static char *
 read_password (virDomainPtr domain)
 {
-  char *xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_SECURE);
-  g_autoptr(xmlDoc) document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
-                                                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
-                                            : NULL;
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_SECURE));
   VitrineHostScreen kind;
   guint index;
 
-  free (xml);
   if (document == NULL)
     return NULL;
   return vitrine_xml_attr (
@@ -112,7 +100,7 @@ static gpointer
 read_ends (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GError **error)
 {
   g_autoptr(VitrineHostEnds) ends = g_new0 (VitrineHostEnds, 1);
-  g_autoptr(xmlDoc) document = read_running (domain, &ends->definition, error);
+  g_autoptr(xmlDoc) document = read_running (domain, error);
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
   guint n = 0, index;
 
@@ -255,7 +243,7 @@ open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, GCancellable
 static gpointer
 open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GError **error)
 {
-  g_autoptr(xmlDoc) document = read_running (domain, NULL, error);
+  g_autoptr(xmlDoc) document = read_running (domain, error);
   VitrineHostScreen kind;
   guint index = 0;
 

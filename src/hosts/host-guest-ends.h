@@ -14,7 +14,6 @@ typedef enum
 
 typedef struct
 {
-  char             *definition;   /* libvirt's XML, as it runs */
   VitrineHostScreen screen;
   char             *password;     /* of the screen, where this connection may know it; NULL: none */
   GStrv             consoles;     /* aliases: "serial0"; serial ports first */

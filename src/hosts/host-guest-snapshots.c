@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Snapshots that the host keeps of a machine. */
-#include <libxml/parser.h>
 #include <string.h>
 
 #include "host-guest.h"
 #include "host-private.h"
 #include "host-text.h"
+#include "host-xml.h"
 #include "snapshot-store.h"
-#include "xml-tree.h"
 
 #define MAX_DEPTH 64
 #define MAX_NAME_CHARS 250
 #define MAX_DESCRIPTION_CHARS 1000
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
 typedef struct
 {
@@ -37,13 +34,9 @@ list_free (gpointer data)
 static VitrineSnapshot *
 read_snapshot (virDomainSnapshotPtr handle)
 {
-  char *xml = virDomainSnapshotGetXMLDesc (handle, 0);
-  g_autoptr(xmlDoc) document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
-                                                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
-                                            : NULL;
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virDomainSnapshotGetXMLDesc (handle, 0));
   xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
-  free (xml);
   g_autofree char *shown = vitrine_host_text (virDomainSnapshotGetName (handle), MAX_NAME_CHARS);
   if (root == NULL || g_strcmp0 (shown, virDomainSnapshotGetName (handle)) != 0)
     return NULL;

@@ -45,12 +45,6 @@ static void guest_init (VitrineGuestInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (VitrineHostGuest, vitrine_host_guest, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (VITRINE_TYPE_GUEST, guest_init))
 
-VitrineHost *
-vitrine_host_guest_get_host (VitrineHostGuest *self)
-{
-  return self->host;
-}
-
 const char *
 vitrine_host_guest_get_name (VitrineHostGuest *self)
 {

@@ -11,7 +11,6 @@ typedef struct _VitrineHost VitrineHost;
 #define VITRINE_TYPE_HOST_GUEST (vitrine_host_guest_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHostGuest, vitrine_host_guest, VITRINE, HOST_GUEST, GObject)
 
-VitrineHost *vitrine_host_guest_get_host (VitrineHostGuest *self);   /* borrowed; NULL when it left */
 const char  *vitrine_host_guest_get_name (VitrineHostGuest *self);   /* libvirt's; the title may be another */
 
 /* What it used so far. */

@@ -3,16 +3,13 @@
 #include "host-resources.h"
 
 #include <glib/gi18n-lib.h>
-#include <libxml/parser.h>
 #include <string.h>
 
 #include "host-private.h"
-#include "xml-tree.h"
+#include "host-xml.h"
 
 #define MAX_VOLUMES 2000   /* of one pool: more are no list that a person reads */
 #define MAX_DEVICES 2000
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
 static void
 volume_free (gpointer data)
@@ -69,23 +66,11 @@ vitrine_host_resources_free (VitrineHostResources *resources)
   g_free (resources);
 }
 
-/* Takes libvirt's string. NULL when it is none, or no XML. */
-static xmlDoc *
-take_xml (char *xml)
-{
-  xmlDoc *document = xml != NULL ? xmlReadMemory (xml, (int) strlen (xml), NULL, NULL,
-                                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
-                                 : NULL;
-
-  free (xml);
-  return document;
-}
-
 /* The text of one element; NULL when it is not there. */
 static char *
 take_text (char *xml, const char *path)
 {
-  g_autoptr(xmlDoc) document = take_xml (xml);
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (xml);
 
   return document != NULL ? vitrine_xml_text (vitrine_xml_find (xmlDocGetRootElement (document), path)) : NULL;
 }
@@ -98,7 +83,7 @@ read_volume (virStorageVolPtr handle)
   VitrineHostVolume *volume = g_new0 (VitrineHostVolume, 1);
   virStorageVolInfo info;
   char *path = virStorageVolGetPath (handle);
-  g_autoptr(xmlDoc) document = take_xml (virStorageVolGetXMLDesc (handle, 0));
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStorageVolGetXMLDesc (handle, 0));
 
   volume->name = g_strdup (virStorageVolGetName (handle));
   volume->path = g_strdup (path != NULL ? path : "");
@@ -211,7 +196,7 @@ static VitrineHostDevice *
 read_device (virNodeDevicePtr handle)
 {
   VitrineHostDevice *device = g_new0 (VitrineHostDevice, 1);
-  g_autoptr(xmlDoc) document = take_xml (virNodeDeviceGetXMLDesc (handle, 0));
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virNodeDeviceGetXMLDesc (handle, 0));
   xmlNode *capability = document != NULL ? vitrine_xml_child (xmlDocGetRootElement (document), "capability") : NULL;
   g_autofree char *vendor = vitrine_xml_text (vitrine_xml_child (capability, "vendor"));
   g_autofree char *product = vitrine_xml_text (vitrine_xml_child (capability, "product"));

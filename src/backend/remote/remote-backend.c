@@ -5,42 +5,13 @@
 #include <cairo.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
-#include <string.h>
-#include <vitrine/key-spec.h>
 
-#include "console-log.h"
 #include "host-error.h"
+#include "remote-backend-private.h"
 #include "spice-screen.h"
 #include "vnc-screen.h"
 
-#define KEY_STEP_MS 20
 #define OPEN_SECONDS 30
-
-typedef struct
-{
-  VitrineHostConsole *stream;
-  VitrineConsoleLog   log;
-} Console;
-
-struct _VitrineRemoteBackend
-{
-  GObject parent_instance;
-
-  VitrineHostGuest    *guest;
-  VitrineHostEnds     *ends;
-  VitrineRemoteScreen *screen;         /* NULL: the machine has none */
-  GArray              *consoles;       /* of Console */
-  GTask               *opening;
-  guint                open_timer;
-  gboolean             gone;
-
-  guint                held[16], n_held;   /* keys that are down */
-  GQueue               typing;         /* of VtKeyChord */
-  guint                typing_timer;
-  gboolean             typing_down;
-  VitrineHostSample    sample;
-  gboolean             sampling;
-};
 
 enum
 {
@@ -55,12 +26,6 @@ static void backend_init (VitrineBackendInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (VitrineRemoteBackend, vitrine_remote_backend, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (VITRINE_TYPE_BACKEND, backend_init))
-
-const char *
-vitrine_remote_backend_get_definition (VitrineRemoteBackend *self)
-{
-  return self->ends->definition;
-}
 
 VitrineRemoteScreen *
 vitrine_remote_backend_get_screen (VitrineRemoteBackend *self)
@@ -232,8 +197,8 @@ remote_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 
 /* --- screen ----------------------------------------------------------------------------------------------------- */
 
-static VitrineRemoteScreenClass *
-screen_class (VitrineBackend *backend, VitrineRemoteScreen **screen)
+VitrineRemoteScreenClass *
+vitrine_remote_backend_get_screen_class (VitrineBackend *backend, VitrineRemoteScreen **screen)
 {
   *screen = VITRINE_REMOTE_BACKEND (backend)->screen;
   return *screen != NULL ? VITRINE_REMOTE_SCREEN_GET_CLASS (*screen) : NULL;
@@ -243,7 +208,7 @@ static guint
 remote_get_n_heads (VitrineBackend *backend)
 {
   VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
+  VitrineRemoteScreenClass *klass = vitrine_remote_backend_get_screen_class (backend, &screen);
 
   return klass != NULL ? klass->get_n_heads (screen) : 0;
 }
@@ -252,7 +217,7 @@ static gboolean
 remote_acquire_frame (VitrineBackend *backend, guint head, guint64 seen, VitrineFrame *out)
 {
   VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
+  VitrineRemoteScreenClass *klass = vitrine_remote_backend_get_screen_class (backend, &screen);
 
   return klass != NULL && klass->acquire_frame (screen, head, seen, out);
 }
@@ -267,7 +232,7 @@ static gboolean
 remote_get_cursor (VitrineBackend *backend, guint head, guint64 seen, VitrineCursor *out)
 {
   VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
+  VitrineRemoteScreenClass *klass = vitrine_remote_backend_get_screen_class (backend, &screen);
 
   return klass != NULL && klass->get_cursor (screen, head, seen, out);
 }
@@ -282,7 +247,7 @@ static gboolean
 remote_follows_monitor (VitrineBackend *backend)
 {
   VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
+  VitrineRemoteScreenClass *klass = vitrine_remote_backend_get_screen_class (backend, &screen);
 
   return klass != NULL && klass->follows_monitor (screen);
 }
@@ -291,7 +256,7 @@ static void
 remote_set_monitor (VitrineBackend *backend, guint head, const VitrineMonitor *monitor)
 {
   VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
+  VitrineRemoteScreenClass *klass = vitrine_remote_backend_get_screen_class (backend, &screen);
 
   if (klass != NULL)
     klass->set_monitor (screen, head, monitor);
@@ -337,213 +302,6 @@ static void
 screen_frame_ready (VitrineRemoteBackend *self, guint head)
 {
   vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), head);
-}
-
-/* --- keyboard and pointer --------------------------------------------------------------------------------------- */
-
-static void
-note_held (VitrineRemoteBackend *self, guint code, gboolean down)
-{
-  guint at = 0;
-
-  while (at < self->n_held && self->held[at] != code)
-    at++;
-  if (down && at == self->n_held && at < G_N_ELEMENTS (self->held))
-    self->held[self->n_held++] = code;
-  else if (!down && at < self->n_held)
-    self->held[at] = self->held[--self->n_held];
-}
-
-static void
-remote_key (VitrineBackend *backend, guint evdev_code, gboolean down)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  if (klass == NULL)
-    return;
-  note_held (VITRINE_REMOTE_BACKEND (backend), evdev_code, down);
-  klass->key (screen, evdev_code, down);
-}
-
-static void
-remote_motion (VitrineBackend *backend, gint dx, gint dy)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  if (klass != NULL)
-    klass->motion (screen, dx, dy);
-}
-
-static void
-remote_place (VitrineBackend *backend, guint head, guint x, guint y)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  if (klass != NULL)
-    klass->place (screen, head, x, y);
-}
-
-static void
-remote_buttons (VitrineBackend *backend, guint mask)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  if (klass != NULL)
-    klass->buttons (screen, mask);
-}
-
-static void
-remote_wheel (VitrineBackend *backend, gint clicks_x, gint clicks_y)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  if (klass != NULL)
-    klass->wheel (screen, clicks_x, clicks_y);
-}
-
-static void
-remote_release_all (VitrineBackend *backend)
-{
-  VitrineRemoteBackend *self = VITRINE_REMOTE_BACKEND (backend);
-
-  while (self->n_held > 0)
-    remote_key (backend, self->held[self->n_held - 1], FALSE);
-  remote_buttons (backend, 0);
-}
-
-static gboolean
-remote_is_absolute (VitrineBackend *backend)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  return klass != NULL && klass->is_absolute (screen);
-}
-
-static gboolean
-remote_get_leds (VitrineBackend *backend, guint *mask)
-{
-  VitrineRemoteScreen *screen;
-  VitrineRemoteScreenClass *klass = screen_class (backend, &screen);
-
-  return klass != NULL && klass->get_leds (screen, mask);
-}
-
-/* One chord takes two steps: down, then up. */
-static gboolean
-type_step (gpointer data)
-{
-  VitrineRemoteBackend *self = data;
-  const VtKeyChord *chord = g_queue_peek_head (&self->typing);
-
-  if (chord == NULL)
-    {
-      self->typing_timer = 0;
-      return G_SOURCE_REMOVE;
-    }
-  self->typing_down = !self->typing_down;
-  for (guint i = 0; i < chord->n; i++)
-    remote_key (VITRINE_BACKEND (self), chord->codes[self->typing_down ? i : chord->n - 1 - i], self->typing_down);
-  if (!self->typing_down)
-    g_free (g_queue_pop_head (&self->typing));
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-remote_send_keys (VitrineBackend *backend, const char *spec, GError **error)
-{
-  VitrineRemoteBackend *self = VITRINE_REMOTE_BACKEND (backend);
-  g_autoptr(GArray) chords = vt_key_spec_parse (spec, error);
-
-  if (chords == NULL)
-    return FALSE;
-  for (guint i = 0; i < chords->len; i++)
-    g_queue_push_tail (&self->typing, g_memdup2 (&g_array_index (chords, VtKeyChord, i), sizeof (VtKeyChord)));
-  if (self->typing_timer == 0)
-    self->typing_timer = g_timeout_add (KEY_STEP_MS, type_step, self);
-  return TRUE;
-}
-
-/* --- consoles --------------------------------------------------------------------------------------------------- */
-
-static guint
-index_of (VitrineRemoteBackend *self, VitrineHostConsole *stream)
-{
-  guint i = 0;
-
-  while (g_array_index (self->consoles, Console, i).stream != stream)
-    i++;
-  return i;
-}
-
-static void
-console_output (VitrineRemoteBackend *self, GBytes *bytes, VitrineHostConsole *stream)
-{
-  guint i = index_of (self, stream);
-  gsize n;
-  const guint8 *data = g_bytes_get_data (bytes, &n);
-
-  vitrine_console_log_append (&g_array_index (self->consoles, Console, i).log, data, n);
-  vitrine_backend_emit_console_output (VITRINE_BACKEND (self), i, bytes);
-}
-
-static void
-console_closed (VitrineRemoteBackend *self, const char *reason, VitrineHostConsole *stream)
-{
-  g_autofree char *words = g_strdup_printf ("\r\n[%s]\r\n", reason);
-  g_autoptr(GBytes) bytes = g_bytes_new (words, strlen (words));
-
-  console_output (self, bytes, stream);
-}
-
-static void
-open_consoles (VitrineRemoteBackend *self)
-{
-  for (char **alias = self->ends->consoles; *alias != NULL; alias++)
-    {
-      Console console = { .stream = vitrine_host_console_new (self->guest, *alias) };
-      g_signal_connect_swapped (console.stream, "output", G_CALLBACK (console_output), self);
-      g_signal_connect_swapped (console.stream, "closed", G_CALLBACK (console_closed), self);
-      g_array_append_val (self->consoles, console);
-    }
-}
-
-static void
-console_clear (gpointer data)
-{
-  Console *console = data;
-
-  vitrine_host_console_close (console->stream);
-  g_object_unref (console->stream);
-  vitrine_console_log_clear (&console->log);
-}
-
-static guint
-remote_get_n_consoles (VitrineBackend *backend)
-{
-  return VITRINE_REMOTE_BACKEND (backend)->consoles->len;
-}
-
-static void
-remote_console_send (VitrineBackend *backend, guint console, const guint8 *bytes, gsize n)
-{
-  GArray *consoles = VITRINE_REMOTE_BACKEND (backend)->consoles;
-
-  if (console < consoles->len)
-    vitrine_host_console_send (g_array_index (consoles, Console, console).stream, bytes, n);
-}
-
-static GBytes *
-remote_get_console_history (VitrineBackend *backend, guint console)
-{
-  GArray *consoles = VITRINE_REMOTE_BACKEND (backend)->consoles;
-
-  return console < consoles->len ? vitrine_console_log_get (&g_array_index (consoles, Console, console).log) : NULL;
 }
 
 /* --- figures ---------------------------------------------------------------------------------------------------- */
@@ -608,18 +366,8 @@ backend_init (VitrineBackendInterface *iface)
   iface->set_monitor = remote_set_monitor;
   iface->screenshot = remote_screenshot;
   iface->get_text = remote_get_text;
-  iface->key = remote_key;
-  iface->release_all = remote_release_all;
-  iface->motion = remote_motion;
-  iface->place = remote_place;
-  iface->buttons = remote_buttons;
-  iface->wheel = remote_wheel;
-  iface->is_absolute = remote_is_absolute;
-  iface->send_keys = remote_send_keys;
-  iface->get_leds = remote_get_leds;
-  iface->get_n_consoles = remote_get_n_consoles;
-  iface->console_send = remote_console_send;
-  iface->get_console_history = remote_get_console_history;
+  vitrine_remote_backend_input_init (iface);
+  vitrine_remote_backend_consoles_init (iface);
   iface->get_statistics = remote_get_statistics;
   iface->count_instructions = remote_count_instructions;
 }
@@ -727,7 +475,7 @@ ends_read (GObject *source, GAsyncResult *result, gpointer data)
       opened_or_not (self, error);
       return;
     }
-  open_consoles (self);
+  vitrine_remote_backend_open_consoles (self);
   if (self->ends->screen == VITRINE_HOST_SCREEN_SPICE || self->ends->screen == VITRINE_HOST_SCREEN_VNC)
     open_screen (self);
   else
@@ -808,6 +556,6 @@ static void
 vitrine_remote_backend_init (VitrineRemoteBackend *self)
 {
   self->consoles = g_array_new (FALSE, FALSE, sizeof (Console));
-  g_array_set_clear_func (self->consoles, console_clear);
+  g_array_set_clear_func (self->consoles, vitrine_remote_backend_clear_console);
   g_queue_init (&self->typing);
 }

@@ -14,6 +14,5 @@ G_DECLARE_FINAL_TYPE (VitrineRemoteBackend, vitrine_remote_backend, VITRINE, REM
 /* Connects to the running guest. Ready when its screen has a picture, or has none at all. */
 void vitrine_remote_backend_open_async (VitrineHostGuest *guest, GAsyncReadyCallback done, gpointer data);
 VitrineRemoteBackend *vitrine_remote_backend_open_finish (GAsyncResult *result, GError **error);
-const char           *vitrine_remote_backend_get_definition (VitrineRemoteBackend *self);   /* libvirt's XML */
 VitrineRemoteScreen *vitrine_remote_backend_get_screen (VitrineRemoteBackend *self); /* borrowed; NULL: there is none */
 void                  vitrine_remote_backend_close (VitrineRemoteBackend *self);
