@@ -56,8 +56,11 @@ def check_engine(path, headers, problems):
 def check_src(path, problems):
     folder = path.relative_to(ROOT / "src").parts[0]
     for _, name in includes(path):
-        if folder == "model" and re.match(r"(gtk|gdk|handy|vte)", name):
+        below_ui = folder == "model" or (folder == "hosts" and "ui" not in path.parts)
+        if below_ui and re.match(r"(gtk/|gdk/|handy|vte)", name):
             problems.append(f"{path}: no widgets in the model: {name}")
+        if name.startswith("libvirt") and (folder != "hosts" or "ui" in path.parts):
+            problems.append(f"{path}: libvirt outside src/hosts: {name}")
         if name.startswith("vitrine/") and folder not in ("backend", "model", "ctl"):
             problems.append(f"{path}: engine header outside backend and model: {name}")
 

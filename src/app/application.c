@@ -12,6 +12,7 @@
 #include "machine-process.h"
 #include "outside.h"
 #include "paths.h"
+#include "remote-process.h"
 #include "settings.h"
 
 struct _VitrineApplication
@@ -19,10 +20,13 @@ struct _VitrineApplication
   GtkApplication parent_instance;
 
   char                  *machine;      /* UUID; NULL: the library */
+  char                  *host;         /* that runs it; NULL: this process */
   VitrineOpenBackend     open;
   GSettings             *settings;
   VitrineMachineProcess *process;
+  VitrineRemoteProcess  *remote;
   VitrineLibrary        *library;
+  VitrineHosts          *hosts;
   int                    status;
 };
 
@@ -153,6 +157,16 @@ activate_machine (VitrineApplication *self)
 }
 
 static void
+activate_remote (VitrineApplication *self)
+{
+  if (self->remote != NULL)
+    vitrine_remote_process_present (self->remote);
+  else
+    self->remote = vitrine_remote_process_new (GTK_APPLICATION (self), self->settings, self->host, self->machine);
+  self->status = self->remote != NULL ? 0 : 1;
+}
+
+static void
 activate_library (VitrineApplication *self)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
@@ -161,7 +175,9 @@ activate_library (VitrineApplication *self)
     {
       if (self->library == NULL)
         self->library = vitrine_library_new ();
-      window = GTK_WINDOW (vitrine_library_window_new (GTK_APPLICATION (self), self->library, self->settings));
+      if (self->hosts == NULL)
+        self->hosts = vitrine_hosts_new ();
+      window = GTK_WINDOW (vitrine_library_window_new (GTK_APPLICATION (self), self->library, self->hosts, self->settings));
     }
   gtk_window_present (window);
 }
@@ -171,7 +187,9 @@ vitrine_application_activate (GApplication *application)
 {
   VitrineApplication *self = VITRINE_APPLICATION (application);
 
-  if (self->machine != NULL)
+  if (self->host != NULL)
+    activate_remote (self);
+  else if (self->machine != NULL)
     activate_machine (self);
   else
     activate_library (self);
@@ -196,7 +214,11 @@ vitrine_application_shutdown (GApplication *application)
   if (self->process != NULL)
     vitrine_machine_process_end (self->process);
   g_clear_object (&self->process);
+  if (self->remote != NULL)
+    vitrine_remote_process_end (self->remote);
+  g_clear_object (&self->remote);
   g_clear_object (&self->library);
+  g_clear_object (&self->hosts);
   G_APPLICATION_CLASS (vitrine_application_parent_class)->shutdown (application);
 }
 
@@ -207,6 +229,7 @@ vitrine_application_finalize (GObject *object)
 
   g_clear_object (&self->settings);
   g_free (self->machine);
+  g_free (self->host);
   G_OBJECT_CLASS (vitrine_application_parent_class)->finalize (object);
 }
 
@@ -231,17 +254,26 @@ vitrine_application_init (VitrineApplication *self)
 
 /* A machine process is told apart before there is a GApplication: it must not be the unique one. */
 static char *
-take_machine_option (int *argc, char **argv)
+take_option (int *argc, char **argv, const char *option)
 {
   for (int i = 1; i < *argc; i++)
-    if (g_str_has_prefix (argv[i], "--machine="))
+    if (g_str_has_prefix (argv[i], option))
       {
-        char *uuid = g_ascii_strdown (argv[i] + strlen ("--machine="), -1);
+        char *value = g_strdup (argv[i] + strlen (option));
         memmove (argv + i, argv + i + 1, (size_t) (*argc - i) * sizeof *argv);
         --*argc;
-        return uuid;
+        return value;
       }
   return NULL;
+}
+
+/* One window for each machine of a host: a second process presents the first one's. */
+static char *
+remote_application_id (const char *host, const char *uuid)
+{
+  g_autofree char *name = g_strcanon (g_strdup (host), G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS, '_');
+
+  return g_strdup_printf ("%s.h_%s.m_%s", VITRINE_APPLICATION_ID, name, uuid);
 }
 
 /* Before there is a second thread, which would stay unconfined. What is wrong with the definition is told later, in the window. */
@@ -265,6 +297,7 @@ add_options (GApplication *application)
 {
   static const GOptionEntry entries[] = {
     { "machine", 0, 0, G_OPTION_ARG_STRING, NULL, N_("Run this machine in a window"), "UUID" },
+    { "host", 0, 0, G_OPTION_ARG_STRING, NULL, N_("With --machine: this libvirt host runs it"), "HOST" },
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version"), NULL },
     { NULL },
   };
@@ -300,21 +333,33 @@ vitrine_application_main (int argc, char **argv, VitrineOpenBackend open)
 
   if (vitrine_chooser_is_meant (argc, argv))
     return vitrine_chooser_main (argc, argv);
-  g_autofree char *machine = take_machine_option (&argc, argv);
+  g_autofree char *host = take_option (&argc, argv, "--host="), *given = take_option (&argc, argv, "--machine=");
+  g_autofree char *machine = given != NULL ? g_ascii_strdown (given, -1) : NULL;
   if (machine != NULL && !g_uuid_string_is_valid (machine))
     {
       g_printerr (_("vitrine: “%s” is not the UUID of a machine.\n"), machine);
       return 1;
     }
-  if (machine != NULL)
+  if (host != NULL && machine == NULL)
+    {
+      g_printerr (_("vitrine: --host needs --machine.\n"));
+      return 1;
+    }
+  if (host != NULL)
+    vitrine_outside_start (machine);   /* file dialogs; this process itself has a network to talk to, and programs such as ssh to run */
+  else if (machine != NULL)
     confine (machine);
-  GApplicationFlags flags = machine != NULL ? G_APPLICATION_NON_UNIQUE : G_APPLICATION_HANDLES_OPEN;
-  g_autoptr(VitrineApplication) self =
-    g_object_new (VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APPLICATION_ID, "flags", flags, NULL);
+  GApplicationFlags flags = host != NULL      ? G_APPLICATION_DEFAULT_FLAGS
+                            : machine != NULL ? G_APPLICATION_NON_UNIQUE
+                                              : G_APPLICATION_HANDLES_OPEN;
+  g_autofree char *id = host != NULL ? remote_application_id (host, machine) : g_strdup (VITRINE_APPLICATION_ID);
+  g_autoptr(VitrineApplication) self = g_object_new (VITRINE_TYPE_APPLICATION, "application-id", id, "flags", flags,
+                                                      "resource-base-path", "/org/vitrine/Vitrine", NULL);
   self->settings = vitrine_settings_new ();
   if (self->settings == NULL)
     return 1;
   self->machine = g_steal_pointer (&machine);
+  self->host = g_steal_pointer (&host);
   self->open = open;
   add_options (G_APPLICATION (self));
   g_signal_connect (self, "handle-local-options", G_CALLBACK (handle_local_options), NULL);

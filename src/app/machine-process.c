@@ -446,7 +446,9 @@ load (VitrineMachineProcess *self, GError **error)
 static void
 show_window (VitrineMachineProcess *self)
 {
-  self->window = vitrine_machine_window_new (self->application, self->domain, self->settings);
+  g_autofree char *view = vitrine_paths_in_machine (self->uuid, "view.ini");
+
+  self->window = vitrine_machine_window_new (self->application, self->domain, self->settings, view);
   vitrine_machine_window_set_recording (self->window, self->recording);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);

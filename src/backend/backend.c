@@ -54,6 +54,14 @@ vitrine_frame_copy (const VitrineFrame *frame, gint x, gint y, gint width, gint 
             (gsize) width * 4);
 }
 
+VitrineBackendAbilities
+vitrine_backend_get_abilities (VitrineBackend *self)
+{
+  VitrineBackendInterface *iface = VITRINE_BACKEND_GET_IFACE (self);
+
+  return iface->get_abilities != NULL ? iface->get_abilities (self) : VITRINE_BACKEND_ALL;
+}
+
 VitrineState
 vitrine_backend_get_state (VitrineBackend *self)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A running machine as the windows see it, whatever runs it. Implemented by the in-process engine (backend/engine) and by
- * a test card (backend/fake). Main thread only; nothing here blocks noticeably unless it says so.
+/* A running machine as the windows see it, whatever runs it. Implemented by the in-process engine (backend/engine), by a
+ * libvirt host with a screen over SPICE or VNC (backend/remote) and by a test card (backend/fake). Main thread only; nothing here
+ * blocks noticeably unless it says so.
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
  * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" ();
@@ -64,6 +65,16 @@ typedef struct
   gpointer    data;
 } VitrineSnapshotPlan;
 
+/* What a person can do with a machine by this interface, beyond what all can. */
+typedef enum
+{
+  VITRINE_BACKEND_CHANGES_MEDIA = 1 << 0,
+  VITRINE_BACKEND_READS_TEXT    = 1 << 1,   /* of text modes */
+  VITRINE_BACKEND_LOOKS_INSIDE  = 1 << 2,  /* figures about the processor's inner life */
+  VITRINE_BACKEND_IS_PROCESS    = 1 << 3,   /* the machine runs in this process, and ends with it */
+  VITRINE_BACKEND_ALL           = (1 << 4) - 1,
+} VitrineBackendAbilities;
+
 /* Monitors that one machine can have. */
 #define VITRINE_MAX_HEADS 4
 
@@ -74,6 +85,7 @@ struct _VitrineBackendInterface
 {
   GTypeInterface parent;
 
+  VitrineBackendAbilities (*get_abilities) (VitrineBackend *self);   /* NULL: all */
   VitrineState (*get_state) (VitrineBackend *self);
   const char *(*get_message) (VitrineBackend *self);
   const char *(*get_accelerator) (VitrineBackend *self);
@@ -122,6 +134,7 @@ struct _VitrineBackendInterface
   void (*count_instructions) (VitrineBackend *self, gboolean on);
 };
 
+VitrineBackendAbilities vitrine_backend_get_abilities (VitrineBackend *self);
 VitrineState vitrine_backend_get_state (VitrineBackend *self);
 const char  *vitrine_backend_get_message (VitrineBackend *self);       /* NULL when there is nothing to say */
 const char  *vitrine_backend_get_accelerator (VitrineBackend *self);   /* a sentence; NULL before the start */

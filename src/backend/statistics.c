@@ -129,7 +129,7 @@ vitrine_statistics_rates (const VitrineStatistics *before, const VitrineStatisti
   double ran = difference (before->instructions, after->instructions);
   gboolean counted = before->counting && after->counting && after->counted != VITRINE_COUNTED_NEVER;
 
-  if (time <= 0)
+  if (time <= 0 || before->host_seconds <= 0)   /* nothing was known then */
     return FALSE;
   out->mips = counted ? ran / time / 1e6 : NAN;
   out->translated = counted && ran > 0 ? difference (before->translated_instructions, after->translated_instructions) / ran : NAN;

@@ -54,5 +54,5 @@ typedef struct
   double processors;        /* of the host, that this process kept busy: 1 is one */
 } VitrineRates;
 
-/* Between two moments. FALSE: no time has passed, or the machine is another. */
+/* Between two moments. FALSE: no time has passed, nothing was known at the first, or the machine is another. */
 gboolean vitrine_statistics_rates (const VitrineStatistics *before, const VitrineStatistics *after, VitrineRates *out);

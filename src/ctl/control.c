@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "host-verbs.h"
 #include "machines.h"
 #include "paths.h"
 
@@ -69,6 +70,8 @@ vitrine_ctl_start (int argc, char **argv)
 
   if (argc != 2 || argv[1][0] == '-')
     return vitrine_ctl_usage ("start MACHINE");
+  if (vitrine_ctl_is_on_host (argv[1]))
+    return vitrine_ctl_host_command (argv[1], "Start");   /* no window: it is the host's, and may run unseen */
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
   if (machine == NULL)
@@ -107,7 +110,7 @@ call_plain (int argc, char **argv, const char *method)
 
   if (argc != 2 || argv[1][0] == '-')
     return vitrine_ctl_usage (synopsis);
-  return vitrine_ctl_call (argv[1], method, NULL);
+  return vitrine_ctl_is_on_host (argv[1]) ? vitrine_ctl_host_command (argv[1], method) : vitrine_ctl_call (argv[1], method, NULL);
 }
 
 int
@@ -117,7 +120,8 @@ vitrine_ctl_stop (int argc, char **argv)
 
   if ((argc != 2 && !force) || argv[argc - 1][0] == '-')
     return vitrine_ctl_usage ("stop [--force] MACHINE");
-  return vitrine_ctl_call (argv[argc - 1], force ? "ForceOff" : "PowerButton", NULL);
+  const char *words = argv[argc - 1], *method = force ? "ForceOff" : "PowerButton";
+  return vitrine_ctl_is_on_host (words) ? vitrine_ctl_host_command (words, method) : vitrine_ctl_call (words, method, NULL);
 }
 
 int
@@ -257,21 +261,31 @@ talk (int fd)
     tcsetattr (STDIN_FILENO, TCSANOW, &before);
 }
 
+/* -1 after a message. */
+static int
+open_console (const char *words, guint number)
+{
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
+  g_autoptr(GError) error = NULL;
+  int fd = client != NULL ? vitrine_client_open_console (client, number, &error) : -1;
+
+  if (error != NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  return fd;
+}
+
 int
 vitrine_ctl_console (int argc, char **argv)
 {
-  g_autoptr(GError) error = NULL;
   guint64 number = 0;
 
   if ((argc != 2 && argc != 3) || argv[1][0] == '-'
       || (argc == 3 && !g_ascii_string_to_unsigned (argv[2], 10, 0, 63, &number, NULL)))
     return vitrine_ctl_usage ("console MACHINE [NUMBER]");
-  g_autoptr(VitrineClient) client = vitrine_ctl_connect (argv[1]);
-  if (client == NULL)
-    return 1;
-  int fd = vitrine_client_open_console (client, (guint) number, &error);
+  int fd = vitrine_ctl_is_on_host (argv[1]) ? vitrine_ctl_host_open_console (argv[1], (guint) number)
+                                            : open_console (argv[1], (guint) number);
   if (fd < 0)
-    return vitrine_ctl_fail ("%s", error->message);
+    return 1;
   g_printerr (_("Connected to “%s”. Ctrl+] leaves.\n"), argv[1]);
   talk (fd);
   close (fd);

@@ -26,6 +26,11 @@ int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_snapshot (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
 
+int vitrine_ctl_connect_host (int argc, char **argv);
+int vitrine_ctl_hosts (int argc, char **argv);
+int vitrine_ctl_save (int argc, char **argv);
+int vitrine_ctl_autostart (int argc, char **argv);
+
 int vitrine_ctl_import (int argc, char **argv);
 int vitrine_ctl_export (int argc, char **argv);
 int vitrine_ctl_balloon (int argc, char **argv);

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "disk-image.h"
+#include "host-verbs.h"
 #include "paths.h"
 #include "run-lock.h"
 #include "sizes.h"
@@ -93,8 +94,10 @@ ask_state (VitrineMachine *machine)
 int
 vitrine_ctl_list (int argc, char **argv)
 {
-  if (argc != 1)
-    return vitrine_ctl_usage ("list");
+  gboolean all_hosts = argc == 2 && g_str_equal (argv[1], "--all-hosts");
+
+  if (argc != 1 && !all_hosts)
+    return vitrine_ctl_usage ("list [--all-hosts]");
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   if (library == NULL)
     return 1;
@@ -107,7 +110,7 @@ vitrine_ctl_list (int argc, char **argv)
       if (state == VITRINE_STATE_BROKEN)
         g_printerr ("  %s\n", vitrine_machine_get_message (machine));
     }
-  return 0;
+  return all_hosts ? vitrine_ctl_host_list () : 0;
 }
 
 /* --- create ----------------------------------------------------------------------------------------------------- */
@@ -283,8 +286,10 @@ vitrine_ctl_define (int argc, char **argv)
 {
   g_autoptr(GError) error = NULL;
 
+  if (argc == 4 && g_str_equal (argv[1], "--host"))
+    return vitrine_ctl_host_define (argv[2], argv[3]);
   if (argc != 2 || argv[1][0] == '-')
-    return vitrine_ctl_usage ("define FILE.xml");
+    return vitrine_ctl_usage ("define [--host HOST] FILE.xml");
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (argv[1], &error);
   if (domain == NULL)
     return vitrine_ctl_fail ("%s", error->message);
@@ -299,6 +304,8 @@ vitrine_ctl_dumpxml (int argc, char **argv)
 {
   if (argc != 2 || argv[1][0] == '-')
     return vitrine_ctl_usage ("dumpxml MACHINE");
+  if (vitrine_ctl_is_on_host (argv[1]))
+    return vitrine_ctl_host_dumpxml (argv[1]);
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
   if (machine == NULL)
@@ -315,8 +322,15 @@ vitrine_ctl_delete (int argc, char **argv)
 {
   g_autoptr(GError) error = NULL;
 
-  if (argc != 2 || argv[1][0] == '-')
-    return vitrine_ctl_usage ("delete MACHINE");
+  gboolean volumes = argc == 3 && g_str_equal (argv[1], "--with-volumes");
+  const char *words = argv[argc - 1];
+
+  if ((argc != 2 && !volumes) || words[0] == '-')
+    return vitrine_ctl_usage ("delete [--with-volumes] MACHINE");
+  if (vitrine_ctl_is_on_host (words))
+    return vitrine_ctl_host_delete (words, volumes);
+  if (volumes)
+    return vitrine_ctl_fail (_("--with-volumes is for machines of hosts. The disks of others go to the trash."));
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, argv[1]) : NULL;
   if (machine == NULL)

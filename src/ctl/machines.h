@@ -16,3 +16,5 @@ VitrineClient  *vitrine_ctl_connect (const char *words);
 int             vitrine_ctl_call_client (VitrineClient *client, const char *method, GVariant *arguments);
 /* The same to the machine of that name. */
 int             vitrine_ctl_call (const char *words, const char *method, GVariant *arguments);
+/* Of VitrineSnapshot, one a line; @current may be NULL. */
+void            vitrine_ctl_print_snapshots (GPtrArray *all, const char *current);

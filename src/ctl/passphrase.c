@@ -72,9 +72,9 @@ read_line (int terminal, const sigset_t *mask, char line[LINE_MOST])
   return c == '\n' && len > 0;
 }
 
-/* One line, which does not show. Whatever ends that, the terminal shows again what is typed. */
+/* One line; a secret one does not show. Whatever ends that, the terminal shows again what is typed. */
 static gboolean
-ask_once (int terminal, const char *question, char line[LINE_MOST])
+ask_once (int terminal, const char *question, gboolean secret, char line[LINE_MOST])
 {
   struct termios before, silent;
   Held held;
@@ -83,8 +83,8 @@ ask_once (int terminal, const char *question, char line[LINE_MOST])
     return FALSE;
   hold (&held);
   silent = before;
-  silent.c_lflag &= ~(tcflag_t) ECHO;
-  silent.c_lflag |= ECHONL;
+  if (secret)
+    silent.c_lflag = (silent.c_lflag & ~(tcflag_t) ECHO) | ECHONL;
   tcsetattr (terminal, TCSAFLUSH, &silent);
   dprintf (terminal, "%s", question);
   gboolean given = read_line (terminal, &held.mask, line);
@@ -97,13 +97,33 @@ ask_once (int terminal, const char *question, char line[LINE_MOST])
 
 /* Who stopped it and goes on is asked again. */
 static gboolean
-ask (int terminal, const char *question, char line[LINE_MOST])
+ask_line (int terminal, const char *question, gboolean secret, char line[LINE_MOST])
 {
-  gboolean given = ask_once (terminal, question, line);
+  gboolean given = ask_once (terminal, question, secret, line);
 
   while (caught == SIGTSTP)
-    given = ask_once (terminal, question, line);
+    given = ask_once (terminal, question, secret, line);
   return given;
+}
+
+static gboolean
+ask (int terminal, const char *question, char line[LINE_MOST])
+{
+  return ask_line (terminal, question, TRUE, line);
+}
+
+char *
+vitrine_ctl_ask (const char *question, gboolean secret)
+{
+  int terminal = open ("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  char line[LINE_MOST];
+
+  if (terminal < 0)
+    return NULL;
+  char *answer = ask_line (terminal, question, secret, line) ? g_strdup (line) : NULL;
+  explicit_bzero (line, sizeof line);
+  close (terminal);
+  return answer;
 }
 
 static VtSecret *

@@ -13,3 +13,5 @@ typedef struct
 /* The passphrase of `path`. Neither file nor descriptor: it is asked for at the terminal, without showing it; twice when it is a new
  * one. Errors: VT_ERROR_PASSPHRASE. */
 VtSecret *vitrine_ctl_read_key (const VitrineKeySource *source, const char *path, gboolean is_new, GError **error);
+/* One line of the person at the terminal; a @secret one does not show. NULL: there is no terminal, or the line is empty. */
+char *vitrine_ctl_ask (const char *question, gboolean secret);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "host-verbs.h"
 #include "machines.h"
 #include "paths.h"
 #include "run-lock.h"
@@ -17,13 +18,9 @@ runs (const char *words, const char *uuid)
   return strchr (words, '/') != NULL || vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
 }
 
-static int
-list (const char *uuid)
+void
+vitrine_ctl_print_snapshots (GPtrArray *all, const char *current)
 {
-  g_autofree char *folder = vitrine_paths_in_machine (uuid, "snapshots");
-  g_autofree char *current = vitrine_snapshot_store_current (folder);
-  g_autoptr(GPtrArray) all = vitrine_snapshot_store_list (folder);
-
   for (guint i = 0; i < all->len; i++)
     {
       const VitrineSnapshot *snapshot = all->pdata[i];
@@ -35,6 +32,16 @@ list (const char *uuid)
       if (snapshot->description != NULL)
         g_print ("%*s%s\n", (int) indent + 25, "", snapshot->description);
     }
+}
+
+static int
+list (const char *uuid)
+{
+  g_autofree char *folder = vitrine_paths_in_machine (uuid, "snapshots");
+  g_autofree char *current = vitrine_snapshot_store_current (folder);
+  g_autoptr(GPtrArray) all = vitrine_snapshot_store_list (folder);
+
+  vitrine_ctl_print_snapshots (all, current);
   return 0;
 }
 
@@ -75,6 +82,8 @@ vitrine_ctl_snapshot (int argc, char **argv)
   if ((!listing && !known) || argc > (known && g_str_equal (argv[1], "take") ? 5 : 4))
     return vitrine_ctl_usage ("snapshot list MACHINE | take MACHINE NAME [DESCRIPTION] | revert|delete MACHINE NAME");
   const char *words = argv[2];
+  if (vitrine_ctl_is_on_host (words))
+    return vitrine_ctl_host_snapshot (words, argv[1], listing ? NULL : argv[3], argc > 4 ? argv[4] : NULL);
   gboolean is_socket = strchr (words, '/') != NULL;
   if (is_socket && listing)
     return vitrine_ctl_fail (_("The snapshots of a machine without a definition are the files in its folder."));

@@ -4,6 +4,8 @@
 
 #include <glib/gi18n.h>
 
+#include "add-host-dialog.h"
+#include "host-section.h"
 #include "import-dialog.h"
 #include "machine-card.h"
 #include "machine-settings.h"
@@ -17,12 +19,14 @@ struct _VitrineLibraryWindow
   HdyApplicationWindow parent_instance;
 
   GtkWidget      *pages, *grid, *search_bar, *search_entry, *notice_slot, *menu_button;
-  GtkWidget      *overlay, *undo_bar;
+  GtkWidget      *overlay, *undo_bar, *local_title, *sections, *spinner;
 
   VitrineLibrary *library;
+  VitrineHosts   *hosts;
   GSettings      *settings;
   gboolean        loaded;
   char           *deleted;        /* UUID that can still be brought back */
+  VitrineHost    *removed;        /* the same */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineLibraryWindow, vitrine_library_window, HDY_TYPE_APPLICATION_WINDOW)
@@ -35,21 +39,42 @@ show_error (VitrineLibraryWindow *self, const char *message)
 
 /* --- pages ------------------------------------------------------------------------------------------------------ */
 
-/* A flow box with a model takes no filter function, so the cards themselves are shown and hidden. */
-static guint
-filter_cards (VitrineLibraryWindow *self)
+/* What is searched for; NULL: nothing. */
+static const char *
+search_words (VitrineLibraryWindow *self)
 {
   const char *words = gtk_entry_get_text (GTK_ENTRY (self->search_entry));
-  gboolean searching = hdy_search_bar_get_search_mode (HDY_SEARCH_BAR (self->search_bar)) && *words != '\0';
+
+  return hdy_search_bar_get_search_mode (HDY_SEARCH_BAR (self->search_bar)) && *words != '\0' ? words : NULL;
+}
+
+/* A flow box with a model takes no filter function, so the cards themselves are shown and hidden. */
+static guint
+filter_local_cards (VitrineLibraryWindow *self, const char *words)
+{
   GtkFlowBoxChild *child;
   guint shown = 0;
 
   for (int i = 0; (child = gtk_flow_box_get_child_at_index (GTK_FLOW_BOX (self->grid), i)) != NULL; i++)
     {
-      gboolean show = !searching || vitrine_machine_card_matches (VITRINE_MACHINE_CARD (child), words);
+      gboolean show = words == NULL || vitrine_machine_card_matches (VITRINE_MACHINE_CARD (child), words);
       gtk_widget_set_visible (GTK_WIDGET (child), show);
       shown += show;
     }
+  return shown;
+}
+
+static guint
+filter_cards (VitrineLibraryWindow *self)
+{
+  const char *words = search_words (self);
+  guint shown = filter_local_cards (self, words);
+
+  gtk_widget_set_visible (self->grid, shown > 0);
+  gtk_widget_set_visible (self->local_title, shown > 0 && vitrine_hosts_get_size (self->hosts) > 0);
+  g_autoptr(GList) sections = gtk_container_get_children (GTK_CONTAINER (self->sections));
+  for (GList *at = sections; at != NULL; at = at->next)
+    shown += vitrine_host_section_filter (at->data, words) + (words == NULL);   /* a host without machines is something, too */
   return shown;
 }
 
@@ -60,11 +85,12 @@ update_page (VitrineLibraryWindow *self)
 
   if (!self->loaded)
     page = "loading";
-  else if (vitrine_library_get_size (self->library) == 0)
+  else if (vitrine_library_get_size (self->library) == 0 && vitrine_hosts_get_size (self->hosts) == 0)
     page = "empty";
   else if (filter_cards (self) == 0)
     page = "nothing-found";
   gtk_stack_set_visible_child_name (GTK_STACK (self->pages), page);
+  g_object_set (self->spinner, "active", !self->loaded, NULL);   /* it turns unseen, too, and GTK styles all cards with each turn */
 }
 
 /* --- undo ------------------------------------------------------------------------------------------------------- */
@@ -85,6 +111,9 @@ too_late (VitrineLibraryWindow *self)
   if (self->deleted != NULL)
     vitrine_library_purge_async (self->library, self->deleted, purged, g_object_ref (self));
   g_clear_pointer (&self->deleted, g_free);
+  if (self->removed != NULL)
+    vitrine_hosts_forget (self->removed);
+  g_clear_object (&self->removed);
 }
 
 static void
@@ -92,6 +121,13 @@ undo (VitrineLibraryWindow *self)
 {
   g_autoptr(GError) error = NULL;
   g_autofree char *uuid = g_steal_pointer (&self->deleted);
+  g_autoptr(VitrineHost) host = g_steal_pointer (&self->removed);
+
+  if (host != NULL && !vitrine_hosts_put_back (self->hosts, host, &error))
+    {
+      show_error (self, error->message);
+      return;
+    }
 
   if (uuid != NULL && !vitrine_library_undelete (self->library, uuid, &error))
     show_error (self, error->message);
@@ -112,6 +148,49 @@ delete_machine (VitrineLibraryWindow *self, VitrineMachine *machine)
     }
   self->deleted = g_steal_pointer (&uuid);
   vitrine_undo_bar_show (VITRINE_UNDO_BAR (self->undo_bar), words);
+}
+
+/* --- hosts ------------------------------------------------------------------------------------------------------ */
+
+static void
+remove_host (VitrineLibraryWindow *self, VitrineHostSection *section)
+{
+  g_autoptr(VitrineHost) host = g_object_ref (vitrine_host_section_get_host (section));
+  g_autofree char *words = g_strdup_printf (_("“%s” removed"), vitrine_host_get_name (host));
+  g_autoptr(GError) error = NULL;
+
+  vitrine_undo_bar_end (VITRINE_UNDO_BAR (self->undo_bar));
+  if (!vitrine_hosts_remove (self->hosts, host, &error))
+    {
+      show_error (self, error->message);
+      return;
+    }
+  self->removed = g_steal_pointer (&host);
+  vitrine_undo_bar_show (VITRINE_UNDO_BAR (self->undo_bar), words);
+}
+
+static void
+add_section (VitrineLibraryWindow *self, VitrineHost *host, guint position)
+{
+  GtkWidget *section = vitrine_host_section_new (host);
+
+  g_signal_connect_object (section, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (section, "remove-host", G_CALLBACK (remove_host), self, G_CONNECT_SWAPPED);
+  gtk_container_add (GTK_CONTAINER (self->sections), section);
+  gtk_box_reorder_child (GTK_BOX (self->sections), section, (int) position);
+  vitrine_host_connect (host);
+}
+
+static void
+hosts_changed (VitrineLibraryWindow *self, guint position, guint removed, guint added)
+{
+  g_autoptr(GList) sections = gtk_container_get_children (GTK_CONTAINER (self->sections));
+
+  for (guint i = 0; i < removed; i++)
+    gtk_widget_destroy (g_list_nth_data (sections, position + i));
+  for (guint i = 0; i < added; i++)
+    add_section (self, vitrine_hosts_get (self->hosts, position + i), position + i);
+  update_page (self);
 }
 
 /* --- crashes ---------------------------------------------------------------------------------------------------- */
@@ -162,16 +241,35 @@ show_settings (VitrineLibraryWindow *self, VitrineMachine *machine)
   gtk_window_present (GTK_WINDOW (vitrine_machine_settings_new (GTK_WINDOW (self), self->library, machine)));
 }
 
+static VitrineMachine *
+card_machine (VitrineMachineCard *card)
+{
+  return VITRINE_MACHINE (vitrine_machine_card_get_guest (card));   /* this grid has no others */
+}
+
 static void
 card_snapshots (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  gtk_window_present (GTK_WINDOW (vitrine_snapshots_dialog_new (GTK_WINDOW (self), vitrine_machine_card_get_machine (card))));
+  gtk_window_present (GTK_WINDOW (vitrine_snapshots_dialog_new (GTK_WINDOW (self), card_machine (card))));
 }
 
 static void
 card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
-  show_settings (self, vitrine_machine_card_get_machine (card));
+  show_settings (self, card_machine (card));
+}
+
+static void
+card_log (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  g_autofree char *path = vitrine_machine_get_log_path (card_machine (card));
+  g_autofree char *uri = g_filename_to_uri (path, NULL, NULL);
+  g_autoptr(GError) error = NULL;
+
+  if (gtk_show_uri_on_window (GTK_WINDOW (self), uri, gtk_get_current_event_time (), &error))
+    return;
+  g_autofree char *words = g_strdup_printf (_("The log cannot be shown (%s). It is the file “%s”."), error->message, path);
+  show_error (self, words);
 }
 
 typedef struct
@@ -200,7 +298,7 @@ card_delete (VitrineLibraryWindow *self, VitrineMachineCard *card)
   Deletion *deletion = g_new0 (Deletion, 1);
 
   deletion->window = g_object_ref (self);
-  deletion->machine = g_object_ref (vitrine_machine_card_get_machine (card));
+  deletion->machine = g_object_ref (card_machine (card));
   g_idle_add (delete_now, deletion);
 }
 
@@ -213,6 +311,7 @@ new_card (gpointer item, gpointer data)
   g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "log", G_CALLBACK (card_log), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
   g_signal_handlers_disconnect_by_func (item, state_changed, self);   /* a card may be made anew for the same machine */
   g_signal_connect_object (item, "notify::state", G_CALLBACK (state_changed), self, G_CONNECT_SWAPPED);
@@ -354,6 +453,14 @@ action_import (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_add_host (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineLibraryWindow *self = data;
+
+  gtk_window_present (GTK_WINDOW (vitrine_add_host_dialog_new (GTK_WINDOW (self), self->hosts)));
+}
+
+static void
 action_search (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   HdySearchBar *bar = HDY_SEARCH_BAR (VITRINE_LIBRARY_WINDOW (data)->search_bar);
@@ -375,6 +482,7 @@ action_close (GSimpleAction *action, GVariant *parameter, gpointer data)
 
 static const GActionEntry actions[] = {
   { "import", action_import },
+  { "add-host", action_add_host },
   { "search", action_search },
   { "menu", action_menu },
   { "close", action_close },
@@ -415,6 +523,9 @@ vitrine_library_window_delete (GtkWidget *widget, GdkEventAny *event)
   if (self->deleted != NULL && !vitrine_library_purge (self->library, self->deleted, &error))
     g_message ("A deleted machine’s folder stays: %s", error->message);
   g_clear_pointer (&self->deleted, g_free);
+  if (self->removed != NULL)
+    vitrine_hosts_forget (self->removed);
+  g_clear_object (&self->removed);
   return GDK_EVENT_PROPAGATE;
 }
 
@@ -426,6 +537,10 @@ vitrine_library_window_dispose (GObject *object)
   if (self->library != NULL)
     g_signal_handlers_disconnect_by_data (self->library, self);
   g_clear_object (&self->library);
+  if (self->hosts != NULL)
+    g_signal_handlers_disconnect_by_data (self->hosts, self);
+  g_clear_object (&self->hosts);
+  g_clear_object (&self->removed);
   g_clear_object (&self->settings);
   g_clear_pointer (&self->deleted, g_free);
   G_OBJECT_CLASS (vitrine_library_window_parent_class)->dispose (object);
@@ -447,6 +562,9 @@ vitrine_library_window_class_init (VitrineLibraryWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, notice_slot);
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, menu_button);
   gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, overlay);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, local_title);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, sections);
+  gtk_widget_class_bind_template_child (widget_class, VitrineLibraryWindow, spinner);
 }
 
 static void
@@ -479,12 +597,13 @@ add_setting_actions (VitrineLibraryWindow *self)
 }
 
 VitrineLibraryWindow *
-vitrine_library_window_new (GtkApplication *application, VitrineLibrary *library, GSettings *settings)
+vitrine_library_window_new (GtkApplication *application, VitrineLibrary *library, VitrineHosts *hosts, GSettings *settings)
 {
   VitrineLibraryWindow *self = g_object_new (VITRINE_TYPE_LIBRARY_WINDOW, "application", application, NULL);
   int width, height;
 
   self->library = g_object_ref (library);
+  self->hosts = g_object_ref (hosts);
   self->settings = g_object_ref (settings);
   add_setting_actions (self);
   g_settings_get (settings, "library-size", "(ii)", &width, &height);
@@ -493,7 +612,8 @@ vitrine_library_window_new (GtkApplication *application, VitrineLibrary *library
     gtk_window_maximize (GTK_WINDOW (self));
   gtk_flow_box_bind_model (GTK_FLOW_BOX (self->grid), G_LIST_MODEL (library), new_card, self, NULL);
   g_signal_connect_swapped (library, "items-changed", G_CALLBACK (update_page), self);
-  update_page (self);
+  g_signal_connect_swapped (hosts, "items-changed", G_CALLBACK (hosts_changed), self);
+  hosts_changed (self, 0, 0, vitrine_hosts_get_size (hosts));
   vitrine_library_load_async (library, loaded, g_object_ref (self));
   return self;
 }

@@ -45,10 +45,12 @@ vitrine_machine_window_update_actions (VitrineMachineWindow *self)
                                             "screenshot", "copy-text" };
   gboolean alive = vitrine_machine_window_is_alive (self);
   guint drive;
-  gboolean cd = alive && find_drive (self, FALSE, &drive), floppy = alive && find_drive (self, TRUE, &drive);
+  gboolean media = alive && vitrine_machine_window_can (self, VITRINE_BACKEND_CHANGES_MEDIA);
+  gboolean cd = media && find_drive (self, FALSE, &drive), floppy = media && find_drive (self, TRUE, &drive);
 
   for (guint i = 0; i < G_N_ELEMENTS (when_alive); i++)
     vitrine_machine_window_enable (self, when_alive[i], alive);
+  vitrine_machine_window_enable (self, "copy-text", alive && vitrine_machine_window_can (self, VITRINE_BACKEND_READS_TEXT));
   vitrine_machine_window_enable (self, "insert-cd", cd);
   vitrine_machine_window_enable (self, "eject-cd", cd);
   vitrine_machine_window_enable (self, "insert-floppy", floppy);

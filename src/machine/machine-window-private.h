@@ -18,7 +18,7 @@ struct _VitrineMachineWindow
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
   GtkWidget       *record_button, *record_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys, *displays_section, *host_keys;
+  GMenu           *function_keys, *displays_section, *extra_section, *host_keys;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
@@ -41,6 +41,7 @@ struct _VitrineMachineWindow
 
 /* machine-window.c */
 gboolean vitrine_machine_window_is_alive (VitrineMachineWindow *self);
+gboolean vitrine_machine_window_can (VitrineMachineWindow *self, VitrineBackendAbilities ability);
 void     vitrine_machine_window_show_hint (VitrineMachineWindow *self, const char *words);   /* markup */
 void     vitrine_machine_window_show_result (VitrineMachineWindow *self, gboolean ok, GError *error);
 void     vitrine_machine_window_ask_to_suspend (gpointer data);

@@ -7,7 +7,6 @@
 #include "console-page.h"
 #include "machine-window-private.h"
 #include "notice.h"
-#include "paths.h"
 #include "performance-page.h"
 #include "snapshots-page.h"
 
@@ -29,6 +28,12 @@ gboolean
 vitrine_machine_window_is_alive (VitrineMachineWindow *self)
 {
   return self->backend != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend));
+}
+
+gboolean
+vitrine_machine_window_can (VitrineMachineWindow *self, VitrineBackendAbilities ability)
+{
+  return self->backend != NULL && (vitrine_backend_get_abilities (self->backend) & ability) != 0;
 }
 
 /* --- hint ------------------------------------------------------------------------------------------------------- */
@@ -112,7 +117,7 @@ vitrine_machine_window_delete (GtkWidget *widget, GdkEventAny *event)
   };
   VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
 
-  if (!vitrine_machine_window_is_alive (self))
+  if (!vitrine_machine_window_is_alive (self) || !vitrine_machine_window_can (self, VITRINE_BACKEND_IS_PROCESS))
     return GDK_EVENT_PROPAGATE;
   vitrine_screen_release (self->screen);
   vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_QUESTION,
@@ -312,6 +317,14 @@ vitrine_machine_window_set_agent (VitrineMachineWindow *self, VitrineAgent *agen
 }
 
 void
+vitrine_machine_window_set_extra_menu (VitrineMachineWindow *self, GMenuModel *menu)
+{
+  g_menu_remove_all (self->extra_section);
+  if (menu != NULL)
+    g_menu_append_section (self->extra_section, NULL, menu);
+}
+
+void
 vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots)
 {
   g_set_object (&self->snapshots, snapshots);
@@ -332,13 +345,21 @@ vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *
 void
 vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message)
 {
+  vitrine_machine_window_set_stopped (self, _("The Machine Did Not Start"), message, _("_Try Again"));
+}
+
+void
+vitrine_machine_window_set_stopped (VitrineMachineWindow *self, const char *title, const char *message, const char *button)
+{
   AtkObject *accessible = gtk_widget_get_accessible (self->failed_page);   /* libhandy leaves it empty */
 
   detach (self);
+  hdy_status_page_set_title (HDY_STATUS_PAGE (self->failed_page), title);
   hdy_status_page_set_description (HDY_STATUS_PAGE (self->failed_page), message);
+  gtk_button_set_label (GTK_BUTTON (self->retry_button), button);
   atk_object_set_role (accessible, ATK_ROLE_ALERT);
-  atk_object_set_name (accessible, hdy_status_page_get_title (HDY_STATUS_PAGE (self->failed_page)));
-  atk_object_set_description (accessible, message);
+  atk_object_set_name (accessible, title);
+  atk_object_set_description (accessible, message != NULL ? message : "");
   gtk_widget_hide (self->switcher);
   show_page (self, "failed");
   vitrine_machine_window_update_actions (self);
@@ -424,6 +445,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (hint_label);
   BIND (function_keys);
   BIND (displays_section);
+  BIND (extra_section);
   BIND (host_keys);
 #undef BIND
 }
@@ -471,16 +493,14 @@ vitrine_machine_window_init (VitrineMachineWindow *self)
 }
 
 VitrineMachineWindow *
-vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings)
+vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings, const char *view_path)
 {
   VitrineMachineWindow *self = g_object_new (VITRINE_TYPE_MACHINE_WINDOW, "application", application, NULL);
   g_autofree char *title = vitrine_domain_get_title (domain);
-  g_autofree char *uuid = vitrine_domain_get_uuid (domain);
-  g_autofree char *view = vitrine_paths_in_machine (uuid, "view.ini");
 
   self->domain = g_object_ref (domain);
   self->settings = g_object_ref (settings);
-  self->view = vitrine_view_new (view);
+  self->view = vitrine_view_new (view_path);
   gtk_window_set_title (GTK_WINDOW (self), title);
   hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
   vitrine_screen_bind_settings (self->screen, settings);

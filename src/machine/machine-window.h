@@ -16,8 +16,11 @@
 #define VITRINE_TYPE_MACHINE_WINDOW (vitrine_machine_window_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MACHINE_WINDOW, HdyApplicationWindow)
 
-/* @settings: org.vitrine.Vitrine. Shows "Starting…" until there is a backend. */
-VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings);
+/* @settings: org.vitrine.Vitrine. @view_path: where it is kept how the window was left. Shows "Starting…" until there is a backend. */
+VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings,
+                                                  const char *view_path);
+/* Further entries of the menu, whose actions are the window's; NULL: none. */
+void vitrine_machine_window_set_extra_menu (VitrineMachineWindow *self, GMenuModel *menu);
 /* Before the machine runs: it begins with monitors that match this window. */
 void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);
 /* Who shares the guest's clipboard; NULL: nobody. */
@@ -29,6 +32,8 @@ void vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSn
 void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */
 /* The machine could not be built or restored. */
 void vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message);
+/* The same with other words; @message may be NULL; @button has a mnemonic, and a click on it emits "retry". */
+void vitrine_machine_window_set_stopped (VitrineMachineWindow *self, const char *title, const char *message, const char *button);
 void vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words);            /* "Suspending…" */
 /* Something that did not work, while the machine goes on. */
 void vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *message);

@@ -84,10 +84,11 @@ static const struct
   char     *(*say_top) (double value);   /* NULL: the same */
   double      ceiling;
   gboolean    translator;   /* means something only then */
+  gboolean    outside;      /* also known of machines that other programs run */
 } figures[N_FIGURES] = {
   [SPEED] = { N_("Guest Instructions"), say_speed },
-  [PROCESSORS] = { N_("Host Processors"), say_processors },
-  [MEMORY] = { N_("Host Memory"), say_memory },
+  [PROCESSORS] = { N_("Host Processors"), say_processors, .outside = TRUE },
+  [MEMORY] = { N_("Host Memory"), say_memory, .outside = TRUE },
   [TLB_FILLS] = { N_("TLB Fills"), say_rate },
   [EXCEPTIONS] = { N_("Exceptions"), say_rate },
   [INTERRUPTS] = { N_("Interrupts"), say_rate },
@@ -132,6 +133,12 @@ show_rates (Page *page, const VitrineRates *rates, gint64 time)
     }
 }
 
+static gboolean
+is_known (const Page *page, Figure figure)
+{
+  return figures[figure].outside || (vitrine_backend_get_abilities (page->backend) & VITRINE_BACKEND_LOOKS_INSIDE) != 0;
+}
+
 static void
 show_kind (Page *page, const VitrineStatistics *now)
 {
@@ -139,9 +146,10 @@ show_kind (Page *page, const VitrineStatistics *now)
 
   gtk_label_set_label (GTK_LABEL (page->accelerator), accelerator != NULL ? accelerator : "");
   for (guint i = 0; i < N_FIGURES; i++)
-    gtk_widget_set_visible (page->tiles[i].tile, now->translates || !figures[i].translator);
+    gtk_widget_set_visible (page->tiles[i].tile, is_known (page, i) && (now->translates || !figures[i].translator));
   gtk_label_set_label (GTK_LABEL (page->note),
-                       now->counted == VITRINE_COUNTED_NEVER ? _("This accelerator cannot count instructions.")
+                       !is_known (page, SPEED)                 ? ""
+                       : now->counted == VITRINE_COUNTED_NEVER ? _("This accelerator cannot count instructions.")
                        : now->translates ? _("Instructions are counted while this page is open; that costs a little speed.")
                                          : "");
   gtk_widget_set_visible (page->note, *gtk_label_get_label (GTK_LABEL (page->note)) != '\0');
@@ -337,9 +345,14 @@ new_contents (Page *page)
   for (guint i = 0; i < N_FIGURES; i++)
     {
       fill_tile (&page->tiles[i], i, i == EXITS ? VITRINE_N_EXITS : 1);
-      if (i != EXITS)
-        gtk_grid_attach (GTK_GRID (grid), page->tiles[i].tile, (int) i % 2, (int) i / 2, 1, 1);
     }
+  for (guint known = 0, at = 0; known < 2; known++)   /* those that stay hidden come last, as they would leave holes */
+    for (guint i = 0; i < N_FIGURES; i++)
+      if (i != EXITS && is_known (page, i) != (gboolean) known)
+        {
+          gtk_grid_attach (GTK_GRID (grid), page->tiles[i].tile, (int) at % 2, (int) at / 2, 1, 1);
+          at++;
+        }
   gtk_grid_attach (GTK_GRID (grid), page->tiles[EXITS].tile, 0, EXITS, 2, 1);
   gtk_container_add (GTK_CONTAINER (page->tiles[EXITS].tile), new_legend (page));
   page->note = new_label (NULL, 0);

@@ -5,8 +5,8 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-/* The window program itself, or the one beside vitrinectl. After an upgrade under our feet the link says "(deleted)"; the
- * new file of that name is the right one then. */
+/* The window program itself, or the one beside vitrinectl. After an upgrade under our feet the link says "(deleted)";
+ * the new file of that name is the right one then. */
 static char *
 find_program (void)
 {
@@ -35,11 +35,13 @@ leave_session (gpointer unused)
   setsid ();
 }
 
-GSubprocess *
-vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
+/* @host may be NULL. @log_path NULL: what it says goes where ours goes. */
+static GSubprocess *
+launch (const char *host, const char *uuid, const char *log_path, GError **error)
 {
   g_autofree char *program = find_program ();
-  g_autofree char *option = g_strdup_printf ("--machine=%s", uuid);
+  g_autofree char *machine = g_strdup_printf ("--machine=%s", uuid);
+  g_autofree char *where = host != NULL ? g_strdup_printf ("--host=%s", host) : NULL;
 
   if (program == NULL)
     {
@@ -47,8 +49,24 @@ vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
                            _("The program “vitrine” is not installed beside this one, nor in PATH."));
       return NULL;
     }
-  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_MERGE);
-  g_subprocess_launcher_set_stdout_file_path (launcher, log_path);
+  g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  if (log_path != NULL)
+    {
+      g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_STDERR_MERGE);
+      g_subprocess_launcher_set_stdout_file_path (launcher, log_path);
+    }
   g_subprocess_launcher_set_child_setup (launcher, leave_session, NULL, NULL);
-  return g_subprocess_launcher_spawn (launcher, error, program, option, NULL);
+  return g_subprocess_launcher_spawn (launcher, error, program, machine, where, NULL);
+}
+
+GSubprocess *
+vitrine_launcher_start (const char *uuid, const char *log_path, GError **error)
+{
+  return launch (NULL, uuid, log_path, error);
+}
+
+GSubprocess *
+vitrine_launcher_start_on_host (const char *host, const char *uuid, GError **error)
+{
+  return launch (host, uuid, NULL, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A machine of the library: its definition, its folder, and the process that runs it, if any. Main thread only.
- * Every property notifies; "thumbnail-changed" () when there is a new picture. */
+ * Every property notifies. It is a VitrineGuest: what the library window needs is there. */
 #pragma once
 
 #include "domain.h"

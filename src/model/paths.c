@@ -58,6 +58,22 @@ vitrine_paths_network (const char *name)
 }
 
 char *
+vitrine_paths_hosts (void)
+{
+  return g_build_filename (g_get_user_config_dir (), "vitrine", "hosts.ini", NULL);
+}
+
+char *
+vitrine_paths_host_view (const char *host, const char *uuid)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "vitrine", "views", host, NULL);
+  g_autofree char *name = g_strconcat (uuid, ".ini", NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  return g_build_filename (folder, name, NULL);
+}
+
+char *
 vitrine_paths_locale (const char *installed)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);

@@ -13,6 +13,9 @@ char *vitrine_paths_sockets (void);                      /* $XDG_RUNTIME_DIR/vit
 char *vitrine_paths_socket (const char *uuid);
 /* The folder of an isolated network, made if need be; words that are no name of a file become one. */
 char *vitrine_paths_network (const char *name);
+/* The list of libvirt hosts, $XDG_CONFIG_HOME/vitrine/hosts.ini; and how a window of one of their machines was left. */
+char *vitrine_paths_hosts (void);
+char *vitrine_paths_host_view (const char *host, const char *uuid);
 
 /* Where translations are: @installed, or beside a program that runs from its build folder. */
 char *vitrine_paths_locale (const char *installed);

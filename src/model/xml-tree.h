@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Small helpers over libxml2's tree: elements by path, attributes and text as GLib strings. Private to src/model. */
+/* Small helpers over libxml2's tree: elements by path, attributes and text as GLib strings. For src/model and src/hosts. */
 #pragma once
 
 #include <glib.h>

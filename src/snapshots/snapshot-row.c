@@ -27,9 +27,9 @@ picture_read (GObject *source, GAsyncResult *result, gpointer data)
 static GtkWidget *
 new_picture (const char *folder, const VitrineSnapshot *snapshot)
 {
-  g_autofree char *path = vitrine_snapshot_store_path (folder, snapshot->name, VITRINE_SNAPSHOT_SCREEN);
-  g_autoptr(GFile) file = g_file_new_for_path (path);
-  g_autoptr(GFileInputStream) stream = g_file_read (file, NULL, NULL);
+  g_autofree char *path = folder != NULL ? vitrine_snapshot_store_path (folder, snapshot->name, VITRINE_SNAPSHOT_SCREEN) : NULL;
+  g_autoptr(GFile) file = path != NULL ? g_file_new_for_path (path) : NULL;
+  g_autoptr(GFileInputStream) stream = file != NULL ? g_file_read (file, NULL, NULL) : NULL;
   const char *icon = snapshot->has_state ? "video-display-symbolic" : "system-shutdown-symbolic";
   GtkWidget *image = gtk_image_new_from_icon_name (icon, GTK_ICON_SIZE_DND);
   int scale = gtk_widget_get_scale_factor (image);

@@ -6,7 +6,7 @@
 
 #include "snapshot-store.h"
 
-/* The buttons are the caller's to connect. The row's accessible name says all of it. */
+/* @folder: with its picture; NULL: there is none. The buttons are the caller's to connect. The row's accessible name says all of it. */
 GtkWidget  *vitrine_snapshot_row_new (const char *folder, const VitrineSnapshot *snapshot, gboolean current, GtkWidget **go_back,
                                       GtkWidget **forget);
 /* Of that row, or of one of its buttons. */

@@ -5,18 +5,23 @@
 #include <glib/gi18n.h>
 
 #define RADIUS 9
+#define THUMBNAIL_WIDTH 512    /* twice the size that is shown, for HiDPI */
+#define THUMBNAIL_HEIGHT 320
 
 struct _VitrineMachineCard
 {
   GtkFlowBoxChild parent_instance;
 
   GtkWidget          *events, *picture, *big_icon, *title, *state, *menu_button;
+  GtkWidget          *popover;      /* NULL: nobody has wanted the menu yet */
+  GMenuModel         *menu;
   AtkObject          *menu_accessible;
 
-  VitrineMachine     *machine;
+  VitrineGuest       *guest;
+  GBytes             *encoded;      /* what the thumbnail was made of */
   GdkPixbuf          *thumbnail;
   GCancellable       *loading;
-  GSimpleActionGroup *actions;
+  GSimpleActionGroup *actions;      /* NULL, as long as the popover is */
   GtkGesture         *secondary, *long_press;
 };
 
@@ -25,6 +30,8 @@ enum
   ERROR,
   SETTINGS,
   SNAPSHOTS,
+  EDIT_XML,
+  LOG,
   DELETE,
   N_SIGNALS
 };
@@ -33,10 +40,12 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (VitrineMachineCard, vitrine_machine_card, GTK_TYPE_FLOW_BOX_CHILD)
 
-VitrineMachine *
-vitrine_machine_card_get_machine (VitrineMachineCard *self)
+static void update (VitrineMachineCard *self);
+
+VitrineGuest *
+vitrine_machine_card_get_guest (VitrineMachineCard *self)
 {
-  return self->machine;
+  return self->guest;
 }
 
 static gboolean
@@ -51,9 +60,9 @@ gboolean
 vitrine_machine_card_matches (VitrineMachineCard *self, const char *words)
 {
   g_autofree char *folded = g_utf8_casefold (words, -1);
-  VitrineState state = vitrine_machine_get_state (self->machine);
+  VitrineState state = vitrine_guest_get_state (self->guest);
 
-  return contains (vitrine_machine_get_title (self->machine), folded) || contains (vitrine_state_to_label (state), folded);
+  return contains (vitrine_guest_get_title (self->guest), folded) || contains (vitrine_state_to_label (state), folded);
 }
 
 /* --- picture ---------------------------------------------------------------------------------------------------- */
@@ -72,9 +81,9 @@ rounded_rectangle (cairo_t *cr, double width, double height)
 static gboolean
 shows_thumbnail (VitrineMachineCard *self)
 {
-  VitrineState state = vitrine_machine_get_state (self->machine);
+  VitrineState state = vitrine_guest_get_state (self->guest);
 
-  return self->thumbnail != NULL && (vitrine_state_is_alive (state) || vitrine_machine_is_suspended (self->machine));
+  return self->thumbnail != NULL && (vitrine_state_is_alive (state) || vitrine_guest_is_suspended (self->guest));
 }
 
 static void
@@ -82,7 +91,7 @@ draw_thumbnail (VitrineMachineCard *self, cairo_t *cr, double width, double heig
 {
   double w = gdk_pixbuf_get_width (self->thumbnail), h = gdk_pixbuf_get_height (self->thumbnail);
   double scale = MIN (width / w, height / h);
-  gboolean dimmed = vitrine_machine_get_state (self->machine) != VITRINE_STATE_RUNNING;
+  gboolean dimmed = vitrine_guest_get_state (self->guest) != VITRINE_STATE_RUNNING;
 
   cairo_translate (cr, (width - w * scale) / 2, (height - h * scale) / 2);
   cairo_scale (cr, scale, scale);
@@ -97,6 +106,7 @@ draw_picture (GtkWidget *picture, cairo_t *cr, gpointer data)
   double width = gtk_widget_get_allocated_width (picture), height = gtk_widget_get_allocated_height (picture);
   cairo_pattern_t *ground = cairo_pattern_create_linear (0, 0, 0, height);
 
+  vitrine_guest_seen (self->guest);
   cairo_pattern_add_color_stop_rgb (ground, 0, 0.20, 0.20, 0.24);
   cairo_pattern_add_color_stop_rgb (ground, 1, 0.11, 0.11, 0.14);
   rounded_rectangle (cr, width, height);
@@ -117,35 +127,44 @@ draw_picture (GtkWidget *picture, cairo_t *cr, gpointer data)
 }
 
 static void
-thumbnail_loaded (GObject *source, GAsyncResult *result, gpointer data)
+thumbnail_decoded (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(VitrineMachineCard) self = data;
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GdkPixbuf) pixbuf = gdk_pixbuf_new_from_stream_finish (result, &error);
+  g_autoptr(GdkPixbuf) pixbuf = gdk_pixbuf_new_from_stream_finish (result, NULL);
 
-  if (pixbuf == NULL || self->machine == NULL)
+  if (pixbuf == NULL || self->guest == NULL)
     return;   /* a picture that is just being replaced; the next one comes */
+  gboolean first = self->thumbnail == NULL;
   g_set_object (&self->thumbnail, pixbuf);
+  if (first)
+    update (self);   /* no icon over it from now on */
   gtk_widget_queue_draw (self->picture);
 }
 
 static void
-thumbnail_opened (GObject *source, GAsyncResult *result, gpointer data)
+thumbnail_loaded (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(VitrineMachineCard) self = data;
-  g_autoptr(GFileInputStream) stream = g_file_read_finish (G_FILE (source), result, NULL);
+  g_autoptr(GBytes) bytes = vitrine_guest_load_thumbnail_finish (VITRINE_GUEST (source), result, NULL);
 
-  if (stream != NULL && self->machine != NULL)
-    gdk_pixbuf_new_from_stream_async (G_INPUT_STREAM (stream), self->loading, thumbnail_loaded, g_object_ref (self));
+  if (bytes == NULL || self->guest == NULL)
+    return;
+  if (self->encoded != NULL && g_bytes_equal (self->encoded, bytes))
+    {
+      gtk_widget_queue_draw (self->picture);   /* whoever draws it says that it is seen */
+      return;
+    }
+  g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes (bytes);
+  g_clear_pointer (&self->encoded, g_bytes_unref);
+  self->encoded = g_steal_pointer (&bytes);
+  gdk_pixbuf_new_from_stream_at_scale_async (stream, THUMBNAIL_WIDTH, THUMBNAIL_HEIGHT, TRUE, self->loading,
+                                             thumbnail_decoded, g_object_ref (self));
 }
 
 static void
 load_thumbnail (VitrineMachineCard *self)
 {
-  g_autofree char *path = vitrine_machine_get_thumbnail_path (self->machine);
-  g_autoptr(GFile) file = g_file_new_for_path (path);
-
-  g_file_read_async (file, G_PRIORITY_LOW, self->loading, thumbnail_opened, g_object_ref (self));
+  vitrine_guest_load_thumbnail_async (self->guest, self->loading, thumbnail_loaded, g_object_ref (self));
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------ */
@@ -156,7 +175,8 @@ icon_for (VitrineMachineCard *self, VitrineState state)
   switch (state)
     {
     case VITRINE_STATE_OFF:
-      return vitrine_machine_is_suspended (self->machine) ? "media-playback-start-symbolic" : "org.vitrine.Vitrine-symbolic";
+      return vitrine_guest_is_suspended (self->guest) ? "media-playback-start-symbolic"
+                                                      : "org.vitrine.Vitrine-symbolic";
     case VITRINE_STATE_STARTING:
       return "content-loading-symbolic";
     case VITRINE_STATE_RUNNING:
@@ -174,28 +194,38 @@ icon_for (VitrineMachineCard *self, VitrineState state)
 }
 
 static void
-enable (VitrineMachineCard *self, const char *name, gboolean enabled)
-{
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), name);
-
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
-}
-
-static void
 update_actions (VitrineMachineCard *self, VitrineState state)
 {
-  gboolean process = vitrine_state_has_process (state), alive = vitrine_state_is_alive (state);
+  static const struct
+  {
+    const char           *action;
+    VitrineGuestAbilities ability;
+  } needs[] = {
+    { "start", VITRINE_GUEST_CAN_OPEN },          { "present", VITRINE_GUEST_CAN_OPEN },
+    { "pause", VITRINE_GUEST_CAN_PAUSE },         { "resume", VITRINE_GUEST_CAN_RESUME },
+    { "power-button", VITRINE_GUEST_CAN_POWER_BUTTON }, { "reset", VITRINE_GUEST_CAN_RESET },
+    { "save", VITRINE_GUEST_CAN_SAVE },           { "force-off", VITRINE_GUEST_CAN_FORCE_OFF },
+    { "discard", VITRINE_GUEST_CAN_DISCARD },     { "autostart", VITRINE_GUEST_CAN_AUTOSTART },
+    { "settings", VITRINE_GUEST_CAN_SETTINGS },   { "edit-xml", VITRINE_GUEST_CAN_EDIT_XML },
+    { "snapshots", VITRINE_GUEST_CAN_SNAPSHOTS }, { "log", VITRINE_GUEST_CAN_LOG },
+    { "delete", VITRINE_GUEST_CAN_DELETE },
+  };
+  VitrineGuestAbilities abilities = vitrine_guest_get_abilities (self->guest);
+  gboolean open = vitrine_state_has_process (state);
 
-  enable (self, "start", !process && state != VITRINE_STATE_BROKEN);
-  enable (self, "present", process);
-  enable (self, "pause", state == VITRINE_STATE_RUNNING);
-  enable (self, "resume", state == VITRINE_STATE_PAUSED);
-  enable (self, "power-button", alive);
-  enable (self, "force-off", alive);
-  enable (self, "settings", state != VITRINE_STATE_BROKEN);
-  enable (self, "snapshots", !process && state != VITRINE_STATE_BROKEN);
-  enable (self, "discard", !process && vitrine_machine_is_suspended (self->machine));
-  enable (self, "delete", !process);
+  if (self->actions == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (needs); i++)
+    {
+      GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), needs[i].action);
+      gboolean shown = g_str_equal (needs[i].action, "start")     ? !open
+                       : g_str_equal (needs[i].action, "present") ? open
+                                                                  : TRUE;
+      g_simple_action_set_enabled (G_SIMPLE_ACTION (action), shown && (abilities & needs[i].ability) != 0);
+    }
+  GAction *autostart = g_action_map_lookup_action (G_ACTION_MAP (self->actions), "autostart");
+  g_simple_action_set_state (G_SIMPLE_ACTION (autostart),
+                             g_variant_new_boolean (vitrine_guest_get_autostart (self->guest)));
 }
 
 static void
@@ -212,10 +242,11 @@ set_state_class (GtkWidget *widget, const char *wanted)
 static void
 update (VitrineMachineCard *self)
 {
-  VitrineState state = vitrine_machine_get_state (self->machine);
-  const char *title = vitrine_machine_get_title (self->machine), *message = vitrine_machine_get_message (self->machine);
-  const char *label = state == VITRINE_STATE_OFF && vitrine_machine_is_suspended (self->machine) ? _("Suspended")
-                                                                                                 : vitrine_state_to_label (state);
+  VitrineState state = vitrine_guest_get_state (self->guest);
+  const char *title = vitrine_guest_get_title (self->guest), *message = vitrine_guest_get_message (self->guest);
+  const char *label = state == VITRINE_STATE_OFF && vitrine_guest_is_suspended (self->guest)
+                          ? _("Suspended")
+                          : vitrine_state_to_label (state);
   g_autofree char *spoken = g_strdup_printf (_("%s, %s"), title, label);
   g_autofree char *menu_name = g_strdup_printf (_("Actions for %s"), title);
 
@@ -243,29 +274,28 @@ report (VitrineMachineCard *self, const GError *error)
   g_signal_emit (self, signals[ERROR], 0, error->message);
 }
 
-void
-vitrine_machine_card_open (VitrineMachineCard *self)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (!vitrine_machine_start (self->machine, &error))
-    report (self, error);
-}
-
 static void
 command_done (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(VitrineMachineCard) self = data;
   g_autoptr(GError) error = NULL;
 
-  if (!vitrine_machine_command_finish (VITRINE_MACHINE (source), result, &error))
+  if (!vitrine_guest_command_finish (VITRINE_GUEST (source), result, &error))
     report (self, error);
+  if (self->guest != NULL)
+    update (self);
 }
 
 static void
 command (VitrineMachineCard *self, const char *name)
 {
-  vitrine_machine_command_async (self->machine, name, command_done, g_object_ref (self));
+  vitrine_guest_command_async (self->guest, name, command_done, g_object_ref (self));
+}
+
+void
+vitrine_machine_card_open (VitrineMachineCard *self)
+{
+  command (self, "Open");
 }
 
 static void
@@ -299,9 +329,39 @@ action_force_off (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_reset (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  command (data, "Reset");
+}
+
+static void
+action_save (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  command (data, "Save");
+}
+
+static void
+action_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  command (data, "Discard");
+}
+
+static void
+autostart_changed (GSimpleAction *action, GVariant *value, gpointer data)
+{
+  command (data, g_variant_get_boolean (value) ? "Autostart" : "NoAutostart");
+}
+
+static void
 action_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   g_signal_emit (data, signals[SETTINGS], 0);
+}
+
+static void
+action_edit_xml (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[EDIT_XML], 0);
 }
 
 static void
@@ -311,30 +371,9 @@ action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
-action_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  VitrineMachineCard *self = data;
-  g_autoptr(GError) error = NULL;
-
-  if (!vitrine_machine_discard_suspended (self->machine, &error))
-    report (self, error);
-  update (self);
-}
-
-static void
 action_log (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  VitrineMachineCard *self = data;
-  g_autofree char *path = vitrine_machine_get_log_path (self->machine);
-  g_autofree char *uri = g_filename_to_uri (path, NULL, NULL);
-  GtkWidget *toplevel = gtk_widget_get_toplevel (GTK_WIDGET (self));
-  g_autoptr(GError) error = NULL;
-
-  if (!gtk_show_uri_on_window (GTK_WINDOW (toplevel), uri, gtk_get_current_event_time (), &error))
-    {
-      g_autofree char *words = g_strdup_printf (_("The log cannot be shown (%s). It is the file “%s”."), error->message, path);
-      g_signal_emit (self, signals[ERROR], 0, words);
-    }
+  g_signal_emit (data, signals[LOG], 0);
 }
 
 static void
@@ -349,15 +388,52 @@ static const GActionEntry actions[] = {
   { "pause", action_pause },
   { "resume", action_resume },
   { "power-button", action_power_button },
+  { "reset", action_reset },
+  { "save", action_save },
   { "force-off", action_force_off },
-  { "settings", action_settings },
-  { "snapshots", action_snapshots },
   { "discard", action_discard },
+  { "autostart", NULL, NULL, "false", autostart_changed },
+  { "settings", action_settings },
+  { "edit-xml", action_edit_xml },
+  { "snapshots", action_snapshots },
   { "log", action_log },
   { "delete", action_delete },
 };
 
 /* --- menu ------------------------------------------------------------------------------------------------------- */
+
+static void
+menu_closed (VitrineMachineCard *self)
+{
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->menu_button), FALSE);
+}
+
+static void
+make_actions (VitrineMachineCard *self)
+{
+  if (self->actions != NULL)
+    return;
+  self->actions = g_simple_action_group_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions), self);
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "card", G_ACTION_GROUP (self->actions));
+  update_actions (self, vitrine_guest_get_state (self->guest));
+}
+
+/* A menu and its actions are most of what a card would cost, so they are made when somebody wants them. */
+static void
+menu_toggled (VitrineMachineCard *self)
+{
+  if (!gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->menu_button)))
+    return;
+  make_actions (self);
+  if (self->popover == NULL)
+    {
+      self->popover = gtk_popover_new_from_model (self->menu_button, self->menu);
+      g_object_add_weak_pointer (G_OBJECT (self->popover), (gpointer *) &self->popover);
+      g_signal_connect_object (self->popover, "closed", G_CALLBACK (menu_closed), self, G_CONNECT_SWAPPED);
+    }
+  gtk_popover_popup (GTK_POPOVER (self->popover));
+}
 
 static void
 pop_up (VitrineMachineCard *self)
@@ -379,6 +455,7 @@ vitrine_machine_card_key (GtkWidget *widget, GdkEventKey *event)
 
   if (event->keyval == GDK_KEY_Delete && gtk_widget_has_focus (widget))
     {
+      make_actions (self);
       g_action_group_activate_action (G_ACTION_GROUP (self->actions), "delete", NULL);
       return GDK_EVENT_STOP;
     }
@@ -392,12 +469,15 @@ vitrine_machine_card_dispose (GObject *object)
 {
   VitrineMachineCard *self = VITRINE_MACHINE_CARD (object);
 
-  if (self->machine != NULL)
-    g_signal_handlers_disconnect_by_data (self->machine, self);
+  if (self->guest != NULL)
+    g_signal_handlers_disconnect_by_data (self->guest, self);
+  if (self->popover != NULL)
+    gtk_widget_destroy (self->popover);
   g_cancellable_cancel (self->loading);
   g_clear_object (&self->loading);
-  g_clear_object (&self->machine);
+  g_clear_object (&self->guest);
   g_clear_object (&self->thumbnail);
+  g_clear_pointer (&self->encoded, g_bytes_unref);
   g_clear_object (&self->actions);
   g_clear_object (&self->secondary);
   g_clear_object (&self->long_press);
@@ -407,26 +487,28 @@ vitrine_machine_card_dispose (GObject *object)
 static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
+  static const char *const asks[] = {
+    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [EDIT_XML] = "edit-xml", [LOG] = "log", [DELETE] = "delete"
+  };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_machine_card_dispose;
   widget_class->popup_menu = vitrine_machine_card_popup_menu;
   widget_class->key_press_event = vitrine_machine_card_key;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/library/machine-card.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/cards/machine-card.ui");
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, events);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, picture);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, big_icon);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, title);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, state);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_accessible);
-  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                 G_TYPE_STRING);
-  signals[SETTINGS] = g_signal_new ("settings", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                    G_TYPE_NONE, 0);
-  signals[SNAPSHOTS] = g_signal_new ("snapshots", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                     G_TYPE_NONE, 0);
-  signals[DELETE] = g_signal_new ("delete", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, G_TYPE_STRING);
+  for (guint i = SETTINGS; i < N_SIGNALS; i++)
+    signals[i]
+        = g_signal_new (asks[i], VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -434,10 +516,8 @@ vitrine_machine_card_init (VitrineMachineCard *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->loading = g_cancellable_new ();
-  self->actions = g_simple_action_group_new ();
-  g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions), self);
-  gtk_widget_insert_action_group (GTK_WIDGET (self), "card", G_ACTION_GROUP (self->actions));
   g_signal_connect (self->picture, "draw", G_CALLBACK (draw_picture), self);
+  g_signal_connect_swapped (self->menu_button, "toggled", G_CALLBACK (menu_toggled), self);
   self->secondary = gtk_gesture_multi_press_new (self->events);
   gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (self->secondary), GDK_BUTTON_SECONDARY);
   g_signal_connect_swapped (self->secondary, "pressed", G_CALLBACK (pop_up), self);
@@ -447,13 +527,13 @@ vitrine_machine_card_init (VitrineMachineCard *self)
 }
 
 GtkWidget *
-vitrine_machine_card_new (VitrineMachine *machine)
+vitrine_machine_card_new (VitrineGuest *guest)
 {
   VitrineMachineCard *self = g_object_new (VITRINE_TYPE_MACHINE_CARD, NULL);
 
-  self->machine = g_object_ref (machine);
-  g_signal_connect_swapped (machine, "notify", G_CALLBACK (update), self);
-  g_signal_connect_swapped (machine, "thumbnail-changed", G_CALLBACK (load_thumbnail), self);
+  self->guest = g_object_ref (guest);
+  g_signal_connect_swapped (guest, "notify", G_CALLBACK (update), self);
+  g_signal_connect_swapped (guest, "thumbnail-changed", G_CALLBACK (load_thumbnail), self);
   load_thumbnail (self);
   update (self);
   return GTK_WIDGET (self);

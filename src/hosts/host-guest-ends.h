@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What of a running host guest can be connected to: its screen and its consoles. Main thread only; nothing blocks. */
+#pragma once
+
+#include "host-guest.h"
+
+typedef enum
+{
+  VITRINE_HOST_SCREEN_NONE,
+  VITRINE_HOST_SCREEN_SPICE,
+  VITRINE_HOST_SCREEN_VNC,
+  VITRINE_HOST_SCREEN_OTHER,   /* one that we do not speak */
+} VitrineHostScreen;
+
+typedef struct
+{
+  VitrineHostScreen screen;
+  char             *password;     /* of the screen, where this connection may know it; NULL: none */
+  GStrv             consoles;     /* aliases: "serial0"; serial ports first */
+} VitrineHostEnds;
+
+void vitrine_host_ends_free (VitrineHostEnds *ends);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostEnds, vitrine_host_ends_free)
+
+void             vitrine_host_guest_read_ends_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
+VitrineHostEnds *vitrine_host_guest_read_ends_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
+
+/* A connected socket to the screen's server, for one channel: handed over by libvirt where the host is this computer,
+ * else through ssh where the connection to the host is through ssh, else to the address that the server listens on. -1
+ * and an error. */
+void vitrine_host_guest_open_screen_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
+int  vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
+
+/* One console as a stream. Signals: "output" (GBytes *); "closed" (const char *reason): the stream ended, or never
+ * opened. */
+#define VITRINE_TYPE_HOST_CONSOLE (vitrine_host_console_get_type ())
+G_DECLARE_FINAL_TYPE (VitrineHostConsole, vitrine_host_console, VITRINE, HOST_CONSOLE, GObject)
+
+/* Opens it at once, and takes it from whoever had it. */
+VitrineHostConsole *vitrine_host_console_new (VitrineHostGuest *guest, const char *alias);
+/* What is sent before it is open, or faster than the host takes it, waits; beyond 64 KiB it is lost. */
+void                vitrine_host_console_send (VitrineHostConsole *self, const guint8 *bytes, gsize n);
+/* No signal comes from here on. */
+void                vitrine_host_console_close (VitrineHostConsole *self);

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Hosts against libvirt's own test driver, which needs no daemon: what it says and does is libvirt's, not ours. */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "guest.h"
+#include "host-text.h"
+#include "hosts.h"
+#include "snapshot-store.h"
+
+#define LIMIT_SECONDS 20
+
+static char *folder;
+
+/* --- rig -------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+too_long (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Runs the main loop until @condition holds. */
+#define AWAIT(condition)                                                                                               \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    gboolean late_ = FALSE;                                                                                            \
+    guint limit_ = g_timeout_add_seconds (LIMIT_SECONDS, too_long, &late_);                                            \
+    while (!(condition) && !late_)                                                                                     \
+      g_main_context_iteration (NULL, TRUE);                                                                           \
+    g_assert_false (late_);                                                                                            \
+    g_source_remove (limit_);                                                                                          \
+  }                                                                                                                    \
+  G_STMT_END
+
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static VitrineHost *
+connect_to (const char *uri)
+{
+  VitrineHost *host = vitrine_host_new ("test", uri, NULL);
+
+  vitrine_host_connect (host);
+  AWAIT (vitrine_host_get_state (host) != VITRINE_HOST_CONNECTING);
+  return host;
+}
+
+#define DOMAIN(name, more)                                                                                             \
+  "<domain type='test'><name>" name "</name><memory>1024</memory><os><type>hvm</type></os><devices>" more              \
+  "</devices></domain>"
+#define DISK(path, more) "<disk type='file' device='disk'><source file='" path "'/><target dev='vda'/>" more "</disk>"
+#define POOL                                                                                                           \
+  "<pool type='dir'><name>p</name><target><path>/p</path></target>"                                                    \
+  "<volume><name>own.img</name><capacity>1000</capacity></volume><volume><name>shared.img</name><capacity>1000</"      \
+  "capacity></volume>"                                                                                                 \
+  "</pool>"
+
+/* A host that the test driver makes of a file. */
+static VitrineHost *
+connect_to_node (const char *contents)
+{
+  g_autofree char *path = g_build_filename (folder, "node.xml", NULL), *uri = g_strconcat ("test://", path, NULL);
+  g_autofree char *xml = g_strdup_printf ("<node>%s</node>", contents);
+
+  g_assert_true (g_file_set_contents (path, xml, -1, NULL));
+  return connect_to (uri);
+}
+
+/* One machine, "test", which runs. Not test:///default: that is one and the same for all connections of a process. */
+static VitrineHost *
+connect_to_one (void)
+{
+  return connect_to_node (DOMAIN ("test", ""));
+}
+
+static void
+command (VitrineHostGuest *guest, const char *name)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_guest_command_async (VITRINE_GUEST (guest), name, keep_result, &result);
+  AWAIT (result != NULL);
+  vitrine_guest_command_finish (VITRINE_GUEST (guest), result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+await_state (VitrineHostGuest *guest, VitrineState state)
+{
+  AWAIT (vitrine_guest_get_state (VITRINE_GUEST (guest)) == state);
+}
+
+static VitrineHostGuest *
+first_guest (VitrineHost *host)
+{
+  g_autoptr(VitrineHostGuest) guest = g_list_model_get_item (G_LIST_MODEL (host), 0);
+
+  g_assert_nonnull (guest);
+  return guest;   /* the host has it */
+}
+
+static char *
+definition_of (VitrineHostGuest *guest)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_guest_read_definition_async (guest, FALSE, keep_result, &result);
+  AWAIT (result != NULL);
+  char *xml = vitrine_host_guest_read_definition_finish (guest, result, &error);
+  g_assert_no_error (error);
+  return xml;
+}
+
+static gboolean
+write_definition (VitrineHostGuest *guest, const char *was, const char *xml, GError **error)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+
+  vitrine_host_guest_write_definition_async (guest, was, xml, keep_result, &result);
+  AWAIT (result != NULL);
+  return vitrine_host_guest_write_definition_finish (guest, result, error);
+}
+
+static char *
+replace (const char *text, const char *from, const char *to)
+{
+  g_auto(GStrv) parts = g_strsplit (text, from, -1);
+
+  g_assert_cmpuint (g_strv_length (parts), >, 1);
+  return g_strjoinv (to, parts);
+}
+
+/* --- text ------------------------------------------------------------------------------------------------------- */
+
+static void
+text_of_a_host_is_one_harmless_line (void)
+{
+  g_autofree char *plain = vitrine_host_text ("Debian – Büro", 100);
+  g_autofree char *controls = vitrine_host_text ("a\033[31mb\nc\td", 100);
+  g_autofree char *bidi = vitrine_host_text ("abc\xe2\x80\xae" "fdp.exe", 100);
+  g_autofree char *broken = vitrine_host_text ("x\xff\xfey", 100);
+  g_autofree char *huge = g_strnfill (10 << 20, 'A');
+  g_autofree char *cut = vitrine_host_text (huge, 120);
+
+  g_assert_cmpstr (plain, ==, "Debian – Büro");
+  g_assert_cmpstr (controls, ==, "a [31mb c d");
+  g_assert_cmpstr (bidi, ==, "abc fdp.exe");
+  g_assert_true (g_utf8_validate (broken, -1, NULL));
+  g_assert_cmpint (g_utf8_strlen (cut, -1), ==, 121);
+  g_assert_null (vitrine_host_text (NULL, 10));
+}
+
+static void
+uris_without_sense_or_with_a_password_are_refused (void)
+{
+  static const char *const good[]
+      = { "test:///default", "qemu:///system", "qemu+ssh://root@host.example/system?keyfile=/k",
+          "qemu+tls://10.0.0.1:16514/system", "qemu+ssh://[fe80::1]/session" };
+  static const char *const bad[] = { "", "qemu", "host/system", "://x", "qemu+ssh://root:secret@host/system" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      vitrine_host_check_uri (good[i], &error);
+      g_assert_no_error (error);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_assert_false (vitrine_host_check_uri (bad[i], &error));
+      g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID);
+    }
+}
+
+/* --- connections ------------------------------------------------------------------------------------------------ */
+
+static void
+a_host_that_cannot_be_reached_says_why_and_is_tried_again (void)
+{
+  g_autoptr(VitrineHost) host = connect_to ("test:///nowhere/node.xml");
+
+  g_assert_cmpint (vitrine_host_get_state (host), ==, VITRINE_HOST_AWAY);
+  g_assert_nonnull (strstr (vitrine_host_get_reason (host), "nowhere"));
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 0);
+  AWAIT (vitrine_host_get_state (host) == VITRINE_HOST_CONNECTING);   /* by itself */
+  AWAIT (vitrine_host_get_state (host) == VITRINE_HOST_AWAY);
+}
+
+static void
+machines_of_a_host_can_be_commanded_and_their_states_follow (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autoptr(GError) error = NULL;
+  VitrineHostGuest *guest = vitrine_host_find (host, "test", &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (vitrine_guest_get_state (VITRINE_GUEST (guest)), ==, VITRINE_STATE_RUNNING);
+  command (guest, "Pause");
+  await_state (guest, VITRINE_STATE_PAUSED);
+  command (guest, "Resume");
+  await_state (guest, VITRINE_STATE_RUNNING);
+  command (guest, "Save");
+  await_state (guest, VITRINE_STATE_OFF);
+  AWAIT (vitrine_guest_is_suspended (VITRINE_GUEST (guest)));
+  command (guest, "Start");
+  await_state (guest, VITRINE_STATE_RUNNING);
+  AWAIT (!vitrine_guest_is_suspended (VITRINE_GUEST (guest)));
+  command (guest, "Autostart");
+  g_assert_true (vitrine_guest_get_autostart (VITRINE_GUEST (guest)));
+  command (guest, "NoAutostart");
+  g_assert_false (vitrine_guest_get_autostart (VITRINE_GUEST (guest)));
+  command (guest, "PowerButton");
+  await_state (guest, VITRINE_STATE_OFF);
+  command (guest, "Start");
+  command (guest, "ForceOff");
+  await_state (guest, VITRINE_STATE_OFF);
+  g_assert_false (vitrine_guest_get_abilities (VITRINE_GUEST (guest)) & VITRINE_GUEST_CAN_FORCE_OFF);
+  g_assert_null (vitrine_host_find (host, "nobody", &error));
+  g_assert_nonnull (strstr (error->message, "test"));
+}
+
+static void
+a_command_that_the_host_refuses_is_an_error (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  VitrineHostGuest *guest = first_guest (host);
+
+  vitrine_guest_command_async (VITRINE_GUEST (guest), "Resume", keep_result, &result);   /* it runs already */
+  AWAIT (result != NULL);
+  g_assert_false (vitrine_guest_command_finish (VITRINE_GUEST (guest), result, &error));
+  g_assert_nonnull (error);
+}
+
+static void
+a_guest_whose_host_left_can_do_nothing (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autoptr(VitrineHostGuest) guest = g_object_ref (first_guest (host));
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_disconnect (host);
+  g_assert_cmpint (vitrine_guest_get_abilities (VITRINE_GUEST (guest)), ==, 0);
+  vitrine_guest_command_async (VITRINE_GUEST (guest), "Pause", keep_result, &result);
+  AWAIT (result != NULL);
+  g_assert_false (vitrine_guest_command_finish (VITRINE_GUEST (guest), result, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY);
+}
+
+/* --- credentials ------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  guint    asked, wrong;    /* so many answers are wrong at first */
+  gboolean cancel, saw_again;
+} Person;
+
+static gboolean
+person_answers (Person *person, VitrineCredentials *credentials)
+{
+  const char *answers[9] = { NULL };
+
+  person->asked++;
+  person->saw_again |= vitrine_credentials_is_again (credentials);
+  for (guint i = 0; i < vitrine_credentials_get_n (credentials); i++)
+    answers[i] = !vitrine_credentials_is_secret (credentials, i) ? "alice"
+                 : person->asked > person->wrong * 2             ? "open sesame"
+                                                                 : "wrong";
+  if (person->cancel)
+    vitrine_credentials_cancel (credentials);
+  else
+    vitrine_credentials_answer (credentials, answers, FALSE);
+  return TRUE;
+}
+
+static VitrineHost *
+connect_as (Person *person)
+{
+  static const char node[]
+      = "<node><auth><user password='open sesame'>alice</user></auth>"
+        "<domain type='test'><name>d</name><memory>1024</memory><os><type>hvm</type></os></domain></node>";
+  g_autofree char *path = g_build_filename (folder, "auth.xml", NULL), *uri = g_strconcat ("test://", path, NULL);
+  VitrineHost *host = vitrine_host_new ("auth", uri, NULL);
+
+  g_assert_true (g_file_set_contents (path, node, -1, NULL));
+  if (person != NULL)
+    g_signal_connect_swapped (host, "ask", G_CALLBACK (person_answers), person);
+  vitrine_host_connect (host);
+  AWAIT (vitrine_host_get_state (host) != VITRINE_HOST_CONNECTING);
+  return host;
+}
+
+static void
+a_person_is_asked_until_the_password_is_right (void)
+{
+  Person person = { .wrong = 2 };
+  g_autoptr(VitrineHost) host = connect_as (&person);
+
+  g_assert_cmpstr (vitrine_host_get_reason (host), ==, NULL);
+  g_assert_cmpint (vitrine_host_get_state (host), ==, VITRINE_HOST_CONNECTED);
+  g_assert_cmpuint (person.asked, >, 2);
+  g_assert_true (person.saw_again);
+}
+
+static void
+who_gives_no_password_is_not_asked_again_by_itself (void)
+{
+  Person person = { .cancel = TRUE };
+  g_autoptr(VitrineHost) host = connect_as (&person);
+  gboolean waited = FALSE;
+
+  g_assert_cmpint (vitrine_host_get_state (host), ==, VITRINE_HOST_AWAY);
+  g_assert_cmpuint (person.asked, ==, 1);
+  g_timeout_add (2500, too_long, &waited);   /* longer than the first wait of a host that is tried again */
+  while (!waited)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (person.asked, ==, 1);
+}
+
+static void
+without_anybody_to_ask_the_host_stays_away (void)
+{
+  g_autoptr(VitrineHost) host = connect_as (NULL);
+
+  g_assert_cmpint (vitrine_host_get_state (host), ==, VITRINE_HOST_AWAY);
+}
+
+/* --- definitions ------------------------------------------------------------------------------------------------ */
+
+static void
+a_definition_is_changed_and_unknown_elements_stay (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *was = definition_of (guest);
+  g_autofree char *xml
+      = replace (was, "<memory unit='KiB'>1024",
+                 "<title>Büro &amp; Lager</title>\n"
+                 "<metadata><x:y xmlns:x='https://example.org/x'>kept</x:y></metadata><memory unit='KiB'>4096");
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (write_definition (guest, was, xml, &error));
+  g_assert_no_error (error);
+  command (guest, "ForceOff");   /* it runs with the old one until then */
+  AWAIT (g_str_equal (vitrine_guest_get_title (VITRINE_GUEST (guest)), "Büro & Lager"));
+  g_autofree char *is = definition_of (guest);
+  g_assert_nonnull (strstr (is, "4096"));
+  g_assert_nonnull (strstr (is, "kept</x:y>"));
+}
+
+static void
+of_two_people_who_edit_the_second_is_refused_with_a_diff (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *was = definition_of (guest);
+  g_autofree char *first = replace (was, "1024", "4096"), *second = replace (was, "1024", "2048");
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (write_definition (guest, was, first, NULL));
+  g_assert_false (write_definition (guest, was, second, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT);
+  g_assert_nonnull (strstr (error->message, "4096"));
+  g_autofree char *is = definition_of (guest);
+  g_assert_null (strstr (is, "2048"));
+}
+
+static void
+what_is_no_definition_is_refused (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *was = definition_of (guest);
+  g_autofree char *open = replace (was, "</domain>", ""), *misspelt = replace (was, "<memory", "<memroy");
+  g_autofree char *other = replace (was, "<uuid>", "<uuid>0"), *nonsense = replace (misspelt, "</memory", "</memroy");
+  const char *const bad[] = { "", "words", open, misspelt, other, nonsense };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_assert_false (write_definition (guest, was, bad[i], &error));
+      g_assert_nonnull (error);
+      g_assert_cmpuint (strlen (error->message), >, 10);
+    }
+  g_autofree char *is = definition_of (guest);
+  g_assert_cmpstr (is, ==, was);
+}
+
+static guint
+index_of (VitrineHost *host, const char *name)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (host)); i++)
+    {
+      g_autoptr(VitrineHostGuest) guest = g_list_model_get_item (G_LIST_MODEL (host), i);
+      if (g_str_equal (vitrine_host_guest_get_name (guest), name))
+        return i;
+    }
+  return G_MAXUINT;
+}
+
+static void
+machines_that_are_defined_and_deleted_come_and_go (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autoptr(GAsyncResult) defined = NULL, deleted = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_define_async (host, DOMAIN ("aaa", ""), keep_result, &defined);
+  AWAIT (defined != NULL);
+  vitrine_host_define_finish (host, defined, &error);
+  g_assert_no_error (error);
+  AWAIT (index_of (host, "aaa") == 0);   /* sorted */
+  g_autoptr(VitrineHostGuest) guest = g_object_ref (first_guest (host));
+  command (guest, "Start");
+  command (guest, "ForceOff");
+  vitrine_host_guest_delete_async (guest, FALSE, keep_result, &deleted);
+  AWAIT (deleted != NULL);
+  vitrine_host_guest_delete_finish (guest, deleted, &error);
+  g_assert_no_error (error);
+  AWAIT (index_of (host, "aaa") == G_MAXUINT);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 1);
+}
+
+static GStrv
+volumes_of (VitrineHostGuest *guest)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+
+  vitrine_host_guest_list_volumes_async (guest, keep_result, &result);
+  AWAIT (result != NULL);
+  return vitrine_host_guest_list_volumes_finish (guest, result, NULL);
+}
+
+static void
+deleting_with_volumes_leaves_those_that_others_use (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      POOL DOMAIN ("a",
+                   DISK ("/p/own.img",
+                         "") "<disk type='file' device='disk'><source file='/p/shared.img'/><target dev='vdb'/></disk>")
+          DOMAIN ("b", DISK ("/p/shared.img", "")) DOMAIN ("c", DISK ("/p/own2.img", "<readonly/>")));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GAsyncResult) result = NULL, off = NULL;
+  VitrineHostGuest *a = vitrine_host_find (host, "a", &error);
+
+  g_assert_no_error (error);
+  vitrine_guest_command_async (VITRINE_GUEST (a), "ForceOff", keep_result, &off); /* the test driver starts them all */
+  AWAIT (off != NULL);
+  g_auto(GStrv) volumes = volumes_of (a);
+  g_assert_cmpuint (g_strv_length (volumes), ==, 1);
+  g_assert_cmpstr (volumes[0], ==, "/p/own.img");
+  vitrine_host_guest_delete_async (a, TRUE, keep_result, &result);
+  AWAIT (result != NULL);
+  vitrine_host_guest_delete_finish (a, result, &error);
+  g_assert_no_error (error);
+  AWAIT (index_of (host, "a") == G_MAXUINT);
+  g_auto(GStrv) left = volumes_of (vitrine_host_find (host, "b", NULL));
+  g_assert_cmpstr (left[0], ==, "/p/shared.img");
+}
+
+/* --- hostile hosts ---------------------------------------------------------------------------------------------- */
+
+static void
+ten_megabytes_of_description_and_a_nasty_title_do_no_harm (void)
+{
+  g_autofree char *huge = g_strnfill (9 << 20, 'D');
+  g_autofree char *node
+      = g_strdup_printf ("<domain type='test'><name>n</name><title>%s</title><description>%s</description>"
+                         "<memory>1024</memory><os><type>hvm</type></os></domain>",
+                         "a&#x9;b \xe2\x80\xae"
+                         "c",
+                         huge);
+  g_autoptr(VitrineHost) host = connect_to_node (node);
+  VitrineHostGuest *guest = first_guest (host);
+
+  AWAIT (g_str_has_prefix (vitrine_guest_get_title (VITRINE_GUEST (guest)), "a b"));
+  g_assert_null (strstr (vitrine_guest_get_title (VITRINE_GUEST (guest)), "\xe2\x80\xae"));
+  command (guest, "Pause");
+  await_state (guest, VITRINE_STATE_PAUSED);
+}
+
+/* --- snapshots -------------------------------------------------------------------------------------------------- */
+
+static GPtrArray *
+snapshots_of (VitrineHostGuest *guest, char **current)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_guest_list_snapshots_async (guest, keep_result, &result);
+  AWAIT (result != NULL);
+  GPtrArray *all = vitrine_host_guest_list_snapshots_finish (guest, result, current, &error);
+  g_assert_no_error (error);
+  return all;
+}
+
+static void
+snapshot (VitrineHostGuest *guest, VitrineHostSnapshotVerb verb, const char *name)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_guest_snapshot_async (guest, verb, name, "said <of> it", keep_result, &result);
+  AWAIT (result != NULL);
+  vitrine_host_guest_snapshot_finish (guest, result, &error);
+  g_assert_no_error (error);
+}
+
+static void
+snapshots_are_a_tree_that_can_be_gone_back_to (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *current = NULL, *after = NULL;
+
+  snapshot (guest, VITRINE_HOST_SNAPSHOT_TAKE, "one");
+  snapshot (guest, VITRINE_HOST_SNAPSHOT_TAKE, "two");
+  g_autoptr(GPtrArray) all = snapshots_of (guest, &current);
+  g_assert_cmpuint (all->len, ==, 2);
+  g_assert_cmpstr (((VitrineSnapshot *) all->pdata[0])->name, ==, "one");
+  g_assert_cmpstr (((VitrineSnapshot *) all->pdata[0])->description, ==, "said <of> it");
+  g_assert_true (((VitrineSnapshot *) all->pdata[0])->has_state);
+  g_assert_cmpuint (((VitrineSnapshot *) all->pdata[1])->depth, ==, 1);
+  g_assert_cmpstr (current, ==, "two");
+  command (guest, "ForceOff");
+  snapshot (guest, VITRINE_HOST_SNAPSHOT_GO_BACK, "one");
+  await_state (guest, VITRINE_STATE_RUNNING);
+  snapshot (guest, VITRINE_HOST_SNAPSHOT_FORGET, "two");
+  g_autoptr(GPtrArray) left = snapshots_of (guest, &after);
+  g_assert_cmpuint (left->len, ==, 1);
+  g_assert_cmpstr (after, ==, "one");
+}
+
+/* --- the list of hosts ------------------------------------------------------------------------------------------ */
+
+static void
+hosts_are_remembered_and_other_processes_follow (void)
+{
+  g_autoptr(VitrineHosts) here = vitrine_hosts_new (), there = vitrine_hosts_new ();
+  g_autoptr(GError) error = NULL;
+
+  VitrineHost *host = vitrine_hosts_add (here, " test:///default ", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (vitrine_host_get_uri (host), ==, "test:///default");
+  g_assert_null (vitrine_hosts_add (here, "test:///default", "again", &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID);
+  AWAIT (vitrine_hosts_get_size (there) == 1);
+  g_assert_nonnull (vitrine_hosts_find (there, "Test host", NULL));
+  g_autoptr(VitrineHost) kept = g_object_ref (host);
+  g_assert_true (vitrine_hosts_remove (here, host, NULL));
+  AWAIT (vitrine_hosts_get_size (there) == 0);
+  g_assert_true (vitrine_hosts_put_back (here, kept, NULL));
+  AWAIT (vitrine_hosts_get_size (there) == 1);
+}
+
+static void
+a_damaged_list_of_hosts_loses_nothing (void)
+{
+  g_autofree char *path = g_build_filename (g_get_user_config_dir (), "vitrine", "hosts.ini", NULL);
+  g_autoptr(VitrineHosts) hosts = NULL;
+
+  g_assert_true (g_file_set_contents (path, "[a]\nuri=test:///default\n[b]\nuri=no uri\n[c]\n", -1, NULL));
+  hosts = vitrine_hosts_new ();
+  g_assert_cmpuint (vitrine_hosts_get_size (hosts), ==, 1);
+}
+
+/* --- many ------------------------------------------------------------------------------------------------------- */
+
+static void
+five_hundred_machines_are_listed_at_once (void)
+{
+  g_autoptr(GString) node = g_string_new (NULL);
+
+  for (guint i = 0; i < 500; i++)
+    g_string_append_printf (node, DOMAIN ("machine-%03u", ""), i);
+  g_autoptr(GTimer) timer = g_timer_new ();
+  g_autoptr(VitrineHost) host = connect_to_node (node->str);
+  double seconds = g_timer_elapsed (timer, NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 500);
+  g_autoptr(VitrineHostGuest) last = g_list_model_get_item (G_LIST_MODEL (host), 499);
+  g_assert_cmpstr (vitrine_host_guest_get_name (last), ==, "machine-499");
+  g_test_message ("500 machines listed in %.2f s", seconds);
+  g_assert_cmpfloat (seconds, <, 2.0);
+}
+
+int
+main (int argc, char **argv)
+{
+  folder = g_dir_make_tmp ("vitrine-hosts-XXXXXX", NULL);
+  g_autofree char *config = g_build_filename (folder, "config", NULL);
+  g_setenv ("XDG_CONFIG_HOME", config, TRUE);
+  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  g_setenv ("DBUS_SESSION_BUS_ADDRESS", "disabled:", TRUE);   /* no person's keyring */
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name) g_test_add_func ("/hosts/" #name, name)
+  ADD (text_of_a_host_is_one_harmless_line);
+  ADD (uris_without_sense_or_with_a_password_are_refused);
+  ADD (a_host_that_cannot_be_reached_says_why_and_is_tried_again);
+  ADD (machines_of_a_host_can_be_commanded_and_their_states_follow);
+  ADD (a_command_that_the_host_refuses_is_an_error);
+  ADD (a_guest_whose_host_left_can_do_nothing);
+  ADD (a_person_is_asked_until_the_password_is_right);
+  ADD (who_gives_no_password_is_not_asked_again_by_itself);
+  ADD (without_anybody_to_ask_the_host_stays_away);
+  ADD (a_definition_is_changed_and_unknown_elements_stay);
+  ADD (of_two_people_who_edit_the_second_is_refused_with_a_diff);
+  ADD (what_is_no_definition_is_refused);
+  ADD (machines_that_are_defined_and_deleted_come_and_go);
+  ADD (deleting_with_volumes_leaves_those_that_others_use);
+  ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
+  ADD (snapshots_are_a_tree_that_can_be_gone_back_to);
+  ADD (hosts_are_remembered_and_other_processes_follow);
+  ADD (a_damaged_list_of_hosts_loses_nothing);
+  ADD (five_hundred_machines_are_listed_at_once);
+  int status = g_test_run ();
+  g_autofree char *remove = g_strdup_printf ("rm -rf '%s'", folder);
+  g_spawn_command_line_sync (remove, NULL, NULL, NULL, NULL);
+  return status;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delete-dialog.h"
+
+#include <glib/gi18n.h>
+
+#define MAX_SHOWN 8
+
+typedef struct
+{
+  GtkWidget          *parent;
+  VitrineHostGuest   *guest;
+  VitrineDeleteFailed failed;
+  gpointer            data;
+  GtkWidget          *volumes;     /* the check button; NULL: it has none */
+} Deletion;
+
+static void
+deletion_free (Deletion *self)
+{
+  g_clear_weak_pointer (&self->parent);
+  g_object_unref (self->guest);
+  g_free (self);
+}
+
+static void
+fail (Deletion *self, const GError *error)
+{
+  if (self->parent != NULL)
+    self->failed (self->data, error->message);
+}
+
+static void
+deleted (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Deletion *self = data;
+  g_autoptr(GError) error = NULL;
+
+  if (!vitrine_host_guest_delete_finish (VITRINE_HOST_GUEST (source), result, &error))
+    fail (self, error);
+  deletion_free (self);
+}
+
+static void
+response (GtkDialog *dialog, int answer, gpointer data)
+{
+  Deletion *self = data;
+  gboolean volumes = self->volumes != NULL && gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->volumes));
+
+  gtk_widget_destroy (GTK_WIDGET (dialog));
+  if (answer == GTK_RESPONSE_OK)
+    vitrine_host_guest_delete_async (self->guest, volumes, deleted, self);
+  else
+    deletion_free (self);
+}
+
+static void
+add_volumes (Deletion *self, GtkWidget *dialog, GStrv volumes)
+{
+  guint n = g_strv_length (volumes);
+  g_autofree char *label
+      = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "Delete its _volume too", "Delete its %u _volumes too", n), n);
+  GtkWidget *area = gtk_message_dialog_get_message_area (GTK_MESSAGE_DIALOG (dialog));
+
+  self->volumes = gtk_check_button_new_with_mnemonic (label);
+  gtk_container_add (GTK_CONTAINER (area), self->volumes);
+  for (guint i = 0; i < MIN (n, MAX_SHOWN); i++)
+    {
+      GtkWidget *path = gtk_label_new (volumes[i]);
+      gtk_label_set_ellipsize (GTK_LABEL (path), PANGO_ELLIPSIZE_MIDDLE);
+      gtk_label_set_xalign (GTK_LABEL (path), 0);
+      gtk_widget_set_margin_start (path, 24);
+      gtk_container_add (GTK_CONTAINER (area), path);
+    }
+  gtk_widget_show_all (area);
+}
+
+static void
+show (Deletion *self, GStrv volumes)
+{
+  GtkWidget *dialog = gtk_message_dialog_new (
+      GTK_WINDOW (self->parent), GTK_DIALOG_MODAL | GTK_DIALOG_DESTROY_WITH_PARENT, GTK_MESSAGE_QUESTION,
+      GTK_BUTTONS_NONE, _("Delete “%s”?"), vitrine_guest_get_title (VITRINE_GUEST (self->guest)));
+
+  gtk_message_dialog_format_secondary_text (
+      GTK_MESSAGE_DIALOG (dialog),
+      _("The host forgets the machine, its saved state and its snapshots. This cannot be undone."));
+  if (volumes != NULL && volumes[0] != NULL)
+    add_volumes (self, dialog, volumes);
+  gtk_dialog_add_button (GTK_DIALOG (dialog), _("_Cancel"), GTK_RESPONSE_CANCEL);
+  GtkWidget *button = gtk_dialog_add_button (GTK_DIALOG (dialog), _("_Delete"), GTK_RESPONSE_OK);
+  gtk_style_context_add_class (gtk_widget_get_style_context (button), "destructive-action");
+  g_signal_connect (dialog, "response", G_CALLBACK (response), self);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+volumes_listed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Deletion *self = data;
+  g_autoptr(GError) error = NULL;
+  g_auto(GStrv) volumes = vitrine_host_guest_list_volumes_finish (VITRINE_HOST_GUEST (source), result, &error);
+
+  if (error == NULL && self->parent != NULL)
+    {
+      show (self, volumes);
+      return;
+    }
+  if (error != NULL)
+    fail (self, error);
+  deletion_free (self);
+}
+
+void
+vitrine_delete_dialog_show (GtkWindow *parent, VitrineHostGuest *guest, VitrineDeleteFailed failed, gpointer data)
+{
+  Deletion *self = g_new0 (Deletion, 1);
+
+  g_set_weak_pointer (&self->parent, GTK_WIDGET (parent));
+  self->guest = g_object_ref (guest);
+  self->failed = failed;
+  self->data = data;
+  vitrine_host_guest_list_volumes_async (guest, volumes_listed, self);
+}
