@@ -58,6 +58,7 @@ struct VtDeviceClass
   const VtReg  *regs;            /* nullable: register table for the inspector, fuzzer and generic accessors */
   size_t        n_regs;
   const VtRegion *const *regions; /* nullable, NULL-ended: every region the device can map; the generic tests drive them */
+  bool          late;            /* machines were saved before it existed: restored, they have it as after a reset */
 
   /* The only step that may fail. Must undo nothing: finalize runs on a half-realized instance. */
   bool (*realize)  (VtDevice *dev, const VtEnv *env, GError **error);

@@ -111,6 +111,12 @@ vt_boot_path_virtio_blk (unsigned devfn)
 }
 
 char *
+vt_boot_path_virtio_blk_behind (unsigned bridge_devfn)
+{
+  return pci_path ("pci-bridge", bridge_devfn, "/scsi@0/disk@0,0");
+}
+
+char *
 vt_boot_path_scsi (unsigned devfn, unsigned target)
 {
   g_autofree char *rest = g_strdup_printf ("/channel@0/disk@%x,0", target);

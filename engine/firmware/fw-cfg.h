@@ -58,6 +58,7 @@ void vt_fw_cfg_add_pc (VtDevice *dev, const VtFwCfgPc *pc);
 
 /* OpenFirmware paths for boot_order; free with g_free(). devfn = slot << 3 | function, on bus 0. */
 char *vt_boot_path_virtio_blk (unsigned devfn);
+char *vt_boot_path_virtio_blk_behind (unsigned bridge_devfn);   /* alone on the bus of that bridge */
 char *vt_boot_path_scsi (unsigned devfn, unsigned target);
 char *vt_boot_path_ahci (unsigned devfn, unsigned port);
 char *vt_boot_path_ide (unsigned devfn, unsigned channel, unsigned drive);

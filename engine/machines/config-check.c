@@ -86,6 +86,16 @@ check_bus (const VtConfig *config, const VtDiskConfig *disk, const char *name, G
 }
 
 static bool
+check_port (const VtConfig *config, unsigned port, bool possible, const char *name, GError **error)
+{
+  if (port != 0 && is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: machine type “pc” has no slots for hot plug", name);
+  if (port > VT_HOTPLUG_PORTS || (port != 0 && !possible))
+    return refuse (error, VT_ERROR_CONFIG, "“%s”: slots 1 to %u for hot plug take virtio devices", name, VT_HOTPLUG_PORTS);
+  return true;
+}
+
+static bool
 check_disk (const VtConfig *config, const VtDiskConfig *disk, GError **error)
 {
   const char *name = disk->path != NULL ? disk->path : "(empty drive)";
@@ -98,7 +108,32 @@ check_disk (const VtConfig *config, const VtDiskConfig *disk, GError **error)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: the image of a CD or a floppy disk is raw; set its format so", name);
   if (disk->queues > VT_VIRTIO_BLK_QUEUES)
     return refuse (error, VT_ERROR_CONFIG, "“%s”: %u queues; a disk has at most %u", name, disk->queues, VT_VIRTIO_BLK_QUEUES);
-  return check_bus (config, disk, name, error);
+  return check_bus (config, disk, name, error)
+         && check_port (config, disk->port, disk->bus == VT_BUS_VIRTIO, name, error);
+}
+
+/* Each slot takes one card. */
+static bool
+check_ports (const VtConfig *config, GError **error)
+{
+  unsigned taken = 0;
+  for (guint i = 0; i < config->disks->len + config->nets->len; i++)
+    {
+      unsigned port = i < config->disks->len ? ((VtDiskConfig *) g_ptr_array_index (config->disks, i))->port
+                                             : ((VtNetConfig *) g_ptr_array_index (config->nets, i - config->disks->len))->port;
+      if (port != 0 && (taken & 1u << port) != 0)
+        return refuse (error, VT_ERROR_CONFIG, "Two devices are in slot %u for hot plug", port);
+      taken |= port != 0 ? 1u << port : 0;
+    }
+  return true;
+}
+
+bool
+vt_config_check_disk (const VtConfig *config, const VtDiskConfig *disk, GError **error)
+{
+  if (disk->bus != VT_BUS_VIRTIO || disk->cdrom)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "Only virtio disks can be added while the machine runs");
+  return check_disk (config, disk, error);
 }
 
 static bool
@@ -149,6 +184,24 @@ check_video (const VtConfig *config, GError **error)
 }
 
 static bool
+check_net (const VtConfig *config, const VtNetConfig *net, GError **error)
+{
+  if (net->queues > VT_VIRTIO_NET_PAIRS)
+    return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
+  if (net->local != NULL && net->forwards->len > 0)
+    return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
+  return check_port (config, net->port, true, "network card", error);
+}
+
+bool
+vt_config_check_net (const VtConfig *config, const VtNetConfig *net, GError **error)
+{
+  if (config->nets->len >= NETS_MAX)
+    return refuse (error, VT_ERROR_CONFIG, "A machine has at most %u network cards", NETS_MAX);
+  return check_net (config, net, error);
+}
+
+static bool
 check_inputs_and_nets (const VtConfig *config, GError **error)
 {
   unsigned usb = 0, usb_disks = 0, virtio = 0;
@@ -163,13 +216,8 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
   if (config->nets->len > NETS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "%u network cards: a machine has at most %u", config->nets->len, NETS_MAX);
   for (guint i = 0; i < config->nets->len; i++)
-    {
-      const VtNetConfig *net = g_ptr_array_index (config->nets, i);
-      if (net->queues > VT_VIRTIO_NET_PAIRS)
-        return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
-      if (net->local != NULL && net->forwards->len > 0)
-        return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
-    }
+    if (!check_net (config, g_ptr_array_index (config->nets, i), error))
+      return false;
   for (guint i = 0; i < config->disks->len; i++)
     usb_disks += ((const VtDiskConfig *) g_ptr_array_index (config->disks, i))->bus == VT_BUS_USB;
   if (usb + usb_disks > USB_PORTS)
@@ -183,7 +231,7 @@ bool
 vt_config_check (const VtConfig *config, GError **error)
 {
   if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
-      || !check_inputs_and_nets (config, error))
+      || !check_inputs_and_nets (config, error) || !check_ports (config, error))
     return false;
   if (config->sound != VT_SOUND_NONE && config->sound_output == VT_SOUND_TO_FILE && config->sound_path == NULL)
     return refuse (error, VT_ERROR_CONFIG, "Sound to a file: which file?");

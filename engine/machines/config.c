@@ -5,13 +5,19 @@
 
 #include "bits.h"
 
+void
+vt_disk_config_free (VtDiskConfig *disk)
+{
+  g_free (disk->path);
+  g_free (disk->id);
+  vt_secret_unref (disk->secret);
+  g_free (disk);
+}
+
 static void
 disk_free (gpointer data)
 {
-  VtDiskConfig *disk = data;
-  g_free (disk->path);
-  vt_secret_unref (disk->secret);
-  g_free (disk);
+  vt_disk_config_free (data);
 }
 
 static void
@@ -40,13 +46,18 @@ port_free (gpointer data)
   g_free (port);
 }
 
-static void
-net_free (gpointer data)
+void
+vt_net_config_free (VtNetConfig *net)
 {
-  VtNetConfig *net = data;
   g_ptr_array_unref (net->forwards);
   g_free (net->local);
   g_free (net);
+}
+
+static void
+net_free (gpointer data)
+{
+  vt_net_config_free (data);
 }
 
 VtConfig *
@@ -100,13 +111,20 @@ vt_config_free (VtConfig *config)
   g_free (config);
 }
 
-static gpointer
-copy_disk (gconstpointer from, gpointer unused)
+VtDiskConfig *
+vt_disk_config_copy (const VtDiskConfig *from)
 {
   VtDiskConfig *disk = g_memdup2 (from, sizeof *disk);
   disk->path = g_strdup (disk->path);
+  disk->id = g_strdup (disk->id);
   vt_secret_ref (disk->secret);
   return disk;
+}
+
+static gpointer
+copy_disk (gconstpointer from, gpointer unused)
+{
+  return vt_disk_config_copy (from);
 }
 
 static gpointer
@@ -147,13 +165,19 @@ copy_string (gconstpointer from, gpointer unused)
   return g_strdup (from);
 }
 
-static gpointer
-copy_net (gconstpointer from, gpointer unused)
+VtNetConfig *
+vt_net_config_copy (const VtNetConfig *from)
 {
   VtNetConfig *net = g_memdup2 (from, sizeof *net);
   net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
   net->local = g_strdup (net->local);
   return net;
+}
+
+static gpointer
+copy_net (gconstpointer from, gpointer unused)
+{
+  return vt_net_config_copy (from);
 }
 
 void

@@ -161,15 +161,23 @@ floppy_drive_for (const VtDiskConfig *disk, const VtBlock *block)
 }
 
 bool
+vt_machine_open_drive (VtMachine *machine, const VtDiskConfig *disk, Drive *drive, GError **error)
+{
+  *drive = (Drive) { 0 };
+  if (disk->path != NULL && (drive->block = open_image (machine, disk, &drive->image, error)) == NULL)
+    return false;
+  drive->floppy = floppy_drive_for (disk, drive->block);
+  return true;
+}
+
+bool
 vt_machine_open_drives (VtMachine *machine, GError **error)
 {
   for (guint i = 0; i < machine->config.disks->len; i++)
     {
-      const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
-      Drive               drive = { 0 };
-      if (disk->path != NULL && (drive.block = open_image (machine, disk, &drive.image, error)) == NULL)
+      Drive drive;
+      if (!vt_machine_open_drive (machine, g_ptr_array_index (machine->config.disks, i), &drive, error))
         return false;
-      drive.floppy = floppy_drive_for (disk, drive.block);
       g_array_append_val (machine->drives, drive);
     }
   assign_places (machine);

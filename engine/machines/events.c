@@ -56,6 +56,8 @@ vt_machine_set_state (VtMachine *machine, VtMachineState state, int exit_status,
   if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
     machine->exit_status = exit_status;
   vt_unlock (&machine->lock);
+  if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
+    vt_machine_end_removals (machine);
   if (changed)
     vt_machine_tell (machine, tell_state, state, message);
 }

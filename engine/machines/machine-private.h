@@ -61,6 +61,8 @@ typedef struct
   VtFloppyDriveType floppy;          /* for which disks it is; other buses: VT_FLOPPY_NONE */
 } Drive;
 
+typedef struct HotPort HotPort;
+
 /* Reference counted: where events go; outlives the machine while some are on their way. */
 typedef struct
 {
@@ -147,6 +149,7 @@ struct VtMachine
   GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
   VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */
+  GPtrArray     *ports;              /* HotPort*: slots for hot plug (x86-hotplug.c) */
 
   gint           taking_snapshot;    /* atomic */
   int64_t        snapshot_pause_ns;  /* of the last one; the control thread's */
@@ -216,6 +219,8 @@ bool vt_machine_choose_accel (VtMachine *machine, GError **error);
 /* --- drives.c --- */
 bool vt_machine_open_drives (VtMachine *machine, GError **error);
 void vt_machine_close_drives (VtMachine *machine);
+/* One that comes while the machine runs. */
+bool vt_machine_open_drive (VtMachine *machine, const VtDiskConfig *disk, Drive *drive, GError **error);
 /* Requests that a full or failing host disk held back: try them again, or end them with their errors. */
 void vt_machine_retry_drives (VtMachine *machine);
 void vt_machine_end_drive_waits (VtMachine *machine);
@@ -236,6 +241,9 @@ bool vt_machine_open_sound (VtMachine *machine, GError **error);
 void vt_machine_close_sound (VtMachine *machine);   /* after the devices */
 bool vt_machine_open_nets (VtMachine *machine, GError **error);    /* machine lock held */
 void vt_machine_close_nets (VtMachine *machine);
+VtNet *vt_machine_open_net (VtMachine *machine, const VtNetConfig *config, GError **error);   /* machine lock held */
+/* Control thread, machine lock not held: it is closed when this returns. */
+void vt_machine_close_net (VtMachine *machine, VtNet *net);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
 
 /* --- live.c --- */
@@ -243,6 +251,11 @@ void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
 void vt_machine_set_cable (VtDevice *card, bool plugged_in);
 /* After a restore: switches learn anew where the cards are. Machine lock. */
 void vt_machine_announce_cards (VtMachine *machine);
+
+/* --- x86-hotplug.c --- */
+void vt_hot_port_free (gpointer port);
+/* The machine has stopped for good: who waits for a card has it. */
+void vt_machine_end_removals (VtMachine *machine);
 
 /* --- input.c --- */
 void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);

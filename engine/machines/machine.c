@@ -74,6 +74,7 @@ machine_alloc (const VtConfig *config)
   machine->cards = g_ptr_array_new ();
   machine->shares = g_ptr_array_new ();
   machine->usb_drives = g_ptr_array_new ();
+  machine->ports = g_ptr_array_new_with_free_func (vt_hot_port_free);
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
   machine->loop = vt_loop_new (&machine->lock);
@@ -143,6 +144,7 @@ vt_machine_free (VtMachine *machine)
   vt_control_run (machine, stop_for_good, NULL);
   vt_control_stop (machine);
   vt_runner_free (machine->runner);
+  vt_machine_end_removals (machine);
   vt_machine_close_nets (machine);
   vt_loop_free (machine->loop);
   for (guint i = machine->devices->len; i > 0; i--)
@@ -163,6 +165,7 @@ vt_machine_free (VtMachine *machine)
   g_ptr_array_unref (machine->cards);
   g_ptr_array_unref (machine->shares);
   g_ptr_array_unref (machine->usb_drives);
+  g_ptr_array_unref (machine->ports);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);

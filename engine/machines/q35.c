@@ -31,6 +31,16 @@ add_lpc (VtMachine *machine, GError **error)
   return true;
 }
 
+/* Where an ICH9 has its root ports. */
+static bool
+add_ports (VtMachine *machine, GError **error)
+{
+  for (unsigned n = 0; n < VT_HOTPLUG_PORTS; n++)
+    if (!x86_add_port (machine, error))
+      return false;
+  return true;
+}
+
 static bool
 build_chipset (VtMachine *machine, GError **error)
 {
@@ -41,7 +51,7 @@ build_chipset (VtMachine *machine, GError **error)
                              .low_ram = board->low_ram, .bus = board->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
   return reset != NULL
          && vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
-         && x86_add_pm (machine, error) && add_lpc (machine, error);
+         && x86_add_pm (machine, error) && add_lpc (machine, error) && add_ports (machine, error);
 }
 
 static bool

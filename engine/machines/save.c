@@ -300,7 +300,7 @@ complete (Restore *restore, GError **error)
     {
       VtDevice        *dev = g_ptr_array_index (machine->devices, i);
       g_autofree char *name = g_strconcat ("dev/", dev->path, NULL);
-      if (!g_hash_table_contains (restore->seen, name))
+      if (!dev->cls->late && !g_hash_table_contains (restore->seen, name))
         return mismatch (error, "device “%s” is missing in it", dev->path);
     }
   for (unsigned i = 0; i < machine->n_cpus; i++)

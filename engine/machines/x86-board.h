@@ -19,6 +19,7 @@
 #define X86_HIGH_RAM_BASE (4 * VT_GIB)
 #define X86_PM_BASE       0x600u
 #define X86_SCI_IRQ       9u
+#define X86_PORTS_SLOT    28u         /* of the root ports: a function for each */
 
 typedef struct
 {
@@ -77,7 +78,20 @@ bool       x86_add_pm (VtMachine *machine, GError **error);
 /* What an ATA controller finds in that place. */
 VtAtaSlot  x86_ata_slot (VtMachine *machine, guint drive);
 
+/* --- x86-hotplug.c --- */
+/* A root port with a slot for hot plug. */
+bool      x86_add_port (VtMachine *machine, GError **error);
+uint8_t   x86_port_devfn (unsigned port);
+/* A card on the board (port 0: its next slot) or behind a port; *place, in *config, says where. */
+VtDevice *x86_add_card (VtMachine *machine, unsigned port, const VtDeviceClass *cls, VtPciPlace *place, const void *config,
+                        GError **error);
+/* It is complete. config: its own, as the machine has it. tell: the machine runs, and its guest hears of it. */
+void      x86_card_added (VtMachine *machine, unsigned port, void *config, bool tell);
+
 /* --- x86-pci.c, x86-video.c --- */
+/* What the configuration has at that place, on the virtio bus. */
+bool x86_add_disk (VtMachine *machine, guint drive, bool tell, GError **error);
+bool x86_add_net (VtMachine *machine, guint card, bool tell, GError **error);
 bool x86_build_pci_devices (VtMachine *machine, GError **error);
 bool x86_build_video (VtMachine *machine, GError **error);
 

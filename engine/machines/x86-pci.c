@@ -31,24 +31,32 @@ add_at (VtMachine *machine, unsigned slot, const VtDeviceClass *cls, const void 
 
 /* --- Disks --------------------------------------------------------------------------------------------------------------- */
 
+bool
+x86_add_disk (VtMachine *machine, guint i, bool tell, GError **error)
+{
+  VtDiskConfig     *disk = g_ptr_array_index (machine->config.disks, i);
+  VtVirtioBlkConfig config = { .block = g_array_index (machine->drives, Drive, i).block,
+                               .n_queues = disk->queues != 0 ? disk->queues : MIN (machine->n_cpus, 4),
+                               .ring_forms = vt_ring_forms (&disk->rings) };
+  if (x86_add_card (machine, disk->port, &vt_virtio_blk_pci, &config.place, &config, error) == NULL)
+    return false;
+  x86_card_added (machine, disk->port, disk, tell);
+  if (disk->port == 0)
+    x86_note_boot_path (x86_board (machine), disk->boot_index, vt_boot_path_virtio_blk (config.place.devfn));
+  else if (!tell)
+    x86_note_boot_path (x86_board (machine), disk->boot_index,
+                        vt_boot_path_virtio_blk_behind (x86_port_devfn (disk->port)));
+  return true;
+}
+
 static bool
 add_virtio_disks (VtMachine *machine, GError **error)
 {
-  X86Board *board = x86_board (machine);
-  unsigned usual_queues = MIN (machine->n_cpus, 4);
   for (guint i = 0; i < machine->drives->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
-      if (disk->bus != VT_BUS_VIRTIO)
-        continue;
-      unsigned          slot = board->next_slot++;
-      VtVirtioBlkConfig config = { .place = x86_place (machine, slot, 0, false),
-                                   .block = g_array_index (machine->drives, Drive, i).block,
-                                   .n_queues = disk->queues != 0 ? disk->queues : usual_queues,
-                                   .ring_forms = vt_ring_forms (&disk->rings) };
-      if (add_at (machine, slot, &vt_virtio_blk_pci, &config, error) == NULL)
+      if (disk->bus == VT_BUS_VIRTIO && !x86_add_disk (machine, i, false, error))
         return false;
-      x86_note_boot_path (board, disk->boot_index, vt_boot_path_virtio_blk (VT_PCI_DEVFN (slot, 0)));
     }
   return true;
 }
@@ -224,37 +232,44 @@ add_rng (VtMachine *machine, GError **error)
 }
 
 static VtDevice *
-add_virtio_net (VtMachine *machine, unsigned slot, guint i, GError **error)
+add_virtio_net (VtMachine *machine, guint i, GError **error)
 {
   const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
-  VtVirtioNetConfig  config = { .place = x86_place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i),
-                                .ring_forms = vt_ring_forms (&net->rings), .n_pairs = net->queues };
+  VtVirtioNetConfig  config = { .net = g_ptr_array_index (machine->nets, i), .ring_forms = vt_ring_forms (&net->rings),
+                                .n_pairs = net->queues };
   vt_machine_mac (machine, i, config.mac);
-  return add_at (machine, slot, &vt_virtio_net_pci, &config, error);
+  return x86_add_card (machine, net->port, &vt_virtio_net_pci, &config.place, &config, error);
 }
 
 static VtDevice *
-add_e1000e (VtMachine *machine, unsigned slot, guint i, GError **error)
+add_e1000e (VtMachine *machine, guint i, GError **error)
 {
-  VtE1000eConfig config = { .place = x86_place (machine, slot, 0, false), .net = g_ptr_array_index (machine->nets, i) };
+  const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
+  VtE1000eConfig     config = { .net = g_ptr_array_index (machine->nets, i) };
   vt_machine_mac (machine, i, config.mac);
-  return add_at (machine, slot, &vt_e1000e, &config, error);
+  return x86_add_card (machine, net->port, &vt_e1000e, &config.place, &config, error);
+}
+
+bool
+x86_add_net (VtMachine *machine, guint i, bool tell, GError **error)
+{
+  VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
+  VtDevice    *dev = net->model == VT_NET_E1000E ? add_e1000e (machine, i, error) : add_virtio_net (machine, i, error);
+  if (dev == NULL)
+    return false;
+  g_ptr_array_insert (machine->cards, (gint) i, dev);
+  if (net->cable_out)
+    vt_machine_set_cable (dev, false);
+  x86_card_added (machine, net->port, net, tell);
+  return true;
 }
 
 static bool
 add_nets (VtMachine *machine, GError **error)
 {
   for (guint i = 0; i < machine->nets->len; i++)
-    {
-      const VtNetConfig *net = g_ptr_array_index (machine->config.nets, i);
-      unsigned           slot = x86_board (machine)->next_slot++;
-      VtDevice          *dev = net->model == VT_NET_E1000E ? add_e1000e (machine, slot, i, error) : add_virtio_net (machine, slot, i, error);
-      if (dev == NULL)
-        return false;
-      g_ptr_array_add (machine->cards, dev);
-      if (net->cable_out)
-        vt_machine_set_cable (dev, false);
-    }
+    if (!x86_add_net (machine, i, false, error))
+      return false;
   return true;
 }
 

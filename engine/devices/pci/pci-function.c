@@ -83,7 +83,7 @@ bar_wanted (const VtPciFunction *fn, unsigned bar, uint64_t *at)
   if (b->flags & PCI_BAR_64)
     value |= (uint64_t) vt_pci_config_get (fn, bar_register (bar + 1), 4) << 32;
   *at = value & ~(b->size - 1);
-  return true;
+  return vt_pci_bus_passes (fn->place.bus, io, *at, b->size);
 }
 
 static VtMapping *
@@ -91,7 +91,7 @@ map_bar (VtPciFunction *fn, unsigned bar, uint64_t at)
 {
   VtPciBar *b = &fn->bars[bar];
   VtMem    *space = vt_pci_bus_space (fn->place.bus, (b->flags & PCI_BAR_IO) != 0);
-  int       priority = VT_PCI_PRIORITY_BAR + fn->place.devfn * 8 + (int) bar;
+  int       priority = vt_pci_bus_priority (fn->place.bus, fn->place.devfn, bar);
   /* An address outside the space is the guest's business: the BAR then answers nowhere. */
   if (b->ram == NULL)
     return vt_mem_map_io (space, &fn->dev, b->region, VT_GPA (at), priority, NULL);
@@ -145,10 +145,11 @@ update_mappings (VtPciFunction *fn)
   vt_mem_commit (mem);
 }
 
-static void
-update_derived (VtPciFunction *fn)
+void
+vt_pci_update (VtPciFunction *fn)
 {
-  fn->bus_master = powered (fn) && (command (fn) & PCI_COMMAND_MASTER) != 0;
+  fn->bus_master = powered (fn) && (command (fn) & PCI_COMMAND_MASTER) != 0
+                   && (fn->place.bus == NULL || vt_pci_bus_masters (fn->place.bus));
   update_mappings (fn);
   vt_pci_update_intx (fn);
 }
@@ -258,8 +259,15 @@ void
 vt_pci_add_express (VtPciFunction *fn)
 {
   /* PCIe 3.0, 7.8: version 2, device type 9 (root complex integrated endpoint), role-based error reporting, maximum
-   * payload 128 bytes. Such an endpoint has no link. */
-  static const uint8_t body[58] = { 0x92, 0x00, 0x00, 0x80, 0x00, 0x00 };
+   * payload 128 bytes. Such an endpoint has no link; one behind a bridge has type 0, and a link of 2.5 GT/s, one lane wide. */
+  uint8_t body[58] = { 0x92, 0x00, 0x00, 0x80, 0x00, 0x00 };
+  if (fn->place.bus != NULL && vt_pci_bus_is_link (fn->place.bus))
+    {
+      body[0] = 0x02;
+      vt_store_le (body + PCI_EXP_LINK_CAP - 2, PCI_EXP_LINK_X1, 4);
+      vt_store_le (body + PCI_EXP_LINK_STATUS - 2, PCI_EXP_LINK_X1, 2);
+      vt_store_le (body + PCI_EXP_LINK_CAP2 - 2, PCI_EXP_LINK_CAP2_2_5GT, 4);
+    }
   fn->cap_pcie = vt_pci_add_capability (fn, PCI_CAP_PCIE, body, 60);
   vt_pci_allow (fn, fn->cap_pcie + 8, 2, 0x78ff);     /* device control: all but function level reset */
 }
@@ -308,7 +316,7 @@ void
 vt_pci_settle (VtPciFunction *fn, bool irq_level)
 {
   fn->irq_level = irq_level;
-  update_derived (fn);
+  vt_pci_update (fn);
 }
 
 bool
@@ -354,17 +362,11 @@ vt_pci_config_read (VtPciFunction *fn, unsigned off, unsigned size)
 }
 
 static bool
-touches (unsigned off, unsigned size, unsigned reg, unsigned reg_size)
-{
-  return off < reg + reg_size && reg < off + size;
-}
-
-static bool
 touches_mappings (const VtPciFunction *fn, unsigned off, unsigned size)
 {
-  return touches (off, size, PCI_COMMAND, 2) || touches (off, size, PCI_BAR0, 4 * VT_PCI_BARS)
-         || touches (off, size, PCI_ROM_BAR, 4)
-         || (fn->cap_power != 0 && touches (off, size, fn->cap_power + PCI_PM_PMCSR, 2));
+  return vt_pci_touches (off, size, PCI_COMMAND, 2) || vt_pci_touches (off, size, PCI_BAR0, 4 * VT_PCI_BARS)
+         || vt_pci_touches (off, size, PCI_ROM_BAR, 4)
+         || (fn->cap_power != 0 && vt_pci_touches (off, size, fn->cap_power + PCI_PM_PMCSR, 2));
 }
 
 void
@@ -377,10 +379,10 @@ vt_pci_config_write (VtPciFunction *fn, unsigned off, uint32_t value, unsigned s
       *byte = (uint8_t) (((*byte & ~mask) | (given & mask)) & ~(given & fn->w1c[off + i]));
     }
   if (touches_mappings (fn, off, size))
-    update_derived (fn);
-  if (fn->cap_msix != 0 && touches (off, size, fn->cap_msix + PCI_MSIX_CONTROL, 2))
+    vt_pci_update (fn);
+  if (fn->cap_msix != 0 && vt_pci_touches (off, size, fn->cap_msix + PCI_MSIX_CONTROL, 2))
     vt_pci_msix_flush (fn);
-  if ((fn->cap_msi != 0 && touches (off, size, fn->cap_msi, 14)) || fn->cap_msix != 0)
+  if ((fn->cap_msi != 0 && vt_pci_touches (off, size, fn->cap_msi, 14)) || fn->cap_msix != 0)
     vt_pci_update_intx (fn);
   if (fn->config_wrote != NULL)
     fn->config_wrote (fn, off, size);

@@ -128,7 +128,8 @@ void    vt_pci_add_power_management (VtPciFunction *fn);
 void    vt_pci_add_msi (VtPciFunction *fn);
 /* Table and pending bits fill a 4 KiB BAR of their own. */
 void    vt_pci_add_msix (VtPciFunction *fn, unsigned bar, unsigned vectors, VtPciMsixState *state);
-/* A root complex integrated endpoint: what a PCI Express function directly on the root bus is. */
+/* A root complex integrated endpoint, which is what a PCI Express function directly on the root bus is, or an endpoint of
+ * a link. */
 void    vt_pci_add_express (VtPciFunction *fn);
 /* Fixed bits, and which bits the guest may write. */
 void    vt_pci_set_fixed (VtPciFunction *fn, unsigned off, unsigned size, uint32_t value);
@@ -156,6 +157,12 @@ void vt_pci_msix_notify (VtPciFunction *fn, unsigned vector);
 /* Configuration space; off + size <= 256 and off aligned to size (1, 2, 4). */
 uint32_t vt_pci_config_read (VtPciFunction *fn, unsigned off, unsigned size);
 void     vt_pci_config_write (VtPciFunction *fn, unsigned off, uint32_t value, unsigned size);
+/* Does an access to [off, off + size) reach a register? */
+static inline bool
+vt_pci_touches (unsigned off, unsigned size, unsigned reg, unsigned reg_size)
+{
+  return off < reg + reg_size && reg < off + size;
+}
 /* What the guest would read, without side effects; for the device itself. */
 uint32_t vt_pci_config_get (const VtPciFunction *fn, unsigned off, unsigned size);
 /* For registers that the device changes itself (the bits must be allowed or w1c). */

@@ -4,6 +4,8 @@
 
 #include "pci-function.h"
 
+/* What follows from configuration space and from what the bus lets pass. */
+void vt_pci_update (VtPciFunction *fn);
 /* Drives the INTx wire as level, command register and message interrupts say. */
 void vt_pci_update_intx (VtPciFunction *fn);
 /* Sends what became deliverable after a mask was lifted. */

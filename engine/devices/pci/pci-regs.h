@@ -19,6 +19,18 @@ enum
   PCI_SUBSYSTEM_ID     = 0x2e,
   PCI_ROM_BAR          = 0x30,
   PCI_CAPABILITIES     = 0x34,
+
+  /* Type 1: bridges (PCI-to-PCI Bridge 1.2, 3.2) */
+  PCI_PRIMARY_BUS      = 0x18,
+  PCI_SECONDARY_BUS    = 0x19,
+  PCI_SUBORDINATE_BUS  = 0x1a,
+  PCI_MEMORY_BASE      = 0x20,   /* 16 bits: address bits 31..20 */
+  PCI_MEMORY_LIMIT     = 0x22,
+  PCI_PREFETCH_BASE    = 0x24,
+  PCI_PREFETCH_LIMIT   = 0x26,
+  PCI_PREFETCH_BASE_HIGH  = 0x28,
+  PCI_PREFETCH_LIMIT_HIGH = 0x2c,
+  PCI_BRIDGE_CONTROL   = 0x3e,
   PCI_INTERRUPT_LINE   = 0x3c,
   PCI_INTERRUPT_PIN    = 0x3d,
   PCI_DEVICE_AREA      = 0x40,   /* first byte that a function may use as it likes */
@@ -38,7 +50,11 @@ enum
   PCI_STATUS_FAST_BACK     = 1u << 7,
   PCI_STATUS_DEVSEL_MEDIUM = 1u << 9,
 
+  PCI_HEADER_BRIDGE        = 1u << 0,
   PCI_HEADER_MULTIFUNCTION = 1u << 7,
+
+  PCI_PREFETCH_64          = 1u << 0,
+  PCI_BRIDGE_CONTROL_RESET = 1u << 6,
 
   PCI_BAR_IO               = 1u << 0,
   PCI_BAR_64               = 1u << 2,
@@ -76,4 +92,15 @@ enum
   PCI_MSIX_CONTROL_ENABLE = 1u << 15,
   PCI_MSIX_TABLE          = 0x04,
   PCI_MSIX_PBA            = 0x08,
+
+  /* PCI Express (PCIe 3.0, 7.8) */
+  PCI_EXP_LINK_CAP        = 0x0c,
+  PCI_EXP_LINK_X1         = 0x11,      /* 2.5 GT/s and one lane, in LINK_CAP and LINK_STATUS alike */
+  PCI_EXP_LINK_CONTROL    = 0x10,
+  PCI_EXP_LINK_STATUS     = 0x12,
+  PCI_EXP_SLOT_CAP        = 0x14,
+  PCI_EXP_SLOT_CONTROL    = 0x18,
+  PCI_EXP_SLOT_STATUS     = 0x1a,
+  PCI_EXP_LINK_CAP2       = 0x2c,
+  PCI_EXP_LINK_CAP2_2_5GT = 1u << 1,
 };

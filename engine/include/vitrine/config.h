@@ -38,12 +38,16 @@ typedef struct
   bool packed, in_order, notification_data;
 } VtRingConfig;
 
+enum { VT_HOTPLUG_PORTS = 4 };   /* slots into which cards come while a q35 machine runs */
+
 typedef struct
 {
   char         *path;        /* NULL: empty drive (CD and floppy only) */
   VtImageFormat format;
   VtDiskBus     bus;         /* sata: q35 only; ide and fdc (floppy drives): pc only */
   unsigned      unit;        /* ide, fdc: the place, from 1; 0: the first free one */
+  unsigned      port;        /* virtio, q35: in that slot for hot plug, 1..VT_HOTPLUG_PORTS; 0: on the board */
+  char         *id;          /* by which it is removed; NULL: none */
   bool          cdrom;
   bool          readonly;
   bool          snapshot;    /* writes go to a temporary file and are lost at the end */
@@ -79,6 +83,7 @@ typedef struct
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
   char      *local;          /* a folder: the network of all cards with a socket in it, instead of user networking */
   unsigned   queues;         /* virtio: pairs of them, 1..8; 0: one */
+  unsigned   port;           /* as for disks */
   VtRingConfig rings;
 } VtNetConfig;               /* a card on user networking */
 

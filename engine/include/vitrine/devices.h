@@ -7,6 +7,24 @@
 /* Asks the guest to make do with that much memory, at most what the machine has. An error: there is no balloon. */
 bool vt_machine_set_memory (VtMachine *machine, uint64_t bytes, GError **error);
 
+/* --- Hot plug: a q35 machine has VT_HOTPLUG_PORTS slots ----------------------------------------------------------- */
+
+/* A virtio disk, which is the `index`th of the machine's disks from then on, in the slot that its config names, or in the
+ * first free one. The config is copied. */
+bool vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *disk, GError **error);
+/* A network card with an address of its own; likewise. */
+bool vt_machine_add_net (VtMachine *machine, unsigned index, const VtNetConfig *net, GError **error);
+
+/* On the machine's context, once. NULL: the device is gone, or the machine is off. An error: the guest keeps it. The image
+ * is closed by then. */
+typedef void (*VtRemoved) (void *opaque, const GError *error);
+/* Ask the guest to let go of a device that is in a slot, by the disk's id or the card's address. False: it was not asked,
+ * and `removed` is not called. */
+bool vt_machine_remove_disk (VtMachine *machine, const char *id, VtRemoved removed, void *opaque, GError **error);
+bool vt_machine_remove_net (VtMachine *machine, const uint8_t mac[6], VtRemoved removed, void *opaque, GError **error);
+
+/* --- Network cards ------------------------------------------------------------------------------------------------ */
+
 /* `card`: index among the network cards of the configuration. */
 bool vt_machine_set_link (VtMachine *machine, unsigned card, bool up, GError **error);
 /* The guest's driver takes it when it next starts. Not a group address. */
