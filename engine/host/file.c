@@ -72,11 +72,35 @@ measure (VtFile *file, GError **error)
   return true;
 }
 
+static _Thread_local struct
+{
+  const VtLentFile *files;
+  size_t            n;
+} loan;
+
+void
+vt_file_lend (const VtLentFile *files, size_t n)
+{
+  loan.files = files;
+  loan.n = n;
+}
+
+static int
+borrow (const char *path, bool writable)
+{
+  for (size_t i = 0; i < loan.n; i++)
+    if (strcmp (loan.files[i].path, path) == 0 && (!writable || vt_descriptor_writable (loan.files[i].fd)))
+      return fcntl (loan.files[i].fd, F_DUPFD_CLOEXEC, 0);
+  return -1;
+}
+
 VtFile *
 vt_file_open (const char *path, bool writable, GError **error)
 {
+  int fd = borrow (path, writable);
   /* Non-blocking, so that a FIFO is refused instead of waited for. */
-  int fd = open (path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    fd = open (path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     {
       int problem = errno;

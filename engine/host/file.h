@@ -10,6 +10,14 @@ typedef struct VtFile VtFile;
 
 /* A regular file or a block device; anything else is refused. Errors (VT_ERROR_IMAGE) name the file. */
 VtFile  *vt_file_open (const char *path, bool writable, GError **error);
+/* While a loan lasts, this thread's vt_file_open() finds these files open instead of opening them: for a process that may not
+ * open files. Only what is open for writing is lent for that. The descriptors stay the lender's; n 0 ends the loan. */
+typedef struct
+{
+  const char *path;
+  int         fd;
+} VtLentFile;
+void     vt_file_lend (const VtLentFile *files, size_t n);
 /* A file that someone else opened, under the name that people know it by. Takes the descriptor, also on failure. */
 VtFile  *vt_file_adopt (int fd, const char *path, GError **error);
 /* Was it opened for reading and writing? */

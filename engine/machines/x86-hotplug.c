@@ -6,6 +6,7 @@
  * of it is under way. */
 #include "x86-board.h"
 
+#include "file.h"
 #include "pcie-root-port.h"
 #include "vitrine/devices.h"
 
@@ -238,8 +239,22 @@ net_comes_now (VtMachine *machine, void *arg)
   come (machine, arg, net_comes);
 }
 
+static bool
+open_lent (VtMachine *machine, const VtDiskConfig *disk, const char *const *paths, const int *fds, size_t n, Drive *drive,
+           GError **error)
+{
+  g_autofree VtLentFile *files = g_new (VtLentFile, n);
+  for (size_t i = 0; i < n; i++)
+    files[i] = (VtLentFile) { paths[i], fds[i] };
+  vt_file_lend (files, n);
+  bool ok = vt_machine_open_drive (machine, disk, drive, error);
+  vt_file_lend (NULL, 0);
+  return ok;
+}
+
 bool
-vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *given, GError **error)
+vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *given, const char *const *paths, const int *fds,
+                     size_t n, GError **error)
 {
   if (!vt_config_check_disk (&machine->config, given, error))
     return false;
@@ -247,7 +262,7 @@ vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *giv
   if (port == NULL)
     return false;
   Coming coming = { .port = port, .index = MIN (index, machine->drives->len), .error = error };
-  if (!vt_machine_open_drive (machine, given, &coming.drive, error))
+  if (!open_lent (machine, given, paths, fds, n, &coming.drive, error))
     return false;
   VtDiskConfig *disk = vt_disk_config_copy (given);
   disk->port = port->number;

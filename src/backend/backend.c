@@ -170,6 +170,32 @@ vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **erro
   return VITRINE_BACKEND_GET_IFACE (self)->capture (self, card, fd, error);
 }
 
+gboolean
+vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->add_disk (self, number, disk, paths, fds, error);
+}
+
+gboolean
+vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, error);
+}
+
+void
+vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done, gpointer data)
+{
+  GTask *task = g_task_new (self, NULL, done, data);
+
+  VITRINE_BACKEND_GET_IFACE (self)->remove_device (self, kind, id, task);
+}
+
+gboolean
+vitrine_backend_remove_device_finish (VitrineBackend *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 guint
 vitrine_backend_get_n_heads (VitrineBackend *self)
 {

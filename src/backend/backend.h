@@ -75,6 +75,12 @@ typedef enum
   VITRINE_BACKEND_ALL           = (1 << 4) - 1,
 } VitrineBackendAbilities;
 
+typedef enum
+{
+  VITRINE_DEVICE_DISK,       /* known by its target: "vdb" */
+  VITRINE_DEVICE_NETWORK,    /* by its address: "52:54:00:12:34:56" */
+} VitrineDeviceKind;
+
 /* Monitors that one machine can have. */
 #define VITRINE_MAX_HEADS 4
 
@@ -105,6 +111,9 @@ struct _VitrineBackendInterface
   gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
   gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
+  gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error);
+  gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, GError **error);
+  void (*remove_device) (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GTask *task);   /* takes the task */
 
   guint (*get_n_heads) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
@@ -159,6 +168,14 @@ GVariant *vitrine_backend_get_memory (VitrineBackend *self);
 gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
 gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
 gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
+/* Hot plug; the device as in Machine1's AttachDisk and AttachNetwork. The descriptors stay the caller's, one for each path. */
+gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds,
+                                   GError **error);
+gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
+/* Done when the guest has let go of it, or has not. */
+void     vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done,
+                                              gpointer data);
+gboolean vitrine_backend_remove_device_finish (VitrineBackend *self, GAsyncResult *result, GError **error);
 
 guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */

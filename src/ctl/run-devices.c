@@ -38,6 +38,10 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
     return vitrine_run_parse_switch (key, value, &disk->snapshot, error);
   if (g_str_equal (key, "queues"))
     return vitrine_run_parse_number (value != NULL ? value : "", 1024, &disk->queues, error);
+  if (g_str_equal (key, "port"))
+    return vitrine_run_parse_number (value != NULL ? value : "", VT_HOTPLUG_PORTS, &disk->port, error);
+  if (g_str_equal (key, "id") && value != NULL)
+    return vitrine_run_set_string (&disk->id, value);
   if (is_ring_property (key))
     return set_ring_property (&disk->rings, key, value, error);
   if (g_str_equal (key, "format"))
@@ -56,7 +60,7 @@ set_disk_property (VtDiskConfig *disk, const char *key, const char *value, GErro
       disk->bus = (VtDiskBus) choice;
       return TRUE;
     }
-  return vitrine_ctl_refuse (error, _("--disk does not know “%s”: use format, bus, readonly, snapshot, any-backing, key-file, queues, packed, in-order or notification-data"), key);
+  return vitrine_ctl_refuse (error, _("--disk does not know “%s”: use format, bus, port, id, readonly, snapshot, any-backing, key-file, queues, packed, in-order or notification-data"), key);
 }
 
 static int
@@ -139,6 +143,8 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
     return set_ring_property (&net->rings, key, value, error);
   if (g_str_equal (key, "queues"))
     return vitrine_run_parse_number (value != NULL ? value : "", 1024, &net->queues, error);
+  if (g_str_equal (key, "port"))
+    return vitrine_run_parse_number (value != NULL ? value : "", VT_HOTPLUG_PORTS, &net->port, error);
   if (g_str_equal (key, "restricted"))
     return vitrine_run_parse_switch (key, value, &net->restricted, error);
   if (g_str_equal (key, "model"))
@@ -152,7 +158,7 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
   if (g_str_equal (key, "mac"))
     return vitrine_parse_mac (value != NULL ? value : "", net->mac, error);
   if (!g_str_equal (key, "hostfwd") || value == NULL)
-    return vitrine_ctl_refuse (error, _("--net does not know “%s”: use model, hostfwd, mac, restricted, queues, packed, in-order or notification-data"), key);
+    return vitrine_ctl_refuse (error, _("--net does not know “%s”: use model, hostfwd, mac, port, restricted, queues, packed, in-order or notification-data"), key);
   g_ptr_array_add (net->forwards, g_strdup (value));
   return TRUE;
 }

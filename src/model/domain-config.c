@@ -216,6 +216,8 @@ take_disk (Job *job, const xmlNode *node, const VitrineDisk *disk, GError **erro
   /* Named in the definition, it is asked for. */
   out->any_backing = vitrine_xml_find (node, "backingStore/source") != NULL;
   out->boot_index = (int) disk->boot_order;
+  out->id = g_strdup (disk->target);
+  out->port = bus == VT_BUS_VIRTIO ? vitrine_domain_get_slot (job->domain, node) : 0;
   vitrine_domain_take_disk_driver (node, out);
   return TRUE;
 }
@@ -429,6 +431,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   if (mac != NULL && !vt_parse_mac (mac, net->mac))
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
+  net->port = vitrine_domain_get_slot (job->domain, node);
   take_forwards (node, net);
   vitrine_domain_take_rings (node, &net->rings);
   net->queues = vitrine_domain_take_queues (node);

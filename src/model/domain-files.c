@@ -36,6 +36,14 @@ show_disk (const Visitor *visitor, const VtDiskConfig *disk)
     show (visitor, chain[i], VITRINE_FILE_READ);
 }
 
+void
+vitrine_disk_visit_files (const VtDiskConfig *disk, VitrineFileVisit visit, gpointer data)
+{
+  const Visitor visitor = { visit, data };
+
+  show_disk (&visitor, disk);
+}
+
 static void
 show_end (const Visitor *visitor, const VtSerialConfig *end)
 {

@@ -140,6 +140,11 @@ VitrineRemoved *vitrine_domain_take_network (VitrineDomain *domain, guint index)
 void            vitrine_domain_put_back (VitrineDomain *domain, VitrineRemoved *removed);
 void            vitrine_removed_free (VitrineRemoved *removed);
 
+/* Put a device into a free slot for hot plug: which one, from 1; 0: there is none, or the device does not go there. A card gets an
+ * address, by which it is known. */
+guint vitrine_domain_give_disk_slot (VitrineDomain *domain, const char *target);
+guint vitrine_domain_give_network_slot (VitrineDomain *domain, guint index);
+
 gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
 void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);
 /* Is the clipboard shared with the guest's agent? */
@@ -181,5 +186,7 @@ typedef enum
 
 typedef void (*VitrineFileVisit) (const char *path, VitrineFileUse use, gpointer data);
 
+/* The files of one disk. */
+void vitrine_disk_visit_files (const VtDiskConfig *disk, VitrineFileVisit visit, gpointer data);
 /* Shows every file that the engine will open; none for a definition that it refuses. */
 void vitrine_domain_visit_files (VitrineDomain *domain, VitrineFileVisit visit, gpointer data);

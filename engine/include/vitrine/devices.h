@@ -10,8 +10,10 @@ bool vt_machine_set_memory (VtMachine *machine, uint64_t bytes, GError **error);
 /* --- Hot plug: a q35 machine has VT_HOTPLUG_PORTS slots ----------------------------------------------------------- */
 
 /* A virtio disk, which is the `index`th of the machine's disks from then on, in the slot that its config names, or in the
- * first free one. The config is copied. */
-bool vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *disk, GError **error);
+ * first free one. The config is copied. paths, fds: n files that are open already, for a process that may not open them (the
+ * image and its backing files, by the names that they are opened by); the descriptors stay the caller's. */
+bool vt_machine_add_disk (VtMachine *machine, unsigned index, const VtDiskConfig *disk, const char *const *paths, const int *fds,
+                          size_t n, GError **error);
 /* A network card with an address of its own; likewise. */
 bool vt_machine_add_net (VtMachine *machine, unsigned index, const VtNetConfig *net, GError **error);
 

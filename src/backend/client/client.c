@@ -234,19 +234,27 @@ vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arg
 }
 
 gboolean
-vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVariant *arguments, int fd, GError **error)
+vitrine_client_call_with_files_sync (VitrineClient *self, const char *method, GVariant *arguments, const int *fds, guint n, GError **error)
 {
+  g_autoptr(GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   g_autoptr(GUnixFDList) files = g_unix_fd_list_new ();
   GError *local = NULL;
 
-  if (g_unix_fd_list_append (files, fd, error) < 0)
-    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (g_unix_fd_list_append (files, fds[i], error) < 0)
+      return FALSE;
   g_autoptr(GVariant) reply = g_dbus_proxy_call_with_unix_fd_list_sync (
-    G_DBUS_PROXY (self->proxy), method, arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, files, NULL, NULL, &local);
+    G_DBUS_PROXY (self->proxy), method, owned, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, files, NULL, NULL, &local);
   if (reply != NULL)
     return TRUE;
   take_remote_error (error, local);
   return FALSE;
+}
+
+gboolean
+vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVariant *arguments, int fd, GError **error)
+{
+  return vitrine_client_call_with_files_sync (self, method, arguments, &fd, 1, error);
 }
 
 GVariant *

@@ -28,6 +28,9 @@ gboolean vitrine_client_call_finish (VitrineClient *self, GAsyncResult *result, 
 gboolean vitrine_client_call_sync (VitrineClient *self, const char *method, GVariant *arguments, GError **error);
 /* Handle 0 of the arguments is this file, which stays the caller's. Blocks. */
 gboolean vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVariant *arguments, int fd, GError **error);
+/* Handles 0.. of the arguments are these files, which stay the caller's. Blocks; any thread. */
+gboolean vitrine_client_call_with_files_sync (VitrineClient *self, const char *method, GVariant *arguments, const int *fds, guint n,
+                                              GError **error);
 /* a{st}, see Machine1's GetMemory. Blocks. */
 GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
 /* The machine's screen as PNG. Blocks. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine-devices.h"
 
+#include "device-words.h"
 #include <vitrine/devices.h>
 #include <vitrine/stats.h>
 
@@ -48,6 +49,59 @@ engine_capture (VitrineBackend *backend, guint card, int fd, GError **error)
   return vt_machine_capture (vitrine_engine_backend_get_machine (backend), card, fd, error);
 }
 
+/* --- Hot plug ------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+engine_add_disk (VitrineBackend *backend, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+{
+  g_autoptr(VtConfig) config = vitrine_disk_from_words (disk, error);
+
+  return config != NULL
+         && vt_machine_add_disk (vitrine_engine_backend_get_machine (backend), number, config->disks->pdata[0], paths, fds,
+                                 g_strv_length ((char **) paths), error);
+}
+
+static gboolean
+engine_add_network (VitrineBackend *backend, guint number, GVariant *card, GError **error)
+{
+  g_autoptr(VtConfig) config = vitrine_net_from_words (card, error);
+
+  return config != NULL
+         && vt_machine_add_net (vitrine_engine_backend_get_machine (backend), number, config->nets->pdata[0], error);
+}
+
+static void
+removed (void *opaque, const GError *error)
+{
+  g_autoptr(GTask) task = opaque;
+
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+engine_remove_device (VitrineBackend *backend, VitrineDeviceKind kind, const char *id, GTask *task)
+{
+  VtMachine *machine = vitrine_engine_backend_get_machine (backend);
+  GError *error = NULL;
+  guint8 mac[6];
+  gboolean asked = FALSE;
+
+  if (kind == VITRINE_DEVICE_DISK)
+    asked = vt_machine_remove_disk (machine, id, removed, task, &error);
+  else if (vt_parse_mac (id, mac))
+    asked = vt_machine_remove_net (machine, mac, removed, task, &error);
+  else
+    error = g_error_new (VT_ERROR, VT_ERROR_CONFIG, "“%s” is no address of a network card", id);
+  if (!asked)
+    {
+      g_task_return_error (task, error);
+      g_object_unref (task);
+    }
+}
+
 void
 vitrine_engine_devices_init (VitrineBackendInterface *iface)
 {
@@ -56,4 +110,7 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->set_link = engine_set_link;
   iface->set_mac = engine_set_mac;
   iface->capture = engine_capture;
+  iface->add_disk = engine_add_disk;
+  iface->add_network = engine_add_network;
+  iface->remove_device = engine_remove_device;
 }

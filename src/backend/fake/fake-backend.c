@@ -279,6 +279,46 @@ fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int 
   return TRUE;
 }
 
+/* "disk vdb 2 " among the keys: what came, and with how many files; "gone vdb " when it went. */
+static gboolean
+fake_add_disk (VitrineBackend *backend, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  const char *id = "";
+
+  g_variant_lookup (disk, "id", "&s", &id);
+  g_string_append_printf (self->keys, "disk %s %u ", id, g_strv_length ((char **) paths));
+  changed (self);
+  return TRUE;
+}
+
+static gboolean
+fake_add_network (VitrineBackend *backend, guint number, GVariant *card, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  const char *mac = "";
+
+  g_variant_lookup (card, "mac", "&s", &mac);
+  g_string_append_printf (self->keys, "card %s ", mac);
+  changed (self);
+  return TRUE;
+}
+
+/* A device called "kept" is one that the guest does not let go. */
+static void
+fake_remove_device (VitrineBackend *backend, VitrineDeviceKind kind, const char *id, GTask *task)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  g_string_append_printf (self->keys, "gone %s ", id);
+  changed (self);
+  if (g_str_equal (id, "kept"))
+    g_task_return_new_error (task, VT_ERROR, VT_ERROR_BUSY, "The guest keeps it");
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
 /* The names are kept where the engine keeps memory and devices. A test that wants to see one being taken says how long it takes. */
 static gboolean
 fake_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GError **error)
@@ -669,6 +709,9 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->save = fake_save;
   iface->restore = fake_restore;
   iface->change_medium = fake_change_medium;
+  iface->add_disk = fake_add_disk;
+  iface->add_network = fake_add_network;
+  iface->remove_device = fake_remove_device;
   iface->take_snapshot = fake_take_snapshot;
   iface->forget_snapshot = fake_forget_snapshot;
   iface->set_memory = fake_set_memory;

@@ -134,6 +134,94 @@ handle_stop_capture (VitrineService *self, GDBusMethodInvocation *call, guint ca
   return TRUE;
 }
 
+/* --- Hot plug ------------------------------------------------------------------------------------------------------- */
+
+static void
+close_all (GArray *fds)
+{
+  for (guint i = 0; i < fds->len; i++)
+    if (g_array_index (fds, int, i) >= 0)
+      close (g_array_index (fds, int, i));
+  g_array_unref (fds);
+}
+
+static GArray *
+take_fds (GUnixFDList *list, GVariant *handles)
+{
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (gsize i = 0; i < g_variant_n_children (handles); i++)
+    {
+      g_autoptr(GVariant) handle = g_variant_get_child_value (handles, i);
+      int fd = vitrine_service_take_fd (list, handle);
+      g_array_append_val (fds, fd);
+    }
+  return fds;
+}
+
+static gboolean
+handle_attach_disk (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint number, GVariant *disk,
+                    const char *const *paths, GVariant *handles, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend == NULL)
+    return TRUE;
+  GArray *fds = take_fds (list, handles);
+  if (fds->len != g_strv_length ((char **) paths))
+    g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Each path needs its file."));
+  else if (!refused (call, vitrine_backend_add_disk (backend, number, disk, paths, (const int *) fds->data, &error), &error))
+    vitrine_bus_machine1_complete_attach_disk (skeleton, call, NULL);
+  close_all (fds);
+  return TRUE;
+}
+
+static gboolean
+handle_attach_network (VitrineService *self, GDBusMethodInvocation *call, guint number, GVariant *card, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_add_network (backend, number, card, &error), &error))
+    vitrine_bus_machine1_complete_attach_network (skeleton, call);
+  return TRUE;
+}
+
+static void
+device_removed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GDBusMethodInvocation *call = data;   /* answering takes it */
+  g_autoptr(GError) error = NULL;
+
+  if (vitrine_backend_remove_device_finish (VITRINE_BACKEND (source), result, &error))
+    g_dbus_method_invocation_return_value (call, NULL);
+  else
+    g_dbus_method_invocation_return_gerror (call, error);
+}
+
+static gboolean
+remove_device (VitrineService *self, GDBusMethodInvocation *call, VitrineDeviceKind kind, const char *id)
+{
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL)
+    vitrine_backend_remove_device_async (backend, kind, id, device_removed, call);
+  return TRUE;
+}
+
+static gboolean
+handle_detach_disk (VitrineService *self, GDBusMethodInvocation *call, const char *id, VitrineBusMachine1 *skeleton)
+{
+  return remove_device (self, call, VITRINE_DEVICE_DISK, id);
+}
+
+static gboolean
+handle_detach_network (VitrineService *self, GDBusMethodInvocation *call, const char *mac, VitrineBusMachine1 *skeleton)
+{
+  return remove_device (self, call, VITRINE_DEVICE_NETWORK, mac);
+}
+
 void
 vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skeleton)
 {
@@ -141,6 +229,9 @@ vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skele
     { "handle-change-medium", G_CALLBACK (handle_change_medium) }, { "handle-eject-medium", G_CALLBACK (handle_eject_medium) },
     { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
     { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
+    { "handle-attach-disk", G_CALLBACK (handle_attach_disk) },     { "handle-detach-disk", G_CALLBACK (handle_detach_disk) },
+    { "handle-attach-network", G_CALLBACK (handle_attach_network) },
+    { "handle-detach-network", G_CALLBACK (handle_detach_network) },
     { "handle-start-capture", G_CALLBACK (handle_start_capture) }, { "handle-stop-capture", G_CALLBACK (handle_stop_capture) },
   };
 

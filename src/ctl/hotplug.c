@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Verbs about devices that come and go: attach-disk, detach-disk, attach-net, detach-net. */
+#include "hotplug.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include <vitrine/image.h>
+
+#include "ctl.h"
+#include "device-words.h"
+#include "machines.h"
+#include "paths.h"
+#include "run-lock.h"
+#include "run-options-private.h"
+
+/* --- A stored machine ------------------------------------------------------------------------------------------------ */
+
+/* Changes a definition; *note: a word to print when all is done. */
+typedef gboolean (*Edit) (VitrineDomain *domain, gconstpointer data, char **note, GError **error);
+
+typedef struct
+{
+  VitrineMachine *machine;
+  VitrineClient  *client;    /* NULL: it is off, or only the definition is meant */
+  VitrineDomain  *before, *after;
+} Change;
+
+static void
+change_clear (Change *change)
+{
+  g_clear_object (&change->client);
+  g_clear_object (&change->before);
+  g_clear_object (&change->after);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Change, change_clear)
+
+static gboolean
+is_running (VitrineMachine *machine)
+{
+  g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
+
+  return vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
+}
+
+/* The running machine first: where it or its guest refuses, nothing is changed. */
+static int
+carry_out (Change *change, GError **error)
+{
+  if (change->client != NULL)
+    {
+      vitrine_hotplug_give_slots (change->before, change->after);
+      if (!vitrine_hotplug_covers (change->before, change->after, error)
+          || !vitrine_hotplug_change (change->client, change->before, change->after, error))
+        return 1;
+    }
+  if (vitrine_machine_set_domain (change->machine, change->after, error))
+    return 0;
+  if (change->client != NULL && !vitrine_hotplug_change (change->client, change->after, change->before, NULL))
+    g_prefix_error (error, _("The running machine is changed, its definition is not: "));
+  return 1;
+}
+
+static int
+change_machine (const char *words, gboolean config_only, Edit edit, gconstpointer data)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  g_auto(Change) change = { .machine = library != NULL ? vitrine_ctl_find (library, words) : NULL };
+  g_autoptr(GError) error = NULL;
+  g_autofree char *note = NULL;
+
+  if (change.machine == NULL)
+    return 1;
+  if (vitrine_machine_get_domain (change.machine) == NULL)
+    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (change.machine));
+  if (vitrine_machine_is_suspended (change.machine))
+    return vitrine_ctl_fail (_("“%s” is suspended. Start it and power it off to change its devices."), words);
+  if (!config_only && is_running (change.machine) && (change.client = vitrine_ctl_connect (words)) == NULL)
+    return 1;
+  change.before = vitrine_domain_copy (vitrine_machine_get_domain (change.machine));
+  change.after = vitrine_domain_copy (change.before);
+  if (!edit (change.after, data, &note, &error) || carry_out (&change, &error) != 0)
+    return vitrine_ctl_fail ("%s", error->message);
+  if (note != NULL)
+    g_print ("%s\n", note);
+  return 0;
+}
+
+/* --- Arguments ------------------------------------------------------------------------------------------------------- */
+
+/* MACHINE THING [--config]; NULL: usage was shown. */
+static const char *
+parse (int argc, char **argv, gboolean *config_only, const char *synopsis)
+{
+  *config_only = argc == 4 && g_str_equal (argv[3], "--config");
+  if ((argc != 3 && !*config_only) || argv[1][0] == '-' || argv[2][0] == '-')
+    {
+      vitrine_ctl_usage (synopsis);
+      return NULL;
+    }
+  return argv[2];
+}
+
+static gboolean
+is_socket (const char *words)
+{
+  return strchr (words, '/') != NULL;
+}
+
+/* --- Disks ----------------------------------------------------------------------------------------------------------- */
+
+/* Nothing is guessed, but a wrong word is noticed. */
+static gboolean
+check_format (const VtDiskConfig *disk, const char *value, GError **error)
+{
+  VtImageFormat looks = vt_image_looks_like (disk->path);
+
+  if (looks == VT_IMAGE_RAW || strstr (value, ",format=") != NULL)
+    return TRUE;
+  return vitrine_ctl_refuse (error, _("“%s” looks like %s: add “,format=%s”, or “,format=raw” if its bytes are the disk’s"), disk->path,
+                             vt_image_format_name (looks), vt_image_format_name (looks));
+}
+
+static VtConfig *
+parse_disk (const char *value, GError **error)
+{
+  g_autoptr(VtConfig) config = vt_config_new ();
+  VitrineRunTarget target = { NULL, config };
+
+  if (!vitrine_run_add_disk (&target, value, error))
+    return NULL;
+  VtDiskConfig *disk = config->disks->pdata[0];
+  char *path = g_canonicalize_filename (disk->path, NULL);
+  g_free (disk->path);
+  disk->path = path;
+  return check_format (disk, value, error) ? g_steal_pointer (&config) : NULL;
+}
+
+static gboolean
+add_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
+{
+  static const char *const buses[] = { [VT_BUS_VIRTIO] = "virtio", [VT_BUS_SATA] = "sata", [VT_BUS_IDE] = "ide", [VT_BUS_SCSI] = "scsi",
+                                       [VT_BUS_FDC] = "fdc" };
+  const VtDiskConfig *config = data;
+  const VtRingConfig *rings = &config->rings;
+
+  if (config->queues != 0 || config->port != 0 || config->any_backing || rings->packed || rings->in_order || rings->notification_data
+      || config->secret != NULL)
+    return vitrine_ctl_refuse (error, _("For a machine of the library, use format, bus, readonly, snapshot and id"));
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (config->path, vt_image_format_name (config->format), buses[config->bus], FALSE);
+  disk->readonly = config->readonly;
+  disk->transient = config->snapshot;
+  disk->target = g_strdup (config->id);
+  vitrine_domain_add_disk (domain, disk);
+  g_autoptr(GPtrArray) all = vitrine_domain_get_disks (domain);
+  *note = g_strdup (((const VitrineDisk *) all->pdata[all->len - 1])->target);
+  return TRUE;
+}
+
+static int
+attach_disk_to_socket (const char *words, VtDiskConfig *disk)
+{
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
+  g_autoptr(GError) error = NULL;
+
+  if (client == NULL)
+    return 1;
+  if (disk->id == NULL)
+    disk->id = g_path_get_basename (disk->path);
+  if (!vitrine_hotplug_add_disk (client, G_MAXUINT32, disk, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  g_print ("%s\n", disk->id);
+  return 0;
+}
+
+int
+vitrine_ctl_attach_disk (int argc, char **argv)
+{
+  gboolean config_only;
+  const char *value = parse (argc, argv, &config_only, "attach-disk MACHINE FILE[,format=raw|qcow2][,readonly=on][,id=TARGET] [--config]");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VtConfig) config = value != NULL ? parse_disk (value, &error) : NULL;
+
+  if (value == NULL)
+    return 1;
+  if (config == NULL)
+    return vitrine_ctl_fail ("%s", error->message);
+  return is_socket (argv[1]) ? attach_disk_to_socket (argv[1], config->disks->pdata[0])
+                             : change_machine (argv[1], config_only, add_disk, config->disks->pdata[0]);
+}
+
+static gboolean
+remove_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
+{
+  return vitrine_domain_remove_disk (domain, data)
+         || vitrine_ctl_refuse (error, _("The machine has no disk “%s”. “vitrinectl dumpxml” shows those that it has."), (const char *) data);
+}
+
+int
+vitrine_ctl_detach_disk (int argc, char **argv)
+{
+  gboolean config_only;
+  const char *target = parse (argc, argv, &config_only, "detach-disk MACHINE TARGET [--config]");
+
+  if (target == NULL)
+    return 1;
+  return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachDisk", g_variant_new ("(s)", target))
+                             : change_machine (argv[1], config_only, remove_disk, target);
+}
+
+/* --- Network cards --------------------------------------------------------------------------------------------------- */
+
+static void
+make_mac (guint8 mac[6])
+{
+  static const guint8 none[6];
+  guint32 random = g_random_int ();
+
+  if (memcmp (mac, none, sizeof none) == 0)
+    memcpy (mac, (const guint8[]) { 0x52, 0x54, 0x00, random >> 16 & 0xff, random >> 8 & 0xff, random & 0xff }, 6);
+}
+
+/* "isolated=NAME" is for definitions, which know networks by their names; "local=NAME" for others. */
+static gboolean
+add_net (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
+{
+  g_autoptr(GPtrArray) parts = vitrine_run_split_commas (data);
+  const char *kind = parts->pdata[0];
+  gboolean isolated = g_str_has_prefix (kind, "isolated=") && kind[strlen ("isolated=")] != '\0';
+  guint8 mac[6] = { 0 };
+
+  if (!isolated && !g_str_equal (kind, "user"))
+    return vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user or isolated=NAME"), kind);
+  for (guint i = 1; i < parts->len; i++)
+    {
+      const char *value = vitrine_run_cut_value (parts->pdata[i]);
+      if (!g_str_equal (parts->pdata[i], "mac"))
+        return vitrine_ctl_refuse (error, _("A network card does not know “%s”: use mac"), (char *) parts->pdata[i]);
+      if (!vitrine_parse_mac (value != NULL ? value : "", mac, error))
+        return FALSE;
+    }
+  make_mac (mac);
+  *note = vitrine_mac_to_text (mac);
+  vitrine_domain_add_network (domain);
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+  VitrineNetwork *network = networks->pdata[networks->len - 1];
+  g_free (network->mac);
+  network->mac = g_strdup (*note);
+  network->isolated = isolated ? g_strdup (kind + strlen ("isolated=")) : NULL;
+  vitrine_domain_set_network (domain, networks->len - 1, network);
+  return TRUE;
+}
+
+static int
+attach_net_to_socket (const char *words, const char *value)
+{
+  g_autoptr(VtConfig) config = vt_config_new ();
+  g_autoptr(GError) error = NULL;
+  VitrineRunTarget target = { NULL, config };
+
+  if (!vitrine_run_set_net (&target, value, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  if (config->nets->len == 0)
+    return vitrine_ctl_usage ("attach-net MACHINE user|local=NAME[,mac=ADDRESS]");
+  g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
+  VtNetConfig *net = config->nets->pdata[0];
+  if (client == NULL)
+    return 1;
+  make_mac (net->mac);
+  if (!vitrine_hotplug_add_net (client, G_MAXUINT32, net, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  g_autofree char *mac = vitrine_mac_to_text (net->mac);
+  g_print ("%s\n", mac);
+  return 0;
+}
+
+int
+vitrine_ctl_attach_net (int argc, char **argv)
+{
+  gboolean config_only;
+  const char *value = parse (argc, argv, &config_only, "attach-net MACHINE user|isolated=NAME[,mac=ADDRESS] [--config]");
+
+  if (value == NULL)
+    return 1;
+  return is_socket (argv[1]) ? attach_net_to_socket (argv[1], value) : change_machine (argv[1], config_only, add_net, value);
+}
+
+static gboolean
+remove_net (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
+{
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+
+  for (guint i = 0; i < networks->len; i++)
+    {
+      const char *mac = ((const VitrineNetwork *) networks->pdata[i])->mac;
+      if (mac == NULL || g_ascii_strcasecmp (mac, data) != 0)
+        continue;
+      vitrine_removed_free (vitrine_domain_take_network (domain, i));
+      return TRUE;
+    }
+  return vitrine_ctl_refuse (error, _("The machine has no network card “%s”. “vitrinectl dumpxml” shows those that it has."),
+                             (const char *) data);
+}
+
+int
+vitrine_ctl_detach_net (int argc, char **argv)
+{
+  gboolean config_only;
+  const char *mac = parse (argc, argv, &config_only, "detach-net MACHINE MAC-ADDRESS [--config]");
+
+  if (mac == NULL)
+    return 1;
+  return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachNetwork", g_variant_new ("(s)", mac))
+                             : change_machine (argv[1], config_only, remove_net, mac);
+}
