@@ -9,6 +9,7 @@
 #define PCI_COMMAND      0x04u
 #define PCI_COMMAND_IO_MEMORY 0x03u
 #define PCI_BAR0         0x10u
+#define PCI_BUS_NUMBERS  0x18u       /* of a bridge: primary, secondary, subordinate */
 
 /* PAM registers of both chipsets: all of the BIOS area is RAM. */
 #define PAM_COUNT         7u
@@ -80,6 +81,14 @@ steer_pirqs (VtView *io, unsigned bridge, unsigned registers)
     pci_write (io, bridge, registers + i, isa_irqs[i], 1);
 }
 
+/* A bus for each port. Windows the kernel assigns itself. */
+static void
+number_buses (VtView *io, const VtBootPlatform *platform)
+{
+  for (unsigned i = 0; i < platform->ports; i++)
+    pci_write (io, platform->port_slot << 3 | i, PCI_BUS_NUMBERS, (i + 1) << 16 | (i + 1) << 8, 4);
+}
+
 static void
 vbe_write (VtView *io, unsigned index, unsigned value)
 {
@@ -124,6 +133,7 @@ vt_boot_program_q35 (VtMem *io, const VtBootPlatform *platform, VtBootScreen *sc
   pci_write (view, LPC_BRIDGE, LPC_ACPI_CNTL, LPC_ACPI_CNTL_EN, 1);
   steer_pirqs (view, LPC_BRIDGE, LPC_PIRQA_ROUT);
   steer_pirqs (view, LPC_BRIDGE, LPC_PIRQE_ROUT);
+  number_buses (view, platform);
   finish (view, platform, screen);
 }
 

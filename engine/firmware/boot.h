@@ -68,6 +68,7 @@ typedef struct
   unsigned vga_slot;
   uint32_t vga_bar;
   uint32_t width, height;      /* 0: 1024 x 768 */
+  unsigned port_slot, ports;      /* of root ports, a function each */
 } VtBootPlatform;
 void vt_boot_program_q35 (VtMem *io, const VtBootPlatform *platform, VtBootScreen *screen);
 void vt_boot_program_pc (VtMem *io, const VtBootPlatform *platform, VtBootScreen *screen);

@@ -272,7 +272,8 @@ place_kernel (VtMachine *machine, GError **error)
   VtBootState  state;
   VtBootPlatform platform = { .pm_base = X86_PM_BASE, .ecam_base = board->chipset->ecam_base,
                               .vga_slot = board->has_dispi_ports ? board->chipset->vga_slot : 0, .vga_bar = (uint32_t) board->pci_low_base,
-                              .width = machine->config.xres, .height = machine->config.yres };
+                              .width = machine->config.xres, .height = machine->config.yres,
+                              .port_slot = X86_PORTS_SLOT, .ports = machine->ports->len };
   board->chipset->program (machine->io, &platform, &screen);
   VtBootEnv env = { .mem = machine->mem,
                     .ram_low_bytes = board->low_ram->size,

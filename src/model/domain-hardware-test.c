@@ -252,6 +252,79 @@ the_balloon_comes_and_goes (void)
   g_assert_false (without->balloon);
 }
 
+/* --- Slots for hot plug --------------------------------------------------------------------------------------------- */
+
+static void
+a_new_disk_gets_a_slot_that_the_engine_sees (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("");
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/x.img", "raw", "virtio", FALSE);
+
+  vitrine_domain_add_disk (domain, disk);
+  vitrine_domain_add_disk (domain, disk);
+  vitrine_domain_add_network (domain);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vdb"), ==, 1);
+  g_assert_cmpuint (vitrine_domain_give_network_slot (domain, 0), ==, 2);
+  g_autoptr(VtConfig) config = config_of (domain);
+  const VtDiskConfig *first = config->disks->pdata[0], *second = config->disks->pdata[1];
+  const VtNetConfig *net = config->nets->pdata[0];
+  g_assert_cmpuint (first->port, ==, 0);
+  g_assert_cmpuint (second->port, ==, 1);
+  g_assert_cmpstr (second->id, ==, "vdb");
+  g_assert_cmpuint (net->port, ==, 2);
+  g_assert_cmpuint (net->mac[0], ==, 0x52);
+}
+
+static void
+there_are_four_slots_and_they_are_given_again (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("");
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/x.img", "raw", "virtio", FALSE);
+  static const char *const targets[] = { "vda", "vdb", "vdc", "vdd", "vde" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+    {
+      vitrine_domain_add_disk (domain, disk);
+      g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, targets[i]), ==, i < 4 ? i + 1 : 0);
+    }
+  vitrine_domain_remove_disk (domain, "vdc");
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vde"), ==, 3);
+}
+
+static void
+only_virtio_devices_of_q35_get_slots (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("");
+  g_autoptr(VitrineDisk) sata = vitrine_disk_new ("/x.img", "raw", "sata", FALSE);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/x.img", "raw", "virtio", FALSE);
+
+  vitrine_domain_add_disk (domain, sata);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "sda"), ==, 0);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vdz"), ==, 0);
+  vitrine_domain_add_disk (domain, disk);
+  vitrine_domain_set_board (domain, "pc");
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vda"), ==, 0);
+}
+
+/* Other programs put every device behind a port, at other places: that machine is built as before. */
+static void
+ports_of_other_programs_are_not_ours (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with (
+    "<controller type='pci' index='1' model='pcie-root-port'><address type='pci' domain='0x0000' bus='0x00' slot='0x02' function='0x0'/></controller>"
+    "<disk type='file' device='disk'><source file='/x.img'/><target dev='vda' bus='virtio'/>"
+    "<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/></disk>");
+  g_autoptr(VtConfig) config = config_of (domain);
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/y.img", "raw", "virtio", FALSE);
+
+  g_assert_cmpuint (((const VtDiskConfig *) config->disks->pdata[0])->port, ==, 0);
+  vitrine_domain_add_disk (domain, disk);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vdb"), ==, 1);
+  g_autoptr(VtConfig) after = config_of (domain);
+  g_assert_cmpuint (((const VtDiskConfig *) after->disks->pdata[0])->port, ==, 0);
+  g_assert_cmpuint (((const VtDiskConfig *) after->disks->pdata[1])->port, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -270,5 +343,9 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/a-q35-machine-goes-without-its-floppy-drive", a_q35_machine_goes_without_its_floppy_drive);
   g_test_add_func ("/hardware/an-nvme-disk-is-one-that-libvirt-takes-for-virtio", an_nvme_disk_is_one_that_libvirt_takes_for_virtio);
   g_test_add_func ("/hardware/cards-are-of-two-models", cards_are_of_two_models);
+  g_test_add_func ("/hardware/a-new-disk-gets-a-slot-that-the-engine-sees", a_new_disk_gets_a_slot_that_the_engine_sees);
+  g_test_add_func ("/hardware/there-are-four-slots-and-they-are-given-again", there_are_four_slots_and_they_are_given_again);
+  g_test_add_func ("/hardware/only-virtio-devices-of-q35-get-slots", only_virtio_devices_of_q35_get_slots);
+  g_test_add_func ("/hardware/ports-of-other-programs-are-not-ours", ports_of_other_programs_are_not_ours);
   return g_test_run ();
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Service and client over a real socket, with a test card for a machine. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <math.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "device-words.h"
 #include "fake-backend.h"
 #include "service.h"
 
@@ -309,6 +311,69 @@ a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
   close (opening.fd);
 }
 
+/* Beside the service's loop, as above. */
+typedef struct
+{
+  VitrineClient *client;
+  GVariant      *arguments;
+  int            fds[2];
+  int            done;
+} Attaching;
+
+static gpointer
+attach_disk (gpointer data)
+{
+  Attaching *attaching = data;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_client_call_with_files_sync (attaching->client, "AttachDisk", attaching->arguments, attaching->fds, 2, &error);
+  g_assert_no_error (error);
+  g_atomic_int_set (&attaching->done, 1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+a_disk_comes_with_its_files_and_goes (Fixture *fixture, gconstpointer unused)
+{
+  VtDiskConfig disk = { .id = (char *) "vdb", .path = (char *) "/top.qcow2", .format = VT_IMAGE_QCOW2, .port = 3, .readonly = true };
+  g_autoptr(VtConfig) read = vitrine_disk_from_words (vitrine_disk_to_words (&disk), NULL);
+  const VtDiskConfig *same = read->disks->pdata[0];
+  static const char *const paths[] = { "/top.qcow2", "/base.qcow2", NULL };
+
+  g_assert_cmpstr (same->id, ==, "vdb");
+  g_assert_true (same->format == VT_IMAGE_QCOW2 && same->port == 3 && same->readonly && !same->snapshot);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  Attaching attaching = { fixture->client,
+                          g_variant_new ("(u@a{sv}^as@ah)", 0, vitrine_disk_to_words (&disk), paths, g_variant_new_parsed ("[@h 0, 1]")),
+                          { open ("/dev/null", O_RDONLY), open ("/dev/null", O_RDONLY) }, 0 };
+  GThread *thread = g_thread_new ("client", attach_disk, &attaching);
+  while (!g_atomic_int_get (&attaching.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  close (attaching.fds[0]);
+  close (attaching.fds[1]);
+  g_autofree char *text = vitrine_backend_get_text (fixture->backend);
+  g_assert_nonnull (strstr (text, "disk vdb 2 "));
+  g_assert_true (call (fixture, "DetachDisk", g_variant_new ("(s)", "vdb")).ok);
+  Call refused = call (fixture, "DetachDisk", g_variant_new ("(s)", "kept"));
+  g_assert_cmpstr (refused.error->message, ==, "The guest keeps it");
+  g_clear_error (&refused.error);
+}
+
+static void
+a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
+{
+  VtDiskConfig disk = { .id = (char *) "vdb", .path = (char *) "/x", .format = VT_IMAGE_RAW };
+  static const char *const paths[] = { "/x", NULL };
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  Call refused = call (fixture, "AttachDisk",
+                       g_variant_new ("(u@a{sv}^as@ah)", 0, vitrine_disk_to_words (&disk), paths, g_variant_new_parsed ("@ah []")));
+  g_assert_cmpstr (refused.error->message, ==, "Each path needs its file.");
+  g_clear_error (&refused.error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -323,5 +388,7 @@ main (int argc, char **argv)
   ADD ("a client gets every figure", a_client_gets_every_figure);
   ADD ("instructions are counted while a client wants it", instructions_are_counted_while_a_client_wants_it);
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
+  ADD ("a disk comes with its files and goes", a_disk_comes_with_its_files_and_goes);
+  ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
   return g_test_run ();
 }

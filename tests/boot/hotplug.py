@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""hotplug.py VITRINECTL NAME: disks and network cards come and go while Debian's kernel runs (pciehp), as TAP.
+
+NAME says who started the kernel, and so who gave the empty slots their windows: kernel (nobody before it), seabios, ovmf; or
+saved: what came while running is there after a restore, and can go.
+"""
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from boot import PROMPT, Boot, check_dmesg, power_off, second_entry   # noqa: E402
+from vmconsole import GuestError                                      # noqa: E402
+
+ROUNDS = {"kernel": 10, "seabios": 3, "ovmf": 3, "saved": 1}
+MIB = 4
+
+
+def ctl(boot, *arguments):
+    """vitrinectl's process, so that the guest's console is read while it waits for the guest."""
+    return subprocess.Popen([boot.vitrinectl, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "LC_ALL": "C.UTF-8"})
+
+
+def finish(guest, process, seconds=90):
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        if time.monotonic() > deadline or not guest.pump(0.1):
+            process.kill()
+            raise GuestError(guest.explain(f"{process.args[1]}: not done within {seconds} seconds"))
+    answer, problem = process.communicate()
+    return answer.strip(), problem.strip(), process.returncode
+
+
+def must(guest, process):
+    answer, problem, status = finish(guest, process)
+    if status != 0:
+        raise GuestError(guest.explain(f"{process.args[1]}: {problem}"))
+    return answer
+
+
+def names(guest, folder, pattern):
+    return set(re.findall(pattern, guest.command(f"ls {folder}", PROMPT, 60)))
+
+
+def wait_names(guest, folder, pattern, wanted, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while names(guest, folder, pattern) != wanted:
+        if time.monotonic() > deadline:
+            guest.command("dmesg | tail -n 40", PROMPT, 60)
+            raise GuestError(guest.explain(f"{what}: {folder} has {names(guest, folder, pattern)}, not {wanted}"))
+
+
+DISKS, CARDS = ("/sys/block", r"\bvd[a-z]\b"), ("/sys/class/net", r"\beth\d\b")
+
+
+def write_disk(guest):
+    """Random bytes from the guest; their digest as the guest reads them back from the disk itself."""
+    guest.command(f"dd if=/dev/urandom of=/dev/vda bs=1M count={MIB} 2>/dev/null; sync; echo 3 > /proc/sys/vm/drop_caches", PROMPT, 120)
+    return re.search(r"\b[0-9a-f]{32}\b", guest.command(f"dd if=/dev/vda bs=1M count={MIB} 2>/dev/null | md5sum", PROMPT, 120)).group()
+
+
+def get_address(guest, card):
+    text = guest.command(f"ip link set {card} up; udhcpc -i {card} -n -q -t 10 -s /bin/true 2>&1", PROMPT, 120)
+    if not re.search(r"lease of 10\.0\.2\.\d+ obtained", text):
+        raise GuestError(guest.explain("no address by DHCP"))
+
+
+def one_round(boot, guest, socket, number):
+    image = boot.folder / f"disk{number}.img"
+    image.write_bytes(bytes(8 << 20))
+    target = must(guest, ctl(boot, "attach-disk", socket, f"{image},format=raw,id=hot{number}"))
+    wait_names(guest, *DISKS, {"vda"}, "a disk that was added")
+    digest = write_disk(guest)
+    mac = must(guest, ctl(boot, "attach-net", socket, "user"))
+    wait_names(guest, *CARDS, {"eth0"}, "a card that was added")
+    if mac not in guest.command("cat /sys/class/net/eth0/address", PROMPT, 60):
+        raise GuestError(guest.explain(f"the card's address is not {mac}"))
+    get_address(guest, "eth0")
+    going = [ctl(boot, "detach-disk", socket, target), ctl(boot, "detach-net", socket, mac)]
+    for process in going:
+        must(guest, process)
+    wait_names(guest, *DISKS, set(), "a disk that was removed")
+    wait_names(guest, *CARDS, set(), "a card that was removed")
+    # Nobody has the image any more: the file is whole, and may go.
+    if hashlib.md5(image.read_bytes()[:MIB << 20]).hexdigest() != digest:
+        raise GuestError("the image has not what the guest wrote")
+    image.unlink()
+
+
+def refusals(boot, guest, socket):
+    full = [boot.folder / f"full{i}.img" for i in range(5)]
+    for path in full:
+        path.write_bytes(bytes(1 << 20))
+    for i, path in enumerate(full[:4]):
+        must(guest, ctl(boot, "attach-disk", socket, f"{path},id=full{i}"))
+    _, problem, status = finish(guest, ctl(boot, "attach-disk", socket, full[4]))
+    if status == 0 or "All 4 slots" not in problem:
+        raise GuestError(f"a fifth device: {problem}")
+    wait_names(guest, *DISKS, {"vda", "vdb", "vdc", "vdd"}, "four disks")
+    for process in [ctl(boot, "detach-disk", socket, f"full{i}") for i in range(4)]:
+        must(guest, process)
+    wait_names(guest, *DISKS, set(), "no disks")
+    _, problem, status = finish(guest, ctl(boot, "detach-disk", socket, "full0"))
+    if status == 0 or "has no disk" not in problem:
+        raise GuestError(f"removing what is not there: {problem}")
+    boot.ok("four devices find room; a fifth is refused, as is removing what is not there")
+
+
+def keep_attention(guest):
+    """A guest that does not let go: the driver for the first port is taken away."""
+    guest.command("echo 0000:00:1c.0:pcie004 > /sys/bus/pci_express/drivers/pciehp/unbind", PROMPT, 60)
+
+
+def unheard(boot, guest, socket):
+    image = boot.folder / "unheard.img"
+    image.write_bytes(bytes(1 << 20))
+    must(guest, ctl(boot, "attach-disk", socket, f"{image},id=unheard"))
+    wait_names(guest, *DISKS, {"vda"}, "a disk")
+    keep_attention(guest)
+    _, problem, status = finish(guest, ctl(boot, "detach-disk", socket, "unheard"))
+    if status == 0 or "listens" not in problem:
+        raise GuestError(guest.explain(f"a guest without a driver: {problem}"))
+    boot.ok("a guest without a driver for hot plug is not asked, and the sentence says so")
+
+
+def start(boot, name, *more):
+    socket = boot.folder / "control"
+    options = ["--memory", "512M", "--control", socket, *more]
+    if name in ("kernel", "saved"):
+        target = boot.guest("virtio")
+        return socket, boot.run("--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
+                                "console=ttyS0,115200 quiet", *options)
+    target = boot.guest("iso")
+    return socket, boot.run("--cdrom", target / "demo.iso", *(["--firmware", "uefi"] if name == "ovmf" else []), *options)
+
+
+def to_shell(guest, name):
+    if name in ("seabios", "ovmf"):
+        guest.expect(r"Vitrine demo \(serial console\)", 400)
+        second_entry(guest, "Vitrine demo (serial console)")
+    guest.expect(PROMPT, 900)
+    guest.command("stty cols 250; dmesg -n 1", PROMPT, 60)
+
+
+def turns(boot, name):
+    socket, machine = start(boot, name)
+    with machine as guest:
+        to_shell(guest, name)
+        for number in range(ROUNDS[name]):
+            one_round(boot, guest, socket, number)
+        boot.ok(f"{name}: a disk and a card came and went {ROUNDS[name]} times, and nothing written was lost")
+        if name == "kernel":
+            refusals(boot, guest, socket)
+        check_dmesg(boot, guest)
+        if name == "kernel":
+            unheard(boot, guest, socket)
+        power_off(boot, guest)
+
+
+def saved(boot, _):
+    image, state = boot.folder / "disk.img", boot.folder / "state"
+    image.write_bytes(bytes(8 << 20))
+    socket, machine = start(boot, "saved", "--save", state)
+    with machine as guest:
+        to_shell(guest, "saved")
+        must(guest, ctl(boot, "attach-disk", socket, f"{image},id=hot,port=2"))
+        mac = must(guest, ctl(boot, "attach-net", socket, "user,port=4"))
+        wait_names(guest, *DISKS, {"vda"}, "a disk")
+        wait_names(guest, *CARDS, {"eth0"}, "a card")
+        digest = write_disk(guest)
+        guest.process.send_signal(signal.SIGINT)
+        guest.wait(60)
+    if not state.exists():
+        raise GuestError("nothing was saved")
+    socket, machine = start(boot, "saved", "--disk", f"{image},id=hot,port=2", "--net", f"user,mac={mac},port=4", "--restore", state)
+    with machine as guest:
+        guest.send("\n")
+        guest.expect(PROMPT, 120)
+        again = guest.command(f"echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/vda bs=1M count={MIB} 2>/dev/null | md5sum", PROMPT, 120)
+        if digest not in again:
+            raise GuestError(guest.explain("the restored disk reads something else"))
+        get_address(guest, "eth0")
+        boot.ok("a machine with devices in its slots goes on after a restore")
+        for process in [ctl(boot, "detach-disk", socket, "hot"), ctl(boot, "detach-net", socket, mac)]:
+            must(guest, process)
+        wait_names(guest, *DISKS, set(), "a disk that was removed")
+        wait_names(guest, *CARDS, set(), "a card that was removed")
+        one_round(boot, guest, socket, 0)
+        boot.ok("they can go then, and others come")
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+def main():
+    name = sys.argv[2]
+    with tempfile.TemporaryDirectory(prefix="vitrine-hotplug-") as folder:
+        boot = Boot(sys.argv[1], folder)
+        boot.attempt(name, lambda b: (saved if name == "saved" else turns)(b, name))
+        print(f"1..{boot.points}")
+
+
+if __name__ == "__main__":
+    main()
