@@ -53,7 +53,13 @@ guard_close (VtBlock *block)
   g_free (guard);
 }
 
-static const VtBlockOps guard_ops = { .submit = guard_submit, .refuse = vt_threaded_refuse, .close = guard_close };
+static int
+guard_grow (VtBlock *block, uint64_t size_bytes)
+{
+  return vt_block_grow (((Guard *) block)->below, size_bytes);
+}
+
+static const VtBlockOps guard_ops = { .submit = guard_submit, .refuse = vt_threaded_refuse, .close = guard_close, .grow = guard_grow };
 
 bool
 vt_guard_retry (VtBlock *block)

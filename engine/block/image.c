@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "qcow2.h"
 #include "threaded.h"
 #include "vitrine/error.h"
 
@@ -189,7 +190,14 @@ image_block_close (VtBlock *block)
   g_free (self);
 }
 
-static const VtBlockOps block_ops = { vt_threaded_submit, vt_threaded_refuse, image_block_close };
+static int
+image_block_grow (VtBlock *block, uint64_t size_bytes)
+{
+  VtImage *image = ((ImageBlock *) block)->image;
+  return vt_is_qcow2 (image) ? vt_qcow2_resize (image, size_bytes) : ENOTSUP;
+}
+
+static const VtBlockOps block_ops = { vt_threaded_submit, vt_threaded_refuse, image_block_close, image_block_grow };
 
 VtBlock *
 vt_image_block (VtImage *image, VtPost post)

@@ -70,7 +70,13 @@ raw_close (VtBlock *block)
   g_free (raw);
 }
 
-static const VtBlockOps raw_ops = { .submit = vt_threaded_submit, .refuse = vt_threaded_refuse, .close = raw_close };
+static int
+raw_grow (VtBlock *block, uint64_t size_bytes)
+{
+  return vt_file_grow (((Raw *) block)->file, size_bytes);
+}
+
+static const VtBlockOps raw_ops = { .submit = vt_threaded_submit, .refuse = vt_threaded_refuse, .close = raw_close, .grow = raw_grow };
 
 static VtBlock *
 raw_new (VtFile *file, const char *path, uint64_t size, bool readonly, uint32_t block_bytes, VtPost post)

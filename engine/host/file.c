@@ -305,6 +305,22 @@ vt_file_punch (VtFile *file, uint64_t off, uint64_t len)
   return errno;
 }
 
+int
+vt_file_grow (VtFile *file, uint64_t size)
+{
+  struct stat st;
+  if (fstat (file->fd, &st) < 0)
+    return errno;
+  if (S_ISBLK (st.st_mode))
+    return lseek (file->fd, 0, SEEK_END) >= (off_t) size ? 0 : ENOSPC;
+  if (size < (uint64_t) st.st_size)
+    return EINVAL;
+  if (ftruncate (file->fd, (off_t) size) < 0)
+    return errno;
+  file->size = size;
+  return 0;
+}
+
 bool
 vt_file_is_data (VtFile *file, uint64_t off, uint64_t len, uint64_t *run)
 {

@@ -57,5 +57,7 @@ int      vt_file_write (VtFile *file, uint64_t off, const VtFileVec *vec, size_t
 int      vt_file_sync (VtFile *file);
 /* The system begins to write the range to the disk, so that a later vt_file_sync() has less to wait for. */
 void     vt_file_begin_sync (VtFile *file, uint64_t off, uint64_t len);
+/* A hole is added at the end. A block device that is as large already is fine. */
+int      vt_file_grow (VtFile *file, uint64_t size);
 /* The range reads as zeros afterwards, without taking space where the file system can do that. */
 int      vt_file_punch (VtFile *file, uint64_t off, uint64_t len);

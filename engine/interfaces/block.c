@@ -49,6 +49,20 @@ vt_block_drain (VtBlock *block, void (*drained) (void *opaque), void *opaque)
   block->drained_opaque = opaque;
 }
 
+int
+vt_block_grow (VtBlock *block, uint64_t size_bytes)
+{
+  if (block->ops->grow == NULL || block->readonly)
+    return ENOTSUP;
+  if (size_bytes < block->size_bytes || size_bytes % block->logical_block_bytes != 0 || size_bytes > INT64_MAX)
+    return EINVAL;
+  g_assert (block->in_flight == 0);
+  int error = block->ops->grow (block, size_bytes);
+  if (error == 0)
+    block->size_bytes = size_bytes;
+  return error;
+}
+
 void
 vt_block_close (VtBlock *block)
 {

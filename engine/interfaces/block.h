@@ -44,6 +44,8 @@ typedef struct
   /* Ends a request that the generic layer refused, in the same deferred way. */
   void (*refuse) (VtBlock *block, VtIo *io, int error);
   void (*close)  (VtBlock *block);
+  /* Nothing in flight: the disk has so many bytes from now on, which are more. 0 or a positive errno. NULL: it cannot. */
+  int  (*grow)   (VtBlock *block, uint64_t size_bytes);
 } VtBlockOps;
 
 /* Embedded first in each driver's instance. */
@@ -65,4 +67,7 @@ void vt_block_submit (VtBlock *block, VtIo *io);
 void vt_block_complete (VtBlock *block, VtIo *io, int error);
 /* Calls drained once when nothing is in flight (perhaps at once). One waiter at a time. */
 void vt_block_drain (VtBlock *block, void (*drained) (void *opaque), void *opaque);
+/* Larger, in whole blocks, while nothing is in flight. It blocks. 0 or a positive errno: ENOTSUP when this disk cannot, EINVAL for a
+ * size that is none. */
+int  vt_block_grow (VtBlock *block, uint64_t size_bytes);
 void vt_block_close (VtBlock *block);

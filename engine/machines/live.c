@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Changes to devices of a running machine. */
+#include <errno.h>
+
 #include "machine-private.h"
 
 #include "e1000e.h"
 #include "virtio-balloon.h"
+#include "virtio-blk.h"
 #include "virtio-net.h"
 #include "vitrine/devices.h"
 
@@ -32,6 +35,85 @@ vt_machine_memory_stats (VtMachine *machine, VtMemoryStats *out)
   vt_lock (&machine->lock);
   vt_virtio_balloon_stats (machine->balloon, out);
   vt_unlock (&machine->lock);
+}
+
+/* --- Disks -------------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  const char *id;
+  uint64_t    bytes;
+  GError    **error;
+  bool        ok;
+} Growth;
+
+static Drive *
+find_drive (VtMachine *machine, const char *id, GError **error)
+{
+  for (guint i = 0; i < machine->drives->len; i++)
+    if (g_strcmp0 (((VtDiskConfig *) g_ptr_array_index (machine->config.disks, i))->id, id) == 0)
+      return &g_array_index (machine->drives, Drive, i);
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "The machine has no disk “%s”", id);
+  return NULL;
+}
+
+static bool
+say_why (const Growth *growth, const VtBlock *block, int problem)
+{
+  if (problem == ENOTSUP)
+    g_set_error (growth->error, VT_ERROR, VT_ERROR_UNSUPPORTED,
+                 "“%s” cannot grow while the machine runs: enlarge it when it is off", block->label);
+  else if (problem == EINVAL)
+    g_set_error (growth->error, VT_ERROR, VT_ERROR_CONFIG,
+                 "“%s” has %" G_GUINT64_FORMAT " bytes: it can become larger, but not smaller", block->label, block->size_bytes);
+  else
+    g_set_error (growth->error, VT_ERROR, VT_ERROR_IMAGE, "“%s” cannot be made as large: %s", block->label, g_strerror (problem));
+  return false;
+}
+
+static bool
+grow_drive (VtMachine *machine, const Growth *growth)
+{
+  Drive *drive = find_drive (machine, growth->id, growth->error);
+  if (drive == NULL)
+    return false;
+  if (drive->device == NULL)
+    {
+      g_set_error (growth->error, VT_ERROR, VT_ERROR_UNSUPPORTED,
+                   "Only virtio disks can grow while the machine runs: enlarge “%s” when it is off", growth->id);
+      return false;
+    }
+  int problem = vt_block_grow (drive->block, growth->bytes);
+  if (problem != 0)
+    return say_why (growth, drive->block, problem);
+  vt_virtio_blk_resized (drive->device);
+  return true;
+}
+
+static void
+grow_now (VtMachine *machine, void *arg)
+{
+  Growth *growth = arg;
+  bool    was_running = machine->state == VT_MACHINE_RUNNING;
+  if (machine->state != VT_MACHINE_RUNNING && machine->state != VT_MACHINE_PAUSED)
+    {
+      g_set_error (growth->error, VT_ERROR, VT_ERROR_STATE, "Disks can grow while the machine runs or is paused");
+      return;
+    }
+  vt_machine_stop_world (machine, true);
+  vt_lock (&machine->lock);
+  growth->ok = grow_drive (machine, growth);
+  vt_unlock (&machine->lock);
+  if (was_running)
+    vt_machine_start_world (machine);
+}
+
+bool
+vt_machine_grow_disk (VtMachine *machine, const char *id, uint64_t bytes, GError **error)
+{
+  Growth growth = { id, (bytes + 511) / 512 * 512, error, false };
+  vt_control_run (machine, grow_now, &growth);
+  return growth.ok;
 }
 
 /* --- Network cards ------------------------------------------------------------------------------------------------ */

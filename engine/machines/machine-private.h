@@ -56,6 +56,7 @@ typedef struct
 typedef struct
 {
   VtBlock  *block;
+  VtDevice *device;                  /* of its own: virtio; else NULL */
   VtImage  *image;                   /* what the block shows; NULL: a raw file, or writes do not reach it. The block's own */
   unsigned  place;                   /* SATA: the port; SCSI: the target; IDE: from primary master; floppy: the drive */
   VtFloppyDriveType floppy;          /* for which disks it is; other buses: VT_FLOPPY_NONE */

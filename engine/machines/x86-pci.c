@@ -38,8 +38,10 @@ x86_add_disk (VtMachine *machine, guint i, bool tell, GError **error)
   VtVirtioBlkConfig config = { .block = g_array_index (machine->drives, Drive, i).block,
                                .n_queues = disk->queues != 0 ? disk->queues : MIN (machine->n_cpus, 4),
                                .ring_forms = vt_ring_forms (&disk->rings) };
-  if (x86_add_card (machine, disk->port, &vt_virtio_blk_pci, &config.place, &config, error) == NULL)
+  VtDevice *dev = x86_add_card (machine, disk->port, &vt_virtio_blk_pci, &config.place, &config, error);
+  if (dev == NULL)
     return false;
+  g_array_index (machine->drives, Drive, i).device = dev;
   x86_card_added (machine, disk->port, disk, tell);
   if (disk->port == 0)
     x86_note_boot_path (x86_board (machine), disk->boot_index, vt_boot_path_virtio_blk (config.place.devfn));

@@ -182,6 +182,12 @@ vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card,
   return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, error);
 }
 
+gboolean
+vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->grow_disk (self, id, bytes, error);
+}
+
 void
 vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done, gpointer data)
 {

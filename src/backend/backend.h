@@ -113,6 +113,7 @@ struct _VitrineBackendInterface
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
   gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error);
   gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, GError **error);
+  gboolean (*grow_disk) (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
   void (*remove_device) (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GTask *task);   /* takes the task */
 
   guint (*get_n_heads) (VitrineBackend *self);
@@ -172,6 +173,7 @@ gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GErr
 gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds,
                                    GError **error);
 gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
+gboolean vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
 /* Done when the guest has let go of it, or has not. */
 void     vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done,
                                               gpointer data);

@@ -39,6 +39,7 @@ int vitrine_ctl_change_cd (int argc, char **argv);
 int vitrine_ctl_change_floppy (int argc, char **argv);
 int vitrine_ctl_attach_disk (int argc, char **argv);
 int vitrine_ctl_detach_disk (int argc, char **argv);
+int vitrine_ctl_resize_disk (int argc, char **argv);
 int vitrine_ctl_attach_net (int argc, char **argv);
 int vitrine_ctl_detach_net (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Verbs about devices that come and go: attach-disk, detach-disk, attach-net, detach-net. */
+/* Verbs about devices that come, go and grow: attach-disk, detach-disk, resize-disk, attach-net, detach-net. */
 #include "hotplug.h"
 
 #include <glib/gi18n.h>
@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "device-words.h"
+#include "disk-image.h"
 #include "machines.h"
 #include "paths.h"
 #include "run-lock.h"
@@ -206,6 +207,50 @@ vitrine_ctl_detach_disk (int argc, char **argv)
     return 1;
   return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachDisk", g_variant_new ("(s)", target))
                              : change_machine (argv[1], config_only, remove_disk, target);
+}
+
+/* A machine that is off has its image changed, which is no other than “image resize”. */
+static int
+resize_image (const char *words, const char *target, guint64 bytes)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, words) : NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (machine == NULL)
+    return 1;
+  if (is_running (machine))
+    return vitrine_ctl_call (words, "ResizeDisk", g_variant_new ("(st)", target, bytes));
+  if (vitrine_machine_get_domain (machine) == NULL)
+    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (machine));
+  if (vitrine_machine_is_suspended (machine))
+    return vitrine_ctl_fail (_("“%s” is suspended. Start it and power it off to change its devices."), words);
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (vitrine_machine_get_domain (machine));
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VitrineDisk *disk = disks->pdata[i];
+      if (g_strcmp0 (disk->target, target) != 0)
+        continue;
+      if (disk->path == NULL || vitrine_disk_is_removable (disk))
+        return vitrine_ctl_fail (_("“%s” is no disk that can grow."), target);
+      return vitrine_disk_image_resize (disk->path, vitrine_disk_get_image_format (disk), bytes, &error)
+             ? 0 : vitrine_ctl_fail ("%s", error->message);
+    }
+  return vitrine_ctl_fail (_("The machine has no disk “%s”. “vitrinectl dumpxml” shows those that it has."), target);
+}
+
+int
+vitrine_ctl_resize_disk (int argc, char **argv)
+{
+  g_autoptr(GError) error = NULL;
+  guint64 bytes;
+
+  if (argc != 4 || argv[1][0] == '-' || argv[2][0] == '-')
+    return vitrine_ctl_usage ("resize-disk MACHINE TARGET SIZE");
+  if (!vitrine_parse_size (argv[3], 1, &bytes, &error))
+    return vitrine_ctl_fail ("%s", error->message);
+  return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "ResizeDisk", g_variant_new ("(st)", argv[2], bytes))
+                             : resize_image (argv[1], argv[2], bytes);
 }
 
 /* --- Network cards --------------------------------------------------------------------------------------------------- */

@@ -48,6 +48,7 @@ static const Verb verbs[] = {
   { "change-floppy", vitrine_ctl_change_floppy, N_("Put another floppy disk into a running machine’s drive") },
   { "attach-disk", vitrine_ctl_attach_disk, N_("Add a disk to a machine, also while it runs") },
   { "detach-disk", vitrine_ctl_detach_disk, N_("Remove a disk from a machine, also while it runs") },
+  { "resize-disk", vitrine_ctl_resize_disk, N_("Enlarge a machine’s disk, also while it runs") },
   { "attach-net", vitrine_ctl_attach_net, N_("Add a network card to a machine, also while it runs") },
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
   { "link", vitrine_ctl_link, N_("Pull or plug a network card’s cable, or change its address") },

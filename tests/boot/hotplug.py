@@ -114,6 +114,33 @@ def refusals(boot, guest, socket):
     boot.ok("four devices find room; a fifth is refused, as is removing what is not there")
 
 
+def growing(boot, guest, socket):
+    """Each format that a machine runs on; the guest's own driver tells the new size, and the new room holds data."""
+    for kind in ("raw", "qcow2"):
+        image = boot.folder / f"grow.{kind}"
+        subprocess.run([boot.vitrinectl, "image", "create", "--format", kind, image, "8M"], check=True, capture_output=True)
+        must(guest, ctl(boot, "attach-disk", socket, f"{image},format={kind},id=grow"))
+        wait_names(guest, *DISKS, {"vda"}, "a disk")
+        must(guest, ctl(boot, "resize-disk", socket, "grow", "48M"))
+        deadline = time.monotonic() + 60
+        while str(48 << 11) not in guest.command("cat /sys/block/vda/size", PROMPT, 60).split():
+            if time.monotonic() > deadline:
+                raise GuestError(guest.explain("the guest does not see the new size"))
+        guest.command("(head -c 500000 /bin/busybox) > /tmp/part; dd if=/tmp/part of=/dev/vda bs=1M seek=40 conv=fsync 2>/dev/null", PROMPT, 60)
+        text = guest.command("echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/vda bs=1M skip=40 2>/dev/null | head -c 500000 | cmp - /tmp/part && echo s''ame",
+                             PROMPT, 60)
+        if "same" not in text:
+            raise GuestError(guest.explain("the new room does not hold what is written there"))
+        _, problem, status = finish(guest, ctl(boot, "resize-disk", socket, "grow", "1M"))
+        if status == 0 or "not smaller" not in problem:
+            raise GuestError(f"a disk that should shrink: {problem}")
+        must(guest, ctl(boot, "detach-disk", socket, "grow"))
+        wait_names(guest, *DISKS, set(), "no disk")
+        if kind == "qcow2":
+            subprocess.run(["qemu-img", "check", "-q", image], check=True)
+    boot.ok("a raw and a qcow2 disk grow while the guest runs, which sees it")
+
+
 def keep_attention(guest):
     """A guest that does not let go: the driver for the first port is taken away."""
     guest.command("echo 0000:00:1c.0:pcie004 > /sys/bus/pci_express/drivers/pciehp/unbind", PROMPT, 60)
@@ -159,6 +186,7 @@ def turns(boot, name):
         boot.ok(f"{name}: a disk and a card came and went {ROUNDS[name]} times, and nothing written was lost")
         if name == "kernel":
             refusals(boot, guest, socket)
+            growing(boot, guest, socket)
         check_dmesg(boot, guest)
         if name == "kernel":
             unheard(boot, guest, socket)

@@ -288,6 +288,12 @@ virtio_blk_realize (VtDevice *dev, const VtEnv *env, GError **error)
   return vt_virtio_pci_init (&blk->pci, env, &config->place, 0x010000, &virtio_blk_type, &offer, &blk->s.pci, error);
 }
 
+void
+vt_virtio_blk_resized (VtDevice *dev)
+{
+  vt_virtio_config_changed (&((VirtioBlk *) dev)->pci.virtio);
+}
+
 static const void *
 virtio_blk_test_config (void)
 {

@@ -17,3 +17,6 @@ typedef struct
   unsigned    n_queues; /* at most VT_VIRTIO_BLK_QUEUES; 0: one */
   uint64_t   ring_forms;   /* VIRTIO_F_RING_PACKED, VIRTIO_F_IN_ORDER, VIRTIO_F_NOTIFICATION_DATA: those to offer */
 } VtVirtioBlkConfig;
+
+/* The block has another size now: the driver is told. Machine lock held. */
+void vt_virtio_blk_resized (VtDevice *dev);

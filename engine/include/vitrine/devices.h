@@ -25,6 +25,9 @@ typedef void (*VtRemoved) (void *opaque, const GError *error);
 bool vt_machine_remove_disk (VtMachine *machine, const char *id, VtRemoved removed, void *opaque, GError **error);
 bool vt_machine_remove_net (VtMachine *machine, const uint8_t mac[6], VtRemoved removed, void *opaque, GError **error);
 
+/* A virtio disk in a raw or qcow2 image gets larger, in whole sectors, and the guest hears of it. Blocks while the image grows. */
+bool vt_machine_grow_disk (VtMachine *machine, const char *id, uint64_t bytes, GError **error);
+
 /* --- Network cards ------------------------------------------------------------------------------------------------ */
 
 /* `card`: index among the network cards of the configuration. */

@@ -70,6 +70,12 @@ engine_add_network (VitrineBackend *backend, guint number, GVariant *card, GErro
          && vt_machine_add_net (vitrine_engine_backend_get_machine (backend), number, config->nets->pdata[0], error);
 }
 
+static gboolean
+engine_grow_disk (VitrineBackend *backend, const char *id, guint64 bytes, GError **error)
+{
+  return vt_machine_grow_disk (vitrine_engine_backend_get_machine (backend), id, bytes, error);
+}
+
 static void
 removed (void *opaque, const GError *error)
 {
@@ -112,5 +118,6 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->capture = engine_capture;
   iface->add_disk = engine_add_disk;
   iface->add_network = engine_add_network;
+  iface->grow_disk = engine_grow_disk;
   iface->remove_device = engine_remove_device;
 }

@@ -304,6 +304,16 @@ fake_add_network (VitrineBackend *backend, guint number, GVariant *card, GError 
   return TRUE;
 }
 
+static gboolean
+fake_grow_disk (VitrineBackend *backend, const char *id, guint64 bytes, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  g_string_append_printf (self->keys, "%s grew to %" G_GUINT64_FORMAT " ", id, bytes);
+  changed (self);
+  return TRUE;
+}
+
 /* A device called "kept" is one that the guest does not let go. */
 static void
 fake_remove_device (VitrineBackend *backend, VitrineDeviceKind kind, const char *id, GTask *task)
@@ -711,6 +721,7 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->change_medium = fake_change_medium;
   iface->add_disk = fake_add_disk;
   iface->add_network = fake_add_network;
+  iface->grow_disk = fake_grow_disk;
   iface->remove_device = fake_remove_device;
   iface->take_snapshot = fake_take_snapshot;
   iface->forget_snapshot = fake_forget_snapshot;

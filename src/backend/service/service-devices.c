@@ -188,6 +188,17 @@ handle_attach_network (VitrineService *self, GDBusMethodInvocation *call, guint 
   return TRUE;
 }
 
+static gboolean
+handle_resize_disk (VitrineService *self, GDBusMethodInvocation *call, const char *id, guint64 bytes, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_grow_disk (backend, id, bytes, &error), &error))
+    vitrine_bus_machine1_complete_resize_disk (skeleton, call);
+  return TRUE;
+}
+
 static void
 device_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -230,6 +241,7 @@ vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skele
     { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
     { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
     { "handle-attach-disk", G_CALLBACK (handle_attach_disk) },     { "handle-detach-disk", G_CALLBACK (handle_detach_disk) },
+    { "handle-resize-disk", G_CALLBACK (handle_resize_disk) },
     { "handle-attach-network", G_CALLBACK (handle_attach_network) },
     { "handle-detach-network", G_CALLBACK (handle_detach_network) },
     { "handle-start-capture", G_CALLBACK (handle_start_capture) }, { "handle-stop-capture", G_CALLBACK (handle_stop_capture) },
