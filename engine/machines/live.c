@@ -116,6 +116,20 @@ vt_machine_grow_disk (VtMachine *machine, const char *id, uint64_t bytes, GError
   return growth.ok;
 }
 
+bool
+vt_machine_disk_size (VtMachine *machine, const char *id, uint64_t *bytes, GError **error)
+{
+  vt_lock (&machine->lock);
+  const Drive *drive = find_drive (machine, id, error);
+  bool         there = drive != NULL && drive->block != NULL;
+  if (there)
+    *bytes = drive->block->size_bytes;
+  else if (drive != NULL)
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Drive “%s” is empty", id);
+  vt_unlock (&machine->lock);
+  return there;
+}
+
 /* --- Network cards ------------------------------------------------------------------------------------------------ */
 
 static VtDevice *

@@ -188,6 +188,12 @@ vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, 
   return VITRINE_BACKEND_GET_IFACE (self)->grow_disk (self, id, bytes, error);
 }
 
+gboolean
+vitrine_backend_get_disk_size (VitrineBackend *self, const char *id, guint64 *bytes, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_disk_size (self, id, bytes, error);
+}
+
 void
 vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done, gpointer data)
 {

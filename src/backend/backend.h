@@ -114,6 +114,7 @@ struct _VitrineBackendInterface
   gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error);
   gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, GError **error);
   gboolean (*grow_disk) (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
+  gboolean (*get_disk_size) (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
   void (*remove_device) (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GTask *task);   /* takes the task */
 
   guint (*get_n_heads) (VitrineBackend *self);
@@ -174,6 +175,7 @@ gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant 
                                    GError **error);
 gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
 gboolean vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
+gboolean vitrine_backend_get_disk_size (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
 /* Done when the guest has let go of it, or has not. */
 void     vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done,
                                               gpointer data);

@@ -149,13 +149,45 @@ give_slot (VitrineDomain *self, xmlNode *device)
   return port;
 }
 
-guint
-vitrine_domain_give_disk_slot (VitrineDomain *self, const char *target)
+static xmlNode *
+find_disk (VitrineDomain *self, const char *target)
 {
   VITRINE_XML_FOREACH (disk, vitrine_domain_devices (self), "disk")
     if (vitrine_xml_attr_is (vitrine_xml_child (disk, "target"), "dev", target))
-      return vitrine_xml_attr_is (vitrine_xml_child (disk, "target"), "bus", "virtio") ? give_slot (self, disk) : 0;
-  return 0;
+      return disk;
+  return NULL;
+}
+
+static xmlNode *
+find_interface (VitrineDomain *self, guint index)
+{
+  VITRINE_XML_FOREACH (interface, vitrine_domain_devices (self), "interface")
+    if (index-- == 0)
+      return interface;
+  return NULL;
+}
+
+guint
+vitrine_domain_get_disk_slot (VitrineDomain *self, const char *target)
+{
+  return vitrine_domain_get_slot (self, find_disk (self, target));
+}
+
+guint
+vitrine_domain_get_network_slot (VitrineDomain *self, guint index)
+{
+  return vitrine_domain_get_slot (self, find_interface (self, index));
+}
+
+guint
+vitrine_domain_give_disk_slot (VitrineDomain *self, const char *target)
+{
+  xmlNode *disk = find_disk (self, target);
+
+  if (!vitrine_xml_attr_is (vitrine_xml_child (disk, "target"), "bus", "virtio"))
+    return 0;
+  guint slot = vitrine_domain_get_slot (self, disk);
+  return slot != 0 ? slot : give_slot (self, disk);
 }
 
 /* Locally administered, of the range that virtual machines use. */
@@ -173,11 +205,11 @@ make_mac (xmlNode *interface)
 guint
 vitrine_domain_give_network_slot (VitrineDomain *self, guint index)
 {
-  VITRINE_XML_FOREACH (interface, vitrine_domain_devices (self), "interface")
-    if (index-- == 0)
-      {
-        make_mac (interface);
-        return give_slot (self, interface);
-      }
-  return 0;
+  xmlNode *interface = find_interface (self, index);
+
+  if (interface == NULL)
+    return 0;
+  make_mac (interface);
+  guint slot = vitrine_domain_get_slot (self, interface);
+  return slot != 0 ? slot : give_slot (self, interface);
 }

@@ -145,6 +145,10 @@ void            vitrine_removed_free (VitrineRemoved *removed);
 guint vitrine_domain_give_disk_slot (VitrineDomain *domain, const char *target);
 guint vitrine_domain_give_network_slot (VitrineDomain *domain, guint index);
 
+/* Where they are; 0: in none. */
+guint vitrine_domain_get_disk_slot (VitrineDomain *domain, const char *target);
+guint vitrine_domain_get_network_slot (VitrineDomain *domain, guint index);
+
 gboolean vitrine_domain_get_balloon (VitrineDomain *domain);
 void     vitrine_domain_set_balloon (VitrineDomain *domain, gboolean on);
 /* Is the clipboard shared with the guest's agent? */

@@ -403,6 +403,12 @@ vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *a
                  : vitrine_client_call_sync (self->client, method, owned, error);
 }
 
+VitrineClient *
+vitrine_machine_dup_client (VitrineMachine *self)
+{
+  return self->client != NULL ? g_object_ref (self->client) : NULL;
+}
+
 gboolean
 vitrine_machine_get_memory (VitrineMachine *self, guint64 *wanted_bytes, guint64 *most_bytes)
 {

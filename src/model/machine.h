@@ -3,6 +3,7 @@
  * Every property notifies. It is a VitrineGuest: what the library window needs is there. */
 #pragma once
 
+#include "client.h"
 #include "domain.h"
 #include "state.h"
 
@@ -36,6 +37,8 @@ void     vitrine_machine_command_async (VitrineMachine *self, const char *comman
                                         gpointer data);
 /* Any method of Machine1 with its arguments. @fd: handle 0 of them, which stays the caller's; -1: none. Blocks. */
 gboolean vitrine_machine_call_sync (VitrineMachine *self, const char *method, GVariant *arguments, int fd, GError **error);
+/* A connection to its process, a new reference; NULL: it is not running. For calls in other threads. */
+VitrineClient *vitrine_machine_dup_client (VitrineMachine *self);
 /* How much of its memory a running machine's guest is asked to use, and has at most. FALSE: there is no balloon. Blocks. */
 gboolean vitrine_machine_get_memory (VitrineMachine *self, guint64 *wanted_bytes, guint64 *most_bytes);
 gboolean vitrine_machine_command_finish (VitrineMachine *self, GAsyncResult *result, GError **error);

@@ -19,6 +19,7 @@ typedef struct
   char          *target;
   char          *path, *format;              /* as they were: what a guest has written is never looked at to guess its format */
   gboolean       cdrom, floppy, encrypted;
+  VitrineRowMode mode;
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
 
@@ -76,6 +77,8 @@ describe (DiskRow *self)
     }
   if (self->encrypted)
     g_string_append_printf (words, " · %s", _("encrypted"));
+  if (self->mode == VITRINE_ROW_NEW && vitrine_domain_get_disk_slot (self->domain, self->target) == 0)
+    g_string_append_printf (words, " · %s", _("at the next start"));
   hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->row), title);
   hdy_expander_row_set_subtitle (HDY_EXPANDER_ROW (self->row), words->str);
   atk_object_set_name (gtk_widget_get_accessible (self->row), title);
@@ -110,6 +113,8 @@ bus_changed (DiskRow *self)
   g_autofree char *before = g_steal_pointer (&self->target);
 
   self->target = vitrine_domain_set_disk_bus (self->domain, before, gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->bus)));
+  if (self->mode == VITRINE_ROW_NEW)
+    vitrine_domain_give_disk_slot (self->domain, self->target);
   describe (self);
 }
 
@@ -181,7 +186,7 @@ add_readonly (DiskRow *self, gboolean readonly, gboolean able)
 
 /* An image of a format that cannot grow is refused when it is applied. */
 static void
-add_size (DiskRow *self, gboolean able)
+add_size (DiskRow *self)
 {
   if (self->bytes == 0)
     return;
@@ -191,7 +196,7 @@ add_size (DiskRow *self, gboolean able)
 
   gtk_spin_button_set_digits (GTK_SPIN_BUTTON (self->size), 2);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->size), now);
-  add (self, row, able);
+  add (self, row, TRUE);
 }
 
 static void
@@ -225,10 +230,13 @@ vitrine_disk_row_get_growth (GtkWidget *row)
 }
 
 GtkWidget *
-vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, gboolean cold)
+vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, VitrineRowMode mode, guint64 bytes)
 {
   DiskRow *self = g_new0 (DiskRow, 1);
+  gboolean cold = mode != VITRINE_ROW_RUNNING;
 
+  self->mode = mode;
+  self->bytes = bytes;
   self->domain = g_object_ref (domain);
   self->target = g_strdup (disk->target);
   self->path = g_strdup (disk->path);
@@ -238,7 +246,7 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, gboolean c
   self->encrypted = disk->encrypted;
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), KEY, self, disk_row_free);
-  if (!is_removable (self) && cold && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))
+  if (!is_removable (self) && mode == VITRINE_ROW_COLD && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))
     vitrine_disk_image_get_size (disk->path, vitrine_disk_get_image_format (disk), &self->bytes, NULL);   /* a missing image is said elsewhere */
   add_image (self, cold || is_removable (self));
   if (!disk->floppy)
@@ -246,7 +254,7 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, gboolean c
   if (!disk->cdrom)
     add_readonly (self, disk->readonly, cold);
   if (!is_removable (self))
-    add_size (self, cold);
+    add_size (self);
   if (disk->encrypted)
     add_encryption (self);
   describe (self);

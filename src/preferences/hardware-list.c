@@ -25,6 +25,7 @@ struct _VitrineHardwareList
   VitrineDomain  *domain;
   VitrineRemoved *removed;           /* what can be had back; or NULL */
   VitrineMachine *running;           /* NULL: it is off */
+  VitrineDomain  *before;            /* as it runs; NULL: it is off */
   gboolean        cold;
   guint64         wanted;            /* bytes that a running guest is asked to use */
   GPtrArray      *disks;             /* rows in boot order; the list's */
@@ -131,6 +132,8 @@ add_drive (VitrineHardwareList *self, const char *path, const char *format, cons
   vitrine_domain_add_disk (self->domain, disk);
   g_autoptr(GPtrArray) all = vitrine_domain_get_disks (self->domain);
   const VitrineDisk *added = all->pdata[all->len - 1];
+  if (!self->cold && !vitrine_disk_is_removable (added))
+    vitrine_domain_give_disk_slot (self->domain, added->target);
   rebuild (self, added->target);
   write_order (self);
 }
@@ -164,6 +167,9 @@ add_network (VitrineHardwareList *self)
 {
   vitrine_undo_bar_end (self->undo_bar);
   vitrine_domain_add_network (self->domain);
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (self->domain);
+  if (!self->cold)
+    vitrine_domain_give_network_slot (self->domain, networks->len - 1);
   rebuild (self, NULL);
 }
 
@@ -197,7 +203,7 @@ create_disk (VitrineHardwareList *self)
 
 /* --- Rows ----------------------------------------------------------------------------------------------------------- */
 
-static void
+static GtkWidget *
 add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const char *words, GCallback function)
 {
   GtkWidget *button = gtk_button_new_from_icon_name (icon, GTK_ICON_SIZE_BUTTON);
@@ -210,15 +216,54 @@ add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const c
   g_signal_connect_object (button, "clicked", function, self, G_CONNECT_SWAPPED);
   hdy_expander_row_add_action (HDY_EXPANDER_ROW (row), button);
   gtk_widget_show (button);
+  return button;
 }
 
 static void
-add_remove_button (VitrineHardwareList *self, GtkWidget *row, GCallback function)
+add_remove_button (VitrineHardwareList *self, GtkWidget *row, gboolean able, GCallback function)
 {
   g_autofree char *words = g_strdup_printf (_("Remove %s"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
 
-  if (self->cold)
-    add_button (self, row, "list-remove-symbolic", words, function);
+  GtkWidget *button = add_button (self, row, "list-remove-symbolic", words, function);
+  gtk_widget_set_sensitive (button, able);
+  if (!able)
+    gtk_widget_set_tooltip_text (button, _("It was there when the machine started: power it off to remove it"));
+}
+
+/* --- What a running machine takes ----------------------------------------------------------------------------------- */
+
+static VitrineRowMode
+mode_of_disk (VitrineHardwareList *self, const char *target)
+{
+  g_autoptr(GPtrArray) disks = self->before != NULL ? vitrine_domain_get_disks (self->before) : NULL;
+
+  for (guint i = 0; disks != NULL && i < disks->len; i++)
+    if (g_strcmp0 (((VitrineDisk *) disks->pdata[i])->target, target) == 0)
+      return VITRINE_ROW_RUNNING;
+  return self->cold ? VITRINE_ROW_COLD : VITRINE_ROW_NEW;
+}
+
+/* Cards have no names: new ones have an address that no other has. */
+static VitrineRowMode
+mode_of_network (VitrineHardwareList *self, const VitrineNetwork *network)
+{
+  g_autoptr(GPtrArray) networks = self->before != NULL ? vitrine_domain_get_networks (self->before) : NULL;
+
+  for (guint i = 0; networks != NULL && i < networks->len; i++)
+    if (g_strcmp0 (((VitrineNetwork *) networks->pdata[i])->mac, network->mac) == 0)
+      return VITRINE_ROW_RUNNING;
+  return self->cold ? VITRINE_ROW_COLD : VITRINE_ROW_NEW;
+}
+
+/* Of a disk that can grow now; else 0. */
+static guint64
+growing_size (VitrineHardwareList *self, const VitrineDisk *disk, VitrineRowMode mode)
+{
+  g_autoptr(VitrineClient) client = mode == VITRINE_ROW_RUNNING ? vitrine_machine_dup_client (self->running) : NULL;
+
+  if (client == NULL || g_strcmp0 (disk->bus, "virtio") != 0 || disk->readonly || disk->transient)
+    return 0;
+  return vitrine_client_get_disk_size (client, disk->target);
 }
 
 static void
@@ -232,10 +277,12 @@ add_disks (VitrineHardwareList *self, const char *open)
       const VitrineDisk *disk = disks->pdata[i];
       if (disk->target == NULL)
         continue;
-      GtkWidget *row = vitrine_disk_row_new (self->domain, disk, self->cold);
+      VitrineRowMode mode = mode_of_disk (self, disk->target);
+      GtkWidget *row = vitrine_disk_row_new (self->domain, disk, mode, growing_size (self, disk, mode));
       if (self->cold && self->disks->len > 0)
         add_button (self, row, "go-up-symbolic", _("Start from this earlier"), G_CALLBACK (move_up));
-      add_remove_button (self, row, G_CALLBACK (remove_disk));
+      add_remove_button (self, row, mode != VITRINE_ROW_RUNNING || vitrine_domain_get_disk_slot (self->domain, disk->target) != 0,
+                         G_CALLBACK (remove_disk));
       gtk_container_add (GTK_CONTAINER (self->list), row);
       g_ptr_array_add (self->disks, row);
       if (g_strcmp0 (disk->target, open) == 0)
@@ -250,9 +297,11 @@ add_networks (VitrineHardwareList *self)
 
   for (guint i = 0; i < networks->len; i++)
     {
-      GtkWidget *row = vitrine_network_row_new (self->domain, i, networks->pdata[i], self->cold);
+      VitrineRowMode mode = mode_of_network (self, networks->pdata[i]);
+      GtkWidget *row = vitrine_network_row_new (self->domain, i, networks->pdata[i], mode);
       g_object_set_data (G_OBJECT (row), "vitrine-index", GUINT_TO_POINTER (i));
-      add_remove_button (self, row, G_CALLBACK (remove_network));
+      add_remove_button (self, row, mode != VITRINE_ROW_RUNNING || vitrine_domain_get_network_slot (self->domain, i) != 0,
+                         G_CALLBACK (remove_network));
       gtk_container_add (GTK_CONTAINER (self->list), row);
     }
 }
@@ -447,16 +496,34 @@ vitrine_hardware_list_written (VitrineHardwareList *self)
   drop_created (self, disks);
 }
 
-gboolean
-vitrine_hardware_list_apply_running (VitrineHardwareList *self, GError **error)
+/* All that the thread needs, so that it touches no widget. */
+static VitrineRunningChange *
+running_change (VitrineHardwareList *self)
 {
   guint64 memory = self->memory != NULL ? (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->memory)) * MIB : 0;
+  VitrineRunningChange *change = vitrine_running_change_new (vitrine_machine_dup_client (self->running), self->before, self->domain);
 
-  if (!vitrine_hardware_change_running (self->running, vitrine_machine_get_domain (self->running), self->domain, error))
-    return FALSE;
-  if (memory == 0 || memory / MIB == self->wanted / MIB)
-    return TRUE;
-  return vitrine_machine_call_sync (self->running, "SetMemory", g_variant_new ("(t)", memory), -1, error);
+  if (memory / MIB != self->wanted / MIB)
+    change->memory = memory;
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      guint64 bytes = vitrine_disk_row_get_growth (self->disks->pdata[i]);
+      if (bytes > 0)
+        vitrine_running_change_grow (change, vitrine_disk_row_get_target (self->disks->pdata[i]), bytes);
+    }
+  return change;
+}
+
+void
+vitrine_hardware_list_apply_running_async (VitrineHardwareList *self, GAsyncReadyCallback done, gpointer data)
+{
+  vitrine_hardware_change_running_async (G_OBJECT (self), running_change (self), done, data);
+}
+
+gboolean
+vitrine_hardware_list_apply_running_finish (VitrineHardwareList *self, GAsyncResult *result, GError **error)
+{
+  return vitrine_hardware_change_running_finish (result, error);
 }
 
 /* --- The object ----------------------------------------------------------------------------------------------------- */
@@ -469,6 +536,7 @@ vitrine_hardware_list_finalize (GObject *object)
   drop_created (self, NULL);
   g_clear_object (&self->domain);
   g_clear_object (&self->running);
+  g_clear_object (&self->before);
   gone (self);
   g_ptr_array_unref (self->disks);
   g_ptr_array_unref (self->created);
@@ -550,11 +618,11 @@ vitrine_hardware_list_new (VitrineDomain *domain, VitrineMachine *running, Vitri
   self->domain = g_object_ref (domain);
   self->cold = running == NULL;
   self->running = running != NULL ? g_object_ref (running) : NULL;
+  self->before = running != NULL ? vitrine_domain_copy (vitrine_machine_get_domain (running)) : NULL;
   self->undo_bar = undo_bar;
   g_signal_connect_object (undo_bar, "undo", G_CALLBACK (undo), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (undo_bar, "gone", G_CALLBACK (gone), self, G_CONNECT_SWAPPED);
-  if (self->cold)
-    gtk_container_add (GTK_CONTAINER (self), new_add_buttons (self));
+  gtk_container_add (GTK_CONTAINER (self), new_add_buttons (self));
   rebuild (self, NULL);
   gtk_widget_show_all (GTK_WIDGET (self));
   return GTK_WIDGET (self);

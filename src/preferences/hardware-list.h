@@ -19,5 +19,7 @@ gboolean   vitrine_hardware_list_apply (VitrineHardwareList *self, GError **erro
 /* The definition has been written: new images that it names stay. Those that it does not go now, as all of them do without this. */
 void       vitrine_hardware_list_written (VitrineHardwareList *self);
 
-/* What a running machine takes: discs, cables, and how much memory its guest should use. Blocks for a moment. */
-gboolean   vitrine_hardware_list_apply_running (VitrineHardwareList *self, GError **error);
+/* What a running machine takes: discs, cables, how much memory its guest should use, disks and cards in slots, larger disks. It takes
+ * seconds where the guest has to let go of something. */
+void       vitrine_hardware_list_apply_running_async (VitrineHardwareList *self, GAsyncReadyCallback done, gpointer data);
+gboolean   vitrine_hardware_list_apply_running_finish (VitrineHardwareList *self, GAsyncResult *result, GError **error);

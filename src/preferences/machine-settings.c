@@ -26,6 +26,7 @@ struct _VitrineMachineSettings
   VitrineDomain  *domain;    /* our copy */
   gboolean        fixed;     /* suspended: its memory belongs to the devices that it has */
   gboolean        cold;      /* off */
+  gboolean        busy;      /* a running machine is being changed */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_WINDOW)
@@ -158,48 +159,96 @@ take_display (VitrineMachineSettings *self)
     vitrine_domain_set_resolution (self->domain, width, height);
 }
 
+/* Everything but the devices of a running machine, which take their time. */
 static gboolean
-apply_hardware (VitrineMachineSettings *self, GError **error)
-{
-  VitrineHardwareList *hardware = VITRINE_HARDWARE_LIST (self->hardware);
-  gboolean alive = vitrine_state_is_alive (vitrine_machine_get_state (self->machine));
-
-  if (self->fixed)
-    return TRUE;
-  if (self->cold && alive)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine has been started meanwhile. Power it off to apply this."));
-      return FALSE;
-    }
-  return alive ? vitrine_hardware_list_apply_running (hardware, error) : vitrine_hardware_list_apply (hardware, error);
-}
-
-static gboolean
-apply (VitrineMachineSettings *self, GError **error)
+write_all (VitrineMachineSettings *self, GError **error)
 {
   const char *name = gtk_entry_get_text (GTK_ENTRY (self->name));
   g_autofree char *old_name = vitrine_domain_get_name (self->domain);
 
-  if (!self->fixed && !vitrine_hardware_list_check (VITRINE_HARDWARE_LIST (self->hardware), error))
-    return FALSE;
-  take_text (self);
-  take_size (self);
-  take_display (self);
-  if (!apply_hardware (self, error) || !vitrine_machine_set_domain (self->machine, self->domain, error))
+  if (!vitrine_machine_set_domain (self->machine, self->domain, error))
     return FALSE;
   vitrine_hardware_list_written (VITRINE_HARDWARE_LIST (self->hardware));
   return g_str_equal (name, old_name) || vitrine_library_rename (self->library, self->machine, name, error);
 }
 
 static void
-apply_clicked (VitrineMachineSettings *self)
+end (VitrineMachineSettings *self, gboolean ok, const GError *error)
 {
-  g_autoptr(GError) error = NULL;
-
-  if (apply (self, &error))
+  if (ok)
     gtk_widget_destroy (GTK_WIDGET (self));
   else
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_ERROR, error->message, NULL);
+}
+
+static void
+set_busy (VitrineMachineSettings *self, gboolean busy)
+{
+  self->busy = busy;
+  gtk_widget_set_sensitive (self->overlay, !busy);
+  gtk_widget_set_sensitive (self->apply_button, !busy);
+  gtk_widget_set_sensitive (self->cancel_button, !busy);
+  if (busy)
+    vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO, _("Waiting for the guest…"),
+                         _("It takes some seconds to let go of a device."));
+  else
+    vitrine_notice_clear (GTK_BOX (self->notice_slot));
+}
+
+static void
+running_changed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineMachineSettings) self = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = vitrine_hardware_list_apply_running_finish (VITRINE_HARDWARE_LIST (source), result, &error);
+
+  if (self->machine == NULL)
+    return;   /* the window is gone */
+  set_busy (self, FALSE);
+  ok = ok && write_all (self, &error);
+  end (self, ok, error);
+}
+
+/* TRUE: the rest follows when the running machine has changed. */
+static gboolean
+apply_hardware (VitrineMachineSettings *self, gboolean *later, GError **error)
+{
+  VitrineHardwareList *hardware = VITRINE_HARDWARE_LIST (self->hardware);
+  gboolean alive = vitrine_state_is_alive (vitrine_machine_get_state (self->machine));
+
+  *later = !self->fixed && !self->cold && alive;
+  if (self->fixed || *later)
+    return TRUE;
+  if (self->cold && alive)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine has been started meanwhile. Power it off to apply this."));
+      return FALSE;
+    }
+  return vitrine_hardware_list_apply (hardware, error);
+}
+
+static void
+apply_clicked (VitrineMachineSettings *self)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean later = FALSE;
+  gboolean ok = self->fixed || vitrine_hardware_list_check (VITRINE_HARDWARE_LIST (self->hardware), &error);
+
+  if (ok)
+    {
+      take_text (self);
+      take_size (self);
+      take_display (self);
+      ok = apply_hardware (self, &later, &error);
+    }
+  if (ok && later)
+    {
+      set_busy (self, TRUE);
+      vitrine_hardware_list_apply_running_async (VITRINE_HARDWARE_LIST (self->hardware), running_changed, g_object_ref (self));
+      return;
+    }
+  ok = ok && write_all (self, &error);
+  end (self, ok, error);
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */
@@ -217,15 +266,17 @@ update_sensitivity (VitrineMachineSettings *self)
                          _("The machine is suspended. Start it and power it off to change its devices."), NULL);
   else if (!self->cold)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
-                         _("The machine is on. Discs, network cables and the guest’s memory change now; power it off to change the rest."), NULL);
+                         _("The machine is on. Discs, cables and the guest’s memory change now, virtio disks can grow, and disks and network cards can be added; power it off to change the rest."), NULL);
 }
 
 static gboolean
 vitrine_machine_settings_key (GtkWidget *widget, GdkEventKey *event)
 {
+  const VitrineMachineSettings *self = VITRINE_MACHINE_SETTINGS (widget);
+
   if (GTK_WIDGET_CLASS (vitrine_machine_settings_parent_class)->key_press_event (widget, event))
     return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape)
+  if (event->keyval != GDK_KEY_Escape || self->busy)
     return GDK_EVENT_PROPAGATE;
   gtk_window_close (GTK_WINDOW (widget));
   return GDK_EVENT_STOP;

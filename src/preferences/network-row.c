@@ -13,6 +13,7 @@ typedef struct
   VitrineDomain *domain;
   guint          index;
   char          *model;
+  VitrineRowMode mode;
   GtkWidget     *row, *network, *name, *mac, *cable, *models;   /* models: NULL for a card that we lack */
 } NetworkRow;
 
@@ -47,6 +48,11 @@ describe (NetworkRow *self)
     words = g_strdup_printf (_("Isolated network “%s”"), gtk_entry_get_text (GTK_ENTRY (self->name)));
   else
     words = g_strdup (_("Internet, through this computer"));
+  if (self->mode == VITRINE_ROW_NEW && vitrine_domain_get_network_slot (self->domain, self->index) == 0)
+    {
+      g_autofree char *now = g_steal_pointer (&words);
+      words = g_strdup_printf ("%s · %s", now, _("at the next start"));
+    }
   hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->row), title);
   hdy_expander_row_set_subtitle (HDY_EXPANDER_ROW (self->row), words);
   atk_object_set_name (gtk_widget_get_accessible (self->row), title);
@@ -111,16 +117,17 @@ add_rows (NetworkRow *self, gboolean cold, gboolean supported)
 }
 
 GtkWidget *
-vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwork *network, gboolean cold)
+vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwork *network, VitrineRowMode mode)
 {
   NetworkRow *self = g_new0 (NetworkRow, 1);
 
+  self->mode = mode;
   self->domain = g_object_ref (domain);
   self->index = index;
   self->model = g_strdup (network->model);
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), "vitrine-network", self, network_row_free);
-  add_rows (self, cold, vitrine_network_is_supported (network));
+  add_rows (self, mode != VITRINE_ROW_RUNNING, vitrine_network_is_supported (network));
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->network), network->isolated != NULL ? ISOLATED : USER);
   gtk_entry_set_text (GTK_ENTRY (self->name), network->isolated != NULL ? network->isolated : "");
   gtk_entry_set_text (GTK_ENTRY (self->mac), network->mac != NULL ? network->mac : "");

@@ -28,6 +28,9 @@ bool vt_machine_remove_net (VtMachine *machine, const uint8_t mac[6], VtRemoved 
 /* A virtio disk in a raw or qcow2 image gets larger, in whole sectors, and the guest hears of it. Blocks while the image grows. */
 bool vt_machine_grow_disk (VtMachine *machine, const char *id, uint64_t bytes, GError **error);
 
+/* What the guest sees of a drive. False: there is no such drive, or it is empty. */
+bool vt_machine_disk_size (VtMachine *machine, const char *id, uint64_t *bytes, GError **error);
+
 /* --- Network cards ------------------------------------------------------------------------------------------------ */
 
 /* `card`: index among the network cards of the configuration. */

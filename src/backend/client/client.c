@@ -268,6 +268,14 @@ vitrine_client_get_memory (VitrineClient *self, GError **error)
   return memory;
 }
 
+guint64
+vitrine_client_get_disk_size (VitrineClient *self, const char *target)
+{
+  guint64 bytes = 0;
+
+  return vitrine_bus_machine1_call_get_disk_size_sync (self->proxy, target, &bytes, NULL, NULL) ? bytes : 0;
+}
+
 GBytes *
 vitrine_client_screenshot (VitrineClient *self, GError **error)
 {

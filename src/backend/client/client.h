@@ -33,6 +33,8 @@ gboolean vitrine_client_call_with_files_sync (VitrineClient *self, const char *m
                                               GError **error);
 /* a{st}, see Machine1's GetMemory. Blocks. */
 GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
+/* Of a drive, by its target. 0: there is no such drive, or it is empty. Blocks. */
+guint64   vitrine_client_get_disk_size (VitrineClient *self, const char *target);
 /* The machine's screen as PNG. Blocks. */
 GBytes  *vitrine_client_screenshot (VitrineClient *self, GError **error);
 /* Blocks. */

@@ -76,6 +76,12 @@ engine_grow_disk (VitrineBackend *backend, const char *id, guint64 bytes, GError
   return vt_machine_grow_disk (vitrine_engine_backend_get_machine (backend), id, bytes, error);
 }
 
+static gboolean
+engine_get_disk_size (VitrineBackend *backend, const char *id, guint64 *bytes, GError **error)
+{
+  return vt_machine_disk_size (vitrine_engine_backend_get_machine (backend), id, bytes, error);
+}
+
 static void
 removed (void *opaque, const GError *error)
 {
@@ -119,5 +125,6 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->add_disk = engine_add_disk;
   iface->add_network = engine_add_network;
   iface->grow_disk = engine_grow_disk;
+  iface->get_disk_size = engine_get_disk_size;
   iface->remove_device = engine_remove_device;
 }

@@ -314,6 +314,13 @@ fake_grow_disk (VitrineBackend *backend, const char *id, guint64 bytes, GError *
   return TRUE;
 }
 
+static gboolean
+fake_get_disk_size (VitrineBackend *backend, const char *id, guint64 *bytes, GError **error)
+{
+  *bytes = 1 << 30;
+  return TRUE;
+}
+
 /* A device called "kept" is one that the guest does not let go. */
 static void
 fake_remove_device (VitrineBackend *backend, VitrineDeviceKind kind, const char *id, GTask *task)
@@ -722,6 +729,7 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->add_disk = fake_add_disk;
   iface->add_network = fake_add_network;
   iface->grow_disk = fake_grow_disk;
+  iface->get_disk_size = fake_get_disk_size;
   iface->remove_device = fake_remove_device;
   iface->take_snapshot = fake_take_snapshot;
   iface->forget_snapshot = fake_forget_snapshot;

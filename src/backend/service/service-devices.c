@@ -199,6 +199,18 @@ handle_resize_disk (VitrineService *self, GDBusMethodInvocation *call, const cha
   return TRUE;
 }
 
+static gboolean
+handle_get_disk_size (VitrineService *self, GDBusMethodInvocation *call, const char *id, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+  guint64 bytes = 0;
+
+  if (backend != NULL && !refused (call, vitrine_backend_get_disk_size (backend, id, &bytes, &error), &error))
+    vitrine_bus_machine1_complete_get_disk_size (skeleton, call, bytes);
+  return TRUE;
+}
+
 static void
 device_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -241,6 +253,7 @@ vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skele
     { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
     { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
     { "handle-attach-disk", G_CALLBACK (handle_attach_disk) },     { "handle-detach-disk", G_CALLBACK (handle_detach_disk) },
+    { "handle-get-disk-size", G_CALLBACK (handle_get_disk_size) },
     { "handle-resize-disk", G_CALLBACK (handle_resize_disk) },
     { "handle-attach-network", G_CALLBACK (handle_attach_network) },
     { "handle-detach-network", G_CALLBACK (handle_detach_network) },
