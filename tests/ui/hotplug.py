@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""hotplug.py PROGRAM VITRINECTL PICTURES NAME: the hardware of a running Linux guest, changed in the settings window, as TAP."""
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import ui                         # noqa: E402
+from desktop import Missing      # noqa: E402
+from ui import ok, part, settings_of   # noqa: E402
+from vmconsole import Guest       # noqa: E402
+
+PROMPT = r"demo:\S*# "
+
+
+def asked(console, command, pattern, what, seconds=60):
+    """Until the guest's answer has it."""
+    deadline = time.monotonic() + seconds
+    while not re.search(pattern, answer := console.command(command, PROMPT, 30)):
+        if time.monotonic() > deadline:
+            raise Missing(f"{what}: the guest says {answer}")
+        time.sleep(0.2)
+
+
+def apply(d, window):
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+
+
+def settings(d):
+    d.window("Box")
+    d.chord("ctrl", "alt")
+    return settings_of(d, "Box")
+
+
+def hardware_live(d):
+    folder = Path(os.environ["VITRINE_UI_IMAGE"])
+    disk, extra, disc, first = (d.folder / name for name in ("system.qcow2", "extra.qcow2", "disc.iso", "first.iso"))
+    d.ctl("image", "create", "--format", "qcow2", disk, "64M")
+    d.ctl("image", "create", "--format", "qcow2", extra, "32M")
+    first.write_bytes(os.urandom(1 << 20))
+    disc.write_bytes(os.urandom(3 << 20))
+    uuid = d.ctl("create", "Box", "--memory", "512M", "--kernel", folder / "vmlinuz", "--initrd", folder / "initrd.img", "--append",
+                 "console=ttyS0,115200 quiet", "--cdrom", first).strip()
+    definition = d.machines / uuid / "domain.xml"
+    d.ctl("attach-disk", "Box", f"{disk},format=qcow2")
+    d.start([d.program])
+    d.window("Vitrine")
+    d.ctl("start", "Box")
+    d.window("Box")
+    d.wait_state("Box", "running")
+    with Guest.console(d.vitrinectl, "Box") as console:
+        console.send("\n")
+        console.expect(PROMPT, 300)
+        console.command("stty cols 200", PROMPT, 30)
+        add(d, console, extra, disc)
+        d.ctl("snapshot", "take", "Box", "both")
+        remove(d, console)
+        if str(extra) in {os.readlink(f) for f in Path(f"/proc/{d.pid(uuid)}/fd").iterdir() if f.is_symlink()}:
+            raise Missing("the image is still open")
+    d.ctl("stop", "--force", "Box")
+    d.no_window("Box")
+    d.ctl("snapshot", "revert", "Box", "both")
+    d.ctl("start", "Box")
+    d.wait_state("Box", "running")
+    if str(extra) not in definition.read_text():
+        raise Missing("the definition of the snapshot has not come back")
+    with Guest.console(d.vitrinectl, "Box") as console:
+        console.send("\n")
+        console.expect(PROMPT, 60)
+        asked(console, "ls /sys/block /sys/class/net", r"(?s)vdb.*eth1", "after going back")
+        asked(console, "head -c 5 /dev/vdb", "hello", "what was written to the disk")
+    ok("going back to a snapshot brings the disk and the card back")
+
+
+def add(d, console, extra, disc):
+    window = settings(d)
+    part(d, window, "push button", "Add Disk Image").doActionNamed("click")
+    part(d, part(d, window, "list item", "Disk vdb"), "text", "Image").text = str(extra)
+    part(d, window, "push button", "Add Network Card").doActionNamed("click")
+    part(d, window, "list item", "Network card 2")
+    part(d, part(d, window, "list item", "CD drive sda"), "text", "Image").text = str(disc)
+    d.picture("hardware-live-added")
+    apply(d, window)
+    asked(console, "ls /sys/block", "vdb", "a disk that was added")
+    asked(console, "ls /sys/class/net", "eth1", "a card that was added")
+    asked(console, "ip link set eth1 up; udhcpc -i eth1 -n -q -s /bin/true 2>&1", r"lease of 10\.0\.2\.\d+ obtained", "its address")
+    asked(console, "head -c 9999999 /dev/sr0 | wc -c", rf"\b{3 << 20}\b", "the disc")
+    console.command("echo hello > /dev/vdb; sync", PROMPT, 30)
+    ok("a disk, a card and a disc come into the running guest")
+    window = settings(d)
+    part(d, part(d, window, "list item", "Disk vda"), "spin button", "Size (GiB)").value = 1.0
+    apply(d, window)
+    asked(console, "cat /sys/block/vda/size", rf"\b{(1 << 30) // 512}\b", "the larger disk")
+    ok("a disk grows, and the guest sees it")
+
+
+def remove(d, console):
+    window = settings(d)
+    fixed = part(d, window, "push button", "Remove Disk vda")
+    if fixed.sensitive:
+        raise Missing("a disk that was there at the start can be removed")
+    part(d, window, "push button", "Remove Disk vdb").doActionNamed("click")
+    part(d, window, "push button", "Remove Network card 2").doActionNamed("click")
+    d.press(window, "Apply")
+    d.says(window, "Waiting for the guest")
+    d.picture("hardware-live-waiting")
+    deadline = time.monotonic() + 60
+    while "vdb" in console.command("ls /sys/block", PROMPT, 30) or "eth1" in console.command("ls /sys/class/net", PROMPT, 30):
+        if time.monotonic() > deadline:
+            raise Missing("the guest has not let go")
+    d.no_window("Settings of Box")
+    ok("they go again, after the guest has let go of them")
+
+
+if __name__ == "__main__":
+    ui.run({"hardware-live": (hardware_live, "demo")})
