@@ -28,6 +28,7 @@ static const Verb verbs[] = {
   { "hosts", vitrine_ctl_hosts, N_("List the libvirt hosts, or remove one") },
   { "save", vitrine_ctl_save, N_("Let a host save a machine’s memory to its disk, and turn it off") },
   { "autostart", vitrine_ctl_autostart, N_("Let a host start a machine whenever it starts itself, or not") },
+  { "clone", vitrine_ctl_clone, N_("Make a second machine like another one") },
   { "import", vitrine_ctl_import, N_("Add a machine from an OVA, or from a disk image of another program") },
   { "export", vitrine_ctl_export, N_("Write a machine into an OVA, for other programs") },
   { "start", vitrine_ctl_start, N_("Start a machine in a window of its own") },

@@ -17,16 +17,30 @@
 typedef struct
 {
   const VitrineCloneOptions *options;
+  const VtConfig            *config;    /* of the other machine */
   VitrineDomain             *clone;
   VitrinePart               *part;
 } Clone;
 
 /* --- Disks ----------------------------------------------------------------------------------------------------------- */
 
-static gboolean
-convert (const VitrineDisk *disk, const char *from, const char *to, VitrinePart *part, GError **error)
+/* Does the definition say that its backing files may be anywhere? An image from somebody else must not get at all files. */
+static bool
+may_have_any_backing (const VtConfig *config, const char *target)
 {
-  VtImagePlace old = { .path = from, .any_backing = true };
+  for (guint i = 0; i < config->disks->len; i++)
+    {
+      const VtDiskConfig *disk = config->disks->pdata[i];
+      if (g_strcmp0 (disk->id, target) == 0)
+        return disk->any_backing;
+    }
+  return false;
+}
+
+static gboolean
+convert (const Clone *job, const VitrineDisk *disk, const char *from, const char *to, VitrinePart *part, GError **error)
+{
+  VtImagePlace old = { .path = from, .any_backing = may_have_any_backing (job->config, disk->target) };
   const VtImagePlace new_place = { .path = to, .format = VT_IMAGE_QCOW2 };
   const VtImageShape shape = { 0 };
 
@@ -56,23 +70,21 @@ note_copied (goffset done, goffset whole, gpointer data)
 
 /* The image goes back in a copy of itself, which lies beside it, where its backing file is found as well. */
 static gboolean
-convert_snapshot (const VitrineDisk *disk, const char *snapshot, const char *to, VitrinePart *part, GError **error)
+convert_snapshot (const Clone *job, const VitrineDisk *disk, const char *to, VitrinePart *part, GError **error)
 {
   VitrinePart copying = { part->progress, part->data, part->from, part->from + (part->to - part->from) * COPIED };
   VitrinePart converting = { part->progress, part->data, copying.to, part->to };
-  g_autofree char *folder = g_path_get_dirname (disk->path), *scratch = vitrine_scratch_new (folder, error);
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   gpointer watch[] = { &copying, cancellable };
 
-  if (scratch == NULL)
-    return FALSE;
-  g_autofree char *base = g_path_get_basename (disk->path), *name = g_strdup_printf (".%s.%08x", base, g_random_int ());
+  g_autofree char *folder = g_path_get_dirname (disk->path), *base = g_path_get_basename (disk->path);
+  g_autofree char *name = g_strdup_printf (".%s.%08x", base, g_random_int ());
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autoptr(GFile) from = g_file_new_for_path (disk->path), copy = g_file_new_for_path (path);
   gboolean ok = g_file_copy (from, copy, G_FILE_COPY_NONE, cancellable, note_copied, watch, error)
-                && vt_image_snapshot (path, VT_IMAGE_GO_BACK, snapshot, error) && convert (disk, path, to, &converting, error);
+                && vt_image_snapshot (path, VT_IMAGE_GO_BACK, job->options->snapshot, error)
+                && convert (job, disk, path, to, &converting, error);
   g_unlink (path);
-  vitrine_scratch_remove (g_steal_pointer (&scratch));
   return ok;
 }
 
@@ -88,8 +100,8 @@ clone_disk (Clone *job, const VitrineDisk *disk, const char *to, VitrinePart *pa
   if (job->options->linked)
     return link_disk (disk, to, error);
   if (job->options->snapshot != NULL && g_str_equal (disk->format, "qcow2") && !disk->readonly)
-    return convert_snapshot (disk, job->options->snapshot, to, part, error);
-  return convert (disk, disk->path, to, part, error);
+    return convert_snapshot (job, disk, to, part, error);
+  return convert (job, disk, disk->path, to, part, error);
 }
 
 /* What a guest cannot write is shared. */
@@ -116,6 +128,7 @@ clone_disks (Clone *job, GError **error)
         return FALSE;
       vitrine_domain_set_disk_path (job->clone, disk->target, to);
       vitrine_domain_set_disk_format (job->clone, disk->target, "qcow2");
+      vitrine_domain_set_disk_backing (job->clone, disk->target, job->options->linked ? disk->path : NULL, disk->format);
     }
   return TRUE;
 }
@@ -191,20 +204,35 @@ vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOpti
     }
   VitrineDomain *original = snapshot != NULL ? snapshot->domain : domain;
   g_autoptr(VitrineDomain) clone = copy_definition (original, options->name);
-  Clone job = { options, clone, &part };
-  if (clone_disks (&job, error))
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (original, error);
+  Clone job = { options, config, clone, &part };
+  if (config != NULL && clone_disks (&job, error))
     return g_steal_pointer (&clone);
   undo (original, clone);
   return NULL;
 }
 
+/* All disks that it writes are its own. */
+void
+vitrine_clone_undo (VitrineDomain *clone)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (clone);
+
+  for (guint i = 0; i < disks->len; i++)
+    if (is_copied (disks->pdata[i]))
+      g_unlink (((VitrineDisk *) disks->pdata[i])->path);
+}
+
 VitrineMachine *
 vitrine_clone_add (VitrineLibrary *library, VitrineDomain *clone, const char *folder, const VitrineCloneOptions *options, GError **error)
 {
-  VitrineMachine *machine = vitrine_import_add (library, clone, TRUE, error);
+  VitrineMachine *machine = vitrine_library_add (library, clone, error);
 
   if (machine == NULL)
-    return NULL;
+    {
+      vitrine_clone_undo (clone);
+      return NULL;
+    }
   g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
   g_autofree char *from = options->snapshot != NULL
                             ? vitrine_snapshot_store_path (snapshots, options->snapshot, VITRINE_SNAPSHOT_NVRAM)

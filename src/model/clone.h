@@ -19,6 +19,8 @@ typedef struct
  * the caller. Any thread; blocks while disks are copied. After an error, also because @progress has said to stop, nothing is left. */
 VitrineDomain *vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOptions *options, VitrineProgress progress,
                               gpointer data, GError **error);
+/* Deletes its disks: when it finds no place. */
+void           vitrine_clone_undo (VitrineDomain *clone);
 /* Gives it its place, with a copy of the UEFI variables of the other machine (in @folder), or of that snapshot. After an error the
  * clone is undone. Main thread. */
 VitrineMachine *vitrine_clone_add (VitrineLibrary *library, VitrineDomain *clone, const char *folder, const VitrineCloneOptions *options,

@@ -285,6 +285,21 @@ vitrine_domain_set_disk_format (VitrineDomain *self, const char *target, const c
 }
 
 void
+vitrine_domain_set_disk_backing (VitrineDomain *self, const char *target, const char *path, const char *format)
+{
+  xmlNode *node = find_disk (self, target);
+
+  if (node == NULL)
+    return;
+  vitrine_xml_remove (vitrine_xml_child (node, "backingStore"));
+  if (path == NULL)
+    return;
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "backingStore"), "type", "file");
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "backingStore/format"), "type", format);
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "backingStore/source"), "file", path);
+}
+
+void
 vitrine_domain_set_disk_readonly (VitrineDomain *self, const char *target, gboolean readonly)
 {
   xmlNode *node = find_disk (self, target);

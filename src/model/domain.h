@@ -98,6 +98,8 @@ void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk
 gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);
 gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target, const char *path);   /* NULL: eject */
 void     vitrine_domain_set_disk_format (VitrineDomain *domain, const char *target, const char *format);
+/* The file that its image stands on, wherever that is; NULL: the document does not say. */
+void     vitrine_domain_set_disk_backing (VitrineDomain *domain, const char *target, const char *path, const char *format);
 void     vitrine_domain_set_disk_readonly (VitrineDomain *domain, const char *target, gboolean readonly);
 /* The target is another one from then on: a new string. */
 char    *vitrine_domain_set_disk_bus (VitrineDomain *domain, const char *target, const char *bus);

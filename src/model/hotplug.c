@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clone.h"
 #include "device-words.h"
 #include <vitrine/error.h>
 
@@ -185,7 +186,7 @@ vitrine_hotplug_change (VitrineClient *client, VitrineDomain *before, VitrineDom
   g_autoptr(GArray) steps = g_array_new (FALSE, FALSE, sizeof (Step));
   guint done = 0;
 
-  if (new == NULL)
+  if (new == NULL || !vitrine_clone_check_base (after, error))
     return FALSE;
   add_steps (steps, old, new, FALSE);
   add_steps (steps, new, old, TRUE);

@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <vitrine/error.h>
 
+#include "clone.h"
 #include "library-trash.h"
 #include "paths.h"
 #include "run-lock.h"
@@ -508,6 +509,8 @@ images_in_use (VitrineLibrary *self)
           if (disk->path != NULL)
             g_hash_table_add (used, g_strdup (disk->path));
         }
+      if (domain != NULL)
+        vitrine_clone_add_bases (domain, used);
     }
   return used;
 }

@@ -3,6 +3,8 @@
  * the last one crashed), the process's own service says what the machine does. */
 #include "machine.h"
 
+#include "clone.h"
+
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <vitrine/error.h>
@@ -344,6 +346,8 @@ vitrine_machine_start (VitrineMachine *self, GError **error)
     }
   if (self->launched || vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD)
     return TRUE;   /* on its way up */
+  if (!vitrine_clone_check_base (self->domain, error))
+    return FALSE;
   vitrine_run_lock_clear_stale (lock);
   g_autoptr(GSubprocess) process = vitrine_launcher_start (self->uuid, log, error);
   if (process == NULL)

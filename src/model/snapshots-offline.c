@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "snapshots-offline.h"
 
+#include "clone.h"
+
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
@@ -232,6 +234,8 @@ revert (Work *work, const char *name, GError **error)
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The definition in snapshot “%s” cannot be read."), name);
       return FALSE;
     }
+  if (!vitrine_clone_check_base (snapshot->domain, error))
+    return FALSE;
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (snapshot->domain);
   g_autofree char *suspended = vitrine_paths_in_machine (work->uuid, SUSPENDED);
   if (!all_have (disks, name, error))
