@@ -30,6 +30,7 @@ enum
   ERROR,
   SETTINGS,
   SNAPSHOTS,
+  CLONE,
   EDIT_XML,
   LOG,
   DELETE,
@@ -208,7 +209,7 @@ update_actions (VitrineMachineCard *self, VitrineState state)
     { "discard", VITRINE_GUEST_CAN_DISCARD },     { "autostart", VITRINE_GUEST_CAN_AUTOSTART },
     { "settings", VITRINE_GUEST_CAN_SETTINGS },   { "edit-xml", VITRINE_GUEST_CAN_EDIT_XML },
     { "snapshots", VITRINE_GUEST_CAN_SNAPSHOTS }, { "log", VITRINE_GUEST_CAN_LOG },
-    { "delete", VITRINE_GUEST_CAN_DELETE },
+    { "clone", VITRINE_GUEST_CAN_CLONE },         { "delete", VITRINE_GUEST_CAN_DELETE },
   };
   VitrineGuestAbilities abilities = vitrine_guest_get_abilities (self->guest);
   gboolean open = vitrine_state_has_process (state);
@@ -365,6 +366,12 @@ action_edit_xml (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_clone (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[CLONE], 0);
+}
+
+static void
 action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   g_signal_emit (data, signals[SNAPSHOTS], 0);
@@ -395,6 +402,7 @@ static const GActionEntry actions[] = {
   { "autostart", NULL, NULL, "false", autostart_changed },
   { "settings", action_settings },
   { "edit-xml", action_edit_xml },
+  { "clone", action_clone },
   { "snapshots", action_snapshots },
   { "log", action_log },
   { "delete", action_delete },
@@ -488,7 +496,7 @@ static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
   static const char *const asks[] = {
-    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [EDIT_XML] = "edit-xml", [LOG] = "log", [DELETE] = "delete"
+    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [EDIT_XML] = "edit-xml", [LOG] = "log", [DELETE] = "delete"
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 

@@ -6,9 +6,7 @@
 
 #include "ctl.h"
 #include "machines.h"
-#include "paths.h"
 #include "progress.h"
-#include "run-lock.h"
 
 typedef struct
 {
@@ -42,27 +40,6 @@ parse (int argc, char **argv, Options *options, GError **error)
   return g_option_context_parse (context, &argc, &argv, error);
 }
 
-/* Its disks must not change meanwhile: the machine's lock is held as a running machine holds it. */
-static VitrineDomain *
-clone_locked (VitrineMachine *machine, const char *folder, const VitrineCloneOptions *clone, GError **error)
-{
-  g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
-  int held = vitrine_run_lock_take (lock, error);
-
-  if (held < 0)
-    {
-      if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_BUSY))
-        {
-          g_clear_error (error);
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("“%s” is running: turn it off first."), vitrine_machine_get_title (machine));
-        }
-      return NULL;
-    }
-  VitrineDomain *domain = vitrine_clone (vitrine_machine_get_domain (machine), folder, clone, vitrine_ctl_progress, NULL, error);
-  vitrine_run_lock_release (lock, held);
-  return domain;
-}
-
 int
 vitrine_ctl_clone (int argc, char **argv)
 {
@@ -79,13 +56,11 @@ vitrine_ctl_clone (int argc, char **argv)
     return 1;
   if (vitrine_machine_get_domain (machine) == NULL)
     return vitrine_ctl_fail ("%s", vitrine_machine_get_message (machine));
-  if (options.snapshot == NULL && vitrine_machine_is_suspended (machine))
-    return vitrine_ctl_fail (_("“%s” is suspended, with work that is only in its memory: start it and shut it down first."),
-                             vitrine_machine_get_title (machine));
   vitrine_ctl_progress_begin (options.quiet);
   const VitrineCloneOptions clone = { options.words[1], options.linked, options.snapshot };
   g_autofree char *folder = vitrine_machine_get_folder (machine);
-  g_autoptr(VitrineDomain) domain = clone_locked (machine, folder, &clone, &error);
+  g_autoptr(VitrineDomain) domain = vitrine_clone (vitrine_machine_get_domain (machine), folder, &clone, vitrine_ctl_progress, NULL,
+                                                  &error);
   VitrineMachine *made = domain != NULL ? vitrine_clone_add (library, domain, folder, &clone, &error) : NULL;
   if (made == NULL)
     return vitrine_ctl_fail ("%s", error->message);

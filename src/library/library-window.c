@@ -6,6 +6,7 @@
 
 #include "add-host-dialog.h"
 #include "host-section.h"
+#include "clone-dialog.h"
 #include "import-dialog.h"
 #include "machine-card.h"
 #include "machine-settings.h"
@@ -254,6 +255,12 @@ card_snapshots (VitrineLibraryWindow *self, VitrineMachineCard *card)
 }
 
 static void
+card_clone (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  vitrine_clone_dialog_run (GTK_WINDOW (self), self->library, card_machine (card));
+}
+
+static void
 card_settings (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
   show_settings (self, card_machine (card));
@@ -310,6 +317,7 @@ new_card (gpointer item, gpointer data)
 
   g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "clone", G_CALLBACK (card_clone), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "log", G_CALLBACK (card_log), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);

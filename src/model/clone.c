@@ -10,6 +10,7 @@
 
 #include "disk-image.h"
 #include "paths.h"
+#include "run-lock.h"
 #include "snapshot-store.h"
 
 #define COPIED 0.4   /* of the work on a disk of a snapshot, when the image is copied */
@@ -179,9 +180,9 @@ copy_definition (VitrineDomain *domain, const char *name)
   return clone;
 }
 
-VitrineDomain *
-vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOptions *options, VitrineProgress progress, gpointer data,
-               GError **error)
+static VitrineDomain *
+clone_held (VitrineDomain *domain, const char *folder, const VitrineCloneOptions *options, VitrineProgress progress, gpointer data,
+            GError **error)
 {
   g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
   g_autoptr(VitrineSnapshot) snapshot = NULL;
@@ -210,6 +211,32 @@ vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOpti
     return g_steal_pointer (&clone);
   undo (original, clone);
   return NULL;
+}
+
+VitrineDomain *
+vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOptions *options, VitrineProgress progress, gpointer data,
+               GError **error)
+{
+  g_autofree char *lock = g_build_filename (folder, "lock", NULL), *suspended = g_build_filename (folder, "suspended.state", NULL);
+  g_autofree char *title = vitrine_domain_get_title (domain);
+  g_autoptr(GError) problem = NULL;
+
+  if (options->snapshot == NULL && g_file_test (suspended, G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_BUSY,
+                   _("“%s” is suspended, with work that is only in its memory: start it and shut it down first."), title);
+      return NULL;
+    }
+  int held = vitrine_run_lock_take (lock, &problem);
+  if (held < 0 && g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_BUSY))
+    g_set_error (error, VT_ERROR, VT_ERROR_BUSY, _("“%s” is running: turn it off first."), title);
+  else if (held < 0)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  if (held < 0)
+    return NULL;
+  VitrineDomain *clone = clone_held (domain, folder, options, progress, data, error);
+  vitrine_run_lock_release (lock, held);
+  return clone;
 }
 
 /* All disks that it writes are its own. */

@@ -15,8 +15,9 @@ typedef struct
   const char *snapshot;    /* as the machine was then: full clones only; NULL: as it is now */
 } VitrineCloneOptions;
 
-/* A definition that is not in the library yet, with new disks in our image folder. The machine is off, and its run lock is held by
- * the caller. Any thread; blocks while disks are copied. After an error, also because @progress has said to stop, nothing is left. */
+/* A definition that is not in the library yet, with new disks in our image folder. The machine, whose @folder this is, must be off, and
+ * cannot start meanwhile. Any thread; blocks while disks are copied. After an error, also because @progress has said to stop, nothing
+ * is left. */
 VitrineDomain *vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOptions *options, VitrineProgress progress,
                               gpointer data, GError **error);
 /* Deletes its disks: when it finds no place. */

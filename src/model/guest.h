@@ -30,6 +30,7 @@ typedef enum
   VITRINE_GUEST_CAN_SNAPSHOTS    = 1 << 11,
   VITRINE_GUEST_CAN_LOG          = 1 << 12,
   VITRINE_GUEST_CAN_DELETE       = 1 << 13,
+  VITRINE_GUEST_CAN_CLONE        = 1 << 14,
 } VitrineGuestAbilities;
 
 struct _VitrineGuestInterface

@@ -716,6 +716,46 @@ def hardware(d):
     ok("disc, cable and memory of a running machine change at once")
 
 
+def clone(d):
+    """From the menu of its card in the library."""
+    def dialog():
+        library = d.window("Vitrine")
+        d.press(library, "Actions for Box", "toggle button")
+        d.press(library, "Clone…")
+        return d.window("Clone Box")
+
+    d.ctl("create", "Box", "--disk-size", "64M")
+    images = d.machines.parent / "images"
+    d.start([d.program])
+    d.window("Vitrine")
+    window = dialog()
+    name = part(d, window, "text", "Name")
+    d.picture("clone")
+    name.text = "Box"
+    d.press(window, "Clone")
+    d.says(window, "already")
+    ok("a name that is taken is told before anything is copied")
+    name.text = "Twin"
+    d.press(window, "Clone")
+    d.no_window("Clone Box")
+    wait("the clone is in the library", lambda: "Twin" in d.ctl("list"))
+    if len(list(images.iterdir())) != 2:
+        raise Missing("a full clone has a disk of its own")
+    ok("a full clone is made")
+    window = dialog()
+    part(d, window, "text", "Name").text = "Link"
+    part(d, window, "toggle button", "Linked").doActionNamed("toggle")
+    d.press(window, "Clone")
+    d.no_window("Clone Box")
+    wait("the clone is in the library", lambda: "Link" in d.ctl("list"))
+    library = d.window("Vitrine")
+    d.press(library, "Actions for Box", "toggle button")
+    d.press(library, "Start")
+    d.says(library, "“Link”")
+    d.picture("clone-base")
+    ok("the base of a linked clone does not start, and the clone is named")
+
+
 def snapshots_engine(d):
     """A guest that only computes, on a raw disk first, and then on one that can have snapshots."""
     raw, qcow2 = d.folder / "disk.raw", d.folder / "disk.qcow2"
@@ -871,6 +911,7 @@ WALKS = {
     "snapshots": (snapshots, None),
     "snapshots-engine": (snapshots_engine, None),
     "hardware": (hardware, None),
+    "clone": (clone, None),
     "installer-grub": (installer_grub, "iso"),
     "installer-debian": (installer_debian, "installer"),
 }
