@@ -133,6 +133,9 @@ vt_config_check_disk (const VtConfig *config, const VtDiskConfig *disk, GError *
 {
   if (disk->bus != VT_BUS_VIRTIO || disk->cdrom)
     return refuse (error, VT_ERROR_UNSUPPORTED, "Only virtio disks can be added while the machine runs");
+  for (guint i = 0; disk->id != NULL && i < config->disks->len; i++)
+    if (g_strcmp0 (((VtDiskConfig *) g_ptr_array_index (config->disks, i))->id, disk->id) == 0)
+      return refuse (error, VT_ERROR_CONFIG, "There is a disk “%s” already", disk->id);
   return check_disk (config, disk, error);
 }
 

@@ -50,6 +50,15 @@ x86_place (VtMachine *machine, unsigned slot, unsigned function, bool multifunct
   return (VtPciPlace) { .bus = x86_board (machine)->bus, .devfn = VT_PCI_DEVFN (slot, function), .multifunction = multifunction };
 }
 
+unsigned
+x86_next_slot (VtMachine *machine)
+{
+  X86Board *board = x86_board (machine);
+  if (board->next_slot == X86_PORTS_SLOT && machine->ports->len > 0)
+    board->next_slot++;
+  return board->next_slot++;
+}
+
 /* --- Memory -------------------------------------------------------------------------------------------------------------- */
 
 static bool

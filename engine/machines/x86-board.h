@@ -78,6 +78,9 @@ bool       x86_add_pm (VtMachine *machine, GError **error);
 /* What an ATA controller finds in that place. */
 VtAtaSlot  x86_ata_slot (VtMachine *machine, guint drive);
 
+/* Of bus 0, for the next card. */
+unsigned   x86_next_slot (VtMachine *machine);
+
 /* --- x86-hotplug.c --- */
 /* A root port with a slot for hot plug. */
 bool      x86_add_port (VtMachine *machine, GError **error);

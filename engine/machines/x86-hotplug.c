@@ -117,7 +117,7 @@ x86_add_card (VtMachine *machine, unsigned port_number, const VtDeviceClass *cls
   HotPort *port = port_at (machine, port_number);
   if (port == NULL)
     {
-      unsigned         slot = x86_board (machine)->next_slot++;
+      unsigned         slot = x86_next_slot (machine);
       g_autofree char *path = g_strdup_printf ("pci/00:%02x.0", slot);
       *place = x86_place (machine, slot, 0, false);
       return vt_machine_add (machine, &(DeviceSpec) { cls, path, config, NULL, 0 }, error);
@@ -344,16 +344,24 @@ take_out (HotPort *port)
 static void
 go_now (VtMachine *machine, void *arg)
 {
-  HotPort *port = arg;
-  bool     was_running = machine->state == VT_MACHINE_RUNNING;
-  if (port->card == NULL)
+  HotPort       *port = arg;
+  VtMachineState state = machine->state;
+  if (port->card == NULL || state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
     return;
+  if (state == VT_MACHINE_BLOCKED)
+    {
+      /* Standing still for good would end the requests that wait for a person. */
+      vt_lock (&machine->lock);
+      answer (port, g_error_new (VT_ERROR, VT_ERROR_BUSY, "The machine waits for a disk: mend that first, then remove the device"));
+      vt_unlock (&machine->lock);
+      return;
+    }
   vt_machine_stop_world (machine, true);
   close_its_net (port);
   vt_lock (&machine->lock);
   take_out (port);
   vt_unlock (&machine->lock);
-  if (was_running)
+  if (state == VT_MACHINE_RUNNING)
     vt_machine_start_world (machine);
 }
 
@@ -372,8 +380,8 @@ may_ask (HotPort *port, GError **error)
   VtMachineState state = port->machine->state;
   if (port->removed != NULL)
     g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "The guest has been asked for this device already");
-  else if (state == VT_MACHINE_OFF || state == VT_MACHINE_DIED)
-    g_set_error (error, VT_ERROR, VT_ERROR_STATE, "The machine is off");
+  else if (state != VT_MACHINE_RUNNING)
+    g_set_error (error, VT_ERROR, VT_ERROR_STATE, "The machine does not run: its guest cannot let go of a device");
   else if (!vt_pcie_root_port_is_watched (port->dev))
     g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "No driver of the guest listens at slot %u: the device can be removed when the "
                  "guest has started, or when the machine is off", port->number);

@@ -74,7 +74,7 @@ add_nvme_disks (VtMachine *machine, GError **error)
       const Drive        *drive = &g_array_index (machine->drives, Drive, i);
       if (disk->bus != VT_BUS_NVME)
         continue;
-      unsigned         slot = board->next_slot++;
+      unsigned         slot = x86_next_slot (machine);
       VtNvmeConfig     config = { x86_place (machine, slot, 0, false), drive->block, drive->place };
       if (add_at (machine, slot, &vt_nvme, &config, error) == NULL)
         return false;
@@ -89,22 +89,23 @@ add_scsi (VtMachine *machine, GError **error)
 {
   X86Board          *board = x86_board (machine);
   VtVirtioScsiConfig config = { .n_queues = MIN (machine->n_cpus, 4) };
-  unsigned           n = 0, slot = board->next_slot;
+  unsigned           n = 0, slot = 0;
   for (guint i = 0; i < machine->drives->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
       const Drive        *drive = &g_array_index (machine->drives, Drive, i);
       if (disk->bus != VT_BUS_SCSI)
         continue;
+      if (n++ == 0)
+        slot = x86_next_slot (machine);
       config.target[drive->place] = (VtScsiTarget) { true, disk->cdrom ? VT_SCSI_CDROM : VT_SCSI_DISK, drive->block, NULL };
       config.ring_forms |= vt_ring_forms (&disk->rings);
       config.n_queues = disk->queues != 0 ? disk->queues : config.n_queues;
       x86_note_boot_path (board, disk->boot_index, vt_boot_path_scsi (VT_PCI_DEVFN (slot, 0), drive->place));
-      n++;
     }
   if (n == 0)
     return true;
-  config.place = x86_place (machine, board->next_slot++, 0, false);
+  config.place = x86_place (machine, slot, 0, false);
   machine->scsi = add_at (machine, slot, &vt_virtio_scsi_pci, &config, error);
   return machine->scsi != NULL;
 }
@@ -119,7 +120,7 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
     [VT_INPUT_MOUSE] = &vt_virtio_mouse_pci,
     [VT_INPUT_TABLET] = &vt_virtio_tablet_pci,
   };
-  unsigned            slot = x86_board (machine)->next_slot++;
+  unsigned            slot = x86_next_slot (machine);
   VtVirtioInputConfig config = { x86_place (machine, slot, 0, false), vt_machine_leds (machine), vt_machine_listening (machine),
                                  vt_ring_forms (&input->rings) };
   VtDevice *dev = add_at (machine, slot, classes[input->kind], &config, error);
@@ -169,7 +170,7 @@ add_xhci (VtMachine *machine, GError **error)
   if (!has_usb (&machine->config))
     return true;
   X86Board        *board = x86_board (machine);
-  unsigned         slot = board->next_slot++;
+  unsigned         slot = x86_next_slot (machine);
   VtXhciConfig     config = { x86_place (machine, slot, 0, false) };
   board->xhci_devfn = VT_PCI_DEVFN (slot, 0);
   board->xhci = add_at (machine, slot, &vt_xhci, &config, error);
@@ -227,7 +228,7 @@ add_rng (VtMachine *machine, GError **error)
 {
   if (!machine->config.rng)
     return true;
-  unsigned          slot = x86_board (machine)->next_slot++;
+  unsigned          slot = x86_next_slot (machine);
   VtVirtioRngConfig config = { .place = x86_place (machine, slot, 0, false), .fill = host_entropy,
                                .ring_forms = vt_ring_forms (&machine->config.rng_rings) };
   return add_at (machine, slot, &vt_virtio_rng_pci, &config, error) != NULL;
@@ -281,7 +282,7 @@ add_virtio_console (VtMachine *machine, GError **error)
   const VtConfig *config = &machine->config;
   if (config->ports->len == 0)
     return true;
-  unsigned              slot = x86_board (machine)->next_slot++;
+  unsigned              slot = x86_next_slot (machine);
   VtVirtioConsoleConfig ports = { .place = x86_place (machine, slot, 0, false), .n_ports = config->ports->len };
   for (unsigned i = 0; i < config->ports->len; i++)
     {
@@ -298,7 +299,7 @@ add_vsock (VtMachine *machine, GError **error)
 {
   if (machine->streams == NULL)
     return true;
-  unsigned            slot = x86_board (machine)->next_slot++;
+  unsigned            slot = x86_next_slot (machine);
   VtVirtioVsockConfig config = { .place = x86_place (machine, slot, 0, false), .host = machine->streams,
                                  .cid = machine->config.vsock_cid, .ring_forms = vt_ring_forms (&machine->config.vsock_rings) };
   return add_at (machine, slot, &vt_virtio_vsock_pci, &config, error) != NULL;
@@ -310,7 +311,7 @@ add_shares (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->shares->len; i++)
     {
       const VtShareConfig *share = g_ptr_array_index (machine->config.shares, i);
-      unsigned             slot = x86_board (machine)->next_slot++;
+      unsigned             slot = x86_next_slot (machine);
       VtVirtio9pConfig     config = { .place = x86_place (machine, slot, 0, false), .share = g_ptr_array_index (machine->shares, i),
                                       .tag = share->tag, .ring_forms = vt_ring_forms (&share->rings) };
       if (add_at (machine, slot, &vt_virtio_9p_pci, &config, error) == NULL)
@@ -324,7 +325,7 @@ add_crypto (VtMachine *machine, GError **error)
 {
   if (!machine->config.crypto)
     return true;
-  unsigned             slot = x86_board (machine)->next_slot++;
+  unsigned             slot = x86_next_slot (machine);
   VtVirtioCryptoConfig config = { x86_place (machine, slot, 0, false), vt_ring_forms (&machine->config.crypto_rings) };
   return add_at (machine, slot, &vt_virtio_crypto_pci, &config, error) != NULL;
 }
@@ -335,7 +336,7 @@ add_balloon (VtMachine *machine, GError **error)
   const VtConfig *config = &machine->config;
   if (!config->balloon)
     return true;
-  unsigned              slot = x86_board (machine)->next_slot++;
+  unsigned              slot = x86_next_slot (machine);
   VtVirtioBalloonConfig balloon = { .place = x86_place (machine, slot, 0, false), .memory_bytes = config->memory_bytes,
                                     .deflate_on_oom = config->balloon_deflates, .free_page_reporting = config->balloon_reports,
                                     .ring_forms = vt_ring_forms (&config->balloon_rings) };
@@ -348,7 +349,7 @@ add_sound (VtMachine *machine, GError **error)
 {
   if (machine->config.sound == VT_SOUND_NONE)
     return true;
-  unsigned    slot = x86_board (machine)->next_slot++;
+  unsigned    slot = x86_next_slot (machine);
   VtHdaConfig config = { x86_place (machine, slot, 0, false), machine->sound, machine->config.sound == VT_SOUND_ICH6 };
   return add_at (machine, slot, &vt_hda, &config, error) != NULL;
 }

@@ -141,7 +141,7 @@ static gboolean
 add_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
 {
   static const char *const buses[] = { [VT_BUS_VIRTIO] = "virtio", [VT_BUS_SATA] = "sata", [VT_BUS_IDE] = "ide", [VT_BUS_SCSI] = "scsi",
-                                       [VT_BUS_FDC] = "fdc" };
+                                       [VT_BUS_FDC] = "fdc", [VT_BUS_NVME] = "nvme", [VT_BUS_USB] = "usb" };
   const VtDiskConfig *config = data;
   const VtRingConfig *rings = &config->rings;
 
@@ -152,6 +152,10 @@ add_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error
   disk->readonly = config->readonly;
   disk->transient = config->snapshot;
   disk->target = g_strdup (config->id);
+  g_autoptr(GPtrArray) others = vitrine_domain_get_disks (domain);
+  for (guint i = 0; config->id != NULL && i < others->len; i++)
+    if (g_strcmp0 (((const VitrineDisk *) others->pdata[i])->target, config->id) == 0)
+      return vitrine_ctl_refuse (error, _("The machine has a disk “%s” already"), config->id);
   vitrine_domain_add_disk (domain, disk);
   g_autoptr(GPtrArray) all = vitrine_domain_get_disks (domain);
   *note = g_strdup (((const VitrineDisk *) all->pdata[all->len - 1])->target);

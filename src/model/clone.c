@@ -338,6 +338,6 @@ vitrine_clone_check_base (VitrineDomain *domain, GError **error)
   if (names == NULL)
     return TRUE;
   g_set_error (error, VT_ERROR, VT_ERROR_BUSY,
-               _("The disk “%s” must not change: %s, as linked clones, build upon it. Delete them first, or use a clone."), base, names);
+               _("The disk “%s” must not change, because linked clones build upon it: %s. Delete them first, or use one of them."), base, names);
   return FALSE;
 }

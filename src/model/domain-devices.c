@@ -91,6 +91,12 @@ is_nvme (const xmlNode *node)
   return alias != NULL && g_str_has_prefix (alias, NVME_ALIAS);
 }
 
+gboolean
+vitrine_domain_is_on_virtio (const xmlNode *disk)
+{
+  return vitrine_xml_attr_is (vitrine_xml_child (disk, "target"), "bus", "virtio") && !is_nvme (disk);
+}
+
 /* What the document says for a bus of ours. */
 static const char *
 written_bus (const char *bus)

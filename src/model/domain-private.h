@@ -11,6 +11,8 @@ char    *vitrine_domain_describe (VitrineDomain *domain);   /* how errors call t
 
 /* Does our machine have the drive of this <disk>? */
 gboolean vitrine_domain_has_drive (VitrineDomain *domain, const xmlNode *node);
+/* Is this <disk> a virtio one? The document says that of NVMe disks, too. */
+gboolean vitrine_domain_is_on_virtio (const xmlNode *disk);
 /* The slot for hot plug, from 1, that a device's address is of; 0: none. */
 guint    vitrine_domain_get_slot (VitrineDomain *domain, const xmlNode *device);
 /* "vdb": free on that bus. */

@@ -184,7 +184,7 @@ vitrine_domain_give_disk_slot (VitrineDomain *self, const char *target)
 {
   xmlNode *disk = find_disk (self, target);
 
-  if (!vitrine_xml_attr_is (vitrine_xml_child (disk, "target"), "bus", "virtio"))
+  if (disk == NULL || !vitrine_domain_is_on_virtio (disk))
     return 0;
   guint slot = vitrine_domain_get_slot (self, disk);
   return slot != 0 ? slot : give_slot (self, disk);

@@ -202,11 +202,13 @@ running_changed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
   gboolean ok = vitrine_hardware_list_apply_running_finish (VITRINE_HARDWARE_LIST (source), result, &error);
 
-  if (self->machine == NULL)
-    return;   /* the window is gone */
-  set_busy (self, FALSE);
-  ok = ok && write_all (self, &error);
-  end (self, ok, error);
+  if (self->machine != NULL)   /* the window is there */
+    {
+      set_busy (self, FALSE);
+      ok = ok && write_all (self, &error);
+      end (self, ok, error);
+    }
+  g_application_release (g_application_get_default ());
 }
 
 /* TRUE: the rest follows when the running machine has changed. */
@@ -244,6 +246,7 @@ apply_clicked (VitrineMachineSettings *self)
   if (ok && later)
     {
       set_busy (self, TRUE);
+      g_application_hold (g_application_get_default ());
       vitrine_hardware_list_apply_running_async (VITRINE_HARDWARE_LIST (self->hardware), running_changed, g_object_ref (self));
       return;
     }
@@ -282,6 +285,13 @@ vitrine_machine_settings_key (GtkWidget *widget, GdkEventKey *event)
   return GDK_EVENT_STOP;
 }
 
+/* What a running machine has by then is not written yet. */
+static gboolean
+vitrine_machine_settings_delete (GtkWidget *widget, GdkEventAny *event)
+{
+  return VITRINE_MACHINE_SETTINGS (widget)->busy ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
+}
+
 static void
 vitrine_machine_settings_dispose (GObject *object)
 {
@@ -300,6 +310,7 @@ vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_machine_settings_dispose;
   widget_class->key_press_event = vitrine_machine_settings_key;
+  widget_class->delete_event = vitrine_machine_settings_delete;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/preferences/machine-settings.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineSettings, name)
   BIND (header);
