@@ -301,6 +301,10 @@ only_virtio_devices_of_q35_get_slots (void)
   vitrine_domain_add_disk (domain, sata);
   g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "sda"), ==, 0);
   g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vdz"), ==, 0);
+  g_autoptr(VitrineDisk) nvme = vitrine_disk_new ("/x.img", "raw", "nvme", FALSE);
+  vitrine_domain_add_disk (domain, nvme);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vda"), ==, 0);
+  vitrine_domain_remove_disk (domain, "vda");
   vitrine_domain_add_disk (domain, disk);
   vitrine_domain_set_board (domain, "pc");
   g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vda"), ==, 0);

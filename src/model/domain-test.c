@@ -77,6 +77,21 @@ a_new_machine_satisfies_libvirt (void)
 }
 
 static void
+slots_and_linked_disks_satisfy_libvirt (void)
+{
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new ("Hot");
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/var/tmp/a.qcow2", "qcow2", "virtio", FALSE);
+
+  vitrine_domain_add_disk (domain, disk);
+  vitrine_domain_add_disk (domain, disk);
+  vitrine_domain_add_network (domain);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, "vdb"), ==, 1);
+  g_assert_cmpuint (vitrine_domain_give_network_slot (domain, 0), ==, 2);
+  vitrine_domain_set_disk_backing (domain, "vda", "/var/tmp/base.raw", "raw");
+  assert_valid_for_libvirt (domain);
+}
+
+static void
 an_old_pc_satisfies_libvirt (void)
 {
   g_autoptr(VitrineDomain) domain = vitrine_domain_new ("Old");
@@ -362,6 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/new machine satisfies libvirt", a_new_machine_satisfies_libvirt);
   g_test_add_func ("/domain/every setter keeps libvirt satisfied", every_setter_keeps_libvirt_satisfied);
   g_test_add_func ("/domain/an-old-pc-satisfies-libvirt", an_old_pc_satisfies_libvirt);
+  g_test_add_func ("/domain/slots-and-linked-disks-satisfy-libvirt", slots_and_linked_disks_satisfy_libvirt);
   g_test_add_func ("/domain/elements that we do not know survive", elements_that_we_do_not_know_survive);
   g_test_add_func ("/domain/a foreign definition reaches the engine", a_foreign_definition_reaches_the_engine);
   g_test_add_func ("/domain/video models become devices", video_models_become_devices);
