@@ -197,13 +197,14 @@ vitrine_backend_get_disk_size (VitrineBackend *self, const char *id, guint64 *by
 void
 vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done, gpointer data)
 {
-  GTask *task = g_task_new (self, NULL, done, data);
+  /* Without a source: who waits for a guest must not keep its machine from ending. */
+  GTask *task = g_task_new (NULL, NULL, done, data);
 
   VITRINE_BACKEND_GET_IFACE (self)->remove_device (self, kind, id, task);
 }
 
 gboolean
-vitrine_backend_remove_device_finish (VitrineBackend *self, GAsyncResult *result, GError **error)
+vitrine_backend_remove_device_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -176,10 +176,10 @@ gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant 
 gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
 gboolean vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
 gboolean vitrine_backend_get_disk_size (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
-/* Done when the guest has let go of it, or has not. */
+/* Done when the guest has let go of it, or has not, or the machine has ended. */
 void     vitrine_backend_remove_device_async (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GAsyncReadyCallback done,
                                               gpointer data);
-gboolean vitrine_backend_remove_device_finish (VitrineBackend *self, GAsyncResult *result, GError **error);
+gboolean vitrine_backend_remove_device_finish (GAsyncResult *result, GError **error);
 
 guint    vitrine_backend_get_n_heads (VitrineBackend *self);           /* sockets for monitors; 0: no screen at all */
 /* FALSE: nothing new since @seen. The screen stays locked until the frame is released: copy, do not draw. */

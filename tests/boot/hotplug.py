@@ -157,6 +157,15 @@ def unheard(boot, guest, socket):
     if status == 0 or "listens" not in problem:
         raise GuestError(guest.explain(f"a guest without a driver: {problem}"))
     boot.ok("a guest without a driver for hot plug is not asked, and the sentence says so")
+    # It listens, as far as the slot's control register (at 0x60) says, and does nothing.
+    control = "dd of=/sys/bus/pci/devices/0000:00:1c.0/config bs=1 seek=96 conv=notrunc 2> /dev/null"
+    guest.command(f"printf '\\x21\\x00' | {control}", PROMPT, 60)
+    _, problem, status = finish(guest, ctl(boot, "detach-disk", socket, "unheard"))
+    if status == 0 or "within 30 seconds" not in problem:
+        raise GuestError(guest.explain(f"a guest that does nothing: {problem}"))
+    guest.command(f"printf '\\x21\\x07' | {control}", PROMPT, 60)      # power and indicator off
+    must(guest, ctl(boot, "detach-disk", socket, "unheard"))
+    boot.ok("a guest that does not let go in time keeps the disk, which goes when the slot is off")
 
 
 def start(boot, name, *more):

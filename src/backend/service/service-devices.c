@@ -217,7 +217,7 @@ device_removed (GObject *source, GAsyncResult *result, gpointer data)
   GDBusMethodInvocation *call = data;   /* answering takes it */
   g_autoptr(GError) error = NULL;
 
-  if (vitrine_backend_remove_device_finish (VITRINE_BACKEND (source), result, &error))
+  if (vitrine_backend_remove_device_finish (result, &error))
     g_dbus_method_invocation_return_value (call, NULL);
   else
     g_dbus_method_invocation_return_gerror (call, error);
