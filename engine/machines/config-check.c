@@ -201,6 +201,8 @@ vt_config_check_net (const VtConfig *config, const VtNetConfig *net, GError **er
 {
   if (config->nets->len >= NETS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "A machine has at most %u network cards", NETS_MAX);
+  if (net->model == VT_NET_E1000E)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "Only virtio network cards can be added while the machine runs");
   return check_net (config, net, error);
 }
 

@@ -118,6 +118,7 @@ vitrine_net_to_words (const VtNetConfig *net)
 
   put_string (&dict, "mac", mac);
   put_string (&dict, "local", net->local);
+  g_variant_dict_insert (&dict, "e1000e", "b", (gboolean) (net->model == VT_NET_E1000E));
   g_variant_dict_insert (&dict, "restricted", "b", (gboolean) net->restricted);
   g_variant_dict_insert (&dict, "cable-out", "b", (gboolean) net->cable_out);
   g_variant_dict_insert_value (&dict, "forwards",
@@ -142,6 +143,7 @@ vitrine_net_from_words (GVariant *words, GError **error)
       return NULL;
     }
   net->local = get_string (&dict, "local");
+  net->model = get_flag (&dict, "e1000e") ? VT_NET_E1000E : net->model;
   net->restricted = get_flag (&dict, "restricted");
   net->cable_out = get_flag (&dict, "cable-out");
   g_variant_dict_lookup (&dict, "forwards", "^as", &forwards);
