@@ -4,6 +4,7 @@
  * Heads arrive at once, and so does data.  There is no SCAN, and no status registers A and B, which are a PS/2's. */
 #include "fdc-private.h"
 
+#include "no-disk.h"
 #include "trace-storage.h"
 #include "vitrine/error.h"
 
@@ -491,16 +492,20 @@ fdc_finalize (VtDevice *dev)
 }
 
 static size_t
-no_dma (void *opaque, unsigned channel, uint8_t *bytes, size_t n, bool to_memory, bool *end)
+endless_dma (void *opaque, unsigned channel, uint8_t *bytes, size_t n, bool to_memory, bool *end)
 {
   *end = false;
-  return 0;
+  return n;
 }
 
 static const void *
 fdc_test_config (void)
 {
-  static const VtFdcConfig config = { .drive = { { VT_FLOPPY_1440, NULL } }, .dma = { no_dma, NULL } };
+  static VtBlock     blank, bad;
+  static VtFdcConfig config = { .drive = { { VT_FLOPPY_1440, &blank }, { VT_FLOPPY_1440, &bad } }, .dma = { endless_dma, NULL } };
+  blank = *vt_blank_disk ();
+  bad = *vt_no_disk ();
+  blank.size_bytes = bad.size_bytes = 1440 * VT_KIB;
   return &config;
 }
 

@@ -12,7 +12,7 @@ enum
   PACKET_CHUNK = 4096,           /* two blocks of a CD */
   CDB_BYTES = 12,
 
-  ATA_PACKET = 0xa0, ATA_DEVICE_RESET = 0x08, ATA_DIAGNOSTIC = 0x90,
+  ATA_PACKET = 0xa0, ATA_DEVICE_RESET = 0x08, ATA_DIAGNOSTIC = 0x90, ATA_DATA_SET_MANAGEMENT = 0x06,
 
   REG_DATA = 0, REG_ERROR_FEATURES, REG_COUNT, REG_LBA_LOW, REG_LBA_MID, REG_LBA_HIGH, REG_DEVICE, REG_STATUS_COMMAND,
 };
@@ -501,14 +501,17 @@ ide_channel_settle (IdeChannel *channel)
 static bool
 media_possible (const IdeChannelState *s)
 {
-  return s->left > 0 && s->left % ATA_SECTOR == 0 && s->chunk_bytes >= ATA_SECTOR && s->off <= INT64_MAX && s->left <= INT64_MAX;
+  return s->left > 0 && s->left % ATA_SECTOR == 0 && s->off % ATA_SECTOR == 0 && s->chunk_bytes >= ATA_SECTOR
+         && s->chunk_bytes % ATA_SECTOR == 0 && s->off <= INT64_MAX && s->left <= INT64_MAX;
 }
 
 static bool
 transfer_possible (const VtAtaDrive *drive, const IdeChannelState *s)
 {
   bool read = s->action == VT_ATA_READ, write = s->action == VT_ATA_WRITE && drive->kind == VT_ATA_DISK;
-  bool answer = s->action == VT_ATA_DATA_IN, ranges = s->action == VT_ATA_DATA_OUT && drive->kind == VT_ATA_DISK;
+  bool answer = s->action == VT_ATA_DATA_IN;
+  /* It is executed anew: another command would do so with a chunk that was never its own. */
+  bool ranges = s->action == VT_ATA_DATA_OUT && drive->kind == VT_ATA_DISK && s->command == ATA_DATA_SET_MANAGEMENT;
   bool block = s->pio && s->at < s->drq_end && s->drq_end <= s->end && s->end <= sizeof s->data;
   if (s->chunk_bytes > IDE_DMA_CHUNK || ((read || write) && !media_possible (s)))
     return false;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The IDE controller driven as BIOSes and operating systems do, and as nobody should. */
-#include "ide.h"
+#include "ide-private.h"
 
 #include <errno.h>
 
 #include "pci-rig.h"
 #include "test-disk.h"
+#include "vitrine/error.h"
 
 enum
 {
@@ -510,6 +511,45 @@ saved_commands_go_on_after_a_restore (void)
 }
 
 static void
+assert_impossible (Rig *rig)
+{
+  g_autoptr (GByteArray) state = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+  vt_device_save (rig->ide, state);
+  g_assert_false (vt_device_load (rig->ide, 1, state->data, state->len, &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_STATE);
+}
+
+/* Each would read or write forever, or beside sectors. */
+static void
+states_that_no_command_leaves_are_refused (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  out (rig, COMMAND + 1, 1, 1);
+  out (rig, COMMAND + 2, 0, 1);      /* high byte */
+  task (rig, 0x06, 0, 1);
+  g_assert_cmphex (status (rig), ==, 0x58);
+  restore (rig);
+  IdeChannelState *s = &((Ide *) rig->ide)->s.channel[0];
+  s->command = 0x20;
+  s->chunk_bytes = 0;
+  assert_impossible (rig);
+  out (rig, CONTROL, 4, 1);
+  out (rig, CONTROL, 0, 1);
+  task (rig, 0xc8, 30, 8);
+  g_assert_cmphex (status (rig), ==, 0x58);
+  restore (rig);
+  s = &((Ide *) rig->ide)->s.channel[0];
+  s->chunk_bytes = 700;
+  assert_impossible (rig);
+  s->chunk_bytes = 512;
+  s->off++;
+  assert_impossible (rig);
+  s->off--;
+  restore (rig);
+}
+
+static void
 set_true (void *flag)
 {
   *(bool *) flag = true;
@@ -592,6 +632,7 @@ main (int argc, char **argv)
   TEST (packets_move_by_dma);
   TEST (a_locked_tray_stays_shut_and_a_change_is_announced);
   TEST (saved_commands_go_on_after_a_restore);
+  TEST (states_that_no_command_leaves_are_refused);
   TEST (quiesce_waits_for_the_block_device);
   TEST (random_register_traffic_never_hurts);
   return g_test_run ();

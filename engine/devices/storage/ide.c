@@ -5,6 +5,7 @@
  * bit that lets a channel answer at all. */
 #include "ide-private.h"
 
+#include "no-disk.h"
 #include "vitrine/error.h"
 
 enum
@@ -275,7 +276,9 @@ ide_finalize (VtDevice *dev)
 static const void *
 ide_test_config (void)
 {
-  static const VtIdeConfig config = { .drive = { { .kind = VT_ATA_CDROM }, { .kind = VT_ATA_NONE }, { .kind = VT_ATA_CDROM } } };
+  static VtIdeConfig config = { .drive = { { .kind = VT_ATA_DISK }, { .kind = VT_ATA_DISK }, { .kind = VT_ATA_CDROM } } };
+  config.drive[0].block = vt_blank_disk ();
+  config.drive[1].block = vt_no_disk ();
   return &config;
 }
 
