@@ -78,6 +78,7 @@ struct Fdc
   VtIsaDma    dma;
   VtIrq       irq;
   FdcRequest *request;
+  void      (*waiting) (Fdc *fdc);   /* a command that begins when a forgotten request is over: phase FDC_BUSY */
   unsigned    in_flight;
   void      (*quiet) (void *opaque);
   void       *quiet_opaque;
@@ -100,5 +101,5 @@ void fdc_format (Fdc *fdc);
 void fdc_read_id (Fdc *fdc);
 /* A sector's worth went through the FIFO. */
 void fdc_buffer_done (Fdc *fdc);
-/* Forgets the request under way. */
+/* Forgets the request under way, or the command that waits for one. */
 void fdc_drop (Fdc *fdc);

@@ -390,6 +390,41 @@ a_reset_forgets_what_is_under_way (void)
 }
 
 static void
+a_write_waits_for_one_that_a_reset_forgot (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  memset (rig->memory, 0x11, 512);
+  dma (rig, 512);
+  COMMAND (rig, 0x45, 0, 0, 0, 1, 2, 18, 27, 0xff);
+  out (rig, DOR, RUNNING & ~4);
+  out (rig, DOR, RUNNING);
+  for (unsigned i = 0; i < 4; i++)
+    {
+      COMMAND (rig, 0x08);
+      g_assert_cmphex (in (rig, FIFO), ==, 0xc0 | i);
+      g_assert_cmphex (in (rig, FIFO), ==, 0);
+    }
+  memset (rig->memory, 0x22, 512);
+  dma (rig, 512);
+  COMMAND (rig, 0x45, 0, 0, 0, 1, 2, 18, 27, 0xff);
+  g_assert_cmphex (in (rig, MSR), ==, 0x10);
+  g_assert_cmpuint (rig->disk->waiting->len, ==, 1);
+  RESULTS (rig, 0, 0, 0, 0, 0, 2, 2);
+  g_assert_cmphex (rig->disk->bytes[0], ==, 0x22);
+  /* And is itself forgotten by another reset. */
+  dma (rig, 512);
+  COMMAND (rig, 0x45, 0, 0, 0, 1, 2, 18, 27, 0xff);
+  out (rig, DOR, RUNNING & ~4);
+  out (rig, DOR, RUNNING);
+  dma (rig, 512);
+  COMMAND (rig, 0x45, 0, 0, 0, 2, 2, 18, 27, 0xff);
+  out (rig, DOR, RUNNING & ~4);
+  out (rig, DOR, RUNNING);
+  g_assert_cmpuint (test_disk_run (rig->disk), ==, 1);
+  g_assert_cmpuint (rig->left, ==, 512);
+}
+
+static void
 random_bytes_never_hurt (void)
 {
   g_autoptr (Rig) rig = rig_new ();
@@ -434,6 +469,7 @@ main (int argc, char **argv)
   TEST (a_track_is_formatted_as_it_was);
   TEST (without_dma_each_byte_comes_through_the_fifo);
   TEST (a_reset_forgets_what_is_under_way);
+  TEST (a_write_waits_for_one_that_a_reset_forgot);
   TEST (random_bytes_never_hurt);
   return g_test_run ();
 }

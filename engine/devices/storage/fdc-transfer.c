@@ -138,6 +138,7 @@ fdc_drop (Fdc *fdc)
 {
   if (fdc->request != NULL)
     g_steal_pointer (&fdc->request)->forgotten = true;
+  fdc->waiting = NULL;
 }
 
 static void
@@ -180,6 +181,11 @@ request_done (VtIo *io, int error)
         format_next (fdc);
       else
         sector_done (fdc, request->end);
+    }
+  else if (fdc->waiting != NULL)
+    {
+      void (*run) (Fdc *) = g_steal_pointer (&fdc->waiting);
+      run (fdc);
     }
   if (fdc->in_flight > 0 || fdc->quiet == NULL)
     return;

@@ -18,6 +18,7 @@ enum
   ST3_WRITE_PROTECTED = 0x40, ST3_READY = 0x20, ST3_TRACK_0 = 0x10, ST3_TWO_SIDES = 0x08,
   VERSION_82077 = 0x90,
   CYLINDER_MAX = 83,             /* where the heads hit the stop */
+  SECTOR_COMMAND_BYTES = 6,      /* at least: the commands that move sectors are the long ones */
 };
 
 static const VtField fdc_fields[] = {
@@ -232,6 +233,13 @@ write_command_byte (Fdc *fdc, uint8_t value)
   if (s->n_command < commands[n].bytes)
     return;
   trace_fdc_command (s->command[0], s->command[1], s->command[2], s->command[3], s->command[4]);
+  if (fdc->in_flight > 0 && commands[n].bytes >= SECTOR_COMMAND_BYTES)
+    {
+      /* A write that a reset made us forget must not come after one that is newer. */
+      s->phase = FDC_BUSY;
+      fdc->waiting = commands[n].run;
+      return;
+    }
   commands[n].run (fdc);
 }
 
