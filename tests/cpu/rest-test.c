@@ -131,6 +131,24 @@ a_busy_machine_forgets_nothing (void)
   tear_down ();
 }
 
+/* A window of work between: what it left is not in use when the machine is idle again. */
+static void
+what_a_busy_time_ran_goes_back_too (void)
+{
+  VtJit *jit = set_up ();
+  run_from_page (0);
+  idle (12);
+  g_assert_cmpuint (jit->drops, ==, 1);
+  run_from_page (0);
+  step_ns = SECOND_NS / 100;
+  idle (12);
+  step_ns = 1000;
+  idle (24);
+  g_assert_cmpuint (jit->drops, ==, 2);
+  g_assert_cmpint (jit->at - jit->stubs_end, <, (ptrdiff_t) (64 * VT_KIB));
+  tear_down ();
+}
+
 #define ADD(function) g_test_add_func ("/rest/" #function, function)
 
 int
@@ -151,5 +169,6 @@ main (int argc, char **argv)
   ADD (what_an_idle_guest_does_not_run_goes_back);
   ADD (what_it_does_run_stays);
   ADD (a_busy_machine_forgets_nothing);
+  ADD (what_a_busy_time_ran_goes_back_too);
   return g_test_run ();
 }

@@ -44,6 +44,12 @@ vt_jit_rest_ended (VtJit *jit, bool halted)
   bool idle = rest->busy_ns < window_ns / BUSY_SHARE;
   rest->window_since_ns = now;
   rest->busy_ns = 0;
+  if (!idle)
+    {
+      /* What a busy machine runs is not what an idle one needs. */
+      rest->measure = false;
+      rest->in_use = 0;
+    }
   if (!idle || jit->lockstep != NULL)
     return;
   if (rest->measure)
