@@ -163,6 +163,29 @@ who_wrote_and_left_is_read_to_the_end (Fixture *f, gconstpointer unused)
   await (f, &f->left, 2);
 }
 
+/* A guest that does not read keeps nobody out. */
+static void
+who_left_unread_makes_place (Fixture *f, gconstpointer unused)
+{
+  int first = join (f->path);
+  g_assert_cmpint (write (first, "nobody reads", 12), ==, 12);
+  await (f, &f->asked, 1);                            /* and had no room */
+  close (first);
+  int second = join (f->path);
+  await (f, &f->opened, 2);
+  g_assert_cmpuint (get (f, &f->left), ==, 1);
+  g_assert_cmpint (write (second, "nor this", 8), ==, 8);
+  close (second);                                     /* perhaps before anybody has looked */
+  int third = join (f->path);
+  await (f, &f->opened, 3);
+  make_room (f, 100);
+  g_assert_cmpint (write (third, "new", 3), ==, 3);
+  await (f, &f->got->len, 3);
+  g_assert_cmpmem (f->got->data, f->got->len, "new", 3);
+  close (third);
+  await (f, &f->left, 3);
+}
+
 /* A listener that accepts nobody lives all the same: asking it whether it does must not wait for it. */
 static void
 a_busy_socket_is_not_taken_away (Fixture *f, gconstpointer unused)
@@ -231,6 +254,7 @@ main (int argc, char **argv)
 #define TEST(fn) g_test_add ("/socket/" #fn, Fixture, NULL, set_up, fn, tear_down)
   TEST (one_client_after_another);
   TEST (who_wrote_and_left_is_read_to_the_end);
+  TEST (who_left_unread_makes_place);
   TEST (a_busy_socket_is_not_taken_away);
   TEST (an_end_of_our_own_is_there_from_the_start);
   return g_test_run ();

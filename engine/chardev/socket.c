@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A byte stream at a UNIX socket that we listen on: one client at a time, the next when that one has left. Or one client that is
- * there from the start. */
+/* A byte stream at a UNIX socket that we listen on: one client at a time, the next when that one has left; what it wrote and nobody
+ * has read by then is lost. Or one client that is there from the start. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -26,6 +26,7 @@ typedef struct
   int         listener, client;      /* -1: none */
   size_t      output_max;
   GSource    *accept_source, *in_source, *out_source;
+  GSource    *gone_source;           /* instead of in_source while there is no room: the client may leave all the same */
   GByteArray *output;
   size_t      sent;                  /* of output */
 } Socket;
@@ -36,7 +37,7 @@ static bool accept_ready (void *opaque, int fd, GIOCondition condition);
 static void
 watch_listener (Socket *s)
 {
-  if (s->listener >= 0)
+  if (s->listener >= 0 && s->accept_source == NULL)
     s->accept_source = vt_loop_watch (s->loop, s->listener, G_IO_IN, accept_ready, s);
 }
 
@@ -51,7 +52,18 @@ static void
 drop_sources (Socket *s)
 {
   vt_loop_unwatch (g_steal_pointer (&s->in_source));
+  vt_loop_unwatch (g_steal_pointer (&s->gone_source));
   vt_loop_unwatch (g_steal_pointer (&s->out_source));
+}
+
+static void
+close_client (Socket *s)
+{
+  drop_sources (s);
+  close (s->client);
+  s->client = -1;
+  forget_output (s);
+  say_open (s, false);
 }
 
 static void
@@ -59,11 +71,7 @@ send_away (Socket *s)
 {
   if (s->client < 0)
     return;
-  drop_sources (s);
-  close (s->client);
-  s->client = -1;
-  forget_output (s);
-  say_open (s, false);
+  close_client (s);
   watch_listener (s);
 }
 
@@ -84,16 +92,39 @@ anything_left (int fd)
   return recv (fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
 }
 
+/* The rest of what it wrote can be read until somebody else comes. */
+static void
+client_left (Socket *s)
+{
+  if (anything_left (s->client))
+    watch_listener (s);
+  else
+    send_away (s);
+}
+
+static bool
+gone_ready (void *opaque, int fd, GIOCondition condition)
+{
+  Socket *s = opaque;
+  g_clear_pointer (&s->gone_source, g_source_unref);
+  client_left (s);
+  return false;
+}
+
 static bool
 in_ready (void *opaque, int fd, GIOCondition condition)
 {
   Socket *s = opaque;
   uint8_t bytes[INPUT_MAX];
   size_t  room = s->chr.client != NULL ? s->chr.client->can_receive (s->chr.client_opaque) : 0;
-  /* No room: the client waits, as on a slow line, until accept() watches again; and so does what one that left has written. */
-  if (room == 0 && ((condition & G_IO_HUP) == 0 || anything_left (fd)))
+  /* No room: the client waits, as on a slow line, until accept() watches again. */
+  if (room == 0)
     {
       g_clear_pointer (&s->in_source, g_source_unref);
+      if (condition & G_IO_HUP)
+        client_left (s);
+      else
+        s->gone_source = vt_loop_watch (s->loop, s->client, G_IO_HUP | G_IO_ERR, gone_ready, s);
       return false;
     }
   ssize_t n = recv (fd, bytes, MIN (room, sizeof bytes), MSG_DONTWAIT);
@@ -112,8 +143,10 @@ in_ready (void *opaque, int fd, GIOCondition condition)
 static void
 watch_input (Socket *s)
 {
-  if (s->client >= 0 && s->in_source == NULL)
-    s->in_source = vt_loop_watch (s->loop, s->client, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, s);
+  if (s->client < 0 || s->in_source != NULL)
+    return;
+  vt_loop_unwatch (g_steal_pointer (&s->gone_source));
+  s->in_source = vt_loop_watch (s->loop, s->client, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, s);
 }
 
 static void
@@ -130,6 +163,8 @@ accept_ready (void *opaque, int fd, GIOCondition condition)
   if (client < 0)
     return true;
   g_clear_pointer (&s->accept_source, g_source_unref);
+  if (s->client >= 0)
+    close_client (s);
   s->client = client;
   say_open (s, true);
   watch_input (s);
