@@ -12,6 +12,8 @@ enum
   FRAME_BYTES = 2 * VT_SOUND_CHANNELS,
   PLAY_MS = 80,            /* in the server's buffer: what the host may be late */
   BEGIN_MS = 40,           /* of it, before something is heard */
+  WAIT_MS = 250,           /* of what the guest plays before the server has a stream for it; the rest is lost */
+  ENDING_MOST = 4,         /* streams that are still heard after the guest has stopped them */
   RECORD_MS = 20,          /* pieces in which the server hands over what it hears */
   RECORD_MOST_MS = 200,    /* what is older is no use */
 };
@@ -21,6 +23,10 @@ typedef struct
   unsigned   rate_hz;      /* 0: the guest has no such stream */
   pa_stream *stream;       /* NULL: not yet */
   size_t     taken;        /* bytes of the piece that the stream hands over now */
+
+  GByteArray *waiting;     /* played, and not yet with the server */
+  size_t      most;        /* bytes of it */
+  bool        stopped;     /* by the guest, before the stream was ready: what waits is still to be heard */
 } Way;
 
 typedef struct
@@ -30,6 +36,7 @@ typedef struct
   pa_context           *context;   /* NULL: nobody was asked yet */
   char                 *name;
   Way                   way[VT_SOUND_WAYS];
+  GPtrArray            *ending;    /* pa_stream, oldest first */
 } PulseSound;
 
 /* --- Streams: with the loop's lock ------------------------------------------------------------------------------------ */
@@ -41,13 +48,79 @@ bytes_of (unsigned rate_hz, unsigned ms)
 }
 
 static void
+close_stream (void *stream)
+{
+  pa_stream_set_state_callback (stream, NULL, NULL);
+  pa_stream_disconnect (stream);
+  pa_stream_unref (stream);
+}
+
+static void
 drop_stream (Way *way)
 {
-  if (way->stream == NULL)
+  g_clear_pointer (&way->stream, close_stream);
+}
+
+static bool
+is_ready (const Way *way)
+{
+  return way->stream != NULL && pa_stream_get_state (way->stream) == PA_STREAM_READY;
+}
+
+static void
+write_waiting (Way *way, size_t bytes)
+{
+  if (bytes == 0)
     return;
-  pa_stream_disconnect (way->stream);
-  pa_stream_unref (way->stream);
-  way->stream = NULL;
+  pa_stream_write (way->stream, way->waiting->data, bytes, NULL, 0, PA_SEEK_RELATIVE);
+  g_byte_array_remove_range (way->waiting, 0, (guint) bytes);
+}
+
+static void
+write_some (Way *way)
+{
+  size_t room = pa_stream_writable_size (way->stream);
+  if (room != (size_t) -1)
+    write_waiting (way, MIN (way->waiting->len, room / FRAME_BYTES * FRAME_BYTES));
+}
+
+static void
+drained (pa_stream *stream, int success, void *data)
+{
+  g_ptr_array_remove (((PulseSound *) data)->ending, stream);
+}
+
+/* What was played is heard to its end. */
+static void
+end_stream (PulseSound *self, Way *way)
+{
+  write_waiting (way, way->waiting->len);
+  way->rate_hz = 0;
+  way->stopped = false;
+  pa_operation *operation = pa_stream_drain (way->stream, drained, self);
+  if (operation == NULL)
+    {
+      drop_stream (way);
+      return;
+    }
+  pa_operation_unref (operation);
+  if (self->ending->len == ENDING_MOST)
+    g_ptr_array_remove_index (self->ending, 0);
+  g_ptr_array_add (self->ending, g_steal_pointer (&way->stream));
+}
+
+/* From here on no more waits than the server was late by. */
+static void
+play_stream_changed (pa_stream *stream, void *data)
+{
+  PulseSound *self = data;
+  Way        *way = &self->way[VT_SOUND_PLAY];
+  if (stream != way->stream || !is_ready (way))
+    return;
+  write_some (way);
+  way->most = way->waiting->len;
+  if (way->stopped)
+    end_stream (self, way);
 }
 
 static void
@@ -61,7 +134,10 @@ open_stream (PulseSound *self, VtSoundWay which)
   way->stream = pa_stream_new (self->context, self->name, &spec, NULL);
   int status = -1;
   if (way->stream != NULL && which == VT_SOUND_PLAY)
-    status = pa_stream_connect_playback (way->stream, NULL, &attr, PA_STREAM_ADJUST_LATENCY, NULL, NULL);
+    {
+      pa_stream_set_state_callback (way->stream, play_stream_changed, self);
+      status = pa_stream_connect_playback (way->stream, NULL, &attr, PA_STREAM_ADJUST_LATENCY, NULL, NULL);
+    }
   else if (way->stream != NULL)
     status = pa_stream_connect_record (way->stream, NULL, &attr, PA_STREAM_ADJUST_LATENCY);
   if (status != 0)
@@ -86,7 +162,11 @@ static void
 drop_context (PulseSound *self)
 {
   for (unsigned i = 0; i < VT_SOUND_WAYS; i++)
-    drop_stream (&self->way[i]);
+    {
+      drop_stream (&self->way[i]);
+      g_byte_array_set_size (self->way[i].waiting, 0);
+    }
+  g_ptr_array_set_size (self->ending, 0);
   if (self->context == NULL)
     return;
   pa_context_set_state_callback (self->context, NULL, NULL);
@@ -107,10 +187,12 @@ connect_context (PulseSound *self)
     drop_context (self);
 }
 
+/* What waits would be heard some time. */
 static bool
-is_ready (const Way *way)
+is_expected (const PulseSound *self, const Way *way)
 {
-  return way->stream != NULL && pa_stream_get_state (way->stream) == PA_STREAM_READY;
+  return self->context != NULL && PA_CONTEXT_IS_GOOD (pa_context_get_state (self->context))
+         && (way->stream == NULL || PA_STREAM_IS_GOOD (pa_stream_get_state (way->stream)));
 }
 
 /* --- For the card ------------------------------------------------------------------------------------------------------- */
@@ -120,7 +202,16 @@ start (VtSound *sound, VtSoundWay which, unsigned rate_hz)
 {
   PulseSound *self = (PulseSound *) sound;
   pa_threaded_mainloop_lock (self->loop);
-  self->way[which].rate_hz = rate_hz;
+  Way *way = &self->way[which];
+  if (way->stopped && way->rate_hz != rate_hz)
+    {
+      drop_stream (way);
+      g_byte_array_set_size (way->waiting, 0);
+    }
+  way->stopped = false;
+  way->rate_hz = rate_hz;
+  if (way->stream == NULL)
+    way->most = bytes_of (rate_hz, WAIT_MS);
   if (self->context != NULL && !PA_CONTEXT_IS_GOOD (pa_context_get_state (self->context)))
     drop_context (self);
   if (self->context == NULL)
@@ -135,8 +226,17 @@ stop (VtSound *sound, VtSoundWay which)
 {
   PulseSound *self = (PulseSound *) sound;
   pa_threaded_mainloop_lock (self->loop);
-  self->way[which].rate_hz = 0;
-  drop_stream (&self->way[which]);
+  Way *way = &self->way[which];
+  if (which == VT_SOUND_PLAY && is_ready (way))
+    end_stream (self, way);
+  else if (way->waiting->len > 0 && is_expected (self, way))
+    way->stopped = true;
+  else
+    {
+      way->rate_hz = 0;
+      drop_stream (way);
+      g_byte_array_set_size (way->waiting, 0);
+    }
   pa_threaded_mainloop_unlock (self->loop);
 }
 
@@ -146,9 +246,11 @@ play (VtSound *sound, const int16_t *frames, size_t n)
   PulseSound *self = (PulseSound *) sound;
   pa_threaded_mainloop_lock (self->loop);
   Way *way = &self->way[VT_SOUND_PLAY];
-  size_t room = is_ready (way) ? pa_stream_writable_size (way->stream) : 0;
-  if (room != (size_t) -1 && room >= FRAME_BYTES)
-    pa_stream_write (way->stream, frames, MIN (n, room / FRAME_BYTES) * FRAME_BYTES, NULL, 0, PA_SEEK_RELATIVE);
+  if (is_expected (self, way))
+    g_byte_array_append (way->waiting, (const uint8_t *) frames, (guint) (n * FRAME_BYTES));
+  if (is_ready (way))
+    write_some (way);
+  g_byte_array_set_size (way->waiting, (guint) MIN (way->waiting->len, way->most));
   pa_threaded_mainloop_unlock (self->loop);
 }
 
@@ -213,6 +315,9 @@ close_sound (VtSound *sound)
   pa_threaded_mainloop_unlock (self->loop);
   pa_threaded_mainloop_stop (self->loop);
   pa_threaded_mainloop_free (self->loop);
+  for (unsigned i = 0; i < VT_SOUND_WAYS; i++)
+    g_byte_array_unref (self->way[i].waiting);
+  g_ptr_array_unref (self->ending);
   g_free (self->name);
   g_free (self);
 }
@@ -233,5 +338,8 @@ vt_pulse_sound_new (const char *name, GError **error)
   self->sound.ops = &ops;
   self->loop = loop;
   self->name = g_strdup (name);
+  self->ending = g_ptr_array_new_with_free_func (close_stream);
+  for (unsigned i = 0; i < VT_SOUND_WAYS; i++)
+    self->way[i].waiting = g_byte_array_new ();
   return &self->sound;
 }
