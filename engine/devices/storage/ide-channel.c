@@ -218,8 +218,10 @@ ask_for_packet (IdeChannel *channel)
   s->phase = IDE_CDB;
   s->at = 0;
   s->end = s->drq_end = CDB_BYTES;
-  ide_current (channel)->count[0] = IDE_REASON_COMMAND;
-  ide_current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
+  IdeDriveState *drive = ide_current (channel);
+  s->byte_count = drive->lba_mid[0] | (uint32_t) drive->lba_high[0] << 8;
+  drive->count[0] = IDE_REASON_COMMAND;
+  drive->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
 }
 
 void

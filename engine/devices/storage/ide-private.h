@@ -57,6 +57,7 @@ typedef struct
   uint64_t off, left;
   uint32_t at, drq_end, end;     /* in data: position, end of this block of data, end of all */
   uint32_t chunk_bytes;
+  uint32_t byte_count;           /* what the host wrote as a packet command's byte count limit */
   uint32_t bm_table, prd_next, prd_at, prd_left;
   IdeDriveState drive[2];
   uint8_t  phase, command, action;
@@ -65,7 +66,7 @@ typedef struct
   uint8_t  bm_command, bm_status;
   bool     prd_last;
   uint8_t  data[IDE_PIO_BYTES];
-  uint8_t  pad_;
+  uint8_t  pad_[5];
 } IdeChannelState;
 
 typedef struct

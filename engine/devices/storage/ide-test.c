@@ -401,6 +401,18 @@ packets_answer_in_blocks_of_the_hosts_choice (void)
       g_assert_cmpmem (data, 2048, rig->cd->bytes + (7 + i) * 2048, 2048);
     }
   g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x50);
+  /* A short block does not make the ones after it shorter. */
+  PACKET (rig, 0, 3000, 0x28, 0, 0, 0, 0, 7, 0, 0, 4);
+  static const unsigned shares[] = { 3000, 1096, 3000, 1096 };
+  for (unsigned i = 0; i < 4; i++)
+    {
+      run_disks (rig);
+      g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x58);
+      g_assert_cmpuint (in (rig, COMMAND2 + 4, 1) | in (rig, COMMAND2 + 5, 1) << 8, ==, shares[i]);
+      for (unsigned n = 0; n < shares[i]; n += 2)
+        in (rig, COMMAND2, 2);
+    }
+  g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x50);
 }
 
 static void

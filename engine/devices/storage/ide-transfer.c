@@ -86,12 +86,11 @@ move_dma (IdeChannel *channel, VtAtaCommand *command, uint8_t *bytes, size_t n, 
 
 /* --- Programmed I/O ----------------------------------------------------------------------------------------------- */
 
-/* Most that a packet command moves at once, which the host wrote before (ATA-5, 8.23.4). */
+/* Most that a packet command moves at once (ATA-5, 8.23.4): its registers hold the size of each block by then. */
 static uint32_t
-byte_count_limit (const IdeDriveState *s)
+byte_count_limit (const IdeChannelState *s)
 {
-  uint32_t limit = s->lba_mid[0] | (uint32_t) s->lba_high[0] << 8;
-  return limit < 2 ? 0xfffe : limit & ~1u;
+  return s->byte_count < 2 ? 0xfffe : s->byte_count & ~1u;
 }
 
 /* The next block of data is ready, or wanted. */
@@ -103,7 +102,7 @@ ide_begin_block (IdeChannel *channel, bool interrupt)
   uint32_t         n = s->end - s->at;
   if (s->packet)
     {
-      n = MIN (n, byte_count_limit (drive));
+      n = MIN (n, byte_count_limit (s));
       drive->count[0] = s->phase == IDE_TO_GUEST ? IDE_REASON_TO_HOST : 0;
       drive->lba_mid[0] = (uint8_t) n;
       drive->lba_high[0] = (uint8_t) (n >> 8);

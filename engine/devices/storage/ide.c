@@ -27,7 +27,8 @@ enum
 #define CHANNEL_FIELDS(c)                                                                                              \
   DRIVE_FIELDS (c, 0), DRIVE_FIELDS (c, 1), VT_FIELD (IdeState, channel[c].off), VT_FIELD (IdeState, channel[c].left), \
     VT_FIELD (IdeState, channel[c].at), VT_FIELD (IdeState, channel[c].drq_end), VT_FIELD (IdeState, channel[c].end),  \
-    VT_FIELD (IdeState, channel[c].chunk_bytes), VT_FIELD (IdeState, channel[c].bm_table),                             \
+    VT_FIELD (IdeState, channel[c].chunk_bytes), VT_FIELD (IdeState, channel[c].byte_count),                           \
+    VT_FIELD (IdeState, channel[c].bm_table),                                                                          \
     VT_FIELD (IdeState, channel[c].prd_next), VT_FIELD (IdeState, channel[c].prd_at),                                  \
     VT_FIELD (IdeState, channel[c].prd_left), VT_FIELD (IdeState, channel[c].phase),                                   \
     VT_FIELD (IdeState, channel[c].command), VT_FIELD (IdeState, channel[c].action),                                   \
