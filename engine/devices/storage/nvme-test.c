@@ -190,6 +190,16 @@ flush_zeroes_and_discard_reach_the_disk (void)
   test_disk_run (rig->disk);
   g_assert_cmphex (nvme_rig_get (rig, CSTS), ==, 9);
   g_assert_cmpuint (rig->disk->flushes, ==, 4);
+  /* One that is asked for while another, from before the controller was disabled, is under way. */
+  nvme_rig_enable (rig);
+  nvme_rig_put (rig, CC, 0x00464001, 4);
+  nvme_rig_put (rig, CC, 0, 4);
+  nvme_rig_enable (rig);
+  g_assert_cmphex (nvme_rig_get (rig, CSTS) & 0xc, ==, 0);
+  nvme_rig_put (rig, CC, 0x00464001, 4);
+  test_disk_run (rig->disk);
+  g_assert_cmphex (nvme_rig_get (rig, CSTS), ==, 9);
+  g_assert_cmpuint (rig->disk->flushes, ==, 6);
 }
 
 static void

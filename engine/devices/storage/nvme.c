@@ -116,6 +116,8 @@ nvme_io_over (Nvme *nvme)
   quiet (nvme->quiet_opaque);
 }
 
+static void begin_shutdown (Nvme *nvme);
+
 static void
 shut_down (VtIo *io, int error)
 {
@@ -123,6 +125,9 @@ shut_down (VtIo *io, int error)
   if ((nvme->s.csts & CSTS_SHUTDOWN) == CSTS_SHUTTING_DOWN)
     nvme->s.csts = (nvme->s.csts & ~CSTS_SHUTDOWN) | CSTS_SHUT_DOWN;
   io->opaque = NULL;
+  /* The guest enabled the controller anew meanwhile, and has asked for another. */
+  if ((nvme->s.csts & CSTS_SHUTDOWN) == 0 && (nvme->s.cc >> CC_SHUTDOWN & 3) != 0)
+    begin_shutdown (nvme);
   nvme_io_over (nvme);
 }
 
