@@ -162,9 +162,11 @@ write_longer_l1 (Qcow2 *q, uint64_t entries, uint64_t *at)
 {
   uint64_t n = qcow2_clusters (q, entries * 8);
   int      error = qcow2_allocate_run (q, n, at);
+  if (error != 0)
+    return error;
   q->l1 = g_renew (uint64_t, q->l1, entries);
   memset (q->l1 + q->h.l1_entries, 0, (entries - q->h.l1_entries) * 8);
-  if (error == 0 && (error = qcow2_write_counts (q)) == 0 && (error = qcow2_write_entries (q, *at, entries, q->l1)) == 0
+  if ((error = qcow2_write_counts (q)) == 0 && (error = qcow2_write_entries (q, *at, entries, q->l1)) == 0
       && (error = vt_image_flush (q->file)) == 0)
     return 0;
   for (uint64_t i = 0; i < n; i++)

@@ -164,7 +164,7 @@ uint64_t qcow2_count_most (const Qcow2 *q);
 int qcow2_allocate (Qcow2 *q, uint64_t *at);
 /* No cluster within the file is free. */
 bool qcow2_file_is_full (Qcow2 *q);
-/* n in a row, at the end of the file. */
+/* n in a row, at the end of the file: all of them or, after an error, none. */
 int qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at);
 /* For an allocation that came to nothing. */
 void qcow2_give_back (Qcow2 *q, uint64_t at);

@@ -199,13 +199,15 @@ qcow2_set_count (Qcow2 *q, uint64_t cluster, uint64_t count)
 int
 qcow2_allocate_run (Qcow2 *q, uint64_t n, uint64_t *at)
 {
-  uint64_t first = q->end;
+  uint64_t first = q->end, counted = 0;
   int      error = 0;
   if (first > (QCOW2_OFFSET_MASK >> q->h.cluster_bits) - n)
     return EFBIG;
   q->end += n;
-  for (uint64_t i = 0; i < n && error == 0; i++)
-    error = qcow2_set_count (q, first + i, 1);
+  while (counted < n && (error = qcow2_set_count (q, first + counted, 1)) == 0)
+    counted++;
+  while (error != 0 && counted > 0)
+    qcow2_give_back (q, (first + --counted) << q->h.cluster_bits);
   *at = first << q->h.cluster_bits;
   return error;
 }

@@ -122,10 +122,11 @@ store (Qcow2 *q, const uint8_t *bytes, uint64_t len, Run *run)
   memcpy (padded, bytes, len);
   int error = qcow2_allocate_run (q, n, &run->at);
   if (error == 0)
-    error = vt_image_write (q->file, run->at, padded, n * q->cluster_bytes);
-  if (error == 0)
-    return 0;
-  give_back (q, *run);
+    {
+      if ((error = vt_image_write (q->file, run->at, padded, n * q->cluster_bytes)) == 0)
+        return 0;
+      give_back (q, *run);
+    }
   *run = (Run) { 0 };
   return error;
 }

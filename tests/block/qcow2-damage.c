@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "memory-file.h"
-#include "qcow2.h"
+#include "qcow2-private.h"
 #include "vitrine/error.h"
 
 enum { CLUSTER = 1 << 16, DISK = 8 * CLUSTER };
@@ -338,6 +338,22 @@ an_image_that_cannot_grow_stays_as_it_is (void)
     }
 }
 
+/* Where no offset of the format reaches. */
+static void
+a_file_without_an_end_takes_nothing_from_what_it_has (void)
+{
+  g_autoptr (GArray) bytes = image_with_snapshot ();
+  VtImage           *image = open_image (bytes, false, NULL);
+  ((Qcow2 *) image)->end = QCOW2_OFFSET_MASK >> 9;
+  g_assert_cmpint (vt_qcow2_resize (image, 64 << 20), ==, EFBIG);
+  g_assert_false (vt_qcow2_snapshot (image, VT_IMAGE_TAKE_SNAPSHOT, "two", NULL));
+  vt_image_close (image);
+  image = open_image (bytes, false, NULL);
+  g_assert_cmpuint (check_image (image), ==, 0);
+  reads_as (image, 0, SMALL_DISK, 2);
+  vt_image_close (image);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -351,5 +367,6 @@ main (int argc, char **argv)
   TEST ("refused", a_snapshot_that_is_refused_leaves_nothing);
   TEST ("refused", a_snapshot_that_cannot_be_counted_leaves_nothing);
   TEST ("refused", an_image_that_cannot_grow_stays_as_it_is);
+  TEST ("refused", a_file_without_an_end_takes_nothing_from_what_it_has);
   return g_test_run ();
 }
