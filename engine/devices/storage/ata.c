@@ -352,6 +352,16 @@ run_nothing (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
   vt_ata_done (task);
 }
 
+/* INITIALIZE DEVICE PARAMETERS: there is one translation, which IDENTIFY names (ATA-5, 8.16). */
+static void
+run_set_geometry (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
+{
+  if ((task->count & 0xff) == CHS_SECTORS && (task->device & 0xf) == CHS_HEADS - 1)
+    vt_ata_done (task);
+  else
+    vt_ata_fail (task, ATA_ERROR_ABRT);
+}
+
 static void
 run_diagnostic (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
 {
@@ -458,7 +468,7 @@ static const AtaCommand commands[] = {
   { 0x61, EXT | NCQ, run_write },
   { 0x70, 0, run_nothing },                 /* SEEK */
   { 0x90, 0, run_diagnostic },
-  { 0x91, 0, run_nothing },                 /* INITIALIZE DEVICE PARAMETERS */
+  { 0x91, 0, run_set_geometry },
   { 0xb0, 0, run_smart },
   { 0xc4, PIO | MULTI, run_read },
   { 0xc5, PIO | MULTI, run_write },

@@ -219,6 +219,13 @@ identify_comes_through_the_data_port (void)
   g_assert_cmpmem (id + 20, 6, "ESIRLA", 6);
   task (rig, 0x60, 0, 1);
   g_assert_cmphex (status (rig), ==, 0x51);
+  /* The geometry is one: another is refused, rather than read beside. */
+  task (rig, 0x91, 15u << 24, 63);
+  g_assert_cmphex (status (rig), ==, 0x50);
+  task (rig, 0x91, 7u << 24, 63);
+  g_assert_cmphex (status (rig), ==, 0x51);
+  task (rig, 0x91, 15u << 24, 32);
+  g_assert_cmphex (status (rig), ==, 0x51);
 }
 
 static void
