@@ -124,7 +124,7 @@ identify_controller (const Nvme *nvme, uint8_t *data)
     { 258, 1, 3 },               /* aborts at a time, minus one */
     { 259, 1, NVME_EVENTS - 1 },
     { 260, 1, 0x03 },            /* one firmware slot, which cannot be written */
-    { 266, 2, 273 + 70 }, { 268, 2, 273 + 85 },   /* temperatures that worry */
+    { 266, 2, NVME_WARNING_KELVIN }, { 268, 2, 273 + 85 },   /* temperatures that worry */
     { 512, 1, 0x66 }, { 513, 1, 0x44 },           /* entries of 64 and 16 bytes */
     { 516, 4, 1 },               /* namespaces */
     { 520, 2, 0x000c },          /* dataset management, write zeroes */

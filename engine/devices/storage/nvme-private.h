@@ -15,6 +15,7 @@ enum
   NVME_TRANSFER_SHIFT = 5,                /* MDTS */
   NVME_TRANSFER_MAX = NVME_PAGE << NVME_TRANSFER_SHIFT,
   NVME_IN_FLIGHT_MAX = 64,
+  NVME_WARNING_KELVIN = 273 + 70,         /* WCTEMP, and the threshold that is set until the guest sets another */
   NVME_EVENTS = 4,                        /* asynchronous event requests that wait */
 
   NVME_SQE_BYTES = 64, NVME_CQE_BYTES = 16,

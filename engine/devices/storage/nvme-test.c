@@ -99,6 +99,14 @@ features_and_logs_are_there (void)
   g_assert_cmphex (RUN (rig, 0, .opcode = 9, .dw10 = 0x0b, .dw11 = 0x1f), ==, 0);
   g_assert_cmphex (run (rig, 0, &(NvmeEntry) { .opcode = 10, .dw10 = 0x0b }, &result), ==, 0);
   g_assert_cmphex (result, ==, 0x1f);
+  /* The threshold over which it is warm: the one of IDENTIFY, also after the controller was disabled. */
+  g_assert_cmphex (run (rig, 0, &(NvmeEntry) { .opcode = 10, .dw10 = 4 }, &result), ==, 0);
+  g_assert_cmpuint (result, ==, 343);
+  g_assert_cmphex (RUN (rig, 0, .opcode = 9, .dw10 = 4, .dw11 = 300), ==, 0);
+  nvme_rig_put (rig, CC, 0, 4);
+  nvme_rig_enable (rig);
+  g_assert_cmphex (run (rig, 0, &(NvmeEntry) { .opcode = 10, .dw10 = 4 }, &result), ==, 0);
+  g_assert_cmpuint (result, ==, 343);
   g_assert_cmphex (RUN (rig, 0, .opcode = 9, .dw10 = 0x70), ==, 2);
   g_assert_cmphex (RUN (rig, 0, .opcode = 2, .dw10 = 127 << 16 | 2, .nsid = UINT32_MAX, .prp1 = NVME_RIG_DATA), ==, 0);
   g_assert_cmpuint (guest (rig, NVME_RIG_DATA)[3], ==, 100);

@@ -38,6 +38,8 @@ static const VtField nvme_fields[] = {
   VT_FIELD (NvmeState, error_told), VT_FIELD (NvmeState, cache_off), VT_FIELD (NvmeState, pad_),
 };
 
+static const NvmeState nvme_at_reset = { .temperature_over = NVME_WARNING_KELVIN };
+
 /* --- Interrupts --------------------------------------------------------------------------------------------------- */
 
 static bool
@@ -85,7 +87,8 @@ clear (Nvme *nvme)
 {
   NvmeState *s = &nvme->s;
   nvme_drop (nvme, NVME_QUEUES);
-  NvmeState fresh = { .pci = s->pci, .msix = s->msix, .asq = s->asq, .acq = s->acq, .cc = s->cc, .csts = s->csts, .aqa = s->aqa };
+  NvmeState fresh = { .pci = s->pci, .msix = s->msix, .asq = s->asq, .acq = s->acq, .cc = s->cc, .csts = s->csts, .aqa = s->aqa,
+                      .temperature_over = NVME_WARNING_KELVIN };
   *s = fresh;
   nvme_update_irq (nvme);
 }
@@ -371,7 +374,7 @@ const VtDeviceClass vt_nvme = {
   .summary = "NVMe disk",
   .instance_size = sizeof (Nvme),
   .state_off = offsetof (Nvme, s),
-  .state = VT_STATE (1, NvmeState, nvme_fields, NULL),
+  .state = VT_STATE (1, NvmeState, nvme_fields, &nvme_at_reset),
   .regions = nvme_regions,
   .realize = nvme_realize,
   .settle = nvme_settle,
