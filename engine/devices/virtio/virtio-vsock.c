@@ -63,7 +63,7 @@ typedef struct
   uint32_t     told_forwarded;
   bool         connected;                 /* the guest has answered, or asked */
   bool         finishing;                 /* no more comes from the guest */
-  bool         ending;                    /* nor does it want any: over when the host has taken what waits */
+  bool         deaf;                      /* it wants none: with the above, over when the host has taken what waits */
   GByteArray  *waiting;                   /* from the guest, for the host */
 } Connection;
 
@@ -222,7 +222,7 @@ writable (void *opaque)
   if (c->waiting->len > 0 || !c->finishing)
     return;
   c->stream->ops->finish (c->stream);
-  if (c->ending)
+  if (c->deaf)
     drop (c, true);
 }
 
@@ -246,7 +246,7 @@ hung_up (void *opaque)
   Connection *c = opaque;
   shut_down (c, SHUTDOWN_RECEIVE | SHUTDOWN_SEND);
   if (c->finishing)
-    drop (c, c->ending);
+    drop (c, c->deaf);
 }
 
 static const VtStreamClient stream_client = { can_receive, receive, writable, finished, hung_up };
@@ -315,9 +315,8 @@ take_data (Connection *c, VtVirtElement *element, uint32_t len)
 static void
 take_shutdown (Connection *c, const Packet *packet)
 {
-  enum { BOTH = SHUTDOWN_SEND | SHUTDOWN_RECEIVE };
   c->finishing = c->finishing || (packet->flags & SHUTDOWN_SEND) != 0;
-  c->ending = c->ending || (packet->flags & BOTH) == BOTH;
+  c->deaf = c->deaf || (packet->flags & SHUTDOWN_RECEIVE) != 0;
   if (c->finishing)
     writable (c);
 }
