@@ -52,7 +52,8 @@ typedef struct
   uint16_t      wakeen, statests, corb_wp, corb_rp, rirb_wp, rirb_count, responses;
   uint8_t       corb_ctl, corb_sts, rirb_ctl, rirb_sts, corb_size, rirb_size;
   bool          response_valid;
-  uint8_t       pad_[3];
+  bool          flushed;         /* GSTS.FSTS */
+  uint8_t       pad_[2];
   HdaCodecState codec;
 } HdaState;
 

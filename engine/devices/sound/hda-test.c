@@ -8,7 +8,7 @@ enum
 {
   DEVFN = VT_PCI_DEVFN (4, 0),
   REGS = 0xe0000000,
-  GCTL = REGS + 0x08, STATESTS = REGS + 0x0e, INTCTL = REGS + 0x20, INTSTS = REGS + 0x24, CORB = REGS + 0x40, RIRB = REGS + 0x50,
+  GCTL = REGS + 0x08, STATESTS = REGS + 0x0e, GSTS = REGS + 0x10, INTCTL = REGS + 0x20, INTSTS = REGS + 0x24, CORB = REGS + 0x40, RIRB = REGS + 0x50,
   ICOI = REGS + 0x60, ICII = REGS + 0x64, ICIS = REGS + 0x68, DPLBASE = REGS + 0x70,
   OUT = REGS + 0x80 + 4 * 0x20, IN = REGS + 0x80,
   CTL = 0, STS = 3, LPIB = 4, CBL = 8, LVI = 12, FMT = 18, BDPL = 24,
@@ -357,6 +357,19 @@ formats_that_are_not_ours_stay_silent (void)
 }
 
 static void
+a_flush_is_over_at_once (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_assert_cmphex (get (rig, GSTS, 2), ==, 0);
+  put (rig, GCTL, 3, 4);
+  g_assert_cmphex (get (rig, GSTS, 2), ==, 2);
+  put (rig, GSTS, 0, 2);
+  g_assert_cmphex (get (rig, GSTS, 2), ==, 2);
+  put (rig, GSTS, 2, 2);
+  g_assert_cmphex (get (rig, GSTS, 2), ==, 0);
+}
+
+static void
 a_reset_stops_everything (void)
 {
   g_autoptr (Rig) rig = rig_new ();
@@ -385,6 +398,7 @@ main (int argc, char **argv)
   ADD (a_list_without_buffers_ends_the_stream);
   ADD (buffers_of_crumbs_do_not_keep_the_host_busy);
   ADD (formats_that_are_not_ours_stay_silent);
+  ADD (a_flush_is_over_at_once);
   ADD (a_reset_stops_everything);
   return g_test_run ();
 }

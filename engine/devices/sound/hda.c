@@ -18,7 +18,7 @@ enum
   WALCLK_ALIAS = 0x2030, POSITIONS_ALIAS = 0x2084,
 
   GCAP_VALUE = HDA_OUTPUTS << 12 | HDA_INPUTS << 8 | 1,    /* addresses of 64 bits */
-  GCTL_CRST = 1u << 0, GCTL_FCNTRL = 1u << 1, GCTL_UNSOL = 1u << 8,
+  GCTL_CRST = 1u << 0, GCTL_FCNTRL = 1u << 1, GCTL_UNSOL = 1u << 8, GSTS_FSTS = 1u << 1,
   INTCTL_CIE = 1u << 30, INTCTL_STREAMS = (1u << HDA_STREAMS) - 1,
   CORBRP_RESET = 0x8000, CORBCTL_RUN = 2, CORBCTL_MEIE = 1, CORBSTS_MEI = 1,
   RIRBWP_RESET = 0x8000, RIRBCTL_IRQ = 1, RIRBCTL_RUN = 2, RIRBCTL_OVERRUN_IRQ = 4, RIRBSTS_IRQ = 1, RIRBSTS_OVERRUN = 4,
@@ -38,7 +38,8 @@ enum
     VT_FIELD (T, ssync), VT_FIELD (T, response), VT_FIELD (T, wakeen), VT_FIELD (T, statests), VT_FIELD (T, corb_wp),     \
     VT_FIELD (T, corb_rp), VT_FIELD (T, rirb_wp), VT_FIELD (T, rirb_count), VT_FIELD (T, responses),                      \
     VT_FIELD (T, corb_ctl), VT_FIELD (T, corb_sts), VT_FIELD (T, rirb_ctl), VT_FIELD (T, rirb_sts),                       \
-    VT_FIELD (T, corb_size), VT_FIELD (T, rirb_size), VT_FIELD (T, response_valid), VT_FIELD (T, pad_),                   \
+    VT_FIELD (T, corb_size), VT_FIELD (T, rirb_size), VT_FIELD (T, response_valid), VT_FIELD (T, flushed),                \
+    VT_FIELD (T, pad_),                                                                                                \
     VT_FIELD (T, codec.format), VT_FIELD (T, codec.stream), VT_FIELD (T, codec.gain), VT_FIELD (T, codec.pin),            \
     VT_FIELD (T, codec.power), VT_FIELD (T, codec.pad_)
 static const VtField hda_fields[] = { VT_PCI_FIELDS (HdaState, pci), HDA_FIELDS (HdaState) };
@@ -160,6 +161,8 @@ write_gctl (Hda *hda, uint32_t value)
     reset_controller (hda);
   else if (!(old & GCTL_CRST))
     s->statests |= 1u << CODEC;
+  else if (value & GCTL_FCNTRL)
+    s->flushed = true;                   /* no data is kept on its way */
   vt_hda_update_irq (hda, true);
 }
 
@@ -192,6 +195,7 @@ read_global (Hda *hda, unsigned off)
     case PAYLOADS: return 0x3c | 0x1du << 16;
     case GCTL: return s->gctl;
     case WAKE: return s->wakeen | (uint32_t) s->statests << 16;
+    case GSTS: return s->flushed ? GSTS_FSTS : 0;
     case STREAM_PAYLOADS: return 0x30 | 0x18u << 16;
     case INTCTL: return s->intctl;
     case INTSTS: return pending (s) | (pending (s) != 0 ? INTCTL_GIE : 0);
@@ -337,6 +341,7 @@ write_global (Hda *hda, unsigned off, uint32_t value, uint32_t mask)
       s->statests &= (uint16_t) ~((value & mask) >> 16);
       vt_hda_update_irq (hda, false);
       return;
+    case GSTS: s->flushed = s->flushed && !(value & mask & GSTS_FSTS); return;
     case INTCTL: s->intctl = merged (s->intctl, value, mask, INTCTL_GIE | INTCTL_CIE | INTCTL_STREAMS); vt_hda_update_irq (hda, false); return;
     case SSYNC:
       vt_hda_streams_hold (hda, merged (s->ssync, value, mask, INTCTL_STREAMS));
