@@ -4,7 +4,10 @@
 #include "sounds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bits.h"
 #include "vitrine/error.h"
@@ -108,10 +111,19 @@ VtSound *
 vt_file_sound_new (const char *path, GError **error)
 {
   static const VtSoundOps ops = { start, stop, play, record, close_sound };
-  FILE *file = fopen (path, "wbe");
-  if (file == NULL)
+  struct stat about;
+  int         fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0666);
+  if (fd < 0)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot write sound to “%s”: %s", path, g_strerror (errno));
+      return NULL;
+    }
+  /* Writing to anything else could wait, and the machine with it. */
+  FILE *file = fstat (fd, &about) == 0 && S_ISREG (about.st_mode) ? fdopen (fd, "wb") : NULL;
+  if (file == NULL)
+    {
+      close (fd);
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s”: sound can be written only into an ordinary file", path);
       return NULL;
     }
   FileSound *self = g_new0 (FileSound, 1);

@@ -2,8 +2,10 @@
 /* Sound in a file, and with no server to play it. A real server: tests/boot/sound.py. */
 #include "sounds.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bits.h"
 
@@ -52,6 +54,16 @@ a_file_that_cannot_be_made_is_an_error (void)
   g_autoptr (GError) error = NULL;
   g_assert_null (vt_file_sound_new ("/nonexistent/a.wav", &error));
   g_assert_nonnull (strstr (error->message, "/nonexistent/a.wav"));
+  /* A pipe that is read, but perhaps not for ever. */
+  g_autofree char *folder = g_dir_make_tmp ("vitrine-sound-XXXXXX", NULL), *path = g_build_filename (folder, "pipe", NULL);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  int reader = g_open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  g_clear_error (&error);
+  g_assert_null (vt_file_sound_new (path, &error));
+  g_assert_nonnull (strstr (error->message, "ordinary file"));
+  g_assert_true (g_close (reader, NULL));
+  g_unlink (path);
+  g_rmdir (folder);
 }
 
 static void
