@@ -236,13 +236,14 @@ ide_channel_run (IdeChannel *channel)
     execute (channel);
 }
 
-/* Both drives test themselves, and the first one answers (ATA-5, 8.9). */
+/* Both drives test themselves, whichever is selected, and the first one answers (ATA-5, 8.9). */
 static void
 run_diagnostic (IdeChannel *channel)
 {
   reset_channel (channel);
   show_signatures (channel);
-  ide_raise_interrupt (channel);
+  if (present (channel))
+    ide_raise_interrupt (channel);
 }
 
 static void
@@ -424,7 +425,7 @@ write_register (IdeChannel *channel, unsigned off, uint8_t value)
   channel->s->control &= (uint8_t) ~IDE_CONTROL_HOB;
   if (off == REG_STATUS_COMMAND)
     {
-      if (present (channel) && (channel->s->control & IDE_CONTROL_SRST) == 0)
+      if ((present (channel) || value == ATA_DIAGNOSTIC) && (channel->s->control & IDE_CONTROL_SRST) == 0)
         write_command (channel, value);
       return;
     }

@@ -194,6 +194,13 @@ signatures_tell_what_is_there (void)
   out (rig, COMMAND + 3, 0xaa, 1);
   g_assert_cmphex (in (rig, COMMAND + 2, 1), ==, 0x55);
   g_assert_cmphex (in (rig, COMMAND + 3, 1), ==, 0xaa);
+  /* A drive that is not there does not keep the other from its diagnostic. */
+  out (rig, COMMAND + 6, SLAVE, 1);
+  out (rig, COMMAND + 7, 0x90, 1);
+  g_assert_true (rig->irq[0]);
+  g_assert_cmphex (in (rig, COMMAND + 7, 1), ==, 0x50);
+  g_assert_cmphex (in (rig, COMMAND + 1, 1), ==, 0x01);
+  g_assert_cmphex (in (rig, COMMAND + 2, 1), ==, 1);
   out (rig, CONTROL, 4, 1);
   g_assert_cmphex (in (rig, COMMAND + 7, 1), ==, 0x80);
   out (rig, CONTROL, 0, 1);
@@ -439,6 +446,21 @@ packets_move_by_dma (void)
   start_dma (rig, 1, TO_MEMORY);
   g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x50);
   g_assert_cmphex (rig->pci.ram->host[BUFFER], ==, 0x70);
+  /* An answer is cut short by a short table; a medium's data is not. */
+  out (rig, BM + 8, 0, 1);
+  put_prd (rig, 0, BUFFER, 8, true);
+  memset (rig->pci.ram->host + BUFFER, 0xcd, 36);
+  PACKET (rig, 1, 0, 0x12, 0, 0, 0, 36);
+  start_dma (rig, 1, TO_MEMORY);
+  g_assert_cmphex (in (rig, BM + 10, 1), ==, 4);
+  g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x50);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER], ==, 5);
+  g_assert_cmphex (rig->pci.ram->host[BUFFER + 8], ==, 0xcd);
+  out (rig, BM + 8, 0, 1);
+  PACKET (rig, 1, 0, 0x28, 0, 0, 0, 0, 9, 0, 0, 4);
+  start_dma (rig, 1, TO_MEMORY);
+  run_disks (rig);
+  g_assert_cmphex (in (rig, COMMAND2 + 7, 1), ==, 0x51);
 }
 
 static void

@@ -7,6 +7,7 @@ enum { PRD_BYTES = 8 };
 
 /* --- Bus master --------------------------------------------------------------------------------------------------- */
 
+/* False when there is no more of the table. */
 static bool
 next_prd (IdeChannel *channel)
 {
@@ -24,8 +25,14 @@ next_prd (IdeChannel *channel)
   return true;
 }
 
-/* False when the table ends early or names what is no memory. */
-static bool
+typedef enum
+{
+  MOVED,
+  NO_ROOM,       /* the table ends early */
+  BAD_ADDRESS,
+} DmaResult;
+
+static DmaResult
 move_by_dma (IdeChannel *channel, uint8_t *bytes, size_t n, bool to_guest)
 {
   IdeChannelState *s = channel->s;
@@ -33,10 +40,10 @@ move_by_dma (IdeChannel *channel, uint8_t *bytes, size_t n, bool to_guest)
   while (n > 0)
     {
       if (!next_prd (channel))
-        return false;
+        return NO_ROOM;
       size_t piece = MIN (n, s->prd_left);
       if (to_guest ? !vt_dma_write (dma, VT_GPA (s->prd_at), bytes, piece) : !vt_dma_read (dma, VT_GPA (s->prd_at), bytes, piece))
-        return false;
+        return BAD_ADDRESS;
       bytes += piece;
       n -= piece;
       s->prd_at += (uint32_t) piece;
@@ -44,7 +51,7 @@ move_by_dma (IdeChannel *channel, uint8_t *bytes, size_t n, bool to_guest)
     }
   if (s->prd_left == 0 && s->prd_last)
     s->bm_status &= (uint8_t) ~BM_STATUS_ACTIVE;
-  return true;
+  return MOVED;
 }
 
 /* Remembers what a command needs to go on with after a save. */
@@ -77,7 +84,14 @@ move_dma (IdeChannel *channel, VtAtaCommand *command, uint8_t *bytes, size_t n, 
       ide_current (channel)->status = ATA_STATUS_GOOD | ATA_STATUS_DRQ;
       return VT_ATA_MOVE_LATER;
     }
-  if (move_by_dma (channel, bytes, n, to_guest))
+  DmaResult result = move_by_dma (channel, bytes, n, to_guest);
+  if (result == NO_ROOM && s->prd_last && command->task.packet && command->task.action == VT_ATA_DATA_IN)
+    {
+      /* A host that asks for less than a packet command could tell gets what it asked for. */
+      s->bm_status &= (uint8_t) ~BM_STATUS_ACTIVE;
+      return VT_ATA_MOVED;
+    }
+  if (result == MOVED)
     return VT_ATA_MOVED;
   vt_guest_warn (&channel->ide->pci.dev, "the descriptor table ends early or is outside memory");
   s->bm_status = (uint8_t) ((s->bm_status & ~BM_STATUS_ACTIVE) | BM_STATUS_ERROR);
