@@ -8,6 +8,7 @@
 #include "machine-private.h"
 #include "stream.h"
 #include "vitrine/devices.h"
+#include "vitrine/snapshot.h"
 
 typedef struct
 {
@@ -292,6 +293,10 @@ a_floppy_disk_changes_protected_as_it_was_opened (void)
   g_assert_true (vt_machine_change_medium (machine, 0, NULL, -1, NULL));
   g_assert_true (vt_machine_change_medium (machine, 0, "a.img", open (path, O_RDWR), &error));
   g_assert_false (g_array_index (machine->drives, Drive, 0).block->readonly);
+  /* Whoever goes back to a snapshot would find what was written to it since. */
+  g_assert_false (vt_machine_take_snapshot (machine, &(VtSnapshotPlan) { .name = "one" }, &error));
+  g_assert_nonnull (strstr (error->message, "The floppy disk"));
+  g_clear_error (&error);
   /* Of 5.25 inches, for a drive of 3.5; and of no size that there is. */
   g_assert_false (vt_machine_change_medium (machine, 0, "b.img", floppy_image (&other, 360 << 10, O_RDWR), &error));
   g_assert_nonnull (strstr (error->message, "does not fit"));

@@ -44,8 +44,15 @@ check_disks (VtMachine *machine, GError **error)
   for (guint i = 0; i < machine->drives->len; i++)
     {
       const VtDiskConfig *disk = g_ptr_array_index (machine->config.disks, i);
+      const VtBlock      *block = g_array_index (machine->drives, Drive, i).block;
       bool                able;
       image_to_save (machine, i, &able);
+      if (disk->bus == VT_BUS_FDC && block != NULL && !block->readonly)
+        {
+          g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "The floppy disk “%s” can be written, and snapshots do not hold it: take it out or "
+                       "protect it first", block->label);
+          return false;
+        }
       if (!able && disk->snapshot)
         g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s” forgets what is written to it: it cannot be part of a snapshot", disk->path);
       else if (!able)
@@ -167,7 +174,8 @@ take_now (VtMachine *machine, void *arg)
   vt_lock (&machine->lock);
   take->ok = write_ram (take, true) && vt_machine_write_rest (machine, take->writer, take->error);
   vt_unlock (&machine->lock);
-  take->ok = take->ok && snapshot_disks (machine, take->plan->name, take->error);
+  /* Once more: a floppy disk may have come. */
+  take->ok = take->ok && check_disks (machine, take->error) && snapshot_disks (machine, take->plan->name, take->error);
   if (take->ok && take->plan->moment != NULL)
     take->plan->moment (take->plan->opaque);
   if (was_running)
@@ -205,7 +213,10 @@ bool
 vt_machine_take_snapshot (VtMachine *machine, const VtSnapshotPlan *plan, GError **error)
 {
   Take take = { .machine = machine, .plan = plan, .error = error };
-  if (!check_disks (machine, error))
+  vt_lock (&machine->lock);
+  bool able = check_disks (machine, error);
+  vt_unlock (&machine->lock);
+  if (!able)
     return false;
   if (!g_atomic_int_compare_and_exchange (&machine->taking_snapshot, 0, 1))
     {
