@@ -174,7 +174,7 @@ def run_pc(boot, *arguments):
 # --- SeaBIOS ----------------------------------------------------------------------------------------------------------
 
 def floppy(boot):
-    """Each size, read to its end; and with a disk that comes while SeaBIOS looks for one."""
+    """Each size, read to its end."""
     needs("nasm")
     picture = boot.folder / "screen.png"
     geometry = {"360K": (40, 2, 9), "720K": (80, 2, 9), "1200K": (80, 2, 15), "1440K": (80, 2, 18), "2880K": (80, 2, 36)}
