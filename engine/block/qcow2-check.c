@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* All references counted anew, against the counts in the file, and the marks of entries against these. Each table is read once, however
- * many refer to it: an image from somebody else is checked before its machine starts. */
+ * many refer to it: an image that is marked as not closed, also one from somebody else, is checked when it is opened to be written. */
 #include <errno.h>
 
 #include "qcow2-private.h"

@@ -149,8 +149,8 @@ check_disks (const VtConfig *config, GError **error)
       if (!check_disk (config, disk, error))
         return false;
       if (++count[disk->bus] > buses[disk->bus].most)
-        return refuse (error, VT_ERROR_CONFIG, "More than %u %s: put further disks on the virtio bus", buses[disk->bus].most,
-                       buses[disk->bus].what);
+        return refuse (error, VT_ERROR_CONFIG, disk->bus == VT_BUS_VIRTIO ? "More than %u %s" : "More than %u %s: put further disks on the virtio bus",
+                       buses[disk->bus].most, buses[disk->bus].what);
       if (disk->unit != 0 && (units[disk->bus] & 1u << disk->unit) != 0)
         return refuse (error, VT_ERROR_CONFIG, "Two drives are in the same place of their bus");
       units[disk->bus] |= disk->unit != 0 ? 1u << disk->unit : 0;

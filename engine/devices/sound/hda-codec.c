@@ -28,7 +28,7 @@ enum
 
   /* 7.3.3: verbs, of 4 and 12 bits */
   SET_FORMAT = 0x2, SET_AMP = 0x3, GET_FORMAT = 0xa, GET_AMP = 0xb,
-  GET_PARAMETER = 0xf00, GET_CONNECTION = 0xf01, GET_CONNECTIONS = 0xf02, GET_POWER = 0xf05, SET_POWER = 0x705, GET_STREAM = 0xf06,
+  GET_PARAMETER = 0xf00, GET_CONNECTIONS = 0xf02, GET_POWER = 0xf05, SET_POWER = 0x705, GET_STREAM = 0xf06,
   SET_STREAM = 0x706, GET_PIN = 0xf07, SET_PIN = 0x707, GET_DEFAULT = 0xf1c, GET_SUBSYSTEM = 0xf20, RESET_GROUP = 0x7ff,
 
   AMP_SET_OUT = 1u << 15, AMP_SET_IN = 1u << 14, AMP_SET_LEFT = 1u << 13, AMP_SET_RIGHT = 1u << 12, AMP_GET_LEFT = 1u << 13,
@@ -181,7 +181,7 @@ vt_hda_verb (Hda *hda, uint32_t command)
 uint32_t
 vt_hda_gain (const HdaCodecState *codec, VtSoundWay way, unsigned channel)
 {
-  /* 65536 divided by 10 to the power of (dB / 20), for the last 12 steps; each 6 dB further is half of it. */
+  /* 65536 divided by 10 to the power of (dB / 20), for the last six steps; each 6 dB further is half of it. */
   static const uint16_t steps[6] = { 65535, 58409, 52057, 46396, 41350, 36854 };
   uint8_t  gain = codec->gain[way * VT_SOUND_CHANNELS + channel];
   bool     enabled = codec->pin[way] & (way == VT_SOUND_PLAY ? HDA_PIN_OUT : HDA_PIN_IN);

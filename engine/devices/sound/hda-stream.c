@@ -9,7 +9,6 @@ enum
 {
   ENTRY_BYTES = 16, ENTRY_IOC = 1,     /* 3.6.3: buffer descriptor list */
   PIECE_FRAMES = 1024,
-  NO_BUFFER = UINT32_MAX,
 };
 #define TICK_NS     INT64_C (10000000)   /* data moves at least so often */
 #define TICK_MIN_NS INT64_C (1000000)    /* and no more often than that, whatever the driver's buffers */

@@ -189,9 +189,8 @@ put_words (uint8_t *identify, unsigned word, uint64_t value, unsigned words)
   vt_store_le (identify + word * 2, value, words * 2);
 }
 
-/* ATA strings are space-padded, with the bytes of each word swapped. */
-static void
-put_string (uint8_t *identify, unsigned word, unsigned bytes, const char *text)
+void
+vt_ata_put_string (uint8_t *identify, unsigned word, unsigned bytes, const char *text)
 {
   size_t len = strlen (text);
   for (unsigned i = 0; i < bytes; i++)
@@ -282,9 +281,9 @@ run_identify (VtAtaDrive *drive, VtAtaTask *task, unsigned flags)
   put_changing_words (drive, identify);
   if (drive->parallel)
     put_parallel_words (identify);
-  put_string (identify, 10, 20, drive->serial);
-  put_string (identify, 23, 8, "1.0");
-  put_string (identify, 27, 40, drive->model);
+  vt_ata_put_string (identify, 10, 20, drive->serial);
+  vt_ata_put_string (identify, 23, 8, "1.0");
+  vt_ata_put_string (identify, 27, 40, drive->model);
   put_checksum (identify);
 }
 

@@ -116,6 +116,9 @@ void vt_ata_reset (VtAtaDrive *drive);
 uint32_t vt_ata_signature (const VtAtaDrive *drive);
 bool     vt_ata_state_possible (const VtAtaState *s);
 
+/* A text of IDENTIFY data: padded with spaces, the bytes of each word swapped. */
+void vt_ata_put_string (uint8_t *identify, unsigned word, unsigned bytes, const char *text);
+
 static inline void
 vt_ata_done (VtAtaTask *task)
 {

@@ -77,11 +77,7 @@ run_identify_packet (VtAtaDrive *drive, VtAtaTask *task)
     { 10, 20, drive->serial }, { 23, 8, "1.0" }, { 27, 40, drive->model },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (strings); i++)
-    {
-      size_t len = strlen (strings[i].text);
-      for (unsigned b = 0; b < strings[i].bytes; b++)
-        identify[strings[i].word * 2 + (b ^ 1)] = b < len ? (uint8_t) strings[i].text[b] : ' ';
-    }
+    vt_ata_put_string (identify, strings[i].word, strings[i].bytes, strings[i].text);
 }
 
 void

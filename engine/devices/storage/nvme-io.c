@@ -36,8 +36,7 @@ io_done (VtIo *io, int error)
   if (command->dropped)
     {
       nvme->dropped--;
-      g_free (command->data);
-      g_free (command);
+      nvme_free_command (command);
     }
   else
     {

@@ -25,10 +25,10 @@ enum
   NVME_CSTS_FAILED = 1u << 1,
 
   /* Status: type << 8 | code (4.6.1). */
-  NVME_SUCCESS = 0, NVME_INVALID_OPCODE = 0x01, NVME_INVALID_FIELD = 0x02, NVME_TRANSFER_ERROR = 0x04, NVME_INTERNAL = 0x06,
+  NVME_SUCCESS = 0, NVME_INVALID_OPCODE = 0x01, NVME_INVALID_FIELD = 0x02, NVME_TRANSFER_ERROR = 0x04,
   NVME_ABORT_REQUESTED = 0x07, NVME_INVALID_NAMESPACE = 0x0b, NVME_INVALID_PRP_OFFSET = 0x13, NVME_LBA_RANGE = 0x80, NVME_CAPACITY = 0x81,
   NVME_CQ_INVALID = 0x100, NVME_QUEUE_ID = 0x101, NVME_QUEUE_SIZE = 0x102, NVME_EVENT_LIMIT = 0x105, NVME_VECTOR = 0x108,
-  NVME_LOG_PAGE = 0x109, NVME_QUEUE_DELETION = 0x10c, NVME_FEATURE_NOT_CHANGEABLE = 0x10e,
+  NVME_LOG_PAGE = 0x109, NVME_QUEUE_DELETION = 0x10c,
   NVME_WRITE_FAULT = 0x280, NVME_READ_ERROR = 0x281, NVME_READ_ONLY = 0x182,
   NVME_NO_ANSWER = 0xffff,                /* the command is not over: nothing is posted */
   NVME_REMEMBERED = 0xfffe,               /* it is over, and its answer comes in another way */
@@ -99,6 +99,7 @@ void nvme_update_irq (Nvme *nvme);
 /* --- nvme-queue.c --- */
 /* Takes what waits in the submission queues, as far as there is room for it. */
 void nvme_run (Nvme *nvme);
+void nvme_free_command (NvmeCommand *command);
 /* Posts the command's answer and frees it. */
 void nvme_answer (NvmeCommand *command, unsigned status);
 /* Moves n bytes to or from the guest's buffer; the status. */

@@ -70,8 +70,8 @@ forget (NvmeCommand *command)
   nvme->cq_reserved[nvme->s.sq_cq[command->sq]]--;
 }
 
-static void
-free_command (NvmeCommand *command)
+void
+nvme_free_command (NvmeCommand *command)
 {
   g_free (command->data);
   g_free (command);
@@ -82,7 +82,7 @@ nvme_answer (NvmeCommand *command, unsigned status)
 {
   forget (command);
   put_answer (command->nvme, command->sq, command->id, command->result, status);
-  free_command (command);
+  nvme_free_command (command);
 }
 
 void
@@ -189,7 +189,7 @@ take_one (Nvme *nvme, unsigned sq)
   if (status == NVME_REMEMBERED)
     {
       forget (command);
-      free_command (command);
+      nvme_free_command (command);
       nvme_post_events (nvme);
     }
   else if (status != NVME_NO_ANSWER)
