@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 SYSTEM = re.compile(r"^(unistd|fcntl|pthread|time|signal|poll|termios|sys/.*|linux/.*|glib-unix)\.h$")
 # Folders (under engine/) that may talk to the operating system.
-HOST_SIDE = ("host", "block", "chardev", "net", "share", "migration", "accel/kvm")
+HOST_SIDE = ("host", "block", "chardev", "net", "share", "sound", "migration", "accel/kvm")
 ALLOWED_SYSTEM = {"linux/input-event-codes.h"}
 # Headers under devices/ that are frameworks, not devices.
 FRAMEWORK = {"pci-function.h", "pci-bus.h", "pci-regs.h", "pci-private.h", "q35-intx.h", "host-bridge.h", "pirq.h", "virtio-device.h", "virtio-pci.h",
