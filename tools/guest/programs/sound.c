@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { RATE = 48000, PERIOD = 1024, BUFFER = 4 * PERIOD };
+enum { RATE = 48000, PERIOD = 1024, BUFFER = 32 * PERIOD };   /* all of a short sound: it cannot run dry on a busy host */
 
 static void
 die (const char *what)
@@ -89,6 +89,10 @@ open_stream (const char *path)
   set_interval (&params, SNDRV_PCM_HW_PARAM_BUFFER_SIZE, BUFFER);
   if (ioctl (fd, SNDRV_PCM_IOCTL_HW_PARAMS, &params) != 0)
     die ("HW_PARAMS");
+  /* Playing begins when the buffer is full, or at the end of what is played. */
+  struct snd_pcm_sw_params software = { .period_step = 1, .avail_min = PERIOD, .start_threshold = BUFFER, .stop_threshold = BUFFER };
+  if (path[strlen (path) - 1] == 'p' && ioctl (fd, SNDRV_PCM_IOCTL_SW_PARAMS, &software) != 0)
+    die ("SW_PARAMS");
   if (ioctl (fd, SNDRV_PCM_IOCTL_PREPARE) != 0)
     die ("PREPARE");
   return fd;
