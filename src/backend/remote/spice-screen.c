@@ -189,8 +189,8 @@ primary_created (SpiceChannel *channel, int format, int width, int height, int s
       convert (display, 0, 0, width, height);
     }
   vitrine_damage_reset (&display->damage);
-  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));
   tell_all_heads (self, display);
+  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));   /* last: that may drop us */
 }
 
 static void

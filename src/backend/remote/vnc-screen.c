@@ -30,6 +30,18 @@ struct _VitrineVncScreen
 
 G_DEFINE_FINAL_TYPE (VitrineVncScreen, vitrine_vnc_screen, VITRINE_TYPE_REMOTE_SCREEN)
 
+/* The end. Whoever hears of it may drop the screen: the caller touches it no more. */
+static void
+refuse (VitrineVncScreen *self, const char *reason)
+{
+  VncConnection *connection = g_object_ref (self->connection);
+
+  vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self), reason);
+  if (vnc_connection_is_open (connection))
+    vnc_connection_shutdown (connection);
+  g_object_unref (connection);
+}
+
 /* --- pictures --------------------------------------------------------------------------------------------------- */
 
 /* Our frames' format: words of XRGB. */
@@ -44,14 +56,14 @@ static const VncPixelFormat xrgb = { .bits_per_pixel = 32,
                                      .green_shift = 8,
                                      .blue_shift = 0 };
 
-static void
+/* FALSE: refused. */
+static gboolean
 set_size (VitrineVncScreen *self, int width, int height)
 {
   if (width <= 0 || height <= 0 || width > MAX_EDGE || height > MAX_EDGE)
     {
-      vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self), _("The machine’s picture is too large."));
-      vnc_connection_shutdown (self->connection);
-      return;
+      refuse (self, _("The machine’s picture is too large."));
+      return FALSE;
     }
   guint8 *pixels = g_malloc0 ((gsize) width * (gsize) height * 4);
   g_autoptr(GObject) buffer = G_OBJECT (vnc_base_framebuffer_new (
@@ -62,6 +74,7 @@ set_size (VitrineVncScreen *self, int width, int height)
   self->width = width;
   self->height = height;
   vitrine_damage_reset (&self->damage);
+  return TRUE;
 }
 
 static void
@@ -82,17 +95,16 @@ initialized (VitrineVncScreen *self)
 
   vnc_connection_set_pixel_format (self->connection, &xrgb);
   vnc_connection_set_encodings (self->connection, G_N_ELEMENTS (encodings), encodings);
-  set_size (self, vnc_connection_get_width (self->connection), vnc_connection_get_height (self->connection));
-  if (self->pixels != NULL)
+  if (set_size (self, vnc_connection_get_width (self->connection), vnc_connection_get_height (self->connection)))
     ask_for_changes (self, TRUE);
 }
 
 static void
 resized (VitrineVncScreen *self, int width, int height)
 {
-  set_size (self, width, height);
-  if (self->pixels != NULL)
-    ask_for_changes (self, TRUE);
+  if (!set_size (self, width, height))
+    return;
+  ask_for_changes (self, TRUE);
   vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
 }
 
@@ -100,9 +112,9 @@ static void
 updated (VitrineVncScreen *self, int x, int y, int width, int height)
 {
   vitrine_damage_add (&self->damage, x, y, width, height);
-  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));
-  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
   ask_for_changes (self, FALSE);
+  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
+  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));   /* last: that may drop us */
 }
 
 static gboolean
@@ -277,9 +289,7 @@ give_credentials (VitrineVncScreen *self, GValueArray *wanted)
       int kind = g_value_get_enum (g_value_array_get_nth (wanted, i));
       if (kind == VNC_CONNECTION_CREDENTIAL_PASSWORD && self->password == NULL)
         {
-          vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self),
-                                             _("The machine’s screen wants another password."));
-          vnc_connection_shutdown (self->connection);
+          refuse (self, _("The machine’s screen wants another password."));
           return;
         }
       vnc_connection_set_credential (self->connection, kind,
