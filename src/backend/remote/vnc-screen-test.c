@@ -129,6 +129,18 @@ a_password_that_is_not_known_closes_a_screen_that_nobody_keeps (void)
   end (&rig);
 }
 
+static void
+a_server_that_wants_tls_is_not_waited_for (void)
+{
+  static const char said[] = HELLO "\2" SECURITY_TLS SECURITY_VENCRYPT;
+  Rig rig;
+
+  begin (&rig, NULL);
+  serve (&rig, said, sizeof said - 1);
+  g_assert_nonnull (strstr (rig.reason, "needs TLS"));
+  end (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -137,5 +149,6 @@ main (int argc, char **argv)
   ADD (a_picture_that_is_too_large_closes_a_screen_that_nobody_keeps);
   ADD (a_picture_opens_a_screen_that_nobody_keeps);
   ADD (a_password_that_is_not_known_closes_a_screen_that_nobody_keeps);
+  ADD (a_server_that_wants_tls_is_not_waited_for);
   return g_test_run ();
 }

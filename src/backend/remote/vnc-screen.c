@@ -265,12 +265,19 @@ vnc_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor *
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
 
+/* TLS, VeNCrypt and SASL want certificates or accounts that nobody gave us. */
+static void
+needs_tls (VitrineVncScreen *self)
+{
+  refuse (self, _("The machine’s screen needs TLS or a login, which cannot be done here."));
+}
+
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS   /* GValueArray is in gvnc's interface */
 
 static void
 choose_type (VitrineVncScreen *self, GValueArray *types)
 {
-  static const unsigned known[] = { VNC_CONNECTION_AUTH_NONE, VNC_CONNECTION_AUTH_VNC, VNC_CONNECTION_AUTH_VENCRYPT };
+  static const unsigned known[] = { VNC_CONNECTION_AUTH_NONE, VNC_CONNECTION_AUTH_VNC };
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     for (guint at = 0; at < types->n_values; at++)
@@ -279,6 +286,7 @@ choose_type (VitrineVncScreen *self, GValueArray *types)
           vnc_connection_set_auth_type (self->connection, known[i]);
           return;
         }
+  needs_tls (self);
 }
 
 static void
@@ -402,7 +410,7 @@ vitrine_vnc_screen_init (VitrineVncScreen *self)
     { "vnc-auth-choose-type", G_CALLBACK (choose_type) },
     { "vnc-auth-credential", G_CALLBACK (give_credentials) },
     { "vnc-auth-failure", G_CALLBACK (auth_failed) },
-    { "vnc-auth-unsupported", G_CALLBACK (auth_failed) },
+    { "vnc-auth-unsupported", G_CALLBACK (needs_tls) },
     { "vnc-disconnected", G_CALLBACK (disconnected) },
   };
 
