@@ -33,6 +33,7 @@ struct _VitrineSpiceScreen
   VitrineCursor       cursor;
   guint               buttons;   /* ours */
   gint                x, y;      /* last place, in the frame */
+  gboolean            placed;    /* somebody said how large monitors are to be */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineSpiceScreen, vitrine_spice_screen, VITRINE_TYPE_REMOTE_SCREEN)
@@ -339,6 +340,14 @@ spice_follows_monitor (VitrineRemoteScreen *screen)
   return agent;
 }
 
+/* The agent does it. What is set before it is there, it hears when it comes. */
+static void
+send_monitors (VitrineSpiceScreen *self)
+{
+  if (self->placed && spice_follows_monitor (VITRINE_REMOTE_SCREEN (self)))
+    spice_main_channel_send_monitor_config (self->main);
+}
+
 static void
 spice_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor *monitor)
 {
@@ -346,10 +355,11 @@ spice_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor
 
   if (self->main == NULL)
     return;
+  self->placed = TRUE;
   spice_main_channel_update_display_enabled (self->main, (int) head, monitor != NULL, FALSE);
   if (monitor != NULL)
     spice_main_channel_update_display (self->main, (int) head, 0, 0, (int) monitor->width, (int) monitor->height, FALSE);
-  spice_main_channel_send_monitor_config (self->main);
+  send_monitors (self);
 }
 
 /* --- keyboard and pointer --------------------------------------------------------------------------------------- */
@@ -537,6 +547,7 @@ add_main (VitrineSpiceScreen *self, SpiceChannel *channel)
   g_signal_connect (channel, "channel-event", G_CALLBACK (main_event), self);
   g_signal_connect_swapped (channel, "main-mouse-update", G_CALLBACK (vitrine_remote_screen_emit_pointer_changed),
                             self);
+  g_signal_connect_swapped (channel, "main-agent-update", G_CALLBACK (send_monitors), self);
 }
 
 static void
