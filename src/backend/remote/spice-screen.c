@@ -6,6 +6,8 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
+#include "host-error.h"
+
 #define MAX_EDGE 16384
 #define MAX_CHANNELS VITRINE_MAX_HEADS
 
@@ -630,12 +632,22 @@ spice_close (VitrineRemoteScreen *screen)
 
 void
 vitrine_spice_screen_send_files_async (VitrineSpiceScreen *self, GFile **files, GCancellable *cancellable,
-                                       GFileProgressCallback progress, gpointer progress_data, GAsyncReadyCallback done,
-                                       gpointer data)
+                                       GAsyncReadyCallback done, gpointer data)
 {
   if (self->main != NULL)
-    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, progress, progress_data, done,
-                                        data);
+    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, NULL, NULL, done, data);
+  else
+    g_task_report_new_error (NULL, done, data, vitrine_spice_screen_send_files_async, VITRINE_HOST_ERROR,
+                             VITRINE_HOST_ERROR_AWAY, _("The machine’s screen is gone: no file was sent."));
+}
+
+gboolean
+vitrine_spice_screen_send_files_finish (GAsyncResult *result, GError **error)
+{
+  if (g_async_result_is_tagged (result, vitrine_spice_screen_send_files_async))
+    return g_task_propagate_boolean (G_TASK (result), error);
+  g_autoptr(GObject) channel = g_async_result_get_source_object (result);
+  return spice_main_channel_file_copy_finish (SPICE_MAIN_CHANNEL (channel), result, error);
 }
 
 static void
