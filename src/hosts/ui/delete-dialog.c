@@ -5,39 +5,48 @@
 
 #define MAX_SHOWN 8
 
+/* Belongs to the dialog, and to each call that is on its way. */
 typedef struct
 {
-  GtkWidget          *parent;
+  GtkWidget          *parent, *owner;   /* NULL: gone */
   VitrineHostGuest   *guest;
   VitrineDeleteFailed failed;
-  gpointer            data;
-  GtkWidget          *volumes;     /* the check button; NULL: it has none */
+  GtkWidget          *volumes;          /* the check button; NULL: it has none */
 } Deletion;
 
 static void
-deletion_free (Deletion *self)
+deletion_clear (gpointer data)
 {
+  Deletion *self = data;
+
   g_clear_weak_pointer (&self->parent);
+  g_clear_weak_pointer (&self->owner);
   g_object_unref (self->guest);
-  g_free (self);
 }
+
+static void
+deletion_unref (Deletion *self)
+{
+  g_rc_box_release_full (self, deletion_clear);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Deletion, deletion_unref)
 
 static void
 fail (Deletion *self, const GError *error)
 {
-  if (self->parent != NULL)
-    self->failed (self->data, error->message);
+  if (self->owner != NULL)
+    self->failed (self->owner, error->message);
 }
 
 static void
 deleted (GObject *source, GAsyncResult *result, gpointer data)
 {
-  Deletion *self = data;
+  g_autoptr(Deletion) self = data;
   g_autoptr(GError) error = NULL;
 
   if (!vitrine_host_guest_delete_finish (VITRINE_HOST_GUEST (source), result, &error))
     fail (self, error);
-  deletion_free (self);
 }
 
 static void
@@ -46,11 +55,9 @@ response (GtkDialog *dialog, int answer, gpointer data)
   Deletion *self = data;
   gboolean volumes = self->volumes != NULL && gtk_toggle_button_get_active (GTK_TOGGLE_BUTTON (self->volumes));
 
-  gtk_widget_destroy (GTK_WIDGET (dialog));
   if (answer == GTK_RESPONSE_OK)
-    vitrine_host_guest_delete_async (self->guest, volumes, deleted, self);
-  else
-    deletion_free (self);
+    vitrine_host_guest_delete_async (self->guest, volumes, deleted, g_rc_box_acquire (self));
+  gtk_widget_destroy (GTK_WIDGET (dialog));
 }
 
 static void
@@ -90,34 +97,32 @@ show (Deletion *self, GStrv volumes)
   GtkWidget *button = gtk_dialog_add_button (GTK_DIALOG (dialog), _("_Delete"), GTK_RESPONSE_OK);
   gtk_style_context_add_class (gtk_widget_get_style_context (button), "destructive-action");
   g_signal_connect (dialog, "response", G_CALLBACK (response), self);
+  g_signal_connect_swapped (dialog, "destroy", G_CALLBACK (deletion_unref), g_rc_box_acquire (self));
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void
 volumes_listed (GObject *source, GAsyncResult *result, gpointer data)
 {
-  Deletion *self = data;
+  g_autoptr(Deletion) self = data;
   g_autoptr(GError) error = NULL;
   g_auto(GStrv) volumes = vitrine_host_guest_list_volumes_finish (VITRINE_HOST_GUEST (source), result, &error);
 
-  if (error == NULL && self->parent != NULL)
-    {
-      show (self, volumes);
-      return;
-    }
   if (error != NULL)
     fail (self, error);
-  deletion_free (self);
+  else if (self->owner != NULL && self->parent != NULL)
+    show (self, volumes);
 }
 
 void
-vitrine_delete_dialog_show (GtkWindow *parent, VitrineHostGuest *guest, VitrineDeleteFailed failed, gpointer data)
+vitrine_delete_dialog_show (GtkWindow *parent, VitrineHostGuest *guest, VitrineDeleteFailed failed,
+                            GtkWidget *owner)
 {
-  Deletion *self = g_new0 (Deletion, 1);
+  Deletion *self = g_rc_box_new0 (Deletion);
 
   g_set_weak_pointer (&self->parent, GTK_WIDGET (parent));
+  g_set_weak_pointer (&self->owner, owner);
   self->guest = g_object_ref (guest);
   self->failed = failed;
-  self->data = data;
   vitrine_host_guest_list_volumes_async (guest, volumes_listed, self);
 }
