@@ -173,12 +173,20 @@ int
 vitrine_ctl_host_delete (const char *words, gboolean volumes)
 {
   g_auto(Target) target = { 0 };
-  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GAsyncResult) listed = NULL, result = NULL;
   g_autoptr(GError) error = NULL;
+  g_auto(GStrv) paths = NULL;
 
   if (!find (words, &target))
     return 1;
-  vitrine_host_guest_delete_async (target.guest, volumes, keep_result, &result);
+  if (volumes)
+    {
+      vitrine_host_guest_list_volumes_async (target.guest, keep_result, &listed);
+      paths = vitrine_host_guest_list_volumes_finish (target.guest, await (&listed), &error);
+      if (paths == NULL)
+        return end (FALSE, error);
+    }
+  vitrine_host_guest_delete_async (target.guest, (const char *const *) paths, keep_result, &result);
   gboolean ok = vitrine_host_guest_delete_finish (target.guest, await (&result), &error);
   return end (ok, error);
 }

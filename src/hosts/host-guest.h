@@ -35,13 +35,14 @@ void vitrine_host_guest_write_definition_async (VitrineHostGuest *self, const ch
                                                 GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_guest_write_definition_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
-/* Volumes of pools that its disks are on, and that no other machine of the host uses: what deleting with volumes would
- * delete. */
+/* Volumes of pools that its disks are on, and that no other machine of the host uses and no other volume is backed by:
+ * what deleting with volumes would delete. An error when the host cannot be looked through: who knows then? */
 void   vitrine_host_guest_list_volumes_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
 GStrv  vitrine_host_guest_list_volumes_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
-/* The definition with its saved state, snapshots' descriptions and UEFI variables; then the volumes. */
-void
-vitrine_host_guest_delete_async (VitrineHostGuest *self, gboolean volumes, GAsyncReadyCallback done, gpointer data);
+/* The definition with its saved state, snapshots' descriptions and UEFI variables; then those of @volumes that are
+ * still nobody else's. NULL: none. */
+void     vitrine_host_guest_delete_async (VitrineHostGuest *self, const char *const *volumes, GAsyncReadyCallback done,
+                                          gpointer data);
 gboolean vitrine_host_guest_delete_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
 /* Of VitrineSnapshot, as a tree; @current: the name of the one it was last at, or NULL. */
