@@ -548,6 +548,52 @@ a_host_that_cannot_be_looked_through_keeps_all_volumes (void)
   g_assert_cmpuint (index_of (host, "a"), !=, G_MAXUINT);
 }
 
+/* --- resources -------------------------------------------------------------------------------------------------- */
+
+static void
+a_resource_that_cannot_be_changed_says_why (void)
+{
+  static const struct
+  {
+    VitrineHostResourceVerb verb;
+    const char             *name, *part;
+  } refused[] = {
+    { VITRINE_HOST_START_NETWORK, "n", "already" }, { VITRINE_HOST_START_NETWORK, "none", "none" },
+    { VITRINE_HOST_START_POOL, "p", "active" },     { VITRINE_HOST_STOP_POOL, "none", "none" },
+    { VITRINE_HOST_DELETE_VOLUME, "/p/none", "/p/none" },
+  };
+  g_autoptr(VitrineHost) host = connect_to_node (
+      POOL "<network><name>n</name><bridge name='virbr9'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>");
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_assert_false (change_resource (host, refused[i].verb, refused[i].name, &error));
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, refused[i].part));
+    }
+}
+
+static void
+a_network_that_is_started_starts_with_its_host_only_if_it_did (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      "<network><name>n</name><bridge name='virbr9'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  change_resource (host, VITRINE_HOST_STOP_NETWORK, "n", &error);
+  g_assert_no_error (error);
+  change_resource (host, VITRINE_HOST_START_NETWORK, "n", &error);
+  g_assert_no_error (error);
+  vitrine_host_list_resources_async (host, keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
+  const VitrineHostNetwork *network = all->networks->pdata[0];
+  g_assert_true (network->active);
+  g_assert_false (network->autostart);
+}
+
 /* --- hostile hosts ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -699,6 +745,8 @@ main (int argc, char **argv)
   ADD (deleting_with_volumes_leaves_those_that_others_use);
   ADD (deleting_takes_only_volumes_that_were_shown);
   ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
+  ADD (a_resource_that_cannot_be_changed_says_why);
+  ADD (a_network_that_is_started_starts_with_its_host_only_if_it_did);
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
   ADD (snapshots_are_a_tree_that_can_be_gone_back_to);
   ADD (hosts_are_remembered_and_other_processes_follow);
