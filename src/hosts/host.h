@@ -22,7 +22,7 @@ typedef enum
 #define VITRINE_TYPE_HOST (vitrine_host_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHost, vitrine_host, VITRINE, HOST, GObject)
 
-/* @id names it for good ("h1"); @name NULL: one made of the URI. */
+/* @id names it for good; @name NULL: one made of the URI. */
 VitrineHost *vitrine_host_new (const char *id, const char *uri, const char *name);
 /* Is it one that libvirt could take, and that may be written down? The error says what to change. */
 gboolean     vitrine_host_check_uri (const char *uri, GError **error);

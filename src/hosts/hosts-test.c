@@ -690,6 +690,23 @@ hosts_are_remembered_and_other_processes_follow (void)
 }
 
 static void
+a_host_that_was_removed_comes_back_only_once (void)
+{
+  g_autoptr(VitrineHosts) hosts = vitrine_hosts_new ();
+  g_autoptr(GError) error = NULL;
+  guint before = vitrine_hosts_get_size (hosts);
+
+  g_autoptr(VitrineHost) first = g_object_ref (vitrine_hosts_add (hosts, "test:///one.xml", NULL, NULL));
+  g_assert_true (vitrine_hosts_remove (hosts, first, NULL));
+  g_autoptr(VitrineHost) second = g_object_ref (vitrine_hosts_add (hosts, "test:///one.xml", NULL, NULL));
+  g_assert_cmpstr (vitrine_host_get_id (first), !=, vitrine_host_get_id (second));
+  g_assert_false (vitrine_hosts_put_back (hosts, first, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID);
+  g_assert_cmpuint (vitrine_hosts_get_size (hosts), ==, before + 1);
+  g_assert_true (vitrine_hosts_remove (hosts, second, NULL));
+}
+
+static void
 a_damaged_list_of_hosts_loses_nothing (void)
 {
   g_autofree char *path = g_build_filename (g_get_user_config_dir (), "vitrine", "hosts.ini", NULL);
@@ -750,6 +767,7 @@ main (int argc, char **argv)
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
   ADD (snapshots_are_a_tree_that_can_be_gone_back_to);
   ADD (hosts_are_remembered_and_other_processes_follow);
+  ADD (a_host_that_was_removed_comes_back_only_once);
   ADD (a_damaged_list_of_hosts_loses_nothing);
   ADD (five_hundred_machines_are_listed_at_once);
   int status = g_test_run ();

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """hosts.py VITRINECTL: libvirt hosts from a terminal, as TAP: libvirt's test driver, and a private libvirtd where one can run."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,8 @@ def test_driver(folder):
     point([line[38:] for line in lines] == [f"running   Rack/1/machine-00{i}" for i in range(3)], "list --all-hosts lists all machines", lines)
     point(ctl("pause", "Rack/1/machine-001").returncode == 0, "a machine is named HOST/NAME, also when HOST has a / in it")
     refused("what libvirt refuses is said", "machine-001", "resume", "Rack/1/machine-007")
-    point("<name>machine-002</name>" in ctl("dumpxml", "host1/machine-002").stdout, "dumpxml prints libvirt's XML; the host goes by its id")
+    identity = re.search(r"^\[(.+)\]$", (folder / "config" / "vitrine" / "hosts.ini").read_text(), re.M).group(1)
+    point("<name>machine-002</name>" in ctl("dumpxml", f"{identity}/machine-002").stdout, "dumpxml prints libvirt's XML; the host goes by its id")
     locked = folder / "locked.xml"
     locked.write_text("<node><auth><user password='x'>y</user></auth></node>")
     refused("without a terminal nobody is asked for a password", "password", "connect", f"test://{locked}")
