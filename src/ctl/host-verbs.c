@@ -371,15 +371,14 @@ vitrine_ctl_connect_host (int argc, char **argv)
     return vitrine_ctl_usage ("connect URI [--name NAME]");
   g_autoptr(VitrineHosts) hosts = vitrine_hosts_new ();
   g_autoptr(GError) error = NULL;
-  VitrineHost *host = vitrine_hosts_add (hosts, argv[1], named ? argv[3] : NULL, &error);
+  g_autoptr(VitrineHost) host = vitrine_hosts_prepare (hosts, argv[1], named ? argv[3] : NULL, &error);
   if (host == NULL)
     return vitrine_ctl_fail ("%s", error->message);
   if (!connect_host (host))
-    {
-      vitrine_ctl_fail (_("Cannot connect to “%s”: %s"), vitrine_host_get_uri (host), vitrine_host_get_reason (host));
-      vitrine_hosts_remove (hosts, host, NULL);
-      return 1;
-    }
+    return vitrine_ctl_fail (_("Cannot connect to “%s”: %s"), vitrine_host_get_uri (host),
+                             vitrine_host_get_reason (host));
+  if (!vitrine_hosts_put_back (hosts, host, &error))
+    return vitrine_ctl_fail ("%s", error->message);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (host));
   g_print (g_dngettext (GETTEXT_PACKAGE, "Added as “%s”, with %u machine\n", "Added as “%s”, with %u machines\n", n),
            vitrine_host_get_name (host), n);

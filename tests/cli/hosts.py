@@ -41,6 +41,7 @@ def test_driver(folder):
     point(done.returncode == 0 and "3 machines" in done.stdout, "a host is added, and says what is on it", done)
     refused("a host that is there is not added twice", "there already", "connect", uri)
     refused("one that cannot be reached is refused with libvirt's reason", "/nowhere", "connect", "qemu:///session?socket=/nowhere")
+    point("nowhere" not in (folder / "config" / "vitrine" / "hosts.ini").read_text(), "and is not written down")
     refused("a password in the URI is refused", "password", "connect", "qemu+ssh://root:secret@rack/system")
     point(ctl("hosts").stdout == f"connected Rack/1  {uri}\n", "hosts lists the one that could be reached", ctl("hosts"))
     lines = ctl("list", "--all-hosts").stdout.splitlines()
