@@ -427,6 +427,24 @@ machines_that_are_defined_and_deleted_come_and_go (void)
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 1);
 }
 
+static void
+a_new_machine_does_not_take_the_place_of_another (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autofree char *was = definition_of (first_guest (host));
+  const char *const bad[] = { was, "", "<domain><uuid>no UUID</uuid></domain>" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr(GAsyncResult) result = NULL;
+      g_autoptr(GError) error = NULL;
+      vitrine_host_define_async (host, bad[i], keep_result, &result);
+      AWAIT (result != NULL);
+      g_assert_false (vitrine_host_define_finish (host, result, &error));
+      g_assert_true (i > 0 || strstr (error->message, "“test” has this UUID") != NULL);
+    }
+}
+
 static GStrv
 volumes_of (VitrineHostGuest *guest, GError **error)
 {
@@ -759,6 +777,7 @@ main (int argc, char **argv)
   ADD (of_two_people_who_edit_the_second_is_refused_with_a_diff);
   ADD (what_is_no_definition_is_refused);
   ADD (machines_that_are_defined_and_deleted_come_and_go);
+  ADD (a_new_machine_does_not_take_the_place_of_another);
   ADD (deleting_with_volumes_leaves_those_that_others_use);
   ADD (deleting_takes_only_volumes_that_were_shown);
   ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
