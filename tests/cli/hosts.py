@@ -95,6 +95,16 @@ def private(lv):
     point(ctl("snapshot", "delete", "lv/made", "first").returncode == 0 and lv.virsh("snapshot-list", "made", "--name") == "", "snapshot delete")
     lv.virsh("pool-define-as", "p", "dir", "--target", str(lv.folder), check=True)
     lv.virsh("pool-start", "p", check=True)
+    base, overlay = lv.folder / "base.qcow2", lv.folder / "overlay.qcow2"
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", base, "16M"], check=True)
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", overlay], check=True)
+    lv.virsh("pool-refresh", "p", check=True)
+    definition.write_text(f"""<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><os><type arch='x86_64'>hvm</type></os>
+      <devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='p' volume='{base.name}'/><target dev='hda'/></disk>
+      </devices></domain>""")
+    ctl("define", "--host", "lv", definition)
+    point(ctl("delete", "--with-volumes", "lv/template").returncode == 0 and base.exists() and "template" not in lv.virsh("list", "--all", "--name"),
+          "delete --with-volumes keeps what an overlay is backed by")
     point(ctl("delete", "--with-volumes", "lv/made").returncode == 0 and lv.virsh("list", "--all", "--name") == "" and not disk.exists(),
           "delete --with-volumes deletes machine and disk")
 
