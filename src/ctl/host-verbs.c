@@ -162,7 +162,7 @@ vitrine_ctl_host_dumpxml (const char *words)
 
   if (!find (words, &target))
     return 1;
-  vitrine_host_guest_read_definition_async (target.guest, FALSE, keep_result, &result);
+  vitrine_host_guest_read_definition_async (target.guest, VITRINE_HOST_DEFINITION_NEXT, keep_result, &result);
   g_autofree char *xml = vitrine_host_guest_read_definition_finish (target.guest, await (&result), &error);
   if (xml != NULL)
     fputs (xml, stdout);

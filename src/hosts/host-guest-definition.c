@@ -16,8 +16,6 @@ get_xml (virDomainPtr domain, unsigned flags, GError **error)
 {
   char *xml = virDomainGetXMLDesc (domain, flags);
 
-  if (xml == NULL && (flags & VIR_DOMAIN_XML_SECURE) != 0)
-    xml = virDomainGetXMLDesc (domain, flags & ~(unsigned) VIR_DOMAIN_XML_SECURE);   /* a connection for reading only */
   if (xml == NULL)
     return vitrine_host_set_error (error);
   char *copy = g_strdup (xml);
@@ -28,16 +26,22 @@ get_xml (virDomainPtr domain, unsigned flags, GError **error)
 /* --- read ------------------------------------------------------------------------------------------------------- */
 
 static gpointer
-read_definition (virDomainPtr domain, gpointer running, GCancellable *cancellable, GError **error)
+read_definition (virDomainPtr domain, gpointer which, GCancellable *cancellable, GError **error)
 {
-  return get_xml (domain, running != NULL ? 0 : VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE, error);
+  static const unsigned flags[] = {
+    [VITRINE_HOST_DEFINITION_RUNNING] = 0,
+    [VITRINE_HOST_DEFINITION_NEXT] = VIR_DOMAIN_XML_INACTIVE,
+    [VITRINE_HOST_DEFINITION_WITH_SECRETS] = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE,
+  };
+
+  return get_xml (domain, flags[GPOINTER_TO_UINT (which)], error);
 }
 
 void
-vitrine_host_guest_read_definition_async (VitrineHostGuest *self, gboolean running, GAsyncReadyCallback done,
-                                          gpointer data)
+vitrine_host_guest_read_definition_async (VitrineHostGuest *self, VitrineHostDefinition which,
+                                          GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_host_guest_run_async (self, read_definition, GINT_TO_POINTER (running), NULL, g_free, NULL, done, data);
+  vitrine_host_guest_run_async (self, read_definition, GUINT_TO_POINTER (which), NULL, g_free, NULL, done, data);
 }
 
 char *
@@ -72,8 +76,37 @@ write_temporary (const char *text)
   if (fd < 0)
     return NULL;
   g_close (fd, NULL);
-  g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL);   /* there may be passwords in it */
+  g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
   return path;
+}
+
+static void
+drop_passwords (xmlNode *parent)
+{
+  for (xmlNode *child = parent->children; child != NULL; child = child->next)
+    {
+      if (child->type != XML_ELEMENT_NODE)
+        continue;
+      xmlUnsetProp (child, BAD_CAST "passwd");
+      drop_passwords (child);
+    }
+}
+
+/* As libvirt shows it to those who do not ask for secrets: only <graphics> has any. NULL: it is no XML. */
+static char *
+without_passwords (const char *xml)
+{
+  g_autoptr(xmlDoc) document = vitrine_host_parse_xml (xml);
+  xmlChar *text = NULL;
+  int n = 0;
+
+  if (document == NULL || xmlDocGetRootElement (document) == NULL)
+    return NULL;
+  drop_passwords (xmlDocGetRootElement (document));
+  xmlDocDumpMemory (document, &text, &n);
+  char *copy = g_strndup ((const char *) text, (gsize) n);
+  xmlFree (text);
+  return copy;
 }
 
 /* What diff(1) says; NULL when it is not there. */
@@ -107,7 +140,8 @@ check_unchanged (virDomainPtr domain, const char *was, GError **error)
     return FALSE;
   if (g_str_equal (is, was))
     return TRUE;
-  g_autofree char *lines = diff (was, is);
+  g_autofree char *shown_was = without_passwords (was), *shown_is = without_passwords (is);
+  g_autofree char *lines = shown_was != NULL && shown_is != NULL ? diff (shown_was, shown_is) : NULL;
   g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT,
                _("Somebody else has changed this definition since you opened it. Nothing was written.\n%s"),
                lines != NULL ? lines : "");

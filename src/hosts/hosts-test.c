@@ -103,16 +103,22 @@ first_guest (VitrineHost *host)
 }
 
 static char *
-definition_of (VitrineHostGuest *guest)
+read_definition (VitrineHostGuest *guest, VitrineHostDefinition which)
 {
   g_autoptr(GAsyncResult) result = NULL;
   g_autoptr(GError) error = NULL;
 
-  vitrine_host_guest_read_definition_async (guest, FALSE, keep_result, &result);
+  vitrine_host_guest_read_definition_async (guest, which, keep_result, &result);
   AWAIT (result != NULL);
   char *xml = vitrine_host_guest_read_definition_finish (guest, result, &error);
   g_assert_no_error (error);
   return xml;
+}
+
+static char *
+definition_of (VitrineHostGuest *guest)
+{
+  return read_definition (guest, VITRINE_HOST_DEFINITION_WITH_SECRETS);
 }
 
 static gboolean
@@ -369,6 +375,28 @@ of_two_people_who_edit_the_second_is_refused_with_a_diff (void)
   g_assert_nonnull (strstr (error->message, "4096"));
   g_autofree char *is = definition_of (guest);
   g_assert_null (strstr (is, "2048"));
+}
+
+static void
+passwords_are_shown_to_who_edits_and_to_nobody_else (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (DOMAIN ("test", "<graphics type='vnc' passwd='geheim'/>"));
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *was = definition_of (guest), *next = read_definition (guest, VITRINE_HOST_DEFINITION_NEXT);
+  g_autofree char *first = replace (was, "geheim", "anders"), *second = replace (first, "1024", "2048");
+  g_autoptr(GError) error = NULL, secret = NULL;
+
+  g_assert_nonnull (strstr (was, "geheim"));
+  g_assert_null (strstr (next, "geheim"));
+  g_assert_true (write_definition (guest, was, first, NULL));
+  g_assert_false (write_definition (guest, was, second, &secret));   /* only the password is another */
+  g_assert_error (secret, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT);
+  g_assert_true (write_definition (guest, first, second, NULL));
+  g_assert_false (write_definition (guest, was, first, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT);
+  g_assert_nonnull (strstr (error->message, "2048"));
+  g_assert_null (strstr (error->message, "geheim"));
+  g_assert_null (strstr (error->message, "anders"));
 }
 
 static void
@@ -775,6 +803,7 @@ main (int argc, char **argv)
   ADD (without_anybody_to_ask_the_host_stays_away);
   ADD (a_definition_is_changed_and_unknown_elements_stay);
   ADD (of_two_people_who_edit_the_second_is_refused_with_a_diff);
+  ADD (passwords_are_shown_to_who_edits_and_to_nobody_else);
   ADD (what_is_no_definition_is_refused);
   ADD (machines_that_are_defined_and_deleted_come_and_go);
   ADD (a_new_machine_does_not_take_the_place_of_another);

@@ -182,7 +182,8 @@ vitrine_definition_dialog_new (GtkWindow *parent, VitrineHostGuest *guest)
   self->guest = g_object_ref (guest);
   gtk_widget_set_sensitive (self->view, FALSE);
   gtk_widget_set_sensitive (self->save, FALSE);
-  vitrine_host_guest_read_definition_async (guest, FALSE, definition_read, g_rc_box_acquire (self));
+  vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_WITH_SECRETS, definition_read,
+                                            g_rc_box_acquire (self));
   return self->window;
 }
 
