@@ -18,6 +18,7 @@
 #include "keyring.h"
 #include "machines.h"
 #include "passphrase.h"
+#include "secret-text.h"
 #include "snapshot-store.h"
 
 /* --- waiting ---------------------------------------------------------------------------------------------------- */
@@ -40,21 +41,23 @@ await (GAsyncResult **result)
 static gboolean
 ask_person (VitrineHost *host, VitrineCredentials *credentials)
 {
-  guint n = vitrine_credentials_get_n (credentials);
-  g_auto(GStrv) answers = g_new0 (char *, n + 1);
+  guint n = vitrine_credentials_get_n (credentials), given = 0;
+  GStrv answers = g_new0 (char *, n + 1);
 
   if (vitrine_credentials_is_again (credentials))
     g_printerr (_("The answers were wrong. Please try again.\n"));
-  for (guint i = 0; i < n; i++)
+  for (; given < n; given++)
     {
-      g_autofree char *question = g_strdup_printf (_("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, i),
-                                                   vitrine_host_get_name (host));
-      answers[i] = vitrine_ctl_ask (question, vitrine_credentials_is_secret (credentials, i));
-      if (answers[i] == NULL)
-        return FALSE;
+      g_autofree char *question = g_strdup_printf (
+          _("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, given), vitrine_host_get_name (host));
+      answers[given] = vitrine_ctl_ask (question, vitrine_credentials_is_secret (credentials, given));
+      if (answers[given] == NULL)
+        break;
     }
-  vitrine_credentials_answer (credentials, (const char *const *) answers, FALSE);
-  return TRUE;
+  if (given == n)
+    vitrine_credentials_answer (credentials, (const char *const *) answers, FALSE);
+  vitrine_secret_texts_free (answers);
+  return given == n;
 }
 
 static gboolean

@@ -8,6 +8,7 @@
 #include "host-private.h"
 #include "host-text.h"
 #include "host-xml.h"
+#include "secret-text.h"
 
 #define MAX_DIFF_CHARS 4000
 
@@ -41,7 +42,8 @@ void
 vitrine_host_guest_read_definition_async (VitrineHostGuest *self, VitrineHostDefinition which,
                                           GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_host_guest_run_async (self, read_definition, GUINT_TO_POINTER (which), NULL, g_free, NULL, done, data);
+  vitrine_host_guest_run_async (self, read_definition, GUINT_TO_POINTER (which), NULL,
+                                (GDestroyNotify) vitrine_secret_text_free, NULL, done, data);
 }
 
 char *
@@ -62,8 +64,8 @@ change_free (gpointer data)
 {
   Change *change = data;
 
-  g_free (change->was);
-  g_free (change->xml);
+  vitrine_secret_text_free (change->was);
+  vitrine_secret_text_free (change->xml);
   g_free (change);
 }
 

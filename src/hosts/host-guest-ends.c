@@ -11,6 +11,7 @@
 
 #include "host-private.h"
 #include "host-xml.h"
+#include "secret-text.h"
 
 #define MAX_CONSOLES 8
 #define CONNECT_SECONDS 15
@@ -20,7 +21,7 @@ vitrine_host_ends_free (VitrineHostEnds *ends)
 {
   if (ends == NULL)
     return;
-  g_free (ends->password);
+  vitrine_secret_text_free (ends->password);
   g_strfreev (ends->consoles);
   g_free (ends);
 }

@@ -6,6 +6,8 @@
 #include <gvnc.h>
 #include <unistd.h>
 
+#include "secret-text.h"
+
 #define MAX_EDGE 16384
 #define RELATIVE_ZERO 0x7fff   /* of QEMU's "pointer motion change": no motion */
 #define WHEEL_UP 8u
@@ -366,7 +368,7 @@ vitrine_vnc_screen_finalize (GObject *object)
 {
   VitrineVncScreen *self = VITRINE_VNC_SCREEN (object);
 
-  g_free (self->password);
+  vitrine_secret_text_free (self->password);
   G_OBJECT_CLASS (vitrine_vnc_screen_parent_class)->finalize (object);
 }
 

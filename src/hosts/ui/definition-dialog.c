@@ -6,6 +6,7 @@
 
 #include "notice.h"
 #include "page-window.h"
+#include "secret-text.h"
 
 #define WIDTH 760
 #define HEIGHT 620
@@ -27,7 +28,7 @@ dialog_clear (gpointer data)
 
   g_clear_object (&self->guest);
   g_clear_object (&self->host);
-  g_free (self->was);
+  vitrine_secret_text_free (self->was);
 }
 
 static void
