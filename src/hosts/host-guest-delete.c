@@ -229,10 +229,12 @@ find_volumes (virDomainPtr domain, GError **error)
   g_autoptr(GHashTable) used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
   g_autoptr(GPtrArray) own = list_own (domain, error);
+  virConnectPtr connection = virDomainGetConnect (domain);
 
-  if (own == NULL
-      || (own->len > 0
-          && (!collect_of_others (domain, used, error) || !collect_of_pools (virDomainGetConnect (domain), used, error))))
+  if (own == NULL)
+    return NULL;
+  if (own->len > 0
+      && (!collect_of_others (domain, used, error) || !collect_of_pools (connection, used, error)))
     return NULL;
   for (guint i = 0; i < own->len; i++)
     if (g_hash_table_add (used, g_strdup (own->pdata[i])))   /* each once */

@@ -184,9 +184,9 @@ forward_target (const Server *server)
   return g_strdup_printf (strchr (address, ':') != NULL ? "[%s]:%u" : "%s:%u", address, server->port);
 }
 
-/* What the other end of `ssh -W` is. It asks nobody, as there is nobody at its terminal: who got as far as libvirt needs
- * no password any more, or has an agent. It may fail long after this returns, so its words go into a file, which never
- * makes it wait. */
+/* What the other end of `ssh -W` is. It asks nobody, as there is nobody at its terminal: who got as far as libvirt
+ * needs no password any more, or has an agent. It may fail long after this returns, so its words go into a file, which
+ * never makes it wait. */
 static int
 open_through_ssh (GUri *uri, const Server *server, int *words, GError **error)
 {

@@ -37,7 +37,8 @@ void  vitrine_host_guest_read_definition_async (VitrineHostGuest *self, VitrineH
                                                 GAsyncReadyCallback done, gpointer data);
 char *vitrine_host_guest_read_definition_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 /* @was: what the person began with, secrets included. When the host has another one by now, nothing is written, and the
- * error is VITRINE_HOST_ERROR_CONFLICT with a diff, without passwords, as its message. The host checks the new one against libvirt's schema. */
+ * error is VITRINE_HOST_ERROR_CONFLICT with a diff, without passwords, as its message. The host checks the
+ * new one against libvirt's schema. */
 void vitrine_host_guest_write_definition_async (VitrineHostGuest *self, const char *was, const char *xml,
                                                 GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_guest_write_definition_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);

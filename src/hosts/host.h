@@ -44,7 +44,7 @@ VitrineHostGuest *vitrine_host_lookup (VitrineHost *self, const char *uuid);   /
 /* By name, title or UUID; the error names what there is. Borrowed. */
 VitrineHostGuest *vitrine_host_find (VitrineHost *self, const char *words, GError **error);
 
-/* A new machine from libvirt domain XML, checked against libvirt's schema by the host. Refused when a machine has its UUID
- * already. */
+/* A new machine from libvirt domain XML, checked against libvirt's schema by the host. Refused when a machine has its
+ * UUID already. */
 void     vitrine_host_define_async (VitrineHost *self, const char *xml, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_define_finish (VitrineHost *self, GAsyncResult *result, GError **error);

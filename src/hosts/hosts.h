@@ -17,9 +17,9 @@ VitrineHost *vitrine_hosts_lookup (VitrineHosts *self, const char *id);         
 /* By name, id or URI; the error names what there is. Borrowed. */
 VitrineHost *vitrine_hosts_find (VitrineHosts *self, const char *words, GError **error);
 
-/* @name NULL: made of the URI. A URI that is there already, or that is none, is refused. Returns a borrowed host, or a new
- * one that vitrine_hosts_put_back() may put into the list, when it is worth it. */
+/* @name NULL: made of the URI. A URI that is there already, or that is none, is refused. Returns a borrowed host. */
 VitrineHost *vitrine_hosts_add (VitrineHosts *self, const char *uri, const char *name, GError **error);
+/* The same, but a new host that is in no list until vitrine_hosts_put_back(). */
 VitrineHost *vitrine_hosts_prepare (VitrineHosts *self, const char *uri, const char *name, GError **error);
 /* Forgets it, not its kept password: vitrine_hosts_put_back() may follow. The host is disconnected. */
 gboolean     vitrine_hosts_remove (VitrineHosts *self, VitrineHost *host, GError **error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Answers and passwords on their way between a person, libvirt and a screen: they leave nothing behind in memory that is
- * used again. */
+/* Answers and passwords on their way between a person, libvirt and a screen: they leave nothing behind in memory that
+ * is used again. */
 #pragma once
 
 #include <glib.h>

@@ -117,8 +117,11 @@ volumes_listed (GObject *source, GAsyncResult *result, gpointer data)
 
   self->paths = vitrine_host_guest_list_volumes_finish (VITRINE_HOST_GUEST (source), result, &error);
   if (g_error_matches (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY))
-    fail (self, error);
-  if (self->owner == NULL || self->parent == NULL || g_error_matches (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_AWAY))
+    {
+      fail (self, error);
+      return;
+    }
+  if (self->owner == NULL || self->parent == NULL)
     return;
   if (error != NULL)
     why_kept = g_strdup_printf (_("Its volumes stay, as others may use them: %s"), error->message);
