@@ -282,7 +282,7 @@ take_guest (VitrineRemoteProcess *self, VitrineHostGuest *guest)
   if (self->window != NULL)
     look (self);
   else
-    vitrine_host_guest_read_definition_async (guest, TRUE, definition_read, g_object_ref (self));
+    vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_RUNNING, definition_read, g_object_ref (self));
 }
 
 /* --- the host --------------------------------------------------------------------------------------------------- */

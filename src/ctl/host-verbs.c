@@ -18,6 +18,7 @@
 #include "keyring.h"
 #include "machines.h"
 #include "passphrase.h"
+#include "secret-text.h"
 #include "snapshot-store.h"
 
 /* --- waiting ---------------------------------------------------------------------------------------------------- */
@@ -40,21 +41,23 @@ await (GAsyncResult **result)
 static gboolean
 ask_person (VitrineHost *host, VitrineCredentials *credentials)
 {
-  guint n = vitrine_credentials_get_n (credentials);
-  g_auto(GStrv) answers = g_new0 (char *, n + 1);
+  guint n = vitrine_credentials_get_n (credentials), given = 0;
+  GStrv answers = g_new0 (char *, n + 1);
 
   if (vitrine_credentials_is_again (credentials))
     g_printerr (_("The answers were wrong. Please try again.\n"));
-  for (guint i = 0; i < n; i++)
+  for (; given < n; given++)
     {
-      g_autofree char *question = g_strdup_printf (_("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, i),
-                                                   vitrine_host_get_name (host));
-      answers[i] = vitrine_ctl_ask (question, vitrine_credentials_is_secret (credentials, i));
-      if (answers[i] == NULL)
-        return FALSE;
+      g_autofree char *question = g_strdup_printf (
+          _("%s for “%s”: "), vitrine_credentials_get_prompt (credentials, given), vitrine_host_get_name (host));
+      answers[given] = vitrine_ctl_ask (question, vitrine_credentials_is_secret (credentials, given));
+      if (answers[given] == NULL)
+        break;
     }
-  vitrine_credentials_answer (credentials, (const char *const *) answers, FALSE);
-  return TRUE;
+  if (given == n)
+    vitrine_credentials_answer (credentials, (const char *const *) answers, FALSE);
+  vitrine_secret_texts_free (answers);
+  return given == n;
 }
 
 static gboolean
@@ -162,7 +165,7 @@ vitrine_ctl_host_dumpxml (const char *words)
 
   if (!find (words, &target))
     return 1;
-  vitrine_host_guest_read_definition_async (target.guest, FALSE, keep_result, &result);
+  vitrine_host_guest_read_definition_async (target.guest, VITRINE_HOST_DEFINITION_NEXT, keep_result, &result);
   g_autofree char *xml = vitrine_host_guest_read_definition_finish (target.guest, await (&result), &error);
   if (xml != NULL)
     fputs (xml, stdout);
@@ -173,12 +176,20 @@ int
 vitrine_ctl_host_delete (const char *words, gboolean volumes)
 {
   g_auto(Target) target = { 0 };
-  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GAsyncResult) listed = NULL, result = NULL;
   g_autoptr(GError) error = NULL;
+  g_auto(GStrv) paths = NULL;
 
   if (!find (words, &target))
     return 1;
-  vitrine_host_guest_delete_async (target.guest, volumes, keep_result, &result);
+  if (volumes)
+    {
+      vitrine_host_guest_list_volumes_async (target.guest, keep_result, &listed);
+      paths = vitrine_host_guest_list_volumes_finish (target.guest, await (&listed), &error);
+      if (paths == NULL)
+        return end (FALSE, error);
+    }
+  vitrine_host_guest_delete_async (target.guest, (const char *const *) paths, keep_result, &result);
   gboolean ok = vitrine_host_guest_delete_finish (target.guest, await (&result), &error);
   return end (ok, error);
 }
@@ -363,15 +374,14 @@ vitrine_ctl_connect_host (int argc, char **argv)
     return vitrine_ctl_usage ("connect URI [--name NAME]");
   g_autoptr(VitrineHosts) hosts = vitrine_hosts_new ();
   g_autoptr(GError) error = NULL;
-  VitrineHost *host = vitrine_hosts_add (hosts, argv[1], named ? argv[3] : NULL, &error);
+  g_autoptr(VitrineHost) host = vitrine_hosts_prepare (hosts, argv[1], named ? argv[3] : NULL, &error);
   if (host == NULL)
     return vitrine_ctl_fail ("%s", error->message);
   if (!connect_host (host))
-    {
-      vitrine_ctl_fail (_("Cannot connect to “%s”: %s"), vitrine_host_get_uri (host), vitrine_host_get_reason (host));
-      vitrine_hosts_remove (hosts, host, NULL);
-      return 1;
-    }
+    return vitrine_ctl_fail (_("Cannot connect to “%s”: %s"), vitrine_host_get_uri (host),
+                             vitrine_host_get_reason (host));
+  if (!vitrine_hosts_put_back (hosts, host, &error))
+    return vitrine_ctl_fail ("%s", error->message);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (host));
   g_print (g_dngettext (GETTEXT_PACKAGE, "Added as “%s”, with %u machine\n", "Added as “%s”, with %u machines\n", n),
            vitrine_host_get_name (host), n);

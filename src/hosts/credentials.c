@@ -3,6 +3,7 @@
 #include "credentials.h"
 
 #include "host-text.h"
+#include "secret-text.h"
 
 typedef struct
 {
@@ -127,7 +128,7 @@ vitrine_credentials_finalize (GObject *object)
   VitrineCredentials *self = VITRINE_CREDENTIALS (object);
 
   g_ptr_array_unref (self->questions);
-  g_strfreev (self->answers);
+  vitrine_secret_texts_free (self->answers);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->answered);
   G_OBJECT_CLASS (vitrine_credentials_parent_class)->finalize (object);

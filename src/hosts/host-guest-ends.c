@@ -6,21 +6,25 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "host-private.h"
+#include "host-text.h"
 #include "host-xml.h"
+#include "secret-text.h"
 
 #define MAX_CONSOLES 8
 #define CONNECT_SECONDS 15
+#define WORDS_BYTES 4096   /* the last ones */
 
 void
 vitrine_host_ends_free (VitrineHostEnds *ends)
 {
   if (ends == NULL)
     return;
-  g_free (ends->password);
+  vitrine_secret_text_free (ends->password);
   g_strfreev (ends->consoles);
   g_free (ends);
 }
@@ -135,6 +139,23 @@ typedef struct
   guint port;      /* 0: none without TLS */
 } Server;
 
+typedef struct
+{
+  int fd, words;   /* -1: none */
+} Socket;
+
+static void
+socket_free (gpointer data)
+{
+  Socket *connected = data;
+
+  if (connected->fd >= 0)
+    close (connected->fd);
+  if (connected->words >= 0)
+    close (connected->words);
+  g_free (connected);
+}
+
 static void
 find_server (xmlNode *graphics, Server *server)
 {
@@ -154,16 +175,25 @@ listens_everywhere (const char *address)
   return address == NULL || g_str_equal (address, "0.0.0.0") || g_str_equal (address, "::");
 }
 
-/* What the other end of `ssh -W` is. It asks nobody: who got as far as libvirt needs no password any more, or has an
- * agent. */
+/* As ssh_config(5) has it for forwardings: an IPv6 address in brackets. */
+static char *
+forward_target (const Server *server)
+{
+  const char *address = listens_everywhere (server->address) ? "127.0.0.1" : server->address;
+
+  return g_strdup_printf (strchr (address, ':') != NULL ? "[%s]:%u" : "%s:%u", address, server->port);
+}
+
+/* What the other end of `ssh -W` is. It asks nobody, as there is nobody at its terminal: who got as far as libvirt
+ * needs no password any more, or has an agent. It may fail long after this returns, so its words go into a file, which
+ * never makes it wait. */
 static int
-open_through_ssh (GUri *uri, const Server *server, GError **error)
+open_through_ssh (GUri *uri, const Server *server, int *words, GError **error)
 {
   const char *user = g_uri_get_user (uri);
   g_autofree char *to
       = user != NULL ? g_strdup_printf ("%s@%s", user, g_uri_get_host (uri)) : g_strdup (g_uri_get_host (uri));
-  g_autofree char *target =
-    g_strdup_printf ("%s:%u", listens_everywhere (server->address) ? "127.0.0.1" : server->address, server->port);
+  g_autofree char *target = forward_target (server);
   g_autofree char *port = g_strdup_printf ("%d", g_uri_get_port (uri) > 0 ? g_uri_get_port (uri) : 22);
   g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   int ends[2];
@@ -175,8 +205,12 @@ open_through_ssh (GUri *uri, const Server *server, GError **error)
     }
   g_subprocess_launcher_take_stdin_fd (launcher, dup (ends[1]));
   g_subprocess_launcher_take_stdout_fd (launcher, ends[1]);
-  g_autoptr(GSubprocess) process = g_subprocess_launcher_spawn (launcher, error, "ssh", "-T", "-e", "none", "-p", port,
-                                                                 "-W", target, "--", to, NULL);
+  *words = memfd_create ("vitrine-ssh", MFD_CLOEXEC);
+  if (*words >= 0)
+    g_subprocess_launcher_take_stderr_fd (launcher, dup (*words));
+  g_autoptr(GSubprocess) process
+      = g_subprocess_launcher_spawn (launcher, error, "ssh", "-T", "-e", "none", "-o", "BatchMode=yes", "-o",
+                                     "LogLevel=ERROR", "-p", port, "-W", target, "--", to, NULL);
   if (process != NULL)
     return ends[0];
   close (ends[0]);
@@ -207,7 +241,7 @@ is_remote (GUri *uri)
 }
 
 static int
-open_server (GUri *uri, const Server *server, GCancellable *cancellable, GError **error)
+open_server (GUri *uri, const Server *server, int *words, GCancellable *cancellable, GError **error)
 {
   if (server->port == 0)
     {
@@ -216,14 +250,15 @@ open_server (GUri *uri, const Server *server, GCancellable *cancellable, GError 
       return -1;
     }
   if (is_remote (uri) && g_str_has_suffix (g_uri_get_scheme (uri), "+ssh"))
-    return open_through_ssh (uri, server, error);
+    return open_through_ssh (uri, server, words, error);
   return open_directly (uri, server, cancellable, error);
 }
 
 /* libvirt of this computer hands it over; one elsewhere cannot, and the mere question ends a connection over TCP
  * (libvirt 9.0). */
 static int
-open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, GCancellable *cancellable, GError **error)
+open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, int *words, GCancellable *cancellable,
+               GError **error)
 {
   char *text = virConnectGetURI (virDomainGetConnect (domain));
   g_autoptr(GUri) uri = text != NULL ? g_uri_parse (text, G_URI_FLAGS_NON_DNS, NULL) : NULL;
@@ -234,12 +269,11 @@ open_graphics (virDomainPtr domain, xmlNode *graphics, guint index, GCancellable
   if (fd >= 0)
     return fd;
   find_server (graphics, &server);
-  fd = open_server (uri, &server, cancellable, error);
+  fd = open_server (uri, &server, words, cancellable, error);
   g_free (server.address);
   return fd;
 }
 
-/* A descriptor plus one, as 0 is nothing. */
 static gpointer
 open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GError **error)
 {
@@ -256,24 +290,39 @@ open_screen (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GE
                            _("The machine has no screen to connect to."));
       return NULL;
     }
-  int fd = open_graphics (domain, graphics, index, cancellable, error);
-  return fd >= 0 ? GINT_TO_POINTER (fd + 1) : NULL;
-}
-
-static void
-close_unwanted (gpointer fd)
-{
-  close (GPOINTER_TO_INT (fd) - 1);
+  Socket *connected = g_new0 (Socket, 1);
+  connected->words = -1;
+  connected->fd = open_graphics (domain, graphics, index, &connected->words, cancellable, error);
+  if (connected->fd >= 0)
+    return connected;
+  socket_free (connected);
+  return NULL;
 }
 
 void
 vitrine_host_guest_open_screen_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_host_guest_run_async (self, open_screen, NULL, NULL, close_unwanted, NULL, done, data);
+  vitrine_host_guest_run_async (self, open_screen, NULL, NULL, socket_free, NULL, done, data);
 }
 
 int
-vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error)
+vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, int *words, GError **error)
 {
-  return GPOINTER_TO_INT (vitrine_host_guest_run_finish (self, result, error)) - 1;
+  g_autofree Socket *connected = vitrine_host_guest_run_finish (self, result, error);
+
+  *words = connected != NULL ? connected->words : -1;
+  return connected != NULL ? connected->fd : -1;
+}
+
+char *
+vitrine_host_read_words (int words)
+{
+  char bytes[WORDS_BYTES + 1] = "";
+  off_t size = words >= 0 ? lseek (words, 0, SEEK_END) : 0;
+  gssize n = size > 0 ? pread (words, bytes, WORDS_BYTES, MAX (size - WORDS_BYTES, 0)) : 0;
+
+  bytes[MAX (n, 0)] = '\0';
+  g_strchomp (bytes);
+  const char *line = strrchr (bytes, '\n');
+  return *bytes != '\0' ? vitrine_host_text (line != NULL ? line + 1 : bytes, VITRINE_HOST_SENTENCE_CHARS) : NULL;
 }

@@ -29,7 +29,10 @@ VitrineHostEnds *vitrine_host_guest_read_ends_finish (VitrineHostGuest *self, GA
  * else through ssh where the connection to the host is through ssh, else to the address that the server listens on. -1
  * and an error. */
 void vitrine_host_guest_open_screen_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
-int  vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
+/* @words: the file that ssh, where it carries the socket, complains into; else -1. Both are the caller's to close. */
+int vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult *result, int *words, GError **error);
+/* What is last in such a file, as one line for people; NULL: nothing. */
+char *vitrine_host_read_words (int words);
 
 /* One console as a stream. Signals: "output" (GBytes *); "closed" (const char *reason): the stream ended, or never
  * opened. */

@@ -25,23 +25,32 @@ void     vitrine_host_guest_sample_async (VitrineHostGuest *self, GAsyncReadyCal
 gboolean
 vitrine_host_guest_sample_finish (VitrineHostGuest *self, GAsyncResult *result, VitrineHostSample *out, GError **error);
 
-/* libvirt's XML, as it is: for the next start, with its secrets. @running: as it runs now, without them. */
-void vitrine_host_guest_read_definition_async (VitrineHostGuest *self, gboolean running, GAsyncReadyCallback done,
-                                               gpointer data);
+/* libvirt's XML, as it is. */
+typedef enum
+{
+  VITRINE_HOST_DEFINITION_RUNNING,        /* as it runs now */
+  VITRINE_HOST_DEFINITION_NEXT,           /* for the next start */
+  VITRINE_HOST_DEFINITION_WITH_SECRETS,   /* the same to be edited: who may not see its passwords would delete them */
+} VitrineHostDefinition;
+
+void  vitrine_host_guest_read_definition_async (VitrineHostGuest *self, VitrineHostDefinition which,
+                                                GAsyncReadyCallback done, gpointer data);
 char *vitrine_host_guest_read_definition_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
-/* @was: what the person began with. When the host has another one by now, nothing is written, and the error is
- * VITRINE_HOST_ERROR_CONFLICT with a diff as its message. The host checks the new one against libvirt's schema. */
+/* @was: what the person began with, secrets included. When the host has another one by now, nothing is written, and the
+ * error is VITRINE_HOST_ERROR_CONFLICT with a diff, without passwords, as its message. The host checks the
+ * new one against libvirt's schema. */
 void vitrine_host_guest_write_definition_async (VitrineHostGuest *self, const char *was, const char *xml,
                                                 GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_guest_write_definition_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
-/* Volumes of pools that its disks are on, and that no other machine of the host uses: what deleting with volumes would
- * delete. */
+/* Volumes of pools that its disks are on, and that no other machine of the host uses and no other volume is backed by:
+ * what deleting with volumes would delete. An error when the host cannot be looked through: who knows then? */
 void   vitrine_host_guest_list_volumes_async (VitrineHostGuest *self, GAsyncReadyCallback done, gpointer data);
 GStrv  vitrine_host_guest_list_volumes_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
-/* The definition with its saved state, snapshots' descriptions and UEFI variables; then the volumes. */
-void
-vitrine_host_guest_delete_async (VitrineHostGuest *self, gboolean volumes, GAsyncReadyCallback done, gpointer data);
+/* The definition with its saved state, snapshots' descriptions and UEFI variables; then those of @volumes that are
+ * still nobody else's. NULL: none. */
+void     vitrine_host_guest_delete_async (VitrineHostGuest *self, const char *const *volumes, GAsyncReadyCallback done,
+                                          gpointer data);
 gboolean vitrine_host_guest_delete_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
 /* Of VitrineSnapshot, as a tree; @current: the name of the one it was last at, or NULL. */

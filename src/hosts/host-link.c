@@ -9,6 +9,7 @@
 #include "host-error.h"
 #include "host-text.h"
 #include "keyring.h"
+#include "secret-text.h"
 
 #define KEEPALIVE_SECONDS 5
 #define KEEPALIVE_MISSES 3
@@ -69,6 +70,13 @@ is_secret (int type)
   return type == VIR_CRED_PASSPHRASE || type == VIR_CRED_NOECHOPROMPT;
 }
 
+/* What is asked in the host's own words and typed in the open may be anything, also good for one time only. */
+static gboolean
+is_kept (int type)
+{
+  return type != VIR_CRED_ECHOPROMPT;
+}
+
 static const char *
 prompt_of (const virConnectCredential *credential)
 {
@@ -94,7 +102,8 @@ fill_from_keyring (Attempt *attempt, virConnectCredentialPtr credentials, guint 
 
   for (guint i = 0; i < n && all; i++)
     {
-      answers[i] = vitrine_keyring_look_up (attempt->uri, kinds[kind_of (credentials[i].type)]);
+      if (is_kept (credentials[i].type))
+        answers[i] = vitrine_keyring_look_up (attempt->uri, kinds[kind_of (credentials[i].type)]);
       all = answers[i] != NULL;
     }
   for (guint i = 0; i < n; i++)
@@ -168,7 +177,9 @@ answer (virConnectCredentialPtr credentials, unsigned n, void *data)
     {
       char **given = &attempt->given[kind_of (credentials[i].type)];
       fill (&credentials[i], answers[i]);
-      g_free (*given);
+      if (!is_kept (credentials[i].type))
+        continue;
+      vitrine_secret_text_free (*given);
       *given = g_strdup (answers[i]);
     }
   attempt->asked = TRUE;
@@ -180,7 +191,7 @@ static void
 forget_answers (Attempt *attempt)
 {
   for (guint i = 0; i < N_KINDS; i++)
-    g_clear_pointer (&attempt->given[i], g_free);
+    g_clear_pointer (&attempt->given[i], vitrine_secret_text_free);
   attempt->asked = attempt->kept = FALSE;
 }
 

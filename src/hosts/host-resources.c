@@ -299,76 +299,76 @@ change_free (gpointer data)
   g_free (change);
 }
 
-static int
-change_network (virConnectPtr connection, const Change *change)
+/* The error is taken before the handle is freed: every call of libvirt's resets the last one. */
+static gboolean
+check (int status, GError **error)
+{
+  return status == 0 || vitrine_host_set_error (error) != NULL;
+}
+
+static gboolean
+change_network (virConnectPtr connection, const Change *change, GError **error)
 {
   virNetworkPtr network = virNetworkLookupByName (connection, change->name);
-  int status = -1;
 
   if (network == NULL)
-    return -1;
-  if (change->verb == VITRINE_HOST_STOP_NETWORK)
-    status = virNetworkDestroy (network);
-  else
-    {
-      status = virNetworkCreate (network);
-      if (status == 0)
-        virNetworkSetAutostart (network, 1);   /* one that cannot be made to start by itself runs nevertheless */
-    }
+    return vitrine_host_set_error (error) != NULL;
+  gboolean ok = check (change->verb == VITRINE_HOST_STOP_NETWORK ? virNetworkDestroy (network)
+                                                                 : virNetworkCreate (network),
+                       error);
   virNetworkFree (network);
-  return status;
+  return ok;
 }
 
-static int
-change_pool (virConnectPtr connection, const Change *change)
+static gboolean
+change_pool (virConnectPtr connection, const Change *change, GError **error)
 {
   virStoragePoolPtr pool = virStoragePoolLookupByName (connection, change->name);
-  int status = -1;
 
-  if (pool != NULL && change->verb == VITRINE_HOST_START_POOL)
-    status = virStoragePoolCreate (pool, 0);
-  else if (pool != NULL && change->verb == VITRINE_HOST_STOP_POOL)
-    status = virStoragePoolDestroy (pool);
-  else if (pool != NULL)
-    status = virStoragePoolRefresh (pool, 0);
-  if (pool != NULL)
-    virStoragePoolFree (pool);
-  return status;
+  if (pool == NULL)
+    return vitrine_host_set_error (error) != NULL;
+  gboolean ok = check (change->verb == VITRINE_HOST_START_POOL  ? virStoragePoolCreate (pool, 0)
+                       : change->verb == VITRINE_HOST_STOP_POOL ? virStoragePoolDestroy (pool)
+                                                                : virStoragePoolRefresh (pool, 0),
+                       error);
+  virStoragePoolFree (pool);
+  return ok;
 }
 
-static int
-delete_volume (virConnectPtr connection, const char *path)
+static gboolean
+delete_volume (virConnectPtr connection, const char *path, GError **error)
 {
   virStorageVolPtr volume = virStorageVolLookupByPath (connection, path);
-  int status = volume != NULL ? virStorageVolDelete (volume, 0) : -1;
 
-  if (volume != NULL)
-    virStorageVolFree (volume);
-  return status;
+  if (volume == NULL)
+    return vitrine_host_set_error (error) != NULL;
+  gboolean ok = check (virStorageVolDelete (volume, 0), error);
+  virStorageVolFree (volume);
+  return ok;
 }
 
 static gpointer
 change_resource (virConnectPtr connection, gpointer data, GCancellable *cancellable, GError **error)
 {
   const Change *change = data;
-  int status = -1;
+  gboolean ok = FALSE;
 
   switch (change->verb)
     {
     case VITRINE_HOST_START_NETWORK:
     case VITRINE_HOST_STOP_NETWORK:
-      status = change_network (connection, change);
+      ok = change_network (connection, change, error);
       break;
     case VITRINE_HOST_START_POOL:
     case VITRINE_HOST_STOP_POOL:
     case VITRINE_HOST_REFRESH_POOL:
-      status = change_pool (connection, change);
+      ok = change_pool (connection, change, error);
       break;
     case VITRINE_HOST_DELETE_VOLUME:
-      status = delete_volume (connection, change->name);
+      ok = delete_volume (connection, change->name, error);
       break;
     }
-  return status < 0 ? vitrine_host_set_error (error) : VITRINE_HOST_DONE;
+  return ok ? VITRINE_HOST_DONE : NULL;
 }
 
 void

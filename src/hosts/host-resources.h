@@ -50,7 +50,7 @@ const VitrineHostNetwork *vitrine_host_resources_find_idle_default (const Vitrin
 
 typedef enum
 {
-  VITRINE_HOST_START_NETWORK,   /* and with the host from now on */
+  VITRINE_HOST_START_NETWORK,
   VITRINE_HOST_STOP_NETWORK,
   VITRINE_HOST_START_POOL,
   VITRINE_HOST_STOP_POOL,

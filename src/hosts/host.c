@@ -4,9 +4,11 @@
 
 #include <glib/gi18n-lib.h>
 #include <libvirt-glib/libvirt-glib.h>
+#include <libvirt/virterror.h>
 
 #include "host-private.h"
 #include "host-text.h"
+#include "host-xml.h"
 
 #define FIRST_RETRY_SECONDS 2
 #define LAST_RETRY_SECONDS 120
@@ -240,11 +242,38 @@ vitrine_host_disconnect (VitrineHost *self)
 
 /* --- defining -------------------------------------------------------------------------------------------------- */
 
+/* libvirt would take the definition for another one of the machine that has its UUID. */
+static gboolean
+check_new (virConnectPtr connection, const char *xml, GError **error)
+{
+  g_autoptr(xmlDoc) document = vitrine_host_parse_xml (xml);
+  g_autofree char *uuid
+      = document != NULL ? vitrine_xml_text (vitrine_xml_child (xmlDocGetRootElement (document), "uuid")) : NULL;
+  virDomainPtr there = uuid != NULL ? virDomainLookupByUUIDString (connection, uuid) : NULL;
+
+  if (document == NULL)
+    {
+      g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
+                           _("This is not XML: a tag may be open."));
+      return FALSE;
+    }
+  if (there != NULL)
+    {
+      g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID,
+                   _("The machine “%s” has this UUID. Leave <uuid> out for a new machine, or edit that one."),
+                   virDomainGetName (there));
+      virDomainFree (there);
+      return FALSE;
+    }
+  return uuid == NULL || virGetLastErrorCode () == VIR_ERR_NO_DOMAIN || vitrine_host_set_error (error) != NULL;
+}
+
 static gpointer
 define (virConnectPtr connection, gpointer xml, GCancellable *cancellable, GError **error)
 {
+  if (!check_new (connection, xml, error))
+    return NULL;
   virDomainPtr domain = virDomainDefineXMLFlags (connection, xml, VIR_DOMAIN_DEFINE_VALIDATE);
-
   if (domain == NULL)
     return vitrine_host_set_error (error);
   virDomainFree (domain);   /* an event brings it into the list */

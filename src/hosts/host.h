@@ -22,7 +22,7 @@ typedef enum
 #define VITRINE_TYPE_HOST (vitrine_host_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHost, vitrine_host, VITRINE, HOST, GObject)
 
-/* @id names it for good ("h1"); @name NULL: one made of the URI. */
+/* @id names it for good; @name NULL: one made of the URI. */
 VitrineHost *vitrine_host_new (const char *id, const char *uri, const char *name);
 /* Is it one that libvirt could take, and that may be written down? The error says what to change. */
 gboolean     vitrine_host_check_uri (const char *uri, GError **error);
@@ -44,6 +44,7 @@ VitrineHostGuest *vitrine_host_lookup (VitrineHost *self, const char *uuid);   /
 /* By name, title or UUID; the error names what there is. Borrowed. */
 VitrineHostGuest *vitrine_host_find (VitrineHost *self, const char *words, GError **error);
 
-/* A new machine from libvirt domain XML, checked against libvirt's schema by the host. */
+/* A new machine from libvirt domain XML, checked against libvirt's schema by the host. Refused when a machine has its
+ * UUID already. */
 void     vitrine_host_define_async (VitrineHost *self, const char *xml, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_define_finish (VitrineHost *self, GAsyncResult *result, GError **error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guest.h"
+#include "host-resources.h"
 #include "host-text.h"
 #include "hosts.h"
 #include "snapshot-store.h"
@@ -53,12 +54,8 @@ connect_to (const char *uri)
 #define DOMAIN(name, more)                                                                                             \
   "<domain type='test'><name>" name "</name><memory>1024</memory><os><type>hvm</type></os><devices>" more              \
   "</devices></domain>"
-#define DISK(path, more) "<disk type='file' device='disk'><source file='" path "'/><target dev='vda'/>" more "</disk>"
-#define POOL                                                                                                           \
-  "<pool type='dir'><name>p</name><target><path>/p</path></target>"                                                    \
-  "<volume><name>own.img</name><capacity>1000</capacity></volume><volume><name>shared.img</name><capacity>1000</"      \
-  "capacity></volume>"                                                                                                 \
-  "</pool>"
+#define DISK(path, target, more)                                                                                       \
+  "<disk type='file' device='disk'><source file='" path "'/><target dev='" target "'/>" more "</disk>"
 
 /* A host that the test driver makes of a file. */
 static VitrineHost *
@@ -106,16 +103,22 @@ first_guest (VitrineHost *host)
 }
 
 static char *
-definition_of (VitrineHostGuest *guest)
+read_definition (VitrineHostGuest *guest, VitrineHostDefinition which)
 {
   g_autoptr(GAsyncResult) result = NULL;
   g_autoptr(GError) error = NULL;
 
-  vitrine_host_guest_read_definition_async (guest, FALSE, keep_result, &result);
+  vitrine_host_guest_read_definition_async (guest, which, keep_result, &result);
   AWAIT (result != NULL);
   char *xml = vitrine_host_guest_read_definition_finish (guest, result, &error);
   g_assert_no_error (error);
   return xml;
+}
+
+static char *
+definition_of (VitrineHostGuest *guest)
+{
+  return read_definition (guest, VITRINE_HOST_DEFINITION_WITH_SECRETS);
 }
 
 static gboolean
@@ -375,6 +378,28 @@ of_two_people_who_edit_the_second_is_refused_with_a_diff (void)
 }
 
 static void
+passwords_are_shown_to_who_edits_and_to_nobody_else (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (DOMAIN ("test", "<graphics type='vnc' passwd='geheim'/>"));
+  VitrineHostGuest *guest = first_guest (host);
+  g_autofree char *was = definition_of (guest), *next = read_definition (guest, VITRINE_HOST_DEFINITION_NEXT);
+  g_autofree char *first = replace (was, "geheim", "anders"), *second = replace (first, "1024", "2048");
+  g_autoptr(GError) error = NULL, secret = NULL;
+
+  g_assert_nonnull (strstr (was, "geheim"));
+  g_assert_null (strstr (next, "geheim"));
+  g_assert_true (write_definition (guest, was, first, NULL));
+  g_assert_false (write_definition (guest, was, second, &secret));   /* only the password is another */
+  g_assert_error (secret, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT);
+  g_assert_true (write_definition (guest, first, second, NULL));
+  g_assert_false (write_definition (guest, was, first, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT);
+  g_assert_nonnull (strstr (error->message, "2048"));
+  g_assert_null (strstr (error->message, "geheim"));
+  g_assert_null (strstr (error->message, "anders"));
+}
+
+static void
 what_is_no_definition_is_refused (void)
 {
   g_autoptr(VitrineHost) host = connect_to_one ();
@@ -422,7 +447,7 @@ machines_that_are_defined_and_deleted_come_and_go (void)
   g_autoptr(VitrineHostGuest) guest = g_object_ref (first_guest (host));
   command (guest, "Start");
   command (guest, "ForceOff");
-  vitrine_host_guest_delete_async (guest, FALSE, keep_result, &deleted);
+  vitrine_host_guest_delete_async (guest, NULL, keep_result, &deleted);
   AWAIT (deleted != NULL);
   vitrine_host_guest_delete_finish (guest, deleted, &error);
   g_assert_no_error (error);
@@ -430,41 +455,189 @@ machines_that_are_defined_and_deleted_come_and_go (void)
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 1);
 }
 
+static void
+a_new_machine_does_not_take_the_place_of_another (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autofree char *was = definition_of (first_guest (host));
+  const char *const bad[] = { was, "", "<domain><uuid>no UUID</uuid></domain>" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr(GAsyncResult) result = NULL;
+      g_autoptr(GError) error = NULL;
+      vitrine_host_define_async (host, bad[i], keep_result, &result);
+      AWAIT (result != NULL);
+      g_assert_false (vitrine_host_define_finish (host, result, &error));
+      g_assert_true (i > 0 || strstr (error->message, "“test” has this UUID") != NULL);
+    }
+}
+
 static GStrv
-volumes_of (VitrineHostGuest *guest)
+volumes_of (VitrineHostGuest *guest, GError **error)
 {
   g_autoptr(GAsyncResult) result = NULL;
 
   vitrine_host_guest_list_volumes_async (guest, keep_result, &result);
   AWAIT (result != NULL);
-  return vitrine_host_guest_list_volumes_finish (guest, result, NULL);
+  return vitrine_host_guest_list_volumes_finish (guest, result, error);
 }
+
+static gboolean
+is_there (VitrineHost *host, const char *volume)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  gboolean found = FALSE;
+
+  vitrine_host_list_resources_async (host, keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
+  for (guint i = 0; i < all->pools->len; i++)
+    {
+      const GPtrArray *volumes = ((VitrineHostPool *) all->pools->pdata[i])->volumes;
+      for (guint at = 0; at < volumes->len; at++)
+        found |= g_str_equal (((VitrineHostVolume *) volumes->pdata[at])->name, volume);
+    }
+  return found;
+}
+
+static gboolean
+change_resource (VitrineHost *host, VitrineHostResourceVerb verb, const char *name, GError **error)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+
+  vitrine_host_change_resource_async (host, verb, name, keep_result, &result);
+  AWAIT (result != NULL);
+  return vitrine_host_resource_finish (host, result, error);
+}
+
+static gboolean
+delete_with (VitrineHostGuest *guest, const char *const *volumes, GError **error)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+
+  vitrine_host_guest_delete_async (guest, volumes, keep_result, &result);
+  AWAIT (result != NULL);
+  return vitrine_host_guest_delete_finish (guest, result, error);
+}
+
+#define VOLUME(name, more) "<volume><name>" name "</name><capacity>1000</capacity>" more "</volume>"
+#define POOL                                                                                                           \
+  "<pool type='dir'><name>p</name><target><path>/p</path></target>" VOLUME ("own.img", "") VOLUME ("shared.img", "")   \
+    VOLUME ("named.img", "") VOLUME ("base.img", "")                                                                   \
+    VOLUME ("overlay.img", "<backingStore><path>/p/base.img</path><format type='raw'/></backingStore>") "</pool>"
+#define OTHER_POOL "<pool type='dir'><name>q</name><target><path>/q</path></target></pool>"
+#define OWNER DOMAIN ("a", DISK ("/p/own.img", "vda", "") DISK ("/p/shared.img", "vdb", "")               \
+                   DISK ("/p/named.img", "vdc", "") DISK ("/p/base.img", "vdd", "")                          \
+                   DISK ("/p/overlay.img", "vde", "<readonly/>"))
+#define OTHER                                                                                                          \
+  DOMAIN ("b", DISK ("/p/shared.img", "vda", "") "<disk type='volume' device='disk'><source pool='p' "                 \
+               "volume='named.img'/><target dev='vdb'/></disk>")
 
 static void
 deleting_with_volumes_leaves_those_that_others_use (void)
 {
-  g_autoptr(VitrineHost) host = connect_to_node (
-      POOL DOMAIN ("a",
-                   DISK ("/p/own.img",
-                         "") "<disk type='file' device='disk'><source file='/p/shared.img'/><target dev='vdb'/></disk>")
-          DOMAIN ("b", DISK ("/p/shared.img", "")) DOMAIN ("c", DISK ("/p/own2.img", "<readonly/>")));
+  static const char *const more[] = { "/p/own.img", "/p/shared.img", "/p/named.img", "/p/base.img", NULL };
+  g_autoptr(VitrineHost) host = connect_to_node (POOL OWNER OTHER);
   g_autoptr(GError) error = NULL;
-  g_autoptr(GAsyncResult) result = NULL, off = NULL;
   VitrineHostGuest *a = vitrine_host_find (host, "a", &error);
 
   g_assert_no_error (error);
-  vitrine_guest_command_async (VITRINE_GUEST (a), "ForceOff", keep_result, &off); /* the test driver starts them all */
-  AWAIT (off != NULL);
-  g_auto(GStrv) volumes = volumes_of (a);
+  g_auto(GStrv) volumes = volumes_of (a, &error);
+  g_assert_no_error (error);
   g_assert_cmpuint (g_strv_length (volumes), ==, 1);
   g_assert_cmpstr (volumes[0], ==, "/p/own.img");
-  vitrine_host_guest_delete_async (a, TRUE, keep_result, &result);
-  AWAIT (result != NULL);
-  vitrine_host_guest_delete_finish (a, result, &error);
+  g_assert_false (delete_with (a, more, &error));   /* it runs: the test driver starts them all */
+  g_assert_nonnull (strstr (error->message, "turn it off"));
+  g_clear_error (&error);
+  command (a, "ForceOff");
+  g_assert_true (delete_with (a, more, &error));
   g_assert_no_error (error);
   AWAIT (index_of (host, "a") == G_MAXUINT);
-  g_auto(GStrv) left = volumes_of (vitrine_host_find (host, "b", NULL));
-  g_assert_cmpstr (left[0], ==, "/p/shared.img");
+  g_assert_false (is_there (host, "own.img"));
+  g_assert_true (is_there (host, "shared.img"));
+  g_assert_true (is_there (host, "named.img"));
+  g_assert_true (is_there (host, "base.img"));
+}
+
+static void
+deleting_takes_only_volumes_that_were_shown (void)
+{
+  static const char *const shown[] = { "/p/elsewhere.img", NULL };
+  g_autoptr(VitrineHost) host = connect_to_node (POOL OWNER);
+  VitrineHostGuest *a = vitrine_host_find (host, "a", NULL);
+  g_autoptr(GError) error = NULL;
+
+  command (a, "ForceOff");
+  g_assert_true (delete_with (a, shown, &error));
+  g_assert_no_error (error);
+  g_assert_true (is_there (host, "own.img"));
+}
+
+static void
+a_host_that_cannot_be_looked_through_keeps_all_volumes (void)
+{
+  static const char *const own[] = { "/p/own.img", NULL };
+  g_autoptr(VitrineHost) host = connect_to_node (POOL OTHER_POOL OWNER);
+  VitrineHostGuest *a = vitrine_host_find (host, "a", NULL);
+  g_autoptr(GError) error = NULL;
+
+  command (a, "ForceOff");
+  g_assert_true (change_resource (host, VITRINE_HOST_STOP_POOL, "q", &error));
+  g_assert_no_error (error);
+  g_assert_null (volumes_of (a, &error));
+  g_assert_nonnull (strstr (error->message, "“q”"));
+  g_clear_error (&error);
+  g_assert_false (delete_with (a, own, &error));
+  g_assert_nonnull (error);
+  g_assert_true (is_there (host, "own.img"));
+  g_assert_cmpuint (index_of (host, "a"), !=, G_MAXUINT);
+}
+
+/* --- resources -------------------------------------------------------------------------------------------------- */
+
+static void
+a_resource_that_cannot_be_changed_says_why (void)
+{
+  static const struct
+  {
+    VitrineHostResourceVerb verb;
+    const char             *name, *part;
+  } refused[] = {
+    { VITRINE_HOST_START_NETWORK, "n", "already" }, { VITRINE_HOST_START_NETWORK, "none", "none" },
+    { VITRINE_HOST_START_POOL, "p", "active" },     { VITRINE_HOST_STOP_POOL, "none", "none" },
+    { VITRINE_HOST_DELETE_VOLUME, "/p/none", "/p/none" },
+  };
+  g_autoptr(VitrineHost) host = connect_to_node (
+      POOL "<network><name>n</name><bridge name='virbr9'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>");
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_assert_false (change_resource (host, refused[i].verb, refused[i].name, &error));
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, refused[i].part));
+    }
+}
+
+static void
+a_network_that_is_started_starts_with_its_host_only_if_it_did (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      "<network><name>n</name><bridge name='virbr9'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  change_resource (host, VITRINE_HOST_STOP_NETWORK, "n", &error);
+  g_assert_no_error (error);
+  change_resource (host, VITRINE_HOST_START_NETWORK, "n", &error);
+  g_assert_no_error (error);
+  vitrine_host_list_resources_async (host, keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
+  const VitrineHostNetwork *network = all->networks->pdata[0];
+  g_assert_true (network->active);
+  g_assert_false (network->autostart);
 }
 
 /* --- hostile hosts ---------------------------------------------------------------------------------------------- */
@@ -563,6 +736,23 @@ hosts_are_remembered_and_other_processes_follow (void)
 }
 
 static void
+a_host_that_was_removed_comes_back_only_once (void)
+{
+  g_autoptr(VitrineHosts) hosts = vitrine_hosts_new ();
+  g_autoptr(GError) error = NULL;
+  guint before = vitrine_hosts_get_size (hosts);
+
+  g_autoptr(VitrineHost) first = g_object_ref (vitrine_hosts_add (hosts, "test:///one.xml", NULL, NULL));
+  g_assert_true (vitrine_hosts_remove (hosts, first, NULL));
+  g_autoptr(VitrineHost) second = g_object_ref (vitrine_hosts_add (hosts, "test:///one.xml", NULL, NULL));
+  g_assert_cmpstr (vitrine_host_get_id (first), !=, vitrine_host_get_id (second));
+  g_assert_false (vitrine_hosts_put_back (hosts, first, &error));
+  g_assert_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID);
+  g_assert_cmpuint (vitrine_hosts_get_size (hosts), ==, before + 1);
+  g_assert_true (vitrine_hosts_remove (hosts, second, NULL));
+}
+
+static void
 a_damaged_list_of_hosts_loses_nothing (void)
 {
   g_autofree char *path = g_build_filename (g_get_user_config_dir (), "vitrine", "hosts.ini", NULL);
@@ -613,12 +803,19 @@ main (int argc, char **argv)
   ADD (without_anybody_to_ask_the_host_stays_away);
   ADD (a_definition_is_changed_and_unknown_elements_stay);
   ADD (of_two_people_who_edit_the_second_is_refused_with_a_diff);
+  ADD (passwords_are_shown_to_who_edits_and_to_nobody_else);
   ADD (what_is_no_definition_is_refused);
   ADD (machines_that_are_defined_and_deleted_come_and_go);
+  ADD (a_new_machine_does_not_take_the_place_of_another);
   ADD (deleting_with_volumes_leaves_those_that_others_use);
+  ADD (deleting_takes_only_volumes_that_were_shown);
+  ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
+  ADD (a_resource_that_cannot_be_changed_says_why);
+  ADD (a_network_that_is_started_starts_with_its_host_only_if_it_did);
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
   ADD (snapshots_are_a_tree_that_can_be_gone_back_to);
   ADD (hosts_are_remembered_and_other_processes_follow);
+  ADD (a_host_that_was_removed_comes_back_only_once);
   ADD (a_damaged_list_of_hosts_loses_nothing);
   ADD (five_hundred_machines_are_listed_at_once);
   int status = g_test_run ();

@@ -131,41 +131,46 @@ load (VitrineHosts *self)
 
 /* --- changes ---------------------------------------------------------------------------------------------------- */
 
-static char *
-free_id (VitrineHosts *self)
+static gboolean
+check_absent (VitrineHosts *self, const char *id, const char *uri, GError **error)
 {
-  for (guint i = 1;; i++)
+  for (guint i = 0; i < self->hosts->len; i++)
     {
-      g_autofree char *id = g_strdup_printf ("host%u", i);
-      if (vitrine_hosts_lookup (self, id) == NULL)
-        return g_steal_pointer (&id);
+      VitrineHost *host = self->hosts->pdata[i];
+      if (!g_str_equal (vitrine_host_get_id (host), id) && !g_str_equal (vitrine_host_get_uri (host), uri))
+        continue;
+      g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("This host is there already, as “%s”."),
+                   vitrine_host_get_name (host));
+      return FALSE;
     }
+  return TRUE;
+}
+
+/* Windows of a host that was removed still go by its id, so that no other one may ever have it. */
+VitrineHost *
+vitrine_hosts_prepare (VitrineHosts *self, const char *uri, const char *name, GError **error)
+{
+  g_autofree char *clean = g_strstrip (g_strdup (uri));
+  g_autofree char *id = g_uuid_string_random ();
+
+  if (!vitrine_host_check_uri (clean, error) || !check_absent (self, id, clean, error))
+    return NULL;
+  return vitrine_host_new (id, clean, name);
 }
 
 VitrineHost *
 vitrine_hosts_add (VitrineHosts *self, const char *uri, const char *name, GError **error)
 {
-  g_autofree char *clean = g_strstrip (g_strdup (uri));
-  g_autofree char *id = free_id (self);
+  g_autoptr(VitrineHost) host = vitrine_hosts_prepare (self, uri, name, error);
 
-  if (!vitrine_host_check_uri (clean, error))
-    return NULL;
-  for (guint i = 0; i < self->hosts->len; i++)
-    if (g_str_equal (vitrine_host_get_uri (self->hosts->pdata[i]), clean))
-      {
-        g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, _("This host is there already, as “%s”."),
-                     vitrine_host_get_name (self->hosts->pdata[i]));
-        return NULL;
-      }
-  g_autoptr(VitrineHost) host = vitrine_host_new (id, clean, name);
-  if (!vitrine_hosts_put_back (self, host, error))
-    return NULL;
-  return vitrine_hosts_lookup (self, id);
+  return host != NULL && vitrine_hosts_put_back (self, host, error) ? host : NULL;
 }
 
 gboolean
 vitrine_hosts_put_back (VitrineHosts *self, VitrineHost *host, GError **error)
 {
+  if (!check_absent (self, vitrine_host_get_id (host), vitrine_host_get_uri (host), error))
+    return FALSE;
   append (self, host);
   if (save (self, error))
     return TRUE;

@@ -19,9 +19,11 @@ VitrineHost *vitrine_hosts_find (VitrineHosts *self, const char *words, GError *
 
 /* @name NULL: made of the URI. A URI that is there already, or that is none, is refused. Returns a borrowed host. */
 VitrineHost *vitrine_hosts_add (VitrineHosts *self, const char *uri, const char *name, GError **error);
+/* The same, but a new host that is in no list until vitrine_hosts_put_back(). */
+VitrineHost *vitrine_hosts_prepare (VitrineHosts *self, const char *uri, const char *name, GError **error);
 /* Forgets it, not its kept password: vitrine_hosts_put_back() may follow. The host is disconnected. */
 gboolean     vitrine_hosts_remove (VitrineHosts *self, VitrineHost *host, GError **error);
-/* The same host at its old place. */
+/* The same host again, at the end. Refused when its id or URI is there by now. */
 gboolean     vitrine_hosts_put_back (VitrineHosts *self, VitrineHost *host, GError **error);
 /* It will not come back: its kept password goes too, in a thread. */
 void         vitrine_hosts_forget (VitrineHost *host);

@@ -106,15 +106,22 @@ purged (GObject *source, GAsyncResult *result, gpointer data)
     g_message ("A deleted machine’s folder stays: %s", error->message);
 }
 
+/* Not when the person has added it anew: its kept password is that one's then. */
+static void
+forget_removed (VitrineLibraryWindow *self)
+{
+  if (self->removed != NULL && vitrine_hosts_find (self->hosts, vitrine_host_get_uri (self->removed), NULL) == NULL)
+    vitrine_hosts_forget (self->removed);
+  g_clear_object (&self->removed);
+}
+
 static void
 too_late (VitrineLibraryWindow *self)
 {
   if (self->deleted != NULL)
     vitrine_library_purge_async (self->library, self->deleted, purged, g_object_ref (self));
   g_clear_pointer (&self->deleted, g_free);
-  if (self->removed != NULL)
-    vitrine_hosts_forget (self->removed);
-  g_clear_object (&self->removed);
+  forget_removed (self);
 }
 
 static void
@@ -531,9 +538,7 @@ vitrine_library_window_delete (GtkWidget *widget, GdkEventAny *event)
   if (self->deleted != NULL && !vitrine_library_purge (self->library, self->deleted, &error))
     g_message ("A deleted machine’s folder stays: %s", error->message);
   g_clear_pointer (&self->deleted, g_free);
-  if (self->removed != NULL)
-    vitrine_hosts_forget (self->removed);
-  g_clear_object (&self->removed);
+  forget_removed (self);
   return GDK_EVENT_PROPAGATE;
 }
 

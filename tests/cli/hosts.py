@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """hosts.py VITRINECTL: libvirt hosts from a terminal, as TAP: libvirt's test driver, and a private libvirtd where one can run."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,13 +41,15 @@ def test_driver(folder):
     point(done.returncode == 0 and "3 machines" in done.stdout, "a host is added, and says what is on it", done)
     refused("a host that is there is not added twice", "there already", "connect", uri)
     refused("one that cannot be reached is refused with libvirt's reason", "/nowhere", "connect", "qemu:///session?socket=/nowhere")
+    point("nowhere" not in (folder / "config" / "vitrine" / "hosts.ini").read_text(), "and is not written down")
     refused("a password in the URI is refused", "password", "connect", "qemu+ssh://root:secret@rack/system")
     point(ctl("hosts").stdout == f"connected Rack/1  {uri}\n", "hosts lists the one that could be reached", ctl("hosts"))
     lines = ctl("list", "--all-hosts").stdout.splitlines()
     point([line[38:] for line in lines] == [f"running   Rack/1/machine-00{i}" for i in range(3)], "list --all-hosts lists all machines", lines)
     point(ctl("pause", "Rack/1/machine-001").returncode == 0, "a machine is named HOST/NAME, also when HOST has a / in it")
     refused("what libvirt refuses is said", "machine-001", "resume", "Rack/1/machine-007")
-    point("<name>machine-002</name>" in ctl("dumpxml", "host1/machine-002").stdout, "dumpxml prints libvirt's XML; the host goes by its id")
+    identity = re.search(r"^\[(.+)\]$", (folder / "config" / "vitrine" / "hosts.ini").read_text(), re.M).group(1)
+    point("<name>machine-002</name>" in ctl("dumpxml", f"{identity}/machine-002").stdout, "dumpxml prints libvirt's XML; the host goes by its id")
     locked = folder / "locked.xml"
     locked.write_text("<node><auth><user password='x'>y</user></auth></node>")
     refused("without a terminal nobody is asked for a password", "password", "connect", f"test://{locked}")
@@ -92,6 +95,16 @@ def private(lv):
     point(ctl("snapshot", "delete", "lv/made", "first").returncode == 0 and lv.virsh("snapshot-list", "made", "--name") == "", "snapshot delete")
     lv.virsh("pool-define-as", "p", "dir", "--target", str(lv.folder), check=True)
     lv.virsh("pool-start", "p", check=True)
+    base, overlay = lv.folder / "base.qcow2", lv.folder / "overlay.qcow2"
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", base, "16M"], check=True)
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", overlay], check=True)
+    lv.virsh("pool-refresh", "p", check=True)
+    definition.write_text(f"""<domain type='qemu'><name>template</name><memory unit='MiB'>64</memory><os><type arch='x86_64'>hvm</type></os>
+      <devices><disk type='volume' device='disk'><driver name='qemu' type='qcow2'/><source pool='p' volume='{base.name}'/><target dev='hda'/></disk>
+      </devices></domain>""")
+    ctl("define", "--host", "lv", definition)
+    point(ctl("delete", "--with-volumes", "lv/template").returncode == 0 and base.exists() and "template" not in lv.virsh("list", "--all", "--name"),
+          "delete --with-volumes keeps what an overlay is backed by")
     point(ctl("delete", "--with-volumes", "lv/made").returncode == 0 and lv.virsh("list", "--all", "--name") == "" and not disk.exists(),
           "delete --with-volumes deletes machine and disk")
 

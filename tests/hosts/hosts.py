@@ -448,6 +448,8 @@ while words and words[0].startswith("-"):
         value = words.pop(0)
         target = value if option == "-W" else target
 open("@LOG@", "a").write(" ".join(sys.argv[1:]) + "\\n")
+if target and os.path.exists("@LOG@.refuse"):
+    sys.exit("root@rack1: Permission denied (publickey).")
 if target is None:
     os.environ.update(XDG_RUNTIME_DIR="@RUN@", HOME="@RUN@")
     if os.getuid() == 0:
@@ -475,10 +477,20 @@ def ssh(d):
     os.environ["PATH"] = f"{fake.parent}:{os.environ['PATH']}"
     try:
         firmware_machine(lv, "bios", SPICE)
-        screen_walk(d, lv, "bios", lambda *_: None, "qemu+ssh://root@rack1/session?proxy=native")
+        library, window = screen_walk(d, lv, "bios", lambda *_: None, "qemu+ssh://root@rack1/session?proxy=native")
         if "-W 127.0.0.1:" not in log.read_text() or "root@rack1" not in log.read_text():
             raise Missing(f"ssh was started as {log.read_text()}")
-        ok("the screen went through ssh -W")
+        if "-o BatchMode=yes" not in log.read_text():
+            raise Missing(f"ssh may ask: {log.read_text()}")
+        ok("the screen went through ssh -W, which asks nobody")
+        (log.parent / (log.name + ".refuse")).touch()
+        d.active(window)
+        d.key("ctrl+w")
+        d.no_window("bios")
+        d.click(card(d, library, "bios", "Running"))
+        d.says(d.window("bios"), "Permission denied (publickey)")
+        d.picture("ssh-refused")
+        ok("what ssh says is what people read")
     finally:
         lv.end()
 

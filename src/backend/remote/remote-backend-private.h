@@ -19,6 +19,7 @@ struct _VitrineRemoteBackend
   VitrineHostEnds     *ends;
   VitrineRemoteScreen *screen;         /* NULL: the machine has none */
   GArray              *consoles;       /* of Console */
+  GArray              *words;          /* of int: files that ssh complains into, one for each socket */
   GTask               *opening;
   guint                open_timer;
   gboolean             gone;

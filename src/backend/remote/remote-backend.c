@@ -395,9 +395,24 @@ screen_opened (VitrineRemoteBackend *self)
   opened_or_not (self, NULL);
 }
 
+static char *
+find_complaint (VitrineRemoteBackend *self)
+{
+  char *found = NULL;
+
+  for (guint i = 0; i < self->words->len && found == NULL; i++)
+    found = vitrine_host_read_words (g_array_index (self->words, int, i));
+  return found;
+}
+
+/* Who carries it knows better than who finds it closed. */
 static void
 screen_closed (VitrineRemoteBackend *self, const char *reason)
 {
+  g_autofree char *complaint = find_complaint (self);
+
+  if (complaint != NULL)
+    reason = complaint;
   if (self->opening != NULL)
     opened_or_not (self, g_error_new_literal (VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, reason));
   else
@@ -426,8 +441,10 @@ socket_opened (GObject *source, GAsyncResult *result, gpointer data)
 {
   Wanted *wanted = data;
   g_autoptr(GError) error = NULL;
-  int fd = vitrine_host_guest_open_screen_finish (VITRINE_HOST_GUEST (source), result, &error);
+  int words, fd = vitrine_host_guest_open_screen_finish (VITRINE_HOST_GUEST (source), result, &words, &error);
 
+  if (words >= 0)
+    g_array_append_val (wanted->self->words, words);
   if (wanted->self->screen == NULL && fd >= 0)
     g_close (fd, NULL);   /* closed meanwhile */
   else if (fd < 0)
@@ -514,6 +531,7 @@ vitrine_remote_backend_close (VitrineRemoteBackend *self)
     }
   g_clear_object (&self->screen);
   g_array_set_size (self->consoles, 0);
+  g_array_set_size (self->words, 0);
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */
@@ -535,6 +553,7 @@ vitrine_remote_backend_finalize (GObject *object)
 
   g_queue_clear_full (&self->typing, g_free);
   g_array_unref (self->consoles);
+  g_array_unref (self->words);
   vitrine_host_ends_free (self->ends);
   G_OBJECT_CLASS (vitrine_remote_backend_parent_class)->finalize (object);
 }
@@ -553,8 +572,16 @@ vitrine_remote_backend_class_init (VitrineRemoteBackendClass *klass)
 }
 
 static void
+close_words (gpointer data)
+{
+  g_close (*(int *) data, NULL);
+}
+
+static void
 vitrine_remote_backend_init (VitrineRemoteBackend *self)
 {
+  self->words = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_set_clear_func (self->words, close_words);
   self->consoles = g_array_new (FALSE, FALSE, sizeof (Console));
   g_array_set_clear_func (self->consoles, vitrine_remote_backend_clear_console);
   g_queue_init (&self->typing);

@@ -89,7 +89,7 @@ vitrine_remote_screen_ask_socket (VitrineRemoteScreen *self, GObject *channel)
 static gboolean
 tell (gpointer data)
 {
-  VitrineRemoteScreen *self = data;
+  g_autoptr(VitrineRemoteScreen) self = g_object_ref (data);   /* a window that is told may close */
   VitrineRemoteScreenPrivate *priv = vitrine_remote_screen_get_instance_private (self);
   guint damaged = priv->damaged;
 

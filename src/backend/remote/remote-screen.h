@@ -39,7 +39,7 @@ void vitrine_remote_screen_open (VitrineRemoteScreen *self);
 void vitrine_remote_screen_take_socket (VitrineRemoteScreen *self, GObject *channel, int fd);
 void vitrine_remote_screen_close (VitrineRemoteScreen *self);
 
-/* For implementations. */
+/* For implementations. Whoever hears of these may drop the last reference: emit them last. */
 void vitrine_remote_screen_emit_opened (VitrineRemoteScreen *self);
 void vitrine_remote_screen_emit_closed (VitrineRemoteScreen *self, const char *reason);
 void vitrine_remote_screen_emit_pointer_changed (VitrineRemoteScreen *self);

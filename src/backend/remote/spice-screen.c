@@ -6,6 +6,8 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
+#include "host-error.h"
+
 #define MAX_EDGE 16384
 #define MAX_CHANNELS VITRINE_MAX_HEADS
 
@@ -33,6 +35,7 @@ struct _VitrineSpiceScreen
   VitrineCursor       cursor;
   guint               buttons;   /* ours */
   gint                x, y;      /* last place, in the frame */
+  gboolean            placed;    /* somebody said how large monitors are to be */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineSpiceScreen, vitrine_spice_screen, VITRINE_TYPE_REMOTE_SCREEN)
@@ -189,8 +192,8 @@ primary_created (SpiceChannel *channel, int format, int width, int height, int s
       convert (display, 0, 0, width, height);
     }
   vitrine_damage_reset (&display->damage);
-  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));
   tell_all_heads (self, display);
+  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));   /* last: that may drop us */
 }
 
 static void
@@ -339,6 +342,14 @@ spice_follows_monitor (VitrineRemoteScreen *screen)
   return agent;
 }
 
+/* The agent does it. What is set before it is there, it hears when it comes. */
+static void
+send_monitors (VitrineSpiceScreen *self)
+{
+  if (self->placed && spice_follows_monitor (VITRINE_REMOTE_SCREEN (self)))
+    spice_main_channel_send_monitor_config (self->main);
+}
+
 static void
 spice_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor *monitor)
 {
@@ -346,10 +357,11 @@ spice_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor
 
   if (self->main == NULL)
     return;
+  self->placed = TRUE;
   spice_main_channel_update_display_enabled (self->main, (int) head, monitor != NULL, FALSE);
   if (monitor != NULL)
     spice_main_channel_update_display (self->main, (int) head, 0, 0, (int) monitor->width, (int) monitor->height, FALSE);
-  spice_main_channel_send_monitor_config (self->main);
+  send_monitors (self);
 }
 
 /* --- keyboard and pointer --------------------------------------------------------------------------------------- */
@@ -537,6 +549,7 @@ add_main (VitrineSpiceScreen *self, SpiceChannel *channel)
   g_signal_connect (channel, "channel-event", G_CALLBACK (main_event), self);
   g_signal_connect_swapped (channel, "main-mouse-update", G_CALLBACK (vitrine_remote_screen_emit_pointer_changed),
                             self);
+  g_signal_connect_swapped (channel, "main-agent-update", G_CALLBACK (send_monitors), self);
 }
 
 static void
@@ -619,12 +632,22 @@ spice_close (VitrineRemoteScreen *screen)
 
 void
 vitrine_spice_screen_send_files_async (VitrineSpiceScreen *self, GFile **files, GCancellable *cancellable,
-                                       GFileProgressCallback progress, gpointer progress_data, GAsyncReadyCallback done,
-                                       gpointer data)
+                                       GAsyncReadyCallback done, gpointer data)
 {
   if (self->main != NULL)
-    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, progress, progress_data, done,
-                                        data);
+    spice_main_channel_file_copy_async (self->main, files, G_FILE_COPY_NONE, cancellable, NULL, NULL, done, data);
+  else
+    g_task_report_new_error (NULL, done, data, vitrine_spice_screen_send_files_async, VITRINE_HOST_ERROR,
+                             VITRINE_HOST_ERROR_AWAY, _("The machine’s screen is gone: no file was sent."));
+}
+
+gboolean
+vitrine_spice_screen_send_files_finish (GAsyncResult *result, GError **error)
+{
+  if (g_async_result_is_tagged (result, vitrine_spice_screen_send_files_async))
+    return g_task_propagate_boolean (G_TASK (result), error);
+  g_autoptr(GObject) channel = g_async_result_get_source_object (result);
+  return spice_main_channel_file_copy_finish (SPICE_MAIN_CHANNEL (channel), result, error);
 }
 
 static void

@@ -14,8 +14,7 @@ G_DECLARE_FINAL_TYPE (VitrineSpiceScreen, vitrine_spice_screen, VITRINE, SPICE_S
 VitrineRemoteScreen *vitrine_spice_screen_new (const char *password);
 /* For what needs widgets: clipboard, USB devices, files. Borrowed. */
 SpiceSession        *vitrine_spice_screen_get_session (VitrineSpiceScreen *self);
-/* Gives files to the guest's agent; SpiceMainChannel's spice_main_channel_file_copy_finish() ends it. @progress may be
- * NULL. */
-void vitrine_spice_screen_send_files_async (VitrineSpiceScreen *self, GFile **files, GCancellable *cancellable,
-                                            GFileProgressCallback progress, gpointer progress_data,
-                                            GAsyncReadyCallback done, gpointer data);
+/* Gives files to the guest's agent; @files end with NULL. @done is called in any case; its source may be NULL. */
+void     vitrine_spice_screen_send_files_async (VitrineSpiceScreen *self, GFile **files, GCancellable *cancellable,
+                                                GAsyncReadyCallback done, gpointer data);
+gboolean vitrine_spice_screen_send_files_finish (GAsyncResult *result, GError **error);

@@ -6,6 +6,8 @@
 #include <gvnc.h>
 #include <unistd.h>
 
+#include "secret-text.h"
+
 #define MAX_EDGE 16384
 #define RELATIVE_ZERO 0x7fff   /* of QEMU's "pointer motion change": no motion */
 #define WHEEL_UP 8u
@@ -30,6 +32,18 @@ struct _VitrineVncScreen
 
 G_DEFINE_FINAL_TYPE (VitrineVncScreen, vitrine_vnc_screen, VITRINE_TYPE_REMOTE_SCREEN)
 
+/* The end. Whoever hears of it may drop the screen: the caller touches it no more. */
+static void
+refuse (VitrineVncScreen *self, const char *reason)
+{
+  VncConnection *connection = g_object_ref (self->connection);
+
+  vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self), reason);
+  if (vnc_connection_is_open (connection))
+    vnc_connection_shutdown (connection);
+  g_object_unref (connection);
+}
+
 /* --- pictures --------------------------------------------------------------------------------------------------- */
 
 /* Our frames' format: words of XRGB. */
@@ -44,14 +58,14 @@ static const VncPixelFormat xrgb = { .bits_per_pixel = 32,
                                      .green_shift = 8,
                                      .blue_shift = 0 };
 
-static void
+/* FALSE: refused. */
+static gboolean
 set_size (VitrineVncScreen *self, int width, int height)
 {
   if (width <= 0 || height <= 0 || width > MAX_EDGE || height > MAX_EDGE)
     {
-      vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self), _("The machine’s picture is too large."));
-      vnc_connection_shutdown (self->connection);
-      return;
+      refuse (self, _("The machine’s picture is too large."));
+      return FALSE;
     }
   guint8 *pixels = g_malloc0 ((gsize) width * (gsize) height * 4);
   g_autoptr(GObject) buffer = G_OBJECT (vnc_base_framebuffer_new (
@@ -62,6 +76,7 @@ set_size (VitrineVncScreen *self, int width, int height)
   self->width = width;
   self->height = height;
   vitrine_damage_reset (&self->damage);
+  return TRUE;
 }
 
 static void
@@ -82,17 +97,16 @@ initialized (VitrineVncScreen *self)
 
   vnc_connection_set_pixel_format (self->connection, &xrgb);
   vnc_connection_set_encodings (self->connection, G_N_ELEMENTS (encodings), encodings);
-  set_size (self, vnc_connection_get_width (self->connection), vnc_connection_get_height (self->connection));
-  if (self->pixels != NULL)
+  if (set_size (self, vnc_connection_get_width (self->connection), vnc_connection_get_height (self->connection)))
     ask_for_changes (self, TRUE);
 }
 
 static void
 resized (VitrineVncScreen *self, int width, int height)
 {
-  set_size (self, width, height);
-  if (self->pixels != NULL)
-    ask_for_changes (self, TRUE);
+  if (!set_size (self, width, height))
+    return;
+  ask_for_changes (self, TRUE);
   vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
 }
 
@@ -100,9 +114,9 @@ static void
 updated (VitrineVncScreen *self, int x, int y, int width, int height)
 {
   vitrine_damage_add (&self->damage, x, y, width, height);
-  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));
-  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
   ask_for_changes (self, FALSE);
+  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
+  vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));   /* last: that may drop us */
 }
 
 static gboolean
@@ -253,12 +267,19 @@ vnc_set_monitor (VitrineRemoteScreen *screen, guint head, const VitrineMonitor *
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
 
+/* TLS, VeNCrypt and SASL want certificates or accounts that nobody gave us. */
+static void
+needs_tls (VitrineVncScreen *self)
+{
+  refuse (self, _("The machine’s screen needs TLS or a login, which cannot be done here."));
+}
+
 G_GNUC_BEGIN_IGNORE_DEPRECATIONS   /* GValueArray is in gvnc's interface */
 
 static void
 choose_type (VitrineVncScreen *self, GValueArray *types)
 {
-  static const unsigned known[] = { VNC_CONNECTION_AUTH_NONE, VNC_CONNECTION_AUTH_VNC, VNC_CONNECTION_AUTH_VENCRYPT };
+  static const unsigned known[] = { VNC_CONNECTION_AUTH_NONE, VNC_CONNECTION_AUTH_VNC };
 
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     for (guint at = 0; at < types->n_values; at++)
@@ -267,6 +288,7 @@ choose_type (VitrineVncScreen *self, GValueArray *types)
           vnc_connection_set_auth_type (self->connection, known[i]);
           return;
         }
+  needs_tls (self);
 }
 
 static void
@@ -277,9 +299,7 @@ give_credentials (VitrineVncScreen *self, GValueArray *wanted)
       int kind = g_value_get_enum (g_value_array_get_nth (wanted, i));
       if (kind == VNC_CONNECTION_CREDENTIAL_PASSWORD && self->password == NULL)
         {
-          vitrine_remote_screen_emit_closed (VITRINE_REMOTE_SCREEN (self),
-                                             _("The machine’s screen wants another password."));
-          vnc_connection_shutdown (self->connection);
+          refuse (self, _("The machine’s screen wants another password."));
           return;
         }
       vnc_connection_set_credential (self->connection, kind,
@@ -348,7 +368,7 @@ vitrine_vnc_screen_finalize (GObject *object)
 {
   VitrineVncScreen *self = VITRINE_VNC_SCREEN (object);
 
-  g_free (self->password);
+  vitrine_secret_text_free (self->password);
   G_OBJECT_CLASS (vitrine_vnc_screen_parent_class)->finalize (object);
 }
 
@@ -392,7 +412,7 @@ vitrine_vnc_screen_init (VitrineVncScreen *self)
     { "vnc-auth-choose-type", G_CALLBACK (choose_type) },
     { "vnc-auth-credential", G_CALLBACK (give_credentials) },
     { "vnc-auth-failure", G_CALLBACK (auth_failed) },
-    { "vnc-auth-unsupported", G_CALLBACK (auth_failed) },
+    { "vnc-auth-unsupported", G_CALLBACK (needs_tls) },
     { "vnc-disconnected", G_CALLBACK (disconnected) },
   };
 

@@ -6,6 +6,7 @@
 
 #include "notice.h"
 #include "page-window.h"
+#include "secret-text.h"
 
 #define WIDTH 760
 #define HEIGHT 620
@@ -27,7 +28,7 @@ dialog_clear (gpointer data)
 
   g_clear_object (&self->guest);
   g_clear_object (&self->host);
-  g_free (self->was);
+  vitrine_secret_text_free (self->was);
 }
 
 static void
@@ -182,7 +183,8 @@ vitrine_definition_dialog_new (GtkWindow *parent, VitrineHostGuest *guest)
   self->guest = g_object_ref (guest);
   gtk_widget_set_sensitive (self->view, FALSE);
   gtk_widget_set_sensitive (self->save, FALSE);
-  vitrine_host_guest_read_definition_async (guest, FALSE, definition_read, g_rc_box_acquire (self));
+  vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_WITH_SECRETS, definition_read,
+                                            g_rc_box_acquire (self));
   return self->window;
 }
 

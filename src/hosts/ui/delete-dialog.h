@@ -7,7 +7,8 @@
 
 #include "host-guest.h"
 
-typedef void (*VitrineDeleteFailed) (gpointer data, const char *message);
+typedef void (*VitrineDeleteFailed) (GtkWidget *owner, const char *message);
 
-/* @data must outlive @parent. */
-void vitrine_delete_dialog_show (GtkWindow *parent, VitrineHostGuest *guest, VitrineDeleteFailed failed, gpointer data);
+/* @owner is in @parent, and is not kept: when it has gone, nobody is told. */
+void vitrine_delete_dialog_show (GtkWindow *parent, VitrineHostGuest *guest, VitrineDeleteFailed failed,
+                                 GtkWidget *owner);

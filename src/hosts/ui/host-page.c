@@ -16,7 +16,8 @@
 typedef struct
 {
   GtkWidget    *window;      /* NULL: closed */
-  GtkWidget    *notice_slot, *stack, *storage, *networks, *devices;
+  GtkWidget    *notice_slot, *default_slot;   /* the latter: for what is told until it is mended */
+  GtkWidget    *stack, *storage, *networks, *devices;
   GtkWidget    *progress_box, *progress, *progress_label;
   VitrineHost  *host;
   GCancellable *transfer;    /* NULL: none under way */
@@ -394,14 +395,18 @@ say_when_empty (GtkWidget *list, guint n, const char *words)
 }
 
 static void
-tell_about_default (Page *self)
+tell_about_default (Page *self, gboolean idle)
 {
   static const VitrineNoticeButton buttons[]
       = { { N_("_Start the Network"), start_default, "suggested-action" }, { NULL } };
 
-  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_WARNING,
-                            _("The network “default” is not active: machines that are on it do not start."), buttons,
-                            self);
+  g_autoptr(GList) shown = gtk_container_get_children (GTK_CONTAINER (self->default_slot));
+  if (idle && shown == NULL)   /* a second one would take the focus again */
+    vitrine_notice_show_with (GTK_BOX (self->default_slot), GTK_MESSAGE_WARNING,
+                              _("The network “default” is not active: machines that are on it do not start."), buttons,
+                              self);
+  else if (!idle)
+    vitrine_notice_clear (GTK_BOX (self->default_slot));
 }
 
 static void
@@ -427,8 +432,7 @@ show (Page *self, const VitrineHostResources *resources)
   say_when_empty (self->devices, resources->devices->len,
                   resources->no_devices != NULL ? resources->no_devices : _("The host shows no devices."));
   gtk_widget_show_all (self->stack);
-  if (vitrine_host_resources_find_idle_default (resources) != NULL)
-    tell_about_default (self);
+  tell_about_default (self, vitrine_host_resources_find_idle_default (resources) != NULL);
 }
 
 static void
@@ -505,12 +509,14 @@ new_page (Page *self)
 
   self->stack = gtk_stack_new ();
   self->notice_slot = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  self->default_slot = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   self->storage = add_list (self, "storage", _("Storage"));
   self->networks = add_list (self, "networks", _("Networks"));
   self->devices = add_list (self, "devices", _("Devices"));
   gtk_stack_switcher_set_stack (GTK_STACK_SWITCHER (switcher), GTK_STACK (self->stack));
   g_object_set (switcher, "halign", GTK_ALIGN_CENTER, "margin", 9, NULL);
   gtk_box_pack_start (GTK_BOX (page), self->notice_slot, FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (page), self->default_slot, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (page), switcher, FALSE, FALSE, 0);
   gtk_box_pack_start (GTK_BOX (page), self->stack, TRUE, TRUE, 0);
   gtk_box_pack_start (GTK_BOX (page), new_progress (self), FALSE, FALSE, 0);

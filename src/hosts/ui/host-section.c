@@ -126,7 +126,8 @@ card_edit_xml (VitrineHostSection *self, VitrineMachineCard *card)
 static void
 card_delete (VitrineHostSection *self, VitrineMachineCard *card)
 {
-  vitrine_delete_dialog_show (window_of (self), guest_of (card), (VitrineDeleteFailed) card_error, self);
+  vitrine_delete_dialog_show (window_of (self), guest_of (card), (VitrineDeleteFailed) card_error,
+                              GTK_WIDGET (self));
 }
 
 static GtkWidget *

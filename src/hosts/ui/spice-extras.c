@@ -54,7 +54,7 @@ files_sent (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(VitrineMachineWindow) window = data;
   g_autoptr(GError) error = NULL;
 
-  if (!spice_main_channel_file_copy_finish (SPICE_MAIN_CHANNEL (source), result, &error)
+  if (!vitrine_spice_screen_send_files_finish (result, &error)
       && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && !gtk_widget_in_destruction (GTK_WIDGET (window)))
     vitrine_machine_window_show_error (window, error->message);
 }
@@ -72,8 +72,29 @@ dropped (GtkWidget *widget, GdkDragContext *context, int x, int y, GtkSelectionD
   if (files->len == 0)
     return;
   g_ptr_array_add (files, NULL);
-  vitrine_spice_screen_send_files_async (self->screen, (GFile **) files->pdata, self->cancellable, NULL, NULL,
-                                         files_sent, g_object_ref (self->window));
+  vitrine_spice_screen_send_files_async (self->screen, (GFile **) files->pdata, self->cancellable, files_sent,
+                                         g_object_ref (self->window));
+}
+
+/* --- clipboard -------------------------------------------------------------------------------------------------- */
+
+/* What is copied here is the guest's business only while its window is the one that a person works in; what was copied
+ * before comes with it. */
+static void
+share_clipboard (VitrineSpiceExtras *self, gboolean share)
+{
+  SpiceGtkSession *session = spice_gtk_session_get (vitrine_spice_screen_get_session (self->screen));
+  GtkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self->window), GDK_SELECTION_CLIPBOARD);
+
+  g_object_set (session, "auto-clipboard", share, NULL);
+  if (share && gtk_clipboard_get_owner (clipboard) != G_OBJECT (session))   /* the guest has its own */
+    spice_gtk_session_copy_to_guest (session);
+}
+
+static void
+activity_changed (VitrineSpiceExtras *self)
+{
+  share_clipboard (self, gtk_window_is_active (GTK_WINDOW (self->window)));
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */
@@ -87,7 +108,8 @@ vitrine_spice_extras_new (VitrineMachineWindow *window, VitrineRemoteScreen *scr
   self->window = window;
   self->screen = VITRINE_SPICE_SCREEN (g_object_ref (screen));
   self->cancellable = g_cancellable_new ();
-  g_object_set (spice_gtk_session_get (vitrine_spice_screen_get_session (self->screen)), "auto-clipboard", TRUE, NULL);
+  activity_changed (self);
+  g_signal_connect_swapped (window, "notify::is-active", G_CALLBACK (activity_changed), self);
   g_action_map_add_action_entries (G_ACTION_MAP (window), actions, G_N_ELEMENTS (actions), self);
   gtk_drag_dest_set (GTK_WIDGET (window), GTK_DEST_DEFAULT_ALL, NULL, 0, GDK_ACTION_COPY);
   gtk_drag_dest_add_uri_targets (GTK_WIDGET (window));
@@ -100,6 +122,7 @@ vitrine_spice_extras_free (VitrineSpiceExtras *self)
 {
   g_cancellable_cancel (self->cancellable);
   g_object_unref (self->cancellable);
+  g_object_set (spice_gtk_session_get (vitrine_spice_screen_get_session (self->screen)), "auto-clipboard", FALSE, NULL);
   if (!gtk_widget_in_destruction (GTK_WIDGET (self->window)))
     {
       g_signal_handlers_disconnect_by_data (self->window, self);
