@@ -316,7 +316,7 @@ board_free (VtMachine *machine)
 {
   X86Board *board = x86_board (machine);
   x86_free_firmware (board);
-  vt_pci_bus_free (board->bus);
+  g_clear_pointer (&board->bus, vt_pci_bus_free);   /* a machine that could not be built may have none */
   g_ptr_array_unref (board->boot_paths);
   g_free (board);
 }

@@ -26,6 +26,7 @@ struct _VitrineRemoteProcess
   VitrineHostGuest     *guest;         /* NULL: the host is away, or has no such machine */
   VitrineRemoteBackend *backend;
   VitrineMachineWindow *window;
+  VitrineRecording     *recording;
   VitrineSpiceExtras   *extras;
   gboolean              opening;
   char                 *lost;          /* why the backend is of no use any more */
@@ -40,6 +41,7 @@ drop_backend (VitrineRemoteProcess *self)
     return;
   g_clear_pointer (&self->extras, vitrine_spice_extras_free);
   g_signal_handlers_disconnect_by_data (self->backend, self);
+  vitrine_recording_set_backend (self->recording, NULL);
   if (self->window != NULL)
     vitrine_machine_window_set_backend (self->window, NULL);
   vitrine_remote_backend_close (self->backend);
@@ -117,6 +119,8 @@ retry (VitrineRemoteProcess *self)
     command (self, "Start");
   else if (self->guest != NULL)
     look (self);
+  else if (vitrine_host_get_state (self->host) == VITRINE_HOST_CONNECTED)
+    host_changed (self);
   else
     vitrine_host_connect (self->host);
 }
@@ -162,6 +166,7 @@ make_window (VitrineRemoteProcess *self, const char *title, const char *definiti
   gtk_window_set_title (GTK_WINDOW (self->window), title);
   g_action_map_add_action_entries (G_ACTION_MAP (self->window), actions, G_N_ELEMENTS (actions), self);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
+  vitrine_machine_window_set_recording (self->window, self->recording);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
   g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (window_gone), self);
   gtk_window_present (GTK_WINDOW (self->window));
@@ -207,6 +212,7 @@ use_backend (VitrineRemoteProcess *self)
   g_signal_connect_swapped (self->backend, "error", G_CALLBACK (backend_error), self);
   g_signal_connect_swapped (self->backend, "lost", G_CALLBACK (backend_lost), self);
   vitrine_machine_window_plug_in (self->window, VITRINE_BACKEND (self->backend));
+  vitrine_recording_set_backend (self->recording, VITRINE_BACKEND (self->backend));
   vitrine_machine_window_set_backend (self->window, VITRINE_BACKEND (self->backend));
   if (screen != NULL)
     self->extras = vitrine_spice_extras_new (self->window, screen);
@@ -267,10 +273,18 @@ definition_read (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-guest_left (VitrineRemoteProcess *self)
+drop_guest (VitrineRemoteProcess *self)
 {
   g_signal_handlers_disconnect_by_data (self->guest, self);
   g_clear_object (&self->guest);
+}
+
+/* With its host, or deleted there. */
+static void
+guest_left (VitrineRemoteProcess *self)
+{
+  drop_guest (self);
+  host_changed (self);
 }
 
 static void
@@ -334,7 +348,8 @@ vitrine_remote_process_end (VitrineRemoteProcess *self)
   drop_backend (self);
   g_signal_handlers_disconnect_by_data (self->host, self);
   if (self->guest != NULL)
-    guest_left (self);
+    drop_guest (self);
+  vitrine_recording_end (self->recording);
   vitrine_host_disconnect (self->host);
   g_application_release (G_APPLICATION (self->application));
 }
@@ -347,6 +362,7 @@ vitrine_remote_process_finalize (GObject *object)
   g_clear_object (&self->host);
   g_clear_object (&self->hosts);
   g_clear_object (&self->settings);
+  g_clear_object (&self->recording);
   g_free (self->uuid);
   g_free (self->lost);
   G_OBJECT_CLASS (vitrine_remote_process_parent_class)->finalize (object);
@@ -362,6 +378,7 @@ static void
 vitrine_remote_process_init (VitrineRemoteProcess *self)
 {
   self->hosts = vitrine_hosts_new ();
+  self->recording = vitrine_recording_new ();
 }
 
 VitrineRemoteProcess *
