@@ -455,7 +455,6 @@ refuse_lacking (Job *job, GError **error)
 {
   /* Without these the guest would not be the same machine: better no start than a surprise. */
   static const struct { const char *element, *sentence; } lacking[] = {
-    { "hostdev", N_("host devices cannot be passed through yet") },
     { "memory", N_("memory modules are not supported") },
     { "nvdimm", N_("memory modules are not supported") },
   };
@@ -519,6 +518,7 @@ GStrv
 vitrine_domain_list_missing (VitrineDomain *domain)
 {
   static const struct { const char *element, *sentence; } missing[] = {
+    { "hostdev", N_("Host devices are left out: Vitrine’s own processor cannot give a device away, a libvirt host can.") },
     { "tpm", N_("A TPM is not supported yet.") },
     { "smartcard", N_("Smart cards are not supported.") },
     { "redirdev", N_("USB redirection is not supported yet.") },

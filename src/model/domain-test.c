@@ -298,7 +298,7 @@ what_we_lack_is_named (void)
   assert_config_refused (SIZE "<os><type arch='s390x'>hvm</type></os>", "s390x");
   assert_config_refused (SIZE "<os><type arch='x86_64' machine='isapc'>hvm</type></os>", "machine='q35' or machine='pc'");
   assert_config_refused (SIZE "<os><initrd>/i</initrd></os>", "<initrd>");
-  assert_config_refused (SIZE "<devices><hostdev mode='subsystem'/></devices>", "<hostdev>");
+  assert_config_refused (SIZE "<devices><nvdimm/></devices>", "<nvdimm>");
   assert_config_refused (SIZE "<devices><disk type='network'/></devices>", "type='network'");
   assert_config_refused (SIZE "<devices><disk type='file'><target dev='vda'/></disk></devices>", "vda has no <source");
   assert_config_refused (SIZE "<devices><disk type='file'><source file='x.raw'/><target dev='vda'/></disk></devices>",
