@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Small helpers over libxml2's tree: elements by path, attributes and text as GLib strings. For src/model and src/hosts. */
+/* Small helpers over libxml2's tree: elements by path, attributes and text as GLib strings. For src/model, src/hosts and src/passthrough. */
 #pragma once
 
 #include <glib.h>

@@ -67,9 +67,8 @@ leaves_the_tree (const char *path)
   return g_strv_contains ((const char *const *) parts, "..");
 }
 
-/* NULL: not a path of the tree. */
-static char *
-full_path (VitrineHostTree *tree, const char *path)
+char *
+vitrine_host_tree_get_path (VitrineHostTree *tree, const char *path)
 {
   return leaves_the_tree (path) ? NULL : g_build_filename (tree->root, path, NULL);
 }
@@ -80,7 +79,7 @@ full_path_va (VitrineHostTree *tree, const char *format, va_list arguments)
 {
   g_autofree char *path = g_strdup_vprintf (format, arguments);
 
-  return full_path (tree, path);
+  return vitrine_host_tree_get_path (tree, path);
 }
 
 #define FULL_PATH(full, tree, path)                                                                                    \
@@ -173,6 +172,15 @@ vitrine_host_tree_link (VitrineHostTree *tree, const char *path, ...)
   return target != NULL && g_utf8_validate (target, -1, NULL) ? g_path_get_basename (target) : NULL;
 }
 
+char *
+vitrine_host_tree_target (VitrineHostTree *tree, const char *path, ...)
+{
+  FULL_PATH (full, tree, path);
+  g_autofree char *target = full != NULL ? g_file_read_link (full, NULL) : NULL;
+
+  return target != NULL && g_utf8_validate (target, -1, NULL) ? g_steal_pointer (&target) : NULL;
+}
+
 gboolean
 vitrine_host_tree_exists (VitrineHostTree *tree, const char *path, ...)
 {
@@ -195,13 +203,22 @@ vitrine_host_tree_resolve (VitrineHostTree *tree, const char *path, ...)
   return inside;
 }
 
+GBytes *
+vitrine_host_tree_map (VitrineHostTree *tree, gsize max_bytes, const char *path, ...)
+{
+  FULL_PATH (full, tree, path);
+  g_autoptr(GMappedFile) file = full != NULL ? g_mapped_file_new (full, FALSE, NULL) : NULL;
+
+  return file != NULL && g_mapped_file_get_length (file) <= max_bytes ? g_mapped_file_get_bytes (file) : NULL;
+}
+
 /* --- changing --------------------------------------------------------------------------------------------------- */
 
 /* One write(): the kernel takes each as a whole. */
 gboolean
 vitrine_host_tree_write (VitrineHostTree *tree, const char *path, const char *value, GError **error)
 {
-  g_autofree char *full = full_path (tree, path), *line = g_strconcat (value, "\n", NULL);
+  g_autofree char *full = vitrine_host_tree_get_path (tree, path), *line = g_strconcat (value, "\n", NULL);
   int fd = full != NULL ? open_attribute (full, O_WRONLY | O_TRUNC) : -1;
 
   if (full == NULL)

@@ -16,6 +16,8 @@ VitrineHostTree *vitrine_host_tree_ref (VitrineHostTree *tree);
 void             vitrine_host_tree_unref (VitrineHostTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostTree, vitrine_host_tree_unref)
 
+/* Where @path is on this computer. NULL: outside of the tree. */
+char    *vitrine_host_tree_get_path (VitrineHostTree *tree, const char *path);
 /* Is it this computer, which programs run on? */
 gboolean vitrine_host_tree_is_real (VitrineHostTree *tree);
 
@@ -28,10 +30,15 @@ gboolean vitrine_host_tree_read_number (VitrineHostTree *tree, guint64 *value, c
 GStrv    vitrine_host_tree_list (VitrineHostTree *tree, const char *path, ...) G_GNUC_PRINTF (2, 3);
 /* The last part of what a link says: of "driver", "iommu_group", "subsystem". NULL: there is no such link. */
 char    *vitrine_host_tree_link (VitrineHostTree *tree, const char *path, ...) G_GNUC_PRINTF (2, 3);
+/* All that a link says, as it is. */
+char    *vitrine_host_tree_target (VitrineHostTree *tree, const char *path, ...) G_GNUC_PRINTF (2, 3);
 gboolean vitrine_host_tree_exists (VitrineHostTree *tree, const char *path, ...) G_GNUC_PRINTF (2, 3);
 /* Where a path really is, relative to the root, with all links followed: for what lies above a device
  * ("sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"). NULL: there is none, or it is outside. */
 char    *vitrine_host_tree_resolve (VitrineHostTree *tree, const char *path, ...) G_GNUC_PRINTF (2, 3);
+
+/* A large file as a whole, of at most @max_bytes. NULL: there is none, or it is larger. */
+GBytes  *vitrine_host_tree_map (VitrineHostTree *tree, gsize max_bytes, const char *path, ...) G_GNUC_PRINTF (3, 4);
 
 /* One write() of @value and a newline into an attribute that is there; "" is a lone newline. What the kernel answers is
  * the error (domain G_IO_ERROR, a sentence). Only VitrineHostPlan has a reason to call this. */

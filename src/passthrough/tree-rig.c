@@ -15,8 +15,8 @@ tree_rig_make (void)
   return root;
 }
 
-static void
-drop (const char *path)
+void
+tree_rig_forget (const char *path)
 {
   g_autoptr(GDir) folder = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
   const char *name;
@@ -24,7 +24,7 @@ drop (const char *path)
   while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
     {
       g_autofree char *child = g_build_filename (path, name, NULL);
-      drop (child);
+      tree_rig_forget (child);
     }
   g_remove (path);
 }
@@ -32,7 +32,7 @@ drop (const char *path)
 void
 tree_rig_drop (char *root)
 {
-  drop (root);
+  tree_rig_forget (root);
   g_free (root);
 }
 

@@ -13,3 +13,5 @@ void  tree_rig_link (const char *root, const char *path, const char *target);
 void  tree_rig_program (const char *root, const char *path, const char *script);
 /* All files with what is in them, all links and folders: to be compared. */
 char *tree_rig_describe (const char *root);
+/* A file, a link, or a folder with all that is in it. */
+void  tree_rig_forget (const char *full_path);

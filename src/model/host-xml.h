@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* XML that a host says. Private to src/hosts. */
+/* XML that a host says. For src/hosts and src/passthrough. */
 #pragma once
 
 #include <libxml/parser.h>
