@@ -4,6 +4,7 @@
 #pragma once
 
 #include "domain.h"
+#include "pci-address.h"
 
 typedef enum
 {
@@ -26,9 +27,6 @@ typedef struct
 
 void vitrine_hostdev_free (VitrineHostdev *hostdev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostdev, vitrine_hostdev_free)
-
-/* "0000:01:00.0": domain of 16 to 32 bits, bus, slot below 32 and function below 8, all in lower case. The parts may be NULL. */
-gboolean vitrine_pci_address_parse (const char *address, guint *domain, guint *bus, guint *slot, guint *function);
 
 GPtrArray *vitrine_domain_get_hostdevs (VitrineDomain *domain);   /* of VitrineHostdev, in document order */
 gboolean   vitrine_domain_has_hostdev (VitrineDomain *domain, VitrineHostdevKind kind, const char *id);

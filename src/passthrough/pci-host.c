@@ -4,8 +4,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "domain-hostdev.h"
-#include "host-text.h"
 #include "pci-private.h"
 
 #define VFIO_DRIVER "vfio-pci"
@@ -101,24 +99,6 @@ vitrine_pci_host_count_displays (const VitrinePciHost *host)
   for (guint i = 0; i < host->devices->len; i++)
     n += ((VitrinePciDevice *) host->devices->pdata[i])->class_code >> 16 == VITRINE_PCI_CLASS_DISPLAY;
   return n;
-}
-
-void
-vitrine_pci_host_mark_user (VitrinePciHost *host, VitrineDomain *domain, const char *title, gboolean runs)
-{
-  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_hostdevs (domain);
-
-  for (guint i = 0; i < hostdevs->len; i++)
-    {
-      const VitrineHostdev *hostdev = hostdevs->pdata[i];
-      VitrinePciDevice *device
-        = hostdev->kind == VITRINE_HOSTDEV_PCI ? vitrine_pci_host_lookup (host, hostdev->id) : NULL;
-      if (device == NULL || (device->user_runs && !runs))
-        continue;   /* who has it now counts more than who may have it later */
-      g_free (device->user);
-      device->user = vitrine_host_text (title, VITRINE_HOST_TITLE_CHARS);
-      device->user_runs = runs;
-    }
 }
 
 /* --- asking ----------------------------------------------------------------------------------------------------- */

@@ -3,9 +3,9 @@
  * goes, or what is mounted: so what is on a device is said, and that it may be needed. */
 #include <glib/gi18n-lib.h>
 
-#include "domain-hostdev.h"
 #include "host-text.h"
 #include "host-xml.h"
+#include "pci-address.h"
 #include "pci-private.h"
 
 #define MAX_DEPTH 16   /* from a disk up to its controller */

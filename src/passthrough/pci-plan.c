@@ -8,7 +8,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "domain-hostdev.h"
+#include "pci-address.h"
 
 #define VFIO "vfio-pci"
 #define DEVICE "sys/bus/pci/devices/%s"

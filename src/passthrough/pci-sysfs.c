@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* PCI devices as /sys has them: Documentation/ABI/testing/sysfs-bus-pci of Linux. */
-#include "domain-hostdev.h"
 #include "host-text.h"
+#include "pci-address.h"
 #include "pci-private.h"
 
 #define DEVICES "sys/bus/pci/devices"
