@@ -47,6 +47,11 @@ int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);
 
+int vitrine_ctl_host_devices (int argc, char **argv);
+int vitrine_ctl_attach_pci (int argc, char **argv);
+int vitrine_ctl_detach_pci (int argc, char **argv);
+int vitrine_ctl_zpci (int argc, char **argv);
+
 int vitrine_ctl_edid (int argc, char **argv);
 int vitrine_ctl_image (int argc, char **argv);
 

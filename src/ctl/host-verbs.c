@@ -140,6 +140,46 @@ end (gboolean ok, const GError *error)
   return ok ? 0 : vitrine_ctl_fail ("%s", error->message);
 }
 
+gboolean
+vitrine_ctl_host_find (const char *words, VitrineHosts **hosts, VitrineHost **host, VitrineHostGuest **guest)
+{
+  Target target = { 0 };
+  gboolean ok = find (words, &target);
+
+  *hosts = target.hosts;
+  *host = target.host;
+  *guest = target.guest;
+  return ok;
+}
+
+VitrineHost *
+vitrine_ctl_host_open (const char *name, VitrineHosts **hosts)
+{
+  g_autoptr(GError) error = NULL;
+
+  *hosts = vitrine_hosts_new ();
+  VitrineHost *host = vitrine_hosts_find (*hosts, name, &error);
+  if (host == NULL)
+    vitrine_ctl_fail ("%s", error->message);
+  else if (!connect_host (host))
+    vitrine_ctl_fail (_("“%s” is away: %s"), vitrine_host_get_name (host), vitrine_host_get_reason (host));
+  else
+    return host;
+  return NULL;
+}
+
+void
+vitrine_ctl_keep_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  keep_result (source, result, data);
+}
+
+GAsyncResult *
+vitrine_ctl_await (GAsyncResult **result)
+{
+  return await (result);
+}
+
 /* --- one call each ---------------------------------------------------------------------------------------------- */
 
 int

@@ -3,7 +3,7 @@
  * added. */
 #pragma once
 
-#include <gio/gio.h>
+#include "hosts.h"
 
 /* Does it name a machine of a host that is known? A path to a socket does not. */
 gboolean vitrine_ctl_is_on_host (const char *words);
@@ -19,3 +19,11 @@ int      vitrine_ctl_host_open_console (const char *words, guint number);
 int      vitrine_ctl_host_list (void);
 /* A new machine on the host of that name. */
 int      vitrine_ctl_host_define (const char *host, const char *file);
+
+/* For verbs that talk to a host by themselves. A connected host, or machine of one; @hosts is the caller's, and keeps both. FALSE or
+ * NULL after a message. */
+gboolean      vitrine_ctl_host_find (const char *words, VitrineHosts **hosts, VitrineHost **host, VitrineHostGuest **guest);
+VitrineHost  *vitrine_ctl_host_open (const char *name, VitrineHosts **hosts);
+/* A callback that keeps the result in a GAsyncResult * that its data points to; and waiting for that. */
+void          vitrine_ctl_keep_result (GObject *source, GAsyncResult *result, gpointer data);
+GAsyncResult *vitrine_ctl_await (GAsyncResult **result);

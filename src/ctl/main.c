@@ -52,6 +52,10 @@ static const Verb verbs[] = {
   { "resize-disk", vitrine_ctl_resize_disk, N_("Enlarge a machine’s disk, also while it runs") },
   { "attach-net", vitrine_ctl_attach_net, N_("Add a network card to a machine, also while it runs") },
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
+  { "host-devices", vitrine_ctl_host_devices, N_("List a host’s PCI devices, and what it would lose by each") },
+  { "attach-pci", vitrine_ctl_attach_pci, N_("Give a machine a PCI device of its host") },
+  { "detach-pci", vitrine_ctl_detach_pci, N_("Take a PCI device of the host out of a machine") },
+  { "zpci", vitrine_ctl_zpci, N_("Show and set PCI addresses of an s390x machine") },
   { "link", vitrine_ctl_link, N_("Pull or plug a network card’s cable, or change its address") },
   { "capture", vitrine_ctl_capture, N_("Write a network card’s frames into a file") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },
@@ -86,7 +90,7 @@ print_help (void)
 {
   g_print (_("Usage: vitrinectl VERB [ARGUMENTS]\n\nVerbs:\n"));
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    g_print ("  %-11s %s%s\n", verbs[i].name, _(verbs[i].summary),
+    g_print ("  %-12s %s%s\n", verbs[i].name, _(verbs[i].summary),
              verbs[i].function == NULL ? _(" (not yet supported)") : "");
   g_print (_("\n“vitrinectl VERB --help” explains one of them.\n"));
 }

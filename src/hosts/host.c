@@ -330,6 +330,24 @@ vitrine_host_name_for_uri (const char *uri)
   return vitrine_host_text (uri, VITRINE_HOST_TITLE_CHARS);
 }
 
+gboolean
+vitrine_host_is_here (VitrineHost *self)
+{
+  g_autoptr(GUri) uri = g_uri_parse (self->uri, G_URI_FLAGS_NON_DNS, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  /* libvirt's test driver has a computer of its own. */
+  return uri != NULL && (host == NULL || *host == '\0') && !g_str_has_prefix (g_uri_get_scheme (uri), "test");
+}
+
+gboolean
+vitrine_host_is_session (VitrineHost *self)
+{
+  g_autoptr(GUri) uri = g_uri_parse (self->uri, G_URI_FLAGS_NON_DNS, NULL);
+
+  return uri != NULL && g_str_equal (g_uri_get_path (uri), "/session");
+}
+
 /* --- object ----------------------------------------------------------------------------------------------------- */
 
 const char *

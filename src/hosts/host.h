@@ -32,6 +32,9 @@ char        *vitrine_host_name_for_uri (const char *uri);
 const char      *vitrine_host_get_id (VitrineHost *self);
 const char      *vitrine_host_get_uri (VitrineHost *self);
 const char      *vitrine_host_get_name (VitrineHost *self);
+/* Does its libvirt run machines on this computer, whose devices we can see ourselves? As an unprivileged user (qemu:///session)? */
+gboolean         vitrine_host_is_here (VitrineHost *self);
+gboolean         vitrine_host_is_session (VitrineHost *self);
 VitrineHostState vitrine_host_get_state (VitrineHost *self);
 const char      *vitrine_host_get_reason (VitrineHost *self);   /* why it is away: a sentence; NULL */
 
