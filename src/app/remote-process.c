@@ -11,6 +11,7 @@
 #include "hosts.h"
 #include "machine-window.h"
 #include "paths.h"
+#include "pci-dialog.h"
 #include "remote-backend.h"
 #include "spice-extras.h"
 
@@ -134,7 +135,18 @@ action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
     gtk_window_present (GTK_WINDOW (vitrine_host_snapshots_dialog_new (GTK_WINDOW (self->window), self->guest)));
 }
 
-static const GActionEntry actions[] = { { "host-snapshots", action_snapshots } };
+static void
+action_devices (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineRemoteProcess *self = data;
+
+  if (self->guest == NULL)
+    return;
+  g_autoptr(VitrineTarget) target = vitrine_target_new_for_guest (self->host, self->guest);
+  gtk_window_present (GTK_WINDOW (vitrine_pci_dialog_new (GTK_WINDOW (self->window), target)));
+}
+
+static const GActionEntry actions[] = { { "host-snapshots", action_snapshots }, { "host-devices", action_devices } };
 
 /* A definition that cannot be read is no reason to show nothing. */
 static VitrineDomain *
@@ -151,6 +163,7 @@ fill_menu (VitrineRemoteProcess *self)
   g_autoptr(GMenu) menu = g_menu_new ();
 
   g_menu_append (menu, _("S_napshots…"), "win.host-snapshots");
+  g_menu_append (menu, _("Pass a Device Thro_ugh…"), "win.host-devices");
   if (self->extras != NULL)
     vitrine_spice_extras_add_to_menu (self->extras, menu);
   vitrine_machine_window_set_extra_menu (self->window, G_MENU_MODEL (menu));

@@ -32,6 +32,7 @@ enum
   SNAPSHOTS,
   CLONE,
   EDIT_XML,
+  DEVICES,
   LOG,
   DELETE,
   N_SIGNALS
@@ -210,6 +211,7 @@ update_actions (VitrineMachineCard *self, VitrineState state)
     { "settings", VITRINE_GUEST_CAN_SETTINGS },   { "edit-xml", VITRINE_GUEST_CAN_EDIT_XML },
     { "snapshots", VITRINE_GUEST_CAN_SNAPSHOTS }, { "log", VITRINE_GUEST_CAN_LOG },
     { "clone", VITRINE_GUEST_CAN_CLONE },         { "delete", VITRINE_GUEST_CAN_DELETE },
+    { "devices", VITRINE_GUEST_CAN_DEVICES },
   };
   VitrineGuestAbilities abilities = vitrine_guest_get_abilities (self->guest);
   gboolean open = vitrine_state_has_process (state);
@@ -366,6 +368,12 @@ action_edit_xml (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_devices (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[DEVICES], 0);
+}
+
+static void
 action_clone (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   g_signal_emit (data, signals[CLONE], 0);
@@ -402,6 +410,7 @@ static const GActionEntry actions[] = {
   { "autostart", NULL, NULL, "false", autostart_changed },
   { "settings", action_settings },
   { "edit-xml", action_edit_xml },
+  { "devices", action_devices },
   { "clone", action_clone },
   { "snapshots", action_snapshots },
   { "log", action_log },
@@ -496,7 +505,8 @@ static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
   static const char *const asks[] = {
-    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [EDIT_XML] = "edit-xml", [LOG] = "log", [DELETE] = "delete"
+    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [EDIT_XML] = "edit-xml",
+    [DEVICES] = "devices", [LOG] = "log", [DELETE] = "delete"
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 

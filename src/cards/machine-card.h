@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One machine in the library, wherever it runs: live picture, name, state, menu. Activating it starts the machine or
- * presents its window. Signals for what needs the whole window: "error" (message), "settings" (), "edit-xml" (),
+ * presents its window. Signals for what needs the whole window: "error" (message), "settings" (), "edit-xml" (), "devices" (),
  * "snapshots" (), "log" (), "delete" (). */
 #pragma once
 

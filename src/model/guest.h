@@ -31,6 +31,7 @@ typedef enum
   VITRINE_GUEST_CAN_LOG          = 1 << 12,
   VITRINE_GUEST_CAN_DELETE       = 1 << 13,
   VITRINE_GUEST_CAN_CLONE        = 1 << 14,
+  VITRINE_GUEST_CAN_DEVICES      = 1 << 15,   /* get devices of its host */
 } VitrineGuestAbilities;
 
 struct _VitrineGuestInterface

@@ -31,15 +31,21 @@ apply (VitrineDomain *domain, const VitrinePciChange *change, const char *addres
   return FALSE;
 }
 
+gboolean
+vitrine_pci_change_apply (const VitrinePciChange *change, VitrineDomain *domain, GError **error)
+{
+  for (guint i = 0; change->addresses[i] != NULL; i++)
+    if (!apply (domain, change, change->addresses[i], error))
+      return FALSE;
+  return TRUE;
+}
+
 VitrineDomain *
 vitrine_target_preview (VitrineTarget *self, const VitrinePciChange *change, GError **error)
 {
   g_autoptr(VitrineDomain) domain = vitrine_domain_copy (self->domain);
 
-  for (guint i = 0; change->addresses[i] != NULL; i++)
-    if (!apply (domain, change, change->addresses[i], error))
-      return NULL;
-  return g_steal_pointer (&domain);
+  return vitrine_pci_change_apply (change, domain, error) ? g_steal_pointer (&domain) : NULL;
 }
 
 /* One for each address. */
@@ -316,6 +322,10 @@ vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change
   g_task_set_task_data (task, doing, doing_free);
   after = vitrine_target_preview (self, change, &error);
   if (after == NULL)
+    g_task_return_error (task, error);
+  else if (self->draft != NULL && vitrine_pci_change_apply (change, self->draft, &error))
+    g_task_return_boolean (task, TRUE);
+  else if (self->draft != NULL)
     g_task_return_error (task, error);
   else if (doing->moves != NULL && !change->removes)
     move (task, TRUE);

@@ -12,6 +12,7 @@ struct _VitrineTarget
   VitrineHostGuest *guest;
   VitrineLibrary   *library;    /* of a local machine */
   VitrineMachine   *machine;
+  VitrineDomain    *draft;      /* NULL: changes are written at once */
   VitrineHostTree  *tree;       /* NULL: a host elsewhere */
 
   char             *was;        /* what the host's definition was, for writing it back */

@@ -249,7 +249,9 @@ vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpoint
 {
   g_autoptr(GTask) task = g_task_new (self, NULL, done, data);
   Loading *loading = g_new0 (Loading, 1);
-  VitrineDomain *domain = self->machine != NULL ? vitrine_machine_get_domain (self->machine) : NULL;
+  VitrineDomain *domain = self->draft != NULL     ? self->draft
+                          : self->machine != NULL ? vitrine_machine_get_domain (self->machine)
+                                                  : NULL;
 
   g_task_set_task_data (task, loading, loading_free);
   if (self->guest != NULL)
@@ -321,6 +323,7 @@ vitrine_target_finalize (GObject *object)
   g_clear_object (&self->guest);
   g_clear_object (&self->library);
   g_clear_object (&self->machine);
+  g_clear_object (&self->draft);
   g_clear_pointer (&self->tree, vitrine_host_tree_unref);
   vitrine_secret_text_free (self->was);
   g_clear_object (&self->domain);
@@ -356,6 +359,15 @@ vitrine_target_new_for_guest (VitrineHost *host, VitrineHostGuest *guest)
   self->host = g_object_ref (host);
   self->guest = g_object_ref (guest);
   self->tree = vitrine_host_is_here (host) ? open_tree () : NULL;
+  return self;
+}
+
+VitrineTarget *
+vitrine_target_new_for_draft (VitrineLibrary *library, VitrineMachine *machine, VitrineDomain *draft)
+{
+  VitrineTarget *self = vitrine_target_new_for_machine (library, machine);
+
+  self->draft = g_object_ref (draft);
   return self;
 }
 

@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (VitrineTarget, vitrine_target, VITRINE, TARGET, GObject)
 
 VitrineTarget *vitrine_target_new_for_guest (VitrineHost *host, VitrineHostGuest *guest);
 VitrineTarget *vitrine_target_new_for_machine (VitrineLibrary *library, VitrineMachine *machine);
+/* The same for a definition that somebody is editing: changes go into @draft, which he writes or forgets. */
+VitrineTarget *vitrine_target_new_for_draft (VitrineLibrary *library, VitrineMachine *machine, VitrineDomain *draft);
 /* Without a machine: only for what there is. @host NULL: this computer, with the machines of @library. */
 VitrineTarget *vitrine_target_new_for_host (VitrineHost *host, VitrineLibrary *library);
 
@@ -65,6 +67,8 @@ VitrineDomain *vitrine_target_preview (VitrineTarget *self, const VitrinePciChan
 char *vitrine_target_get_elements (VitrineTarget *self, const VitrinePciChange *change, GError **error);
 /* All that would be done, as shell commands with their reasons. */
 char *vitrine_target_dry_run (VitrineTarget *self, const VitrinePciChange *change, GError **error);
+/* The same in a definition itself. */
+gboolean vitrine_pci_change_apply (const VitrinePciChange *change, VitrineDomain *domain, GError **error);
 /* Does it; what fails half-way is undone. */
 void     vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_target_change_finish (VitrineTarget *self, GAsyncResult *result, GError **error);

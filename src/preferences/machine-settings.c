@@ -4,8 +4,10 @@
 
 #include <glib/gi18n.h>
 
+#include "domain-hostdev.h"
 #include "hardware-list.h"
 #include "notice.h"
+#include "pci-dialog.h"
 #include "rows.h"
 #include "size-rows.h"
 
@@ -18,6 +20,7 @@ struct _VitrineMachineSettings
 
   GtkWidget      *header, *cancel_button, *apply_button, *notice_slot;
   GtkWidget      *general_group, *size_group, *hardware_group, *boot_group, *display_group, *overlay;
+  GtkWidget      *host_devices_row;
   GtkWidget      *name, *description, *hardware, *kernel, *initrd, *cmdline, *video, *resolution;
   VitrineSizeRows size;
 
@@ -336,12 +339,53 @@ vitrine_machine_settings_init (VitrineMachineSettings *self)
 }
 
 static void
+update_host_devices (VitrineMachineSettings *self)
+{
+  if (self->domain == NULL)
+    return;   /* closed */
+  g_autoptr(GPtrArray) all = vitrine_domain_get_hostdevs (self->domain);
+  g_autofree char *words = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u device of this computer", "%u devices of this computer",
+                                                         all->len), all->len);
+
+  hdy_action_row_set_subtitle (HDY_ACTION_ROW (self->host_devices_row), all->len > 0 ? words : _("None"));
+}
+
+static void
+show_host_devices (VitrineMachineSettings *self)
+{
+  g_autoptr(VitrineTarget) target = vitrine_target_new_for_draft (self->library, self->machine, self->domain);
+  GtkWidget *dialog = vitrine_pci_dialog_new (GTK_WINDOW (self), target);
+
+  g_signal_connect_object (dialog, "destroy", G_CALLBACK (update_host_devices), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+/* Changes are the settings': Apply writes them. */
+static void
+add_host_devices (VitrineMachineSettings *self)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (_("Pass a Device Thro_ugh…"));
+
+  self->host_devices_row = hdy_action_row_new ();
+  hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->host_devices_row), _("Host devices"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_container_add (GTK_CONTAINER (self->host_devices_row), button);
+  gtk_list_box_row_set_selectable (GTK_LIST_BOX_ROW (self->host_devices_row), FALSE);
+  gtk_widget_show_all (self->host_devices_row);
+  gtk_widget_set_sensitive (self->host_devices_row, self->cold);
+  gtk_container_add (GTK_CONTAINER (self->hardware_group), self->host_devices_row);
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (show_host_devices), self);
+  update_host_devices (self);
+}
+
+static void
 fill_hardware (VitrineMachineSettings *self)
 {
   GtkWidget *undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
 
   self->hardware = vitrine_hardware_list_new (self->domain, self->cold ? NULL : self->machine, VITRINE_UNDO_BAR (undo_bar));
   gtk_container_add (GTK_CONTAINER (self->hardware_group), self->hardware);
+  add_host_devices (self);
 }
 
 GtkWidget *

@@ -9,6 +9,7 @@
 #include "host-page.h"
 #include "host-snapshots-dialog.h"
 #include "machine-card.h"
+#include "pci-dialog.h"
 
 struct _VitrineHostSection
 {
@@ -124,6 +125,14 @@ card_edit_xml (VitrineHostSection *self, VitrineMachineCard *card)
 }
 
 static void
+card_devices (VitrineHostSection *self, VitrineMachineCard *card)
+{
+  g_autoptr(VitrineTarget) target = vitrine_target_new_for_guest (self->host, guest_of (card));
+
+  gtk_window_present (GTK_WINDOW (vitrine_pci_dialog_new (window_of (self), target)));
+}
+
+static void
 card_delete (VitrineHostSection *self, VitrineMachineCard *card)
 {
   vitrine_delete_dialog_show (window_of (self), guest_of (card), (VitrineDeleteFailed) card_error,
@@ -139,6 +148,7 @@ new_card (gpointer item, gpointer data)
   g_signal_connect_object (card, "error", G_CALLBACK (card_error), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "edit-xml", G_CALLBACK (card_edit_xml), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "devices", G_CALLBACK (card_devices), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
   if (self->words != NULL)
     gtk_widget_set_visible (card, vitrine_machine_card_matches (VITRINE_MACHINE_CARD (card), self->words));
