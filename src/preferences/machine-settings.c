@@ -347,7 +347,9 @@ update_host_devices (VitrineMachineSettings *self)
   g_autofree char *words = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%u device of this computer", "%u devices of this computer",
                                                          all->len), all->len);
 
-  hdy_action_row_set_subtitle (HDY_ACTION_ROW (self->host_devices_row), all->len > 0 ? words : _("None"));
+  const char *subtitle = all->len > 0 ? words : _("None");
+  hdy_action_row_set_subtitle (HDY_ACTION_ROW (self->host_devices_row), subtitle);
+  atk_object_set_description (gtk_widget_get_accessible (self->host_devices_row), subtitle);
 }
 
 static void
@@ -368,6 +370,7 @@ add_host_devices (VitrineMachineSettings *self)
 
   self->host_devices_row = hdy_action_row_new ();
   hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (self->host_devices_row), _("Host devices"));
+  atk_object_set_name (gtk_widget_get_accessible (self->host_devices_row), _("Host devices"));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_container_add (GTK_CONTAINER (self->host_devices_row), button);
   gtk_list_box_row_set_selectable (GTK_LIST_BOX_ROW (self->host_devices_row), FALSE);

@@ -48,6 +48,9 @@ PCI_IDS = """\
 15b3  Mellanox Technologies
 \t1016  MT27710 Family [ConnectX-4 Lx Virtual Function]
 \t1017  MT27800 Family [ConnectX-5]
+1af4  Red Hat, Inc.
+\t1000  Virtio network device
+\t1001  Virtio block device
 8086  Intel Corporation
 \t1520  I350 Ethernet Controller Virtual Function
 \t1521  I350 Gigabit Network Connection

@@ -57,3 +57,14 @@ vitrine_sentence_row_new (const char *icon, const char *sentence)
   hdy_action_row_set_title_lines (HDY_ACTION_ROW (row), 0);
   return row;
 }
+
+void
+vitrine_group_describe (GtkWidget *group, const char *title, const char *description)
+{
+  AtkObject *accessible = gtk_widget_get_accessible (group);
+
+  hdy_preferences_group_set_title (HDY_PREFERENCES_GROUP (group), title);
+  hdy_preferences_group_set_description (HDY_PREFERENCES_GROUP (group), description);
+  atk_object_set_name (accessible, title != NULL ? title : "");
+  atk_object_set_description (accessible, description != NULL ? description : "");
+}

@@ -10,3 +10,5 @@ GtkWidget *vitrine_choice_row_new (const char *title, const char *subtitle, GtkW
 GtkWidget *vitrine_fact_row_new (const char *icon, const char *title, const char *subtitle);
 /* A sentence of its own, which may be long. */
 GtkWidget *vitrine_sentence_row_new (const char *icon, const char *sentence);
+/* A group's title and description; either may be NULL. libhandy shows them, but does not tell assistive technology. */
+void       vitrine_group_describe (GtkWidget *group, const char *title, const char *description);

@@ -172,7 +172,7 @@ fill_host (VitrinePciDialog *self)
     }
   if (n == 0)
     add_row (self, self->host_group, vitrine_sentence_row_new (NULL, _("The host has no PCI device that could be given.")));
-  hdy_preferences_group_set_description (HDY_PREFERENCES_GROUP (self->host_group), vitrine_target_get_source (self->target));
+  vitrine_group_describe (self->host_group, _("Pass a Device Through"), vitrine_target_get_source (self->target));
 }
 
 static void
@@ -236,8 +236,8 @@ vitrine_pci_dialog_fill_together (VitrinePciDialog *self)
       g_autofree char *words = describe (device);
       add_row (self, self->together_group, vitrine_fact_row_new (NULL, device->name, words));
     }
-  hdy_preferences_group_set_description (HDY_PREFERENCES_GROUP (self->together_group),
-                                         addresses[1] != NULL ? _("They share an IOMMU group or a card, and go together.") : NULL);
+  vitrine_group_describe (self->together_group, _("What Goes to the Machine"),
+                          addresses[1] != NULL ? _("They share an IOMMU group or a card, and go together.") : NULL);
   for (guint i = 0; losses[i] != NULL; i++)
     add_row (self, self->loss_group, vitrine_sentence_row_new (WARNING, losses[i]));
   if (losses[0] == NULL)
@@ -320,7 +320,10 @@ vitrine_pci_dialog_fill_done (VitrinePciDialog *self)
   if (vitrine_target_is_local (self->target))
     words = self->change.removes ? _("It is out of the machine’s definition.")
                                  : _("It is in the machine’s definition, for the day when the machine is on a libvirt host.");
-  g_object_set (self->done_status, "title", self->change.removes ? _("Removed") : _("Passed Through"), "description", words, NULL);
+  const char *title = self->change.removes ? _("Removed") : _("Passed Through");
+  g_object_set (self->done_status, "title", title, "description", words, NULL);
+  atk_object_set_name (gtk_widget_get_accessible (self->done_status), title);
+  atk_object_set_description (gtk_widget_get_accessible (self->done_status), words);
 }
 
 /* --- building -------------------------------------------------------------------------------------------------------------- */
@@ -348,6 +351,10 @@ vitrine_pci_dialog_build (VitrinePciDialog *self)
 {
   GtkWidget *addresses = gtk_button_new_with_mnemonic (_("PCI _Addresses…"));
 
+  vitrine_group_describe (self->present_group, _("In This Machine"), NULL);
+  vitrine_group_describe (self->address_group, _("Addresses in the Guest"), NULL);
+  vitrine_group_describe (self->loss_group, _("What the Host Would Lose"), NULL);
+  vitrine_group_describe (self->driver_group, _("Between the Host’s Driver and the Machine"), NULL);
   gtk_container_add (GTK_CONTAINER (self->address_group), addresses);
   gtk_widget_show (addresses);
   g_signal_connect_swapped (addresses, "clicked", G_CALLBACK (vitrine_pci_dialog_show_addresses), self);

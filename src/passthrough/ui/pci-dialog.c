@@ -68,6 +68,7 @@ go_to (VitrinePciDialog *self, const char *page)
 
   gtk_stack_set_visible_child_name (GTK_STACK (self->pages), page);
   gtk_widget_set_visible (self->next_button, !first);
+  gtk_window_set_default (GTK_WINDOW (self), first ? NULL : self->next_button);   /* among the devices, Enter is a row's */
   gtk_widget_set_visible (self->back_button, !last);
   gtk_button_set_label (GTK_BUTTON (self->back_button), first ? _("_Close") : _("_Back"));
   gtk_button_set_label (GTK_BUTTON (self->next_button), last ? _("_Close")
@@ -324,7 +325,6 @@ vitrine_pci_dialog_init (VitrinePciDialog *self)
 {
   self->rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_window_set_default (GTK_WINDOW (self), self->next_button);
   g_signal_connect_swapped (self->next_button, "clicked", G_CALLBACK (next_clicked), self);
   g_signal_connect_swapped (self->back_button, "clicked", G_CALLBACK (back_clicked), self);
   vitrine_pci_dialog_build (self);

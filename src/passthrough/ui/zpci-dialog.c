@@ -214,7 +214,7 @@ new_group (Dialog *self, const VitrineZpci *zpci)
   name_for (entry->uid, "uid", zpci->id);
   name_for (entry->fid, "fid", zpci->id);
   set_numbers (entry, zpci);
-  hdy_preferences_group_set_title (HDY_PREFERENCES_GROUP (group), zpci->id);
+  vitrine_group_describe (group, zpci->id, NULL);
   GtkWidget *const rows[] = { automatic, entry->uid_row, entry->fid_row, entry->preview,
                               vitrine_sentence_row_new ("dialog-warning-symbolic", _("Cannot move to another host while the machine runs.")) };
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -235,9 +235,9 @@ new_page (Dialog *self)
 
   self->notice_slot = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   self->page = hdy_preferences_page_new ();
-  hdy_preferences_group_set_description (HDY_PREFERENCES_GROUP (intro),
-                                         _("The guest’s address of a device is fixed by its uid alone: it is UID:00:00.0, whatever bus and slot "
-                                           "the definition says. The fid names the slot for hot plug."));
+  vitrine_group_describe (intro, NULL,
+                          _("The guest’s address of a device is fixed by its uid alone: it is UID:00:00.0, whatever bus and slot the "
+                            "definition says. The fid names the slot for hot plug."));
   gtk_container_add (GTK_CONTAINER (self->page), intro);
   for (guint i = 0; i < all->len; i++)
     gtk_container_add (GTK_CONTAINER (self->page), new_group (self, all->pdata[i]));
