@@ -52,5 +52,8 @@ vitrine_helper_plan_take_back_pci (VitrineHostTree *tree, GVariant *parameters, 
   g_autofree const char **addresses = NULL;
 
   g_variant_get (parameters, "(^a&s)", &addresses);
-  return check_number (addresses, error) ? vitrine_pci_plan_take_back (tree, addresses, error) : NULL;
+  if (!check_number (addresses, error))
+    return NULL;
+  g_autoptr(VitrineHostPlan) plan = vitrine_pci_plan_take_back (tree, addresses, error);
+  return plan != NULL && vitrine_pci_check_free (tree, addresses, error) ? g_steal_pointer (&plan) : NULL;
 }

@@ -101,6 +101,29 @@ vitrine_pci_plan_give (VitrineHostTree *tree, const char *const *addresses, GErr
   return g_steal_pointer (&plan);
 }
 
+VitrineHostPlan *
+vitrine_pci_plan_take_back (VitrineHostTree *tree, const char *const *addresses, GError **error)
+{
+  g_autoptr(VitrineHostPlan) plan = vitrine_host_plan_new ();
+
+  for (guint i = 0; addresses[i] != NULL; i++)
+    {
+      if (!check_address (tree, addresses[i], error))
+        return NULL;
+      g_autofree char *driver = vitrine_host_tree_link (tree, DEVICE "/driver", addresses[i]);
+      g_autofree char *any = g_strdup_printf (_("Say that %s is for any driver again."), addresses[i]);
+      g_autofree char *bind = g_strdup_printf (_("Let the host’s own driver take %s."), addresses[i]);
+      if (g_strcmp0 (driver, VFIO) != 0)
+        continue;
+      unbind (plan, addresses[i], VFIO);
+      override (plan, tree, addresses[i], "", any);
+      probe (plan, addresses[i], bind);
+    }
+  return g_steal_pointer (&plan);
+}
+
+/* --- who has them ----------------------------------------------------------------------------------------------- */
+
 /* Who has a device of the group open, as a process; NULL: nobody that we may see. */
 static char *
 find_user (VitrineHostTree *tree, const char *address)
@@ -134,23 +157,11 @@ check_free (VitrineHostTree *tree, const char *address, GError **error)
   return FALSE;
 }
 
-VitrineHostPlan *
-vitrine_pci_plan_take_back (VitrineHostTree *tree, const char *const *addresses, GError **error)
+gboolean
+vitrine_pci_check_free (VitrineHostTree *tree, const char *const *addresses, GError **error)
 {
-  g_autoptr(VitrineHostPlan) plan = vitrine_host_plan_new ();
-
   for (guint i = 0; addresses[i] != NULL; i++)
-    {
-      if (!check_address (tree, addresses[i], error) || !check_free (tree, addresses[i], error))
-        return NULL;
-      g_autofree char *driver = vitrine_host_tree_link (tree, DEVICE "/driver", addresses[i]);
-      g_autofree char *any = g_strdup_printf (_("Say that %s is for any driver again."), addresses[i]);
-      g_autofree char *bind = g_strdup_printf (_("Let the host’s own driver take %s."), addresses[i]);
-      if (g_strcmp0 (driver, VFIO) != 0)
-        continue;
-      unbind (plan, addresses[i], VFIO);
-      override (plan, tree, addresses[i], "", any);
-      probe (plan, addresses[i], bind);
-    }
-  return g_steal_pointer (&plan);
+    if (!check_free (tree, addresses[i], error))
+      return FALSE;
+  return TRUE;
 }

@@ -307,6 +307,14 @@ step_define (GTask *task)
     vitrine_host_guest_attach_async (self->guest, (const char *const *) elements, defined, g_object_ref (task));
 }
 
+/* What the machine itself has open is closed when it goes out of it now, else not. */
+static gboolean
+check_free (VitrineTarget *self, const Doing *doing, GError **error)
+{
+  return self->tree == NULL || doing->moves == NULL || !doing->change.removes || doing->change.live
+         || vitrine_pci_check_free (self->tree, (const char *const *) doing->moves, error);
+}
+
 void
 vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change, GAsyncReadyCallback done, gpointer data)
 {
@@ -320,7 +328,7 @@ vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change
   doing->change.live = change->live && self->guest != NULL;
   doing->moves = vitrine_target_list_moves (self, change);
   g_task_set_task_data (task, doing, doing_free);
-  after = vitrine_target_preview (self, change, &error);
+  after = check_free (self, doing, &error) ? vitrine_target_preview (self, change, &error) : NULL;
   if (after == NULL)
     g_task_return_error (task, error);
   else if (self->draft != NULL && vitrine_pci_change_apply (change, self->draft, &error))
