@@ -61,6 +61,7 @@ free_cluster (Qcow2 *q, uint64_t cluster)
   if ((error = qcow2_set_count (q, cluster, count - 1)) != 0 || count > 1)
     return error;
   qcow2_table_drop (&q->l2, cluster << q->h.cluster_bits);
+  g_hash_table_remove (q->metadata, GSIZE_TO_POINTER (cluster));
   (void) q->file->ops->discard (q->file, cluster << q->h.cluster_bits, q->cluster_bytes);
   return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Snapshots inside an image: another L1 that refers to the same clusters, which are counted once more and are from then on nobody's to
  * change. Offline: the image must be idle. In each step counts rise before anything refers to them, and fall when nothing does any
- * more; so a crash leaves room lost, and the disk or snapshot as before or as after. */
+ * more; so a crash leaves room lost, and the disk or snapshot as before or as after. Counts and the marks that go with them cannot change at
+ * once, so the image is marked as dirty meanwhile: whoever opens it after a crash counts again. */
 #include <errno.h>
 
 #include "qcow2-private.h"
@@ -427,6 +428,32 @@ forget (Qcow2 *q, GPtrArray *snapshots, Qcow2Snapshot *snapshot)
 
 /* --- For others ----------------------------------------------------------------------------------------------------------- */
 
+/* Safe, before and after. Version 2 has no such mark. */
+static int
+mark_dirty (Qcow2 *q, bool dirty)
+{
+  int error = 0;
+  if (q->h.version < 3)
+    return 0;
+  if (!dirty && (error = vt_image_flush (q->file)) != 0)
+    return error;
+  q->h.incompatible = (q->h.incompatible & ~(uint64_t) QCOW2_INCOMPATIBLE_DIRTY) | (dirty ? QCOW2_INCOMPATIBLE_DIRTY : 0);
+  error = qcow2_write_header (q);
+  return error == 0 && dirty ? vt_image_flush (q->file) : error;
+}
+
+/* After an error it stays dirty. */
+static int
+act (Qcow2 *q, VtImageSnapshotVerb verb, GPtrArray *snapshots, Qcow2Snapshot *snapshot, const char *name)
+{
+  int error = mark_dirty (q, true);
+  if (error != 0)
+    return error;
+  error = verb == VT_IMAGE_TAKE_SNAPSHOT ? take (q, snapshots, name)
+          : verb == VT_IMAGE_GO_BACK ? go_back (q, snapshot) : forget (q, snapshots, snapshot);
+  return error == 0 ? mark_dirty (q, false) : error;
+}
+
 static bool
 complain (Qcow2 *q, const char *name, const char *what, GError **error)
 {
@@ -452,8 +479,7 @@ vt_qcow2_snapshot (VtImage *image, VtImageSnapshotVerb verb, const char *name, G
   if (verb == VT_IMAGE_GO_BACK && (snapshot->disk_bytes != q->h.size || snapshot->l1_entries > q->h.l1_entries))
     return complain (q, name, "is of a disk of another size, which is not supported", error);
   g_rw_lock_writer_lock (&q->lock);
-  problem = verb == VT_IMAGE_TAKE_SNAPSHOT ? take (q, snapshots, name)
-            : verb == VT_IMAGE_GO_BACK ? go_back (q, snapshot) : forget (q, snapshots, snapshot);
+  problem = act (q, verb, snapshots, snapshot, name);
   g_rw_lock_writer_unlock (&q->lock);
   return problem == 0 || vt_image_fail (error, image->label, "the snapshot could not be taken, gone back to or deleted", problem);
 }

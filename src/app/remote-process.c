@@ -72,10 +72,25 @@ is_alive (VitrineRemoteProcess *self)
 
 /* --- the window ------------------------------------------------------------------------------------------------- */
 
+/* From here on nothing is presented any more: who opens the machine now gets a process of its own, even while this one
+ * takes leave of the host. */
+static void
+give_up_name (GApplication *application)
+{
+  GDBusConnection *bus = g_application_get_dbus_connection (application);
+  g_autoptr(GVariant) answer = NULL;
+
+  if (bus != NULL)
+    answer = g_dbus_connection_call_sync (bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                          "ReleaseName", g_variant_new ("(s)", g_application_get_application_id (application)),
+                                          NULL, G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+}
+
 static void
 window_gone (VitrineRemoteProcess *self)
 {
   self->window = NULL;
+  give_up_name (G_APPLICATION (self->application));
   drop_backend (self);
   g_application_quit (G_APPLICATION (self->application));
 }

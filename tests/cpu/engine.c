@@ -430,6 +430,7 @@ make_ram (EngineExecutor *self, GError **error)
 
 /* The translator while instructions are counted. */
 #define JIT_COUNTING "jit-counting"
+#define JIT_SCATTER  "jit-scatter"    /* each region has other registers in memory */
 
 static const VtAccel *
 find_accel (const char *name, GError **error)
@@ -438,7 +439,7 @@ find_accel (const char *name, GError **error)
   for (unsigned i = 0; i < G_N_ELEMENTS (accels); i++)
     if (name == NULL || g_str_equal (accels[i]->name, name))
       return accels[i];
-  if (g_str_equal (name, JIT_COUNTING))
+  if (g_str_equal (name, JIT_COUNTING) || g_str_equal (name, JIT_SCATTER))
     return &vt_accel_jit;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "There is no accelerator “%s”.", name);
   return NULL;
@@ -469,7 +470,7 @@ make_machine (EngineExecutor *self, const char *accel, bool low, GError **error)
   if (self->accel == &vt_accel_jit)
     {
       signal (SIGVTALRM, time_is_up);
-      vt_x86_jit_set_eager (self->cpu, !self->lazy_flags);
+      vt_x86_jit_set_eager (self->cpu, !self->lazy_flags, g_strcmp0 (accel, JIT_SCATTER) == 0);
     }
   return true;
 }

@@ -55,7 +55,7 @@ set_up (void)
   given_back_from = 0;
   x86_test_setup (&test, RAM_SIZE, 64);
   g_assert_true (vt_x86_jit_init (test.cpu, &error));
-  vt_x86_jit_set_eager (test.cpu, false);
+  vt_x86_jit_set_eager (test.cpu, false, false);
   for (unsigned page = 0; page < PAGES; page++)
     put_page (page);
   return test.cpu->accel_data;

@@ -117,6 +117,7 @@ typedef struct
 
 #define VT_X86_JIT_JUMPS 16384u
 #define VT_X86_CODE_PAGES 65536u
+#define VT_X86_JIT_LOOPS  64u
 typedef struct
 {
   struct VtX86Cpu *self;
@@ -148,6 +149,7 @@ typedef struct
   uint64_t    past_addend;
   uint8_t    *past_host;
   uint8_t     copy[64];
+  int32_t     rounds_left[VT_X86_JIT_LOOPS];   /* of loops, before they are translated again (jit/jit-hot.h) */
   int64_t     seg_top[2][VT_SEG_COUNT];   /* outside 64-bit mode, for loads and stores: last offset, or -1 when each access
                                            * needs a closer look */
   /* The page that the stack was last seen in, by privilege and for loads and stores: a copy of its TLB entry. `room` is 0 when

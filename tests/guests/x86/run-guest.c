@@ -80,6 +80,7 @@ typedef struct
 {
   const VtAccel *accel;      /* NULL: in turns */
   bool        compared;      /* by translated code next to the interpreter */
+  bool        scatter;       /* each region of translated code has other registers in memory */
   VtLock      lock;
   VtLoop     *loop;
   bool        died;
@@ -244,7 +245,7 @@ run_on_accelerator (Board *board)
   VtRunner *runner = vt_runner_new (vcpus, board->ports->n_cpus, board->accel, (VtRunnerEvents) { exited, board }, &error);
   g_assert_no_error (error);
   for (unsigned i = 0; board->accel == &vt_accel_jit && i < board->ports->n_cpus; i++)
-    vt_x86_jit_set_eager (board->ports->cpu[i], false);
+    vt_x86_jit_set_eager (board->ports->cpu[i], false, board->scatter);
   vt_runner_resume (runner);
   gint64 deadline = g_get_monotonic_time () + REAL_SECONDS * G_TIME_SPAN_SECOND;
   while (!__atomic_load_n (&board->ports->ended, __ATOMIC_ACQUIRE) && !__atomic_load_n (&board->died, __ATOMIC_ACQUIRE)
@@ -350,13 +351,15 @@ main (int argc, char **argv)
           board.compared = g_str_equal (argv[i] + 8, vt_accel_cosim.name);
           board.accel = board.compared ? NULL : find_accel (argv[i] + 8);
         }
+      else if (g_str_equal (argv[i], "--scatter"))
+        board.scatter = true;
       else if (g_str_equal (argv[i], "--shutdown"))
         shutdown_wanted = true;
       else
         path = argv[i];
     }
   if (path == NULL)
-    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=NAME]");
+    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=NAME] [--scatter]");
   GError *error = NULL;
   if (board.accel != NULL && !board.accel->probe (&error))
     {

@@ -5,6 +5,7 @@
  * arithmetic flags wherever they happen to be. To anywhere else: through the table of known jumps, with the flags in memory.
  */
 #include "jit-far.h"
+#include "jit-hot.h"
 #include "jit-returns.h"
 #include "jit-stack.h"
 
@@ -71,6 +72,7 @@ emit_target (VtJitTr *tr, int32_t off)
 static void
 emit_jump_found (VtJitTr *tr)
 {
+  vt_jit_emit_home (tr);
   emit_store64 (&tr->e, rm_gs (TRANSLATED (page_rip)), T0);
   emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, 4, rm_reg (T1));
 }
@@ -85,6 +87,7 @@ put_found_away (VtJitTr *tr)
 static void
 emit_jump_put_away (VtJitTr *tr, bool call)
 {
+  vt_jit_emit_home (tr);
   emit_load64 (&tr->e, T0, rm_slot (SLOT_PAGE));
   emit_store64 (&tr->e, rm_gs (TRANSLATED (page_rip)), T0);
   emit_insn (&tr->e, (VtEnc) { .opcode = 0xff }, call ? 2 : 4, rm_slot (SLOT_CODE));

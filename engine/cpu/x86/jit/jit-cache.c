@@ -45,6 +45,7 @@ vt_jit_drop_all (VtJit *jit)
   jit->arena_used = 0;
   jit->drops++;
   jit->full = false;
+  vt_jit_reset_rounds (jit->cpu);
   g_array_set_size (jit->links, 0);
   memset (jit->bucket, 0, sizeof (jit->bucket));
   memset (jit->pages, 0, sizeof (jit->pages));
@@ -83,16 +84,32 @@ version_now (const VtJitPage *page)
 }
 
 static void
-kill_region (VtJit *jit, VtJitRegion *region)
+put_jump (uint8_t *at, const uint8_t *to)
+{
+  at[0] = 0xe9;
+  emit_patch (at + 1, to);
+}
+
+/* Those who came in before go on in it. */
+static void
+close_region (VtJit *jit, VtJitRegion *region, const uint8_t *by_host, const uint8_t *by_mem)
 {
   region->dead = true;
   vt_jit_unlink_far (jit, region);
-  for (unsigned i = 0; i < 2; i++)
-    {
-      uint8_t *entry = region->entry[i == 0 ? JIT_WAY_HOST : JIT_WAY_MEM];
-      entry[0] = 0xe9;
-      emit_patch (entry + 1, region->dead_stub);
-    }
+  put_jump (region->entry[JIT_WAY_HOST], by_host);
+  put_jump (region->entry[JIT_WAY_MEM], by_mem);
+}
+
+static void
+kill_region (VtJit *jit, VtJitRegion *region)
+{
+  close_region (jit, region, region->dead_stub, region->dead_stub);
+}
+
+void
+vt_jit_replace (VtJit *jit, VtJitRegion *old, const VtJitRegion *region)
+{
+  close_region (jit, old, region->entry[JIT_WAY_HOST], region->entry[JIT_WAY_MEM]);
 }
 
 static void
@@ -321,6 +338,10 @@ vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region)
   if (link >= jit->links->len)
     return;
   const VtJitLink *l = &g_array_index (jit->links, VtJitLink, link);
+  if (l->hot && region->hot)
+    put_jump (l->site, region->entry[l->way]);
+  if (l->hot)
+    return;
   emit_patch (l->site, region->second != NULL ? region->thunk[l->way] : region->entry[l->way]);
 }
 

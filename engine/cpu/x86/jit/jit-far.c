@@ -2,6 +2,7 @@
 /* See jit-far.h. */
 #include "jit-far.h"
 
+#include "jit-hot.h"
 #include "jit-returns.h"
 
 #define NO_FAR_KEY   0u
@@ -146,6 +147,7 @@ vt_jit_emit_far_jump (VtJitTr *tr, VtJitFar *link, int32_t off, bool call)
 {
   VtEmit *e = &tr->e;
   int32_t pages = off & -(int32_t) VT_PAGE_SIZE;
+  vt_jit_emit_home (tr);
   if (pages != 0)
     emit_group1 (e, tr->is64, 0, rm_gs (TRANSLATED (page_rip)), pages);
   uint8_t *jump = call ? emit_call (e) : emit_jmp (e);
@@ -161,7 +163,9 @@ vt_jit_emit_slow_far (VtJitTr *tr, const VtJitSlow *slow)
   vt_jit_count_if_left (tr, slow->uncounted);
   vt_jit_emit_rip (tr, slow->target);
   emit_imm64 (e, T1, (uint64_t) (uintptr_t) slow->far);
+  vt_jit_emit_home (tr);
   emit_call_to (e, tr->jit->stubs.far);
+  vt_jit_emit_back (tr);
   emit_jmp_to (e, slow->back);
   while (((uintptr_t) e->at & 7) != 0)
     emit8 (e, 0xcc);

@@ -77,7 +77,7 @@ by_registers (const VtJitInsn *in, unsigned operation)
 }
 
 static VtJitRecipe
-recipe_of (const VtJitInsn *in)
+recipe_of (const VtJitTr *tr, const VtJitInsn *in)
 {
   const VtJitEnc *enc = &in->enc;
   unsigned opcode = enc->opcode, rm = (enc->modrm & 7) | enc->rex_b;
@@ -94,7 +94,7 @@ recipe_of (const VtJitInsn *in)
     r = (VtJitRecipe) { .kind = RECIPE_TEST, .a = (uint8_t) ((enc->modrm >> 3 & 7) | enc->rex_r), .b = (uint8_t) rm };
   r.wide = enc->rex_w;
   bool sp_twice = r.kind == RECIPE_TEST && r.a != r.b && (r.a == VT_RSP || r.b == VT_RSP);
-  bool away = r.kind != RECIPE_NONE && (host_reg (r.a) == NO_HOST_REG || (r.b != VT_X86_NO_REG && host_reg (r.b) == NO_HOST_REG));
+  bool away = r.kind != RECIPE_NONE && (host_reg (tr, r.a) == NO_HOST_REG || (r.b != VT_X86_NO_REG && host_reg (tr, r.b) == NO_HOST_REG));
   return away || sp_twice ? none () : r;
 }
 
@@ -107,7 +107,7 @@ vt_jit_find_recipe (const VtJitTr *tr, const VtJitBlock *block)
       const VtJitInsn *in = &tr->insns[i];
       if (in->op.flags_written != 0 || in->op.keeps)
         {
-          VtJitRecipe r = recipe_of (in);
+          VtJitRecipe r = recipe_of (tr, in);
           bool kept = r.kind != RECIPE_NONE && !(written >> r.a & 1) && (r.b == VT_X86_NO_REG || !(written >> r.b & 1));
           r.insn = (uint16_t) i;
           /* SP wraps around alone. */
@@ -173,9 +173,9 @@ emit_recipe (VtEmit *e, const VtJitRecipe *r, unsigned temp, unsigned a, unsigne
 }
 
 static void
-emit_recipe_here (VtEmit *e, const VtJitRecipe *r, unsigned temp)
+emit_recipe_here (VtJitTr *tr, const VtJitRecipe *r, unsigned temp)
 {
-  emit_recipe (e, r, temp, host_reg (r->a), r->b != VT_X86_NO_REG ? host_reg (r->b) : NO_HOST_REG);
+  emit_recipe (&tr->e, r, temp, host_reg (tr, r->a), r->b != VT_X86_NO_REG ? host_reg (tr, r->b) : NO_HOST_REG);
 }
 
 void
@@ -183,16 +183,17 @@ vt_jit_emit_recipe_to_memory (VtJitTr *tr, const VtJitRecipe *recipe)
 {
   if (recipe->kind == RECIPE_NONE)
     return;
-  emit_recipe_here (&tr->e, recipe, T1);
+  emit_recipe_here (tr, recipe, T1);
   vt_jit_emit_save_flags (&tr->e);
 }
 
 static void
-put_recipe (VtEmit *e, const VtJitRecipe *r)
+put_recipe (VtJitTr *tr, const VtJitRecipe *r)
 {
-  emit_store64 (e, rm_gs (TRANSLATED (flags_a)), host_reg (r->a));
+  VtEmit *e = &tr->e;
+  emit_store64 (e, rm_gs (TRANSLATED (flags_a)), host_reg (tr, r->a));
   if (r->b != VT_X86_NO_REG && r->b != r->a)
-    emit_store64 (e, rm_gs (TRANSLATED (flags_b)), host_reg (r->b));
+    emit_store64 (e, rm_gs (TRANSLATED (flags_b)), host_reg (tr, r->b));
 }
 
 void
@@ -264,7 +265,7 @@ vt_jit_flags_put_recipe (VtJitTr *tr)
 {
   if (tr->flags_host || tr->flags_mem || !tr->flags_recipe)
     return;
-  put_recipe (&tr->e, &tr->recipe);
+  put_recipe (tr, &tr->recipe);
   emit_store_imm32 (&tr->e, rm_gs (TRANSLATED (flags_site)), 0);
   vt_jit_slow (tr, SLOW_RECIPE, NULL)->back = tr->e.at - 4;
   tr->flags_recipe = false;
@@ -277,7 +278,7 @@ vt_jit_flags_need_by (VtJitTr *tr, unsigned temp)
   if (tr->flags_host || (!tr->flags_mem && !tr->flags_recipe))
     return;
   if (tr->flags_recipe)
-    emit_recipe_here (&tr->e, &tr->recipe, temp);
+    emit_recipe_here (tr, &tr->recipe, temp);
   else
     {
       if (tr->flags_lazy)

@@ -95,7 +95,7 @@ emit_encoded (VtJitTr *tr, unsigned reg, VtRm rm)
   if (enc->map == 0 && enc->opcode == 0x82)
     out.opcode = 0x80;      /* its twin, which 64-bit code does not have */
   if (enc->vex)
-    emit_vex (&tr->e, enc->map, enc->pp, enc->rex_w, enc->l, enc->opcode, reg, host_reg (enc->vvvv), rm);
+    emit_vex (&tr->e, enc->map, enc->pp, enc->rex_w, enc->l, enc->opcode, reg, host_reg (tr, enc->vvvv), rm);
   else
     emit_insn (&tr->e, out, reg, rm);
   emit_immediate (tr, in->op.imm);
@@ -108,7 +108,7 @@ modrm_registers (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   const uint8_t *from = tr->e.at;
-  bool held = !vt_jit_flags_wanted (in) && (in->op.reg == 0 || host_reg (reg_field (in).guest) != NO_HOST_REG);
+  bool held = !vt_jit_flags_wanted (in) && (in->op.reg == 0 || host_reg (tr, reg_field (in).guest) != NO_HOST_REG);
   vt_jit_flags_before (tr, in, T1);
   unsigned reg = in->enc.modrm >> 3 & 7;
   if (in->op.reg != 0)
@@ -144,7 +144,7 @@ modrm_memory (VtJitTr *tr)
   tr->no_rex = false;
 
   /* A register that lives in memory needs the spare one, and so do flags on their way back. */
-  bool borrow = in->op.reg != 0 && host_reg (reg_field (in).guest) == NO_HOST_REG;
+  bool borrow = in->op.reg != 0 && host_reg (tr, reg_field (in).guest) == NO_HOST_REG;
   bool put_away = borrow || ((tr->flags_mem || tr->flags_recipe) && vt_jit_flags_wanted (in));
   const uint8_t *from = tr->e.at;
   if (put_away)
@@ -171,7 +171,7 @@ modrm (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   bool memory = in->enc.modrm >> 6 != 3;
-  if (in->op.vvvv != 0 && host_reg (in->enc.vvvv) == NO_HOST_REG)
+  if (in->op.vvvv != 0 && host_reg (tr, in->enc.vvvv) == NO_HOST_REG)
     return false;
   if (PREFIX_LOCK (&in->x) && !memory)
     return false;
@@ -190,7 +190,7 @@ bit_of_memory (VtJitTr *tr)
   VtEmit *e = &tr->e;
   unsigned size = operand_size (in), number = (in->enc.modrm >> 3 & 7) | in->enc.rex_r;
   bool writes = in->enc.opcode != 0xa3;
-  if (!tr->is64 || size < 4 || in->x.addrsize != 8 || host_reg (number) == NO_HOST_REG || keeps_lock (tr))
+  if (!tr->is64 || size < 4 || in->x.addrsize != 8 || host_reg (tr, number) == NO_HOST_REG || keeps_lock (tr))
     return false;
   VtJitAddress a = vt_jit_address_of (&in->x);
   a.bits = size == 8 ? 6 : 5;
@@ -199,7 +199,7 @@ bit_of_memory (VtJitTr *tr)
   vt_jit_put_index_away (tr, &place);
   vt_jit_flags_before (tr, in, T1);
   emit_insn (e, (VtEnc) { .w = size == 8, .opcode = 0x8b }, T1, place.rm);
-  emit_insn (e, (VtEnc) { .w = size == 8, .map = 1, .opcode = in->enc.opcode }, host_reg (number), rm_reg (T1));
+  emit_insn (e, (VtEnc) { .w = size == 8, .map = 1, .opcode = in->enc.opcode }, host_reg (tr, number), rm_reg (T1));
   vt_jit_flags_made (tr);
   if (!writes)
     return true;
@@ -253,7 +253,7 @@ static void
 mov_imm8 (VtJitTr *tr, Reg reg)
 {
   VtEmit *e = &tr->e;
-  unsigned host = host_reg (reg.guest);
+  unsigned host = host_reg (tr, reg.guest);
   VtRm rm = host == NO_HOST_REG ? rm_gs (STATE (gpr) + 8 * reg.guest) : rm_reg (reg.high ? H_HIGH_BYTE | host : host);
   emit_insn (e, (VtEnc) { .opcode = 0xc6, .rm8 = true }, 0, rm);
   emit8 (e, (unsigned) tr->in->x.imm);
@@ -266,7 +266,7 @@ mov_imm (VtJitTr *tr)
   VtEmit *e = &tr->e;
   bool byte = in->enc.opcode < 0xb8;
   Reg reg = named_reg (&in->enc, (in->enc.opcode & 7) | in->enc.rex_b, byte);
-  unsigned host = host_reg (reg.guest);
+  unsigned host = host_reg (tr, reg.guest);
   if (byte)
     mov_imm8 (tr, reg);
   else if (operand_size (in) == 2)
@@ -317,7 +317,7 @@ inc_short (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   vt_jit_flags_before (tr, in, T1);
-  emit_insn (&tr->e, (VtEnc) { .p66 = in->enc.p66, .opcode = 0xff }, in->enc.opcode >> 3 & 1, rm_reg (host_reg (in->enc.opcode & 7)));
+  emit_insn (&tr->e, (VtEnc) { .p66 = in->enc.p66, .opcode = 0xff }, in->enc.opcode >> 3 & 1, rm_reg (host_reg (tr, in->enc.opcode & 7)));
   vt_jit_flags_made (tr);
   return true;
 }
@@ -341,7 +341,7 @@ lea (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
   VtJitAddress a = vt_jit_address_of (&in->x);
-  unsigned size = operand_size (in), guest = reg_field (in).guest, host = host_reg (guest);
+  unsigned size = operand_size (in), guest = reg_field (in).guest, host = host_reg (tr, guest);
   if (size == 2)
     {
       vt_jit_emit_offset (tr, &a, T0, a.size == 8);

@@ -6,6 +6,7 @@
  * the instruction to the interpreter.
  */
 #include "jit-far.h"
+#include "jit-hot.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 
@@ -14,7 +15,7 @@
 unsigned
 vt_jit_reg (VtJitTr *tr, unsigned guest, unsigned temp)
 {
-  unsigned reg = host_reg (guest);
+  unsigned reg = host_reg (tr, guest);
   if (reg != NO_HOST_REG)
     return reg;
   emit_load64 (&tr->e, temp, rm_gs (STATE (gpr) + 8 * guest));
@@ -24,7 +25,7 @@ vt_jit_reg (VtJitTr *tr, unsigned guest, unsigned temp)
 void
 vt_jit_put_reg (VtJitTr *tr, unsigned guest, unsigned from)
 {
-  unsigned reg = host_reg (guest);
+  unsigned reg = host_reg (tr, guest);
   if (reg == from)
     return;
   if (reg != NO_HOST_REG)
@@ -109,7 +110,7 @@ emit_add_word (VtJitTr *tr, const VtJitAddress *a)
 {
   VtEmit *e = &tr->e;
   bool wide = a->bits == 6;
-  emit_op64 (e, wide ? 0x8b : 0x63, T1, rm_reg (host_reg (a->bit)));   /* mov or movsxd */
+  emit_op64 (e, wide ? 0x8b : 0x63, T1, rm_reg (host_reg (tr, a->bit)));   /* mov or movsxd */
   emit_insn (e, (VtEnc) { .w = 1, .opcode = 0xc1 }, 7, rm_reg (T1));   /* sar */
   emit8 (e, a->bits);
   emit_lea_sib (e, true, T0, T0, T1, wide ? 3 : 2, 0);
@@ -144,7 +145,7 @@ vt_jit_slow (VtJitTr *tr, VtJitSlowKind kind, uint8_t *site)
       tr->n_slow--;
     }
   VtJitSlow *slow = &tr->slow[tr->n_slow++];
-  *slow = (VtJitSlow) { .kind = kind, .site = site };
+  *slow = (VtJitSlow) { .kind = kind, .site = site, .reg = tr->reg };
   slow->insn = tr->in != NULL ? (uint16_t) (tr->in - tr->insns) : 0;
   slow->uncounted = (int16_t) (tr->uncounted - 1);
   if (tr->flags_recipe)
@@ -186,16 +187,16 @@ emit_alignment (VtJitTr *tr, unsigned align)
 bool
 vt_jit_is_simple (const VtJitTr *tr, const VtJitAddress *a)
 {
-  if ((tr->no_rex && a->base < 16 && host_reg (a->base) >= 8) || a->bits != 0)
+  if ((tr->no_rex && a->base < 16 && host_reg (tr, a->base) >= 8) || a->bits != 0)
     return false;
-  return a->base != VT_X86_NO_REG && a->base != VT_X86_REG_RIP && a->index == VT_X86_NO_REG && host_reg (a->base) != NO_HOST_REG
+  return a->base != VT_X86_NO_REG && a->base != VT_X86_REG_RIP && a->index == VT_X86_NO_REG && host_reg (tr, a->base) != NO_HOST_REG
          && (tr->is64 ? a->size == 8 && a->seg != VT_FS && a->seg != VT_GS : false);
 }
 
 static VtRm
-beside (const VtJitAddress *a)
+beside (const VtJitTr *tr, const VtJitAddress *a)
 {
-  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (a->base), .index = T1, .disp = (int32_t) a->disp };
+  return (VtRm) { .kind = RM_SIB, .reg = (uint8_t) host_reg (tr, a->base), .index = T1, .disp = (int32_t) a->disp };
 }
 
 /* Around RSP: most accesses are in the page of the one before. */
@@ -205,14 +206,14 @@ emit_stack_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write
   VtEmit *e = &tr->e;
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   size_t window = TRANSLATED (stack) + (kind * 2 + write) * sizeof (((VtX86Translated *) 0)->stack[0][0]);
-  emit_lea64 (e, T0, host_reg (VT_RSP), (int32_t) a->disp);
+  emit_lea64 (e, T0, host_reg (tr, VT_RSP), (int32_t) a->disp);
   emit_op64 (e, 0x33, T0, rm_gs (window + offsetof (VtStackWindow, tag)));
   emit_op64 (e, 0x3b, T0, rm_gs (window + offsetof (VtStackWindow, room)));
   VtJitSlow *slow = emit_miss (tr, a, size, write, retry, CC_AE);
   slow->arg |= JIT_FILL_STACK | (write ? 0 : JIT_FILL_COPY);
   slow->past = e->at;
   emit_load64 (e, T1, rm_gs (window + offsetof (VtStackWindow, addend)));
-  return (VtJitPlace) { .rm = beside (a), .spare = T0, .window = window };
+  return (VtJitPlace) { .rm = beside (tr, a), .spare = T0, .window = window };
 }
 
 /* --- Groups --------------------------------------------------------------------------------------------------------- */
@@ -280,7 +281,7 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
   if (align > 1)
     {
       vt_jit_flags_clobber (tr, tr->in->live_before);
-      emit_lea64 (e, T0, host_reg (a->base), (int32_t) a->disp);
+      emit_lea64 (e, T0, host_reg (tr, a->base), (int32_t) a->disp);
       emit_alignment (tr, align);
     }
   bool held = tr->held == g && tr->held_at == e->at;
@@ -288,15 +289,15 @@ emit_member (VtJitTr *tr, const VtJitGroup *g, unsigned access, const VtJitAddre
     emit_load64 (e, T1, rm_slot (slot_of (g)));
   tr->held = g;
   tr->held_at = e->at;
-  return (VtJitPlace) { .rm = beside (a), .spare = T0, .group = slot_of (g) };
+  return (VtJitPlace) { .rm = beside (tr, a), .spare = T0, .group = slot_of (g) };
 }
 
 /* Is the address one instruction that needs nothing but T0? */
 static bool
 is_one_lea (const VtJitTr *tr, const VtJitAddress *a)
 {
-  bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (a->base) != NO_HOST_REG);
-  bool index = a->index == VT_X86_NO_REG || host_reg (a->index) != NO_HOST_REG;
+  bool base = a->base == VT_X86_NO_REG || (a->base != VT_X86_REG_RIP && host_reg (tr, a->base) != NO_HOST_REG);
+  bool index = a->index == VT_X86_NO_REG || host_reg (tr, a->index) != NO_HOST_REG;
   return tr->is64 && a->bits == 0 && a->seg != VT_FS && a->seg != VT_GS && base && index && (a->base != VT_X86_NO_REG || a->index != VT_X86_NO_REG);
 }
 
@@ -333,7 +334,7 @@ emit_access (VtJitTr *tr, const VtJitAddress *a, unsigned size, bool write, unsi
     {
       emit_load64 (e, T1, rm_gs_base (T1, addend));
       slow->past = e->at;
-      return (VtJitPlace) { .rm = beside (a), .spare = T0 };
+      return (VtJitPlace) { .rm = beside (tr, a), .spare = T0 };
     }
   /* A LEA does not wait for the tag. Where the address takes more than that, the page comes back from the tag. */
   size_t tag = write ? offsetof (VtX86TlbEntry, tag_write) : offsetof (VtX86TlbEntry, tag_read);
@@ -415,8 +416,25 @@ vt_jit_emit_stored (VtJitTr *tr, const VtJitPlace *place, unsigned size, unsigne
 static void
 emit_leave (VtJitTr *tr, int32_t off, unsigned kind)
 {
+  vt_jit_emit_home (tr);
   emit_imm64 (&tr->e, T0, (uint32_t) off);
   emit_jmp_to (&tr->e, tr->jit->stubs.leave[kind]);
+}
+
+/* What comes back 5 bytes further goes past the check. */
+static void
+emit_fill_ways (VtJitTr *tr, const VtJitSlow *slow)
+{
+  VtEmit *e = &tr->e;
+  uint8_t *again = emit_jmp (e);
+  if (slow->past != NULL)
+    {
+      vt_jit_emit_back (tr);
+      emit_jmp_to (e, slow->past);
+    }
+  emit_patch (again, e->at);
+  vt_jit_emit_back (tr);
+  emit_jmp_to (e, slow->back);
 }
 
 static void
@@ -428,17 +446,32 @@ emit_fill (VtJitTr *tr, const VtJitSlow *slow)
   vt_jit_emit_address (tr, &slow->address);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->arg | (uint32_t) in->off << JIT_WHERE_SHIFT);
+  vt_jit_emit_home (tr);
   if (slow->ungrouped != NULL)
     {
       emit_call_to (e, tr->jit->stubs.try_fill[tr->vectors]);
+      vt_jit_emit_back (tr);
       emit_op32 (e, 0x85, T1, rm_reg (T1));
       emit_patch (emit_jcc (e, CC_NE), slow->ungrouped->label);
     }
   else
     emit_call_to (e, tr->jit->stubs.fill[tr->vectors]);
-  emit_jmp_to (e, slow->back);
-  if (slow->past != NULL)
-    emit_jmp_to (e, slow->past);
+  if (slow->ungrouped == NULL && tr->n_moves > 0)
+    emit_fill_ways (tr, slow);
+  else
+    {
+      emit_jmp_to (e, slow->back);
+      if (slow->past != NULL)
+        emit_jmp_to (e, slow->past);
+    }
+}
+
+static void
+call_wrote (VtJitTr *tr)
+{
+  vt_jit_emit_home (tr);
+  emit_call_to (&tr->e, tr->jit->stubs.wrote[tr->vectors]);
+  vt_jit_emit_back (tr);
 }
 
 static void
@@ -456,7 +489,7 @@ emit_wrote (VtJitTr *tr, const VtJitSlow *slow)
   emit_store_imm32 (e, rm_slot (SLOT_ARG), slow->arg | where << JIT_WHERE_SHIFT);
   if (!slow->at_t0)
     emit_imm64 (e, T0, 0);
-  emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+  call_wrote (tr);
   emit_jmp_to (e, slow->back);
 }
 
@@ -468,16 +501,30 @@ emit_lookup (VtJitTr *tr, const VtJitSlow *slow)
   emit_store64 (e, rm_slot (SLOT_IDX), T0);
   vt_jit_count_if_left (tr, slow->uncounted);
   emit_imm64 (e, T1, slow->fails == SLOW_INTERPRET ? tr->insns[slow->insn].off : JIT_NOWHERE);
+  vt_jit_emit_home (tr);
   emit_call_to (e, tr->jit->stubs.lookup);
+  vt_jit_emit_back (tr);
   emit_load64 (e, T0, rm_slot (SLOT_IDX));
   emit_jmp_to (e, slow->back);
+}
+
+/* What jumps away for good is a jump from here. */
+static uint8_t *
+emit_way_home (VtJitTr *tr)
+{
+  vt_jit_emit_home (tr);
+  uint8_t *jump = emit_jmp (&tr->e);
+  emit_patch (jump, tr->e.at);
+  return jump;
 }
 
 static void
 emit_exit (VtJitTr *tr, const VtJitSlow *slow)
 {
   GArray *links = tr->jit->links;
-  VtJitLink link = { slow->site, slow->way };
+  VtJitLink link = { .site = slow->site, .way = slow->way };
+  if (tr->n_moves > 0)
+    link.site = emit_way_home (tr);
   emit_imm64 (&tr->e, T1, links->len);
   g_array_append_val (links, link);
   emit_imm64 (&tr->e, T0, (uint32_t) slow->target);
@@ -508,7 +555,7 @@ check_stores (VtJitTr *tr, const VtJitSlow *slow)
         uint8_t *fine = emit_jcc (e, CC_E);
         emit_store_imm32 (e, rm_slot (SLOT_ARG), 8 | JIT_NOWHERE << JIT_WHERE_SHIFT);
         emit_imm64 (e, T0, 0);
-        emit_call_to (e, tr->jit->stubs.wrote[tr->vectors]);
+        call_wrote (tr);
         emit_patch (fine, e->at);
       }
   emit_load64 (e, T1, rm_slot (SLOT_KEEP));
@@ -531,6 +578,7 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
   VtEmit *e = &tr->e;
   if (slow->site != NULL)
     emit_patch (slow->site, e->at);
+  tr->reg = slow->reg;
   bring_flags (tr, slow);
   check_stores (tr, slow);
   vt_jit_lockstep_live (tr, slow);
@@ -550,7 +598,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       emit_leave (tr, tr->insns[slow->insn].off, JIT_EXIT_INTERPRET);
       break;
     case SLOW_X87_LOAD:
+      vt_jit_emit_home (tr);
       emit_call_to (e, tr->jit->stubs.x87_load[tr->vectors]);
+      vt_jit_emit_back (tr);
       emit_jmp_to (e, slow->back);
       break;
     case SLOW_FAR:
@@ -575,6 +625,9 @@ emit_slow_path (VtJitTr *tr, VtJitSlow *slow)
       tr->in = &tr->insns[slow->insn];
       tr->uncounted = slow->uncounted + 1;
       vt_jit_emit_slow_return (tr, slow);
+      break;
+    case SLOW_HOT:
+      vt_jit_emit_slow_hot (tr, slow);
       break;
     case SLOW_RECIPE:
       vt_jit_emit_slow_recipe (tr, slow);

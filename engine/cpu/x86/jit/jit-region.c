@@ -15,12 +15,19 @@ typedef struct
   unsigned n;
 } Todo;
 
+/* Does another region start there, which goes on from there? */
+static bool
+is_taken (const VtJitTr *tr, unsigned off)
+{
+  return !tr->hot && vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL;
+}
+
 static void
 todo_push (VtJitTr *tr, Todo *todo, int32_t off)
 {
   if (off < tr->code_low || off > tr->code_high || todo->n == G_N_ELEMENTS (todo->off))
     return;
-  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL)
+  if (!vt_jit_is_warm (tr->jit, tr->host_page + off, tr->version) || is_taken (tr, (unsigned) off))
     return;
   todo->off[todo->n++] = (uint16_t) off;
 }
@@ -120,7 +127,7 @@ append_block (VtJitTr *tr, VtX86CodeCache *cache, const VtX86Block *block, unsig
           tr->leader[off] = true;
           return -1;
         }
-      if (tr->n_insns == JIT_MAX_INSNS || (tr->n_insns > 0 && vt_jit_region_at (tr->jit, tr->host_page + off, tr->mode) != NULL))
+      if (tr->n_insns == JIT_MAX_INSNS || (tr->n_insns > 0 && is_taken (tr, off)))
         return -1;
       if ((int32_t) off + block->insn[i].length - 1 > tr->code_high)
         return -1;

@@ -5,6 +5,7 @@
  */
 #include "jit-returns.h"
 
+#include "jit-hot.h"
 #include "jit-stack.h"
 
 /* --- Stubs ------------------------------------------------------------------------------------------------------------ */
@@ -67,6 +68,7 @@ void
 vt_jit_emit_return_point (VtJitTr *tr, int32_t off)
 {
   VtEmit *e = &tr->e;
+  vt_jit_set_home (tr);
   tr->flags_host = false;
   tr->flags_mem = tr->flags_lazy = true;
   emit_pop (e, T1);
@@ -75,6 +77,7 @@ vt_jit_emit_return_point (VtJitTr *tr, int32_t off)
   tr->is64 || tr->segmented ? emit_lea64 (e, T1, T1, -off) : emit_lea32 (e, T1, T1, -off);
   emit_store64 (e, rm_gs (TRANSLATED (page_rip)), T1);
   vt_jit_emit_goto_back (tr, off);
+  vt_jit_set_away (tr);
 }
 
 /* --- Returns -------------------------------------------------------------------------------------------------------------- */
@@ -88,7 +91,11 @@ vt_jit_emit_return (VtJitTr *tr, int32_t popped)
   slow->target = popped;
   emit_store_imm32 (e, rm_gs (TRANSLATED (return_site)), 0);
   slow->back = e->at - 4;
+  vt_jit_emit_home (tr);
   emit8 (e, 0xc3);
+  vt_jit_set_home (tr);
+  slow->reg = tr->reg;
+  vt_jit_set_away (tr);
 }
 
 void

@@ -56,6 +56,7 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
     }
   vt_jit_make_stubs (jit);
   vt_jit_clear_jumps (cpu);
+  vt_jit_reset_rounds (cpu);
   cpu->translated.self = cpu;
   /* With several processors each would draw its own line, and their times would not agree to the tick. */
   cpu->tsc_line.wanted = vt_jit_has (jit, VT_JIT_TSC) && !lockstep && cpu->vcpu.exclusive == NULL && cpu->vcpu.clock != NULL && !vt_clock_is_manual (cpu->vcpu.clock);
@@ -89,10 +90,11 @@ vt_x86_jit_free (VtX86Cpu *cpu)
 }
 
 void
-vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags)
+vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags, bool scatter)
 {
   VtJit *jit = cpu->accel_data;
   jit->eager = true;
+  jit->scatter = scatter;
   jit->exact_flags = exact_flags;
 }
 
@@ -116,13 +118,34 @@ set_counting (VtJit *jit, bool counting)
 }
 
 static VtJitRegion *
-translate (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+translate (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode, bool hot)
 {
   const VtCodeMemoryOps *ops = vt_code_memory_ops ();
   int64_t before = ops->now_ns ();
-  VtJitRegion *region = vt_jit_translate (jit, vt_x86_interp_cache (jit->cpu), source, linear, mode);
+  VtJitRegion *region = vt_jit_translate (jit, vt_x86_interp_cache (jit->cpu), source, linear, mode, hot);
   jit->cpu->vcpu.stats.translate_ns += (uint64_t) (ops->now_ns () - before);
   return region;
+}
+
+static bool
+is_hot (const VtJit *jit, uint32_t link)
+{
+  return link < jit->links->len && g_array_index (jit->links, VtJitLink, link).hot;
+}
+
+/* The loop that starts there, again and as a whole (jit-hot.h). `old`: the region there; NULL: none. */
+static VtJitRegion *
+grow (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode, VtJitRegion *old)
+{
+  if (old != NULL && old->hot)
+    return old;
+  unsigned drops = jit->drops;
+  VtJitRegion *region = translate (jit, source, linear, mode, true);
+  if (jit->drops != drops)
+    return region;
+  if (region != NULL && old != NULL)
+    vt_jit_replace (jit, old, region);
+  return region != NULL ? region : old;
 }
 
 /* NULL: the interpreter goes first. `warm` counts its executions. */
@@ -145,8 +168,10 @@ find_code (VtJit *jit, unsigned mode, uint32_t link)
     return NULL;
   unsigned drops = jit->drops;
   VtJitRegion *region = vt_jit_find_region (jit, &source, linear, mode);
+  if (link != EXIT_NONE && is_hot (jit, link))
+    region = grow (jit, &source, linear, mode, region);
   if (region == NULL && vt_jit_heat_up (jit, source.host, source.ram->page_version[source.ram_page]))
-    region = translate (jit, &source, linear, mode);
+    region = translate (jit, &source, linear, mode, false);
   if (region == NULL)
     return NULL;
   if (link != EXIT_NONE && jit->drops == drops && !(mode & JIT_MODE_EDGE))

@@ -15,5 +15,5 @@ VtExit vt_x86_jit_run (VtX86Cpu *cpu, uint64_t budget);
 /* Also VT_EXIT_ERROR at a difference; a budget is kept, but for a few dozen instructions. */
 VtExit vt_x86_jit_run_lockstep (VtX86Cpu *cpu, uint64_t budget);
 /* For tests, before the first run: translates what has never run before, and with `exact_flags` keeps flags exact at every
- * exit, also those that the guest overwrites unread. */
-void   vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags);
+ * exit, also those that the guest overwrites unread; with `scatter` each region has other registers in memory (jit-hot.h). */
+void   vt_x86_jit_set_eager (VtX86Cpu *cpu, bool exact_flags, bool scatter);

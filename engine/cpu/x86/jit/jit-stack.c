@@ -8,7 +8,7 @@ static unsigned word (const VtJitTr *tr) { return tr->in->x.opsize; }
 static void
 emit_set_sp (VtJitTr *tr, unsigned reg, int32_t disp)
 {
-  unsigned sp = host_reg (VT_RSP);
+  unsigned sp = host_reg (tr, VT_RSP);
   if (tr->is64)
     emit_lea64 (&tr->e, sp, reg, disp);
   else
@@ -18,7 +18,7 @@ emit_set_sp (VtJitTr *tr, unsigned reg, int32_t disp)
 void
 vt_jit_move_sp (VtJitTr *tr, int32_t delta)
 {
-  emit_set_sp (tr, host_reg (VT_RSP), delta);
+  emit_set_sp (tr, host_reg (tr, VT_RSP), delta);
   tr->recipe.sp += delta;
 }
 
@@ -93,7 +93,7 @@ vt_jit_push_rip (VtJitTr *tr, int32_t off, bool host_too, unsigned live)
 static void
 push_register (VtJitTr *tr, unsigned guest)
 {
-  bool borrow = host_reg (guest) == NO_HOST_REG;
+  bool borrow = host_reg (tr, guest) == NO_HOST_REG;
   VtJitPlace place = vt_jit_access_stack (tr, VT_RSP, -(int32_t) word (tr), true);
   const uint8_t *from = tr->e.at;
   if (borrow)
@@ -148,7 +148,7 @@ static bool
 pop (VtJitTr *tr)
 {
   const VtJitInsn *in = tr->in;
-  unsigned guest = (in->enc.opcode & 7) | in->enc.rex_b, host = host_reg (guest);
+  unsigned guest = (in->enc.opcode & 7) | in->enc.rex_b, host = host_reg (tr, guest);
   if (in->enc.opcode < 0x58 || in->enc.opcode > 0x5f)
     return false;
   /* POP SP of a stack that uses ESP: its upper half is the sum's. */
@@ -170,7 +170,7 @@ pop (VtJitTr *tr)
 static bool
 leave (VtJitTr *tr)
 {
-  unsigned bp = host_reg (VT_RBP);
+  unsigned bp = host_reg (tr, VT_RBP);
   VtJitPlace place = vt_jit_access_stack (tr, VT_RBP, 0, false);
   vt_jit_load_word (tr, &place, T0);
   emit_set_sp (tr, bp, (int32_t) word (tr));

@@ -13,8 +13,8 @@ static void
 move_gprs (VtEmit *e, bool load)
 {
   for (unsigned guest = 0; guest < 16; guest++)
-    if (host_reg (guest) != NO_HOST_REG)
-      emit_op64 (e, load ? 0x8b : 0x89, host_reg (guest), rm_gs (STATE (gpr) + 8 * guest));
+    if (home_reg (guest) != NO_HOST_REG)
+      emit_op64 (e, load ? 0x8b : 0x89, home_reg (guest), rm_gs (STATE (gpr) + 8 * guest));
 }
 
 /* vmovaps, 128 or 256 bits */

@@ -7,6 +7,7 @@
  * SYSCALL and SYSRET are shared pieces of code, which check everything before they change anything, and find the target in the
  * table of known jumps.
  */
+#include "jit-hot.h"
 #include "jit-lockstep.h"
 #include "jit-returns.h"
 #include "jit-stack.h"
@@ -460,6 +461,7 @@ emit_smap (VtJitTr *tr)
     emit_group1 (e, 0, 4, rm_gs (STATE (rflags)), (int32_t) ~X86_RFLAGS_AC);
   emit_kind (e, stac ? VT_X86_TLB_SMAP_OFF : VT_X86_TLB_SYSTEM);
   emit_next_rip (tr);
+  vt_jit_emit_home (tr);
   emit_jmp_to (e, tr->jit->stubs.jump);
 }
 
@@ -472,6 +474,8 @@ emit_through (VtJitTr *tr, const uint8_t *stub)
   uint8_t *plain_case_not = emit_lea_here (e, T1);
   emit_store64 (e, rm_slot (SLOT_CODE), T1);
   emit_next_rip (tr);
+  vt_jit_emit_home (tr);
+  vt_jit_set_home (tr);
   emit_jmp_to (e, stub);
   emit_patch (plain_case_not, e->at);
   vt_jit_count (tr, -1);
@@ -492,6 +496,7 @@ vt_jit_system_branch (VtJitTr *tr)
   else if (known && x->mnemonic == ZYDIS_MNEMONIC_SYSRET && at_cpl0 (tr) && x->opsize == 8)
     emit_through (tr, tr->jit->stubs.sysret);
   vt_jit_call_system (tr);
+  vt_jit_set_away (tr);
 }
 
 /* --- Shared pieces ------------------------------------------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ static const struct
   { "second-tlb", VT_JIT_SECOND_TLB },
   { "far-links", VT_JIT_FAR_LINKS },
   { "flat-state", VT_JIT_FLAT_STATE },
+  { "hot-loops", VT_JIT_HOT_LOOPS },
 };
 
 char *

@@ -20,6 +20,7 @@ enum
   VT_JIT_SECOND_TLB   = 1u << 7,   /* the TLB's second level is asked without a call that saves everything */
   VT_JIT_FAR_LINKS    = 1u << 8,   /* direct jumps to other pages are linked */
   VT_JIT_FLAT_STATE   = 1u << 9,   /* the vCPU's block is addressed without a segment */
+  VT_JIT_HOT_LOOPS    = 1u << 10,  /* loops that run long are translated again, with their own registers */
 };
 
 /* `list`: names separated by commas. *out: their bits. The error says which names there are. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From guest code to a region: collect, find live flags, emit block by block, then the slow paths. */
+#include "jit-hot.h"
 #include "jit-lockstep.h"
 #include "jit-translate.h"
 
@@ -26,7 +27,7 @@ leaves_flags_alone (const VtX86Insn *x)
     }
 }
 
-/* T0, T1 := arguments of the stubs that call operations; flags are in memory. */
+/* T0, T1 := arguments of the stubs that call operations; flags are in memory, registers at home. */
 static void
 emit_op_arguments (VtJitTr *tr)
 {
@@ -43,6 +44,7 @@ emit_op_arguments (VtJitTr *tr)
   vt_jit_lockstep_live_before (tr);
   emit_imm64 (&tr->e, T0, (uint64_t) (uintptr_t) insn);
   emit_imm64 (&tr->e, T1, tr->in->off | (tr->mode & ~JIT_MODE_EDGE) << JIT_WHERE_SHIFT | (leaves_flags_alone (&tr->in->x) ? JIT_OP_NO_FLAGS : 0));
+  vt_jit_emit_home (tr);
 }
 
 void
@@ -59,6 +61,7 @@ vt_jit_call_op (VtJitTr *tr)
   emit_op_arguments (tr);
   tr->uncounted = 0;
   emit_call_to (e, tr->jit->stubs.op[tr->vectors]);
+  vt_jit_emit_back (tr);
   tr->flags_mem = true;
   tr->flags_lazy = false;
   tr->x87_live = false;
@@ -80,6 +83,7 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   VtEmit *e = &tr->e;
   VtJitBlock *first = &tr->blocks[0];
   unsigned off = tr->insns[0].off;
+  vt_jit_set_home (tr);
   /* Room for the jump that a dead region begins with, at either entry. */
   region->entry[JIT_WAY_HOST] = e->at;
   if (first->live_in != 0)
@@ -91,7 +95,7 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
       VtJitSlow *slow = vt_jit_slow (tr, SLOW_VEC_LOAD, emit_jcc (e, CC_E));
       slow->back = e->at;
     }
-  if (first->live_in == 0)
+  if (first->live_in == 0 && !tr->counted && tr->n_moves == 0)
     first->label = e->at;
   emit_poll (tr, off);
   if (!tr->vectors && tr->jit->lockstep == NULL)
@@ -100,8 +104,11 @@ emit_entry (VtJitTr *tr, VtJitRegion *region)
   tr->flags_mem = tr->flags_lazy = first->live_in != 0;
   /* Often nobody wants them but what comes after the region. */
   tr->flags_kept = first->live_in != 0 && first->n_ways_in == 0;
+  vt_jit_emit_count_entry (tr);
   if (!tr->flags_kept)
     vt_jit_flags_need (tr);
+  vt_jit_set_away (tr);
+  vt_jit_emit_back (tr);
 }
 
 static bool
@@ -188,6 +195,7 @@ emit_block (VtJitTr *tr, VtJitBlock *block)
         {
           vt_jit_flags_clobber (tr, block->live_in);
           emit_poll (tr, tr->insns[block->first].off);
+          vt_jit_emit_count_round (tr, block);
           vt_jit_flags_need (tr);
         }
     }
@@ -278,6 +286,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   if (tr->too_big)
     return false;
   tr->n_slow = 0;
+  vt_jit_set_home (tr);
   emit_dead_stub (tr, region);
   vt_jit_emit_slow_paths (tr);
   return !tr->too_big;
@@ -376,7 +385,7 @@ set_range (const VtJitTr *tr, VtJitRegion *region)
 }
 
 VtJitRegion *
-vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode)
+vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode, bool hot)
 {
   if (jit->memory.rw + jit->memory.size - jit->at < (ptrdiff_t) REGION_ROOM || jit->full)
     vt_jit_drop_all (jit);
@@ -388,6 +397,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
     return NULL;
 
   VtJitTr *tr = begin (jit, cache, source, linear, mode);
+  tr->hot = hot;
   unsigned links_before = jit->links->len;
   VtJitPage *second = NULL;
   if (!vt_jit_collect (tr, cache, source, version))
@@ -396,6 +406,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
       if (second == NULL)
         return NULL;
     }
+  vt_jit_choose_registers (tr);
   vt_jit_find_liveness (tr);
   find_recipes (tr);
   vt_jit_find_groups (tr);
@@ -415,6 +426,7 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->offset = tr->insns[0].off;
   set_range (tr, region);
   region->live_in = tr->blocks[0].live_in;
+  region->hot = hot;
   name_region (tr, region);
   vt_jit_lockstep_end_region (tr, region);
   jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);

@@ -107,6 +107,12 @@ typedef struct VtJitAddress
   uint8_t bit;                  /* that register */
 } VtJitAddress;
 
+/* Where registers of the guest are while code is here: of the host, or NO_HOST_REG. */
+typedef struct
+{
+  uint8_t of[16];
+} VtJitRegs;
+
 /* A jump to a block or exit that is not there yet. */
 typedef struct
 {
@@ -133,6 +139,7 @@ typedef enum
   SLOW_RECIPE,      /* the function that makes flags; `back`: an immediate for its place */
   SLOW_FLAGS,       /* flags are not in memory, but in translated.flags_site */
   SLOW_RETURNS_FULL,   /* no room for another call */
+  SLOW_HOT,         /* a loop runs long; `back`: where its head starts */
 } VtJitSlowKind;
 
 typedef struct
@@ -153,7 +160,14 @@ typedef struct
   VtJitFar        *far;         /* SLOW_FAR */
   const VtJitGroup *ungrouped;   /* SLOW_FILL for a group: where its members are checked one by one */
   bool             at_t0;       /* SLOW_WROTE: T0 is where the store went, on the host */
+  const VtJitRegs *reg;         /* as in VtJitTr */
 } VtJitSlow;
+
+/* Guest register `in` has the host register that `out` has at home, which is in memory. */
+typedef struct
+{
+  uint8_t in, out;
+} VtJitMove;
 
 typedef struct VtJitTr
 {
@@ -183,6 +197,13 @@ typedef struct VtJitTr
   uint8_t      far[4096];       /* what is there is no part of this page alone */
   uint8_t      wanted[4096];    /* flags that code there needs, outside the region; NOT_LOOKED: nobody has asked */
   bool         too_big;         /* some array is full */
+  /* See jit-hot.h. */
+  bool         hot;             /* a loop that runs long: all of it, whatever is translated already */
+  bool         counted;         /* its loops' rounds are counted */
+  VtJitRegs    own;             /* the region's; what is outside it and in between has them at home */
+  const VtJitRegs *reg;         /* those in force for what is emitted now: `own`, or at home */
+  VtJitMove    moves[3];
+  unsigned     n_moves;
   bool         vectors;         /* the region uses vector registers */
   bool         x87_live;        /* here the guest's x87 registers are certainly in the host's */
   VtJitSlow    slow[JIT_MAX_SLOW];
@@ -262,6 +283,7 @@ void vt_jit_count_before (VtJitTr *tr);
 void vt_jit_count_block (VtJitTr *tr);
 
 /* --- Registers (jit-memory.c) --- */
+static inline unsigned host_reg (const VtJitTr *tr, unsigned guest) { return tr->reg->of[guest & 15]; }
 /* The host register that holds guest register `guest`: its own, or `temp`, loaded from the state. */
 unsigned vt_jit_reg (VtJitTr *tr, unsigned guest, unsigned temp);
 void vt_jit_put_reg (VtJitTr *tr, unsigned guest, unsigned from);

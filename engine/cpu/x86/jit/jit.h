@@ -94,6 +94,7 @@ typedef struct
 {
   uint8_t *site;        /* its displacement, writable mapping */
   VtJitWay way;
+  bool     hot;         /* `site` is the head of a loop, which shall be a jump to a region of its own (jit-hot.h) */
 } VtJitLink;
 
 struct VtJitRegion
@@ -106,6 +107,7 @@ struct VtJitRegion
   uint16_t       low, high;    /* first and last byte in the page that have to be in the code segment, if that has a limit */
   uint8_t        live_in;      /* arithmetic flags that somebody needs at its start */
   bool           dead;
+  bool           hot;          /* it is of the second tier (jit-hot.h) */
   uint8_t       *entry[JIT_WAYS];   /* writable mapping */
   uint8_t       *dead_stub;    /* leaves with RIP at the region's start */
   /* One instruction across a page's end. Whoever jumps here has to ask whether the next page is still the same one: links go
@@ -197,6 +199,7 @@ struct VtJit
   uint32_t      techniques;    /* VT_JIT_*: those that code is made with */
   bool          exact_flags;   /* every flag is right wherever code can be left (tests, cosim) */
   bool          eager;         /* translates what never ran (tests) */
+  bool          scatter;       /* regions keep any three registers in memory (tests) */
   unsigned      drops;         /* times that everything was dropped: links from before mean nothing */
   bool          full;          /* out of room: drop everything before the next translation */
   bool          counting;      /* translations count the instructions they execute (jit-count.c) */
@@ -240,6 +243,8 @@ void  vt_jit_drop_written (VtJit *jit);
 /* Counts an execution by the interpreter; true when it is time to translate. */
 bool  vt_jit_heat_up (VtJit *jit, const uint8_t *host, uint32_t version);
 bool  vt_jit_is_warm (const VtJit *jit, const uint8_t *host, uint32_t version);
+/* Whoever comes to `old` goes to `region` from now on, which starts at the same place. */
+void  vt_jit_replace (VtJit *jit, VtJitRegion *old, const VtJitRegion *region);
 /* Makes the link jump straight to the region. */
 void  vt_jit_link (VtJit *jit, uint32_t link, VtJitRegion *region);
 
@@ -301,9 +306,13 @@ vt_jit_has (const VtJit *jit, uint32_t technique)
 
 /* --- Translation (translate.c) ------------------------------------------------------------------------------------------ */
 
-/* The code at `source`, in this mode of regions. NULL: nothing there can be translated, or no room. */
+/* The code at `source`, in this mode of regions. NULL: nothing there can be translated, or no room. `hot`: as a loop that runs
+ * long. */
 VtJitRegion *vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear,
-                               unsigned mode);
+                               unsigned mode, bool hot);
+
+/* --- jit-hot.c --- */
+void vt_jit_reset_rounds (VtX86Cpu *cpu);
 
 /* --- Flags between translated code and the interpreter (jit-helpers.c) --- */
 void vt_jit_flags_to_state (VtX86Cpu *cpu);
