@@ -208,7 +208,7 @@ may_be_added (VitrineTarget *target, const Wish *wish)
       g_printerr ("%s\n", local);
       return TRUE;
     }
-  if (!vitrine_pci_host_check (host, addresses, vitrine_target_get_title (target), &error))
+  if (!vitrine_target_check (target, &wish->change, &error))
     return vitrine_ctl_fail ("%s", error->message) == 0;
   return losses[0] == NULL || wish->change.confirmed || wish->dry_run || refuse_losses (losses) == 0;
 }

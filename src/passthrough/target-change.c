@@ -15,6 +15,26 @@ vitrine_pci_change_clear (VitrinePciChange *change)
   g_clear_pointer (&change->addresses, g_strfreev);
 }
 
+/* --- may it be ---------------------------------------------------------------------------------------------------- */
+
+/* What comes, and what is there: a machine may have got a part of a group before. */
+gboolean
+vitrine_target_check (VitrineTarget *self, const VitrinePciChange *change, GError **error)
+{
+  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_hostdevs (self->domain), addresses = g_ptr_array_new ();
+
+  for (guint i = 0; change->addresses[i] != NULL; i++)
+    g_ptr_array_add (addresses, change->addresses[i]);
+  for (guint i = 0; i < hostdevs->len; i++)
+    {
+      const VitrineHostdev *hostdev = hostdevs->pdata[i];
+      if (hostdev->kind == VITRINE_HOSTDEV_PCI && vitrine_pci_host_lookup (self->pci, hostdev->id) != NULL)
+        g_ptr_array_add (addresses, hostdev->id);
+    }
+  g_ptr_array_add (addresses, NULL);
+  return vitrine_pci_host_check (self->pci, (const char *const *) addresses->pdata, vitrine_target_get_title (self), error);
+}
+
 /* --- what it would be --------------------------------------------------------------------------------------------- */
 
 static gboolean

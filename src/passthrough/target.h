@@ -61,6 +61,8 @@ typedef struct
 
 void vitrine_pci_change_clear (VitrinePciChange *change);
 
+/* Is there nothing in the way of that, on the host as it was read? vitrine_pci_host_check(), with what the machine has already. */
+gboolean       vitrine_target_check (VitrineTarget *self, const VitrinePciChange *change, GError **error);
 /* The definition afterwards. */
 VitrineDomain *vitrine_target_preview (VitrineTarget *self, const VitrinePciChange *change, GError **error);
 /* The elements that come or go, as they are written. */

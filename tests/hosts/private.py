@@ -72,9 +72,9 @@ class Libvirtd:
             raise Missing(f"virsh {' '.join(words)}: {done.stderr}")
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    def define(self, name, devices, memory=64, os=""):  # pylint: disable=redefined-outer-name
+    def define(self, name, devices, memory=64, os="", uuid=None):  # pylint: disable=redefined-outer-name
         path = self.folder / f"{name}.xml"
-        path.write_text(f"""<domain type='qemu'><name>{name}</name><memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+        path.write_text(f"""<domain type='qemu'><name>{name}</name>{f"<uuid>{uuid}</uuid>" if uuid else ""}<memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
           <os><type arch='x86_64' machine='pc'>hvm</type>{os}</os><features><acpi/></features>
           <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>""")
         self.virsh("define", str(path), check=True)

@@ -82,6 +82,11 @@ def managed(lv, root):
     tap.point("managed='yes'" in lv.virsh("dumpxml", "pc") and describe(root) == before, "and the computer has not been changed")
     good("and it goes again", "detach-pci", "lv/pc", SPARE)
     tap.point("<hostdev" not in lv.virsh("dumpxml", "pc"), "from libvirt's definition")
+    lv.define("pc", "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='1' slot='0' function='1'/></source>"
+              "</hostdev>", uuid=lv.virsh("domuuid", "pc"))
+    done = ctl("attach-pci", "lv/pc", GPU[0], "--dry-run")
+    tap.point(done.returncode == 0 and done.stdout.count("attach-device") == 3, "the rest of a group that the machine has in part", done)
+    lv.define("pc", "", uuid=lv.virsh("domuuid", "pc"))
     refused("what the host would lose is said", "The host would lose that. Say --yes", "attach-pci", "lv/pc", ROOT_DISK)
     refused("a group that cannot be given is refused", "a part of the board", "attach-pci", "lv/pc", "0000:00:1f.3")
     good("--yes: the host may lose it", "attach-pci", "lv/pc", ROOT_DISK, "--yes")

@@ -210,7 +210,7 @@ find_block (VitrinePciDialog *self)
   g_clear_pointer (&self->blocked, g_free);
   if (vitrine_target_is_local (self->target))
     return;
-  if (vitrine_pci_host_check (host, (const char *const *) self->change.addresses, vitrine_target_get_title (self->target), &error))
+  if (vitrine_target_check (self->target, &self->change, &error))
     return;
   if (host->no_iommu != NULL || host->no_vfio != NULL)
     {

@@ -147,6 +147,7 @@ choose (VitrinePciDialog *self, const char *address, gboolean removes)
   vitrine_pci_change_clear (&self->change);
   self->change = (VitrinePciChange){ .addresses = list_together (self, address, removes), .removes = removes };
   gtk_switch_set_active (GTK_SWITCH (self->confirm), FALSE);
+  gtk_switch_set_active (GTK_SWITCH (self->rom_off), FALSE);
 }
 
 void
