@@ -5,6 +5,7 @@
 The computer is a tree of trees.py that the test's own helper changes; the machines are local, and a private libvirtd's."""
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -172,10 +173,27 @@ def zpci(lv, folder):
     tap.point("uid='0x0002' fid='0x00000001'" in lv.virsh("dumpxml", "z"), "which chooses again", lv.virsh("dumpxml", "z"))
 
 
+def elsewhere(lv, port):
+    """The same libvirtd over TCP: a host that only libvirt tells of. Its devices are this computer's real ones."""
+    ctl("connect", f"qemu+tcp://127.0.0.1:{port}/session", "--name", "far")
+    listed = ctl("host-devices", "--host", "far")
+    real = {path.name for path in Path("/sys/bus/pci/devices").glob("*") if not (path / "class").read_text().startswith("0x06")}
+    found = {line.split()[0] for line in listed.stdout.splitlines() if line and not line.startswith(" ")}
+    tap.point(listed.returncode == 0 and found == real, "a host elsewhere tells of its devices by libvirt", (listed, real))
+    if not real or not list(Path("/sys/kernel/iommu_groups").glob("*")):
+        tap.point("The host has no IOMMU groups" in listed.stderr, "and that it has no IOMMU groups", listed)
+    lv.define("far", "<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0' bus='9' slot='0' function='0'/></source>"
+              "</hostdev>")
+    good("a device that the host does not have can be taken out", "detach-pci", "far/far", "0000:09:00.0")
+    tap.point("<hostdev" not in lv.virsh("dumpxml", "far"), "of libvirt's definition")
+
+
 def private(folder, bus):
     root = make_tree("pc", folder / "again")
     os.environ["VITRINE_HOST_TREE"] = root
-    lv = Libvirtd(folder / "lv")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    lv = Libvirtd(folder / "lv", port)
     try:
         lv.define("pc", "")
         ctl("connect", lv.uri, "--name", "lv")
@@ -183,6 +201,7 @@ def private(folder, bus):
         unmanaged(lv, root, bus)
         busy(lv, root)
         zpci(lv, folder)
+        elsewhere(lv, port)
         os.environ["VITRINE_HOST_TREE"] = make_tree("pc-no-iommu", folder)
         refused("a computer without an IOMMU says what to do", "add intel_iommu=on", "attach-pci", "lv/pc", SPARE)
     finally:

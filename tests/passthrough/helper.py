@@ -3,15 +3,18 @@
 """helper.py TEST-HELPER HELPER: vitrine-host-helper over a bus, against trees of trees.py, as TAP."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent), str(pathlib.Path(__file__).resolve().parent)]
 import tap  # noqa: E402
-from bus import Bus, describe, make_tree, temporary  # noqa: E402
+from bus import Bus, Gio, GLib, describe, make_tree, temporary  # noqa: E402
 
 TEST_HELPER, HELPER = sys.argv[1:3]
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 GPU = [f"0000:01:00.{function}" for function in range(4)]
 ROOT_DISK, SPARE, GIVEN = "0000:02:00.0", "0000:04:00.0", "0000:05:00.0"
 GIVE_STEPS = 2 * 4 + 3     # unbind, override, probe of three devices with drivers and one without
@@ -112,6 +115,33 @@ def rest(rig):
     tap.point(libraries <= few or any("asan" in name for name in libraries), "what runs as root links GLib and nothing else", libraries)
 
 
+def installed(bus, folder):
+    """What is installed beside it: the bus's own rules let root be the helper, and polkit knows what it asks about."""
+    asked = set(re.findall(r'ACTION \("(.+?)"\)', "".join(path.read_text() for path in (TOP / "src/host-helper").glob("*.c"))))
+    policy = ElementTree.parse(TOP / "data/org.vitrine.host-helper.policy.in")
+    known = {action.get("id").rsplit(".", 1)[-1] for action in policy.iter("action")}
+    tap.point(asked == known and asked, "polkit knows each action that is asked about, and no other", (asked, known))
+    for action in policy.iter("action"):
+        tap.point(action.findtext("defaults/allow_any") == "auth_admin" and action.findtext("defaults/allow_active") == "auth_admin_keep",
+                  f"{action.get('id')} is an administrator's")
+    config = pathlib.Path(folder) / "system.conf"
+    config.write_text(f"""<busconfig><type>system</type><listen>unix:tmpdir={folder}</listen><policy context='default'><allow user='*'/>
+      <deny own='*'/><deny send_type='method_call'/><allow send_destination='org.freedesktop.DBus'/><allow receive_type='method_return'/>
+      <allow receive_type='error'/></policy><include>{TOP / "data/org.vitrine.HostHelper1.conf"}</include></busconfig>""")
+    daemon = subprocess.Popen(["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"], stdout=subprocess.PIPE, text=True)
+    address = daemon.stdout.readline().strip()
+    flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+    connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    try:
+        reply = connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+                                     GLib.Variant("(su)", ("org.vitrine.HostHelper1", 4)), None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+    except GLib.Error:
+        reply = 0
+    tap.point((reply == 1) == (os.getuid() == 0), "on the system bus root is the helper, and nobody else", reply)
+    daemon.terminate()
+    daemon.wait()
+
+
 def main():
     if not shutil.which("dbus-daemon"):
         tap.skip("there is no dbus-daemon")
@@ -122,6 +152,7 @@ def main():
             rig = Rig(bus, folder)
             for part in (permission, changes, mistakes, faults, rest):
                 part(rig)
+            installed(bus, folder)
     finally:
         bus.close()
     tap.plan()
