@@ -245,6 +245,16 @@ finish (GTask *task)
     g_task_return_boolean (task, TRUE);
 }
 
+static void
+say_that_they_are_back (Doing *doing)
+{
+  GError *error = g_error_new (doing->error->domain, doing->error->code, _("%s\nThe devices are back with the host’s drivers."),
+                               doing->error->message);
+
+  g_clear_error (&doing->error);
+  doing->error = error;
+}
+
 /* After the devices have moved to where the change wants them, or back. */
 static void
 moved (GObject *source, GAsyncResult *result, gpointer data)
@@ -257,7 +267,9 @@ moved (GObject *source, GAsyncResult *result, gpointer data)
 
   if (doing->error != NULL)   /* this was the way back */
     {
-      if (!ok)
+      if (ok)
+        say_that_they_are_back (doing);
+      else
         g_prefix_error (&doing->error, _("The devices are still with vfio-pci (%s). "), error->message);
       finish (task);
     }

@@ -183,6 +183,44 @@ def wizard(d, scale=1):
         lv.end()
 
 
+def window(d):
+    """The menu of a running machine's window. Here libvirt cannot give the device, so it has to go back."""
+    lv = Libvirtd(d.folder / "lv")
+    try:
+        root = make_tree(d, "pc")
+        start_helper(d, root)
+        lv.define("running", "<graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='vga'/></video>")
+        remember(d, lv)
+        lv.virsh("start", "running", check=True)
+        d.start([d.program, "--host=host1", f"--machine={lv.virsh('domuuid', 'running')}"])
+        machine = d.window("running")
+        d.find(machine, "canvas", "Screen of the machine")
+        d.press(machine, "Menu", "toggle button")
+        d.press(machine, "Pass a Device Through…")
+        dialog = d.window("Host Devices of running")
+        d.active(dialog)
+        go_to_row(d, dialog, SPARE)
+        d.key("Return")
+        d.find(dialog, "list item", "Nothing that it needs itself.")
+        press_key(d, dialog, "Next", "alt+n")
+        live = d.find(dialog, "toggle button", "Also now, while the machine runs")
+        if not live.checked or not d.find(dialog, "radio button", "Move it once (not managed)").checked:
+            raise Missing("a libvirt of the person's own cannot manage devices, and the machine runs")
+        d.picture("pci-live")
+        press_key(d, dialog, "Next", "alt+n")
+        if "--live --config" not in text(d, dialog, "What is done, as commands"):
+            raise Missing(text(d, dialog, "What is done, as commands"))
+        press_key(d, dialog, "Pass Through", "alt+p")
+        d.says(dialog, "passthrough of host PCI devices")
+        d.says(dialog, "The devices are back with the host’s drivers.")
+        if driver(root, SPARE) != "nvme" or "<hostdev" in lv.virsh("dumpxml", "--inactive", "running"):
+            raise Missing(f"driver {driver(root, SPARE)}")
+        d.picture("pci-live-refused")
+        ok("from the window of a running machine: what libvirt refuses is said, and the device is back with its driver")
+    finally:
+        lv.end()
+
+
 def define_z(lv):
     path = lv.folder / "z.xml"
     path.write_text("""<domain type='qemu'><name>z</name><memory unit='MiB'>128</memory><os><type arch='s390x' machine='s390-ccw-virtio'>hvm</type>
@@ -287,6 +325,7 @@ def local(d):
 WALKS = {
     "pci": (wizard, None),
     "pci-hidpi": (lambda d: wizard(d, 2), None),
+    "pci-window": (window, None),
     "zpci": (zpci, None),
     "zpci-hidpi": (lambda d: zpci(d, 2), None),
     "pci-local": (local, None),
