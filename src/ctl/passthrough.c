@@ -9,7 +9,7 @@
 #include "machines.h"
 #include "target.h"
 
-/* --- the machine, and what is known of it -------------------------------------------------------------------------- */
+/* --- the machine, and what is known of it ------------------------------------------------------------------------- */
 
 static gboolean
 load (VitrineTarget *target)
@@ -66,7 +66,7 @@ end (gboolean ok, const GError *error)
   return ok ? 0 : vitrine_ctl_fail ("%s", error->message);
 }
 
-/* --- host-devices --------------------------------------------------------------------------------------------------- */
+/* --- host-devices ------------------------------------------------------------------------------------------------- */
 
 static VitrineTarget *
 make_host_target (const char *name)
@@ -90,10 +90,11 @@ print_device (const VitrinePciDevice *device)
 {
   g_autofree char *group = device->group >= 0 ? g_strdup_printf ("%d", device->group) : g_strdup ("-");
 
-  g_print ("%s  %4s  %-14s %s: %s\n", device->address, group, device->driver != NULL ? device->driver : "-", device->class_name,
-           device->name);
+  g_print ("%s  %4s  %-14s %s: %s\n", device->address, group, device->driver != NULL ? device->driver : "-",
+           device->class_name, device->name);
   if (device->user != NULL)
-    g_print (device->user_runs ? _("    In use by “%s”, which is running.\n") : _("    “%s” is to have it.\n"), device->user);
+    g_print (device->user_runs ? _("    In use by “%s”, which is running.\n") : _("    “%s” is to have it.\n"),
+             device->user);
   for (guint i = 0; i < device->losses->len; i++)
     g_print ("    %s\n", (const char *) device->losses->pdata[i]);
 }
@@ -119,7 +120,7 @@ vitrine_ctl_host_devices (int argc, char **argv)
   return 0;
 }
 
-/* --- attach-pci, detach-pci ----------------------------------------------------------------------------------------- */
+/* --- attach-pci, detach-pci --------------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -149,7 +150,8 @@ parse_wish (int argc, char **argv, Wish *wish)
         wish->change.confirmed = TRUE;
       else if (g_str_equal (argv[i], "--no-rom") && !wish->change.removes)
         wish->change.rom_off = TRUE;
-      else if (g_str_equal (argv[i], "--managed") && !wish->change.removes && i + 1 < argc && parse_managed (wish, argv[i + 1]))
+      else if (g_str_equal (argv[i], "--managed") && !wish->change.removes && i + 1 < argc
+               && parse_managed (wish, argv[i + 1]))
         i++;
       else if (argv[i][0] == '-' || wish->address != NULL)
         return FALSE;
@@ -176,7 +178,8 @@ list_together (VitrineTarget *target, const Wish *wish)
   for (guint i = 0; i < together->len; i++)
     {
       const VitrinePciDevice *other = together->pdata[i];
-      gboolean has = vitrine_domain_has_hostdev (vitrine_target_get_domain (target), VITRINE_HOSTDEV_PCI, other->address);
+      gboolean has
+          = vitrine_domain_has_hostdev (vitrine_target_get_domain (target), VITRINE_HOSTDEV_PCI, other->address);
       if (has == wish->change.removes || other == device)
         g_ptr_array_add (addresses, other->address);
     }
@@ -271,7 +274,7 @@ vitrine_ctl_detach_pci (int argc, char **argv)
   return change (argc, argv, TRUE, "detach-pci MACHINE ADDRESS [--live] [--dry-run]");
 }
 
-/* --- zpci ------------------------------------------------------------------------------------------------------------ */
+/* --- zpci --------------------------------------------------------------------------------------------------------- */
 
 #define ZPCI_SYNOPSIS "zpci MACHINE [DEVICE (--uid UID --fid FID | --auto) [--dry-run]]"
 
@@ -292,7 +295,8 @@ list_zpci (VitrineTarget *target)
   for (guint i = 0; i < all->len; i++)
     {
       const VitrineZpci *zpci = all->pdata[i];
-      g_autofree char *uid = number_or_auto (zpci->has_uid, zpci->uid, 4), *fid = number_or_auto (zpci->has_fid, zpci->fid, 8);
+      g_autofree char *uid = number_or_auto (zpci->has_uid, zpci->uid, 4),
+                      *fid = number_or_auto (zpci->has_fid, zpci->fid, 8);
       g_autofree char *preview = vitrine_target_preview_zpci (target, domain, zpci);
       g_print ("%-18s uid %-6s fid %-10s %s\n", zpci->id, uid, fid, preview);
     }

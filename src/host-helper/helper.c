@@ -28,7 +28,7 @@ typedef struct
   GDBusMethodInvocation      *invocation;
 } Call;
 
-/* --- going away -------------------------------------------------------------------------------------------------- */
+/* --- going away --------------------------------------------------------------------------------------------------- */
 
 static gboolean
 idle_too_long (gpointer data)
@@ -152,7 +152,8 @@ called (GDBusConnection *bus, const char *sender, const char *path, const char *
   if (request == NULL || self->n_calls >= MAX_WAITING)
     {
       g_dbus_method_invocation_return_error_literal (invocation, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_FAILED,
-                                                     request == NULL ? "no such request" : _("Too many requests at once."));
+                                                     request == NULL ? "no such request"
+                                                                     : _("Too many requests at once."));
       return;
     }
   Call *call = g_new0 (Call, 1);
@@ -173,8 +174,9 @@ bus_acquired (GDBusConnection *bus, const char *name, gpointer data)
   Service *self = data;
   g_autoptr(GError) error = NULL;
 
-  if (g_dbus_connection_register_object (bus, VITRINE_HELPER_PATH, vitrine_bus_host_helper1_interface_info (), &vtable, self, NULL,
-                                         &error) == 0)
+  if (g_dbus_connection_register_object (bus, VITRINE_HELPER_PATH, vitrine_bus_host_helper1_interface_info (), &vtable,
+                                         self, NULL, &error)
+      == 0)
     {
       g_printerr ("vitrine-host-helper: %s\n", error->message);
       self->status = 1;
@@ -199,8 +201,8 @@ vitrine_helper_run (const VitrineHelper *setup)
   Service self = { .setup = setup, .loop = loop };
 
   vitrine_helper_error_quark ();   /* errors have their names from here on */
-  guint owner = g_bus_own_name (setup->bus, VITRINE_HELPER_NAME, G_BUS_NAME_OWNER_FLAGS_NONE, bus_acquired, NULL, name_lost, &self,
-                                NULL);
+  guint owner = g_bus_own_name (setup->bus, VITRINE_HELPER_NAME, G_BUS_NAME_OWNER_FLAGS_NONE, bus_acquired, NULL,
+                                name_lost, &self, NULL);
   rest (&self);
   g_main_loop_run (loop);
   g_bus_unown_name (owner);

@@ -15,7 +15,8 @@ check_number (const char *const *addresses, GError **error)
 
   if (n >= 1 && n <= MAX_DEVICES)
     return TRUE;
-  g_set_error (error, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_FAILED, _("From 1 to %d devices can be named."), MAX_DEVICES);
+  g_set_error (error, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_FAILED, _("From 1 to %d devices can be named."),
+               MAX_DEVICES);
   return FALSE;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* org.freedesktop.PolicyKit1.Authority.CheckAuthorization, by its documentation: https://www.freedesktop.org/software/polkit/docs/. */
+/* org.freedesktop.PolicyKit1.Authority.CheckAuthorization, by its documentation:
+ * https://www.freedesktop.org/software/polkit/docs/. */
 #include "polkit.h"
 
 #include <glib/gi18n-lib.h>
@@ -29,20 +30,23 @@ answered (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_new_error (task, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_DENIED, _("polkit cannot be asked: %s"),
                              error->message);
   else
-    g_task_return_new_error (task, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_DENIED, _("You are not allowed to do that."));
+    g_task_return_new_error (task, VITRINE_HELPER_ERROR, VITRINE_HELPER_ERROR_DENIED,
+                             _("You are not allowed to do that."));
 }
 
 void
-vitrine_polkit_check_async (GDBusConnection *bus, const char *sender, const char *action, GAsyncReadyCallback done, gpointer data)
+vitrine_polkit_check_async (GDBusConnection *bus, const char *sender, const char *action, GAsyncReadyCallback done,
+                            gpointer data)
 {
   GTask *task = g_task_new (bus, NULL, done, data);
   GVariantBuilder subject;
 
   g_variant_builder_init (&subject, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&subject, "{sv}", "name", g_variant_new_string (sender));
-  g_dbus_connection_call (bus, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
-                          g_variant_new ("((sa{sv})sa{ss}us)", "system-bus-name", &subject, action, NULL, ALLOW_USER_INTERACTION, ""),
-                          G_VARIANT_TYPE ("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, answered, task);
+  g_dbus_connection_call (
+      bus, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
+      g_variant_new ("((sa{sv})sa{ss}us)", "system-bus-name", &subject, action, NULL, ALLOW_USER_INTERACTION, ""),
+      G_VARIANT_TYPE ("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, answered, task);
 }
 
 gboolean

@@ -122,7 +122,7 @@ our_own_machine_goes_without_and_says_so (void)
   g_assert_true (g_str_has_prefix (missing[0], "Host devices are left out"));
 }
 
-/* --- zPCI -------------------------------------------------------------------------------------------------------- */
+/* --- zPCI --------------------------------------------------------------------------------------------------------- */
 
 #define Z_DEVICES                                                                                                      \
   "<disk type='file' device='disk'><target dev='vda' bus='virtio'/><address type='ccw' cssid='0xfe' ssid='0x0' devno='0x0000'/>"  \
@@ -204,7 +204,7 @@ addresses_out_of_range_or_taken_are_refused (void)
   g_assert_cmphex (value, ==, 0xffffffff);
 }
 
-/* --- migration --------------------------------------------------------------------------------------------------- */
+/* --- migration ---------------------------------------------------------------------------------------------------- */
 
 /* "0000:01:00.1 hostdev" */
 static char *

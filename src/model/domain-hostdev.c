@@ -17,7 +17,7 @@ vitrine_hostdev_free (VitrineHostdev *hostdev)
   g_free (hostdev);
 }
 
-/* --- addresses -------------------------------------------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------------------------------------------------- */
 
 /* "0x01" and "1"; a missing domain is 0. */
 static guint
@@ -31,9 +31,10 @@ get_part (const xmlNode *address, const char *name)
 static char *
 read_pci_address (const xmlNode *address)
 {
-  return address != NULL ? g_strdup_printf ("%04x:%02x:%02x.%x", get_part (address, "domain"), get_part (address, "bus"),
-                                            get_part (address, "slot"), get_part (address, "function"))
-                         : NULL;
+  return address != NULL
+             ? g_strdup_printf ("%04x:%02x:%02x.%x", get_part (address, "domain"), get_part (address, "bus"),
+                                get_part (address, "slot"), get_part (address, "function"))
+             : NULL;
 }
 
 static void
@@ -56,7 +57,7 @@ write_pci_address (xmlNode *address, const char *text)
   set_part (address, "function", 1, function);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* NULL: it is of another type, or not complete. */
 static char *
@@ -146,7 +147,7 @@ vitrine_domain_get_hostdev_xml (VitrineDomain *self, VitrineHostdevKind kind, co
   return xml;
 }
 
-/* --- changing --------------------------------------------------------------------------------------------------- */
+/* --- changing ----------------------------------------------------------------------------------------------------- */
 
 static gboolean
 has_vfio_ap (VitrineDomain *self)
@@ -162,11 +163,13 @@ has_vfio_ap (VitrineDomain *self)
 static gboolean
 check (VitrineDomain *self, const VitrineHostdev *hostdev, GError **error)
 {
-  gboolean valid = hostdev->kind == VITRINE_HOSTDEV_PCI ? vitrine_pci_address_parse (hostdev->id, NULL, NULL, NULL, NULL)
-                                                        : g_uuid_string_is_valid (hostdev->id);
+  gboolean valid = hostdev->kind == VITRINE_HOSTDEV_PCI
+                       ? vitrine_pci_address_parse (hostdev->id, NULL, NULL, NULL, NULL)
+                       : g_uuid_string_is_valid (hostdev->id);
 
   if (!valid && hostdev->kind == VITRINE_HOSTDEV_PCI)
-    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no PCI address: write for example 0000:01:00.0."), hostdev->id);
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no PCI address: write for example 0000:01:00.0."),
+                 hostdev->id);
   else if (!valid)
     g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no UUID of a mediated device."), hostdev->id);
   else if (vitrine_domain_has_hostdev (self, hostdev->kind, hostdev->id))

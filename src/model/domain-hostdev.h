@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Devices of a host that a definition gives to its guest: <hostdev mode='subsystem'> of the types pci and mdev
- * (https://libvirt.org/formatdomain.html#host-device-assignment). Others are left alone. Main thread, or one at a time. */
+ * (https://libvirt.org/formatdomain.html#host-device-assignment). Others are left alone. Main thread, or one at a time.
+ */
 #pragma once
 
 #include "domain.h"
@@ -30,7 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostdev, vitrine_hostdev_free)
 
 GPtrArray *vitrine_domain_get_hostdevs (VitrineDomain *domain);   /* of VitrineHostdev, in document order */
 gboolean   vitrine_domain_has_hostdev (VitrineDomain *domain, VitrineHostdevKind kind, const char *id);
-/* At the end. Refused when it is there already, when its id is none, and when it is a second vfio-ap: a guest has one. */
+/* At the end. Refused when it is there already, when its id is none, and when it is a second vfio-ap: a guest has one.
+ */
 gboolean   vitrine_domain_add_hostdev (VitrineDomain *domain, const VitrineHostdev *hostdev, GError **error);
 /* With all that the document says of it. FALSE: there is no such device. */
 gboolean   vitrine_domain_remove_hostdev (VitrineDomain *domain, VitrineHostdevKind kind, const char *id);

@@ -23,12 +23,14 @@ vitrine_domain_is_s390x (VitrineDomain *self)
   const xmlNode *type = vitrine_xml_find (vitrine_domain_root (self), "os/type");
   g_autofree char *machine = vitrine_xml_attr (type, "machine");
 
-  return vitrine_xml_attr_is (type, "arch", "s390x") || (machine != NULL && g_str_has_prefix (machine, "s390-ccw-virtio"));
+  return vitrine_xml_attr_is (type, "arch", "s390x")
+         || (machine != NULL && g_str_has_prefix (machine, "s390-ccw-virtio"));
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* Without an address, libvirt gives PCI ones to host devices and to what is PCI by its nature; virtio goes to channel I/O. */
+/* Without an address, libvirt gives PCI ones to host devices and to what is PCI by its nature; virtio goes to channel
+ * I/O. */
 static gboolean
 is_pci (const xmlNode *node)
 {
@@ -159,13 +161,14 @@ find (VitrineDomain *self, const char *id, GError **error)
 
   visit_all (self, compare, &search);
   if (search.node == NULL && !vitrine_domain_is_s390x (self))
-    g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG, _("Only machines of the architecture s390x have zPCI addresses."));
+    g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG,
+                         _("Only machines of the architecture s390x have zPCI addresses."));
   else if (search.node == NULL)
     g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("The machine has no PCI device “%s”."), id);
   return search.node;
 }
 
-/* --- numbers ---------------------------------------------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------------------------------------------------ */
 
 static gboolean
 parse_number (const char *text, guint64 *value)
@@ -204,7 +207,8 @@ vitrine_zpci_parse_fid (const char *text, guint32 *fid, GError **error)
       *fid = (guint32) value;
       return TRUE;
     }
-  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no fid: it is a number from 0x00000000 to 0xffffffff."), text);
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, _("“%s” is no fid: it is a number from 0x00000000 to 0xffffffff."),
+               text);
   return FALSE;
 }
 
@@ -252,7 +256,7 @@ vitrine_domain_free_zpci_fid (VitrineDomain *self)
   return fid;
 }
 
-/* --- changing --------------------------------------------------------------------------------------------------- */
+/* --- changing ----------------------------------------------------------------------------------------------------- */
 
 static gboolean
 check (VitrineDomain *self, const char *id, guint32 uid, guint32 fid, GError **error)

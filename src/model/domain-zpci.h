@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PCI addresses of s390x guests: <zpci uid='0x0001' fid='0x00000000'/> in a device's <address type='pci'>. What the guest
- * sees is fixed by the uid alone: its PCI domain is the uid, and there is one function in it, UID:00:00.0; the fid names
- * the slot. libvirt chooses what a definition does not say. Main thread, or one at a time. */
+/* PCI addresses of s390x guests: <zpci uid='0x0001' fid='0x00000000'/> in a device's <address type='pci'>. What the
+ * guest sees is fixed by the uid alone: its PCI domain is the uid, and there is one function in it, UID:00:00.0; the
+ * fid names the slot. libvirt chooses what a definition does not say. Main thread, or one at a time. */
 #pragma once
 
 #include "domain.h"
@@ -11,7 +11,7 @@
 /* One PCI device. A copy. */
 typedef struct
 {
-  char    *id;                 /* "0000:01:00.0" of a host device, a card's MAC, a disk's target; else "sound", "sound-2" */
+  char *id; /* "0000:01:00.0" of a host device, a card's MAC, a disk's target; else "sound", "sound-2" */
   char    *element;            /* "hostdev", "interface", ... */
   gboolean has_uid, has_fid;   /* else libvirt chooses */
   guint32  uid, fid;

@@ -41,15 +41,18 @@ look_at_hostdev (GPtrArray *all, const xmlNode *node, const VitrineHostdev *host
 {
   if (hostdev->kind == VITRINE_HOSTDEV_PCI && !is_transient (node))
     add (all, hostdev->id,
-         g_strdup_printf (_("The PCI device %s is this host’s: take it out of the machine before it moves."), hostdev->id));
+         g_strdup_printf (_("The PCI device %s is this host’s: take it out of the machine before it moves."),
+                          hostdev->id));
   else if (hostdev->kind == VITRINE_HOSTDEV_MDEV && g_strcmp0 (hostdev->model, "vfio-ap") == 0)
     add (all, hostdev->id,
-         g_strdup_printf (_("The crypto matrix %s is this host’s: unplug it before the machine moves, and give it one of the other "
-                            "host’s after."),
-                          hostdev->id));
+         g_strdup_printf (
+             _("The crypto matrix %s is this host’s: unplug it before the machine moves, and give it one of the other "
+               "host’s after."),
+             hostdev->id));
   else if (hostdev->kind == VITRINE_HOSTDEV_MDEV)
     add (all, hostdev->id,
-         g_strdup_printf (_("The mediated device %s is this host’s: take it out of the machine before it moves."), hostdev->id));
+         g_strdup_printf (_("The mediated device %s is this host’s: take it out of the machine before it moves."),
+                          hostdev->id));
 }
 
 /* What the model of host devices does not know. */
@@ -97,8 +100,9 @@ look_at_interfaces (VitrineDomain *domain, GPtrArray *all)
       g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
       if (vitrine_xml_attr_is (node, "type", "hostdev") && !is_transient (node))
         add (all, mac != NULL ? mac : "interface",
-             g_strdup_printf (_("The network card %s is a part of this host’s: take it out of the machine before it moves."),
-                              mac != NULL ? mac : ""));
+             g_strdup_printf (
+                 _("The network card %s is a part of this host’s: take it out of the machine before it moves."),
+                 mac != NULL ? mac : ""));
     }
 }
 
@@ -112,10 +116,12 @@ look_at_zpci (VitrineDomain *domain, GPtrArray *all)
       const VitrineZpci *zpci = functions->pdata[i];
       if (g_str_equal (zpci->element, "hostdev"))
         continue;   /* has its sentence already */
-      add (all, zpci->id,
-           g_strdup_printf (_("“%s” is on zPCI, which QEMU cannot move while the machine runs: put it on channel I/O (ccw), or take "
-                              "it out."),
-                            zpci->id));
+      add (
+          all, zpci->id,
+          g_strdup_printf (
+              _("“%s” is on zPCI, which QEMU cannot move while the machine runs: put it on channel I/O (ccw), or take "
+                "it out."),
+              zpci->id));
     }
 }
 

@@ -25,8 +25,9 @@ vitrine_pci_address_parse (const char *address, guint *domain, guint *bus, guint
   const char *at = address;
   guint parts[4];
 
-  if (!take_hex (&at, 4, 8, ':', &parts[0]) || !take_hex (&at, 2, 2, ':', &parts[1]) || !take_hex (&at, 2, 2, '.', &parts[2])
-      || !take_hex (&at, 1, 1, '\0', &parts[3]) || parts[2] > MAX_SLOT || parts[3] > MAX_FUNCTION)
+  if (!take_hex (&at, 4, 8, ':', &parts[0]) || !take_hex (&at, 2, 2, ':', &parts[1])
+      || !take_hex (&at, 2, 2, '.', &parts[2]) || !take_hex (&at, 1, 1, '\0', &parts[3]) || parts[2] > MAX_SLOT
+      || parts[3] > MAX_FUNCTION)
     return FALSE;
   guint *out[] = { domain, bus, slot, function };
   for (guint i = 0; i < G_N_ELEMENTS (out); i++)

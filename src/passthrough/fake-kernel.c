@@ -11,7 +11,7 @@
 #define DEVICES "sys/bus/pci/devices/"
 #define DRIVERS "sys/bus/pci/drivers/"
 
-/* --- small things ------------------------------------------------------------------------------------------------ */
+/* --- small things ------------------------------------------------------------------------------------------------- */
 
 static gboolean
 fail (GError **error, GIOErrorEnum code, const char *words)
@@ -41,7 +41,8 @@ remove_path (VitrineHostTree *tree, const char *path)
 static void
 unbind (VitrineHostTree *tree, const char *driver, const char *address)
 {
-  g_autofree char *down = g_strconcat (DRIVERS, driver, "/", address, NULL), *up = g_strconcat (DEVICES, address, "/driver", NULL);
+  g_autofree char *down = g_strconcat (DRIVERS, driver, "/", address, NULL),
+                  *up = g_strconcat (DEVICES, address, "/driver", NULL);
 
   remove_path (tree, down);
   remove_path (tree, up);
@@ -101,7 +102,8 @@ write_bind (VitrineHostTree *tree, const char *driver, const char *address, GErr
   g_autofree char *wished = get_override (tree, address), *usual
     = vitrine_host_tree_read (tree, DEVICES "%s/default_driver", address);
 
-  if (g_strcmp0 (wished != NULL ? wished : usual, driver) != 0 || vitrine_host_tree_exists (tree, DEVICES "%s/driver", address))
+  if (g_strcmp0 (wished != NULL ? wished : usual, driver) != 0
+      || vitrine_host_tree_exists (tree, DEVICES "%s/driver", address))
     return fail (error, G_IO_ERROR_NOT_FOUND, "No such device");
   bind (tree, driver, address);
   return TRUE;
@@ -150,7 +152,8 @@ write_pci (VitrineHostTree *tree, const char *path, const char *value, GError **
     return write_bind (tree, bind_to, value, error);
   if (g_str_equal (path, "sys/bus/pci/drivers_probe"))
     return write_probe (tree, value, error);
-  return vitrine_host_tree_write (tree, path, g_str_has_suffix (path, "/driver_override") && *value == '\0' ? "(null)" : value, error);
+  return vitrine_host_tree_write (
+      tree, path, g_str_has_suffix (path, "/driver_override") && *value == '\0' ? "(null)" : value, error);
 }
 
 /* --- hands -------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* For tests: does to a tree of tests/passthrough/trees.py what Linux would do when an attribute is written, or a module loaded. */
+/* For tests: does to a tree of tests/passthrough/trees.py what Linux would do when an attribute is written, or a module
+ * loaded. */
 #pragma once
 
 #include "host-plan.h"

@@ -14,9 +14,10 @@ return_error (GTask *task, GError *error)
       || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     {
       g_error_free (error);
-      error = g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                           _("The program that changes this computer (vitrine-host-helper) is not installed. Run the commands that are "
-                             "shown, as root, instead."));
+      error = g_error_new (
+          G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+          _("The program that changes this computer (vitrine-host-helper) is not installed. Run the commands that are "
+            "shown, as root, instead."));
     }
   g_task_return_error (task, error);
 }
@@ -50,13 +51,13 @@ connected (GObject *source, GAsyncResult *result, gpointer data)
     }
   const char *method = g_task_get_name (task);
   g_dbus_connection_call (bus, VITRINE_HELPER_NAME, VITRINE_HELPER_PATH, VITRINE_HELPER_NAME, method, parameters, NULL,
-                          G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, g_task_get_cancellable (task), called,
-                          g_object_ref (task));
+                          G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, g_task_get_cancellable (task),
+                          called, g_object_ref (task));
 }
 
 void
-vitrine_helper_call_async (const char *method, GVariant *parameters, GCancellable *cancellable, GAsyncReadyCallback done,
-                           gpointer data)
+vitrine_helper_call_async (const char *method, GVariant *parameters, GCancellable *cancellable,
+                           GAsyncReadyCallback done, gpointer data)
 {
   GTask *task = g_task_new (NULL, cancellable, done, data);
   gboolean test = g_strcmp0 (g_getenv (BUS_VARIABLE), "session") == 0;
@@ -74,7 +75,8 @@ vitrine_helper_call_finish (GAsyncResult *result, GError **error)
 }
 
 void
-vitrine_helper_give_pci_async (const char *const *addresses, gboolean confirmed, GAsyncReadyCallback done, gpointer data)
+vitrine_helper_give_pci_async (const char *const *addresses, gboolean confirmed, GAsyncReadyCallback done,
+                               gpointer data)
 {
   vitrine_helper_call_async ("GivePciDevices", g_variant_new ("(^asb)", addresses, confirmed), NULL, done, data);
 }

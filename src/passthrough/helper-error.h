@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What vitrine-host-helper answers instead of doing something; on the bus "org.vitrine.HostHelper1.Error.Denied" and so on. */
+/* What vitrine-host-helper answers instead of doing something; on the bus "org.vitrine.HostHelper1.Error.Denied" and so
+ * on. */
 #pragma once
 
 #include <gio/gio.h>

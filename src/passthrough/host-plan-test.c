@@ -3,7 +3,7 @@
 
 #include "tree-rig.h"
 
-/* --- a kernel that fails when told to ---------------------------------------------------------------------------- */
+/* --- a kernel that fails when told to ----------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -131,8 +131,9 @@ what_the_kernel_took_without_doing_it_is_noticed (void)
 
   vitrine_host_plan_expect_link (plan, "sys/driver", NULL, "Is it free?");
   g_assert_false (vitrine_host_plan_run (plan, tree, &error));
-  g_assert_cmpstr (error->message, ==,
-                   "Step 5 of 5 failed: /sys/driver is “vfio-pci”. (Is it free?)\nWhat was done before has been undone.");
+  g_assert_cmpstr (
+      error->message, ==,
+      "Step 5 of 5 failed: /sys/driver is “vfio-pci”. (Is it free?)\nWhat was done before has been undone.");
   g_autofree char *after = tree_rig_describe (root);
   g_assert_cmpstr (after, ==, before);
   tree_rig_drop (root);

@@ -18,7 +18,7 @@ struct _VitrineHostTree
 
 static const char *const program_folders[] = { "usr/sbin", "usr/bin", "sbin", "bin" };
 
-/* --- life ------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 VitrineHostTree *
 vitrine_host_tree_new (const char *root)
@@ -57,7 +57,7 @@ vitrine_host_tree_is_real (VitrineHostTree *tree)
   return g_str_equal (tree->root, "/");
 }
 
-/* --- paths ------------------------------------------------------------------------------------------------------ */
+/* --- paths -------------------------------------------------------------------------------------------------------- */
 
 static gboolean
 leaves_the_tree (const char *path)
@@ -88,7 +88,7 @@ full_path_va (VitrineHostTree *tree, const char *format, va_list arguments)
   g_autofree char *full = full_path_va (tree, path, arguments);                                                        \
   va_end (arguments)
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* A FIFO or a device in a tree would make us wait: regular files only. */
 static int
@@ -212,7 +212,7 @@ vitrine_host_tree_map (VitrineHostTree *tree, gsize max_bytes, const char *path,
   return file != NULL && g_mapped_file_get_length (file) <= max_bytes ? g_mapped_file_get_bytes (file) : NULL;
 }
 
-/* --- changing --------------------------------------------------------------------------------------------------- */
+/* --- changing ----------------------------------------------------------------------------------------------------- */
 
 /* One write(): the kernel takes each as a whole. */
 gboolean

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a computer says of itself in /sys and /proc, under a root folder: "/" is this computer, others are trees of tests.
- * Everything is read anew each time. Immutable, so any thread; functions block for small files only.
+/* What a computer says of itself in /sys and /proc, under a root folder: "/" is this computer, others are trees of
+ * tests. Everything is read anew each time. Immutable, so any thread; functions block for small files only.
  *
- * Paths are relative to the root ("sys/bus/pci/devices/%s/class") and printf-like. One with a ".." in it is not there. */
+ * Paths are relative to the root ("sys/bus/pci/devices/%s/class") and printf-like. One with a ".." in it is not there.
+ */
 #pragma once
 
 #include <gio/gio.h>
@@ -43,8 +44,8 @@ GBytes  *vitrine_host_tree_map (VitrineHostTree *tree, gsize max_bytes, const ch
 /* One write() of @value and a newline into an attribute that is there; "" is a lone newline. What the kernel answers is
  * the error (domain G_IO_ERROR, a sentence). Only VitrineHostPlan has a reason to call this. */
 gboolean vitrine_host_tree_write (VitrineHostTree *tree, const char *path, const char *value, GError **error);
-/* A program of this tree, found in its usr/sbin, usr/bin, sbin and bin: what it complains of is the error. Blocks until it
- * has ended. In a tree of a test it is started with VITRINE_HOST_TREE set to the root. */
+/* A program of this tree, found in its usr/sbin, usr/bin, sbin and bin: what it complains of is the error. Blocks until
+ * it has ended. In a tree of a test it is started with VITRINE_HOST_TREE set to the root. */
 gboolean vitrine_host_tree_run (VitrineHostTree *tree, const char *const *argv, GError **error);
 /* Has the tree that program? */
 gboolean vitrine_host_tree_has_program (VitrineHostTree *tree, const char *name);

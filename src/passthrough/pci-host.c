@@ -8,7 +8,7 @@
 
 #define VFIO_DRIVER "vfio-pci"
 
-/* --- life ------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void
 device_free (gpointer data)
@@ -46,11 +46,11 @@ vitrine_pci_host_free (VitrinePciHost *host)
   g_free (host);
 }
 
-/* --- filling ---------------------------------------------------------------------------------------------------- */
+/* --- filling ------------------------------------------------------------------------------------------------------ */
 
 VitrinePciDevice *
-vitrine_pci_host_add (VitrinePciHost *host, const char *address, const VitrinePciIds *ids, guint32 class_code, guint16 vendor,
-                      guint16 product)
+vitrine_pci_host_add (VitrinePciHost *host, const char *address, const VitrinePciIds *ids, guint32 class_code,
+                      guint16 vendor, guint16 product)
 {
   VitrinePciDevice *device = g_new0 (VitrinePciDevice, 1);
   g_autofree char *maker = vitrine_pci_ids_vendor (ids, vendor), *model = vitrine_pci_ids_device (ids, vendor, product);
@@ -101,7 +101,7 @@ vitrine_pci_host_count_displays (const VitrinePciHost *host)
   return n;
 }
 
-/* --- asking ----------------------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------------------------- */
 
 VitrinePciDevice *
 vitrine_pci_host_lookup (const VitrinePciHost *host, const char *address)
@@ -159,7 +159,7 @@ vitrine_pci_host_list_losses (const VitrinePciHost *host, const char *const *add
   return g_strdupv ((GStrv) all->pdata);
 }
 
-/* --- what is in the way ----------------------------------------------------------------------------------------- */
+/* --- what is in the way ------------------------------------------------------------------------------------------- */
 
 static gboolean
 refuse (GError **error, char *sentence)
@@ -169,8 +169,8 @@ refuse (GError **error, char *sentence)
   return FALSE;
 }
 
-/* Would VFIO take the group with only @addresses of it given? It asks for every device that has another driver than vfio-pci,
- * except bridges that pcieport drives. */
+/* Would VFIO take the group with only @addresses of it given? It asks for every device that has another driver than
+ * vfio-pci, except bridges that pcieport drives. */
 static gboolean
 check_group (const VitrinePciHost *host, const VitrinePciDevice *device, const char *const *addresses, GError **error)
 {
@@ -181,17 +181,22 @@ check_group (const VitrinePciHost *host, const VitrinePciDevice *device, const c
           || g_str_equal (other->driver, VFIO_DRIVER) || g_str_equal (other->driver, "pci-stub")
           || other->class_code >> 8 == VITRINE_PCI_BRIDGE_PCI)
         continue;
-      return refuse (error, vitrine_pci_device_is_giveable (other)
-                              ? g_strdup_printf (_("%s is in one IOMMU group with %s, which the host would keep: they can only be "
-                                                   "given together."), device->address, other->address)
-                              : g_strdup_printf (_("%s is in one IOMMU group with %s, a part of the board that the host cannot do "
-                                                   "without."), device->address, other->address));
+      return refuse (
+          error,
+          vitrine_pci_device_is_giveable (other)
+              ? g_strdup_printf (_("%s is in one IOMMU group with %s, which the host would keep: they can only be "
+                                   "given together."),
+                                 device->address, other->address)
+              : g_strdup_printf (_("%s is in one IOMMU group with %s, a part of the board that the host cannot do "
+                                   "without."),
+                                 device->address, other->address));
     }
   return TRUE;
 }
 
 static gboolean
-check_device (const VitrinePciHost *host, const char *address, const char *const *addresses, const char *title, GError **error)
+check_device (const VitrinePciHost *host, const char *address, const char *const *addresses, const char *title,
+              GError **error)
 {
   const VitrinePciDevice *device = vitrine_pci_host_lookup (host, address);
 
@@ -202,7 +207,9 @@ check_device (const VitrinePciHost *host, const char *address, const char *const
   if (device->user_runs && g_strcmp0 (device->user, title) != 0)
     return refuse (error, g_strdup_printf (_("%s is in use by “%s”, which is running."), address, device->user));
   if (device->group < 0)
-    return refuse (error, g_strdup_printf (_("%s is in no IOMMU group: nothing would keep the guest from the host’s memory."), address));
+    return refuse (
+        error,
+        g_strdup_printf (_("%s is in no IOMMU group: nothing would keep the guest from the host’s memory."), address));
   return check_group (host, device, addresses, error);
 }
 

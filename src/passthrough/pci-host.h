@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The PCI devices of a host, as somebody who wants to give one away has to know them: what it is, what is in its IOMMU group, who
- * drives it, what the host would lose. Filled from a tree (this computer) or from libvirt's node devices (another one). Strings are
- * for people, and harmless. Made in any thread; one at a time. */
+/* The PCI devices of a host, as somebody who wants to give one away has to know them: what it is, what is in its IOMMU
+ * group, who drives it, what the host would lose. Filled from a tree (this computer) or from libvirt's node devices
+ * (another one). Strings are for people, and harmless. Made in any thread; one at a time. */
 #pragma once
 
 #include "domain.h"
@@ -40,15 +40,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrinePciHost, vitrine_pci_host_free)
 
 VitrinePciDevice *vitrine_pci_host_lookup (const VitrinePciHost *host, const char *address);   /* borrowed; NULL */
 /* Those that a definition has are that machine's from now on. */
-void              vitrine_pci_host_mark_user (VitrinePciHost *host, VitrineDomain *domain, const char *title, gboolean runs);
+void vitrine_pci_host_mark_user (VitrinePciHost *host, VitrineDomain *domain, const char *title, gboolean runs);
 
 /* Bridges and the like stay with the board. */
 gboolean   vitrine_pci_device_is_giveable (const VitrinePciDevice *device);
-/* All that goes with it, itself included: what else is in its IOMMU group, and without one the functions of its slot. Bridges stay.
- * Borrowed devices, by address. */
+/* All that goes with it, itself included: what else is in its IOMMU group, and without one the functions of its slot.
+ * Bridges stay. Borrowed devices, by address. */
 GPtrArray *vitrine_pci_host_list_together (const VitrinePciHost *host, const VitrinePciDevice *device);
 /* What the host would lose by these, each sentence once. */
 GStrv      vitrine_pci_host_list_losses (const VitrinePciHost *host, const char *const *addresses);
-/* Can these be given to the machine @title now, by this host as it is? The error is the first thing that is in the way. Losses are
- * not: those a person decides. */
-gboolean   vitrine_pci_host_check (const VitrinePciHost *host, const char *const *addresses, const char *title, GError **error);
+/* Can these be given to the machine @title now, by this host as it is? The error is the first thing that is in the way.
+ * Losses are not: those a person decides. */
+gboolean
+vitrine_pci_host_check (const VitrinePciHost *host, const char *const *addresses, const char *title, GError **error);

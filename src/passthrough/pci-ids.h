@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names of PCI vendors, devices and classes, from pci.ids (https://pci-ids.ucw.cz; format in its own head). Immutable, any thread. */
+/* Names of PCI vendors, devices and classes, from pci.ids (https://pci-ids.ucw.cz; format in its own head). Immutable,
+ * any thread. */
 #pragma once
 
 #include "host-tree.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PCI devices as libvirt's node devices (https://libvirt.org/formatnode.html). A remote host does not say where its default route
- * goes, or what is mounted: so what is on a device is said, and that it may be needed. */
+/* PCI devices as libvirt's node devices (https://libvirt.org/formatnode.html). A remote host does not say where its
+ * default route goes, or what is mounted: so what is on a device is said, and that it may be needed. */
 #include <glib/gi18n-lib.h>
 
 #include "host-text.h"
@@ -19,7 +19,7 @@ typedef struct
   GPtrArray           *documents;   /* of xmlDoc */
 } Reading;
 
-/* --- PCI devices ------------------------------------------------------------------------------------------------- */
+/* --- PCI devices -------------------------------------------------------------------------------------------------- */
 
 /* A capability of a device, or one inside of a capability. */
 static xmlNode *
@@ -68,8 +68,8 @@ read_sriov (VitrinePciDevice *device, const xmlNode *pci)
   VITRINE_XML_FOREACH (node, virtual, "address")
     device->n_virtual++;
   if (address != NULL)
-    device->physical = format_address (number_attr (address, "domain"), number_attr (address, "bus"), number_attr (address, "slot"),
-                                       number_attr (address, "function"));
+    device->physical = format_address (number_attr (address, "domain"), number_attr (address, "bus"),
+                                       number_attr (address, "slot"), number_attr (address, "function"));
 }
 
 static void
@@ -84,9 +84,10 @@ read_pci (Reading *reading, const char *name, const xmlNode *root, const xmlNode
 
   if (!vitrine_pci_address_parse (address, NULL, NULL, NULL, NULL))
     return;
-  VitrinePciDevice *device = vitrine_pci_host_add (reading->host, address, reading->ids, (guint32) number (pci, "class") & 0xffffff,
-                                                   (guint16) number_attr (vitrine_xml_child (pci, "vendor"), "id"),
-                                                   (guint16) number_attr (vitrine_xml_child (pci, "product"), "id"));
+  VitrinePciDevice *device
+      = vitrine_pci_host_add (reading->host, address, reading->ids, (guint32) number (pci, "class") & 0xffffff,
+                              (guint16) number_attr (vitrine_xml_child (pci, "vendor"), "id"),
+                              (guint16) number_attr (vitrine_xml_child (pci, "product"), "id"));
   if (product != NULL && vendor != NULL)   /* the host's list of names may be newer than ours */
     {
       g_autofree char *both = g_strdup_printf ("%s %s", vendor, product);
@@ -99,7 +100,7 @@ read_pci (Reading *reading, const char *name, const xmlNode *root, const xmlNode
   g_hash_table_insert (reading->by_name, g_strdup (name), device);
 }
 
-/* --- what is on them --------------------------------------------------------------------------------------------- */
+/* --- what is on them ---------------------------------------------------------------------------------------------- */
 
 /* The PCI device nearest above; NULL. */
 static VitrinePciDevice *
@@ -122,8 +123,10 @@ look_at_net (VitrinePciDevice *device, const xmlNode *net)
   g_autofree char *interface = vitrine_host_text (raw, VITRINE_HOST_TITLE_CHARS);
 
   if (interface != NULL && vitrine_xml_attr_is (vitrine_xml_child (net, "link"), "state", "up"))
-    vitrine_pci_device_add_loss (device, g_strdup_printf (_("The host’s network card %s is connected: if the host is reached over "
-                                                            "it, it would be lost."), interface));
+    vitrine_pci_device_add_loss (
+        device, g_strdup_printf (_("The host’s network card %s is connected: if the host is reached over "
+                                   "it, it would be lost."),
+                                 interface));
 }
 
 static void
@@ -133,8 +136,10 @@ look_at_storage (VitrinePciDevice *device, const xmlNode *storage)
   g_autofree char *block = vitrine_host_text (raw, VITRINE_HOST_TITLE_CHARS);
 
   if (block != NULL)
-    vitrine_pci_device_add_loss (device, g_strdup_printf (_("The host’s disk %s is on it: if anything is mounted from there, the host "
-                                                            "would lose it."), block));
+    vitrine_pci_device_add_loss (
+        device, g_strdup_printf (_("The host’s disk %s is on it: if anything is mounted from there, the host "
+                                   "would lose it."),
+                                 block));
 }
 
 static void
@@ -158,11 +163,12 @@ look_at_screens (VitrinePciHost *host)
     {
       VitrinePciDevice *device = host->devices->pdata[i];
       if (device->class_code >> 16 == VITRINE_PCI_CLASS_DISPLAY)
-        vitrine_pci_device_add_loss (device, g_strdup (_("It is the host’s only graphics adapter: its screen would go dark.")));
+        vitrine_pci_device_add_loss (
+            device, g_strdup (_("It is the host’s only graphics adapter: its screen would go dark.")));
     }
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static void
 each_device (Reading *reading, void (*look) (Reading *reading, const char *name, const xmlNode *root))

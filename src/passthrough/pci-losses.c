@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a host stands on: the network that its default route goes over, the disks that are mounted or swapped to, its screen. Each
- * is followed down to a place in /sys/devices, and whichever PCI device is above that place would take it along. */
+/* What a host stands on: the network that its default route goes over, the disks that are mounted or swapped to, its
+ * screen. Each is followed down to a place in /sys/devices, and whichever PCI device is above that place would take it
+ * along. */
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -34,13 +35,15 @@ blame (Search *search, const char *place, Sentence sentence, const char *what)
     }
 }
 
-/* --- network ---------------------------------------------------------------------------------------------------- */
+/* --- network ------------------------------------------------------------------------------------------------------ */
 
 static char *
 network_sentence (const char *interface)
 {
-  return g_strdup_printf (_("The host’s own network goes over it (%s): the host, and whoever is connected to it from elsewhere, "
-                            "would lose it."), interface);
+  return g_strdup_printf (
+      _("The host’s own network goes over it (%s): the host, and whoever is connected to it from elsewhere, "
+        "would lose it."),
+      interface);
 }
 
 static void
@@ -104,14 +107,15 @@ each_line (Search *search, const char *path, void (*look) (Search *search, char 
     }
 }
 
-/* --- disks ------------------------------------------------------------------------------------------------------ */
+/* --- disks -------------------------------------------------------------------------------------------------------- */
 
 static char *
 mount_sentence (const char *mount)
 {
   if (g_strcmp0 (mount, "/") == 0)
     return g_strdup (_("The host’s own system is on it (/): the host would stop working."));
-  return g_strdup_printf (_("The host’s files in %s are on it: they would be gone, and what uses them would fail."), mount);
+  return g_strdup_printf (_("The host’s files in %s are on it: they would be gone, and what uses them would fail."),
+                          mount);
 }
 
 static char *
@@ -174,8 +178,8 @@ find_by_name (Search *search, const char *device)
   return place;
 }
 
-/* Id, parent, major:minor, root, mount point, options, fields until "-", type, source: proc(5). Some file systems have numbers of
- * their own, but a device as their source. */
+/* Id, parent, major:minor, root, mount point, options, fields until "-", type, source: proc(5). Some file systems have
+ * numbers of their own, but a device as their source. */
 static void
 look_at_mount (Search *search, char **fields)
 {
@@ -195,13 +199,14 @@ look_at_mount (Search *search, char **fields)
 static void
 look_at_swap (Search *search, char **fields)
 {
-  g_autofree char *place = fields[0] != NULL && g_str_has_prefix (fields[0], "/dev/") ? find_by_name (search, fields[0]) : NULL;
+  g_autofree char *place
+      = fields[0] != NULL && g_str_has_prefix (fields[0], "/dev/") ? find_by_name (search, fields[0]) : NULL;
 
   if (place != NULL)
     follow_block (search, place, swap_sentence, fields[0], 0);
 }
 
-/* --- screens and functions -------------------------------------------------------------------------------------- */
+/* --- screens and functions ---------------------------------------------------------------------------------------- */
 
 static void
 look_at_screens (Search *search)
@@ -216,7 +221,8 @@ look_at_screens (Search *search)
         continue;
       vitrine_host_tree_read_number (search->tree, &first, "sys/bus/pci/devices/%s/boot_vga", device->address);
       if (n == 1)
-        vitrine_pci_device_add_loss (device, g_strdup (_("It is the host’s only graphics adapter: its screen would go dark.")));
+        vitrine_pci_device_add_loss (
+            device, g_strdup (_("It is the host’s only graphics adapter: its screen would go dark.")));
       else if (first == 1)
         vitrine_pci_device_add_loss (device, g_strdup (_("The host starts on its screen, which would go dark.")));
     }
@@ -230,11 +236,12 @@ look_at_virtual_functions (Search *search)
       VitrinePciDevice *device = search->host->devices->pdata[i];
       if (device->n_virtual > 0)
         vitrine_pci_device_add_loss (
-          device, g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
-                                                "Its %u virtual function would be gone, also for a machine that has it.",
-                                                "Its %u virtual functions would be gone, also for machines that have them.",
-                                                device->n_virtual),
-                                   device->n_virtual));
+            device,
+            g_strdup_printf (g_dngettext (GETTEXT_PACKAGE,
+                                          "Its %u virtual function would be gone, also for a machine that has it.",
+                                          "Its %u virtual functions would be gone, also for machines that have them.",
+                                          device->n_virtual),
+                             device->n_virtual));
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Source: Documentation/ABI/testing/sysfs-bus-pci of Linux: driver_override, unbind, drivers_probe.
  *
- * A driver that is bound by hand has to be the one that driver_override names. So the order is: unbind, override, probe; and undone in
- * reverse, the override is the old one again before the old driver is bound. */
+ * A driver that is bound by hand has to be the one that driver_override names. So the order is: unbind, override,
+ * probe; and undone in reverse, the override is the old one again before the old driver is bound. */
 #include "pci-plan.h"
 
 #include <glib/gi18n-lib.h>
@@ -18,8 +18,8 @@ static gboolean
 check_address (VitrineHostTree *tree, const char *address, GError **error)
 {
   if (!vitrine_pci_address_parse (address, NULL, NULL, NULL, NULL))
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("“%s” is no PCI address: write for example 0000:01:00.0."),
-                 address);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                 _("“%s” is no PCI address: write for example 0000:01:00.0."), address);
   else if (!vitrine_host_tree_exists (tree, DEVICE, address))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("The host has no device %s (any more)."), address);
   else
@@ -38,7 +38,7 @@ read_override (VitrineHostTree *tree, const char *address)
   return value != NULL ? value : g_strdup ("");
 }
 
-/* --- steps ------------------------------------------------------------------------------------------------------ */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static void
 unbind (VitrineHostPlan *plan, const char *address, const char *driver)
@@ -66,7 +66,7 @@ probe (VitrineHostPlan *plan, const char *address, const char *why)
   vitrine_host_plan_write (plan, PROBE, address, undo, address, why);
 }
 
-/* --- plans ------------------------------------------------------------------------------------------------------ */
+/* --- plans -------------------------------------------------------------------------------------------------------- */
 
 static void
 give (VitrineHostPlan *plan, VitrineHostTree *tree, const char *address)
@@ -122,7 +122,7 @@ vitrine_pci_plan_take_back (VitrineHostTree *tree, const char *const *addresses,
   return g_steal_pointer (&plan);
 }
 
-/* --- who has them ----------------------------------------------------------------------------------------------- */
+/* --- who has them ------------------------------------------------------------------------------------------------- */
 
 /* Who has a device of the group open, as a process; NULL: nobody that we may see. */
 static char *
@@ -137,7 +137,8 @@ find_user (VitrineHostTree *tree, const char *address)
       for (guint at = 0; g_ascii_isdigit (*processes[i]) && files[at] != NULL; at++)
         {
           g_autofree char *target = vitrine_host_tree_target (tree, "proc/%s/fd/%s", processes[i], files[at]);
-          if (target != NULL && g_str_has_prefix (target, "/dev/vfio/") && g_str_equal (target + strlen ("/dev/vfio/"), group))
+          if (target != NULL && g_str_has_prefix (target, "/dev/vfio/")
+              && g_str_equal (target + strlen ("/dev/vfio/"), group))
             return g_strdup (processes[i]);
         }
     }
@@ -152,8 +153,8 @@ check_free (VitrineHostTree *tree, const char *address, GError **error)
   if (process == NULL)
     return TRUE;
   g_autofree char *name = vitrine_host_tree_read (tree, "proc/%s/comm", process);
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("%s is in use by %s (process %s): shut the machine down first."), address,
-               name != NULL ? name : "?", process);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("%s is in use by %s (process %s): shut the machine down first."),
+               address, name != NULL ? name : "?", process);
   return FALSE;
 }
 

@@ -11,8 +11,8 @@
 
 VitrinePciHost   *vitrine_pci_host_new (gboolean remote);
 /* The host's; name and class are looked up. */
-VitrinePciDevice *vitrine_pci_host_add (VitrinePciHost *host, const char *address, const VitrinePciIds *ids, guint32 class_code,
-                                        guint16 vendor, guint16 product);
+VitrinePciDevice *vitrine_pci_host_add (VitrinePciHost *host, const char *address, const VitrinePciIds *ids,
+                                        guint32 class_code, guint16 vendor, guint16 product);
 void              vitrine_pci_host_sort (VitrinePciHost *host);
 guint             vitrine_pci_host_count_displays (const VitrinePciHost *host);
 /* Takes @sentence; one that is there already is not said twice. */

@@ -103,7 +103,7 @@ what_is_in_one_group_goes_together_without_bridges (void)
   g_assert_cmpstr (slot, ==, "01:00.0 01:00.1 01:00.2 01:00.3");
 }
 
-/* --- what the host would lose ------------------------------------------------------------------------------------ */
+/* --- what the host would lose ------------------------------------------------------------------------------------- */
 
 static void
 assert_loses (const Rig *rig, const char *address, const char *first, const char *second)
@@ -216,7 +216,7 @@ who_has_a_device_now_is_named (void)
   assert_refused (&rig, disk, NULL);
 }
 
-/* --- can the host do it ------------------------------------------------------------------------------------------ */
+/* --- can the host do it ------------------------------------------------------------------------------------------- */
 
 static void
 why_the_iommu_is_off_is_said (void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Which machine has which device. A file of its own, as vitrine-host-helper needs no definitions of machines, nor an XML parser. */
+/* Which machine has which device. A file of its own, as vitrine-host-helper needs no definitions of machines, nor an
+ * XML parser. */
 #include "domain-hostdev.h"
 #include "host-text.h"
 #include "pci-host.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VitrineTarget: PCI devices come into a machine and go. The order is: between drivers first when devices come, last when they go. */
+/* VitrineTarget: PCI devices come into a machine and go. The order is: between drivers first when devices come, last
+ * when they go. */
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ vitrine_target_check (VitrineTarget *self, const VitrinePciChange *change, GErro
         g_ptr_array_add (addresses, hostdev->id);
     }
   g_ptr_array_add (addresses, NULL);
-  return vitrine_pci_host_check (self->pci, (const char *const *) addresses->pdata, vitrine_target_get_title (self), error);
+  return vitrine_pci_host_check (self->pci, (const char *const *) addresses->pdata, vitrine_target_get_title (self),
+                                 error);
 }
 
 /* --- what it would be --------------------------------------------------------------------------------------------- */
@@ -78,8 +80,8 @@ list_elements (VitrineTarget *self, const VitrinePciChange *change, GError **err
   if (after == NULL)
     return NULL;
   for (guint i = 0; change->addresses[i] != NULL; i++)
-    g_ptr_array_add (elements, vitrine_domain_get_hostdev_xml (change->removes ? self->domain : after, VITRINE_HOSTDEV_PCI,
-                                                               change->addresses[i]));
+    g_ptr_array_add (elements, vitrine_domain_get_hostdev_xml (change->removes ? self->domain : after,
+                                                               VITRINE_HOSTDEV_PCI, change->addresses[i]));
   g_ptr_array_add (elements, NULL);
   return (GStrv) g_ptr_array_steal (elements, NULL);
 }
@@ -168,7 +170,8 @@ append_moves (VitrineTarget *self, const VitrinePciChange *change, GString *text
   for (guint i = 0; moves[i] != NULL; i++)
     {
       g_autofree char *name = node_device_name (moves[i]);
-      g_string_append_printf (text, "virsh -c %s %s %s\n", uri, change->removes ? "nodedev-reattach" : "nodedev-detach", name);
+      g_string_append_printf (text, "virsh -c %s %s %s\n", uri, change->removes ? "nodedev-reattach" : "nodedev-detach",
+                              name);
     }
   return TRUE;
 }
@@ -248,8 +251,8 @@ finish (GTask *task)
 static void
 say_that_they_are_back (Doing *doing)
 {
-  GError *error = g_error_new (doing->error->domain, doing->error->code, _("%s\nThe devices are back with the host’s drivers."),
-                               doing->error->message);
+  GError *error = g_error_new (doing->error->domain, doing->error->code,
+                               _("%s\nThe devices are back with the host’s drivers."), doing->error->message);
 
   g_clear_error (&doing->error);
   doing->error = error;
@@ -276,7 +279,8 @@ moved (GObject *source, GAsyncResult *result, gpointer data)
   else if (!ok)
     {
       if (doing->change.removes)
-        g_prefix_error (&error, _("The machine does not have them any more, but the host’s drivers do not have them back: "));
+        g_prefix_error (&error,
+                        _("The machine does not have them any more, but the host’s drivers do not have them back: "));
       doing->error = g_steal_pointer (&error);
       finish (task);
     }
@@ -348,7 +352,8 @@ check_free (VitrineTarget *self, const Doing *doing, GError **error)
 }
 
 void
-vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change, GAsyncReadyCallback done, gpointer data)
+vitrine_target_change_async (VitrineTarget *self, const VitrinePciChange *change, GAsyncReadyCallback done,
+                             gpointer data)
 {
   g_autoptr(GTask) task = g_task_new (self, NULL, done, data);
   g_autoptr(VitrineDomain) after = NULL;

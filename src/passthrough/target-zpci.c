@@ -33,7 +33,8 @@ describe (VitrineTarget *self, const VitrineZpci *zpci)
   const VitrinePciDevice *device = self->pci != NULL ? vitrine_pci_host_lookup (self->pci, zpci->id) : NULL;
 
   if (g_str_equal (zpci->element, "hostdev"))
-    return device != NULL ? g_strdup_printf ("%s: %s", device->class_name, device->name) : g_strdup (_("a device that is not there"));
+    return device != NULL ? g_strdup_printf ("%s: %s", device->class_name, device->name)
+                          : g_strdup (_("a device that is not there"));
   for (guint i = 0; i < G_N_ELEMENTS (known); i++)
     if (g_str_equal (known[i].element, zpci->element))
       {

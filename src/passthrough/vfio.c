@@ -7,7 +7,7 @@
 
 #define ACPI "sys/firmware/acpi/tables"
 
-/* --- IOMMU ------------------------------------------------------------------------------------------------------ */
+/* --- IOMMU -------------------------------------------------------------------------------------------------------- */
 
 /* A word of a list; the whole word. */
 static gboolean
@@ -24,8 +24,10 @@ explain_intel (VitrineHostTree *tree, const char *command_line)
   if (!vitrine_host_tree_exists (tree, ACPI "/DMAR"))
     return _("The firmware does not offer an IOMMU: switch on VT-d in its setup.");
   if (has_word (command_line, "intel_iommu=on"))
-    return _("The IOMMU is off although intel_iommu=on is on the kernel’s command line: “dmesg | grep -i dmar” says why.");
-  return _("The IOMMU is off: add intel_iommu=on to the kernel’s command line and restart (in Debian: to GRUB_CMDLINE_LINUX in "
+    return _ (
+        "The IOMMU is off although intel_iommu=on is on the kernel’s command line: “dmesg | grep -i dmar” says why.");
+  return _("The IOMMU is off: add intel_iommu=on to the kernel’s command line and restart (in Debian: to "
+           "GRUB_CMDLINE_LINUX in "
            "/etc/default/grub, then update-grub).");
 }
 
@@ -42,7 +44,8 @@ explain_amd (VitrineHostTree *tree, const char *command_line)
 static const char *
 explain_no_iommu (VitrineHostTree *tree)
 {
-  g_autofree char *cpu = vitrine_host_tree_read (tree, "proc/cpuinfo"), *line = vitrine_host_tree_read (tree, "proc/cmdline");
+  g_autofree char *cpu = vitrine_host_tree_read (tree, "proc/cpuinfo"),
+                  *line = vitrine_host_tree_read (tree, "proc/cmdline");
 
   if (has_word (cpu, "hypervisor"))
     return _("This computer is a virtual machine without an IOMMU: only its own host could give it one.");
@@ -61,7 +64,7 @@ has_iommu (VitrineHostTree *tree)
   return groups[0] != NULL;
 }
 
-/* --- vfio-pci --------------------------------------------------------------------------------------------------- */
+/* --- vfio-pci ----------------------------------------------------------------------------------------------------- */
 
 static gboolean
 has_module (VitrineHostTree *tree)

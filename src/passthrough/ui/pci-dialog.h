@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pass a Device Through: which PCI devices a machine has of its host, and giving it one or taking one away. Pages: the devices; what goes
- * along and what the host would lose; by whom and when; what would be written and done; done. */
+/* Pass a Device Through: which PCI devices a machine has of its host, and giving it one or taking one away. Pages: the
+ * devices; what goes along and what the host would lose; by whom and when; what would be written and done; done. */
 #pragma once
 
 #include <handy.h>

@@ -55,7 +55,7 @@ dialog_unref (Dialog *self)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dialog, dialog_unref)
 
-/* --- checking ------------------------------------------------------------------------------------------------------- */
+/* --- checking ----------------------------------------------------------------------------------------------------- */
 
 static gboolean
 take_entry (VitrineDomain *domain, const Entry *entry, GError **error)
@@ -114,7 +114,7 @@ validate (Dialog *self)
   gtk_widget_set_sensitive (self->save, domain != NULL);
 }
 
-/* --- writing --------------------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static void
 reloaded (GObject *source, GAsyncResult *result, gpointer data)
@@ -154,7 +154,8 @@ save (Dialog *self)
   vitrine_target_write_async (self->target, self->domain, written, g_rc_box_acquire (self));
 }
 
-/* --- widgets ---------------------------------------------------------------------------------------------------------- */
+/* --- widgets
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Who turns automatic off begins with what is free. */
 static void
@@ -201,7 +202,8 @@ new_group (Dialog *self, const VitrineZpci *zpci)
 {
   GtkWidget *group = hdy_preferences_group_new ();
   Entry *entry = g_new0 (Entry, 1);
-  GtkWidget *automatic = vitrine_row_new_switch (_("Automatic (recommended)"), _("libvirt chooses uid and fid"), &entry->automatic);
+  GtkWidget *automatic
+      = vitrine_row_new_switch (_("Automatic (recommended)"), _("libvirt chooses uid and fid"), &entry->automatic);
 
   entry->dialog = self;
   entry->id = g_strdup (zpci->id);
@@ -216,7 +218,8 @@ new_group (Dialog *self, const VitrineZpci *zpci)
   set_numbers (entry, zpci);
   vitrine_group_describe (group, zpci->id, NULL);
   GtkWidget *const rows[] = { automatic, entry->uid_row, entry->fid_row, entry->preview,
-                              vitrine_sentence_row_new ("dialog-warning-symbolic", _("Cannot move to another host while the machine runs.")) };
+                              vitrine_sentence_row_new ("dialog-warning-symbolic",
+                                                        _("Cannot move to another host while the machine runs.")) };
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     gtk_container_add (GTK_CONTAINER (group), rows[i]);
   gtk_widget_show (group);
@@ -235,9 +238,10 @@ new_page (Dialog *self)
 
   self->notice_slot = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   self->page = hdy_preferences_page_new ();
-  vitrine_group_describe (intro, NULL,
-                          _("The guest’s address of a device is fixed by its uid alone: it is UID:00:00.0, whatever bus and slot the "
-                            "definition says. The fid names the slot for hot plug."));
+  vitrine_group_describe (
+      intro, NULL,
+      _("The guest’s address of a device is fixed by its uid alone: it is UID:00:00.0, whatever bus and slot the "
+        "definition says. The fid names the slot for hot plug."));
   gtk_container_add (GTK_CONTAINER (self->page), intro);
   for (guint i = 0; i < all->len; i++)
     gtk_container_add (GTK_CONTAINER (self->page), new_group (self, all->pdata[i]));

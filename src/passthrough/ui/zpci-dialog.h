@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* PCI Addresses: where an s390x guest sees its PCI devices. Automatic for each, or a uid and a fid; with what lspci will print. */
+/* PCI Addresses: where an s390x guest sees its PCI devices. Automatic for each, or a uid and a fid; with what lspci
+ * will print. */
 #pragma once
 
 #include "target.h"
