@@ -43,7 +43,7 @@ addresses_are_complete_or_none (void)
 static void
 a_device_is_added_as_libvirt_writes_it (void)
 {
-  g_autoptr(VitrineDomain) domain = domain_with ("");
+  g_autoptr(VitrineDomain) domain = domain_with ("<graphics type='spice'/>");
   VitrineHostdev gpu = { .kind = VITRINE_HOSTDEV_PCI, .id = (char *) "0000:01:00.0", .managed = TRUE, .rom_off = TRUE };
   VitrineHostdev slice = { .kind = VITRINE_HOSTDEV_MDEV, .id = (char *) "c2177883-f1bb-47f0-914d-32a22e3a8804",
                            .model = (char *) "vfio-pci", .display = TRUE, .ramfb = TRUE };
@@ -101,14 +101,31 @@ what_makes_no_sense_is_refused (void)
   VitrineHostdev no_uuid = { .kind = VITRINE_HOSTDEV_MDEV, .id = (char *) "1", .model = (char *) "vfio-ap" };
   VitrineHostdev matrix = { .kind = VITRINE_HOSTDEV_MDEV, .id = (char *) "c2177883-f1bb-47f0-914d-32a22e3a8804",
                             .model = (char *) "vfio-ap" };
+  VitrineHostdev slice = { .kind = VITRINE_HOSTDEV_MDEV, .id = (char *) "c2177883-f1bb-47f0-914d-32a22e3a8804",
+                           .model = (char *) "vfio-pci", .display = TRUE };
   VitrineHostdev other = { .kind = VITRINE_HOSTDEV_MDEV, .id = (char *) "c2177883-f1bb-47f0-914d-32a22e3a8805",
                            .model = (char *) "vfio-ap" };
 
   assert_hostdev_refused (domain, &same, "The machine has the device 0000:01:00.1 already.");
   assert_hostdev_refused (domain, &none, "“gpu” is no PCI address: write for example 0000:01:00.0.");
+  assert_hostdev_refused (domain, &slice,
+                          "The machine has no screen that the device’s picture could be shown on: add SPICE or VNC first.");
   assert_hostdev_refused (domain, &no_uuid, "“1” is no UUID of a mediated device.");
   g_assert_true (vitrine_domain_add_hostdev (domain, &matrix, NULL));
   assert_hostdev_refused (domain, &other, "The machine has a crypto matrix already, and can have one only: add to that one.");
+}
+
+static void
+all_that_is_the_hosts_is_listed (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with (
+    GPU "<interface type='hostdev'><source><address type='pci' domain='0x0000' bus='0x03' slot='0x10' function='0x4'/></source></interface>"
+        "<disk type='nvme'><source type='pci' namespace='1'><address bus='0x04' slot='0x00' function='0x0'/></source></disk>"
+        "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev><interface type='user'/>");
+  g_auto(GStrv) addresses = vitrine_domain_list_host_pci (domain);
+  g_autofree char *words = g_strjoinv (" ", addresses);
+
+  g_assert_cmpstr (words, ==, "0000:01:00.1 0000:03:10.4 0000:04:00.0");
 }
 
 static void
@@ -246,6 +263,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain-hostdev/a-device-is-added-as-libvirt-writes-it", a_device_is_added_as_libvirt_writes_it);
   g_test_add_func ("/domain-hostdev/what-the-document-says-is-read-and-kept", what_the_document_says_is_read_and_kept);
   g_test_add_func ("/domain-hostdev/what-makes-no-sense-is-refused", what_makes_no_sense_is_refused);
+  g_test_add_func ("/domain-hostdev/all-that-is-the-hosts-is-listed", all_that_is_the_hosts_is_listed);
   g_test_add_func ("/domain-hostdev/our-own-machine-goes-without-and-says-so", our_own_machine_goes_without_and_says_so);
   g_test_add_func ("/domain-zpci/pci-devices-of-a-z-machine-are-listed", pci_devices_of_a_z_machine_are_listed);
   g_test_add_func ("/domain-zpci/an-address-is-set-and-left-to-libvirt-again", an_address_is_set_and_left_to_libvirt_again);

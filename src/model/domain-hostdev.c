@@ -147,6 +147,32 @@ vitrine_domain_get_hostdev_xml (VitrineDomain *self, VitrineHostdevKind kind, co
   return xml;
 }
 
+static void
+add_sources (GPtrArray *all, const xmlNode *devices, const char *element, const char *type)
+{
+  VITRINE_XML_FOREACH (node, devices, element)
+    {
+      char *address = vitrine_xml_attr_is (node, "type", type)
+                          ? read_pci_address (vitrine_xml_find (node, "source/address"))
+                          : NULL;
+      if (address != NULL)
+        g_ptr_array_add (all, address);
+    }
+}
+
+GStrv
+vitrine_domain_list_host_pci (VitrineDomain *self)
+{
+  const xmlNode *devices = vitrine_xml_child (vitrine_domain_root (self), "devices");
+  g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func (g_free);
+
+  add_sources (all, devices, "hostdev", "pci");
+  add_sources (all, devices, "interface", "hostdev");
+  add_sources (all, devices, "disk", "nvme");
+  g_ptr_array_add (all, NULL);
+  return (GStrv) g_ptr_array_steal (all, NULL);
+}
+
 /* --- changing ----------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -177,6 +203,9 @@ check (VitrineDomain *self, const VitrineHostdev *hostdev, GError **error)
   else if (g_strcmp0 (hostdev->model, "vfio-ap") == 0 && has_vfio_ap (self))
     g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG,
                          _("The machine has a crypto matrix already, and can have one only: add to that one."));
+  else if (hostdev->display && vitrine_xml_find (vitrine_domain_root (self), "devices/graphics") == NULL)
+    g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG,
+                         _("The machine has no screen that the device’s picture could be shown on: add SPICE or VNC first."));
   else
     return TRUE;
   return FALSE;

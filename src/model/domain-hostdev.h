@@ -31,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostdev, vitrine_hostdev_free)
 
 GPtrArray *vitrine_domain_get_hostdevs (VitrineDomain *domain);   /* of VitrineHostdev, in document order */
 gboolean   vitrine_domain_has_hostdev (VitrineDomain *domain, VitrineHostdevKind kind, const char *id);
+/* Addresses on the host of all PCI devices that the machine has of it: also virtual functions as <interface type='hostdev'>, and
+ * <disk type='nvme'>. */
+GStrv      vitrine_domain_list_host_pci (VitrineDomain *domain);
 /* At the end. Refused when it is there already, when its id is none, and when it is a second vfio-ap: a guest has one.
  */
 gboolean   vitrine_domain_add_hostdev (VitrineDomain *domain, const VitrineHostdev *hostdev, GError **error);

@@ -8,13 +8,11 @@
 void
 vitrine_pci_host_mark_user (VitrinePciHost *host, VitrineDomain *domain, const char *title, gboolean runs)
 {
-  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_hostdevs (domain);
+  g_auto(GStrv) addresses = vitrine_domain_list_host_pci (domain);
 
-  for (guint i = 0; i < hostdevs->len; i++)
+  for (guint i = 0; addresses[i] != NULL; i++)
     {
-      const VitrineHostdev *hostdev = hostdevs->pdata[i];
-      VitrinePciDevice *device
-        = hostdev->kind == VITRINE_HOSTDEV_PCI ? vitrine_pci_host_lookup (host, hostdev->id) : NULL;
+      VitrinePciDevice *device = vitrine_pci_host_lookup (host, addresses[i]);
       if (device == NULL || (device->user_runs && !runs))
         continue;   /* who has it now counts more than who may have it later */
       g_free (device->user);

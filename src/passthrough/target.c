@@ -135,6 +135,13 @@ mark_local_users (VitrineTarget *self, VitrinePciHost *pci)
     }
 }
 
+/* Of five hundred machines few do: the others are not read at length. */
+static gboolean
+may_have_devices (const char *xml)
+{
+  return strstr (xml, "hostdev") != NULL || strstr (xml, "nvme") != NULL;
+}
+
 static void
 definitions_listed (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -149,7 +156,7 @@ definitions_listed (GObject *source, GAsyncResult *result, gpointer data)
     {
       const VitrineHostDefinitionText *text = all->pdata[i];
       g_autoptr(VitrineDomain) domain
-        = g_ascii_strcasecmp (text->uuid, own) != 0
+        = g_ascii_strcasecmp (text->uuid, own) != 0 && may_have_devices (text->xml)
             ? vitrine_domain_new_from_data (text->xml, strlen (text->xml), text->title, NULL)
             : NULL;
       if (domain != NULL)
@@ -184,7 +191,7 @@ read_tree (GTask *task, gpointer source, gpointer tree, GCancellable *cancellabl
 }
 
 static void
-tree_read (GObject *source, GAsyncResult *result, gpointer data)
+host_read (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(GTask) task = data;
   Loading *loading = g_task_get_task_data (task);
@@ -193,23 +200,31 @@ tree_read (GObject *source, GAsyncResult *result, gpointer data)
   pci_read (task);
 }
 
+/* Names that libvirt does not give are looked up here. */
+static void
+read_node_devices (GTask *task, gpointer source, gpointer xml, GCancellable *cancellable)
+{
+  g_autoptr(VitrineHostTree) here = vitrine_host_tree_new ("/");
+  g_autoptr(VitrinePciIds) ids = vitrine_pci_ids_new (here);
+
+  g_task_return_pointer (task, vitrine_pci_host_new_from_libvirt (xml, ids), (GDestroyNotify) vitrine_pci_host_free);
+}
+
 static void
 devices_listed (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(GTask) task = data;
-  Loading *loading = g_task_get_task_data (task);
   GError *error = NULL;
-  g_auto(GStrv) xml = vitrine_host_list_node_devices_finish (VITRINE_HOST (source), result, &error);
-  g_autoptr(VitrineHostTree) here = vitrine_host_tree_new ("/");
-  g_autoptr(VitrinePciIds) ids = vitrine_pci_ids_new (here);
+  GStrv xml = vitrine_host_list_node_devices_finish (VITRINE_HOST (source), result, &error);
 
   if (xml == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  loading->pci = vitrine_pci_host_new_from_libvirt ((const char *const *) xml, ids);
-  pci_read (task);
+  g_autoptr(GTask) reading = g_task_new (g_task_get_source_object (task), NULL, host_read, g_object_ref (task));
+  g_task_set_task_data (reading, xml, (GDestroyNotify) g_strfreev);
+  g_task_run_in_thread (reading, read_node_devices);
 }
 
 static void
@@ -222,7 +237,7 @@ read_devices (GTask *task)
       vitrine_host_list_node_devices_async (self->host, VITRINE_HOST_DEVICES_PCI, devices_listed, g_object_ref (task));
       return;
     }
-  g_autoptr(GTask) reading = g_task_new (self, NULL, tree_read, g_object_ref (task));
+  g_autoptr(GTask) reading = g_task_new (self, NULL, host_read, g_object_ref (task));
   g_task_set_task_data (reading, vitrine_host_tree_ref (self->tree), (GDestroyNotify) vitrine_host_tree_unref);
   g_task_run_in_thread (reading, read_tree);
 }
