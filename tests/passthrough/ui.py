@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "ui"), str(HERE.parent / "hosts"), str(HERE.parent / "boot"), str(HERE)]
 import ui                                   # noqa: E402
 from desktop import Missing, wait           # noqa: E402
-from private import Libvirtd                # noqa: E402
+from private import Libvirtd, node          # noqa: E402
 from ui import ok                           # noqa: E402
 
 LARGE = "2600x2000x24"
@@ -164,6 +164,29 @@ def losses(d, library, picture):
     ok("a group that cannot be given is refused with the reason")
 
 
+def conflict(d, lv, library, picture):
+    dialog = open_dialog(d, library, "pc, Powered off", "Host Devices of pc")
+    go_to_row(d, dialog, f"{SPARE}, ")
+    d.key("Return")
+    d.find(dialog, "list item", "Nothing that it needs itself.")
+    press_key(d, dialog, "Next", "alt+n")
+    managed = d.find(dialog, "radio button", "libvirt moves the device (managed)")
+    d.key("alt+l")
+    wait("it is chosen", lambda: managed.checked)
+    press_key(d, dialog, "Next", "alt+n")
+    d.find(dialog, "push button", "Pass Through")
+    lv.virsh("desc", "pc", "--config", "meanwhile", check=True)
+    press_key(d, dialog, "Pass Through", "alt+p")
+    d.says(dialog, "Somebody else has changed this definition")
+    d.says(dialog, "+  <description>meanwhile</description>")
+    picture("conflict")
+    if "<hostdev" in lv.virsh("dumpxml", "pc"):
+        raise Missing("it was written all the same")
+    d.key("Escape")
+    d.no_window("Host Devices of pc")
+    ok("what somebody else has changed meanwhile is shown, and nothing is written")
+
+
 def wizard(d, scale=1):
     lv = Libvirtd(d.folder / "lv")
     def picture(name):
@@ -179,6 +202,7 @@ def wizard(d, scale=1):
         pass_gpu_through(d, lv, root, library, picture)
         take_gpu_back(d, lv, root, library, picture)
         losses(d, library, picture)
+        conflict(d, lv, library, picture)
     finally:
         lv.end()
 
@@ -219,6 +243,66 @@ def window(d):
         ok("from the window of a running machine: what libvirt refuses is said, and the device is back with its driver")
     finally:
         lv.end()
+
+
+NODE_DEVICE = """<device><name>pci_0000_0{bus}_00_{function}</name><parent>computer</parent><driver><name>{driver}</name></driver>
+  <capability type='pci'><class>{code}</class><domain>0</domain><bus>{bus}</bus><slot>0</slot><function>{function}</function>
+  <product id='0x1521'>{product}</product><vendor id='0x8086'>Intel &lt;b&gt;Corporation</vendor><iommuGroup number='{bus}'>
+  <address domain='0x0000' bus='0x0{bus}' slot='0x00' function='0x{function}'/></iommuGroup></capability></device>"""
+
+
+def remote(d):
+    """A host that only libvirt tells of: its test driver, which cannot take devices into a running machine."""
+    without_animations(d)
+    devices = [(3, 0, "igb", "0x020000", "First"), (3, 1, "igb", "0x020000", "Second \u202eeno"), (4, 0, "i915", "0x030000", "Screen")]
+    extra = "".join(NODE_DEVICE.format(bus=b, function=f, driver=n, code=c, product=p) for b, f, n, c, p in devices)
+    extra += """<device><name>net_eth0_x</name><parent>pci_0000_03_00_1</parent><capability type='net'><interface>eth0</interface>
+      <address>52:54:00:00:00:01</address><link speed='1000' state='up'/></capability></device>"""
+    path = d.folder / "config" / "vitrine" / "hosts.ini"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"[host1]\nuri={node(d.folder, 1, extra)}\nname=Rack\n")
+    d.start([d.program])
+    library = d.window("Vitrine")
+    dialog = open_dialog(d, library, "machine-000, Running", "Host Devices of machine-000")
+    d.says(dialog, "From the host’s libvirt, which would also make the changes")
+    go_to_row(d, dialog, "0000:03:00.0")
+    d.picture("pci-remote")
+    d.key("Return")
+    d.find(dialog, "list item", "Intel <b>Corporation Second  eno")
+    d.says(dialog, "The host’s network card eth0 is connected")
+    d.key("alt+l")
+    press_key(d, dialog, "Next", "alt+n")
+    d.find(dialog, "toggle button", "Also now, while the machine runs")
+    press_key(d, dialog, "Next", "alt+n")
+    d.find(dialog, "push button", "Pass Through")
+    d.picture("pci-remote-review")
+    press_key(d, dialog, "Pass Through", "alt+p")
+    d.says(dialog, "this function is not supported by the connection driver")
+    ok("a host elsewhere: what its libvirt says is shown harmlessly, and what it cannot is told")
+    d.key("alt+b")
+    live = d.find(dialog, "toggle button", "Also now, while the machine runs")
+    d.key("alt+w")
+    wait("it is off", lambda: not live.checked)
+    press_key(d, dialog, "Next", "alt+n")
+    d.find(dialog, "push button", "Pass Through")
+    press_key(d, dialog, "Pass Through", "alt+p")
+    d.says(dialog, "The machine has it from its next start on.")
+    d.key("Escape")
+    d.no_window("Host Devices of machine-000")
+    ok("the machine has the devices from its next start on")
+    dialog = open_dialog(d, library, "machine-000, Running", "Host Devices of machine-000")
+    button = d.find(dialog, "push button", "Remove Intel <b>Corporation First")
+    wait("the button has the focus", lambda: button.queryComponent().grabFocus() and button.focused)
+    d.key("Return")
+    live = d.find(dialog, "toggle button", "Also now, while the machine runs")
+    d.key("alt+w")
+    wait("it is off", lambda: not live.checked)
+    press_key(d, dialog, "Next", "alt+n")
+    press_key(d, dialog, "Remove", "alt+r")
+    d.says(dialog, "The machine is without it from its next start on.")
+    d.key("Escape")
+    d.no_window("Host Devices of machine-000")
+    ok("and is without them from the one after")
 
 
 def define_z(lv):
@@ -326,6 +410,7 @@ WALKS = {
     "pci": (wizard, None),
     "pci-hidpi": (lambda d: wizard(d, 2), None),
     "pci-window": (window, None),
+    "pci-remote": (remote, None),
     "zpci": (zpci, None),
     "zpci-hidpi": (lambda d: zpci(d, 2), None),
     "pci-local": (local, None),
