@@ -8,6 +8,7 @@
 #include "requests.h"
 
 #define MAX_WAITING 16   /* calls: whoever has more is no window */
+#define LAST_SECONDS 1   /* for calls that were under way when the name was given up */
 
 typedef struct
 {
@@ -17,6 +18,7 @@ typedef struct
   GQueue               allowed;      /* of Call: what polkit has said yes to */
   gboolean             working;
   guint                n_calls;      /* that have no answer yet */
+  guint                owner;        /* of the name; 0: given up, as nobody called */
   guint                idle;         /* timer */
   int                  status;
 } Service;
@@ -30,22 +32,34 @@ typedef struct
 
 /* --- going away --------------------------------------------------------------------------------------------------- */
 
+static void rest (Service *self);
+
+/* The name first: whoever calls from then on has the bus start another one. What was sent before still comes. */
 static gboolean
 idle_too_long (gpointer data)
 {
   Service *self = data;
 
   self->idle = 0;
-  g_main_loop_quit (self->loop);
+  if (self->owner == 0)
+    g_main_loop_quit (self->loop);
+  else
+    {
+      g_bus_unown_name (self->owner);
+      self->owner = 0;
+      rest (self);
+    }
   return G_SOURCE_REMOVE;
 }
 
 static void
 rest (Service *self)
 {
+  guint seconds = self->owner != 0 ? self->setup->idle_seconds : LAST_SECONDS;
+
   g_clear_handle_id (&self->idle, g_source_remove);
   if (self->n_calls == 0)
-    self->idle = g_timeout_add_seconds (self->setup->idle_seconds, idle_too_long, self);
+    self->idle = g_timeout_add_seconds (seconds, idle_too_long, self);
 }
 
 /* --- one call ----------------------------------------------------------------------------------------------------- */
@@ -201,11 +215,12 @@ vitrine_helper_run (const VitrineHelper *setup)
   Service self = { .setup = setup, .loop = loop };
 
   vitrine_helper_error_quark ();   /* errors have their names from here on */
-  guint owner = g_bus_own_name (setup->bus, VITRINE_HELPER_NAME, G_BUS_NAME_OWNER_FLAGS_NONE, bus_acquired, NULL,
-                                name_lost, &self, NULL);
+  self.owner = g_bus_own_name (setup->bus, VITRINE_HELPER_NAME, G_BUS_NAME_OWNER_FLAGS_NONE, bus_acquired, NULL,
+                               name_lost, &self, NULL);
   rest (&self);
   g_main_loop_run (loop);
-  g_bus_unown_name (owner);
+  if (self.owner != 0)
+    g_bus_unown_name (self.owner);
   g_clear_handle_id (&self.idle, g_source_remove);
   return self.status;
 }

@@ -456,6 +456,48 @@ names_are_numbers_where_there_is_no_list (void)
   tree_rig_drop (root);
 }
 
+/* --- hostile texts ----------------------------------------------------------------------------------------------- */
+
+static char *
+damage (GRand *random, const char *text)
+{
+  static const char odd[] = "\n\t <>&/:0fF\x01\xff";
+  g_autofree char *damaged = g_strdup (text);
+  gsize n = strlen (damaged);
+
+  for (int i = g_rand_int_range (random, 1, 20); i > 0; i--)
+    damaged[g_rand_int_range (random, 0, (gint32) n)] = odd[g_rand_int_range (random, 0, sizeof odd - 1)];
+  damaged[g_rand_int_range (random, (gint32) n / 2, (gint32) n)] = '\0';
+  return g_steal_pointer (&damaged);
+}
+
+static void
+damaged_texts_are_survived (void)
+{
+  static const char *const paths[] = { "usr/share/misc/pci.ids", "proc/net/route", "proc/net/ipv6_route", "proc/self/mountinfo",
+                                       "proc/swaps", "proc/cpuinfo", "sys/bus/pci/devices/" GPU "/class" };
+  g_auto(Rig) rig = rig_of ("pc");
+  g_autoptr(GRand) random = g_rand_new_with_seed (11);
+  g_auto(GStrv) texts = g_new0 (char *, G_N_ELEMENTS (paths) + 1);
+  g_autoptr(VitrinePciIds) ids = vitrine_pci_ids_new (rig.tree);
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    texts[i] = vitrine_host_tree_read (rig.tree, "%s", paths[i]);
+  for (guint round = 0; round < 300; round++)
+    {
+      g_autofree char *text = damage (random, texts[round % G_N_ELEMENTS (paths)]);
+      g_autofree char *xml = damage (random, NODE_GPU ("pci_0000_01_00_0", "0", "0x030000"));
+      const char *const devices[] = { xml, NODE_GPU ("pci_0000_01_00_1", "1", "0x040300"), NULL };
+      tree_rig_file (rig.root, paths[round % G_N_ELEMENTS (paths)], text);
+      rig_read (&rig);
+      g_assert_cmpuint (rig.host->devices->len, ==, 20);
+      for (guint i = 0; i < rig.host->devices->len; i++)
+        g_assert_true (g_utf8_validate (((VitrinePciDevice *) rig.host->devices->pdata[i])->name, -1, NULL));
+      g_autoptr(VitrinePciHost) far = vitrine_pci_host_new_from_libvirt (devices, ids);
+      g_assert_cmpuint (far->devices->len, >=, 1);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -476,5 +518,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pci/devices-that-are-gone-or-open-are-refused", devices_that_are_gone_or_open_are_refused);
   g_test_add_func ("/pci/a-remote-host-is-read-from-what-libvirt-says", a_remote_host_is_read_from_what_libvirt_says);
   g_test_add_func ("/pci/names-are-numbers-where-there-is-no-list", names_are_numbers_where_there_is_no_list);
+  g_test_add_func ("/pci/damaged-texts-are-survived", damaged_texts_are_survived);
   return g_test_run ();
 }

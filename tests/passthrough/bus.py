@@ -37,8 +37,9 @@ def make_tree(kind, folder):
 class Bus:
     """dbus-daemon(1) for this test alone; DBUS_SESSION_BUS_ADDRESS is its address."""
 
-    def __init__(self):
-        self.daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *options):
+        self.daemon = subprocess.Popen(["dbus-daemon", *(options or ["--session"]), "--nofork", "--print-address"], stdout=subprocess.PIPE,
+                                       text=True)
         os.environ["DBUS_SESSION_BUS_ADDRESS"] = self.daemon.stdout.readline().strip()
         os.environ["VITRINE_HOST_HELPER_BUS"] = "session"
         self.connection = self.connect()
@@ -74,6 +75,11 @@ class Bus:
             self.helper.wait()
             self.spin(lambda: not self.has_owner(NAME))
         self.helper = None
+
+    def update_activation(self, **variables):
+        """What programs that the bus starts find in their environment."""
+        self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "UpdateActivationEnvironment",
+                                  GLib.Variant("(a{ss})", (variables,)), None, Gio.DBusCallFlags.NONE, -1, None)
 
     def has_owner(self, name):
         answer = self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",

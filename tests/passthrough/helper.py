@@ -142,6 +142,30 @@ def installed(bus, folder):
     daemon.wait()
 
 
+def activated(folder):
+    """The program that is installed, started by a bus of the test's own with the file that is installed. It looks at this computer, where
+    there is no such device, and so changes nothing."""
+    services = pathlib.Path(folder) / "services"
+    services.mkdir()
+    program = pathlib.Path(HELPER).resolve()
+    template = (TOP / "data/org.vitrine.HostHelper1.service.in").read_text(encoding="utf-8")
+    (services / "org.vitrine.HostHelper1.service").write_text(template.replace("@libexecdir@", str(program.parent)), encoding="utf-8")
+    config = pathlib.Path(folder) / "session.conf"
+    config.write_text(f"""<busconfig><type>session</type><listen>unix:tmpdir={folder}</listen><servicedir>{services}</servicedir>
+      <policy context='default'><allow user='*'/><allow own='*'/><allow send_destination='*'/><allow receive_sender='*'/></policy></busconfig>""")
+    bus = Bus("--config-file", str(config))
+    os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = os.environ["DBUS_SESSION_BUS_ADDRESS"]
+    try:
+        bus.update_activation(DBUS_SYSTEM_BUS_ADDRESS=os.environ["DBUS_SYSTEM_BUS_ADDRESS"])
+        bus.add_polkit()
+        answer = bus.call("GivePciDevices", "(asb)", ["ffff:ff:1f.7"], True)
+        tap.point(answer.startswith("Failed: ") and len(bus.asked) == 1, "the bus starts the installed program, which answers", answer)
+        bus.call("TakeBackPciDevices", "(as)", ["ffff:ff:1f.7"])
+        tap.point(len(bus.asked) == 2, "to the next call, too")
+    finally:
+        bus.close()
+
+
 def main():
     if not shutil.which("dbus-daemon"):
         tap.skip("there is no dbus-daemon")
@@ -153,6 +177,7 @@ def main():
             for part in (permission, changes, mistakes, faults, rest):
                 part(rig)
             installed(bus, folder)
+            activated(folder)
     finally:
         bus.close()
     tap.plan()
