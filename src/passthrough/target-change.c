@@ -186,9 +186,8 @@ append_definition (VitrineTarget *self, const VitrinePciChange *change, GStrv el
   if (self->host == NULL)
     {
       g_string_append_printf (text, "# %s\n", _("Only the definition is changed:"));
-      for (guint i = 0; change->addresses[i] != NULL; i++)
-        g_string_append_printf (text, "vitrinectl %s %s %s%s\n", change->removes ? "detach-pci" : "attach-pci", uuid,
-                                change->addresses[i], change->removes || change->managed ? "" : " --managed no");
+      g_string_append_printf (text, "vitrinectl %s %s %s%s\n", change->removes ? "detach-pci" : "attach-pci", uuid,
+                              change->addresses[0], change->removes || change->managed ? "" : " --managed no");
       return;
     }
   g_string_append_printf (text, "# %s\n", change->live ? _("Now, and for the next start:") : _("For the next start:"));

@@ -79,6 +79,10 @@ def managed(lv, root):
     before = describe(root)
     text = good("a dry run shows the commands", "attach-pci", "lv/pc", SPARE, "--managed", "yes", "--dry-run", says="virsh -c ")
     tap.point("attach-device" in text and "nvme" not in text and "<hostdev" not in lv.virsh("dumpxml", "pc"), "and does nothing", text)
+    for verb, options, n in (("attach-pci", ["--yes"], 1), ("detach-pci", [], 0)):
+        text = ctl(verb, "lv/pc", SPARE, *options, "--dry-run").stdout
+        done = subprocess.run(["sh", "-e"], input=text, capture_output=True, text=True, check=False)
+        tap.point(done.returncode == 0 and lv.virsh("dumpxml", "pc").count("<hostdev") == n, f"the commands of {verb} do what they say", done)
     good("managed: libvirt has it in its definition", "attach-pci", "lv/pc", SPARE, says=SPARE)
     tap.point("managed='yes'" in lv.virsh("dumpxml", "pc") and describe(root) == before, "and the computer has not been changed")
     good("and it goes again", "detach-pci", "lv/pc", SPARE)
