@@ -26,6 +26,13 @@ class Guest:
         guest._start([str(vitrinectl), "console", machine], None)
         return guest
 
+    @classmethod
+    def of(cls, command):
+        """Any program with a guest's serial console on its pipes."""
+        guest = cls.__new__(cls)
+        guest._start(command, None)
+        return guest
+
     def _start(self, command, echo):
         self.echo = echo
         self.raw = bytearray()

@@ -83,10 +83,7 @@ boot_linux_parse (VtBoot *boot, GError **error)
   else if (lin->setup_len >= len || lin->header_end > len)
     boot_error (boot, error, "is truncated: it ends inside its setup code");
   else
-    {
-      parse_limits (lin, file);
-      boot_unpack (boot);
-    }
+    parse_limits (lin, file);
   return true;
 }
 
@@ -163,13 +160,15 @@ boot_linux_place (BootPlan *plan, VtBootState *out, GError **error)
       || !boot_place_cmdline (plan, plan->boot->append, lin->cmdline_max, error))
     return false;
 
+  boot_unpack (plan->boot);
   fill_header (zero_page, plan, file);
   fill_memory_map (zero_page, plan);
   fill_screen (zero_page, plan->env->screen);
   out->eip = BOOT_HIGH;
   out->esi = BOOT_ZERO_PAGE;
-  if (lin->image != NULL && vt_fits (lin->image_at, g_bytes_get_size (lin->image), plan->kernel_end)
-      && !boot_place_unpacked (plan, out, error))
-    return false;
-  return boot_store (plan, BOOT_ZERO_PAGE, zero_page, sizeof zero_page, error);
+  bool placed = lin->image == NULL || !vt_fits (lin->image_at, g_bytes_get_size (lin->image), plan->kernel_end)
+                || boot_place_unpacked (plan, out, error);
+  /* Tens of megabytes, for a reset that may never come. */
+  g_clear_pointer (&plan->boot->lin.image, g_bytes_unref);
+  return placed && boot_store (plan, BOOT_ZERO_PAGE, zero_page, sizeof zero_page, error);
 }

@@ -30,7 +30,7 @@ typedef struct
 /* A machine while a kernel is being placed. */
 typedef struct
 {
-  const VtBoot    *boot;
+  VtBoot          *boot;
   const VtBootEnv *env;
   BootRange        map[BOOT_MAP_MAX];
   unsigned         n_map;
@@ -58,7 +58,7 @@ typedef struct
   uint64_t initrd_max;            /* highest address of its last byte */
   uint32_t cmdline_max;
   uint64_t init_at, init_len;     /* memory that unpacking needs; len 0: unknown */
-  GBytes  *image;                 /* unpacked by us, or NULL */
+  GBytes  *image;                 /* unpacked by us, while it is placed; or NULL */
   uint64_t image_at, image_entry; /* physical */
   bool     randomized;            /* its virtual addresses are */
 } BootLinux;
@@ -94,7 +94,7 @@ bool boot_linux_place (BootPlan *plan, VtBootState *out, GError **error);
 bool boot_pvh_place (BootPlan *plan, VtBootState *out, GError **error);
 bool boot_multiboot_place (BootPlan *plan, VtBootState *out, GError **error);
 
-/* Unpacks the kernel, where that can be done; sets lin.image. */
+/* Unpacks the kernel, where that can be done, and moves it anew; sets lin.image. */
 void boot_unpack (VtBoot *boot);
 /* Places it, and the way into it. */
 bool boot_place_unpacked (BootPlan *plan, VtBootState *out, GError **error);

@@ -288,7 +288,7 @@ place_gdt (BootPlan *plan, VtBootState *out, GError **error)
 }
 
 bool
-vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error)
+vt_boot_place (VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error)
 {
   static bool (*const place[]) (BootPlan *, VtBootState *, GError **) = {
     [VT_BOOT_LINUX] = boot_linux_place,

@@ -55,7 +55,7 @@ VtBootKind vt_boot_kind (const VtBoot *boot);
 
 /* Machine lock held or machine stopped. Memory from 0 to ram_low_bytes must be RAM, 0xa0000..0xbffff excepted. */
 bool
-vt_boot_place (const VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+vt_boot_place (VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Call before vt_boot_place(). The chores of firmware for a kernel that boots without it: base addresses and interrupt
  * steering of the q35 or the 440FX and PIIX3 chipset, through configuration ports 0xcf8/0xcfc of `io`; and a VBE mode of the

@@ -79,6 +79,17 @@ run_from_page (unsigned page)
   g_assert_cmpuint (test.cpu->s.gpr[VT_RAX], ==, (uint64_t) (PAGES - page) * PER_PAGE);
 }
 
+/* Some of it, decoded but not translated. */
+static void
+interpret (void)
+{
+  test.cpu->s.activity = VT_X86_RUNNING;
+  test.cpu->s.rip = FIRST;
+  test.cpu->s.gpr[VT_RAX] = 0;
+  g_assert_cmpint (vt_x86_jit_run (test.cpu, 1000), ==, VT_EXIT_BUDGET);
+  g_assert_cmpuint (test.cpu->s.gpr[VT_RAX], ==, 1000);
+}
+
 /* The guest's tick: a little of its code, ten times a second. */
 static void
 idle (unsigned seconds)
@@ -95,6 +106,7 @@ what_an_idle_guest_does_not_run_goes_back (void)
 {
   VtJit *jit = set_up ();
   run_from_page (0);
+  interpret ();
   g_assert_cmpint (jit->at - jit->stubs_end, >, 2 * VT_MIB);
   idle (9);
   g_assert_cmpuint (jit->drops, ==, 0);
@@ -102,6 +114,7 @@ what_an_idle_guest_does_not_run_goes_back (void)
   g_assert_cmpuint (jit->drops, ==, 1);
   g_assert_cmpuint (given_back_from, ==, (size_t) (jit->stubs_end - jit->memory.rw));
   g_assert_cmpint (jit->at - jit->stubs_end, <, (ptrdiff_t) (64 * VT_KIB));
+  interpret ();
   run_from_page (0);
   tear_down ();
 }

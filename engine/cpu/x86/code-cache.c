@@ -113,6 +113,14 @@ drop_everything (VtX86CodeCache *cache)
   memset (cache->bucket, 0, sizeof (cache->bucket));
 }
 
+void
+vt_x86_code_cache_give_back (VtX86CodeCache *cache)
+{
+  drop_everything (cache);
+  g_free (cache->arena);
+  cache->arena = g_malloc (ARENA_BYTES);
+}
+
 static void *
 allocate (VtX86CodeCache *cache, size_t size)
 {

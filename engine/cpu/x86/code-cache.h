@@ -50,6 +50,8 @@ typedef struct
 
 VtX86CodeCache *vt_x86_code_cache_new (const VtX86Model *model);
 void            vt_x86_code_cache_free (VtX86CodeCache *cache);
+/* Forgets everything, and gives its memory back to the host. Not while a block is in use. */
+void            vt_x86_code_cache_give_back (VtX86CodeCache *cache);
 /* The block at a linear address, for the current mode and privilege; fetch faults unwind. Valid until the next call. */
 const VtX86Block *vt_x86_code_find (VtX86CodeCache *cache, VtX86Cpu *cpu, uint64_t linear);
 

@@ -250,6 +250,16 @@ vt_x86_interp_cache (VtX86Cpu *cpu)
 }
 
 void
+vt_x86_interp_give_back (VtX86Cpu *cpu)
+{
+  Interp *interp = cpu->interp;
+  interp->first = NULL;
+  cpu->insn = NULL;
+  memset (interp->jump, 0, sizeof interp->jump);
+  vt_x86_code_cache_give_back (interp->cache);
+}
+
+void
 vt_x86_interp_begin (VtX86Cpu *cpu, uint64_t budget)
 {
   vt_x86_interp_init (cpu);

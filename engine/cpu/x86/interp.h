@@ -20,6 +20,8 @@ void   vt_x86_interp_run_one (VtX86Cpu *cpu);
 /* At most `n` instructions of a block. */
 void   vt_x86_interp_run_part (VtX86Cpu *cpu, unsigned n);
 struct VtX86CodeCache *vt_x86_interp_cache (VtX86Cpu *cpu);
+/* Between runs: all decoded code goes, and its memory back to the host. */
+void   vt_x86_interp_give_back (VtX86Cpu *cpu);
 /* See VtAccel.run. */
 VtExit vt_x86_interp_run (VtX86Cpu *cpu, uint64_t budget);
 /* One instruction, with whatever exception or event comes first. */

@@ -19,7 +19,10 @@ typedef struct
   VtUsbDevice *usb;
   unsigned     ready[2];       /* how often OUT and IN said so */
   unsigned     quiet;
+  bool         busy;           /* the controller has work at once: it reads what there is, and sends the next command */
 } Rig;
+
+static void go_on (Rig *rig);
 
 static bool
 attach (void *host, unsigned port, VtUsbDevice *device, GError **error)
@@ -37,7 +40,10 @@ detach (void *host, unsigned port)
 static void
 ready (void *host, unsigned port, unsigned address)
 {
-  ((Rig *) host)->ready[address >> 7]++;
+  Rig *rig = host;
+  rig->ready[address >> 7]++;
+  if (rig->busy)
+    go_on (rig);
 }
 
 static VtUsbResult
@@ -242,11 +248,42 @@ it_is_quiet_when_the_disk_is (void)
   g_autoptr (Rig) rig = rig_attended ();
   rig->dev->cls->quiesce (rig->dev, quiet, rig);
   g_assert_cmpuint (rig->quiet, ==, 1);
+  g_assert_cmpint (COMMAND (rig, 5, BLOCK, TO_HOST, READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0), ==, VT_USB_NAK);
+  unsigned ready_before = rig->ready[0];
+  rig->dev->cls->resume (rig->dev);
+  g_assert_cmpuint (rig->ready[0], ==, ready_before + 1);
   g_assert_cmpint (COMMAND (rig, 5, BLOCK, TO_HOST, READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0), ==, VT_USB_DONE);
   rig->dev->cls->quiesce (rig->dev, quiet, rig);
   g_assert_cmpuint (rig->quiet, ==, 1);
   test_disk_run (rig->disk);
   g_assert_cmpuint (rig->quiet, ==, 2);
+}
+
+static void
+go_on (Rig *rig)
+{
+  uint8_t  data[BLOCK];
+  uint32_t len = sizeof data;
+  while (rig->usb->ops->in (rig->usb, IN, data, &len) == VT_USB_DONE)
+    len = sizeof data;
+  COMMAND (rig, 5, BLOCK, TO_HOST, READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0);
+}
+
+/* A controller starts the next command before the last one's end has been told. */
+static void
+it_stays_quiet (void)
+{
+  g_autoptr (Rig) rig = rig_attended ();
+  g_assert_cmpint (COMMAND (rig, 5, BLOCK, TO_HOST, READ_10, 0, 0, 0, 0, 0, 0, 0, 1, 0), ==, VT_USB_DONE);
+  rig->dev->cls->quiesce (rig->dev, quiet, rig);
+  rig->busy = true;
+  test_disk_run_one (rig->disk, 0);
+  g_assert_cmpuint (rig->quiet, ==, 1);
+  g_assert_cmpuint (rig->disk->waiting->len, ==, 0);
+  rig->dev->cls->resume (rig->dev);
+  g_assert_cmpuint (rig->disk->waiting->len, ==, 1);
+  rig->busy = false;
+  test_disk_run (rig->disk);
 }
 
 /* Its data is not in the saved state: the driver is made to try again. */
@@ -284,6 +321,7 @@ main (int argc, char **argv)
   ADD (what_is_no_command_stalls_until_a_reset);
   ADD (a_reset_while_the_disk_works_waits_for_it);
   ADD (it_is_quiet_when_the_disk_is);
+  ADD (it_stays_quiet);
   ADD (a_command_that_was_saved_in_the_middle_fails);
   return g_test_run ();
 }

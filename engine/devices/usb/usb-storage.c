@@ -61,6 +61,7 @@ typedef struct
   uint8_t        *data;            /* of the command; NULL: none, or lost in a save */
   bool            running;         /* the request is the disk's */
   bool            dropped;         /* nobody waits for its end any more */
+  bool            parked;          /* no new request until resumed */
   void          (*quiet) (void *opaque);
   void           *quiet_opaque;
 } UsbStorage;
@@ -275,8 +276,8 @@ out (VtUsbDevice *usb, unsigned endpoint, const uint8_t *data, uint32_t len)
     return VT_USB_STALL;
   switch (disk->s.phase)
     {
-    case PHASE_COMMAND: return disk->running ? VT_USB_NAK : take_command (disk, data, len);
-    case PHASE_OUT: return take_data (disk, data, len);
+    case PHASE_COMMAND: return disk->running || disk->parked ? VT_USB_NAK : take_command (disk, data, len);
+    case PHASE_OUT: return disk->parked ? VT_USB_NAK : take_data (disk, data, len);
     case PHASE_BUSY: return disk->running ? VT_USB_NAK : break_off (disk, "the command was interrupted");
     default: return break_off (disk, "data that nobody asked for");
     }
@@ -343,10 +344,19 @@ static void
 quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
   UsbStorage *disk = (UsbStorage *) dev;
+  disk->parked = true;
   disk->quiet = done;
   disk->quiet_opaque = opaque;
   if (!disk->running)
     be_quiet (disk);
+}
+
+static void
+resume (VtDevice *dev)
+{
+  UsbStorage *disk = (UsbStorage *) dev;
+  disk->parked = false;
+  vt_usb_ready (&disk->usb, OUT_ADDRESS);
 }
 
 static bool
@@ -387,6 +397,7 @@ const VtDeviceClass vt_usb_storage = {
   .settle = settle,
   .check = check,
   .quiesce = quiesce,
+  .resume = resume,
   .finalize = finalize,
   .test_config = test_config,
 };

@@ -39,6 +39,13 @@ vt_jit_cache_free (VtJit *jit)
 }
 
 void
+vt_jit_cache_give_back (VtJit *jit)
+{
+  g_free (jit->arena);
+  jit->arena = g_malloc (ARENA_BYTES);
+}
+
+void
 vt_jit_drop_all (VtJit *jit)
 {
   jit->at = jit->stubs_end;

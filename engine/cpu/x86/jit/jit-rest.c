@@ -12,6 +12,8 @@
  */
 #include "jit-rest.h"
 
+#include "interp.h"
+
 #define WINDOW_NS   (INT64_C (10) * 1000000000)
 #define BUSY_SHARE  20           /* of a window; an idle machine runs for less */
 #define LEAST_BYTES (2 * VT_MIB) /* of code beside that in use: less is not worth it */
@@ -58,5 +60,7 @@ vt_jit_rest_ended (VtJit *jit, bool halted)
   if (!rest->measure)
     return;
   vt_jit_drop_all (jit);
+  vt_x86_interp_give_back (jit->cpu);
+  vt_jit_cache_give_back (jit);
   vt_code_memory_ops ()->give_back (&jit->memory, (size_t) (jit->at - jit->memory.rw));
 }

@@ -215,6 +215,8 @@ bool  vt_jit_cache_init (VtJit *jit, GError **error);
 void  vt_jit_cache_free (VtJit *jit);
 /* Everything goes. */
 void  vt_jit_drop_all (VtJit *jit);
+/* After that: the arena's memory to the host. */
+void  vt_jit_cache_give_back (VtJit *jit);
 /* From the arena; NULL and `full` when there is no room. Zeroed. */
 void *vt_jit_alloc (VtJit *jit, size_t size);
 /* An encoder that goes on there, in the writable mapping. */
