@@ -379,6 +379,11 @@ devices_that_are_gone_or_open_are_refused (void)
   g_assert_cmpstr (no_device->message, ==, "The host has no device 0000:09:00.0 (any more).");
   g_assert_null (vitrine_pci_plan_take_back (rig.tree, bad, &no_address));
   g_assert_cmpstr (no_address->message, ==, "“../../x” is no PCI address: write for example 0000:01:00.0.");
+  g_assert_true (vitrine_pci_check_free (rig.tree, open, NULL));
+  tree_rig_file (rig.root, "sys/bus/pci/devices/0000:05:00.0/vfio-dev/vfio0/dev", "1:1");
+  tree_rig_link (rig.root, "proc/12/fd/3", "/dev/vfio/devices/vfio0");
+  g_assert_false (vitrine_pci_check_free (rig.tree, open, NULL));
+  tree_rig_drop (g_build_filename (rig.root, "proc/12", NULL));
   tree_rig_link (rig.root, "proc/4711/fd/20", "/dev/vfio/19");
   tree_rig_file (rig.root, "proc/4711/comm", "qemu-system-x86");
   g_assert_true (vitrine_pci_check_free (rig.tree, gone, NULL));
