@@ -170,8 +170,9 @@ next_entry (Hda *hda, unsigned stream, bool interrupts)
   s->entry[stream] = s->entry[stream] >= s->lvi[stream] ? 0 : s->entry[stream] + 1;
   if (!interrupts)
     return;
+  bool rose = (s->ctl[stream] & SDSTS_BCIS) == 0;
   s->ctl[stream] |= SDSTS_BCIS;
-  vt_hda_update_irq (hda, (s->ctl[stream] & SDCTL_IOCE) != 0);
+  vt_hda_update_irq (hda, rose && (s->ctl[stream] & SDCTL_IOCE) != 0);
 }
 
 static void

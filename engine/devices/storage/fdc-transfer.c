@@ -351,7 +351,7 @@ format_next (Fdc *fdc)
 {
   FdcState             *s = &fdc->s;
   const VtFloppyMedium *medium = readable (fdc);
-  uint8_t               id[4];
+  uint8_t               id[4] = { 0 };
   bool                  end;
   if (medium == NULL || s->command[FORMAT_N] != SIZE_512)
     {
