@@ -145,7 +145,14 @@ give_frame (E1000e *card, const uint8_t *frame, size_t len)
   memcpy (padded, frame, len);
   memset (padded + len, 0, total - len + CRC_BYTES);
   total += card->s.rctl & E1000E_RCTL_SECRC ? 0 : CRC_BYTES;
-  if (rx_free (card) < (total + size - 1) / size)
+  uint32_t needed = (total + size - 1) / size;
+  /* One that the whole ring has no room for would be waited with for ever. */
+  if (rx_entries (card) != 0 && needed >= rx_entries (card))
+    {
+      e1000e_raise (card, E1000E_ICR_RXO);
+      return true;
+    }
+  if (rx_free (card) < needed)
     return false;
   for (uint32_t done = 0; done < total; done += size)
     {

@@ -449,6 +449,20 @@ bad_descriptors_send_nothing (void)
   arrive (rig, frame, sizeof frame);
 }
 
+static void
+a_frame_larger_than_the_ring_holds_up_nothing (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  uint8_t frame[3000] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+  put (rig, RDLEN, 8 * 16);
+  put (rig, RCTL, RCTL_ON | 1 << 5 | 3 << 16);           /* long frames, buffers of 256 bytes */
+  give_buffers (rig, 7);
+  arrive (rig, frame, sizeof frame);
+  arrive (rig, frame, 60);
+  g_assert_cmphex (vt_load_le (guest (rig, RX_RING + 8), 2), ==, 60);
+  g_assert_cmphex (get (rig, ICR) & 1 << 6, ==, 1 << 6); /* RXO: one was lost */
+}
+
 /* --- Save, nonsense ----------------------------------------------------------------------------------------------- */
 
 static void
@@ -533,6 +547,7 @@ main (int argc, char **argv)
   TEST (packets_go_out_when_they_are_whole);
   TEST (checksums_and_segments_are_made);
   TEST (bad_descriptors_send_nothing);
+  TEST (a_frame_larger_than_the_ring_holds_up_nothing);
   TEST (half_a_packet_survives_a_restore);
   TEST (random_descriptors_never_hurt);
   return g_test_run ();
