@@ -67,6 +67,14 @@ can_use (VitrineDomain *domain, const VitrineHostdev *hostdev, GError **error)
   return problem == NULL;
 }
 
+gboolean
+vitrine_target_check_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error)
+{
+  g_autoptr(VitrineDomain) tried = vitrine_domain_copy (self->domain);
+
+  return can_use (tried, hostdev, error) && vitrine_domain_add_hostdev (tried, hostdev, error);
+}
+
 void
 vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,
                                     GAsyncReadyCallback done, gpointer data)

@@ -51,6 +51,7 @@ gboolean vitrine_target_write_finish (VitrineTarget *self, GAsyncResult *result,
 
 /* A mediated device comes into the machine, or goes; with @live also now. Refused with a sentence when the machine has it, or cannot
  * use it. */
+gboolean vitrine_target_check_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error);
 void     vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,
                                              GAsyncReadyCallback done, gpointer data);
 void     vitrine_target_take_mediated_async (VitrineTarget *self, const char *uuid, gboolean live, GAsyncReadyCallback done,
