@@ -31,6 +31,9 @@ int vitrine_ctl_hosts (int argc, char **argv);
 int vitrine_ctl_save (int argc, char **argv);
 int vitrine_ctl_autostart (int argc, char **argv);
 
+int vitrine_ctl_ap (int argc, char **argv);
+int vitrine_ctl_mdev (int argc, char **argv);
+
 int vitrine_ctl_clone (int argc, char **argv);
 int vitrine_ctl_import (int argc, char **argv);
 int vitrine_ctl_export (int argc, char **argv);

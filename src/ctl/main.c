@@ -57,6 +57,8 @@ static const Verb verbs[] = {
   { "detach-pci", vitrine_ctl_detach_pci, N_("Take a PCI device of the host out of a machine") },
   { "zpci", vitrine_ctl_zpci, N_("Show and set PCI addresses of an s390x machine") },
   { "link", vitrine_ctl_link, N_("Pull or plug a network card’s cable, or change its address") },
+  { "ap", vitrine_ctl_ap, N_("Show an IBM Z host’s crypto queues, and give them to machines") },
+  { "mdev", vitrine_ctl_mdev, N_("List, make and remove mediated devices, and give them to machines") },
   { "capture", vitrine_ctl_capture, N_("Write a network card’s frames into a file") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },
   { "edid", vitrine_ctl_edid, N_("Write a monitor’s description (EDID), or show what one says") },

@@ -6,6 +6,12 @@
 static const VitrineHelperRequest requests[] = {
   { "GivePciDevices", ACTION ("pci"), vitrine_helper_plan_give_pci },
   { "TakeBackPciDevices", ACTION ("pci"), vitrine_helper_plan_take_back_pci },
+  { "CreateCryptoMatrix", ACTION ("mediated"), vitrine_helper_plan_create_matrix },
+  { "RemoveCryptoMatrix", ACTION ("mediated"), vitrine_helper_plan_remove_matrix },
+  { "CreateMediatedDevice", ACTION ("mediated"), vitrine_helper_plan_create_mediated },
+  { "RemoveMediatedDevice", ACTION ("mediated"), vitrine_helper_plan_remove_mediated },
+  { "TakeChannelDevice", ACTION ("mediated"), vitrine_helper_plan_take_channel },
+  { "GiveBackChannelDevice", ACTION ("mediated"), vitrine_helper_plan_give_back_channel },
 };
 
 const VitrineHelperRequest *

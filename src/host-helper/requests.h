@@ -20,3 +20,11 @@ const VitrineHelperRequest *vitrine_helper_find_request (const char *method);
 /* pci-requests.c */
 VitrineHostPlan *vitrine_helper_plan_give_pci (VitrineHostTree *tree, GVariant *parameters, GError **error);
 VitrineHostPlan *vitrine_helper_plan_take_back_pci (VitrineHostTree *tree, GVariant *parameters, GError **error);
+
+/* mediated-requests.c */
+VitrineHostPlan *vitrine_helper_plan_create_matrix (VitrineHostTree *tree, GVariant *parameters, GError **error);
+VitrineHostPlan *vitrine_helper_plan_remove_matrix (VitrineHostTree *tree, GVariant *parameters, GError **error);
+VitrineHostPlan *vitrine_helper_plan_create_mediated (VitrineHostTree *tree, GVariant *parameters, GError **error);
+VitrineHostPlan *vitrine_helper_plan_remove_mediated (VitrineHostTree *tree, GVariant *parameters, GError **error);
+VitrineHostPlan *vitrine_helper_plan_take_channel (VitrineHostTree *tree, GVariant *parameters, GError **error);
+VitrineHostPlan *vitrine_helper_plan_give_back_channel (VitrineHostTree *tree, GVariant *parameters, GError **error);

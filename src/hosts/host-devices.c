@@ -15,6 +15,10 @@ list_devices (virConnectPtr connection, gpointer which, GCancellable *cancellabl
     [VITRINE_HOST_DEVICES_PCI] = VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV | VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
                                  | VIR_CONNECT_LIST_NODE_DEVICES_CAP_STORAGE | VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_HOST
                                  | VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI_TARGET | VIR_CONNECT_LIST_NODE_DEVICES_CAP_SCSI,
+    [VITRINE_HOST_DEVICES_MEDIATED] = VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV_TYPES
+                                      | VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_CARD | VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_QUEUE
+                                      | VIR_CONNECT_LIST_NODE_DEVICES_CAP_AP_MATRIX
+                                      | VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE | VIR_CONNECT_LIST_NODE_DEVICES_INACTIVE,
   };
   g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
   virNodeDevicePtr *all = NULL;

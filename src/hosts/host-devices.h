@@ -6,7 +6,8 @@
 
 typedef enum
 {
-  VITRINE_HOST_DEVICES_PCI,   /* PCI devices, and the network cards and disks that are on them */
+  VITRINE_HOST_DEVICES_PCI,        /* PCI devices, and the network cards and disks that are on them */
+  VITRINE_HOST_DEVICES_MEDIATED,   /* mediated devices, also those that are only defined, what offers some, and crypto queues */
 } VitrineHostDevices;
 
 /* libvirt's XML of each, as it is. */

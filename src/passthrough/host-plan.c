@@ -22,8 +22,9 @@ typedef struct
 
 typedef struct
 {
-  Act   act, undo;
-  char *why;
+  Act     act, undo;
+  GArray *more_undo;   /* of Act; NULL: none */
+  char   *why;
 } Step;
 
 struct _VitrineHostPlan
@@ -36,8 +37,10 @@ G_DEFINE_QUARK (vitrine-host-plan-error-quark, vitrine_host_plan_error)
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 static void
-act_clear (Act *act)
+act_clear (gpointer data)
 {
+  Act *act = data;
+
   g_free (act->path);
   g_free (act->value);
   g_strfreev (act->argv);
@@ -50,6 +53,7 @@ step_free (gpointer data)
 
   act_clear (&step->act);
   act_clear (&step->undo);
+  g_clear_pointer (&step->more_undo, g_array_unref);
   g_free (step->why);
   g_free (step);
 }
@@ -106,6 +110,20 @@ vitrine_host_plan_write (VitrineHostPlan *plan, const char *path, const char *va
                          const char *undo_value, const char *why)
 {
   add (plan, act_on_path (ACT_WRITE, path, value), act_on_path (ACT_WRITE, undo_path, undo_value), why);
+}
+
+void
+vitrine_host_plan_undo_also (VitrineHostPlan *plan, const char *path, const char *value)
+{
+  Step *step = plan->steps->pdata[plan->steps->len - 1];
+  Act act = act_on_path (ACT_WRITE, path, value);
+
+  if (step->more_undo == NULL)
+    {
+      step->more_undo = g_array_new (FALSE, FALSE, sizeof (Act));
+      g_array_set_clear_func (step->more_undo, act_clear);
+    }
+  g_array_append_val (step->more_undo, act);
 }
 
 void
@@ -281,6 +299,17 @@ perform (const Run *run, const Act *act, GError **error)
   return TRUE;
 }
 
+static void
+undo_act (const Run *run, const Act *act, GString *left)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (perform (run, act, &error))
+    return;
+  g_autofree char *command = act_to_shell (act);
+  g_string_append_printf (left, "\n%s (%s)", command, error->message);
+}
+
 /* Those before @failed, latest first. What could not be undone: its commands and the answers, a line each; NULL. */
 static char *
 undo (VitrineHostPlan *plan, const Run *run, guint failed)
@@ -290,11 +319,9 @@ undo (VitrineHostPlan *plan, const Run *run, guint failed)
   for (guint i = failed; i-- > 0;)
     {
       const Step *step = plan->steps->pdata[i];
-      g_autoptr(GError) error = NULL;
-      if (perform (run, &step->undo, &error))
-        continue;
-      g_autofree char *command = act_to_shell (&step->undo);
-      g_string_append_printf (left, "\n%s (%s)", command, error->message);
+      undo_act (run, &step->undo, left);
+      for (guint j = 0; step->more_undo != NULL && j < step->more_undo->len; j++)
+        undo_act (run, &g_array_index (step->more_undo, Act, j), left);
     }
   gboolean all = left->len == 0;
   char *lines = g_string_free (left, all);

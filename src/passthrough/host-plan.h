@@ -26,6 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostPlan, vitrine_host_plan_free)
 /* @value into an attribute; "" is a lone newline. To undo it @undo_value goes into @undo_path; both NULL: nothing does. */
 void vitrine_host_plan_write (VitrineHostPlan *plan, const char *path, const char *value, const char *undo_path,
                               const char *undo_value, const char *why);
+/* One more write to undo the last step, after what undoes it already. */
+void vitrine_host_plan_undo_also (VitrineHostPlan *plan, const char *path, const char *value);
 /* A program with its arguments, NULL-terminated; @undo_argv NULL: nothing undoes it. */
 void vitrine_host_plan_run_program (VitrineHostPlan *plan, const char *const *argv, const char *const *undo_argv,
                                     const char *why);

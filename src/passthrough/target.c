@@ -70,6 +70,12 @@ vitrine_target_prefers_managed (VitrineTarget *self)
   return self->host == NULL || !vitrine_host_is_session (self->host);
 }
 
+VitrineHost *
+vitrine_target_get_host (VitrineTarget *self)
+{
+  return self->host;
+}
+
 VitrineHostTree *
 vitrine_target_get_tree (VitrineTarget *self)
 {
@@ -96,6 +102,7 @@ typedef struct
   char           *was;
   VitrineDomain  *domain;
   VitrinePciHost *pci;
+  gboolean        definition_only;
 } Loading;
 
 static void
@@ -118,8 +125,11 @@ loaded (GTask *task)
   vitrine_secret_text_free (self->was);
   self->was = g_steal_pointer (&loading->was);
   g_set_object (&self->domain, loading->domain);
-  vitrine_pci_host_free (self->pci);
-  self->pci = g_steal_pointer (&loading->pci);
+  if (!loading->definition_only)
+    {
+      vitrine_pci_host_free (self->pci);
+      self->pci = g_steal_pointer (&loading->pci);
+    }
   g_task_return_boolean (task, TRUE);
 }
 
@@ -232,6 +242,11 @@ read_devices (GTask *task)
 {
   VitrineTarget *self = g_task_get_source_object (task);
 
+  if (((const Loading *) g_task_get_task_data (task))->definition_only)
+    {
+      loaded (task);
+      return;
+    }
   if (self->tree == NULL)
     {
       vitrine_host_list_node_devices_async (self->host, VITRINE_HOST_DEVICES_PCI, devices_listed, g_object_ref (task));
@@ -259,8 +274,8 @@ definition_read (GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_error (task, error);
 }
 
-void
-vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpointer data)
+static void
+load_async (VitrineTarget *self, gboolean definition_only, GAsyncReadyCallback done, gpointer data)
 {
   g_autoptr(GTask) task = g_task_new (self, NULL, done, data);
   Loading *loading = g_new0 (Loading, 1);
@@ -268,6 +283,7 @@ vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpoint
                           : self->machine != NULL ? vitrine_machine_get_domain (self->machine)
                                                   : NULL;
 
+  loading->definition_only = definition_only;
   g_task_set_task_data (task, loading, loading_free);
   if (self->guest != NULL)
     {
@@ -282,6 +298,18 @@ vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpoint
     }
   loading->domain = domain != NULL ? vitrine_domain_copy (domain) : NULL;
   read_devices (task);
+}
+
+void
+vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpointer data)
+{
+  load_async (self, FALSE, done, data);
+}
+
+void
+vitrine_target_load_definition_async (VitrineTarget *self, GAsyncReadyCallback done, gpointer data)
+{
+  load_async (self, TRUE, done, data);
 }
 
 gboolean

@@ -4,6 +4,7 @@
  * thread only; nothing blocks. */
 #pragma once
 
+#include "domain-hostdev.h"
 #include "domain-zpci.h"
 #include "host-devices.h"
 #include "library.h"
@@ -30,12 +31,16 @@ const char *vitrine_target_get_source (VitrineTarget *self);
 char       *vitrine_target_explain_local (VitrineTarget *self);
 /* What managed='yes' should be at first: libvirt as an unprivileged user cannot do it. */
 gboolean    vitrine_target_prefers_managed (VitrineTarget *self);
+/* NULL: a local machine's. Borrowed. */
+VitrineHost *vitrine_target_get_host (VitrineTarget *self);
 /* The computer that /sys is read of; NULL: one elsewhere. Borrowed. */
 VitrineHostTree *vitrine_target_get_tree (VitrineTarget *self);
 
 /* Reads definition and host; again for what has changed. */
 void     vitrine_target_load_async (VitrineTarget *self, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_target_load_finish (VitrineTarget *self, GAsyncResult *result, GError **error);
+/* The definition only; vitrine_target_load_finish() ends it. */
+void     vitrine_target_load_definition_async (VitrineTarget *self, GAsyncReadyCallback done, gpointer data);
 /* As they were read last; NULL before. Borrowed: copy the definition before changing it. */
 VitrineDomain        *vitrine_target_get_domain (VitrineTarget *self);
 const VitrinePciHost *vitrine_target_get_pci_host (VitrineTarget *self);
@@ -43,6 +48,15 @@ const VitrinePciHost *vitrine_target_get_pci_host (VitrineTarget *self);
 /* The whole definition, for the next start. On a host refused when somebody else has changed it meanwhile. */
 void     vitrine_target_write_async (VitrineTarget *self, VitrineDomain *domain, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_target_write_finish (VitrineTarget *self, GAsyncResult *result, GError **error);
+
+/* A mediated device comes into the machine, or goes; with @live also now. Refused with a sentence when the machine has it, or cannot
+ * use it. */
+gboolean vitrine_target_check_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error);
+void     vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,
+                                             GAsyncReadyCallback done, gpointer data);
+void     vitrine_target_take_mediated_async (VitrineTarget *self, const char *uuid, gboolean live, GAsyncReadyCallback done,
+                                             gpointer data);
+gboolean vitrine_target_mediated_finish (VitrineTarget *self, GAsyncResult *result, GError **error);
 
 /* What lspci will print of a device in an s390x guest: "0001:00:00.0 Ethernet controller: ...". Where libvirt chooses, with the uid that
  * it would choose now. */

@@ -36,6 +36,14 @@ tree_rig_drop (char *root)
   g_free (root);
 }
 
+void
+tree_rig_remove (const char *root, const char *path)
+{
+  g_autofree char *full = g_build_filename (root, path, NULL);
+
+  tree_rig_forget (full);
+}
+
 static char *
 place (const char *root, const char *path)
 {

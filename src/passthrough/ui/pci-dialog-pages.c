@@ -346,6 +346,17 @@ new_preview (VitrinePciDialog *self)
   return box;
 }
 
+static void
+add_other (VitrinePciDialog *self, const char *title, GCallback clicked)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (title);
+
+  gtk_widget_set_margin_top (button, 6);
+  gtk_container_add (GTK_CONTAINER (self->other_group), button);
+  gtk_widget_show (button);
+  g_signal_connect_swapped (button, "clicked", clicked, self);
+}
+
 void
 vitrine_pci_dialog_build (VitrinePciDialog *self)
 {
@@ -357,6 +368,8 @@ vitrine_pci_dialog_build (VitrinePciDialog *self)
   vitrine_group_describe (self->driver_group, _("Between the Host’s Driver and the Machine"), NULL);
   gtk_container_add (GTK_CONTAINER (self->address_group), addresses);
   gtk_widget_show (addresses);
+  add_other (self, _("Cr_ypto Adapters…"), G_CALLBACK (vitrine_pci_dialog_show_queues));
+  add_other (self, _("_Mediated Devices…"), G_CALLBACK (vitrine_pci_dialog_show_mediated));
   g_signal_connect_swapped (addresses, "clicked", G_CALLBACK (vitrine_pci_dialog_show_addresses), self);
   gtk_container_add (GTK_CONTAINER (self->confirm_group), vitrine_row_new_switch (_("The host may _lose that"), NULL, &self->confirm));
   g_signal_connect_swapped (self->confirm, "notify::active", G_CALLBACK (vitrine_pci_dialog_validate), self);

@@ -9,7 +9,7 @@ struct _VitrinePciDialog
   HdyWindow parent_instance;
 
   GtkWidget *header, *back_button, *next_button, *spinner, *notice_slot, *pages;
-  GtkWidget *present_group, *host_group, *address_group;             /* "devices" */
+  GtkWidget *present_group, *host_group, *address_group, *other_group;             /* "devices" */
   GtkWidget *together_group, *loss_group, *confirm_group;            /* "together" */
   GtkWidget *driver_group, *when_group;                              /* "how" */
   GtkWidget *review_box, *done_status;                               /* "review", "done" */
@@ -39,3 +39,6 @@ void vitrine_pci_dialog_validate (VitrinePciDialog *self);
 void vitrine_pci_dialog_add (VitrinePciDialog *self, const char *address);
 void vitrine_pci_dialog_remove (VitrinePciDialog *self, const char *address);
 void vitrine_pci_dialog_show_addresses (VitrinePciDialog *self);
+/* Other kinds of devices, each in a dialog of its own. */
+void vitrine_pci_dialog_show_queues (VitrinePciDialog *self);
+void vitrine_pci_dialog_show_mediated (VitrinePciDialog *self);

@@ -4,12 +4,16 @@
 
 #include <glib/gi18n.h>
 
+#include "ap-wizard.h"
 #include "domain-hostdev.h"
+#include "mediated-dialog.h"
 #include "notice.h"
 #include "pci-dialog-private.h"
 #include "zpci-dialog.h"
 
 G_DEFINE_FINAL_TYPE (VitrinePciDialog, vitrine_pci_dialog, HDY_TYPE_WINDOW)
+
+static void load (VitrinePciDialog *self);
 
 static const char *
 get_page (VitrinePciDialog *self)
@@ -187,6 +191,37 @@ vitrine_pci_dialog_show_addresses (VitrinePciDialog *self)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* They may have changed the definition. */
+static void
+other_closed (VitrinePciDialog *self)
+{
+  if (self->target != NULL)
+    load (self);
+}
+
+static void
+show_other (VitrinePciDialog *self, GtkWidget *dialog)
+{
+  g_signal_connect_object (dialog, "destroy", G_CALLBACK (other_closed), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
+void
+vitrine_pci_dialog_show_queues (VitrinePciDialog *self)
+{
+  g_autoptr(VitrineMediated) mediated = vitrine_mediated_new (vitrine_target_get_host (self->target));
+
+  show_other (self, vitrine_ap_wizard_new (GTK_WINDOW (self), mediated, self->target));
+}
+
+void
+vitrine_pci_dialog_show_mediated (VitrinePciDialog *self)
+{
+  g_autoptr(VitrineMediated) mediated = vitrine_mediated_new (vitrine_target_get_host (self->target));
+
+  show_other (self, vitrine_mediated_dialog_new (GTK_WINDOW (self), mediated, self->target));
+}
+
 /* --- reading and doing --------------------------------------------------------------------------------------------- */
 
 static void
@@ -311,6 +346,7 @@ vitrine_pci_dialog_class_init (VitrinePciDialogClass *klass)
   BIND (present_group);
   BIND (host_group);
   BIND (address_group);
+  BIND (other_group);
   BIND (together_group);
   BIND (loss_group);
   BIND (confirm_group);
