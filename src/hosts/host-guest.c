@@ -51,6 +51,12 @@ vitrine_host_guest_get_name (VitrineHostGuest *self)
   return self->entry->name;
 }
 
+VitrineHost *
+vitrine_host_guest_get_host (VitrineHostGuest *self)
+{
+  return self->host;
+}
+
 virDomainPtr
 vitrine_host_guest_get_domain (VitrineHostGuest *self)
 {

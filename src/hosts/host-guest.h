@@ -13,6 +13,8 @@ G_DECLARE_FINAL_TYPE (VitrineHostGuest, vitrine_host_guest, VITRINE, HOST_GUEST,
 
 const char  *vitrine_host_guest_get_name (VitrineHostGuest *self);   /* libvirt's; the title may be another */
 
+VitrineHost *vitrine_host_guest_get_host (VitrineHostGuest *self);   /* borrowed; NULL: it has left */
+
 /* What it used so far. */
 typedef struct
 {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "host-link.h"
-#include "host.h"
+#include "host-resources.h"
 
 struct _VitrineHost
 {
@@ -30,6 +30,13 @@ void vitrine_host_fill (VitrineHost *self, GPtrArray *entries);      /* takes th
 void vitrine_host_clear (VitrineHost *self);                         /* its guests leave */
 void vitrine_host_refresh (VitrineHost *self, virDomainPtr domain);  /* reads it again, or for the first time */
 void vitrine_host_ask_titles (VitrineHost *self);
+
+/* host.c */
+/* Is there no machine that has the name or the UUID of this definition? Blocks. */
+gboolean vitrine_host_check_new (virConnectPtr connection, const char *xml, GError **error);
+
+/* host-resources.c. Blocks. */
+VitrineHostResources *vitrine_host_read_resources (virConnectPtr connection, GError **error);
 
 /* host-work.c */
 

@@ -242,8 +242,8 @@ list_devices (virConnectPtr connection, VitrineHostResources *resources)
   g_ptr_array_sort (resources->devices, compare_devices);
 }
 
-static gpointer
-list_resources (virConnectPtr connection, gpointer unused, GCancellable *cancellable, GError **error)
+VitrineHostResources *
+vitrine_host_read_resources (virConnectPtr connection, GError **error)
 {
   g_autoptr(VitrineHostResources) resources = g_new0 (VitrineHostResources, 1);
 
@@ -255,6 +255,12 @@ list_resources (virConnectPtr connection, gpointer unused, GCancellable *cancell
   list_networks (connection, resources->networks);
   list_devices (connection, resources);
   return g_steal_pointer (&resources);
+}
+
+static gpointer
+list_resources (virConnectPtr connection, gpointer unused, GCancellable *cancellable, GError **error)
+{
+  return vitrine_host_read_resources (connection, error);
 }
 
 void

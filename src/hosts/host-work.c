@@ -85,6 +85,7 @@ vitrine_host_run_async (VitrineHost *self, VitrineHostWork work, gpointer data, 
   GTask *task = g_task_new (self, cancellable, done, user_data);
   Job *job = g_new0 (Job, 1);
 
+  g_task_set_check_cancellable (task, FALSE);   /* who was cancelled too late has done it, and has to say so */
   job->work = work;
   job->data = data;
   job->free_data = free_data;

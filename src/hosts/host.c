@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <libvirt-glib/libvirt-glib.h>
 #include <libvirt/virterror.h>
+#include <signal.h>
 
 #include "host-private.h"
 #include "host-text.h"
@@ -243,8 +244,8 @@ vitrine_host_disconnect (VitrineHost *self)
 /* --- defining -------------------------------------------------------------------------------------------------- */
 
 /* libvirt would take the definition for another one of the machine that has its UUID. */
-static gboolean
-check_new (virConnectPtr connection, const char *xml, GError **error)
+gboolean
+vitrine_host_check_new (virConnectPtr connection, const char *xml, GError **error)
 {
   g_autoptr(xmlDoc) document = vitrine_host_parse_xml (xml);
   g_autofree char *uuid
@@ -271,7 +272,7 @@ check_new (virConnectPtr connection, const char *xml, GError **error)
 static gpointer
 define (virConnectPtr connection, gpointer xml, GCancellable *cancellable, GError **error)
 {
-  if (!check_new (connection, xml, error))
+  if (!vitrine_host_check_new (connection, xml, error))
     return NULL;
   virDomainPtr domain = virDomainDefineXMLFlags (connection, xml, VIR_DOMAIN_DEFINE_VALIDATE);
   if (domain == NULL)
@@ -427,6 +428,7 @@ vitrine_host_class_init (VitrineHostClass *klass)
   const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
   gvir_event_register ();
+  signal (SIGPIPE, SIG_IGN);   /* libvirt writes to sockets whose other end may just have gone: that is an error, not the end */
   vitrine_host_errors_begin ();
   object_class->get_property = vitrine_host_get_property;
   object_class->dispose = vitrine_host_dispose;

@@ -506,8 +506,7 @@ def volumes(d):
         remember(d, lv.uri, "Private")
         small, large, back = d.folder / "small.img", d.folder / "large.img", d.folder / "back.img"
         small.write_bytes(os.urandom(5 << 20) + b"end")
-        with open(large, "wb") as file:
-            file.truncate(20 << 30)      # a hole on this side, real bytes on the way: minutes
+        large.write_bytes(os.urandom(1 << 20) * 300)
         d.start([d.program])
         library = d.window("Vitrine")
         d.find(library, "label", "0 machines")
@@ -529,9 +528,11 @@ def volumes(d):
         d.press(page, "Upload into images")
         choose_file(d, "Upload a File", large, "Upload")
         bar = d.find(page, "progress bar", "Progress")
-        wait("it moves", lambda: bar.value > 0, 60)
+        wait("it moves", lambda: (pool / "large.img").exists() and (pool / "large.img").stat().st_blocks > 0, 60)
+        lv.freeze(True)      # there is time to cancel
         d.picture("uploading")
         d.press(page, "Cancel")
+        lv.freeze(False)
         wait("the half volume is gone", lambda: not (pool / "large.img").exists())
         wait("the bar is gone", lambda: not bar.showing)
         ok("an upload that is cancelled leaves no volume")
