@@ -56,7 +56,7 @@ def check_engine(path, headers, problems):
 def check_src(path, problems):
     folder = path.relative_to(ROOT / "src").parts[0]
     for _, name in includes(path):
-        below_ui = folder in ("model", "host-helper") or (folder in ("hosts", "passthrough") and "ui" not in path.parts)
+        below_ui = folder in ("model", "host-helper") or (folder in ("hosts", "move", "passthrough") and "ui" not in path.parts)
         if below_ui and re.match(r"(gtk/|gdk/|handy|vte)", name):
             problems.append(f"{path}: no widgets in the model: {name}")
         if name.startswith("libvirt") and (folder != "hosts" or "ui" in path.parts):
