@@ -33,6 +33,8 @@ int vitrine_ctl_autostart (int argc, char **argv);
 
 int vitrine_ctl_ap (int argc, char **argv);
 int vitrine_ctl_mdev (int argc, char **argv);
+int vitrine_ctl_move (int argc, char **argv);
+int vitrine_ctl_migrate (int argc, char **argv);
 
 int vitrine_ctl_clone (int argc, char **argv);
 int vitrine_ctl_import (int argc, char **argv);

@@ -28,6 +28,8 @@ static const Verb verbs[] = {
   { "hosts", vitrine_ctl_hosts, N_("List the libvirt hosts, or remove one") },
   { "save", vitrine_ctl_save, N_("Let a host save a machine’s memory to its disk, and turn it off") },
   { "autostart", vitrine_ctl_autostart, N_("Let a host start a machine whenever it starts itself, or not") },
+  { "move", vitrine_ctl_move, N_("Move a machine to a libvirt host, or from one to this computer") },
+  { "migrate", vitrine_ctl_migrate, N_("Migrate a host’s machine to another host, also while it runs") },
   { "clone", vitrine_ctl_clone, N_("Make a second machine like another one") },
   { "import", vitrine_ctl_import, N_("Add a machine from an OVA, or from a disk image of another program") },
   { "export", vitrine_ctl_export, N_("Write a machine into an OVA, for other programs") },
@@ -64,7 +66,6 @@ static const Verb verbs[] = {
   { "edid", vitrine_ctl_edid, N_("Write a monitor’s description (EDID), or show what one says") },
   { "trace", NULL, N_("Show what devices do") },
   { "stat", vitrine_ctl_stat, N_("Show a machine’s performance") },
-  { "migrate", NULL, N_("Move a running machine to another process or host") },
 };
 
 int

@@ -23,8 +23,8 @@ def node(folder, machines, extra=""):
 class Libvirtd:
     """libvirtd in session mode. It runs as nobody when the test runs as root, who would get the system's."""
 
-    def __init__(self, folder, port=0):
-        """@port: also listens there, on the loopback only."""
+    def __init__(self, folder, port=0, uuid=None):
+        """@port: also listens there, on the loopback only. @uuid: what it takes this computer for: two of them migrate only to another."""
         for tool in ("libvirtd", "virsh", "qemu-system-x86_64"):
             if shutil.which(tool) is None:
                 raise Skip(f"{tool} is not installed")
@@ -42,11 +42,10 @@ class Libvirtd:
             for parent in self.folder.parents:
                 if parent != Path("/tmp") and parent != Path("/"):
                     parent.chmod(parent.stat().st_mode | 0o011)   # nobody has to get there
-        self.options = []
-        if port:
-            config = self.folder / "libvirtd.conf"
-            config.write_text(f'listen_tls = 0\nlisten_tcp = 1\nauth_tcp = "none"\nlisten_addr = "127.0.0.1"\ntcp_port = "{port}"\n')
-            self.options = ["--listen", "-f", str(config)]
+        config = self.folder / "libvirtd.conf"
+        config.write_text((f'listen_tls = 0\nlisten_tcp = 1\nauth_tcp = "none"\nlisten_addr = "127.0.0.1"\ntcp_port = "{port}"\n' if port else "")
+                          + (f'host_uuid = "{uuid}"\n' if uuid else ""))
+        self.options = [*(["--listen"] if port else []), "-f", str(config)]
         self.process = None
         self.start()
 
@@ -79,6 +78,14 @@ class Libvirtd:
           <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>{devices}</devices></domain>""")
         self.virsh("define", str(path), check=True)
         return self.virsh("domuuid", name, check=True)
+
+    def pool(self, name):
+        """A folder as a pool; the folder."""
+        path = self.folder / name
+        subprocess.run([*self.drop, "mkdir", "-p", path], check=True)
+        self.virsh("pool-define-as", name, "dir", "--target", str(path), check=True)
+        self.virsh("pool-start", name, check=True)
+        return path
 
     def vanish(self):
         """The daemon only: its machines go on. A polite end would wait for consoles that are open."""
