@@ -10,6 +10,7 @@
 #include "host-snapshots-dialog.h"
 #include "hosts.h"
 #include "machine-window.h"
+#include "move-window.h"
 #include "paths.h"
 #include "pci-dialog.h"
 #include "remote-backend.h"
@@ -123,6 +124,7 @@ suspend (VitrineRemoteProcess *self)
 }
 
 static void look (VitrineRemoteProcess *self);
+static void list_changed (VitrineRemoteProcess *self);
 static void host_changed (VitrineRemoteProcess *self);
 
 /* "Try Again": of a machine that is off, or of a connection. */
@@ -161,7 +163,20 @@ action_devices (GSimpleAction *action, GVariant *parameter, gpointer data)
   gtk_window_present (GTK_WINDOW (vitrine_pci_dialog_new (GTK_WINDOW (self->window), target)));
 }
 
-static const GActionEntry actions[] = { { "host-snapshots", action_snapshots }, { "host-devices", action_devices } };
+static void
+action_migrate (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  VitrineRemoteProcess *self = data;
+
+  if (self->guest == NULL)
+    return;
+  VitrineMove *move = vitrine_move_new_between (self->guest);
+  gtk_window_present (GTK_WINDOW (vitrine_move_window_new (GTK_WINDOW (self->window), move, self->hosts, NULL, NULL)));
+}
+
+static const GActionEntry actions[] = { { "host-snapshots", action_snapshots },
+                                        { "host-devices", action_devices },
+                                        { "migrate", action_migrate } };
 
 /* A definition that cannot be read is no reason to show nothing. */
 static VitrineDomain *
@@ -179,6 +194,7 @@ fill_menu (VitrineRemoteProcess *self)
 
   g_menu_append (menu, _("S_napshots…"), "win.host-snapshots");
   g_menu_append (menu, _("Pass a Device Thro_ugh…"), "win.host-devices");
+  g_menu_append (menu, _("_Migrate…"), "win.migrate");
   if (self->extras != NULL)
     vitrine_spice_extras_add_to_menu (self->extras, menu);
   vitrine_machine_window_set_extra_menu (self->window, G_MENU_MODEL (menu));
@@ -327,6 +343,45 @@ take_guest (VitrineRemoteProcess *self, VitrineHostGuest *guest)
     vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_RUNNING, definition_read, g_object_ref (self));
 }
 
+/* --- a machine that went elsewhere -------------------------------------------------------------------------------- */
+
+static void watch_host (VitrineRemoteProcess *self, VitrineHost *host);
+static void other_host_changed (VitrineRemoteProcess *self, gpointer unused, VitrineHost *host);
+
+static void
+stop_searching (VitrineRemoteProcess *self)
+{
+  for (guint i = 0; i < vitrine_hosts_get_size (self->hosts); i++)
+    g_signal_handlers_disconnect_by_func (vitrine_hosts_get (self->hosts, i), (gpointer) other_host_changed, self);
+}
+
+/* Migrated: the window goes along. */
+static void
+other_host_changed (VitrineRemoteProcess *self, gpointer unused, VitrineHost *host)
+{
+  if (vitrine_host_lookup (host, self->uuid) == NULL)
+    return;
+  stop_searching (self);
+  watch_host (self, host);
+  list_changed (self);
+}
+
+/* On all others that the person has added. Who asks for a password is not looked at. */
+static void
+search (VitrineRemoteProcess *self)
+{
+  stop_searching (self);
+  for (guint i = 0; i < vitrine_hosts_get_size (self->hosts) && self->guest == NULL; i++)
+    {
+      VitrineHost *host = vitrine_hosts_get (self->hosts, i);
+      if (host == self->host)
+        continue;
+      g_signal_connect_swapped (host, "notify::state", G_CALLBACK (other_host_changed), self);
+      vitrine_host_connect (host);
+      other_host_changed (self, NULL, host);
+    }
+}
+
 /* --- the host --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -353,6 +408,8 @@ host_changed (VitrineRemoteProcess *self)
   if (self->window == NULL)
     make_window (self, vitrine_host_get_name (self->host), "");
   show_failed (self, words);
+  if (absent)
+    search (self);
 }
 
 static gboolean
@@ -361,6 +418,18 @@ host_asks (VitrineRemoteProcess *self, VitrineCredentials *credentials)
   vitrine_credentials_dialog_show (self->window != NULL ? GTK_WINDOW (self->window) : NULL,
                                    vitrine_host_get_name (self->host), credentials);
   return TRUE;
+}
+
+static void
+watch_host (VitrineRemoteProcess *self, VitrineHost *host)
+{
+  if (self->host != NULL)
+    g_signal_handlers_disconnect_by_data (self->host, self);
+  g_set_object (&self->host, host);
+  g_signal_connect_swapped (host, "ask", G_CALLBACK (host_asks), self);
+  g_signal_connect_swapped (host, "items-changed", G_CALLBACK (list_changed), self);
+  g_signal_connect_swapped (host, "notify::state", G_CALLBACK (host_changed), self);
+  vitrine_host_connect (host);
 }
 
 void
@@ -374,6 +443,7 @@ void
 vitrine_remote_process_end (VitrineRemoteProcess *self)
 {
   drop_backend (self);
+  stop_searching (self);
   g_signal_handlers_disconnect_by_data (self->host, self);
   if (self->guest != NULL)
     drop_guest (self);
@@ -424,11 +494,7 @@ vitrine_remote_process_new (GtkApplication *application, GSettings *settings, co
   self->application = application;
   self->settings = g_object_ref (settings);
   self->uuid = g_strdup (uuid);
-  self->host = g_object_ref (found);
   g_application_hold (G_APPLICATION (application));   /* there is no window before the host has answered */
-  g_signal_connect_swapped (self->host, "ask", G_CALLBACK (host_asks), self);
-  g_signal_connect_swapped (self->host, "items-changed", G_CALLBACK (list_changed), self);
-  g_signal_connect_swapped (self->host, "notify::state", G_CALLBACK (host_changed), self);
-  vitrine_host_connect (self->host);
+  watch_host (self, found);
   return g_steal_pointer (&self);
 }

@@ -31,6 +31,9 @@ enum
   SETTINGS,
   SNAPSHOTS,
   CLONE,
+  MOVE,
+  BRING,
+  MIGRATE,
   EDIT_XML,
   DEVICES,
   LOG,
@@ -211,7 +214,8 @@ update_actions (VitrineMachineCard *self, VitrineState state)
     { "settings", VITRINE_GUEST_CAN_SETTINGS },   { "edit-xml", VITRINE_GUEST_CAN_EDIT_XML },
     { "snapshots", VITRINE_GUEST_CAN_SNAPSHOTS }, { "log", VITRINE_GUEST_CAN_LOG },
     { "clone", VITRINE_GUEST_CAN_CLONE },         { "delete", VITRINE_GUEST_CAN_DELETE },
-    { "devices", VITRINE_GUEST_CAN_DEVICES },
+    { "devices", VITRINE_GUEST_CAN_DEVICES },     { "move", VITRINE_GUEST_CAN_MOVE },
+    { "bring", VITRINE_GUEST_CAN_BRING },         { "migrate", VITRINE_GUEST_CAN_MIGRATE },
   };
   VitrineGuestAbilities abilities = vitrine_guest_get_abilities (self->guest);
   gboolean open = vitrine_state_has_process (state);
@@ -380,6 +384,24 @@ action_clone (GSimpleAction *action, GVariant *parameter, gpointer data)
 }
 
 static void
+action_move (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[MOVE], 0);
+}
+
+static void
+action_bring (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[BRING], 0);
+}
+
+static void
+action_migrate (GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+  g_signal_emit (data, signals[MIGRATE], 0);
+}
+
+static void
 action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
   g_signal_emit (data, signals[SNAPSHOTS], 0);
@@ -412,6 +434,9 @@ static const GActionEntry actions[] = {
   { "edit-xml", action_edit_xml },
   { "devices", action_devices },
   { "clone", action_clone },
+  { "move", action_move },
+  { "bring", action_bring },
+  { "migrate", action_migrate },
   { "snapshots", action_snapshots },
   { "log", action_log },
   { "delete", action_delete },
@@ -505,8 +530,8 @@ static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
   static const char *const asks[] = {
-    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [EDIT_XML] = "edit-xml",
-    [DEVICES] = "devices", [LOG] = "log", [DELETE] = "delete"
+    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [MOVE] = "move", [BRING] = "bring",
+    [MIGRATE] = "migrate", [EDIT_XML] = "edit-xml", [DEVICES] = "devices", [LOG] = "log", [DELETE] = "delete"
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 

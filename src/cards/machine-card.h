@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One machine in the library, wherever it runs: live picture, name, state, menu. Activating it starts the machine or
- * presents its window. Signals for what needs the whole window: "error" (message), "settings" (), "edit-xml" (), "devices" (),
- * "snapshots" (), "log" (), "delete" (). */
+ * presents its window. Signals for what needs the whole window: "error" (message), "settings" (), "edit-xml" (),
+ * "devices" (), "snapshots" (), "clone" (), "move" (), "bring" (), "migrate" (), "log" (), "delete" (). */
 #pragma once
 
 #include <gtk/gtk.h>

@@ -527,7 +527,8 @@ guest_get_abilities (VitrineGuest *guest)
   if (entry->state == VITRINE_STATE_PAUSED || entry->state == VITRINE_STATE_BLOCKED)
     abilities |= VITRINE_GUEST_CAN_RESUME;
   if (entry->persistent)
-    abilities |= VITRINE_GUEST_CAN_AUTOSTART | VITRINE_GUEST_CAN_EDIT_XML | VITRINE_GUEST_CAN_DEVICES;
+    abilities |= VITRINE_GUEST_CAN_AUTOSTART | VITRINE_GUEST_CAN_EDIT_XML | VITRINE_GUEST_CAN_DEVICES
+                 | VITRINE_GUEST_CAN_BRING | VITRINE_GUEST_CAN_MIGRATE;
   if (entry->persistent && vitrine_state_is_alive (entry->state))
     abilities |= VITRINE_GUEST_CAN_SAVE;
   if (entry->persistent && !vitrine_state_is_alive (entry->state))

@@ -10,6 +10,7 @@
 #include "import-dialog.h"
 #include "machine-card.h"
 #include "machine-settings.h"
+#include "move-window.h"
 #include "new-machine.h"
 #include "notice.h"
 #include "snapshots-dialog.h"
@@ -178,11 +179,29 @@ remove_host (VitrineLibraryWindow *self, VitrineHostSection *section)
 }
 
 static void
+bring_guest (VitrineLibraryWindow *self, VitrineHostGuest *guest)
+{
+  VitrineMove *move = vitrine_move_new_to_here (guest, self->library);
+
+  gtk_window_present (GTK_WINDOW (vitrine_move_window_new (GTK_WINDOW (self), move, self->hosts, NULL, NULL)));
+}
+
+static void
+migrate_guest (VitrineLibraryWindow *self, VitrineHostGuest *guest)
+{
+  VitrineMove *move = vitrine_move_new_between (guest);
+
+  gtk_window_present (GTK_WINDOW (vitrine_move_window_new (GTK_WINDOW (self), move, self->hosts, NULL, NULL)));
+}
+
+static void
 add_section (VitrineLibraryWindow *self, VitrineHost *host, guint position)
 {
   GtkWidget *section = vitrine_host_section_new (host);
 
   g_signal_connect_object (section, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (section, "bring", G_CALLBACK (bring_guest), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (section, "migrate", G_CALLBACK (migrate_guest), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (section, "remove-host", G_CALLBACK (remove_host), self, G_CONNECT_SWAPPED);
   gtk_container_add (GTK_CONTAINER (self->sections), section);
   gtk_box_reorder_child (GTK_BOX (self->sections), section, (int) position);
@@ -243,10 +262,28 @@ state_changed (VitrineLibraryWindow *self, GParamSpec *pspec, VitrineMachine *ma
 
 /* --- cards ------------------------------------------------------------------------------------------------------ */
 
+/* It runs on the host: undone as any deletion. */
+static void
+remove_moved (VitrineMachine *machine, gpointer data)
+{
+  delete_machine (data, machine);
+}
+
+static void
+move_machine (VitrineLibraryWindow *self, VitrineMachine *machine)
+{
+  VitrineMove *move = vitrine_move_new_to_host (machine);
+
+  gtk_window_present (GTK_WINDOW (vitrine_move_window_new (GTK_WINDOW (self), move, self->hosts, remove_moved, self)));
+}
+
 static void
 show_settings (VitrineLibraryWindow *self, VitrineMachine *machine)
 {
-  gtk_window_present (GTK_WINDOW (vitrine_machine_settings_new (GTK_WINDOW (self), self->library, machine)));
+  GtkWidget *settings = vitrine_machine_settings_new (GTK_WINDOW (self), self->library, machine);
+
+  g_signal_connect_object (settings, "move", G_CALLBACK (move_machine), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (settings));
 }
 
 static VitrineMachine *
@@ -265,6 +302,12 @@ static void
 card_clone (VitrineLibraryWindow *self, VitrineMachineCard *card)
 {
   vitrine_clone_dialog_run (GTK_WINDOW (self), self->library, card_machine (card));
+}
+
+static void
+card_move (VitrineLibraryWindow *self, VitrineMachineCard *card)
+{
+  move_machine (self, card_machine (card));
 }
 
 static void
@@ -325,6 +368,7 @@ new_card (gpointer item, gpointer data)
   g_signal_connect_object (card, "error", G_CALLBACK (show_error), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "clone", G_CALLBACK (card_clone), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "move", G_CALLBACK (card_move), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "settings", G_CALLBACK (card_settings), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "log", G_CALLBACK (card_log), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);

@@ -32,6 +32,9 @@ typedef enum
   VITRINE_GUEST_CAN_DELETE       = 1 << 13,
   VITRINE_GUEST_CAN_CLONE        = 1 << 14,
   VITRINE_GUEST_CAN_DEVICES      = 1 << 15,   /* get devices of its host */
+  VITRINE_GUEST_CAN_MOVE         = 1 << 16,   /* from this computer to a host */
+  VITRINE_GUEST_CAN_BRING        = 1 << 17,   /* from a host to this computer */
+  VITRINE_GUEST_CAN_MIGRATE      = 1 << 18,   /* from host to host */
 } VitrineGuestAbilities;
 
 struct _VitrineGuestInterface

@@ -489,7 +489,7 @@ guest_get_abilities (VitrineGuest *guest)
   if (!broken)
     abilities |= VITRINE_GUEST_CAN_SETTINGS;
   if (!process && !broken)
-    abilities |= VITRINE_GUEST_CAN_SNAPSHOTS | VITRINE_GUEST_CAN_CLONE;
+    abilities |= VITRINE_GUEST_CAN_SNAPSHOTS | VITRINE_GUEST_CAN_CLONE | VITRINE_GUEST_CAN_MOVE;
   if (!process)
     abilities |= VITRINE_GUEST_CAN_DELETE;
   if (!process && vitrine_machine_is_suspended (self))

@@ -32,6 +32,8 @@ struct _VitrineMachineSettings
   gboolean        busy;      /* a running machine is being changed */
 };
 
+static guint move_signal;
+
 G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_WINDOW)
 
 /* --- filling in ------------------------------------------------------------------------------------------------- */
@@ -316,6 +318,7 @@ vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
   widget_class->delete_event = vitrine_machine_settings_delete;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/preferences/machine-settings.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineSettings, name)
+  move_signal = g_signal_new ("move", VITRINE_TYPE_MACHINE_SETTINGS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_MACHINE);
   BIND (header);
   BIND (cancel_button);
   BIND (apply_button);
@@ -382,6 +385,31 @@ add_host_devices (VitrineMachineSettings *self)
 }
 
 static void
+move_clicked (VitrineMachineSettings *self)
+{
+  g_autoptr(VitrineMachine) machine = g_object_ref (self->machine);
+  g_autoptr(VitrineMachineSettings) kept = g_object_ref (self);
+
+  gtk_window_close (GTK_WINDOW (self));
+  g_signal_emit (kept, move_signal, 0, machine);
+}
+
+static void
+fill_move (VitrineMachineSettings *self)
+{
+  GtkWidget *row = hdy_action_row_new (), *button = gtk_button_new_with_mnemonic (_("_Move to a Host…"));
+
+  hdy_preferences_row_set_title (HDY_PREFERENCES_ROW (row), _("Another computer"));
+  hdy_action_row_set_subtitle (HDY_ACTION_ROW (row), _("A libvirt host can run this machine."));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_container_add (GTK_CONTAINER (row), button);
+  gtk_widget_set_sensitive (button, self->cold);
+  g_signal_connect_swapped (button, "clicked", G_CALLBACK (move_clicked), self);
+  gtk_widget_show_all (row);
+  gtk_container_add (GTK_CONTAINER (self->general_group), row);
+}
+
+static void
 fill_hardware (VitrineMachineSettings *self)
 {
   GtkWidget *undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
@@ -405,6 +433,7 @@ vitrine_machine_settings_new (GtkWindow *parent, VitrineLibrary *library, Vitrin
   hdy_header_bar_set_title (HDY_HEADER_BAR (self->header), title);
   gtk_window_set_title (GTK_WINDOW (self), title);
   fill_general (self);
+  fill_move (self);
   fill_size (self);
   fill_hardware (self);
   fill_boot (self);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A machine's settings: edits a copy of its definition, written when applied. What only works while the machine is off is
+/* A machine's settings: edits a copy of its definition, written when applied. Signal "move" (VitrineMachine *): the person
+ * wants it on a host; the window is gone then. What only works while the machine is off is
  * insensitive while it runs. */
 #pragma once
 

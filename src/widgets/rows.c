@@ -28,6 +28,7 @@ new_row (const char *title, const char *subtitle, GtkWidget *control, gboolean s
   gtk_container_add (GTK_CONTAINER (row), control);
   hdy_action_row_set_activatable_widget (HDY_ACTION_ROW (row), control);
   atk_object_set_name (gtk_widget_get_accessible (control), name);
+  atk_object_set_name (gtk_widget_get_accessible (row), name);
   if (subtitle != NULL)
     atk_object_set_description (gtk_widget_get_accessible (control), subtitle);
   gtk_list_box_row_set_selectable (GTK_LIST_BOX_ROW (row), FALSE);

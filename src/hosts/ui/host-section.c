@@ -25,6 +25,8 @@ enum
 {
   ERROR,
   REMOVE,
+  BRING,
+  MIGRATE,
   N_SIGNALS
 };
 
@@ -133,6 +135,18 @@ card_devices (VitrineHostSection *self, VitrineMachineCard *card)
 }
 
 static void
+card_bring (VitrineHostSection *self, VitrineMachineCard *card)
+{
+  g_signal_emit (self, signals[BRING], 0, guest_of (card));
+}
+
+static void
+card_migrate (VitrineHostSection *self, VitrineMachineCard *card)
+{
+  g_signal_emit (self, signals[MIGRATE], 0, guest_of (card));
+}
+
+static void
 card_delete (VitrineHostSection *self, VitrineMachineCard *card)
 {
   vitrine_delete_dialog_show (window_of (self), guest_of (card), (VitrineDeleteFailed) card_error,
@@ -149,6 +163,8 @@ new_card (gpointer item, gpointer data)
   g_signal_connect_object (card, "snapshots", G_CALLBACK (card_snapshots), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "edit-xml", G_CALLBACK (card_edit_xml), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "devices", G_CALLBACK (card_devices), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "bring", G_CALLBACK (card_bring), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (card, "migrate", G_CALLBACK (card_migrate), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (card, "delete", G_CALLBACK (card_delete), self, G_CONNECT_SWAPPED);
   if (self->words != NULL)
     gtk_widget_set_visible (card, vitrine_machine_card_matches (VITRINE_MACHINE_CARD (card), self->words));
@@ -248,6 +264,8 @@ vitrine_host_section_class_init (VitrineHostSectionClass *klass)
                                  G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[REMOVE]
       = g_signal_new ("remove-host", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[BRING] = g_signal_new ("bring", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
+  signals[MIGRATE] = g_signal_new ("migrate", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
 }
 
 static void
