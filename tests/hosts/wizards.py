@@ -30,6 +30,11 @@ def focused(d, window, name, seconds=20):
     return wait(f"focus on “{name}”", lambda: next((n for n in d.walk(window) if n.focused and n.name == name), None), seconds)
 
 
+def to_front(d, window):
+    d.mouse("search", "--sync", "--onlyvisible", "--name", f"^{window.name}$", "windowactivate", "--sync")
+    d.active(window)
+
+
 def tab_to(d, window, name, key="Tab", role=None, most=40):
     """Presses a key until the keyboard is there."""
     for _ in range(most):
@@ -257,8 +262,7 @@ def migrate_work(d, window, one, two):
     d.start([d.program, "--host=One", f"--machine={one.virsh('domuuid', 'full')}"])
     machine = d.window("full")
     d.find(machine, "canvas", "Screen of the machine")
-    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Migrate full$", "windowactivate", "--sync")
-    d.active(window)
+    to_front(d, window)
     tab_to(d, window, "Bandwidth in MiB each second", role="spin button")
     d.key("ctrl+a")
     d.type("0")
@@ -268,8 +272,8 @@ def migrate_work(d, window, one, two):
     if two.virsh("domstate", "full") != "running" or one.virsh("list", "--all", "--name"):
         raise Missing("it is not at the target alone")
     ok("without a limit it migrates, and is nowhere else")
-    focused(d, window, "Close")
-    d.key("Return")
+    to_front(d, window)      # the machine's window may have come up meanwhile
+    go_on(d, window, "Close")
     d.no_window("Migrate full")
     d.press(machine, "Pause")
     wait("the target says paused", lambda: two.virsh("domstate", "full") == "paused")
