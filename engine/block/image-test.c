@@ -248,6 +248,29 @@ an_image_whose_backing_file_is_gone_can_be_looked_at (void)
 }
 
 static void
+an_image_that_was_copied_finds_its_backing_file_by_another_name (void)
+{
+  g_auto (Bench)     bench = bench_new ();
+  g_autofree char   *path = in_folder (&bench, "image"), *raw = in_folder (&bench, "raw"), *moved = in_folder (&bench, "r2");
+  g_autofree char   *out = in_folder (&bench, "out"), *was = NULL, *is = NULL;
+  g_autoptr (GError) error = NULL;
+  const VtImagePlace place = { .path = path, .format = VT_IMAGE_QCOW2 }, flat = { .path = out };
+  gsize              was_bytes = 0, is_bytes = 0;
+
+  g_assert_true (g_file_get_contents (raw, &was, &was_bytes, NULL));
+  g_assert_true (vt_image_create (&place, &(VtImageShape) { .backing = "raw" }, NULL));
+  g_assert_cmpint (g_rename (raw, moved), ==, 0);
+  g_assert_false (vt_image_rename_backing (path, "longer than it was", &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
+  g_clear_error (&error);
+  vt_image_rename_backing (path, "r2", &error);
+  g_assert_no_error (error);
+  convert (&place, &flat, &(VtImageShape) { 0 });
+  g_assert_true (g_file_get_contents (out, &is, &is_bytes, NULL));
+  g_assert_cmpmem (is, is_bytes, was, was_bytes);
+}
+
+static void
 new_images_are_their_owners_alone (void)
 {
   static const VtImageFormat formats[] = { VT_IMAGE_RAW, VT_IMAGE_QCOW2, VT_IMAGE_LUKS, VT_IMAGE_VMDK };
@@ -412,6 +435,7 @@ main (int argc, char **argv)
   TEST ("convert", every_format_gives_the_disk_back);
   TEST ("convert", a_conversion_that_is_stopped_leaves_nothing);
   TEST ("files", an_image_whose_backing_file_is_gone_can_be_looked_at);
+  TEST ("files", an_image_that_was_copied_finds_its_backing_file_by_another_name);
   TEST ("files", new_images_are_their_owners_alone);
   TEST ("convert", a_disk_too_large_for_a_vmdk_is_refused);
   TEST ("convert", what_is_wrong_with_a_disk_is_told_however_many_stop_for_it);

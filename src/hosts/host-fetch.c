@@ -8,7 +8,10 @@
 #include "host-private.h"
 #include "host-shipment.h"
 #include "host-stream.h"
+#include "host-text.h"
 #include "host-xml.h"
+
+#define MAX_CHAIN 32   /* as many as the engine takes */
 
 void
 vitrine_host_cargo_free (VitrineHostCargo *cargo)
@@ -18,7 +21,8 @@ vitrine_host_cargo_free (VitrineHostCargo *cargo)
   g_free (cargo->named);
   g_free (cargo->pool);
   g_free (cargo->format);
-  g_free (cargo->backing);
+  g_strfreev (cargo->chain);
+  g_free (cargo->broken);
   g_free (cargo);
 }
 
@@ -36,25 +40,59 @@ find_volume (virConnectPtr connection, const char *pool_name, const char *name, 
   return volume;
 }
 
+/* What a volume stands on. Whether that one stands on another again is a question only to an image whose format says so:
+ * a guest may have written any header into its raw disk. */
+static char *
+backing_of (virStorageVolPtr volume, gboolean *goes_on)
+{
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStorageVolGetXMLDesc (volume, 0));
+  xmlNode *backing = document != NULL ? vitrine_xml_child (xmlDocGetRootElement (document), "backingStore") : NULL;
+
+  *goes_on = vitrine_xml_attr_is (vitrine_xml_child (backing, "format"), "type", "qcow2");
+  return vitrine_xml_text (vitrine_xml_child (backing, "path"));
+}
+
+static void
+follow_chain (VitrineHostCargo *cargo, virStorageVolPtr top)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+  gboolean goes_on;
+  char *backing = backing_of (top, &goes_on);
+
+  for (guint n = 0; backing != NULL && cargo->broken == NULL; n++)
+    {
+      g_autofree char *path = g_steal_pointer (&backing);
+      virStorageVolPtr volume = n < MAX_CHAIN ? virStorageVolLookupByPath (virStorageVolGetConnect (top), path) : NULL;
+      if (volume == NULL)
+        {
+          cargo->broken = g_steal_pointer (&path);
+          break;
+        }
+      g_strv_builder_add (builder, path);
+      cargo->file_bytes += vitrine_host_volume_file_bytes (volume);
+      if (goes_on)
+        backing = backing_of (volume, &goes_on);
+      virStorageVolFree (volume);
+    }
+  cargo->chain = g_strv_builder_end (builder);
+}
+
 static void
 look_into (VitrineHostCargo *cargo, virStorageVolPtr volume)
 {
-  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStorageVolGetXMLDesc (volume, 0));
-  xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
   virStoragePoolPtr pool = virStoragePoolLookupByVolume (volume);
   virStorageVolInfo info;
   char *path = virStorageVolGetPath (volume);
 
   cargo->path = g_strdup (path);
   cargo->pool = g_strdup (pool != NULL ? virStoragePoolGetName (pool) : NULL);
-  cargo->backing = vitrine_xml_text (vitrine_xml_find (root, "backingStore/path"));
-  if (cargo->format == NULL)
-    cargo->format = vitrine_xml_attr (vitrine_xml_find (root, "target/format"), "type");
   cargo->file_bytes = vitrine_host_volume_file_bytes (volume);
   cargo->capacity_bytes = virStorageVolGetInfo (volume, &info) == 0 ? info.capacity : 0;
   free (path);
   if (pool != NULL)
     virStoragePoolFree (pool);
+  if (g_strcmp0 (cargo->format, "qcow2") == 0)
+    follow_chain (cargo, volume);
 }
 
 /* Takes @what, @format and @named. */
@@ -80,16 +118,18 @@ add_disk (GPtrArray *all, virConnectPtr connection, xmlNode *disk)
 {
   xmlNode *source = vitrine_xml_child (disk, "source");
   g_autofree char *pool = vitrine_xml_attr (source, "pool"), *name = vitrine_xml_attr (source, "volume");
-  char *named = vitrine_xml_attr (source, "file");
+  char *named = vitrine_xml_attr (source, "file"), *format = vitrine_xml_attr (vitrine_xml_child (disk, "driver"), "type");
 
   if (named == NULL)
     named = vitrine_xml_attr (source, "dev");
   if (named == NULL)
     named = g_strdup (name);
   if (named == NULL && (source == NULL || vitrine_xml_attr_is (disk, "device", "cdrom")))
-    return;   /* an empty drive */
-  add (all, connection, pool, name, vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev"),
-       vitrine_xml_attr (vitrine_xml_child (disk, "driver"), "type"), named);
+    {
+      g_free (format);
+      return;   /* an empty drive */
+    }
+  add (all, connection, pool, name, vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev"), format != NULL ? format : g_strdup ("raw"), named);
 }
 
 static gpointer
@@ -134,6 +174,7 @@ vitrine_host_guest_list_cargo_finish (VitrineHostGuest *self, GAsyncResult *resu
 typedef struct
 {
   GStrv            paths, files;
+  GPtrArray       *stamps;        /* char*, as the paths: when each was changed last; NULL: the host does not say */
   VitrineHostMeter meter;
 } Fetch;
 
@@ -142,6 +183,7 @@ fetch_free (gpointer data)
 {
   Fetch *fetch = data;
 
+  g_clear_pointer (&fetch->stamps, g_ptr_array_unref);
   g_strfreev (fetch->paths);
   g_strfreev (fetch->files);
   g_free (fetch);
@@ -159,33 +201,69 @@ fetch_one (Fetch *fetch, virConnectPtr connection, guint i, GCancellable *cancel
   return ok;
 }
 
-static void
-count_bytes (Fetch *fetch, virConnectPtr connection)
+static char *
+stamp_of (virStorageVolPtr volume)
 {
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStorageVolGetXMLDesc (volume, 0));
+
+  return document != NULL ? vitrine_xml_text (vitrine_xml_find (xmlDocGetRootElement (document), "target/timestamps/mtime")) : NULL;
+}
+
+static gboolean
+look_at_volumes (Fetch *fetch, virConnectPtr connection, GError **error)
+{
+  fetch->stamps = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; fetch->paths[i] != NULL; i++)
     {
       virStorageVolPtr volume = virStorageVolLookupByPath (connection, fetch->paths[i]);
       if (volume == NULL)
-        continue;
+        return vitrine_host_set_error (error) != NULL;
       fetch->meter.total_bytes += vitrine_host_volume_file_bytes (volume);
+      g_ptr_array_add (fetch->stamps, stamp_of (volume));
       virStorageVolFree (volume);
     }
+  return TRUE;
+}
+
+static gboolean
+check_unchanged (const Fetch *fetch, virConnectPtr connection, GError **error)
+{
+  for (guint i = 0; fetch->paths[i] != NULL; i++)
+    {
+      virStorageVolPtr volume = virStorageVolLookupByPath (connection, fetch->paths[i]);
+      g_autofree char *stamp = volume != NULL ? stamp_of (volume) : NULL;
+      if (volume != NULL)
+        virStorageVolFree (volume);
+      if (g_strcmp0 (stamp, fetch->stamps->pdata[i]) == 0)
+        continue;
+      g_autofree char *shown = vitrine_host_text (fetch->paths[i], VITRINE_HOST_TITLE_CHARS);
+      g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+                   _("“%s” has changed on the host while it was fetched: a machine writes to it. Shut that down first."), shown);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+drop_files (const Fetch *fetch, guint n)
+{
+  while (n-- > 0)
+    g_unlink (fetch->files[n]);
 }
 
 static gpointer
 fetch_all (virConnectPtr connection, gpointer data, GCancellable *cancellable, GError **error)
 {
   Fetch *fetch = data;
+  gboolean ok = look_at_volumes (fetch, connection, error);
+  guint n = 0;
 
-  count_bytes (fetch, connection);
-  for (guint i = 0; fetch->paths[i] != NULL; i++)
-    if (!fetch_one (fetch, connection, i, cancellable, error))
-      {
-        while (i-- > 0)
-          g_unlink (fetch->files[i]);
-        return NULL;
-      }
-  return VITRINE_HOST_DONE;
+  for (; ok && fetch->paths[n] != NULL; n += ok)
+    ok = fetch_one (fetch, connection, n, cancellable, error);
+  if (ok && check_unchanged (fetch, connection, error))
+    return VITRINE_HOST_DONE;
+  drop_files (fetch, n);
+  return NULL;
 }
 
 void

@@ -54,8 +54,11 @@ typedef struct
   char    *what;             /* a disk's target, "nvram", "kernel", "initrd" */
   char    *path;             /* of its volume; NULL: it is in no pool, @named is as the definition has it */
   char    *named;
-  char    *pool, *format, *backing;   /* NULL: none */
-  guint64  capacity_bytes, file_bytes;
+  char    *pool;             /* NULL: none */
+  char    *format;           /* as the definition says, never as the content looks */
+  GStrv    chain;            /* paths of the volumes that it stands on, from the top */
+  char    *broken;           /* what it stands on, but is in no pool; NULL: nothing */
+  guint64  capacity_bytes, file_bytes;   /* the latter with its chain's */
 } VitrineHostCargo;
 
 void       vitrine_host_cargo_free (VitrineHostCargo *cargo);

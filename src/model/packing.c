@@ -151,6 +151,22 @@ vitrine_packing_flatten (VitrineDomain *domain, const VitrinePackedFile *file, c
   return vt_image_convert (&from, &to, &shape, vitrine_part_image_progress, part, error) ? g_steal_pointer (&path) : NULL;
 }
 
+gboolean
+vitrine_packing_join (const char *folder, const char *const *names, const char *to, VitrinePart *part, GError **error)
+{
+  g_autofree char *top = g_build_filename (folder, names[0], NULL);
+  const VtImagePlace from = { .path = top, .format = VT_IMAGE_QCOW2 }, out = { .path = to, .format = VT_IMAGE_QCOW2 };
+  const VtImageShape shape = { 0 };
+
+  for (guint i = 0; names[i + 1] != NULL; i++)
+    {
+      g_autofree char *image = g_build_filename (folder, names[i], NULL);
+      if (!vt_image_rename_backing (image, names[i + 1], error))
+        return FALSE;
+    }
+  return vt_image_convert (&from, &out, &shape, vitrine_part_image_progress, part, error);
+}
+
 void
 vitrine_packing_set_path (VitrineDomain *domain, const char *what, const char *path, const char *format)
 {

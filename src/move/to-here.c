@@ -80,11 +80,18 @@ check_library (VitrineMoveToHere *self, GPtrArray *checks)
   vitrine_checks_pass (checks, _("Name"), _("Its name and UUID are free here."));
 }
 
+static gboolean
+is_chain (const VitrineHostCargo *cargo)
+{
+  return cargo->chain != NULL && cargo->chain[0] != NULL;
+}
+
 /* Disks and kernels must come; UEFI variables are a loss that can be borne. */
 static void
 check_cargo (VitrineMoveToHere *self, const VitrineHostCargo *cargo, GPtrArray *checks)
 {
   g_autofree char *named = vitrine_host_text (cargo->named, VITRINE_HOST_TITLE_CHARS);
+  g_autofree char *broken = vitrine_host_text (cargo->broken, VITRINE_HOST_TITLE_CHARS);
 
   if (cargo->path == NULL && g_str_equal (cargo->what, "nvram"))
     vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Firmware"),
@@ -92,9 +99,11 @@ check_cargo (VitrineMoveToHere *self, const VitrineHostCargo *cargo, GPtrArray *
   else if (cargo->path == NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Disks"),
                         _("“%s” is in no active storage pool of the host, so that it cannot be fetched: make a pool of its folder, or start the pool."), named);
-  else if (cargo->backing != NULL)
+  else if (cargo->broken != NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Disks"),
-                        _("“%s” stands on another image of the host. Make it one image there first, for example with “virsh blockpull”."), named);
+                        _("“%s” stands on “%s”, which is in no active storage pool of the host, so that it cannot be fetched."), named, broken);
+  else if (is_chain (cargo))
+    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Disks"), _("“%s” stands on other images: all of them are fetched, and become one image here."), named);
 }
 
 static void
@@ -106,7 +115,7 @@ check_disks (VitrineMoveToHere *self, GPtrArray *checks)
     {
       const VitrineHostCargo *cargo = self->cargo->pdata[i];
       check_cargo (self, cargo, checks);
-      bytes += cargo->file_bytes;
+      bytes += cargo->file_bytes + (is_chain (cargo) ? MIN (cargo->file_bytes, cargo->capacity_bytes) : 0);   /* for a while both are there */
     }
   g_autofree char *needed = g_format_size (bytes), *left = g_format_size (available);
   if (available != 0 && available < bytes)
@@ -184,9 +193,28 @@ check (VitrineMove *move, GTask *task)
 
 /* --- run ---------------------------------------------------------------------------------------------------------- */
 
+/* Images in the scratch folder, from the top, that become one. */
+typedef struct
+{
+  GStrv names;
+  char *to;
+} Join;
+
+static void
+join_free (gpointer data)
+{
+  Join *join = data;
+
+  g_strfreev (join->names);
+  g_free (join->to);
+  g_free (join);
+}
+
 /* Where everything goes; by the task that runs. */
 typedef struct
 {
+  GPtrArray     *joins;       /* of Join */
+  guint          number;      /* of images in the scratch folder */
   VitrineDomain *domain;      /* with those files */
   GPtrArray     *paths, *files;   /* char*, NULL at the end */
   char          *nvram;       /* among the files, in the scratch folder; borrowed; NULL: none */
@@ -198,6 +226,7 @@ plan_free (gpointer data)
   Plan *plan = data;
 
   g_object_unref (plan->domain);
+  g_ptr_array_unref (plan->joins);
   g_ptr_array_unref (plan->paths);
   g_ptr_array_unref (plan->files);
   g_free (plan);
@@ -208,6 +237,8 @@ drop_files (const Plan *plan)
 {
   for (guint i = 0; plan->files->pdata[i] != NULL; i++)
     g_unlink (plan->files->pdata[i]);
+  for (guint i = 0; i < plan->joins->len; i++)
+    g_unlink (((Join *) plan->joins->pdata[i])->to);
 }
 
 static char *
@@ -217,7 +248,60 @@ place_for (VitrineMoveToHere *self, const VitrineHostCargo *cargo, const char *n
 
   if (g_str_equal (cargo->what, "nvram"))
     return g_build_filename (self->scratch, "nvram.fd", NULL);
-  return vitrine_paths_free_name (images, words, g_strcmp0 (cargo->format, "qcow2") == 0 ? "qcow2" : "raw");
+  return vitrine_paths_free_name (images, words, g_strcmp0 (cargo->format, "qcow2") == 0 ? ".qcow2" : ".raw");
+}
+
+static void
+plan_file (Plan *plan, const char *path, char *file)
+{
+  g_ptr_array_add (plan->paths, g_strdup (path));
+  g_ptr_array_add (plan->files, file);
+}
+
+/* Names there are long paths, and must become shorter ones. */
+static char *
+plan_part (VitrineMoveToHere *self, Plan *plan, const char *path)
+{
+  char *name = g_strdup_printf ("%u", plan->number++);
+
+  plan_file (plan, path, g_build_filename (self->scratch, name, NULL));
+  return name;
+}
+
+static void
+plan_chain (VitrineMoveToHere *self, Plan *plan, const VitrineHostCargo *cargo, const char *to)
+{
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new ();
+  Join *join = g_new0 (Join, 1);
+  g_autofree char *top = plan_part (self, plan, cargo->path);
+
+  g_strv_builder_add (names, top);
+  for (guint i = 0; cargo->chain[i] != NULL; i++)
+    {
+      g_autofree char *name = plan_part (self, plan, cargo->chain[i]);
+      g_strv_builder_add (names, name);
+    }
+  join->names = g_strv_builder_end (names);
+  join->to = g_strdup (to);
+  g_ptr_array_add (plan->joins, join);
+}
+
+static void
+plan_cargo (VitrineMoveToHere *self, Plan *plan, const VitrineHostCargo *cargo, const char *name)
+{
+  char *file = place_for (self, cargo, name);
+
+  if (g_str_equal (cargo->what, "nvram"))
+    plan->nvram = file;
+  else
+    vitrine_packing_set_path (plan->domain, cargo->what, file, NULL);
+  if (!is_chain (cargo))
+    {
+      plan_file (plan, cargo->path, file);
+      return;
+    }
+  plan_chain (self, plan, cargo, file);
+  g_free (file);
 }
 
 static Plan *
@@ -227,6 +311,7 @@ make_plan (VitrineMoveToHere *self)
   g_autofree char *wish = vitrine_domain_get_name (self->here), *name = vitrine_library_free_name (self->library, wish);
 
   plan->domain = vitrine_domain_copy (self->here);
+  plan->joins = g_ptr_array_new_with_free_func (join_free);
   plan->paths = g_ptr_array_new_with_free_func (g_free);
   plan->files = g_ptr_array_new_with_free_func (g_free);
   if (!g_str_equal (name, wish))
@@ -235,15 +320,8 @@ make_plan (VitrineMoveToHere *self)
   for (guint i = 0; i < self->cargo->len; i++)
     {
       const VitrineHostCargo *cargo = self->cargo->pdata[i];
-      if (cargo->path == NULL)
-        continue;
-      char *file = place_for (self, cargo, name);
-      g_ptr_array_add (plan->paths, g_strdup (cargo->path));
-      g_ptr_array_add (plan->files, file);
-      if (g_str_equal (cargo->what, "nvram"))
-        plan->nvram = file;
-      else
-        vitrine_packing_set_path (plan->domain, cargo->what, file, NULL);
+      if (cargo->path != NULL)
+        plan_cargo (self, plan, cargo, name);
     }
   g_ptr_array_add (plan->paths, NULL);
   g_ptr_array_add (plan->files, NULL);
@@ -294,28 +372,83 @@ conclude (VitrineMoveToHere *self, GError **error)
                           vitrine_host_get_name (host_of (self)));
 }
 
+/* @error: what went wrong so far; NULL: nothing. */
 static void
-fetched (GObject *source, GAsyncResult *result, gpointer data)
+end_run (VitrineMoveToHere *self, GTask *task, GError *error)
 {
-  GTask *task = data;
-  VitrineMoveToHere *self = g_task_get_source_object (task);
   const Plan *plan = g_task_get_task_data (task);
-  GError *error = NULL;
   char *words = NULL;
 
-  if (vitrine_host_fetch_finish (VITRINE_HOST (source), result, &error))
-    {
-      if (take_in (self, plan, &error))
-        words = conclude (self, &error);
-      else
-        drop_files (plan);
-    }
+  if (error == NULL && take_in (self, plan, &error))
+    words = conclude (self, &error);
+  else
+    drop_files (plan);
   g_clear_pointer (&self->scratch, vitrine_scratch_remove);
   if (words != NULL)
     g_task_return_pointer (task, words, g_free);
   else
     g_task_return_error (task, error);
   g_object_unref (task);
+}
+
+/* --- chains, in a thread ------------------------------------------------------------------------------------------ */
+
+static gboolean
+joined_so_far (gpointer cancellable, double fraction)
+{
+  return !g_cancellable_is_cancelled (cancellable);
+}
+
+static void
+join_all (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Plan *plan = data;
+  VitrineMoveToHere *self = source;
+  VitrinePart part = { joined_so_far, vitrine_move_get_cancellable (VITRINE_MOVE (self)), 0, 1 };
+  GError *error = NULL;
+
+  for (guint i = 0; i < plan->joins->len; i++)
+    {
+      const Join *join = plan->joins->pdata[i];
+      if (vitrine_packing_join (self->scratch, (const char *const *) join->names, join->to, &part, &error))
+        continue;
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+joined (GObject *source, GAsyncResult *result, gpointer data)
+{
+  VitrineMoveToHere *self = VITRINE_MOVE_TO_HERE (source);
+  GError *error = NULL;
+
+  g_task_propagate_boolean (G_TASK (result), &error);
+  if (error != NULL && g_cancellable_is_cancelled (vitrine_move_get_cancellable (VITRINE_MOVE (self))))
+    {
+      g_clear_error (&error);
+      error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
+    }
+  end_run (self, data, error);
+}
+
+static void
+fetched (GObject *source, GAsyncResult *result, gpointer data)
+{
+  VitrineMoveToHere *self = g_task_get_source_object (data);
+  Plan *plan = g_task_get_task_data (data);
+  GError *error = NULL;
+
+  if (!vitrine_host_fetch_finish (VITRINE_HOST (source), result, &error) || plan->joins->len == 0)
+    {
+      end_run (self, data, error);
+      return;
+    }
+  vitrine_move_tell (VITRINE_MOVE (self), 1, _("Making one image of those that stand on each other"), NULL);
+  g_autoptr(GTask) work = g_task_new (self, NULL, joined, data);
+  g_task_set_task_data (work, plan, NULL);   /* the run's task has it */
+  g_task_run_in_thread (work, join_all);
 }
 
 static void

@@ -129,6 +129,7 @@ def back(folder, lv, flat):
     done = ctl("move", "lv/Linux")
     point(done.returncode == 1 and "same UUID" in done.stderr, "while the copy is here it does not come back over it", done)
     must("delete", "Linux")
+    overlaid(lv, flat)
     done = ctl("move", "lv/Linux")
     xml = must("dumpxml", "Linux")
     point(done.returncode == 0 and UUID.format(1) in xml and ">fit<" in xml, "it comes back from the host", done)
@@ -144,6 +145,27 @@ def back(folder, lv, flat):
         guest.send("poweroff -f\n")
         process.wait(60)
     point(seen == expected, "and our engine boots it with that disk", (seen, expected))
+
+
+def overlaid(lv, flat):
+    """As a host has it after an external snapshot: an image that stands on the one that was there."""
+    overlay = flat.with_name("overlay.qcow2")
+    subprocess.run([*lv.drop, "qemu-img", "create", "-q", "-f", "qcow2", "-b", flat, "-F", "qcow2", overlay], check=True)
+    subprocess.run([*lv.drop, "qemu-io", "-f", "qcow2", "-c", "write -P 9 30M 2M", overlay], check=True, capture_output=True)
+    lv.virsh("pool-refresh", "images", check=True)
+    path = lv.folder / "overlaid.xml"
+    path.write_text(re.sub("<uuid>[^<]*</uuid>", "", lv.virsh("dumpxml", "--inactive", "Linux")).replace(str(flat), str(overlay))
+                    .replace("<name>Linux<", "<name>Overlaid<").replace("52:54:00:00:11:22", "52:54:00:00:11:23"))
+    lv.virsh("define", str(path), check=True)
+    done = ctl("move", "lv/Overlaid")
+    here = Path(re.search(r'<source file="([^"]*qcow2)"', must("dumpxml", "Overlaid")).group(1))
+    info = subprocess.run(["qemu-img", "info", here], capture_output=True, text=True, check=True).stdout
+    point(done.returncode == 0 and "all of them are fetched" in done.stderr and same(overlay, here) and "backing file" not in info
+          and not list(here.parent.glob(".vitrine*")), "images of a host that stand on each other become one here", f"{done} {info}")
+    must("delete", "Overlaid")
+    lv.virsh("undefine", "Overlaid", check=True)
+    overlay.unlink()
+    lv.virsh("pool-refresh", "images", check=True)
 
 
 # --- firmware ---
@@ -287,13 +309,24 @@ def faults_of_fetching(fault, lv):
     done, left = fetching(lv, lambda process: lv.vanish())
     lv.start()
     point(done.returncode == 1 and not left and "Large" not in must("list"), "so does one whose host vanishes", f"{done} {left}")
-    done, left = fetching(lv, lambda process: lv.virsh("start", "Large", check=True))
+
+    def run_there(process):
+        process.send_signal(signal.SIGSTOP)
+        lv.virsh("start", "Large", check=True)
+        process.send_signal(signal.SIGCONT)
+    done, left = fetching(lv, run_there)
     point(done.returncode == 1 and "was started on the host" in done.stderr and not left and "Large" not in must("list"),
-          "and one whose machine is started there meanwhile", f"{done} {left}")
+          "and one whose machine runs there meanwhile", f"{done} {left}")
     lv.virsh("destroy", "Large", check=True)
+
+    def write_there(_):
+        with open(re.search("<source file='([^']*)'", xml).group(1), "r+b") as file:
+            file.write(b"written!")
+    done, left = fetching(lv, write_there)
+    point(done.returncode == 1 and "has changed on the host" in done.stderr and not left, "and one whose volume is written to meanwhile", f"{done} {left}")
     done = ctl("move", "lv/Large")
     here = Path(re.search(r'<source file="([^"]*raw)"', must("dumpxml", "Large")).group(1))
-    point(done.returncode == 0 and sha(here) == fault.sum and lv.virsh("dumpxml", "--inactive", "Large") == xml,
+    point(done.returncode == 0 and sha(here) == sha(re.search("<source file='([^']*)'", xml).group(1)) and lv.virsh("dumpxml", "--inactive", "Large") == xml,
           "after all that it comes, byte for byte, and the host’s is as it was", done)
 
 

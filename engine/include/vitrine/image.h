@@ -87,6 +87,10 @@ bool vt_image_convert (const VtImagePlace *from, const VtImagePlace *to, const V
 /* Larger only; raw, qcow2 and LUKS. What is new reads as zeros (LUKS: as noise). */
 bool vt_image_resize (const VtImagePlace *place, uint64_t size_bytes, GError **error);
 
+/* A qcow2 image that stands on another one looks for it by that name, which is no longer than the old one. For images that were copied
+ * with all that they stand on. */
+bool vt_image_rename_backing (const char *path, const char *name, GError **error);
+
 /* Snapshots of the disk inside a qcow2 image, which no machine uses meanwhile. Going back and deleting cannot be undone. */
 typedef enum { VT_IMAGE_TAKE_SNAPSHOT, VT_IMAGE_GO_BACK, VT_IMAGE_DELETE_SNAPSHOT } VtImageSnapshotVerb;
 bool vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error);

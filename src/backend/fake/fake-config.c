@@ -83,3 +83,9 @@ vt_image_format_from_name (const char *name, VtImageFormat *format)
   *format = VT_IMAGE_RAW;
   return true;
 }
+
+bool
+vt_image_rename_backing (const char *path, const char *name, GError **error)
+{
+  return true;
+}
