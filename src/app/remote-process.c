@@ -83,8 +83,9 @@ give_up_name (GApplication *application)
 
   if (bus != NULL)
     answer = g_dbus_connection_call_sync (bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                          "ReleaseName", g_variant_new ("(s)", g_application_get_application_id (application)),
-                                          NULL, G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
+                                          "ReleaseName",
+                                          g_variant_new ("(s)", g_application_get_application_id (application)), NULL,
+                                          G_DBUS_CALL_FLAGS_NONE, 1000, NULL, NULL);
 }
 
 static void
@@ -340,7 +341,8 @@ take_guest (VitrineRemoteProcess *self, VitrineHostGuest *guest)
   if (self->window != NULL)
     look (self);
   else
-    vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_RUNNING, definition_read, g_object_ref (self));
+    vitrine_host_guest_read_definition_async (guest, VITRINE_HOST_DEFINITION_RUNNING, definition_read,
+                                              g_object_ref (self));
 }
 
 /* --- a machine that went elsewhere -------------------------------------------------------------------------------- */

@@ -13,10 +13,12 @@
 #define POLL_MS 100          /* how soon Ctrl-C is heard */
 #define NEVER_DONE 0.99      /* memory gets more again: 100 % is said by the end */
 
-#define MOVE_SYNOPSIS "move MACHINE HOST [--pool P] [--network N] [--start] [--remove-local] [--dry-run] | move HOST/MACHINE [--start] [--dry-run]"
+#define MOVE_SYNOPSIS                                                                                                  \
+  "move MACHINE HOST [--pool P] [--network N] [--start] [--remove-local] [--dry-run] | "                               \
+  "move HOST/MACHINE [--start] [--dry-run]"
 #define MIGRATE_SYNOPSIS                                                                                               \
-  "migrate HOST/MACHINE HOST [--live|--offline] [--copy-storage|--trust-storage] [--pool P] [--bandwidth MIB] [--downtime MS] "        \
-  "[--auto-converge] [--post-copy] [--peer-to-peer|--tunnelled] [--dry-run]"
+  "migrate HOST/MACHINE HOST [--live|--offline] [--copy-storage|--trust-storage] [--pool P] [--bandwidth MIB] "        \
+  "[--downtime MS] [--auto-converge] [--post-copy] [--peer-to-peer|--tunnelled] [--dry-run]"
 
 typedef struct
 {
@@ -41,7 +43,8 @@ parse (int argc, char **argv, const char *words, const GOptionEntry *own, Option
 {
   const GOptionEntry common[] = {
     { "pool", 'p', 0, G_OPTION_ARG_STRING, &options->pool, N_("Storage pool of the target for the disks"), "POOL" },
-    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, N_("Only say what would be in the way, and what would change"), NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run,
+      N_("Only say what would be in the way, and what would change"), NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("No progress"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL, NULL },
     { NULL },
@@ -201,9 +204,11 @@ vitrine_ctl_move (int argc, char **argv)
   g_auto(Options) options = { 0 };
   g_autoptr(GError) error = NULL;
   const GOptionEntry own[] = {
-    { "network", 0, 0, G_OPTION_ARG_STRING, &options.network, N_("Network of the host for cards on user networking"), "NETWORK" },
+    { "network", 0, 0, G_OPTION_ARG_STRING, &options.network, N_("Network of the host for cards on user networking"),
+      "NETWORK" },
     { "start", 's', 0, G_OPTION_ARG_NONE, &options.start, N_("Start the machine when it is there"), NULL },
-    { "remove-local", 0, 0, G_OPTION_ARG_NONE, &options.remove_local, N_("Start it, and then delete the copy on this computer"), NULL },
+    { "remove-local", 0, 0, G_OPTION_ARG_NONE, &options.remove_local,
+      N_("Start it, and then delete the copy on this computer"), NULL },
     { NULL },
   };
 
@@ -258,20 +263,28 @@ vitrine_ctl_migrate (int argc, char **argv)
   const GOptionEntry own[] = {
     { "live", 'l', 0, G_OPTION_ARG_NONE, &options.live, N_("While it runs; usual when it does"), NULL },
     { "offline", 0, 0, G_OPTION_ARG_NONE, &options.offline, N_("Only the definition of a machine that is off"), NULL },
-    { "copy-storage", 'c', 0, G_OPTION_ARG_NONE, &options.copy_storage, N_("Copy the disks into a pool of the target"), NULL },
-    { "trust-storage", 0, 0, G_OPTION_ARG_NONE, &options.trust_storage, N_("Both hosts have the same disks, also where libvirt cannot tell"), NULL },
+    { "copy-storage", 'c', 0, G_OPTION_ARG_NONE, &options.copy_storage, N_("Copy the disks into a pool of the target"),
+      NULL },
+    { "trust-storage", 0, 0, G_OPTION_ARG_NONE, &options.trust_storage,
+      N_("Both hosts have the same disks, also where libvirt cannot tell"), NULL },
     { "bandwidth", 0, 0, G_OPTION_ARG_INT64, &options.bandwidth, N_("At most so many MiB each second"), "MIB" },
-    { "downtime", 0, 0, G_OPTION_ARG_INT64, &options.downtime, N_("Stand still for at most so many milliseconds at the end"), "MS" },
-    { "auto-converge", 0, 0, G_OPTION_ARG_NONE, &options.auto_converge, N_("Slow the machine down when it changes memory too fast"), NULL },
-    { "post-copy", 0, 0, G_OPTION_ARG_NONE, &options.post_copy, N_("Let it run at the target before all memory is there, when nothing else helps"), NULL },
-    { "peer-to-peer", 0, 0, G_OPTION_ARG_NONE, &options.peer, N_("The hosts talk to each other without this computer"), NULL },
-    { "tunnelled", 0, 0, G_OPTION_ARG_NONE, &options.tunnel, N_("The same, with memory inside of their connection"), NULL },
+    { "downtime", 0, 0, G_OPTION_ARG_INT64, &options.downtime,
+      N_("Stand still for at most so many milliseconds at the end"), "MS" },
+    { "auto-converge", 0, 0, G_OPTION_ARG_NONE, &options.auto_converge,
+      N_("Slow the machine down when it changes memory too fast"), NULL },
+    { "post-copy", 0, 0, G_OPTION_ARG_NONE, &options.post_copy,
+      N_("Let it run at the target before all memory is there, when nothing else helps"), NULL },
+    { "peer-to-peer", 0, 0, G_OPTION_ARG_NONE, &options.peer, N_("The hosts talk to each other without this computer"),
+      NULL },
+    { "tunnelled", 0, 0, G_OPTION_ARG_NONE, &options.tunnel, N_("The same, with memory inside of their connection"),
+      NULL },
     { NULL },
   };
 
   if (!parse (argc, argv, "HOST/MACHINE HOST", own, &options, &error))
     return vitrine_ctl_fail ("%s", error->message);
-  if (options.words == NULL || g_strv_length (options.words) != 2 || (options.live && options.offline) || (options.copy_storage && options.trust_storage) || (options.peer && options.tunnel))
+  if (options.words == NULL || g_strv_length (options.words) != 2 || (options.live && options.offline)
+      || (options.copy_storage && options.trust_storage) || (options.peer && options.tunnel))
     return vitrine_ctl_usage (MIGRATE_SYNOPSIS);
   return migrate (&options);
 }

@@ -42,6 +42,14 @@ vitrine_host_set_error (GError **error)
   return NULL;
 }
 
+void
+vitrine_host_add_sentence (GError *error, const char *sentence)
+{
+  g_autofree char *before = error->message;
+
+  error->message = g_strdup_printf ("%s%s %s", before, g_str_has_suffix (before, ".") ? "" : ".", sentence);
+}
+
 static void
 keep_quiet (void *unused, virErrorPtr error)
 {

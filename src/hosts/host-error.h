@@ -21,5 +21,7 @@ GQuark vitrine_host_error_quark (void);
 
 /* From what libvirt said last in this thread, made harmless. Returns NULL, so that a function can end with it. */
 gpointer vitrine_host_set_error (GError **error);
+/* The error says that, too. What libvirt says often ends without a full stop. */
+void     vitrine_host_add_sentence (GError *error, const char *sentence);
 /* Nothing of libvirt's goes to standard error from here on. Once, before anything else. */
 void     vitrine_host_errors_begin (void);

@@ -40,8 +40,8 @@ find_volume (virConnectPtr connection, const char *pool_name, const char *name, 
   return volume;
 }
 
-/* What a volume stands on. Whether that one stands on another again is a question only to an image whose format says so:
- * a guest may have written any header into its raw disk. */
+/* What a volume stands on. Whether that one stands on another again is a question only to an image whose format says
+ * so: a guest may have written any header into its raw disk. */
 static char *
 backing_of (virStorageVolPtr volume, gboolean *goes_on)
 {
@@ -97,7 +97,8 @@ look_into (VitrineHostCargo *cargo, virStorageVolPtr volume)
 
 /* Takes @what, @format and @named. */
 static void
-add (GPtrArray *all, virConnectPtr connection, const char *pool, const char *name, char *what, char *format, char *named)
+add (GPtrArray *all, virConnectPtr connection, const char *pool, const char *name, char *what, char *format,
+     char *named)
 {
   VitrineHostCargo *cargo = g_new0 (VitrineHostCargo, 1);
   virStorageVolPtr volume = find_volume (connection, pool, name, named);
@@ -118,7 +119,8 @@ add_disk (GPtrArray *all, virConnectPtr connection, xmlNode *disk)
 {
   xmlNode *source = vitrine_xml_child (disk, "source");
   g_autofree char *pool = vitrine_xml_attr (source, "pool"), *name = vitrine_xml_attr (source, "volume");
-  char *named = vitrine_xml_attr (source, "file"), *format = vitrine_xml_attr (vitrine_xml_child (disk, "driver"), "type");
+  char *named = vitrine_xml_attr (source, "file"),
+       *format = vitrine_xml_attr (vitrine_xml_child (disk, "driver"), "type");
 
   if (named == NULL)
     named = vitrine_xml_attr (source, "dev");
@@ -129,7 +131,8 @@ add_disk (GPtrArray *all, virConnectPtr connection, xmlNode *disk)
       g_free (format);
       return;   /* an empty drive */
     }
-  add (all, connection, pool, name, vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev"), format != NULL ? format : g_strdup ("raw"), named);
+  add (all, connection, pool, name, vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev"),
+       format != NULL ? format : g_strdup ("raw"), named);
 }
 
 static gpointer
@@ -206,7 +209,9 @@ stamp_of (virStorageVolPtr volume)
 {
   g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStorageVolGetXMLDesc (volume, 0));
 
-  return document != NULL ? vitrine_xml_text (vitrine_xml_find (xmlDocGetRootElement (document), "target/timestamps/mtime")) : NULL;
+  return document != NULL
+             ? vitrine_xml_text (vitrine_xml_find (xmlDocGetRootElement (document), "target/timestamps/mtime"))
+             : NULL;
 }
 
 static gboolean
@@ -237,8 +242,10 @@ check_unchanged (const Fetch *fetch, virConnectPtr connection, GError **error)
       if (g_strcmp0 (stamp, fetch->stamps->pdata[i]) == 0)
         continue;
       g_autofree char *shown = vitrine_host_text (fetch->paths[i], VITRINE_HOST_TITLE_CHARS);
-      g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
-                   _("“%s” has changed on the host while it was fetched: a machine writes to it. Shut that down first."), shown);
+      g_set_error (
+          error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+          _("“%s” has changed on the host while it was fetched: a machine writes to it. Shut that down first."),
+          shown);
       return FALSE;
     }
   return TRUE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Migration: virDomainMigrate3() in a worker, and a second thread that asks for the job's figures, starts post-copy and
- * aborts. libvirt holds its own protocol of five phases; what is left to us is volumes for disks that are copied, and to
- * look afterwards where the machine is. */
+/* Migration: virDomainMigrate3() in a worker, and a second thread that asks for the job's figures, starts post-copy
+ * and aborts. libvirt holds its own protocol of five phases; what is left to us is volumes for disks that are copied,
+ * and to look afterwards where the machine is. */
 #include "host-migrate.h"
 
 #include <glib/gi18n-lib.h>
@@ -300,7 +300,10 @@ prepare_copies (Job *job, virDomainPtr domain, Params *params, GError **error)
       add_text (params, VIR_MIGRATE_PARAM_MIGRATE_DISKS, disk->target);
     }
   g_autofree char *running = rewrite (domain, VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE, copies, paths, error);
-  g_autofree char *next = running != NULL ? rewrite (domain, VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE, copies, paths, error) : NULL;
+  g_autofree char *next
+      = running != NULL ? rewrite (domain, VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE,
+                                   copies, paths, error)
+                        : NULL;
   if (next == NULL)
     return FALSE;
   add_text (params, VIR_MIGRATE_PARAM_DEST_XML, running);
@@ -393,9 +396,8 @@ say_where (Job *job, virDomainPtr domain, GError **error)
           virDomainFree (copy);
         }
     }
-  g_autofree char *before = (*error)->message;
   g_autofree char *where = describe_place (job, here, here_active, there_active);
-  (*error)->message = g_strdup_printf ("%s %s", before, where);
+  vitrine_host_add_sentence (*error, where);
   if (!there_active)
     drop_volumes (job);
 }
@@ -409,7 +411,8 @@ migrate (virDomainPtr domain, gpointer data, GCancellable *cancellable, GError *
 
   job->made = g_ptr_array_new_with_free_func (volume_free);
   if (job->how->bandwidth_mib > 0)
-    virTypedParamsAddULLong (&params.all, &params.n, &params.room, VIR_MIGRATE_PARAM_BANDWIDTH, job->how->bandwidth_mib);
+    virTypedParamsAddULLong (&params.all, &params.n, &params.room, VIR_MIGRATE_PARAM_BANDWIDTH,
+                             job->how->bandwidth_mib);
   if (job->how->live && job->how->downtime_ms > 0)
     virDomainMigrateSetMaxDowntime (domain, job->how->downtime_ms, 0);
   gboolean prepared = job->how->copies == NULL || prepare_copies (job, domain, &params, &problem);
@@ -555,7 +558,8 @@ find_baseline (virConnectPtr connection, gpointer data, GCancellable *cancellabl
   if (here == NULL || there == NULL)
     return vitrine_host_set_error (error);
   g_autoptr(xmlDoc) document = vitrine_host_take_xml (virConnectBaselineCPU (connection, both, 2, 0));
-  char *model = document != NULL ? vitrine_xml_text (vitrine_xml_child (xmlDocGetRootElement (document), "model")) : NULL;
+  char *model
+      = document != NULL ? vitrine_xml_text (vitrine_xml_child (xmlDocGetRootElement (document), "model")) : NULL;
   return model != NULL ? model : vitrine_host_set_error (error);
 }
 

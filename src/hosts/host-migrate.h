@@ -20,8 +20,8 @@ typedef struct
   guint64 capacity_bytes;
 } VitrineMigrateDisk;
 
-VitrineMigrateDisk *vitrine_migrate_disk_new (const char *target, const char *pool, const char *name, const char *format,
-                                              guint64 capacity_bytes);
+VitrineMigrateDisk *vitrine_migrate_disk_new (const char *target, const char *pool, const char *name,
+                                              const char *format, guint64 capacity_bytes);
 void                vitrine_migrate_disk_free (VitrineMigrateDisk *disk);
 
 typedef struct
@@ -50,16 +50,16 @@ typedef struct
 
 typedef void (*VitrineMigrateTold) (const VitrineMigrateNews *news, gpointer data);
 
-/* Takes @migration. Afterwards the machine is defined at one of both hosts only; @told is called in the main thread a few
- * times each second. Cancelling lets the machine go on where it is. */
+/* Takes @migration. Afterwards the machine is defined at one of both hosts only; @told is called in the main thread a
+ * few times each second. Cancelling lets the machine go on where it is. */
 void     vitrine_host_guest_migrate_async (VitrineHostGuest *self, VitrineHost *target, VitrineMigration *migration,
                                            GCancellable *cancellable, VitrineMigrateTold told, gpointer told_data,
                                            GAsyncReadyCallback done, gpointer data);
 /* An error says where the machine is. */
 gboolean vitrine_host_guest_migrate_finish (VitrineHostGuest *self, GAsyncResult *result, GError **error);
 
-/* Could the processor that this definition asks for be had there? By the host's own comparison. FALSE: no, and *why is a
- * sentence; TRUE and *why: it could not be asked, for that reason. */
+/* Could the processor that this definition asks for be had there? By the host's own comparison. FALSE: no, and *why
+ * is a sentence; TRUE and *why: it could not be asked, for that reason. */
 void     vitrine_host_compare_cpu_async (VitrineHost *target, const char *xml, GAsyncReadyCallback done, gpointer data);
 gboolean vitrine_host_compare_cpu_finish (VitrineHost *target, GAsyncResult *result, char **why, GError **error);
 /* What to write into the definition so that it could run on both; NULL: nothing. */

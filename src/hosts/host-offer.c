@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a host offers: virConnectGetDomainCapabilities() and what is on the host (https://libvirt.org/formatdomaincaps.html). */
+/* What a host offers: virConnectGetDomainCapabilities() and what is on the host
+ * (https://libvirt.org/formatdomaincaps.html). */
 #include "host-offer.h"
 
 #include <glib/gi18n-lib.h>

@@ -87,10 +87,9 @@ roll_back (Job *job, GError **error)
     }
   if (left->len == 0 || error == NULL || *error == NULL)
     return;
-  g_autofree char *before = g_strdup ((*error)->message);
-  g_free ((*error)->message);
-  (*error)->message = g_strdup_printf (_("%s Left behind in the pool “%s” of the host, to be deleted there: %s."), before,
-                                       job->shipment->pool, left->str);
+  g_autofree char *words = g_strdup_printf (_("Left behind in the pool “%s” of the host, to be deleted there: %s."),
+                                            job->shipment->pool, left->str);
+  vitrine_host_add_sentence (*error, words);
 }
 
 /* --- volumes ---------------------------------------------------------------------------------------------------- */

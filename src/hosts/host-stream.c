@@ -142,10 +142,11 @@ vitrine_host_hold_file (const char *file, GError **error)
       fail_with_file (file, errno, error);
       return -1;
     }
-  if (fcntl (fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))   /* some file systems have no locks */
+  if (fcntl (fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES)) /* some file systems have no locks */
     return fd;
   g_autofree char *name = g_filename_display_name (file);
-  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("“%s” is in use by another machine or program."), name);
+  g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
+               _("“%s” is in use by another machine or program."), name);
   close (fd);
   return -1;
 }
@@ -176,7 +177,8 @@ send_data (const Transfer *transfer, gint64 from, gint64 to, GError **error)
         continue;
       if (n <= 0)   /* 0: it has become shorter */
         return fail_with_file (transfer->file, n < 0 ? errno : ESTALE, error);
-      if (g_cancellable_set_error_if_cancelled (transfer->cancellable, error) || !send_all (transfer, transfer->piece, n, error))
+      if (g_cancellable_set_error_if_cancelled (transfer->cancellable, error)
+          || !send_all (transfer, transfer->piece, n, error))
         return FALSE;
       from += n;
       vitrine_host_meter_add (transfer->meter, (guint64) n);
@@ -312,7 +314,9 @@ receive_parts (const Transfer *transfer, GError **error)
         return TRUE;
       if (g_cancellable_set_error_if_cancelled (transfer->cancellable, error))
         return FALSE;
-      if (n == NEXT_IS_HOLE ? !receive_hole (transfer, error) : n < 0 ? !fail_with_host (error) : !receive_data (transfer, n, error))
+      if (n == NEXT_IS_HOLE ? !receive_hole (transfer, error)
+          : n < 0           ? !fail_with_host (error)
+                            : !receive_data (transfer, n, error))
         return FALSE;
     }
 }

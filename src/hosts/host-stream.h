@@ -29,7 +29,8 @@ void             vitrine_host_refresh_pool_of (virStorageVolPtr volume);
 /* How many bytes it is as a file, not as the disk that it holds. */
 guint64          vitrine_host_volume_file_bytes (virStorageVolPtr volume);
 
-/* Opened for reading, and locked against machines that would write to it, as the engine locks images. -1 and an error. */
+/* Opened for reading, and locked against machines that would write to it, as the engine locks images. -1 and an
+ * error. */
 int      vitrine_host_hold_file (const char *file, GError **error);
 /* @file into the volume. What the file has holes for is not sent. A file that another program changes meanwhile is an
  * error. */

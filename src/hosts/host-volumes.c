@@ -96,7 +96,8 @@ upload (virConnectPtr connection, gpointer data, GCancellable *cancellable, GErr
       return NULL;
     }
   transfer->meter.total_bytes = (guint64) status.st_size;
-  const Creation wish = { transfer->place, name, (char *) "raw", transfer->meter.total_bytes };   /* what is in it, the host finds */
+  const Creation wish
+      = { transfer->place, name, (char *)"raw", transfer->meter.total_bytes }; /* what is in it, the host finds */
   virStorageVolPtr volume = make_volume (connection, &wish, error);
   if (volume == NULL)
     return NULL;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "guest.h"
-#include "host-resources.h"
+#include "host-offer.h"
+#include "host-shipment.h"
 #include "host-text.h"
 #include "hosts.h"
 #include "snapshot-store.h"
@@ -782,6 +783,49 @@ five_hundred_machines_are_listed_at_once (void)
   g_assert_cmpfloat (seconds, <, 2.0);
 }
 
+static void
+an_offer_says_what_is_on_a_host (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      DOMAIN ("test", "") "<pool type='dir'><name>p</name><uuid>33a5c045-645a-2c00-e56b-927cdf34e17a</uuid>"
+                          "<target><path>/p</path></target></pool>"
+                          "<network><name>n</name><bridge name='br-n'/><ip address='10.9.8.1' netmask='255.255.255.0'/></network>");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_read_offer_async (host, "x86_64", "no such board", keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostOffer) offer = vitrine_host_read_offer_finish (host, result, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (vitrine_host_offer_find_machine (offer, "test"));
+  g_assert_null (vitrine_host_offer_find_machine (offer, "other"));
+  g_assert_nonnull (vitrine_host_offer_find_pool (offer, "p"));
+  g_assert_null (vitrine_host_offer_find_pool (offer, "other"));
+  g_assert_cmpstr (vitrine_host_offer_find_network (offer, "n")->bridge, ==, "br-n");
+  g_assert_null (vitrine_host_offer_find_volume (offer, "/p/nothing"));
+}
+
+/* The test driver's volumes have no bytes: what can fail before any are sent does. */
+static void
+a_shipment_to_no_pool_leaves_nothing (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_one ();
+  g_autofree char *file = g_build_filename (folder, "parcel", NULL), *not_started = NULL;
+  VitrineHostShipment *shipment = g_new0 (VitrineHostShipment, 1);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (file, "bytes", -1, NULL));
+  shipment->pool = g_strdup ("nowhere");
+  shipment->parcels = g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_host_parcel_free);
+  g_ptr_array_add (shipment->parcels, vitrine_host_parcel_new (file, "parcel"));
+  vitrine_host_ship_async (host, shipment, NULL, NULL, NULL, keep_result, &result);
+  AWAIT (result != NULL);
+  g_assert_false (vitrine_host_ship_finish (host, result, &not_started, &error));
+  g_assert_nonnull (strstr (error->message, "nowhere"));
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -817,6 +861,8 @@ main (int argc, char **argv)
   ADD (hosts_are_remembered_and_other_processes_follow);
   ADD (a_host_that_was_removed_comes_back_only_once);
   ADD (a_damaged_list_of_hosts_loses_nothing);
+  ADD (an_offer_says_what_is_on_a_host);
+  ADD (a_shipment_to_no_pool_leaves_nothing);
   ADD (five_hundred_machines_are_listed_at_once);
   int status = g_test_run ();
   g_autofree char *remove = g_strdup_printf ("rm -rf '%s'", folder);

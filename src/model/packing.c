@@ -49,7 +49,8 @@ add (GPtrArray *all, VitrineDomain *domain, const char *what, const char *path, 
     }
   if (!S_ISREG (status.st_mode))
     {
-      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED, _("“%s” is a device. Copy it into an image with “vitrinectl image convert”."), path);
+      g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
+                   _("“%s” is a device. Copy it into an image with “vitrinectl image convert”."), path);
       return FALSE;
     }
   file = g_new0 (VitrinePackedFile, 1);
@@ -62,7 +63,7 @@ add (GPtrArray *all, VitrineDomain *domain, const char *what, const char *path, 
   return TRUE;
 }
 
-/* --- disks --------------------------------------------------------------------------------------------------------- */
+/* --- disks -------------------------------------------------------------------------------------------------------- */
 
 static VtImagePlace
 place_of (const VtDiskConfig *disk)
@@ -81,8 +82,10 @@ look_into (VitrinePackedFile *file, const VtDiskConfig *disk, GError **error)
   if (info.encrypted)
     {
       g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
-                   _("“%s” is encrypted, and the other computer does not have its passphrase. Make a plain copy of the image with "
-                     "“vitrinectl image convert”, or give the host the passphrase and the image yourself."), disk->path);
+                   _("“%s” is encrypted, and the other computer does not have its passphrase. Make a plain copy of "
+                     "the image with "
+                     "“vitrinectl image convert”, or give the host the passphrase and the image yourself."),
+                   disk->path);
       return FALSE;
     }
   file->snapshots = info.snapshots;
@@ -102,7 +105,8 @@ add_disk (GPtrArray *all, VitrineDomain *domain, const VtDiskConfig *disk, GErro
     return TRUE;
   if (disk->format == VT_IMAGE_RAW)
     return add (all, domain, disk->id, disk->path, "raw", disk->cdrom ? ".iso" : ".img", error);
-  return add (all, domain, disk->id, disk->path, "qcow2", ".qcow2", error) && look_into (all->pdata[all->len - 1], disk, error);
+  return add (all, domain, disk->id, disk->path, "qcow2", ".qcow2", error)
+         && look_into (all->pdata[all->len - 1], disk, error);
 }
 
 static const VtDiskConfig *
@@ -114,7 +118,7 @@ find_disk (const VtConfig *config, const char *target)
   return NULL;
 }
 
-/* --- all ----------------------------------------------------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------------------------------------------------- */
 
 GPtrArray *
 vitrine_packing_list (VitrineDomain *domain, GError **error)
@@ -138,7 +142,8 @@ vitrine_packing_list (VitrineDomain *domain, GError **error)
 }
 
 char *
-vitrine_packing_flatten (VitrineDomain *domain, const VitrinePackedFile *file, const char *folder, VitrinePart *part, GError **error)
+vitrine_packing_flatten (VitrineDomain *domain, const VitrinePackedFile *file, const char *folder, VitrinePart *part,
+                         GError **error)
 {
   g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, error);
   const VtDiskConfig *disk = config != NULL ? find_disk (config, file->what) : NULL;
@@ -148,7 +153,8 @@ vitrine_packing_flatten (VitrineDomain *domain, const VitrinePackedFile *file, c
     return NULL;
   const VtImagePlace from = place_of (disk), to = { .path = path, .format = VT_IMAGE_QCOW2 };
   const VtImageShape shape = { 0 };
-  return vt_image_convert (&from, &to, &shape, vitrine_part_image_progress, part, error) ? g_steal_pointer (&path) : NULL;
+  return vt_image_convert (&from, &to, &shape, vitrine_part_image_progress, part, error) ? g_steal_pointer (&path)
+                                                                                         : NULL;
 }
 
 gboolean

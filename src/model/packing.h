@@ -24,7 +24,8 @@ GPtrArray *vitrine_packing_list (VitrineDomain *domain, GError **error);
 /* One image with all that its chain has, in @folder: the new path. */
 char      *vitrine_packing_flatten (VitrineDomain *domain, const VitrinePackedFile *file, const char *folder,
                                     VitrinePart *part, GError **error);
-/* The same of images that were fetched into @folder: @names are those of a chain from the top, which are known to each other by other names. */
+/* The same of images that were fetched into @folder: @names are those of a chain from the top, which are known to
+ * each other by other names. */
 gboolean   vitrine_packing_join (const char *folder, const char *const *names, const char *to, VitrinePart *part, GError **error);
 /* The definition names that file from now on. @format of a disk; NULL: as it is. */
 void       vitrine_packing_set_path (VitrineDomain *domain, const char *what, const char *path, const char *format);

@@ -29,7 +29,8 @@ check_host (const Job *job)
   const VitrineBetweenFacts *facts = job->facts;
 
   if (facts->source->host_uuid != NULL && g_strcmp0 (facts->source->host_uuid, facts->target->host_uuid) == 0)
-    refuse (job, _("Target"), _("“%s” and “%s” are the same libvirt: a machine cannot migrate to where it is."), facts->source_name, facts->target_name);
+    refuse (job, _("Target"), _("“%s” and “%s” are the same libvirt: a machine cannot migrate to where it is."),
+            facts->source_name, facts->target_name);
   vitrine_checks_pass (job->checks, _("Target"), _("The target is another host."));
 }
 
@@ -49,8 +50,11 @@ check_way (const Job *job)
   const VitrineMoveOptions *options = job->facts->options;
 
   if (options->way != VITRINE_MIGRATE_DIRECT && is_local_uri (job->facts->target_uri))
-    refuse (job, _("Way"), _("“%s” is a URI of this computer: the source host would connect to itself by it. Add the target by a URI with its "
-                             "name, or migrate directly."), job->facts->target_uri);
+    refuse (job, _("Way"),
+            _("“%s” is a URI of this computer: the source host would connect to itself by it. Add the target by a URI "
+              "with its "
+              "name, or migrate directly."),
+            job->facts->target_uri);
   if (options->way == VITRINE_MIGRATE_TUNNEL && options->copy_storage && job->facts->running)
     refuse (job, _("Way"), _("Disks cannot be copied through a tunnel: choose direct or peer to peer."));
 }
@@ -63,8 +67,10 @@ check_state (const Job *job)
   else if (!job->facts->running && !job->facts->options->offline)
     refuse (job, _("State"), _("The machine is off: only its definition can be migrated (offline)."));
   if (job->facts->snapshots > 0)
-    refuse (job, _("Snapshots"), _("A machine with snapshots cannot be migrated: the target would not know them. Delete them first."));
-  vitrine_checks_pass (job->checks, _("State"), job->facts->running ? _("It runs, and goes on running.") : _("It is off."));
+    refuse (job, _("Snapshots"),
+            _("A machine with snapshots cannot be migrated: the target would not know them. Delete them first."));
+  vitrine_checks_pass (job->checks, _("State"),
+                       job->facts->running ? _("It runs, and goes on running.") : _("It is off."));
 }
 
 static void
@@ -83,8 +89,11 @@ check_cpu (const Job *job)
   if (facts->cpu_fits && facts->cpu_why != NULL)
     warn (job, _("Processor"), _("The target cannot say whether its processor is good enough: %s"), facts->cpu_why);
   else if (!facts->cpu_fits && facts->cpu_baseline != NULL)
-    refuse (job, _("Processor"), _("The target’s processor lacks something that the machine has: %s Both hosts could run the model “%s”: set that in "
-                                   "its definition."), facts->cpu_why, facts->cpu_baseline);
+    refuse (job, _("Processor"),
+            _("The target’s processor lacks something that the machine has: %s Both hosts could run the model “%s”: "
+              "set that in "
+              "its definition."),
+            facts->cpu_why, facts->cpu_baseline);
   else if (!facts->cpu_fits)
     refuse (job, _("Processor"), _("The target’s processor lacks something that the machine has: %s"), facts->cpu_why);
   vitrine_checks_pass (job->checks, _("Processor"), _("The target’s processor can do all that the machine’s can."));
@@ -93,11 +102,13 @@ check_cpu (const Job *job)
 static void
 check_memory (const Job *job)
 {
-  guint64 needed_bytes = vitrine_domain_get_memory_bytes (job->domain), free_bytes = job->facts->target->free_memory_bytes;
+  guint64 needed_bytes = vitrine_domain_get_memory_bytes (job->domain),
+          free_bytes = job->facts->target->free_memory_bytes;
   g_autofree char *needed = g_format_size (needed_bytes), *left = g_format_size (free_bytes);
 
   if (free_bytes != 0 && free_bytes < needed_bytes)
-    warn (job, _("Memory"), _("The machine has %s, and the target %s free: it may have to swap, or refuse."), needed, left);
+    warn (job, _("Memory"), _("The machine has %s, and the target %s free: it may have to swap, or refuse."), needed,
+          left);
   vitrine_checks_pass (job->checks, _("Memory"), _("The target has enough free memory."));
 }
 
@@ -154,7 +165,9 @@ check_networks (const Job *job)
       xmlNode *source = vitrine_xml_child (interface, "source");
       g_autofree char *network = vitrine_xml_attr (source, "network"), *bridge = vitrine_xml_attr (source, "bridge"),
                       *device = vitrine_xml_attr (source, "dev");
-      const char *link = vitrine_xml_attr_is (interface, "type", "bridge") ? bridge : vitrine_xml_attr_is (interface, "type", "direct") ? device : NULL;
+      const char *link = vitrine_xml_attr_is (interface, "type", "bridge")   ? bridge
+                         : vitrine_xml_attr_is (interface, "type", "direct") ? device
+                                                                             : NULL;
       if (vitrine_xml_attr_is (interface, "type", "network"))
         check_network (job, network);
       else if (link != NULL && !has_interface (job->facts->target, link))
@@ -204,18 +217,29 @@ check_disk (const Job *job, const xmlNode *disk, const VitrineHostCargo *cargo)
   const gboolean copied = job->facts->options->copy_storage && is_copied (disk);
 
   if (copied && cargo->capacity_bytes == 0)
-    refuse (job, _("Disks"), _("“%s” is in no active storage pool of the source, so that its size is not known and it cannot be copied."), named);
+    refuse (
+        job, _("Disks"),
+        _("“%s” is in no active storage pool of the source, so that its size is not known and it cannot be copied."),
+        named);
   if (copied || is_shared (job, cargo))
     return;
   if (vitrine_xml_attr_is (disk, "device", "cdrom"))
     refuse (job, _("Disks"), _("The CD “%s” is not there at the target: take it out of the drive first."), named);
   else if (is_copied (disk) && job->facts->running)
-    refuse (job, _("Disks"), _("“%s” is not there at the target: let the disks be copied, or put them on storage that both hosts have in a pool."), named);
+    refuse (job, _("Disks"),
+            _("“%s” is not there at the target: let the disks be copied, or put them on storage that both hosts have "
+              "in a pool."),
+            named);
   else if (is_copied (disk))
-    refuse (job, _("Disks"), _("“%s” is not there at the target, and disks are copied only while the machine runs. Start it, or bring it to this "
-                               "computer and move it on from here."), named);
+    refuse (job, _("Disks"),
+            _("“%s” is not there at the target, and disks are copied only while the machine runs. Start it, or bring "
+              "it to this "
+              "computer and move it on from here."),
+            named);
   else
-    refuse (job, _("Disks"), _("“%s” is not there at the target, and a disk that is only read is not copied. Put it there first."), named);
+    refuse (job, _("Disks"),
+            _("“%s” is not there at the target, and a disk that is only read is not copied. Put it there first."),
+            named);
 }
 
 static void
@@ -228,7 +252,9 @@ check_disks (const Job *job)
       if (cargo != NULL)
         check_disk (job, disk, cargo);
     }
-  vitrine_checks_pass (job->checks, _("Disks"), job->facts->options->copy_storage ? _("Its disks are copied.") : _("The target sees its disks."));
+    vitrine_checks_pass (job->checks, _("Disks"),
+                         job->facts->options->copy_storage ? _("Its disks are copied.")
+                                                           : _("The target sees its disks."));
 }
 
 static void
@@ -241,7 +267,10 @@ check_boot_files (const Job *job)
       const VitrineHostCargo *cargo = find_cargo (job, files[i]);
       g_autofree char *named = cargo != NULL ? vitrine_host_text (cargo->named, VITRINE_HOST_TITLE_CHARS) : NULL;
       if (cargo != NULL && !is_shared (job, cargo))
-        warn (job, _("Kernel"), _("“%s”, which it boots from, is in no pool of the target: it must be there before the machine starts anew."), named);
+        warn (job, _("Kernel"),
+              _("“%s”, which it boots from, is in no pool of the target: it must be there before the machine starts "
+                "anew."),
+              named);
     }
 }
 

@@ -215,8 +215,9 @@ check (VitrineMove *move, GTask *task)
       return;
     }
   forget_facts (self);
-  vitrine_host_guest_read_definition_async (self->guest, is_running (self) ? VITRINE_HOST_DEFINITION_RUNNING : VITRINE_HOST_DEFINITION_NEXT,
-                                            definition_read, task);
+  vitrine_host_guest_read_definition_async (
+      self->guest, is_running (self) ? VITRINE_HOST_DEFINITION_RUNNING : VITRINE_HOST_DEFINITION_NEXT, definition_read,
+      task);
 }
 
 /* --- run ---------------------------------------------------------------------------------------------------------- */
@@ -237,8 +238,10 @@ migrated (GObject *source, GAsyncResult *result, gpointer data)
   if (live)
     vitrine_move_set_started (VITRINE_MOVE (self));
   g_task_return_pointer (task,
-                         g_strdup_printf (live ? _("“%s” runs on “%s” now, and nowhere else.") : _("“%s” is on “%s” now, and nowhere else."),
-                                          vitrine_move_get_title (VITRINE_MOVE (self)), vitrine_host_get_name (target_of (self))),
+                         g_strdup_printf (live ? _("“%s” runs on “%s” now, and nowhere else.")
+                                               : _("“%s” is on “%s” now, and nowhere else."),
+                                          vitrine_move_get_title (VITRINE_MOVE (self)),
+                                          vitrine_host_get_name (target_of (self))),
                          g_free);
   g_object_unref (task);
 }
@@ -247,7 +250,8 @@ migrated (GObject *source, GAsyncResult *result, gpointer data)
 static void
 told (const VitrineMigrateNews *news, gpointer data)
 {
-  guint64 total = news->memory_total_bytes + news->disk_total_bytes, remaining = news->memory_remaining_bytes + news->disk_remaining_bytes;
+  guint64 total = news->memory_total_bytes + news->disk_total_bytes,
+          remaining = news->memory_remaining_bytes + news->disk_remaining_bytes;
   g_autofree char *left = g_format_size (remaining), *speed = g_format_size (news->bytes_per_second);
   g_autofree char *words = news->post_copy ? g_strdup_printf (_("It runs at the target; %s still to come"), left)
                                            : g_strdup_printf (_("%s remaining, %s each second"), left, speed);
@@ -264,7 +268,8 @@ run (VitrineMove *move, GTask *task)
   VitrineMigration *migration = g_new0 (VitrineMigration, 1);
 
   migration->live = !options->offline;
-  migration->copies = options->copy_storage && migration->live ? vitrine_between_list_copies (&facts, options->pool) : NULL;
+  migration->copies
+      = options->copy_storage && migration->live ? vitrine_between_list_copies (&facts, options->pool) : NULL;
   migration->trust_storage = options->trust_storage;
   migration->bandwidth_mib = options->bandwidth_mib;
   migration->downtime_ms = options->downtime_ms;
@@ -272,7 +277,8 @@ run (VitrineMove *move, GTask *task)
   migration->post_copy = options->post_copy;
   migration->way = options->way;
   g_task_set_task_data (task, GINT_TO_POINTER (migration->live), NULL);
-  vitrine_host_guest_migrate_async (self->guest, target_of (self), migration, vitrine_move_get_cancellable (move), told, self, migrated, task);
+  vitrine_host_guest_migrate_async (self->guest, target_of (self), migration, vitrine_move_get_cancellable (move), told,
+                                    self, migrated, task);
 }
 
 /* --- object ------------------------------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ typedef struct
 
 /* Of VitrineCheck. */
 GPtrArray        *vitrine_checks_new (void);
-void              vitrine_checks_add (GPtrArray *checks, VitrineCheckLevel level, const char *what, const char *format, ...)
+void vitrine_checks_add (GPtrArray *checks, VitrineCheckLevel level, const char *what, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 /* Passed, unless something of that kind is among them already. */
 void              vitrine_checks_pass (GPtrArray *checks, const char *what, const char *sentence);

@@ -102,7 +102,8 @@ a_host_with_kvm_gets_its_emulator_and_its_processor (void)
 static void
 a_host_without_kvm_emulates_all_it_can_and_that_is_said (void)
 {
-  g_auto(Outcome) outcome = to_host (CAPABILITIES ("qemu", ALL_MODELS), DOMAIN (BIOS, "<cpu mode='host-passthrough'/>", ""), NULL);
+  g_auto(Outcome) outcome
+      = to_host (CAPABILITIES ("qemu", ALL_MODELS), DOMAIN (BIOS, "<cpu mode='host-passthrough'/>", ""), NULL);
 
   assert_has (outcome.xml, "<domain type=\"qemu\">");
   assert_has (outcome.xml, "<cpu mode=\"maximum\"/>");
@@ -112,9 +113,12 @@ a_host_without_kvm_emulates_all_it_can_and_that_is_said (void)
 static void
 a_processor_model_stays_where_the_host_has_it (void)
 {
-  g_auto(Outcome) known = to_host (CAPABILITIES ("kvm", ALL_MODELS), DOMAIN (BIOS, "<cpu><model>Nehalem</model></cpu>", ""), NULL);
-  g_auto(Outcome) unknown = to_host (CAPABILITIES ("kvm", ALL_MODELS),
-                                     DOMAIN (BIOS, "<cpu match='exact'><model>EPYC</model><topology sockets='1' cores='1' threads='1'/></cpu>", ""), NULL);
+  g_auto(Outcome) known
+      = to_host (CAPABILITIES ("kvm", ALL_MODELS), DOMAIN (BIOS, "<cpu><model>Nehalem</model></cpu>", ""), NULL);
+  g_auto(Outcome) unknown = to_host (
+      CAPABILITIES ("kvm", ALL_MODELS),
+      DOMAIN (BIOS, "<cpu match='exact'><model>EPYC</model><topology sockets='1' cores='1' threads='1'/></cpu>", ""),
+      NULL);
 
   assert_has (known.xml, "<model>Nehalem</model>");
   assert_lacks (unknown.xml, "EPYC");
@@ -127,8 +131,11 @@ static void
 firmware_is_the_same_one_there_or_a_fresh_one (void)
 {
   g_auto(Outcome) same = to_host (CAPABILITIES ("kvm", ALL_MODELS), DOMAIN (UEFI, "", ""), NULL);
-  g_auto(Outcome) other = to_host (CAPABILITIES ("kvm", ALL_MODELS),
-                                   DOMAIN ("<os><type arch='x86_64' machine='q35'>hvm</type><loader type='pflash'>/here/own.fd</loader></os>", "", ""), NULL);
+  g_auto(Outcome) other = to_host (
+      CAPABILITIES ("kvm", ALL_MODELS),
+      DOMAIN ("<os><type arch='x86_64' machine='q35'>hvm</type><loader type='pflash'>/here/own.fd</loader></os>", "",
+              ""),
+      NULL);
 
   assert_has (same.xml, ">/there/OVMF_CODE_4M.fd</loader>");
   assert_lacks (same.xml, "firmware=");
@@ -141,8 +148,10 @@ firmware_is_the_same_one_there_or_a_fresh_one (void)
 static void
 the_screen_is_shown_over_what_the_host_has (void)
 {
-  static const char definition[] = DOMAIN (BIOS, "", "<channel type='qemu-vdagent'><source><clipboard copypaste='yes'/></source>"
-                                "<target type='virtio' name='com.redhat.spice.0'/></channel><video><model type='bochs'/></video>");
+  static const char definition[]
+      = DOMAIN (BIOS, "",
+                "<channel type='qemu-vdagent'><source><clipboard copypaste='yes'/></source>"
+                "<target type='virtio' name='com.redhat.spice.0'/></channel><video><model type='bochs'/></video>");
   g_auto(Outcome) spice = to_host (CAPABILITIES ("kvm", ALL_MODELS), definition, NULL);
   g_auto(Outcome) vnc = to_host (CAPABILITIES ("kvm", NO_SPICE), definition, NULL);
 
@@ -157,9 +166,11 @@ the_screen_is_shown_over_what_the_host_has (void)
 static void
 cards_go_to_the_network_that_was_chosen (void)
 {
-  static const char definition[] = DOMAIN (BIOS, "", "<interface type='user'><mac address='52:54:00:00:00:07'/><model type='virtio'/>"
-                                "<portForward proto='tcp'><range start='8022' to='22'/></portForward></interface>"
-                                "<interface type='mcast'><source address='239.1.2.3' port='5558'/></interface>");
+  static const char definition[]
+      = DOMAIN (BIOS, "",
+                "<interface type='user'><mac address='52:54:00:00:00:07'/><model type='virtio'/>"
+                "<portForward proto='tcp'><range start='8022' to='22'/></portForward></interface>"
+                "<interface type='mcast'><source address='239.1.2.3' port='5558'/></interface>");
   g_auto(Outcome) chosen = to_host (CAPABILITIES ("kvm", ALL_MODELS), definition, "rack");
   g_auto(Outcome) own = to_host (CAPABILITIES ("kvm", ALL_MODELS), definition, NULL);
 
@@ -182,7 +193,8 @@ what_is_of_this_computer_stays_here_and_is_said (void)
                          "<filesystem type='mount'><source dir='/here/share'/><target dir='share'/></filesystem>"
                          "<hostdev mode='subsystem' type='pci'><source><address bus='0x01'/></source></hostdev>"
                          "<tpm model='tpm-tis'/><serial type='file'><source path='/here/log'/></serial>"
-                         "<channel type='unix'><source mode='bind' path='/here/agent'/><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"),
+                         "<channel type='unix'><source mode='bind' path='/here/agent'/><target type='virtio' "
+                         "name='org.qemu.guest_agent.0'/></channel>"),
                  NULL);
 
   assert_lacks (outcome.xml, "/here/");
@@ -199,9 +211,13 @@ what_is_of_this_computer_stays_here_and_is_said (void)
 static void
 our_metadata_and_what_nobody_knows_go_along (void)
 {
-  g_auto(Outcome) outcome = to_host (CAPABILITIES ("kvm", ALL_MODELS),
-                                     DOMAIN (BIOS, "<metadata><vitrine:machine xmlns:vitrine='" VITRINE_DOMAIN_NAMESPACE
-                                                   "'><vitrine:scaling>fit</vitrine:scaling></vitrine:machine></metadata><future kind='7'/>", ""), NULL);
+  g_auto(Outcome) outcome
+      = to_host (CAPABILITIES ("kvm", ALL_MODELS),
+                 DOMAIN (BIOS,
+                         "<metadata><vitrine:machine xmlns:vitrine='" VITRINE_DOMAIN_NAMESPACE
+                         "'><vitrine:scaling>fit</vitrine:scaling></vitrine:machine></metadata><future kind='7'/>",
+                         ""),
+                 NULL);
 
   assert_has (outcome.xml, "<vitrine:scaling>fit</vitrine:scaling>");
   assert_has (outcome.xml, "<future kind=\"7\"/>");
@@ -211,9 +227,11 @@ our_metadata_and_what_nobody_knows_go_along (void)
 static void
 an_nvme_disk_is_said_to_be_on_virtio (void)
 {
-  g_auto(Outcome) outcome
-      = to_host (CAPABILITIES ("kvm", ALL_MODELS),
-                 DOMAIN (BIOS, "", "<disk type='file' device='disk'><source file='/here/d'/><target dev='vda' bus='virtio'/><alias name='ua-nvme-1'/></disk>"), NULL);
+  g_auto(Outcome) outcome = to_host (CAPABILITIES ("kvm", ALL_MODELS),
+                                      DOMAIN (BIOS, "",
+                                              "<disk type='file' device='disk'><source file='/here/d'/><target "
+                                              "dev='vda' bus='virtio'/><alias name='ua-nvme-1'/></disk>"),
+                                      NULL);
 
   assert_warned (outcome, "NVMe disk “vda”");
   assert_has (outcome.xml, "ua-nvme-1");
@@ -224,11 +242,12 @@ an_nvme_disk_is_said_to_be_on_virtio (void)
 static void
 a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
 {
-  g_auto(Outcome) outcome
-      = to_here (DOMAIN ("<os><type arch='x86_64' machine='pc-q35-9.9'>hvm</type><loader type='pflash'>/nowhere/OVMF.fd</loader></os>", "<future/>",
-                         "<emulator>/usr/bin/qemu-there</emulator><disk type='volume' device='disk'><driver type='qcow2'/>"
-                         "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk><tpm model='tpm-tis'/>"
-                         "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"));
+  g_auto(Outcome) outcome = to_here (DOMAIN (
+      "<os><type arch='x86_64' machine='pc-q35-9.9'>hvm</type><loader type='pflash'>/nowhere/OVMF.fd</loader></os>",
+      "<future/>",
+      "<emulator>/usr/bin/qemu-there</emulator><disk type='volume' device='disk'><driver type='qcow2'/>"
+      "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk><tpm model='tpm-tis'/>"
+      "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"));
 
   g_assert_nonnull (outcome.xml);
   assert_has (outcome.xml, "<disk type=\"file\"");
@@ -244,8 +263,11 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
 static void
 what_our_engine_cannot_be_is_refused_before_anything_is_fetched (void)
 {
-  g_auto(Outcome) mainframe = to_here (DOMAIN ("<os><type arch='s390x' machine='s390-ccw-virtio'>hvm</type></os>", "", ""));
-  g_auto(Outcome) rbd = to_here (DOMAIN (BIOS, "", "<disk type='network' device='disk'><source protocol='rbd' name='a/b'/><target dev='vda' bus='virtio'/></disk>"));
+  g_auto(Outcome) mainframe
+      = to_here (DOMAIN ("<os><type arch='s390x' machine='s390-ccw-virtio'>hvm</type></os>", "", ""));
+  g_auto(Outcome) rbd = to_here (DOMAIN (
+      BIOS, "",
+      "<disk type='network' device='disk'><source protocol='rbd' name='a/b'/><target dev='vda' bus='virtio'/></disk>"));
   g_auto(Outcome) nonsense = to_here ("<domain");
 
   g_assert_null (mainframe.xml);
@@ -281,12 +303,17 @@ new_offer (const char *uuid)
 }
 
 #define SHARED_DISK                                                                                                    \
-  "<disk type='file' device='disk'><driver type='qcow2'/><source file='/pool/d.qcow2'/><target dev='vda' bus='virtio'/></disk>"
+  "<disk type='file' device='disk'><driver type='qcow2'/><source file='/pool/d.qcow2'/><target dev='vda' "             \
+  "bus='virtio'/></disk>"
 
 static Between
 new_between (const char *xml)
 {
-  Between between = { new_offer ("a"), new_offer ("b"), g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_host_cargo_free), { 0 }, { 0 } };
+  Between between = { new_offer ("a"),
+                      new_offer ("b"),
+                      g_ptr_array_new_with_free_func ((GDestroyNotify) vitrine_host_cargo_free),
+                      { 0 },
+                      { 0 } };
   VitrineHostCargo *disk = g_new0 (VitrineHostCargo, 1);
 
   disk->what = g_strdup ("vda");
@@ -295,8 +322,15 @@ new_between (const char *xml)
   disk->format = g_strdup ("qcow2");
   disk->capacity_bytes = 1 << 20;
   g_ptr_array_add (between.cargo, disk);
-  between.facts = (VitrineBetweenFacts) { .xml = xml, .running = TRUE, .cargo = between.cargo, .source = between.source, .target = between.target,
-                                          .source_name = "One", .target_name = "Two", .target_uri = "qemu+ssh://two/system", .cpu_fits = TRUE };
+  between.facts = (VitrineBetweenFacts){ .xml = xml,
+                                         .running = TRUE,
+                                         .cargo = between.cargo,
+                                         .source = between.source,
+                                         .target = between.target,
+                                         .source_name = "One",
+                                         .target_name = "Two",
+                                         .target_uri = "qemu+ssh://two/system",
+                                         .cpu_fits = TRUE };
   return between;
 }
 
@@ -366,10 +400,12 @@ disks_that_the_target_lacks_are_copied_or_refused (void)
 static void
 each_thing_in_the_way_has_its_sentence (void)
 {
-  g_auto(Between) between = new_between (
-      DOMAIN (BIOS, "",
-              "<interface type='network'><source network='rack'/></interface><interface type='bridge'><source bridge='br0'/></interface>"
-              "<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"));
+  g_auto(Between) between
+      = new_between (DOMAIN (BIOS, "",
+                             "<interface type='network'><source network='rack'/></interface><interface "
+                             "type='bridge'><source bridge='br0'/></interface>"
+                             "<hostdev mode='subsystem' type='mdev' model='vfio-ap'><source><address "
+                             "uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"));
 
   g_free (between.target->host_uuid);
   between.target->host_uuid = g_strdup ("a");

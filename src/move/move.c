@@ -171,18 +171,20 @@ vitrine_move_check_pool (VitrineMove *self, guint64 bytes, GPtrArray *checks)
   if (pool == NULL && wanted != NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"), _("The host has no pool “%s”."), name);
   else if (pool == NULL)
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"),
-                        _("The host has no active storage pool: make or start one under “Storage, Networks, Devices…”."));
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_REFUSED, _("Storage"),
+        _("The host has no active storage pool: make or start one under “Storage, Networks, Devices…”."));
   else if (!pool->active)
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"), _("The pool “%s” is not active: start it first."), name);
+    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"),
+                        _("The pool “%s” is not active: start it first."), name);
   else if (pool->available_bytes < bytes)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"),
-                        _("The disks need %s, and the pool “%s” has %s left. Choose another pool, or make room."), needed, name,
-                        available);
+                        _("The disks need %s, and the pool “%s” has %s left. Choose another pool, or make room."),
+                        needed, name, available);
   else
     {
-      vitrine_checks_add (checks, VITRINE_CHECK_PASSED, _("Storage"), _("The disks (%s) go into the pool “%s”, which has %s left."),
-                          needed, name, available);
+      vitrine_checks_add (checks, VITRINE_CHECK_PASSED, _("Storage"),
+                          _("The disks (%s) go into the pool “%s”, which has %s left."), needed, name, available);
       return pool;
     }
   return NULL;
@@ -197,7 +199,8 @@ vitrine_move_check_identity (const VitrineHostOffer *offer, const char *host, co
 
   if (same_uuid != NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Name"),
-                        _("“%s” has a machine with the same UUID: “%s”. It may be this machine from an earlier move. Delete it there first."),
+                        _("“%s” has a machine with the same UUID: “%s”. It may be this machine from an earlier move. "
+                          "Delete it there first."),
                         host, shown);
   else if (vitrine_host_offer_find_machine (offer, name) != NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Name"),

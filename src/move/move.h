@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A machine that goes to another place: from this computer to a libvirt host, from a host to here, or from one host to
- * another. Checks first, then the work; wizard and vitrinectl are its two faces. Main thread only; nothing blocks.
+/* A machine that goes to another place: from this computer to a libvirt host, from a host to here, or from one host
+ * to another. Checks first, then the work; wizard and vitrinectl are its two faces. Main thread only; nothing blocks.
  *
- * Signal "progress" (double fraction, const char *words, const VitrineMigrateNews *news): a few times each second; news is
- * NULL except while memory goes from host to host. */
+ * Signal "progress" (double fraction, const char *words, const VitrineMigrateNews *news): a few times each second;
+ * news is NULL except while memory goes from host to host. */
 #pragma once
 
 #include "checks.h"
@@ -64,8 +64,8 @@ VitrineMachine     *vitrine_move_get_machine (VitrineMove *self);
 /* Of VitrineCheck. An error: it could not be found out. */
 void       vitrine_move_check_async (VitrineMove *self, GAsyncReadyCallback done, gpointer data);
 GPtrArray *vitrine_move_check_finish (VitrineMove *self, GAsyncResult *result, GError **error);
-/* Only after checks that did not refuse. The result says what is where now. After an error all is as before, or the error
- * says what is not. */
+/* Only after checks that did not refuse. The result says what is where now. After an error all is as before, or the
+ * error says what is not. */
 void       vitrine_move_run_async (VitrineMove *self, GAsyncReadyCallback done, gpointer data);
 char      *vitrine_move_run_finish (VitrineMove *self, GAsyncResult *result, GError **error);
 gboolean   vitrine_move_is_running (VitrineMove *self);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a host to this computer: its volumes become images of ours, its definition a machine of the library. The host keeps
- * everything. */
+/* From a host to this computer: its volumes become images of ours, its definition a machine of the library. The host
+ * keeps everything. */
 #include "move-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -59,8 +59,9 @@ check_guest (VitrineMoveToHere *self, GPtrArray *checks)
   if (!is_off (self))
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("State"), _("The machine is running: shut it down first."));
   else if (vitrine_guest_is_suspended (VITRINE_GUEST (self->guest)))
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("State"),
-                        _("The machine is suspended, with work that is only in its memory: start it and shut it down first."));
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_REFUSED, _("State"),
+        _("The machine is suspended, with work that is only in its memory: start it and shut it down first."));
   vitrine_checks_pass (checks, _("State"), _("The machine is off."));
 }
 
@@ -72,11 +73,13 @@ check_library (VitrineMoveToHere *self, GPtrArray *checks)
   VitrineMachine *same = vitrine_library_lookup (self->library, uuid);
 
   if (same != NULL)
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Name"),
-                        _("“%s” in the library has the same UUID. It may be this machine from before a move. Delete it first."),
-                        vitrine_machine_get_title (same));
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_REFUSED, _("Name"),
+        _("“%s” in the library has the same UUID. It may be this machine from before a move. Delete it first."),
+        vitrine_machine_get_title (same));
   else if (!g_str_equal (name, free_name))
-    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Name"), _("There is a machine called “%s” already: this one will be called “%s”."), name, free_name);
+    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Name"),
+                        _("There is a machine called “%s” already: this one will be called “%s”."), name, free_name);
   vitrine_checks_pass (checks, _("Name"), _("Its name and UUID are free here."));
 }
 
@@ -94,16 +97,23 @@ check_cargo (VitrineMoveToHere *self, const VitrineHostCargo *cargo, GPtrArray *
   g_autofree char *broken = vitrine_host_text (cargo->broken, VITRINE_HOST_TITLE_CHARS);
 
   if (cargo->path == NULL && g_str_equal (cargo->what, "nvram"))
-    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Firmware"),
-                        _("The UEFI settings (“%s”) are in no storage pool of the host: the machine begins with fresh ones here."), named);
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_WARNED, _("Firmware"),
+        _("The UEFI settings (“%s”) are in no storage pool of the host: the machine begins with fresh ones here."),
+        named);
   else if (cargo->path == NULL)
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Disks"),
-                        _("“%s” is in no active storage pool of the host, so that it cannot be fetched: make a pool of its folder, or start the pool."), named);
+                        _("“%s” is in no active storage pool of the host, so that it cannot be fetched: make a pool "
+                          "of its folder, or start the pool."),
+                        named);
   else if (cargo->broken != NULL)
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Disks"),
-                        _("“%s” stands on “%s”, which is in no active storage pool of the host, so that it cannot be fetched."), named, broken);
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_REFUSED, _("Disks"),
+        _("“%s” stands on “%s”, which is in no active storage pool of the host, so that it cannot be fetched."), named,
+        broken);
   else if (is_chain (cargo))
-    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Disks"), _("“%s” stands on other images: all of them are fetched, and become one image here."), named);
+    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Disks"),
+                        _("“%s” stands on other images: all of them are fetched, and become one image here."), named);
 }
 
 static void
@@ -115,11 +125,14 @@ check_disks (VitrineMoveToHere *self, GPtrArray *checks)
     {
       const VitrineHostCargo *cargo = self->cargo->pdata[i];
       check_cargo (self, cargo, checks);
-      bytes += cargo->file_bytes + (is_chain (cargo) ? MIN (cargo->file_bytes, cargo->capacity_bytes) : 0);   /* for a while both are there */
+      bytes
+          += cargo->file_bytes
+             + (is_chain (cargo) ? MIN (cargo->file_bytes, cargo->capacity_bytes) : 0); /* for a while both are there */
     }
   g_autofree char *needed = g_format_size (bytes), *left = g_format_size (available);
   if (available != 0 && available < bytes)
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"), _("The disks need %s, and this computer has %s left for them."), needed, left);
+    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("Storage"),
+                        _("The disks need %s, and this computer has %s left for them."), needed, left);
   else
     vitrine_checks_add (checks, VITRINE_CHECK_PASSED, _("Storage"), _("The disks need %s here."), needed);
 }
@@ -348,7 +361,8 @@ take_in (VitrineMoveToHere *self, const Plan *plan, GError **error)
   if (!is_off (self))
     {
       g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
-                   _("“%s” was started on the host while its disks were fetched: what came here is of no use, and is gone. Shut it down, and try again."),
+                   _("“%s” was started on the host while its disks were fetched: what came here is of no use, and is "
+                     "gone. Shut it down, and try again."),
                    vitrine_move_get_title (VITRINE_MOVE (self)));
       return FALSE;
     }
@@ -363,13 +377,14 @@ conclude (VitrineMoveToHere *self, GError **error)
 
   if (start && !vitrine_machine_start (machine, error))
     {
-      g_prefix_error (error, _("“%s” is on this computer now, but does not start: "), vitrine_machine_get_title (machine));
+      g_prefix_error (error, _("“%s” is on this computer now, but does not start: "),
+                      vitrine_machine_get_title (machine));
       return NULL;
     }
   if (start)
     vitrine_move_set_started (VITRINE_MOVE (self));
-  return g_strdup_printf (_("“%s” is on this computer now. “%s” still has it, too: never run both."), vitrine_machine_get_title (machine),
-                          vitrine_host_get_name (host_of (self)));
+  return g_strdup_printf (_("“%s” is on this computer now. “%s” still has it, too: never run both."),
+                          vitrine_machine_get_title (machine), vitrine_host_get_name (host_of (self)));
 }
 
 /* @error: what went wrong so far; NULL: nothing. */
@@ -475,8 +490,9 @@ run (VitrineMove *move, GTask *task)
     }
   Plan *plan = make_plan (self);
   g_task_set_task_data (task, plan, plan_free);
-  vitrine_host_fetch_async (host_of (self), (const char *const *) plan->paths->pdata, (const char *const *) plan->files->pdata,
-                            vitrine_move_get_cancellable (move), fetching, self, fetched, task);
+  vitrine_host_fetch_async (host_of (self), (const char *const *) plan->paths->pdata,
+                            (const char *const *) plan->files->pdata, vitrine_move_get_cancellable (move), fetching,
+                            self, fetched, task);
 }
 
 /* --- object ------------------------------------------------------------------------------------------------------- */

@@ -67,8 +67,9 @@ check_machine (VitrineMoveToHost *self, GPtrArray *checks)
   if (vitrine_state_has_process (state) || vitrine_state_is_alive (state))
     vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("State"), _("The machine is running: turn it off first."));
   else if (vitrine_machine_is_suspended (machine))
-    vitrine_checks_add (checks, VITRINE_CHECK_REFUSED, _("State"),
-                        _("The machine is suspended, with work that is only in its memory: start it and shut it down first."));
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_REFUSED, _("State"),
+        _("The machine is suspended, with work that is only in its memory: start it and shut it down first."));
   vitrine_checks_pass (checks, _("State"), _("The machine is off."));
 }
 
@@ -80,11 +81,12 @@ check_snapshots (VitrineMoveToHost *self, GPtrArray *checks)
   g_autoptr(GPtrArray) list = vitrine_snapshot_store_list (snapshots);
 
   if (list->len > 0)
-    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Snapshots"),
-                        g_dngettext (GETTEXT_PACKAGE,
-                                     "The machine goes as it is now. Its snapshot stays here: the host cannot go back to it.",
-                                     "The machine goes as it is now. Its %u snapshots stay here: the host cannot go back to them.", list->len),
-                        list->len);
+    vitrine_checks_add (
+        checks, VITRINE_CHECK_WARNED, _("Snapshots"),
+        g_dngettext (
+            GETTEXT_PACKAGE, "The machine goes as it is now. Its snapshot stays here: the host cannot go back to it.",
+            "The machine goes as it is now. Its %u snapshots stay here: the host cannot go back to them.", list->len),
+        list->len);
 }
 
 static guint64
@@ -105,7 +107,9 @@ check_chains (VitrineMoveToHost *self, GPtrArray *checks)
       const VitrinePackedFile *file = self->files->pdata[i];
       if (file->others > 0)
         vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Disks"),
-                            _("The disk “%s” stands on other images: it goes as one image that holds all of it. The images here stay as they are."), file->what);
+                            _("The disk “%s” stands on other images: it goes as one image that holds all of it. The "
+                              "images here stay as they are."),
+                            file->what);
     }
 }
 
@@ -136,7 +140,8 @@ definition_tried (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
 
   if (!vitrine_host_check_definition_finish (VITRINE_HOST (source), result, &error))
-    vitrine_checks_add (self->checks, VITRINE_CHECK_REFUSED, _("Definition"), _("The host would refuse the definition: %s"), error->message);
+    vitrine_checks_add (self->checks, VITRINE_CHECK_REFUSED, _("Definition"),
+                        _("The host would refuse the definition: %s"), error->message);
   vitrine_checks_pass (self->checks, _("Definition"), _("The host would take the definition."));
   end_checks (self, task);
 }
@@ -146,20 +151,23 @@ static gboolean
 check_against (VitrineMoveToHost *self, const VitrineHostOffer *offer)
 {
   const char *network = vitrine_move_get_options (VITRINE_MOVE (self))->network;
-  g_autofree char *name = vitrine_domain_get_name (domain_of (self)), *uuid = vitrine_domain_get_uuid (domain_of (self));
+  g_autofree char *name = vitrine_domain_get_name (domain_of (self)),
+                  *uuid = vitrine_domain_get_uuid (domain_of (self));
 
   check_machine (self, self->checks);
   vitrine_move_check_identity (offer, host_name (self), name, uuid, self->checks);
   if (offer->machine == NULL)
     {
-      vitrine_checks_add (self->checks, VITRINE_CHECK_REFUSED, _("Board"), _("The host does not offer this machine’s board: %s"), offer->no_machine);
+      vitrine_checks_add (self->checks, VITRINE_CHECK_REFUSED, _("Board"),
+                          _("The host does not offer this machine’s board: %s"), offer->no_machine);
       return FALSE;
     }
   if (network != NULL && vitrine_host_offer_find_network (offer, network) == NULL)
     vitrine_checks_add (self->checks, VITRINE_CHECK_REFUSED, _("Network"), _("The host has no network “%s”."), network);
   else if (network != NULL && !vitrine_host_offer_find_network (offer, network)->active)
     vitrine_checks_add (self->checks, VITRINE_CHECK_WARNED, _("Network"),
-                        _("The network “%s” of the host is not active: the machine cannot start before it is."), network);
+                        _("The network “%s” of the host is not active: the machine cannot start before it is."),
+                        network);
   g_set_object (&self->there, NULL);
   self->there = vitrine_translate_to_host (domain_of (self), offer, network, self->checks);
   check_chains (self, self->checks);
@@ -191,7 +199,8 @@ offer_read (GObject *source, GAsyncResult *result, gpointer data)
     }
   g_autoptr(VitrineDomain) tried = vitrine_domain_copy (self->there);
   try_paths (self, pool, tried);
-  vitrine_domain_set_macs (tried, (const char *const[]) { NULL });   /* libvirt would make taps for cards of a command line */
+  vitrine_domain_set_macs (tried,
+                           (const char *const[]){ NULL }); /* libvirt would make taps for cards of a command line */
   g_autofree char *xml = vitrine_domain_to_xml (tried);
   vitrine_host_check_definition_async (VITRINE_HOST (source), xml, definition_tried, task);
 }
@@ -241,7 +250,8 @@ check (VitrineMove *move, GTask *task)
   if (domain == NULL || vitrine_move_get_target (move) == NULL)
     {
       g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_INVALID, "%s",
-                               domain == NULL ? vitrine_machine_get_message (vitrine_move_get_machine (move)) : _("Choose a host first."));
+                               domain == NULL ? vitrine_machine_get_message (vitrine_move_get_machine (move))
+                                              : _("Choose a host first."));
       g_object_unref (task);
       return;
     }
@@ -281,7 +291,8 @@ hold (VitrineMoveToHost *self, GError **error)
   if (self->held >= 0 && !vitrine_machine_is_suspended (machine))
     return TRUE;
   if (self->held >= 0 || g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_BUSY))
-    g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("“%s” is running: turn it off first."), vitrine_machine_get_title (machine));
+    g_set_error (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED, _("“%s” is running: turn it off first."),
+                 vitrine_machine_get_title (machine));
   else
     g_propagate_error (error, g_steal_pointer (&problem));
   return FALSE;
@@ -295,7 +306,8 @@ check_unchanged (VitrineMoveToHost *self, GError **error)
 
   if (g_strcmp0 (xml, self->looked_at) == 0)
     return TRUE;
-  g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT, _("The machine’s definition has changed meanwhile. Begin again."));
+  g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_CONFLICT,
+                       _("The machine’s definition has changed meanwhile. Begin again."));
   return FALSE;
 }
 
@@ -343,10 +355,15 @@ shipped (GObject *source, GAsyncResult *result, gpointer data)
     }
   gboolean started = not_started == NULL && vitrine_move_get_options (VITRINE_MOVE (self))->start;
   const char *title = vitrine_move_get_title (VITRINE_MOVE (self));
-  char *words = not_started != NULL
-                  ? g_strdup_printf (_("“%s” is on “%s” now, but does not start there: %s The copy on this computer is kept."), title, host_name (self), not_started)
-                : started ? g_strdup_printf (_("“%s” runs on “%s” now. The copy on this computer is still there: never run both."), title, host_name (self))
-                          : g_strdup_printf (_("“%s” is on “%s” now. The copy on this computer is kept: never run both."), title, host_name (self));
+  char *words
+      = not_started != NULL ? g_strdup_printf (
+            _("“%s” is on “%s” now, but does not start there: %s The copy on this computer is kept."), title,
+            host_name (self), not_started)
+        : started
+            ? g_strdup_printf (_("“%s” runs on “%s” now. The copy on this computer is still there: never run both."),
+                               title, host_name (self))
+            : g_strdup_printf (_("“%s” is on “%s” now. The copy on this computer is kept: never run both."), title,
+                               host_name (self));
   if (started)
     vitrine_move_set_started (VITRINE_MOVE (self));
   release (self);
@@ -382,7 +399,8 @@ ship (VitrineMoveToHost *self, const GPtrArray *flat, GTask *task)
       const VitrinePackedFile *file = self->files->pdata[i];
       if (!goes_along (self, file))
         continue;
-      g_ptr_array_add (shipment->parcels, vitrine_host_parcel_new (flat->pdata[i] != NULL ? flat->pdata[i] : file->path, file->name));
+      g_ptr_array_add (shipment->parcels,
+                       vitrine_host_parcel_new (flat->pdata[i] != NULL ? flat->pdata[i] : file->path, file->name));
       g_ptr_array_add (definition->whats, g_strdup (file->what));
       g_ptr_array_add (definition->formats, g_strdup (flat->pdata[i] != NULL ? "qcow2" : NULL));
     }
@@ -391,8 +409,8 @@ ship (VitrineMoveToHost *self, const GPtrArray *flat, GTask *task)
   shipment->describe = describe;
   shipment->data = definition;
   shipment->free_data = definition_free;
-  vitrine_host_ship_async (vitrine_move_get_target (VITRINE_MOVE (self)), shipment, vitrine_move_get_cancellable (VITRINE_MOVE (self)),
-                           shipping, self, shipped, task);
+  vitrine_host_ship_async (vitrine_move_get_target (VITRINE_MOVE (self)), shipment,
+                           vitrine_move_get_cancellable (VITRINE_MOVE (self)), shipping, self, shipped, task);
 }
 
 /* --- flattening, in a thread -------------------------------------------------------------------------------------- */
@@ -456,7 +474,8 @@ flatten (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
       const VitrinePackedFile *file = files->pdata[i];
       VitrinePart part = { flattened_so_far, flattening, FLATTENED * i / files->len, FLATTENED * (i + 1) / files->len };
       g_ptr_array_add (flat, file->others == 0 ? NULL
-                                               : vitrine_packing_flatten (flattening->domain, file, flattening->self->scratch, &part, &error));
+                                               : vitrine_packing_flatten (flattening->domain, file,
+                                                                          flattening->self->scratch, &part, &error));
     }
   if (error == NULL)
     {
@@ -501,7 +520,8 @@ run (VitrineMove *move, GTask *task)
   g_autofree char *images = vitrine_paths_images ();
   GError *error = NULL;
 
-  if (!hold (self, &error) || !check_unchanged (self, &error) || (self->scratch = vitrine_scratch_new (images, &error)) == NULL)
+  if (!hold (self, &error) || !check_unchanged (self, &error)
+      || (self->scratch = vitrine_scratch_new (images, &error)) == NULL)
     {
       fail (self, task, error);
       return;

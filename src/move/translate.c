@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* To a host. The rule: the guest finds what it had where the host has it, and what cannot be kept is a sentence. What we
- * do not know is left as it is: the host is asked what it thinks of the result before anything is sent. */
+/* To a host. The rule: the guest finds what it had where the host has it, and what cannot be kept is a sentence. What
+ * we do not know is left as it is: the host is asked what it thinks of the result before anything is sent. */
 #include "translate.h"
 
 #include <glib/gi18n-lib.h>
@@ -78,7 +78,8 @@ take_cpu (Job *job)
     {
       if (vitrine_host_offer_has_cpu (job->offer, model))
         return;
-      warn (job, _("Processor"), _("The host cannot offer the processor model “%s”: the machine gets what the host has."), model);
+      warn (job, _("Processor"),
+            _("The host cannot offer the processor model “%s”: the machine gets what the host has."), model);
     }
   set_usual_cpu (job);
 }
@@ -103,7 +104,8 @@ take_firmware (Job *job)
     {
       vitrine_xml_remove (vitrine_xml_child (os, "loader"));
       vitrine_xml_set_attr (os, "firmware", "efi");
-      warn (job, _("Firmware"), _("The host has another UEFI: it begins with fresh settings there, without the boot entries of here."));
+      warn (job, _("Firmware"),
+            _("The host has another UEFI: it begins with fresh settings there, without the boot entries of here."));
       return;
     }
   vitrine_xml_set_attr (os, "firmware", NULL);
@@ -188,7 +190,8 @@ remove_all (Job *job, const char *element, const char *what, const char *sentenc
 static void
 take_what_stays (Job *job)
 {
-  remove_all (job, "filesystem", _("Shared folders"), _("Folders that are shared with the guest are of this computer, and stay here."));
+  remove_all (job, "filesystem", _("Shared folders"),
+              _("Folders that are shared with the guest are of this computer, and stay here."));
   remove_all (job, "hostdev", _("Devices"), _("Devices of this computer that are passed through stay here."));
   if (vitrine_host_offer_lacks (job->offer, "devices/tpm"))
     remove_all (job, "tpm", _("Devices"), _("The host has no TPM for machines: it is left out."));
@@ -215,7 +218,9 @@ take_network (Job *job, xmlNode *interface)
 {
   remove_forwards (job, interface);
   if (vitrine_xml_attr_is (interface, "type", "mcast"))
-    warn (job, _("Network"), _("The network between machines of this computer is another one there: those that stay here are not on it."));
+    warn (
+        job, _("Network"),
+        _("The network between machines of this computer is another one there: those that stay here are not on it."));
   if (!vitrine_xml_attr_is (interface, "type", "user") || job->network == NULL)
     return;
   vitrine_xml_set_attr (interface, "type", "network");
@@ -243,7 +248,9 @@ take_disks (Job *job)
     {
       const VitrineDisk *disk = disks->pdata[i];
       if (g_strcmp0 (disk->bus, "nvme") == 0)
-        warn (job, _("Disks"), _("The NVMe disk “%s” is on virtio there, as hosts have no NVMe disks. Here it is on NVMe again."), disk->target);
+        warn (job, _("Disks"),
+              _("The NVMe disk “%s” is on virtio there, as hosts have no NVMe disks. Here it is on NVMe again."),
+              disk->target);
       else if (!vitrine_host_offer_has (job->offer, "devices/disk", "bus", disk->bus))
         warn (job, _("Disks"), _("The host knows no bus “%s”, which the disk “%s” is on."), disk->bus, disk->target);
     }
@@ -283,13 +290,15 @@ normalize_disks (VitrineDomain *domain, GPtrArray *checks)
   VITRINE_XML_FOREACH (disk, vitrine_domain_devices (domain), "disk")
     {
       xmlNode *source = vitrine_xml_child (disk, "source");
-      g_autofree char *type = vitrine_xml_attr (disk, "type"), *target = vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev");
+      g_autofree char *type = vitrine_xml_attr (disk, "type"),
+                      *target = vitrine_xml_attr (vitrine_xml_child (disk, "target"), "dev");
       if (source == NULL || g_strcmp0 (type, "file") == 0)
         continue;
       if (g_strcmp0 (type, "volume") != 0 && g_strcmp0 (type, "block") != 0)
         {
-          g_autofree char *sentence = g_strdup_printf (
-              _("The disk “%s” is on storage of the kind “%s”, which cannot be fetched. Copy it into a pool of files first."), target, type);
+          g_autofree char *sentence = g_strdup_printf (_("The disk “%s” is on storage of the kind “%s”, which cannot "
+                                                         "be fetched. Copy it into a pool of files first."),
+                                                       target, type);
           refuse (checks, sentence);
           return FALSE;
         }
@@ -319,7 +328,8 @@ VitrineDomain *
 vitrine_translate_to_here (const char *xml, GPtrArray *checks)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_data (xml, strlen (xml), _("the host’s definition"), &error);
+  g_autoptr(VitrineDomain) domain
+      = vitrine_domain_new_from_data (xml, strlen (xml), _("the host’s definition"), &error);
 
   if (domain == NULL)
     {

@@ -42,8 +42,8 @@ static const char *const video_ids[] = { "vga", "virtio", "bochs", "ramfb", "non
 static const char *const video_labels[] = { N_("VGA compatible"), N_("Virtio"), N_("Framebuffer only (Bochs)"),
                                             N_("Framebuffer in memory (ramfb)"), N_("No screen"),
                                             N_("As in the definition"), NULL };
-static const char *const resolution_ids[] = { "0x0", "1024x768", "1280x800", "1280x1024", "1600x900", "1920x1080", "2560x1440",
-                                              NULL };
+static const char *const resolution_ids[]
+    = { "0x0", "1024x768", "1280x800", "1280x1024", "1600x900", "1920x1080", "2560x1440", NULL };
 static const char *const resolution_labels[] = { N_("Automatic"), "1024 × 768", "1280 × 800", "1280 × 1024",
                                                  "1600 × 900", "1920 × 1080", "2560 × 1440", NULL };
 
@@ -65,14 +65,16 @@ add_board (VitrineMachineSettings *self)
   if (g_strcmp0 (board, "q35") == 0)
     gtk_label_set_label (GTK_LABEL (label), _("q35: PCI Express, SATA"));
   else
-    gtk_label_set_label (GTK_LABEL (label), board != NULL ? _("pc: IDE and floppy drives, for old systems") : _("Unknown"));
+    gtk_label_set_label (GTK_LABEL (label),
+                         board != NULL ? _("pc: IDE and floppy drives, for old systems") : _("Unknown"));
 }
 
 static void
 fill_general (VitrineMachineSettings *self)
 {
   gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_entry (_("_Name"), &self->name));
-  gtk_container_add (GTK_CONTAINER (self->general_group), vitrine_row_new_entry (_("_Description"), &self->description));
+  gtk_container_add (GTK_CONTAINER (self->general_group),
+                     vitrine_row_new_entry (_("_Description"), &self->description));
   set_entry (self->name, vitrine_domain_get_name (self->domain));
   set_entry (self->description, vitrine_domain_get_description (self->domain));
   add_board (self);
@@ -113,8 +115,9 @@ fill_display (VitrineMachineSettings *self)
 
   gtk_container_add (GTK_CONTAINER (self->display_group),
                      vitrine_row_new_combo (_("_Graphics card"), video_ids, video_labels, &self->video));
-  gtk_container_add (GTK_CONTAINER (self->display_group),
-                     vitrine_row_new_combo (_("Preferred re_solution"), resolution_ids, resolution_labels, &self->resolution));
+  gtk_container_add (
+      GTK_CONTAINER (self->display_group),
+      vitrine_row_new_combo (_("Preferred re_solution"), resolution_ids, resolution_labels, &self->resolution));
   if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->video), video))
     gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->video), OTHER_VIDEO);
   vitrine_domain_get_resolution (self->domain, &width, &height);
@@ -228,7 +231,8 @@ apply_hardware (VitrineMachineSettings *self, gboolean *later, GError **error)
     return TRUE;
   if (self->cold && alive)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine has been started meanwhile. Power it off to apply this."));
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY,
+                           _("The machine has been started meanwhile. Power it off to apply this."));
       return FALSE;
     }
   return vitrine_hardware_list_apply (hardware, error);
@@ -252,7 +256,8 @@ apply_clicked (VitrineMachineSettings *self)
     {
       set_busy (self, TRUE);
       g_application_hold (g_application_get_default ());
-      vitrine_hardware_list_apply_running_async (VITRINE_HARDWARE_LIST (self->hardware), running_changed, g_object_ref (self));
+      vitrine_hardware_list_apply_running_async (VITRINE_HARDWARE_LIST (self->hardware), running_changed,
+                                                 g_object_ref (self));
       return;
     }
   ok = ok && write_all (self, &error);
@@ -274,7 +279,9 @@ update_sensitivity (VitrineMachineSettings *self)
                          _("The machine is suspended. Start it and power it off to change its devices."), NULL);
   else if (!self->cold)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
-                         _("The machine is on. Discs, cables and the guest’s memory change now, virtio disks can grow, and disks and network cards can be added; power it off to change the rest."), NULL);
+                         _("The machine is on. Discs, cables and the guest’s memory change now, virtio disks can "
+                            "grow, and disks and network cards can be added; power it off to change the rest."),
+                         NULL);
 }
 
 static gboolean
@@ -318,7 +325,8 @@ vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
   widget_class->delete_event = vitrine_machine_settings_delete;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/preferences/machine-settings.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineSettings, name)
-  move_signal = g_signal_new ("move", VITRINE_TYPE_MACHINE_SETTINGS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_MACHINE);
+  move_signal = g_signal_new ("move", VITRINE_TYPE_MACHINE_SETTINGS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                              G_TYPE_NONE, 1, VITRINE_TYPE_MACHINE);
   BIND (header);
   BIND (cancel_button);
   BIND (apply_button);
@@ -414,7 +422,8 @@ fill_hardware (VitrineMachineSettings *self)
 {
   GtkWidget *undo_bar = vitrine_undo_bar_add_to (GTK_OVERLAY (self->overlay));
 
-  self->hardware = vitrine_hardware_list_new (self->domain, self->cold ? NULL : self->machine, VITRINE_UNDO_BAR (undo_bar));
+  self->hardware
+      = vitrine_hardware_list_new (self->domain, self->cold ? NULL : self->machine, VITRINE_UNDO_BAR (undo_bar));
   gtk_container_add (GTK_CONTAINER (self->hardware_group), self->hardware);
   add_host_devices (self);
 }

@@ -264,8 +264,10 @@ vitrine_host_section_class_init (VitrineHostSectionClass *klass)
                                  G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[REMOVE]
       = g_signal_new ("remove-host", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[BRING] = g_signal_new ("bring", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
-  signals[MIGRATE] = g_signal_new ("migrate", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
+  signals[BRING] = g_signal_new ("bring", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
+  signals[MIGRATE] = g_signal_new ("migrate", VITRINE_TYPE_HOST_SECTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 1, VITRINE_TYPE_HOST_GUEST);
 }
 
 static void

@@ -52,7 +52,9 @@ choose_one (VitrineHostListBox *self)
 {
   GtkListBoxRow *row;
 
-  for (int i = 0; vitrine_host_list_box_get (self) == NULL && (row = gtk_list_box_get_row_at_index (GTK_LIST_BOX (self), i)) != NULL; i++)
+  for (int i = 0; vitrine_host_list_box_get (self) == NULL
+                  && (row = gtk_list_box_get_row_at_index (GTK_LIST_BOX (self), i)) != NULL;
+       i++)
     if (vitrine_host_get_state (host_of (row)) == VITRINE_HOST_CONNECTED)
       gtk_list_box_select_row (GTK_LIST_BOX (self), row);
   g_signal_emit (self, changed_signal, 0);
@@ -104,7 +106,8 @@ static void
 vitrine_host_list_box_class_init (VitrineHostListBoxClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = vitrine_host_list_box_dispose;
-  changed_signal = g_signal_new ("changed", VITRINE_TYPE_HOST_LIST_BOX, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  changed_signal
+      = g_signal_new ("changed", VITRINE_TYPE_HOST_LIST_BOX, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

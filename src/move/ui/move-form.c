@@ -52,7 +52,9 @@ fill_to_host (VitrineMoveForm *self)
 {
   add (self, new_empty_combo (_("Storage _pool"), &self->pool));
   add (self, new_empty_combo (_("_Network"), &self->network));
-  add_switch (self, _("_Start it there"), _("When all of it has arrived. The copy on this computer is kept until you remove it."), TRUE, &self->start);
+  add_switch (self, _("_Start it there"),
+              _("When all of it has arrived. The copy on this computer is kept until you remove it."), TRUE,
+              &self->start);
 }
 
 static void
@@ -74,20 +76,29 @@ static void
 fill_live (VitrineMoveForm *self)
 {
   static const char *const ids[] = { "0", "1", "2", NULL };
-  static const char *const ways[] = { N_("Direct: this computer talks to both hosts"), N_("Peer to peer: the hosts talk to each other"),
-                                      N_("Tunnelled: inside of the hosts’ own connection"), NULL };
+  static const char *const ways[]
+      = { N_("Direct: this computer talks to both hosts"), N_("Peer to peer: the hosts talk to each other"),
+          N_("Tunnelled: inside of the hosts’ own connection"), NULL };
 
-  add_switch (self, _("_Copy the disks"), _("Not needed when both hosts have the same storage in a pool."), FALSE, &self->copy);
+  add_switch (self, _("_Copy the disks"), _("Not needed when both hosts have the same storage in a pool."), FALSE,
+              &self->copy);
   self->pool_row = new_empty_combo (_("Storage _pool for the copies"), &self->pool);
   add (self, self->pool_row);
-  add_switch (self, _("_Trust that storage is shared"), _("When libvirt cannot tell, and you know that both hosts have the same disks. Otherwise they would be damaged."),
+  add_switch (self, _("_Trust that storage is shared"),
+              _("When libvirt cannot tell, and you know that both hosts have the same disks. Otherwise they would be "
+                "damaged."),
               FALSE, &self->trust);
-  add (self, vitrine_row_new_spin (_("_Bandwidth in MiB each second"), _("0: whatever there is."), 0, MOST_MIB, 10, &self->bandwidth));
-  add (self, vitrine_row_new_spin (_("Longest _downtime in milliseconds"), _("For how long the guest may stand still at the end. 0: the host decides."), 0,
+  add (self, vitrine_row_new_spin (_("_Bandwidth in MiB each second"), _("0: whatever there is."), 0, MOST_MIB, 10,
+                                   &self->bandwidth));
+  add (self, vitrine_row_new_spin (_("Longest _downtime in milliseconds"),
+                                   _("For how long the guest may stand still at the end. 0: the host decides."), 0,
                                    MOST_MS, 50, &self->downtime));
-  add_switch (self, _("_Slow the guest down if need be"), _("Auto-converge: when it changes memory faster than it can be sent."), TRUE, &self->auto_converge);
-  add_switch (self, _("Fi_nish at the target if nothing else helps"),
-              _("Post-copy: it runs there before all memory has come. Should the connection break then, the guest is lost."), FALSE, &self->post_copy);
+  add_switch (self, _("_Slow the guest down if need be"),
+              _("Auto-converge: when it changes memory faster than it can be sent."), TRUE, &self->auto_converge);
+  add_switch (
+      self, _("Fi_nish at the target if nothing else helps"),
+      _("Post-copy: it runs there before all memory has come. Should the connection break then, the guest is lost."),
+      FALSE, &self->post_copy);
   add (self, vitrine_row_new_combo (_("_Way"), ids, ways, &self->way));
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->way), "0");
   g_signal_connect_swapped (self->copy, "notify::active", G_CALLBACK (copy_changed), self);
@@ -143,7 +154,8 @@ show_pools (VitrineMoveForm *self, const VitrineHostResources *resources)
 
   gtk_combo_box_text_remove_all (GTK_COMBO_BOX_TEXT (self->pool));
   for (guint i = 0; i < resources->pools->len; i++)
-    append (self->pool, ((VitrineHostPool *) resources->pools->pdata[i])->name, ((VitrineHostPool *) resources->pools->pdata[i])->active);
+    append (self->pool, ((VitrineHostPool *) resources->pools->pdata[i])->name,
+            ((VitrineHostPool *) resources->pools->pdata[i])->active);
   choose (self->pool, chosen != NULL ? chosen : vitrine_move_get_options (self->move)->pool);
 }
 
@@ -155,7 +167,8 @@ show_networks (VitrineMoveForm *self, const VitrineHostResources *resources)
   gtk_combo_box_text_remove_all (GTK_COMBO_BOX_TEXT (self->network));
   gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (self->network), USER_NETWORKING, _("Its own (user networking)"));
   for (guint i = 0; i < resources->networks->len; i++)
-    append (self->network, ((VitrineHostNetwork *) resources->networks->pdata[i])->name, ((VitrineHostNetwork *) resources->networks->pdata[i])->active);
+    append (self->network, ((VitrineHostNetwork *) resources->networks->pdata[i])->name,
+            ((VitrineHostNetwork *) resources->networks->pdata[i])->active);
   choose (self->network, chosen);
 }
 
@@ -210,7 +223,8 @@ vitrine_move_form_take (VitrineMoveForm *self)
   options->downtime_ms = (guint64) gtk_spin_button_get_value (GTK_SPIN_BUTTON (self->downtime));
   options->auto_converge = is_on (self->auto_converge);
   options->post_copy = is_on (self->post_copy);
-  options->way = (VitrineMigrateWay) g_ascii_strtoull (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->way)), NULL, 10);
+  options->way
+      = (VitrineMigrateWay)g_ascii_strtoull (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->way)), NULL, 10);
 }
 
 /* --- object ------------------------------------------------------------------------------------------------------- */

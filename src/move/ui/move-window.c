@@ -102,7 +102,8 @@ word_for_next (Wizard *self)
 static void
 update_buttons (Wizard *self)
 {
-  gboolean ready = self->page == TARGET ? vitrine_host_list_box_get (VITRINE_HOST_LIST_BOX (self->target)) != NULL : self->checked;
+  gboolean ready
+      = self->page == TARGET ? vitrine_host_list_box_get (VITRINE_HOST_LIST_BOX (self->target)) != NULL : self->checked;
   const char *back = self->page == PROGRESS ? _("_Stop") : self->page == first_page (self) ? _("_Cancel") : _("_Back");
 
   gtk_button_set_label (GTK_BUTTON (self->next), word_for_next (self));
@@ -176,7 +177,8 @@ draw (Wizard *self, const VitrineMigrateNews *news)
 {
   const double remaining[] = { news->memory_total_bytes > 0 ? (double) news->memory_remaining_bytes : NAN,
                                news->disk_total_bytes > 0 ? (double) news->disk_remaining_bytes : NAN };
-  g_autofree char *size = g_format_size (news->memory_remaining_bytes), *disk_size = g_format_size (news->disk_remaining_bytes);
+  g_autofree char *size = g_format_size (news->memory_remaining_bytes),
+                  *disk_size = g_format_size (news->disk_remaining_bytes);
   g_autofree char *words = g_strdup_printf (_("%s of memory and %s of disks remaining"), size, disk_size);
 
   if (news->time_us - self->drawn_us < G_USEC_PER_SEC)
@@ -201,7 +203,8 @@ progressed (Wizard *self, double fraction, const char *words, const VitrineMigra
 static void
 show_result (Wizard *self, const char *words)
 {
-  gboolean offer = kind_of (self) == VITRINE_MOVE_KIND_TO_HOST && vitrine_move_has_started (self->move) && self->owner != NULL && self->remove != NULL;
+  gboolean offer = kind_of (self) == VITRINE_MOVE_KIND_TO_HOST && vitrine_move_has_started (self->move)
+                   && self->owner != NULL && self->remove != NULL;
 
   gtk_label_set_label (GTK_LABEL (self->result), words);
   gtk_widget_set_visible (self->remove_button, offer);
@@ -356,14 +359,16 @@ hide (gpointer data)
 static gboolean
 close_asked (GtkWidget *window, GdkEvent *event, gpointer data)
 {
-  static const VitrineNoticeButton buttons[]
-      = { { N_("Go On in the _Background"), hide, NULL }, { N_("_Stop the Move"), stop, "destructive-action" }, { NULL } };
+  static const VitrineNoticeButton buttons[] = { { N_("Go On in the _Background"), hide, NULL },
+                                                 { N_("_Stop the Move"), stop, "destructive-action" },
+                                                 { NULL } };
   Wizard *self = data;
 
   if (!vitrine_move_is_running (self->move))
     return GDK_EVENT_PROPAGATE;
-  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_QUESTION, _("The machine is on its way. This window comes back when it has arrived."),
-                            buttons, self);
+  vitrine_notice_show_with (GTK_BOX (self->notice_slot), GTK_MESSAGE_QUESTION,
+                            _("The machine is on its way. This window comes back when it has arrived."), buttons,
+                            self);
   gtk_widget_child_focus (self->notice_slot, GTK_DIR_TAB_FORWARD);
   return GDK_EVENT_STOP;
 }
@@ -528,7 +533,8 @@ destroyed (Wizard *self)
 }
 
 GtkWidget *
-vitrine_move_window_new (GtkWindow *parent, VitrineMove *move, VitrineHosts *hosts, VitrineMoveRemove remove_copy, gpointer data)
+vitrine_move_window_new (GtkWindow *parent, VitrineMove *move, VitrineHosts *hosts, VitrineMoveRemove remove_copy,
+                         gpointer data)
 {
   Wizard *self = g_rc_box_new0 (Wizard);
   g_autofree char *title = NULL;
