@@ -90,7 +90,7 @@ borrow (const char *path, bool writable)
 {
   for (size_t i = 0; i < loan.n; i++)
     if (strcmp (loan.files[i].path, path) == 0 && (!writable || vt_descriptor_writable (loan.files[i].fd)))
-      return fcntl (loan.files[i].fd, F_DUPFD_CLOEXEC, 0);
+      return vt_descriptor_dup (loan.files[i].fd);
   return -1;
 }
 
@@ -126,6 +126,12 @@ vt_descriptor_writable (int fd)
 {
   int flags = fcntl (fd, F_GETFL);
   return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+int
+vt_descriptor_dup (int fd)
+{
+  return fcntl (fd, F_DUPFD_CLOEXEC, 0);
 }
 
 void

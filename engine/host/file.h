@@ -22,6 +22,8 @@ void     vt_file_lend (const VtLentFile *files, size_t n);
 VtFile  *vt_file_adopt (int fd, const char *path, GError **error);
 /* Was it opened for reading and writing? */
 bool     vt_descriptor_writable (int fd);
+/* Another one for what it has open, close-on-exec; -1: errno says why. */
+int      vt_descriptor_dup (int fd);
 /* One that was handed in and is not wanted; -1: nothing. */
 void     vt_descriptor_close (int fd);
 /* A nameless file of `size` bytes, all a hole, in `dir` (NULL: the system's choice). */

@@ -2,6 +2,7 @@
 /* A network as a card sees it: Ethernet frames out and in. All under the machine lock. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,4 +29,5 @@ struct VtNet
   const VtNetOps       *ops;
   const VtNetClientOps *client;     /* NULL: nobody listens */
   void                 *client_opaque;
+  bool                  from_wire;  /* frames may have been damaged on their way: it is for the driver to look at their checksums */
 };

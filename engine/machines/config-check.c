@@ -12,6 +12,7 @@
 #include "virtio-net.h"
 #include "virtio-scsi.h"
 #include "virtio-vsock.h"
+#include "vitrine/tap.h"
 
 #define MEMORY_MIN_BYTES (1 * VT_MIB)
 #define MEMORY_MAX_BYTES (1024 * VT_GIB)
@@ -187,13 +188,27 @@ check_video (const VtConfig *config, GError **error)
 }
 
 static bool
+check_net_end (const VtNetConfig *net, GError **error)
+{
+  const char *device = net->tap != NULL ? net->tap : net->bridge;
+  if ((net->local != NULL) + (net->tap != NULL) + (net->bridge != NULL) > 1)
+    return refuse (error, VT_ERROR_CONFIG, "A network card is on one network, not on two");
+  if (device != NULL && !vt_net_device_name_valid (device))
+    return refuse (error, VT_ERROR_CONFIG, "“%s” is no name of a network device: that is 1 to 15 characters without space, “/” and “:”",
+                   device);
+  if (net->local != NULL && net->forwards->len > 0)
+    return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
+  if (device != NULL && (net->forwards->len > 0 || net->restricted))
+    return refuse (error, VT_ERROR_CONFIG, "Only user networking forwards and restricts: the network behind “%s” is what it is", device);
+  return true;
+}
+
+static bool
 check_net (const VtConfig *config, const VtNetConfig *net, GError **error)
 {
   if (net->queues > VT_VIRTIO_NET_PAIRS)
     return refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
-  if (net->local != NULL && net->forwards->len > 0)
-    return refuse (error, VT_ERROR_CONFIG, "A local network is not connected to this computer: nothing can be forwarded to it");
-  return check_port (config, net->port, true, "network card", error);
+  return check_net_end (net, error) && check_port (config, net->port, true, "network card", error);
 }
 
 bool

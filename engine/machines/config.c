@@ -51,6 +51,8 @@ vt_net_config_free (VtNetConfig *net)
 {
   g_ptr_array_unref (net->forwards);
   g_free (net->local);
+  g_free (net->tap);
+  g_free (net->bridge);
   g_free (net);
 }
 
@@ -171,6 +173,8 @@ vt_net_config_copy (const VtNetConfig *from)
   VtNetConfig *net = g_memdup2 (from, sizeof *net);
   net->forwards = g_ptr_array_copy (net->forwards, copy_string, NULL);
   net->local = g_strdup (net->local);
+  net->tap = g_strdup (net->tap);
+  net->bridge = g_strdup (net->bridge);
   return net;
 }
 
@@ -263,6 +267,7 @@ VtNetConfig *
 vt_config_add_net (VtConfig *config)
 {
   VtNetConfig *net = g_new0 (VtNetConfig, 1);
+  net->fd = -1;
   net->forwards = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (config->nets, net);
   return net;

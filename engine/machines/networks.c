@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The networks of a machine. */
+#include <errno.h>
+
 #include "machine-private.h"
+#include "vitrine/tap.h"
 
 /* Locally administered, of the range that virtual machines use; the same at every start. */
 void
@@ -26,11 +29,27 @@ close_net (void *arg)
   net->ops->close (net);
 }
 
+static int
+open_device (const VtNetConfig *config, GError **error)
+{
+  if (config->fd < 0)
+    return config->tap != NULL ? vt_tap_open (config->tap, error) : vt_bridge_open (config->bridge, error);
+  int fd = vt_descriptor_dup (config->fd);
+  if (fd < 0)
+    g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot use the network device: %s", g_strerror (errno));
+  return fd;
+}
+
 static VtNet *
 open_end (VtMachine *machine, const VtNetConfig *config, GError **error)
 {
   if (config->local != NULL)
     return vt_local_net_new (machine->loop, config->local, error);
+  if (config->tap != NULL || config->bridge != NULL)
+    {
+      int fd = open_device (config, error);
+      return fd >= 0 ? vt_tap_net_new (machine->loop, fd) : NULL;
+    }
   return vt_user_net_new (&(VtUserNetConfig) { machine->loop, &machine->lock, machine->clock, config->restricted,
                                                machine->config.name }, error);
 }

@@ -88,6 +88,7 @@ vt_capture_net_new (VtNet *below)
   static const VtNetClientOps client = { receive };
   CaptureNet *capture = g_new0 (CaptureNet, 1);
   capture->net.ops = &ops;
+  capture->net.from_wire = below->from_wire;
   capture->below = below;
   below->client = &client;
   below->client_opaque = capture;

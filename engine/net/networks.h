@@ -28,6 +28,10 @@ bool vt_user_net_forward (VtNet *net, const char *rule, GError **error);
 /* A network of all cards that have a socket in that folder, which exists; nothing else is on it. */
 VtNet *vt_local_net_new (VtLoop *loop, const char *folder, GError **error);
 
+/* The network behind a TAP device's descriptor (vitrine/tap.h), non-blocking, which it takes. A device that is removed is told of by
+ * a warning, and the card then hears nothing more. */
+VtNet *vt_tap_net_new (VtLoop *loop, int fd);
+
 /* A place between a card and its network where frames can be captured; closing it closes `below`. */
 VtNet *vt_capture_net_new (VtNet *below);
 /* Writes all frames to the file from now on, which is taken in any case; -1 ends that, and

@@ -118,6 +118,8 @@ vitrine_net_to_words (const VtNetConfig *net)
 
   put_string (&dict, "mac", mac);
   put_string (&dict, "local", net->local);
+  put_string (&dict, "tap", net->tap);
+  put_string (&dict, "bridge", net->bridge);
   g_variant_dict_insert (&dict, "e1000e", "b", (gboolean) (net->model == VT_NET_E1000E));
   g_variant_dict_insert (&dict, "restricted", "b", (gboolean) net->restricted);
   g_variant_dict_insert (&dict, "cable-out", "b", (gboolean) net->cable_out);
@@ -143,6 +145,8 @@ vitrine_net_from_words (GVariant *words, GError **error)
       return NULL;
     }
   net->local = get_string (&dict, "local");
+  net->tap = get_string (&dict, "tap");
+  net->bridge = get_string (&dict, "bridge");
   net->model = get_flag (&dict, "e1000e") ? VT_NET_E1000E : net->model;
   net->restricted = get_flag (&dict, "restricted");
   net->cable_out = get_flag (&dict, "cable-out");

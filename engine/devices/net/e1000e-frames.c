@@ -89,12 +89,14 @@ rx_free (const E1000e *card)
   return (card->s.rdt + n - card->s.rdh) % n;
 }
 
-/* The network is in this computer's memory: checksums that were right stay so. */
+/* Where the network is in this computer's memory, checksums that were right stay so. */
 static uint32_t
 checksum_status (const E1000e *card, const uint8_t *frame, size_t len)
 {
   VtNetKind kind = vt_net_kind (frame, len);
   uint32_t  bits = 0;
+  if (card->net->from_wire)
+    return RX_IXSM;
   if (kind.ipv4 && (card->s.rxcsum & E1000E_RXCSUM_IPOFLD) != 0)
     bits |= RX_IPCS;
   if ((kind.tcp || kind.udp) && (card->s.rxcsum & E1000E_RXCSUM_TUOFLD) != 0)

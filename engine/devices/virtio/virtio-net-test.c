@@ -316,6 +316,22 @@ frames_are_spread_over_merged_buffers (void)
     }
 }
 
+static void
+only_checksums_of_a_network_in_memory_are_known (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  start_with (f, VIRTIO_F (1), 2);
+  for (unsigned from_wire = 0; from_wire < 2; from_wire++)
+    {
+      uint32_t len = 0;
+      uint64_t at = driver_add_buffer (&f->rig, RX, 500, true);
+      f->net.from_wire = from_wire;
+      receive (f, 0x42, 60);
+      g_assert_cmphex (driver_used (&f->rig, RX, &len), ==, at);
+      g_assert_cmphex (driver_get (&f->rig, at, 1), ==, from_wire ? 0 : 2);      /* DATA_VALID */
+    }
+}
+
 /* --- Control ------------------------------------------------------------------------------------------------------ */
 
 static unsigned
@@ -458,6 +474,7 @@ main (int argc, char **argv)
   g_test_add_func ("/virtio-net/waiting", they_wait_for_buffers_up_to_a_limit);
   g_test_add_func ("/virtio-net/cable", without_a_cable_nothing_moves);
   g_test_add_func ("/virtio-net/checksums", checksums_are_made);
+  g_test_add_func ("/virtio-net/checksums known", only_checksums_of_a_network_in_memory_are_known);
   g_test_add_func ("/virtio-net/segments", tcp_is_cut_into_segments);
   g_test_add_func ("/virtio-net/merged-buffers", frames_are_spread_over_merged_buffers);
   g_test_add_func ("/virtio-net/filter", the_driver_chooses_its_frames);

@@ -88,8 +88,8 @@ give_frame (VirtioNet *card, unsigned pair, const uint8_t *frame, size_t len)
   unsigned       n = take_buffers (card, 2 * pair, HDR_BYTES + len, elements);
   if (n == 0)
     return false;
-  /* The network is in this computer's memory: checksums that were right stay so. */
-  header[HDR_FLAGS] = vt_virtio_has (&card->pci.virtio, NET_F_GUEST_CSUM) ? HDR_F_DATA_VALID : 0;
+  /* Where the network is in this computer's memory, checksums that were right stay so. */
+  header[HDR_FLAGS] = vt_virtio_has (&card->pci.virtio, NET_F_GUEST_CSUM) && !card->net->from_wire ? HDR_F_DATA_VALID : 0;
   vt_store_le (header + HDR_NUM_BUFFERS, n, 2);
   uint64_t room = 0;
   for (unsigned i = 0; i < n; i++)

@@ -81,11 +81,14 @@ typedef struct
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
   GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
-  char      *local;          /* a folder: the network of all cards with a socket in it, instead of user networking */
+  /* At most one of these, instead of user networking: */
+  char      *local;          /* a folder: the network of all cards with a socket in it */
+  char      *tap, *bridge;   /* the name of a TAP device or of a bridge of this computer (vitrine/tap.h) ... */
+  int        fd;             /* ... which somebody opened before: open until the machine is made; its caller's. -1: nobody did */
   unsigned   queues;         /* virtio: pairs of them, 1..8; 0: one */
   unsigned   port;           /* as for disks */
   VtRingConfig rings;
-} VtNetConfig;               /* a card on user networking */
+} VtNetConfig;
 
 /* A folder of this computer that the guest sees. */
 typedef struct
