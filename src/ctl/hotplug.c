@@ -310,7 +310,7 @@ attach_net_to_socket (const char *words, const char *value)
   if (!vitrine_run_set_net (&target, value, &error))
     return vitrine_ctl_fail ("%s", error->message);
   if (config->nets->len == 0)
-    return vitrine_ctl_usage ("attach-net MACHINE user|local=NAME[,mac=ADDRESS]");
+    return vitrine_ctl_usage ("attach-net MACHINE user|local=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS]");
   g_autoptr(VitrineClient) client = vitrine_ctl_connect (words);
   VtNetConfig *net = config->nets->pdata[0];
   if (client == NULL)

@@ -163,6 +163,21 @@ set_net_property (VtNetConfig *net, const char *key, const char *value, GError *
   return TRUE;
 }
 
+/* "local=NAME" and so on; the card is on user networking without it. */
+static gboolean
+set_network (VtNetConfig *net, const char *kind)
+{
+  const struct { const char *word; char **name; } kinds[] = { { "local=", &net->local }, { "tap=", &net->tap }, { "bridge=", &net->bridge } };
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_has_prefix (kind, kinds[i].word) && kind[strlen (kinds[i].word)] != 0)
+      {
+        const char *name = kind + strlen (kinds[i].word);
+        *kinds[i].name = kinds[i].name == &net->local ? vitrine_paths_network (name) : g_strdup (name);
+        return TRUE;
+      }
+  return g_str_equal (kind, "user");
+}
+
 gboolean
 vitrine_run_set_net (VitrineRunTarget *target, const char *value, GError **error)
 {
@@ -170,11 +185,9 @@ vitrine_run_set_net (VitrineRunTarget *target, const char *value, GError **error
   if (g_str_equal (value, "none"))
     return TRUE;
   const char *kind = g_ptr_array_index (parts, 0);
-  gboolean    local = g_str_has_prefix (kind, "local=") && kind[strlen ("local=")] != 0;
-  if (!local && !g_str_equal (kind, "user"))
-    return vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user, local=NAME or none"), kind);
   VtNetConfig *net = vt_config_add_net (target->config);
-  net->local = local ? vitrine_paths_network (kind + strlen ("local=")) : NULL;
+  if (!set_network (net, kind))
+    return vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user, local=NAME, bridge=NAME, tap=NAME or none"), kind);
   for (guint i = 1; i < parts->len; i++)
     {
       char *key = g_ptr_array_index (parts, i);

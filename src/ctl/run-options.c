@@ -256,7 +256,7 @@ static const struct
   { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi|nvme|usb][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,port=1..4][,id=NAME][,queues=N][,packed=on]", vitrine_run_add_disk, N_("A disk (repeatable)") },
   { "--cdrom", "FILE[,bus=sata|ide|scsi|usb]", vitrine_run_add_cdrom, N_("A CD image; an empty FILE: a drive without one (repeatable)") },
   { "--floppy", "FILE[,readonly=on]", vitrine_run_add_floppy, N_("A floppy image; an empty FILE: a drive without one (with --machine pc; up to two)") },
-  { "--net", "user|local=NAME[,model=virtio|e1000e][,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,port=1..4][,queues=N][,packed=on]|none", vitrine_run_set_net, N_("A network card (repeatable)") },
+  { "--net", "user|local=NAME|bridge=NAME|tap=NAME[,model=virtio|e1000e][,hostfwd=tcp:ADDRESS:PORT-:PORT][,mac=MAC][,restricted=on][,port=1..4][,queues=N][,packed=on]|none", vitrine_run_set_net, N_("A network card (repeatable)") },
   { "--video", "std|bochs|ramfb|virtio|none[,xres=N,yres=N][,edid=on|off][,vram=SIZE][,heads=N][,ramfb=on][,vga=off][,packed=on]", vitrine_run_set_video, N_("Video device") },
   { "--input", "keyboard|mouse|tablet[,bus=usb|virtio][,packed=on]", vitrine_run_add_input, N_("An input device beside PS/2’s (repeatable)") },
   { "--rng", "on|off[,packed=on]", vitrine_run_set_rng, N_("A source of random numbers (on)") },
