@@ -10,6 +10,7 @@
 #include "confinement.h"
 #include "library-window.h"
 #include "machine-process.h"
+#include "net-devices.h"
 #include "outside.h"
 #include "paths.h"
 #include "remote-process.h"
@@ -286,6 +287,7 @@ confine (const char *uuid)
   g_autoptr(VitrineConfinement) confinement = vitrine_confinement_new ();
 
   vitrine_outside_start (uuid);
+  vitrine_net_devices_open (domain);     /* the helper outside does not have them: they end with this process */
   vitrine_confinement_allow_desktop (confinement);
   vitrine_confinement_allow_machine (confinement, uuid, domain);
   if (vitrine_confinement_enter (confinement))

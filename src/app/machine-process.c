@@ -11,6 +11,7 @@
 #include "client.h"
 #include "domain.h"
 #include "machine-window.h"
+#include "net-devices.h"
 #include "outside.h"
 #include "passphrase-dialog.h"
 #include "paths.h"
@@ -258,7 +259,7 @@ prepare (gpointer data)
   self->build = 0;
   g_clear_pointer (&self->config, vt_config_free);
   self->config = vitrine_domain_to_config (self->domain, &error);
-  if (self->config == NULL)
+  if (self->config == NULL || !vitrine_net_devices_lend (self->config, &error))
     {
       set_failed (self, error->message);
       return G_SOURCE_REMOVE;

@@ -271,15 +271,28 @@ make_mac (guint8 mac[6])
 
 /* "isolated=NAME" is for definitions, which know networks by their names; "local=NAME" for others. */
 static gboolean
+parse_network (const char *words, VitrineNetwork *network, GError **error)
+{
+  static const struct { const char *word; VitrineNetworkKind kind; } kinds[]
+    = { { "isolated=", VITRINE_NETWORK_ISOLATED }, { "bridge=", VITRINE_NETWORK_BRIDGE }, { "tap=", VITRINE_NETWORK_TAP } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_has_prefix (words, kinds[i].word))
+      {
+        network->kind = kinds[i].kind;
+        network->name = g_strdup (words + strlen (kinds[i].word));
+        return vitrine_network_check_name (network, error);
+      }
+  return g_str_equal (words, "user")
+         || vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user, isolated=NAME, bridge=NAME or tap=NAME"), words);
+}
+
+static gboolean
 add_net (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
 {
   g_autoptr(GPtrArray) parts = vitrine_run_split_commas (data);
-  const char *kind = parts->pdata[0];
-  gboolean isolated = g_str_has_prefix (kind, "isolated=") && kind[strlen ("isolated=")] != '\0';
   guint8 mac[6] = { 0 };
 
-  if (!isolated && !g_str_equal (kind, "user"))
-    return vitrine_ctl_refuse (error, _("Network “%s” is not supported: use user or isolated=NAME"), kind);
   for (guint i = 1; i < parts->len; i++)
     {
       const char *value = vitrine_run_cut_value (parts->pdata[i]);
@@ -293,9 +306,10 @@ add_net (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
   vitrine_domain_add_network (domain);
   g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
   VitrineNetwork *network = networks->pdata[networks->len - 1];
+  if (!parse_network (parts->pdata[0], network, error))
+    return FALSE;
   g_free (network->mac);
   network->mac = g_strdup (*note);
-  network->isolated = isolated ? g_strdup (kind + strlen ("isolated=")) : NULL;
   vitrine_domain_set_network (domain, networks->len - 1, network);
   return TRUE;
 }
@@ -327,7 +341,7 @@ int
 vitrine_ctl_attach_net (int argc, char **argv)
 {
   gboolean config_only;
-  const char *value = parse (argc, argv, &config_only, "attach-net MACHINE user|isolated=NAME[,mac=ADDRESS] [--config]");
+  const char *value = parse (argc, argv, &config_only, "attach-net MACHINE user|isolated=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS] [--config]");
 
   if (value == NULL)
     return 1;

@@ -415,7 +415,7 @@ take_forwards (const xmlNode *interface, VtNetConfig *net)
     }
 }
 
-/* Every kind of network but that between guests becomes user networking: it needs no rights, and the guest is as well off.
+/* Kinds of networks that we do not know become user networking: it needs no rights, and the guest is as well off.
  * vitrine_domain_list_missing() says so. */
 static gboolean
 take_interface (Job *job, const xmlNode *node, GError **error)
@@ -432,10 +432,11 @@ take_interface (Job *job, const xmlNode *node, GError **error)
     return refuse (job, error, VT_ERROR_CONFIG, _("<mac address='%s'>: write for example 52:54:00:12:34:56."), mac);
   net->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
   net->port = vitrine_domain_get_slot (job->domain, node);
-  take_forwards (node, net);
+  if (vitrine_domain_get_network_kind (node) == VITRINE_NETWORK_USER)
+    take_forwards (node, net);
   vitrine_domain_take_rings (node, &net->rings);
   net->queues = vitrine_domain_take_queues (node);
-  vitrine_domain_take_local_network (node, net);
+  vitrine_domain_take_card_network (node, net);
   return TRUE;
 }
 
@@ -506,7 +507,8 @@ add_missing_network (const xmlNode *devices, GStrvBuilder *builder)
     {
       const xmlNode *model = vitrine_xml_child (node, "model");
       other_card = other_card || (model != NULL && !vitrine_xml_attr_is (model, "type", "virtio") && !vitrine_xml_attr_is (model, "type", "e1000e"));
-      other_network = other_network || (!vitrine_xml_attr_is (node, "type", "user") && !vitrine_xml_attr_is (node, "type", "mcast"));
+      other_network = other_network || (!vitrine_xml_attr_is (node, "type", "user")
+                                        && vitrine_domain_get_network_kind (node) == VITRINE_NETWORK_USER);
     }
   if (other_card)
     g_strv_builder_add (builder, _("Network cards other than virtio and e1000e are not supported: that card is left out."));

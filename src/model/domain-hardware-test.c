@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Devices of a definition, as a person changes them one by one. */
 #include "domain-test.h"
+#include "hotplug.h"
 
 static void
 isolate (VitrineDomain *domain, guint index, const char *name)
 {
-  VitrineNetwork network = { .isolated = (char *) name };
+  VitrineNetwork network = { .kind = name != NULL ? VITRINE_NETWORK_ISOLATED : VITRINE_NETWORK_USER, .name = (char *) name };
 
   vitrine_domain_set_network (domain, index, &network);
 }
@@ -25,8 +26,8 @@ machines_on_a_network_of_one_name_meet (void)
   g_assert_cmpstr (here->local, ==, there->local);
   g_assert_cmpstr (here->local, !=, elsewhere->local);
   g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (second);
-  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[0])->isolated, ==, "Lab");
-  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[1])->isolated, ==, "Office");
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[0])->name, ==, "Lab");
+  g_assert_cmpstr (((VitrineNetwork *) networks->pdata[1])->name, ==, "Office");
 }
 
 /* As when it is typed letter by letter. */
@@ -78,6 +79,116 @@ an_isolated_network_that_has_no_name_of_ours_stays (void)
   isolate (domain, 0, NULL);
   g_autoptr(VtConfig) config = config_of (domain);
   g_assert_null (((VtNetConfig *) config->nets->pdata[0])->local);
+}
+
+static void
+plug (VitrineDomain *domain, VitrineNetworkKind kind, const char *name)
+{
+  vitrine_domain_set_network (domain, 0, &(VitrineNetwork) { .kind = kind, .name = (char *) name });
+}
+
+static char *
+without_spaces (const char *xml)
+{
+  g_autoptr(GRegex) spaces = g_regex_new (">\\s+<", 0, 0, NULL);
+
+  return g_regex_replace_literal (spaces, xml, -1, 0, "><", 0, NULL);
+}
+
+/* There and back: nothing of one kind is left in another. */
+static void
+a_card_goes_from_network_to_network (void)
+{
+  static const struct { VitrineNetworkKind kind; const char *name, *xml; } steps[] = {
+    { VITRINE_NETWORK_BRIDGE, "br0", "<interface type=\"bridge\"><source bridge=\"br0\"/></interface>" },
+    { VITRINE_NETWORK_BRIDGE, "br1", "<interface type=\"bridge\"><source bridge=\"br1\"/></interface>" },
+    { VITRINE_NETWORK_TAP, "tap0", "<interface type=\"ethernet\"><target dev=\"tap0\" managed=\"no\"/></interface>" },
+    { VITRINE_NETWORK_ISOLATED, "Lab", ">Lab<" },
+    { VITRINE_NETWORK_BRIDGE, "br0", "<interface type=\"bridge\"><source bridge=\"br0\"/></interface>" },
+    { VITRINE_NETWORK_USER, NULL, "<interface type=\"user\"/>" },
+  };
+  g_autoptr(VitrineDomain) domain = domain_with ("<interface type='user'/>");
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      plug (domain, steps[i].kind, steps[i].name);
+      g_autofree char *text = vitrine_domain_to_xml (domain);
+      g_autofree char *xml = without_spaces (text);
+      g_assert_nonnull (strstr (xml, steps[i].xml));
+      g_assert_cmpint (strstr (xml, ">Lab<") != NULL, ==, steps[i].kind == VITRINE_NETWORK_ISOLATED);
+      g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+      const VitrineNetwork *network = networks->pdata[0];
+      g_assert_cmpint (network->kind, ==, steps[i].kind);
+      g_assert_cmpstr (network->name, ==, steps[i].name);
+    }
+}
+
+static void
+a_card_on_a_device_is_on_it_and_forwards_nothing (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with ("<interface type='bridge'><source bridge='br0'/><target dev='vnet3'/>"
+                   "<portForward proto='tcp'><range start='8022' to='22'/></portForward></interface>"
+                   "<interface type='ethernet'><target dev='tap0'/><script path='/etc/x'/></interface>"
+                   "<interface type='ethernet'/>");
+  g_autoptr(VtConfig) config = config_of (domain);
+  const VtNetConfig *bridge = config->nets->pdata[0], *tap = config->nets->pdata[1], *neither = config->nets->pdata[2];
+  g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
+
+  g_assert_cmpstr (bridge->bridge, ==, "br0");
+  g_assert_null (bridge->tap);
+  g_assert_cmpuint (bridge->forwards->len, ==, 0);
+  g_assert_cmpstr (tap->tap, ==, "tap0");
+  g_assert_null (tap->bridge);
+  g_assert_cmpint (tap->fd, ==, -1);
+  g_assert_true (neither->tap == NULL && neither->bridge == NULL && neither->local == NULL);
+  g_assert_cmpuint (g_strv_length (missing), ==, 1);
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+  for (guint i = 0; i < networks->len; i++)
+    vitrine_domain_set_network (domain, i, networks->pdata[i]);
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (xml, "vnet3"));
+  g_assert_nonnull (strstr (xml, "/etc/x"));
+  g_assert_nonnull (strstr (xml, "8022"));
+}
+
+static void
+names_of_networks_are_checked (void)
+{
+  static const struct { VitrineNetworkKind kind; const char *name; gboolean good; } names[] = {
+    { VITRINE_NETWORK_USER, NULL, TRUE },         { VITRINE_NETWORK_ISOLATED, "Lab & office", TRUE }, { VITRINE_NETWORK_ISOLATED, "", FALSE },
+    { VITRINE_NETWORK_BRIDGE, "br0", TRUE },      { VITRINE_NETWORK_BRIDGE, "", FALSE },              { VITRINE_NETWORK_BRIDGE, "br 0", FALSE },
+    { VITRINE_NETWORK_TAP, "a/b", FALSE },        { VITRINE_NETWORK_TAP, "sixteen-letters.", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      const VitrineNetwork network = { .kind = names[i].kind, .name = (char *) names[i].name };
+      g_autoptr(GError) error = NULL;
+      g_assert_cmpint (vitrine_network_check_name (&network, &error), ==, names[i].good);
+      g_assert_cmpint (error == NULL, ==, names[i].good);
+    }
+}
+
+static void
+a_running_machine_gets_no_card_on_a_device (void)
+{
+  g_autoptr(VitrineDomain) before = domain_with ("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>");
+  g_autoptr(VitrineDomain) after = vitrine_domain_copy (before);
+  g_autoptr(GError) error = NULL;
+
+  vitrine_domain_add_network (after);
+  vitrine_domain_set_network (after, 1, &(VitrineNetwork) { .mac = (char *) "52:54:00:00:00:02", .kind = VITRINE_NETWORK_BRIDGE,
+                                                            .name = (char *) "br0" });
+  vitrine_hotplug_give_slots (before, after);
+  g_assert_cmpuint (vitrine_domain_get_network_slot (after, 1), ==, 0);
+  g_assert_false (vitrine_hotplug_covers (before, after, &error));
+  g_assert_nonnull (strstr (error->message, "bridge"));
+  g_clear_error (&error);
+  vitrine_domain_give_network_slot (after, 1);
+  g_assert_false (vitrine_hotplug_covers (before, after, &error));
+  vitrine_domain_leave_network_slot (after, 1);
+  g_assert_cmpuint (vitrine_domain_get_network_slot (after, 1), ==, 0);
 }
 
 static void
@@ -336,6 +447,10 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/machines-on-a-network-of-one-name-meet", machines_on_a_network_of_one_name_meet);
   g_test_add_func ("/hardware/a-card-changes-and-the-rest-of-it-stays", a_card_changes_and_the_rest_of_it_stays);
   g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
+  g_test_add_func ("/hardware/a-card-goes-from-network-to-network", a_card_goes_from_network_to_network);
+  g_test_add_func ("/hardware/a-card-on-a-device-is-on-it-and-forwards-nothing", a_card_on_a_device_is_on_it_and_forwards_nothing);
+  g_test_add_func ("/hardware/names-of-networks-are-checked", names_of_networks_are_checked);
+  g_test_add_func ("/hardware/a-running-machine-gets-no-card-on-a-device", a_running_machine_gets_no_card_on_a_device);
   g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
   g_test_add_func ("/hardware/an-encrypted-raw-disk-is-a-luks-image", an_encrypted_raw_disk_is_a_luks_image);
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);

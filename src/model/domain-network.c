@@ -3,7 +3,10 @@
 #include <glib/gi18n-lib.h>
 #include <vitrine/error.h>
 
+#include <vitrine/tap.h>
+
 #include "domain-private.h"
+#include "paths.h"
 
 #define MCAST_PORT "5558"
 
@@ -14,7 +17,7 @@ vitrine_network_free (VitrineNetwork *network)
     return;
   g_free (network->model);
   g_free (network->mac);
-  g_free (network->isolated);
+  g_free (network->name);
   g_free (network);
 }
 
@@ -25,6 +28,65 @@ find_interface (VitrineDomain *self, guint index)
     if (index-- == 0)
       return node;
   return NULL;
+}
+
+/* --- What a card is on ---------------------------------------------------------------------------------------------- */
+
+/* Without a name, a kind that needs one is none. */
+VitrineNetworkKind
+vitrine_domain_get_network_kind (const xmlNode *interface)
+{
+  static const struct { const char *type, *child, *attr; VitrineNetworkKind kind; } kinds[] = {
+    { "mcast", "source", "address", VITRINE_NETWORK_ISOLATED },
+    { "bridge", "source", "bridge", VITRINE_NETWORK_BRIDGE },
+    { "ethernet", "target", "dev", VITRINE_NETWORK_TAP },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (vitrine_xml_attr_is (interface, "type", kinds[i].type))
+      {
+        g_autofree char *name = vitrine_xml_attr (vitrine_xml_child (interface, kinds[i].child), kinds[i].attr);
+        return name != NULL ? kinds[i].kind : VITRINE_NETWORK_USER;
+      }
+  return VITRINE_NETWORK_USER;
+}
+
+static char *
+get_device (const xmlNode *interface, VitrineNetworkKind kind)
+{
+  return kind == VITRINE_NETWORK_BRIDGE ? vitrine_xml_attr (vitrine_xml_child (interface, "source"), "bridge")
+                                        : vitrine_xml_attr (vitrine_xml_child (interface, "target"), "dev");
+}
+
+static char *
+get_folder (const xmlNode *interface)
+{
+  const xmlNode *source = vitrine_xml_child (interface, "source");
+  g_autofree char *address = vitrine_xml_attr (source, "address"), *port = vitrine_xml_attr (source, "port");
+  g_autofree char *name = g_strdup_printf ("mcast-%s-%s", address, port != NULL ? port : "");
+
+  return vitrine_paths_network (name);
+}
+
+void
+vitrine_domain_take_card_network (const xmlNode *interface, VtNetConfig *net)
+{
+  VitrineNetworkKind kind = vitrine_domain_get_network_kind (interface);
+
+  switch (kind)
+    {
+    case VITRINE_NETWORK_USER:
+      break;
+    case VITRINE_NETWORK_ISOLATED:
+      net->local = get_folder (interface);
+      break;
+    case VITRINE_NETWORK_BRIDGE:
+      net->bridge = get_device (interface, kind);
+      break;
+    case VITRINE_NETWORK_TAP:
+      net->tap = get_device (interface, kind);
+      break;
+    }
 }
 
 /* --- Isolated networks ---------------------------------------------------------------------------------------------- */
@@ -55,8 +117,6 @@ get_isolated (VitrineDomain *self, const xmlNode *node)
   const xmlNode *source = vitrine_xml_child (node, "source");
   g_autofree char *address = vitrine_xml_attr (source, "address"), *port = vitrine_xml_attr (source, "port");
 
-  if (!vitrine_xml_attr_is (node, "type", "mcast") || address == NULL)
-    return NULL;
   g_autofree char *key = key_of_address (address);
   char *name = g_strcmp0 (port, MCAST_PORT) == 0 ? vitrine_domain_get_extra (self, key) : NULL;
   return name != NULL ? name : g_strdup_printf ("%s:%s", address, port != NULL ? port : "");
@@ -77,22 +137,58 @@ forget_name (VitrineDomain *self, const char *address)
 static void
 set_isolated (VitrineDomain *self, xmlNode *node, const char *name)
 {
-  g_autofree char *before = get_isolated (self, node);
-  g_autofree char *old_address = vitrine_xml_attr (vitrine_xml_child (node, "source"), "address");
-
-  if (g_strcmp0 (before, name) == 0)
-    return;
-  vitrine_xml_remove (vitrine_xml_child (node, "source"));
-  if (old_address != NULL)
-    forget_name (self, old_address);
-  vitrine_xml_set_attr (node, "type", name != NULL ? "mcast" : "user");
-  if (name == NULL)
-    return;
   g_autofree char *address = address_of_name (name), *key = key_of_address (address);
   xmlNode *source = vitrine_xml_ensure (node, "source");
+
   vitrine_xml_set_attr (source, "address", address);
   vitrine_xml_set_attr (source, "port", MCAST_PORT);
   vitrine_domain_set_extra (self, key, name);
+}
+
+/* --- All kinds ------------------------------------------------------------------------------------------------------ */
+
+static char *
+get_name (VitrineDomain *self, const xmlNode *node, VitrineNetworkKind kind)
+{
+  if (kind == VITRINE_NETWORK_USER)
+    return NULL;
+  return kind == VITRINE_NETWORK_ISOLATED ? get_isolated (self, node) : get_device (node, kind);
+}
+
+/* What only the kind that it was had a meaning for. */
+static void
+clear_network (VitrineDomain *self, xmlNode *node, VitrineNetworkKind kind)
+{
+  g_autofree char *address = vitrine_xml_attr (vitrine_xml_child (node, "source"), "address");
+
+  vitrine_xml_remove (vitrine_xml_child (node, "source"));
+  if (kind == VITRINE_NETWORK_ISOLATED)
+    forget_name (self, address);
+  if (kind == VITRINE_NETWORK_TAP)
+    vitrine_xml_remove (vitrine_xml_child (node, "target"));
+}
+
+static void
+set_kind (VitrineDomain *self, xmlNode *node, const VitrineNetwork *network)
+{
+  static const char *const types[] = { [VITRINE_NETWORK_USER] = "user", [VITRINE_NETWORK_ISOLATED] = "mcast",
+                                       [VITRINE_NETWORK_BRIDGE] = "bridge", [VITRINE_NETWORK_TAP] = "ethernet" };
+  VitrineNetworkKind before = vitrine_domain_get_network_kind (node);
+  g_autofree char *old_name = get_name (self, node, before);
+
+  if (before == network->kind && g_strcmp0 (old_name, network->name) == 0)
+    return;
+  clear_network (self, node, before);
+  vitrine_xml_set_attr (node, "type", types[network->kind]);
+  if (network->kind == VITRINE_NETWORK_ISOLATED)
+    set_isolated (self, node, network->name);
+  else if (network->kind == VITRINE_NETWORK_BRIDGE)
+    vitrine_xml_set_attr (vitrine_xml_ensure (node, "source"), "bridge", network->name);
+  else if (network->kind == VITRINE_NETWORK_TAP)
+    {
+      vitrine_xml_set_attr (vitrine_xml_ensure (node, "target"), "dev", network->name);
+      vitrine_xml_set_attr (vitrine_xml_ensure (node, "target"), "managed", "no");     /* libvirt: not ours to make */
+    }
 }
 
 /* --- Cards ---------------------------------------------------------------------------------------------------------- */
@@ -101,6 +197,26 @@ gboolean
 vitrine_network_is_supported (const VitrineNetwork *network)
 {
   return g_strcmp0 (network->model, "virtio") == 0 || g_strcmp0 (network->model, "e1000e") == 0;
+}
+
+gboolean
+vitrine_network_is_on_device (const VitrineNetwork *network)
+{
+  return network->kind == VITRINE_NETWORK_BRIDGE || network->kind == VITRINE_NETWORK_TAP;
+}
+
+gboolean
+vitrine_network_check_name (const VitrineNetwork *network, GError **error)
+{
+  if (network->kind == VITRINE_NETWORK_ISOLATED && *network->name == '\0')
+    g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG,
+                         _("An isolated network needs a name: machines that have a card on the same one see each other."));
+  else if (vitrine_network_is_on_device (network) && !vt_net_device_name_valid (network->name))
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG,
+                 _("“%s” is no name of a network device of this computer. “ip link” lists those that it has."), network->name);
+  else
+    return TRUE;
+  return FALSE;
 }
 
 GPtrArray *
@@ -113,7 +229,8 @@ vitrine_domain_get_networks (VitrineDomain *self)
       VitrineNetwork *network = g_new0 (VitrineNetwork, 1);
       network->model = vitrine_xml_attr (vitrine_xml_child (node, "model"), "type");
       network->mac = vitrine_xml_attr (vitrine_xml_child (node, "mac"), "address");
-      network->isolated = get_isolated (self, node);
+      network->kind = vitrine_domain_get_network_kind (node);
+      network->name = get_name (self, node, network->kind);
       network->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
       if (network->model == NULL)
         network->model = g_strdup ("virtio");
@@ -147,7 +264,7 @@ vitrine_domain_set_network (VitrineDomain *self, guint index, const VitrineNetwo
 
   if (node == NULL)
     return;
-  set_isolated (self, node, network->isolated);
+  set_kind (self, node, network);
   if (network->model != NULL)
     vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", network->model);
   set_or_remove (node, "mac", "address", network->mac);

@@ -32,8 +32,10 @@ void  vitrine_domain_take_sound (const xmlNode *devices, VtConfig *config);
 void  vitrine_domain_list_missing_sound (const xmlNode *devices, GStrvBuilder *builder);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
-/* <interface type='mcast'>: docs/decisions/0011. */
-void  vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net);
+/* What we do with an <interface>. */
+VitrineNetworkKind vitrine_domain_get_network_kind (const xmlNode *interface);
+/* What its card is on. */
+void  vitrine_domain_take_card_network (const xmlNode *interface, VtNetConfig *net);
 /* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
 void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);
 /* <filesystem type='mount'>. */

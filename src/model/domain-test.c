@@ -130,9 +130,14 @@ every_setter_keeps_libvirt_satisfied (void)
   vitrine_domain_set_boot_order (domain, order);
   vitrine_domain_set_video (domain, "bochs");
   vitrine_domain_set_resolution (domain, 1024, 768);
-  VitrineNetwork isolated = { .mac = (char *) "52:54:00:12:34:56", .isolated = (char *) "Lab & office", .cable_out = TRUE };
+  VitrineNetwork isolated = { .mac = (char *) "52:54:00:12:34:56", .kind = VITRINE_NETWORK_ISOLATED,
+                              .name = (char *) "Lab & office", .cable_out = TRUE };
   vitrine_domain_add_network (domain);
   vitrine_domain_set_network (domain, 1, &isolated);
+  vitrine_domain_add_network (domain);
+  vitrine_domain_set_network (domain, 2, &(VitrineNetwork) { .kind = VITRINE_NETWORK_BRIDGE, .name = (char *) "br0" });
+  vitrine_domain_add_network (domain);
+  vitrine_domain_set_network (domain, 3, &(VitrineNetwork) { .kind = VITRINE_NETWORK_TAP, .name = (char *) "tap0" });
   vitrine_domain_set_balloon (domain, TRUE);
   vitrine_domain_set_os_id (domain, "http://debian.org/debian/12");
   vitrine_domain_set_extra (domain, "scaling", "pixels");

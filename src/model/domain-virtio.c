@@ -103,19 +103,6 @@ vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **er
 }
 
 void
-vitrine_domain_take_local_network (const xmlNode *interface, VtNetConfig *net)
-{
-  const xmlNode *source = vitrine_xml_child (interface, "source");
-  g_autofree char *address = vitrine_xml_attr (source, "address");
-  g_autofree char *port = vitrine_xml_attr (source, "port");
-
-  if (!vitrine_xml_attr_is (interface, "type", "mcast"))
-    return;
-  g_autofree char *name = g_strdup_printf ("mcast-%s-%s", address != NULL ? address : "", port != NULL ? port : "");
-  net->local = vitrine_paths_network (name);
-}
-
-void
 vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config)
 {
   const xmlNode *vsock = vitrine_xml_child (devices, "vsock");

@@ -111,17 +111,30 @@ GStrv    vitrine_domain_get_macs (VitrineDomain *domain);
 /* Cards on user networking with these addresses ("": ours to choose) instead of those that are there. */
 void     vitrine_domain_set_macs (VitrineDomain *domain, const char *const *macs);
 
+typedef enum
+{
+  VITRINE_NETWORK_USER,        /* user networking: whatever the document says that we do not do (networks of libvirtd, say), too */
+  VITRINE_NETWORK_ISOLATED,    /* between machines of one person: <interface type='mcast'>, docs/decisions/0011 */
+  VITRINE_NETWORK_BRIDGE,      /* a bridge of this computer: <interface type='bridge'> */
+  VITRINE_NETWORK_TAP,         /* a TAP device of this computer: <interface type='ethernet'> with a target */
+} VitrineNetworkKind;
+
 /* One <interface>. A copy, as with disks; known by its place among them. */
 typedef struct
 {
   char    *model;       /* "virtio", "e1000e"; our machine goes without any other */
   char    *mac;         /* NULL: ours to choose */
-  char    *isolated;    /* name of a network between machines of one person; NULL: user networking */
+  VitrineNetworkKind kind;
+  char    *name;        /* of the network, bridge or device; NULL: user networking */
   gboolean cable_out;
 } VitrineNetwork;
 
 void         vitrine_network_free (VitrineNetwork *network);
 gboolean     vitrine_network_is_supported (const VitrineNetwork *network);
+/* Is it on a device of this computer? That is opened before a machine's process is confined: such a card comes with a start. */
+gboolean     vitrine_network_is_on_device (const VitrineNetwork *network);
+/* The name that its kind needs. */
+gboolean     vitrine_network_check_name (const VitrineNetwork *network, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
 
 GPtrArray *vitrine_domain_get_networks (VitrineDomain *domain);    /* of VitrineNetwork, in document order */
@@ -146,6 +159,7 @@ void            vitrine_removed_free (VitrineRemoved *removed);
  * address, by which it is known. */
 guint vitrine_domain_give_disk_slot (VitrineDomain *domain, const char *target);
 guint vitrine_domain_give_network_slot (VitrineDomain *domain, guint index);
+void  vitrine_domain_leave_network_slot (VitrineDomain *domain, guint index);
 
 /* Where they are; 0: in none. */
 guint vitrine_domain_get_disk_slot (VitrineDomain *domain, const char *target);

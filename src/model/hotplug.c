@@ -149,17 +149,30 @@ add_steps (GArray *steps, const VtConfig *in, const VtConfig *other, gboolean co
     }
 }
 
+static gboolean
+is_on_device (const VtNetConfig *net)
+{
+  return net->tap != NULL || net->bridge != NULL;
+}
+
 /* The first device of @in that @other has not and that is in no slot. */
 static gboolean
 all_in_slots (const VtConfig *in, const VtConfig *other, gboolean come, GError **error)
 {
-  gboolean ok = TRUE;
+  gboolean ok = TRUE, device = FALSE;
 
   for (guint i = 0; ok && i < in->disks->len; i++)
     ok = ((const VtDiskConfig *) in->disks->pdata[i])->port != 0 || has_disk (other, in->disks->pdata[i]);
   for (guint i = 0; ok && i < in->nets->len; i++)
-    ok = ((const VtNetConfig *) in->nets->pdata[i])->port != 0 || has_net (other, in->nets->pdata[i]);
-  if (!ok && come)
+    {
+      const VtNetConfig *net = in->nets->pdata[i];
+      device = come && is_on_device (net);
+      ok = (net->port != 0 && !device) || has_net (other, net);
+    }
+  if (!ok && device)
+    g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
+                         _("A running machine cannot be put on a bridge or a TAP device. Say --config to have it there at the next start."));
+  else if (!ok && come)
     g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
                  _("This cannot be added while the machine runs: only virtio devices of a q35 machine, and at most %d of them. Say --config to have it at the next start."),
                  VT_HOTPLUG_PORTS);
@@ -246,7 +259,7 @@ vitrine_hotplug_give_slots (VitrineDomain *before, VitrineDomain *after)
   for (guint i = 0; i < networks->len; i++)
     {
       const VitrineNetwork *network = networks->pdata[i];
-      if (g_strcmp0 (network->model, "virtio") != 0 || network_is_in (old_networks, network)
+      if (g_strcmp0 (network->model, "virtio") != 0 || vitrine_network_is_on_device (network) || network_is_in (old_networks, network)
           || (network->mac == NULL && nameless > 0 && nameless-- > 0))
         continue;
       vitrine_domain_give_network_slot (after, i);

@@ -170,7 +170,9 @@ cards_go_to_the_network_that_was_chosen (void)
       = DOMAIN (BIOS, "",
                 "<interface type='user'><mac address='52:54:00:00:00:07'/><model type='virtio'/>"
                 "<portForward proto='tcp'><range start='8022' to='22'/></portForward></interface>"
-                "<interface type='mcast'><source address='239.1.2.3' port='5558'/></interface>");
+                "<interface type='mcast'><source address='239.1.2.3' port='5558'/></interface>"
+                "<interface type='bridge'><source bridge='br7'/></interface>"
+                "<interface type='ethernet'><target dev='tap7' managed='no'/></interface>");
   g_auto(Outcome) chosen = to_host (CAPABILITIES ("kvm", ALL_MODELS), definition, "rack");
   g_auto(Outcome) own = to_host (CAPABILITIES ("kvm", ALL_MODELS), definition, NULL);
 
@@ -181,6 +183,9 @@ cards_go_to_the_network_that_was_chosen (void)
   assert_lacks (chosen.xml, "portForward");
   assert_warned (chosen, "not forwarded");
   assert_warned (chosen, "those that stay here are not on it");
+  assert_has (chosen.xml, "<source bridge=\"br7\"/>");
+  assert_warned (chosen, "the bridge “br7”");
+  assert_warned (chosen, "the TAP device “tap7”");
   assert_has (own.xml, "<interface type=\"user\">");
 }
 
@@ -247,7 +252,8 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
       "<future/>",
       "<emulator>/usr/bin/qemu-there</emulator><disk type='volume' device='disk'><driver type='qcow2'/>"
       "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk><tpm model='tpm-tis'/>"
-      "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"));
+      "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"
+      "<interface type='bridge'><source bridge='br7'/></interface>"));
 
   g_assert_nonnull (outcome.xml);
   assert_has (outcome.xml, "<disk type=\"file\"");
@@ -258,6 +264,7 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
   assert_has (outcome.xml, "<future/>");
   assert_warned (outcome, "TPM");
   assert_warned (outcome, "network of its own");
+  assert_warned (outcome, "A card is on “br7”");
 }
 
 static void

@@ -214,6 +214,18 @@ remove_forwards (Job *job, xmlNode *interface)
 }
 
 static void
+warn_of_device (Job *job, const xmlNode *interface)
+{
+  g_autofree char *bridge = vitrine_xml_attr (vitrine_xml_child (interface, "source"), "bridge");
+  g_autofree char *device = vitrine_xml_attr (vitrine_xml_child (interface, "target"), "dev");
+
+  if (vitrine_xml_attr_is (interface, "type", "bridge") && bridge != NULL)
+    warn (job, _("Network"), _("A card is on the bridge “%s”: the host needs one of that name."), bridge);
+  if (vitrine_xml_attr_is (interface, "type", "ethernet") && device != NULL)
+    warn (job, _("Network"), _("A card is on the TAP device “%s”: the host needs one of that name."), device);
+}
+
+static void
 take_network (Job *job, xmlNode *interface)
 {
   remove_forwards (job, interface);
@@ -221,6 +233,7 @@ take_network (Job *job, xmlNode *interface)
     warn (
         job, _("Network"),
         _("The network between machines of this computer is another one there: those that stay here are not on it."));
+  warn_of_device (job, interface);
   if (!vitrine_xml_attr_is (interface, "type", "user") || job->network == NULL)
     return;
   vitrine_xml_set_attr (interface, "type", "network");
@@ -324,6 +337,21 @@ normalize_firmware (VitrineDomain *domain)
   vitrine_xml_remove (loader);
 }
 
+static void
+warn_of_devices_here (VitrineDomain *domain, GPtrArray *checks)
+{
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (domain);
+
+  for (guint i = 0; i < networks->len; i++)
+    {
+      const VitrineNetwork *network = networks->pdata[i];
+      if (vitrine_network_is_on_device (network))
+        vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Network"),
+                            _("A card is on “%s”: the machine starts where this computer has a bridge or TAP device of that name."),
+                            network->name);
+    }
+}
+
 VitrineDomain *
 vitrine_translate_to_here (const char *xml, GPtrArray *checks)
 {
@@ -348,6 +376,7 @@ vitrine_translate_to_here (const char *xml, GPtrArray *checks)
   g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
   for (guint i = 0; missing[i] != NULL; i++)
     vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Devices"), "%s", missing[i]);
+  warn_of_devices_here (domain, checks);
   vitrine_checks_pass (checks, _("Devices"), _("This computer has all its devices."));
   return g_steal_pointer (&domain);
 }

@@ -428,11 +428,7 @@ check_network (const VitrineNetwork *network, GError **error)
 {
   if (network->mac != NULL && !vitrine_domain_check_mac (network->mac, error))
     return FALSE;
-  if (network->isolated == NULL || *network->isolated != '\0')
-    return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                       _("An isolated network needs a name: machines that have a card on the same one see each other."));
-  return FALSE;
+  return vitrine_network_check_name (network, error);
 }
 
 gboolean

@@ -5,9 +5,6 @@
 #include "hardware-rows.h"
 #include "rows.h"
 
-#define USER     "user"
-#define ISOLATED "isolated"
-
 typedef struct
 {
   VitrineDomain *domain;
@@ -30,10 +27,34 @@ network_row_free (gpointer data)
   g_free (self);
 }
 
-static gboolean
-is_isolated (NetworkRow *self)
+/* In the order of VitrineNetworkKind; a TAP device is offered where the document has one. */
+static const char *const kind_ids[] = { "user", "isolated", "bridge", "tap", NULL };
+static const char *const kind_labels[] = { N_("Internet, through this computer"), N_("Isolated: only machines on it"),
+                                           N_("Bridge of this computer"), N_("TAP device of this computer"), NULL };
+
+static VitrineNetworkKind
+get_kind (NetworkRow *self)
 {
-  return g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->network)), ISOLATED) == 0;
+  return (VitrineNetworkKind) gtk_combo_box_get_active (GTK_COMBO_BOX (self->network));
+}
+
+static char *
+describe_network (NetworkRow *self)
+{
+  const char *name = gtk_entry_get_text (GTK_ENTRY (self->name));
+
+  switch (get_kind (self))
+    {
+    case VITRINE_NETWORK_USER:
+      break;
+    case VITRINE_NETWORK_ISOLATED:
+      return g_strdup_printf (_("Isolated network “%s”"), name);
+    case VITRINE_NETWORK_BRIDGE:
+      return g_strdup_printf (_("Bridge “%s” of this computer"), name);
+    case VITRINE_NETWORK_TAP:
+      return g_strdup_printf (_("TAP device “%s” of this computer"), name);
+    }
+  return g_strdup (_("Internet, through this computer"));
 }
 
 static void
@@ -44,10 +65,8 @@ describe (NetworkRow *self)
 
   if (self->models == NULL)
     words = g_strdup_printf (_("“%s” is not supported yet: the machine goes without this card."), self->model);
-  else if (is_isolated (self))
-    words = g_strdup_printf (_("Isolated network “%s”"), gtk_entry_get_text (GTK_ENTRY (self->name)));
   else
-    words = g_strdup (_("Internet, through this computer"));
+    words = describe_network (self);
   if (self->mode == VITRINE_ROW_NEW && vitrine_domain_get_network_slot (self->domain, self->index) == 0)
     {
       g_autofree char *now = g_steal_pointer (&words);
@@ -67,16 +86,29 @@ get_text (GtkWidget *entry)
   return *text != '\0' ? text : (g_free (text), NULL);
 }
 
+/* Cards on devices come with a start; any other has what a slot needs, an address, from when it was added. */
+static void
+choose_slot (NetworkRow *self, const VitrineNetwork *network)
+{
+  if (vitrine_network_is_on_device (network))
+    vitrine_domain_leave_network_slot (self->domain, self->index);
+  else if (network->mac != NULL)
+    vitrine_domain_give_network_slot (self->domain, self->index);
+}
+
 static void
 changed (NetworkRow *self)
 {
   g_autofree char *mac = get_text (self->mac), *name = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name))));
-  VitrineNetwork network = { .mac = mac, .isolated = is_isolated (self) ? name : NULL,
+  VitrineNetworkKind kind = get_kind (self);
+  VitrineNetwork network = { .mac = mac, .kind = kind, .name = kind != VITRINE_NETWORK_USER ? name : NULL,
                              .cable_out = !gtk_switch_get_active (GTK_SWITCH (self->cable)),
                              .model = self->models != NULL ? (char *) gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->models)) : NULL };
 
-  gtk_widget_set_sensitive (self->name, is_isolated (self));
+  gtk_widget_set_sensitive (self->name, kind != VITRINE_NETWORK_USER);
   vitrine_domain_set_network (self->domain, self->index, &network);
+  if (self->mode == VITRINE_ROW_NEW)
+    choose_slot (self, &network);
   describe (self);
 }
 
@@ -103,13 +135,13 @@ add_model (NetworkRow *self, gboolean supported, gboolean able)
 }
 
 static void
-add_rows (NetworkRow *self, gboolean cold, gboolean supported)
+add_rows (NetworkRow *self, VitrineNetworkKind kind, gboolean cold, gboolean supported)
 {
-  static const char *const ids[] = { USER, ISOLATED, NULL };
-  static const char *const labels[] = { N_("Internet, through this computer"), N_("Isolated: only machines on it"), NULL };
+  const char *ids[G_N_ELEMENTS (kind_ids)] = { NULL };
 
-  add (self, vitrine_row_new_combo (_("_Connected to"), ids, labels, &self->network), cold && supported);
-  add (self, vitrine_row_new_entry (_("Name of the isolated network"), &self->name), cold && supported);
+  memcpy (ids, kind_ids, (MAX (kind, VITRINE_NETWORK_BRIDGE) + 1) * sizeof *ids);
+  add (self, vitrine_row_new_combo (_("_Connected to"), ids, kind_labels, &self->network), cold && supported);
+  add (self, vitrine_row_new_entry (_("Name of the network or device"), &self->name), cold && supported);
   add (self, vitrine_row_new_entry (_("_Address (MAC)"), &self->mac), cold && supported);
   add (self, vitrine_row_new_switch (_("Cable _plugged in"), NULL, &self->cable), supported);
   add_model (self, supported, cold);
@@ -127,12 +159,12 @@ vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwor
   self->model = g_strdup (network->model);
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), "vitrine-network", self, network_row_free);
-  add_rows (self, mode != VITRINE_ROW_RUNNING, vitrine_network_is_supported (network));
-  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->network), network->isolated != NULL ? ISOLATED : USER);
-  gtk_entry_set_text (GTK_ENTRY (self->name), network->isolated != NULL ? network->isolated : "");
+  add_rows (self, network->kind, mode != VITRINE_ROW_RUNNING, vitrine_network_is_supported (network));
+  gtk_combo_box_set_active (GTK_COMBO_BOX (self->network), (int) network->kind);
+  gtk_entry_set_text (GTK_ENTRY (self->name), network->name != NULL ? network->name : "");
   gtk_entry_set_text (GTK_ENTRY (self->mac), network->mac != NULL ? network->mac : "");
   gtk_switch_set_active (GTK_SWITCH (self->cable), !network->cable_out);
-  gtk_widget_set_sensitive (self->name, network->isolated != NULL);
+  gtk_widget_set_sensitive (self->name, network->kind != VITRINE_NETWORK_USER);
   g_signal_connect_swapped (self->network, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->name, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->mac, "changed", G_CALLBACK (changed), self);

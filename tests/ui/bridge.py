@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bridge.py PROGRAM VITRINECTL PICTURES NAME: a machine in a window, and so in a confined process, on a bridge and a TAP device, as TAP.
+
+In a network namespace of this test, which takes root.
+"""
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / "tests" / "boot"))
+sys.path.insert(0, str(TOP / "tests" / "ui"))
+sys.path.insert(0, str(TOP / "tools"))
+import boot                       # noqa: E402
+import desktop                    # noqa: E402
+import network                    # noqa: E402
+import ui                         # noqa: E402
+from boot import PROMPT           # noqa: E402
+from desktop import Missing, wait   # noqa: E402
+from ui import ok, part, settings_of   # noqa: E402
+from vmconsole import Guest       # noqa: E402
+
+
+def choose(d, window, number, kind, name):
+    card = part(d, window, "list item", f"Network card {number}")
+    part(d, card, "combo box", "Connected to").combovalue = kind
+    part(d, card, "text", "Name of the network or device").text = name
+    return card
+
+
+def put_on_bridge(d, definition):
+    window = settings_of(d, "Box")
+    choose(d, window, 1, "Bridge of this computer", "a name that is too long")
+    d.press(window, "Apply")
+    d.says(window, "is no name of a network device")
+    choose(d, window, 1, "Bridge of this computer", "vtbr0")
+    d.says(window, "Bridge “vtbr0” of this computer")
+    d.picture("bridge-settings")
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+    if '<source bridge="vtbr0"/>' not in definition.read_text():
+        raise Missing(definition.read_text())
+    ok("the settings put a card on a bridge")
+
+
+def start_refused(d):
+    """Then allowed: the window tries again, in a new process that joins before it is confined."""
+    network.CONFIG.write_text("deny all\n")
+    d.ctl("start", "Box", ok=False)
+    window = d.window("Box")
+    d.says(window, "Add this line to it as root: allow vtbr0")
+    d.picture("bridge-refused")
+    ok("a bridge that is not allowed: the window says which line allows it")
+    network.CONFIG.write_text("allow vtbr0\n")
+    d.press(window, "Try Again")
+    d.wait_state("Box", "running")
+
+
+def reach(console, device, net):
+    console.command(f"ip addr add {net}.2/24 dev {device}; ip link set {device} up", PROMPT, 60)
+    if ", 0% packet loss" not in console.command(f"ping -c 2 {net}.1 | grep loss", PROMPT, 60):
+        raise Missing(f"{device} does not reach this computer")
+
+
+def go_back(d, uuid):
+    """Another machine is made, within this process."""
+    pid = d.pid(uuid)
+    window = d.window("Box")
+    d.chord("ctrl", "alt")
+    d.press(window, "Snapshots", "radio button")
+    d.press(window, "Go back to “Here”")
+    d.press(window, "Go Back")
+    def went_back():
+        with Guest.console(d.vitrinectl, "Box") as console:      # of the old machine, or of the new one
+            console.send("\n")
+            console.expect(PROMPT, 10)
+            return "No such file" in console.command("ls /tmp/later", PROMPT, 10)
+    wait("the guest has gone back", went_back, 60)
+    if d.pid(uuid) != pid:
+        raise Missing("it did not go back within its process")
+    with Guest.console(d.vitrinectl, "Box") as console:
+        console.send("\n")
+        console.expect(PROMPT, 60)
+        reach(console, "eth0", "10.78.0")
+        reach(console, "eth1", "10.77.0")
+
+
+def running(d):
+    window = settings_of(d, "Box")
+    part(d, window, "push button", "Add Network Card").doActionNamed("click")
+    card = choose(d, window, 3, "Bridge of this computer", "vtbr0")
+    d.says(card, "at the next start")
+    part(d, card, "combo box", "Connected to").combovalue = "Internet, through this computer"
+    if "at the next start" in card.description:
+        raise Missing("a card on user networking has lost its slot")
+    d.key("Escape")
+    d.no_window("Settings of Box")
+    if "--config" not in d.ctl("attach-net", "Box", "bridge=vtbr0", ok=False).stderr:
+        raise Missing("a running machine is to be put on a bridge")
+    ok("a card that is added to the running machine comes onto a bridge with the next start")
+
+
+def bridge(d):
+    folder = Path(os.environ["VITRINE_UI_IMAGE"])
+    uuid = d.ctl("create", "Box", "--memory", "512M", "--kernel", folder / "vmlinuz", "--initrd", folder / "initrd.img", "--append",
+                 "console=ttyS0,115200 quiet net.ifnames=0").strip()
+    d.ctl("attach-net", "Box", "tap=vt0")
+    d.start([d.program])
+    d.window("Vitrine")
+    put_on_bridge(d, d.machines / uuid / "domain.xml")
+    start_refused(d)
+    with Guest.console(d.vitrinectl, "Box") as console:
+        console.send("\n")
+        console.expect(PROMPT, 300)
+        reach(console, "eth0", "10.78.0")
+        reach(console, "eth1", "10.77.0")
+        ok("a confined machine is on the bridge and on the TAP device")
+        d.ctl("snapshot", "take", "Box", "Here")
+        console.command("touch /tmp/later", PROMPT, 30)
+    go_back(d, uuid)
+    ok("the next machine of the same process is there again")
+    running(d)
+
+
+def enter():
+    """Before there is an X server, which is to be in there as well."""
+    if desktop.INSIDE in os.environ:
+        return None
+    os.environ["VITRINE_UI_IMAGE"] = ui.find_image("demo")
+    network.enter_namespace()
+    if network.find_helper() is None:
+        raise boot.Skip("a bridge is joined by qemu-bridge-helper, which is not installed")
+    folder = tempfile.TemporaryDirectory(prefix="vitrine-bridge-")     # pylint: disable=consider-using-with
+    network.own_etc(folder.name)
+    return folder
+
+
+if __name__ == "__main__":
+    try:
+        kept = enter()
+    except (boot.Skip, desktop.Skip) as reason:
+        print(f"1..0 # SKIP {reason}")
+        sys.exit(0)
+    ui.run({"bridge": (bridge, "demo")})
