@@ -97,9 +97,10 @@ def picture(d, node, name):
 
 
 def cells(d, wizard):
-    """The grid's texts, without its heads."""
+    """The grid's texts, without its heads and boxes."""
     table = d.find(wizard, "table", "Crypto queues")
-    return [node.name for node in d.walk(table) if node.roleName == "table cell" and node.name]
+    return [node.name for node in d.walk(table)
+            if node.roleName == "table cell" and node.name and not node.name.startswith(("Use ", "Control "))]
 
 
 def step(d, window, key, role, name):
@@ -113,9 +114,13 @@ def choose_by_keys(d, wizard):
     table = d.find(wizard, "table", "Crypto queues")
     wait("the grid has the focus", lambda: table.focused)
     step(d, wizard, "Down", "table cell", "71 (0x47)")
-    d.key("Right", "Right", "space")
-    d.key("Left", "space")
-    wait("two boxes are checked", lambda: sum(node.checked for node in d.walk(table)) == 2)
+    d.key("Right")
+    step(d, wizard, "Right", "table cell", "Control domain 71 (0x47)")
+    d.key("space")
+    step(d, wizard, "Left", "table cell", "Use domain 71 (0x47)")
+    d.key("space")
+    wait("both boxes of the domain are checked",
+         lambda: {node.name for node in d.walk(table) if node.checked} == {"Use domain 71 (0x47)", "Control domain 71 (0x47)"})
     step(d, wizard, "shift+Tab", "table column header", "Card 4, not chosen")
     step(d, wizard, "space", "table column header", "Card 4, chosen")
     wait("the queue is marked", lambda: "✓ Host" in cells(d, wizard))
