@@ -146,9 +146,12 @@ def walk_queues(d, suffix=""):
         ok("cards, domains and control domains are chosen by keys, and what that costs the host is said at once")
         press_key(d, wizard, "Next", "alt+n")
         steps = d.find(wizard, "text", "The steps, as commands")
-        for words in ("echo -71 > /sys/bus/ap/aqmask", "mdevctl define --uuid", "--addattr assign_control_domain --value 71"):
-            if words not in steps.text:
-                raise Missing(f"{words} is not in {steps.text}")
+        for words in ("# As root:\n", "echo -71 > /sys/bus/ap/aqmask", "mdevctl define --uuid",
+                      "--addattr assign_control_domain --value 71", "attach-device", "--config", 'model="vfio-ap"'):
+            wait(f"“{words}” is among the steps", lambda part=words: part in steps.text)
+        element = d.find(wizard, "text", "In the definition")
+        wait("the element is shown as it will be written",
+             lambda: element.text.startswith('<hostdev mode="subsystem" type="mdev"') and element.text.strip() in steps.text)
         for words in ("lose 2 queues: 04.0047, 06.0047", "until the host restarts", "memory balloon goes on working", "cannot move to another host"):
             d.says(wizard, words)
         picture(d, steps, f"review{suffix}")
@@ -242,8 +245,7 @@ def walk_mediated(d, suffix=""):
         go_to_button(d, dialog, "Remove… Crypto queues: cards 5; domains 4")
         d.key("space")
         steps = d.find(dialog, "text", "The steps, as commands")
-        if "echo +5 > /sys/bus/ap/apmask" not in steps.text:
-            raise Missing(steps.text)
+        wait("the steps are shown", lambda: "echo +5 > /sys/bus/ap/apmask" in steps.text)
         picture(d, steps, f"remove{suffix}")
         press_key(d, dialog, "Remove", "alt+r")
         d.says(dialog, "There is none on the host.")
