@@ -19,6 +19,7 @@ typedef struct
   char        *title;       /* NULL: none, or not asked yet */
   char        *message;     /* a sentence; NULL: nothing to say */
   VitrineState state;
+  gboolean     active;      /* the host has it at work, be it that it crashed */
   gboolean     saved, autostart, persistent;
 } VitrineHostEntry;
 

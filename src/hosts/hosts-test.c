@@ -230,6 +230,26 @@ machines_of_a_host_can_be_commanded_and_their_states_follow (void)
   g_assert_nonnull (strstr (error->message, "test"));
 }
 
+/* One that crashed, and that its host keeps for whoever looks into it. */
+static void
+what_crashed_can_be_cleared_away (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>test</name><memory>1024</memory>"
+      "<os><type>hvm</type></os><test:runstate>6</test:runstate></domain>");
+  VitrineGuest *guest = VITRINE_GUEST (first_guest (host));
+  const VitrineGuestAbilities alive
+      = VITRINE_GUEST_CAN_POWER_BUTTON | VITRINE_GUEST_CAN_RESET | VITRINE_GUEST_CAN_PAUSE | VITRINE_GUEST_CAN_DELETE;
+
+  g_assert_cmpint (vitrine_guest_get_state (guest), ==, VITRINE_STATE_DIED);
+  g_assert_cmpuint (vitrine_guest_get_abilities (guest) & (alive | VITRINE_GUEST_CAN_FORCE_OFF), ==,
+                    VITRINE_GUEST_CAN_FORCE_OFF);
+  command (VITRINE_HOST_GUEST (guest), "ForceOff");
+  await_state (VITRINE_HOST_GUEST (guest), VITRINE_STATE_OFF);
+  g_assert_cmpuint (vitrine_guest_get_abilities (guest) & (alive | VITRINE_GUEST_CAN_FORCE_OFF), ==,
+                    VITRINE_GUEST_CAN_DELETE);
+}
+
 static void
 a_command_that_the_host_refuses_is_an_error (void)
 {
@@ -840,6 +860,7 @@ main (int argc, char **argv)
   ADD (uris_without_sense_or_with_a_password_are_refused);
   ADD (a_host_that_cannot_be_reached_says_why_and_is_tried_again);
   ADD (machines_of_a_host_can_be_commanded_and_their_states_follow);
+  ADD (what_crashed_can_be_cleared_away);
   ADD (a_command_that_the_host_refuses_is_an_error);
   ADD (a_guest_whose_host_left_can_do_nothing);
   ADD (a_person_is_asked_until_the_password_is_right);
