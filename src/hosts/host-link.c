@@ -271,30 +271,30 @@ metadata_event (virConnectPtr connection, virDomainPtr domain, int type, const c
 }
 
 static void
-resources_event (VitrineHostLink *link)
+resources_event (VitrineHostLink *link, VitrineHostResourceKinds changed)
 {
   g_autoptr(GObject) owner = g_weak_ref_get (&link->owner);
 
   if (owner != NULL)
-    link->events->resources_changed (owner);
+    link->events->resources_changed (owner, changed);
 }
 
 static void
 network_event (virConnectPtr connection, virNetworkPtr network, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_NETWORKS);
 }
 
 static void
 pool_event (virConnectPtr connection, virStoragePoolPtr pool, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_POOLS);
 }
 
 static void
 device_event (virConnectPtr connection, virNodeDevicePtr device, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_DEVICES);
 }
 
 typedef struct

@@ -5,6 +5,8 @@
 
 #include "guest.h"
 #include "host-offer.h"
+#include "host-private.h"
+#include "host-resources.h"
 #include "host-shipment.h"
 #include "host-text.h"
 #include "hosts.h"
@@ -510,7 +512,7 @@ is_there (VitrineHost *host, const char *volume)
   g_autoptr(GAsyncResult) result = NULL;
   gboolean found = FALSE;
 
-  vitrine_host_list_resources_async (host, keep_result, &result);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_ALL_RESOURCES, keep_result, &result);
   AWAIT (result != NULL);
   g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
   for (guint i = 0; i < all->pools->len; i++)
@@ -653,12 +655,58 @@ a_network_that_is_started_starts_with_its_host_only_if_it_did (void)
   g_assert_no_error (error);
   change_resource (host, VITRINE_HOST_START_NETWORK, "n", &error);
   g_assert_no_error (error);
-  vitrine_host_list_resources_async (host, keep_result, &result);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_ALL_RESOURCES, keep_result, &result);
   AWAIT (result != NULL);
   g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
   const VitrineHostNetwork *network = all->networks->pdata[0];
   g_assert_true (network->active);
   g_assert_false (network->autostart);
+}
+
+static void
+gather (guint *kinds, VitrineHostResourceKinds more)
+{
+  *kinds |= more;
+}
+
+static void
+plug_in_device (VitrineHost *host)
+{
+  static const char xml[] = "<device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'>"
+                            "<wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability></capability></device>";
+  virNodeDevicePtr device = virNodeDeviceCreateXML (vitrine_host_link_get_connection (host->link), xml, 0);
+
+  g_assert_nonnull (device);
+  virNodeDeviceFree (device);
+}
+
+static void
+only_what_changed_is_to_be_read_again (void)
+{
+  g_autoptr(VitrineHost) host = connect_to ("test:///default");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  guint kinds = 0;
+
+  g_signal_connect_swapped (host, "resources-changed", G_CALLBACK (gather), &kinds);
+  plug_in_device (host);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_DEVICES);
+  vitrine_host_list_resources_async (host, kinds, keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostResources) some = vitrine_host_list_resources_finish (host, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (some->kinds, ==, VITRINE_HOST_DEVICES);
+  g_assert_cmpuint (some->devices->len, >, 0);
+  g_assert_cmpuint (some->pools->len + some->networks->len, ==, 0);
+  kinds = 0;
+  change_resource (host, VITRINE_HOST_STOP_NETWORK, "default", &error);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_NETWORKS);
+  kinds = 0;
+  change_resource (host, VITRINE_HOST_STOP_POOL, "default-pool", &error);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_POOLS);
 }
 
 /* --- hostile hosts ---------------------------------------------------------------------------------------------- */
@@ -876,6 +924,7 @@ main (int argc, char **argv)
   ADD (deleting_takes_only_volumes_that_were_shown);
   ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
   ADD (a_resource_that_cannot_be_changed_says_why);
+  ADD (only_what_changed_is_to_be_read_again);
   ADD (a_network_that_is_started_starts_with_its_host_only_if_it_did);
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
   ADD (snapshots_are_a_tree_that_can_be_gone_back_to);
