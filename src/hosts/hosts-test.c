@@ -663,6 +663,48 @@ a_network_that_is_started_starts_with_its_host_only_if_it_did (void)
   g_assert_false (network->autostart);
 }
 
+/* LVM's, and a folder. */
+#define TWO_POOLS                                                                                                      \
+  "<pool type='dir'><name>folder</name><target><path>/p</path></target></pool>"                                        \
+  "<pool type='logical'><name>group</name><source><device path='/dev/sdb'/><name>group</name></source>"                \
+  "<target><path>/dev/group</path></target></pool>"
+
+static guint64
+allocation_of_new_volume (VitrineHost *host, const char *pool)
+{
+  g_autoptr(GAsyncResult) made = NULL;
+  g_autoptr(GAsyncResult) listed = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_create_volume_async (host, pool, "a<b", "raw", 1 << 20, keep_result, &made);
+  AWAIT (made != NULL);
+  vitrine_host_resource_finish (host, made, &error);
+  g_assert_no_error (error);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_POOLS, keep_result, &listed);
+  AWAIT (listed != NULL);
+  g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, listed, &error);
+  for (guint i = 0; i < all->pools->len; i++)
+    {
+      const VitrineHostPool *one = all->pools->pdata[i];
+      const VitrineHostVolume *volume = g_str_equal (one->name, pool) ? one->volumes->pdata[0] : NULL;
+      if (volume == NULL)
+        continue;
+      g_assert_cmpstr (volume->name, ==, "a<b");
+      g_assert_cmpuint (volume->capacity_bytes, ==, 1 << 20);
+      return volume->allocation_bytes;
+    }
+  g_assert_not_reached ();
+}
+
+static void
+a_volume_takes_room_when_it_is_written_but_all_at_once_from_lvm (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (TWO_POOLS);
+
+  g_assert_cmpuint (allocation_of_new_volume (host, "folder"), ==, 0);
+  g_assert_cmpuint (allocation_of_new_volume (host, "group"), ==, 1 << 20);
+}
+
 static void
 gather (guint *kinds, VitrineHostResourceKinds more)
 {
@@ -924,6 +966,7 @@ main (int argc, char **argv)
   ADD (deleting_takes_only_volumes_that_were_shown);
   ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
   ADD (a_resource_that_cannot_be_changed_says_why);
+  ADD (a_volume_takes_room_when_it_is_written_but_all_at_once_from_lvm);
   ADD (only_what_changed_is_to_be_read_again);
   ADD (a_network_that_is_started_starts_with_its_host_only_if_it_did);
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
