@@ -74,7 +74,8 @@ show_off (VitrineRemoteProcess *self)
   drop_backend (self);
   if (is_wreck (self))
     vitrine_machine_window_set_stopped (self->window, _("The Machine Has Crashed"),
-                                        _("Its host keeps it as it was. It can start again once it is off."), _("_Force Off"));
+                                        _("Its host keeps it as it was. It can start again once it is off."),
+                                        _("_Force Off"));
   else
     vitrine_machine_window_set_stopped (self->window, _("The Machine Is Off"), NULL, _("_Start"));
 }

@@ -265,7 +265,8 @@ vitrine_host_console_class_init (VitrineHostConsoleClass *klass)
   object_class->finalize = vitrine_host_console_finalize;
   signals[OUTPUT] = g_signal_new ("output", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_BYTES);
-  signals[BUSY] = g_signal_new ("busy", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[BUSY] = g_signal_new ("busy", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 0);
   signals[CLOSED] = g_signal_new ("closed", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
 }

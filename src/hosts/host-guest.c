@@ -184,7 +184,8 @@ vitrine_host_guest_update (VitrineHostGuest *self, VitrineHostEntry *entry)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TITLE]);
   if (g_strcmp0 (before->message, entry->message) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
-  if (before->state != entry->state || before->active != entry->active || before->saved != entry->saved || before->autostart != entry->autostart)
+  if (before->state != entry->state || before->active != entry->active || before->saved != entry->saved
+      || before->autostart != entry->autostart)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   g_object_thaw_notify (G_OBJECT (self));
   return renamed;

@@ -439,7 +439,8 @@ vitrine_host_class_init (VitrineHostClass *klass)
   signals[ASK] = g_signal_new ("ask", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
                                NULL, G_TYPE_BOOLEAN, 1, VITRINE_TYPE_CREDENTIALS);
   signals[RESOURCES_CHANGED] =
-    g_signal_new ("resources-changed", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+    g_signal_new ("resources-changed", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                  G_TYPE_UINT);
 }
 
 static void
