@@ -58,11 +58,26 @@ show_failed (VitrineRemoteProcess *self, const char *reason)
     vitrine_machine_window_set_stopped (self->window, _("No Connection to the Machine"), reason, _("_Try Again"));
 }
 
+/* It crashed, and its host keeps it for whoever looks into it. */
+static gboolean
+is_wreck (VitrineRemoteProcess *self)
+{
+  VitrineGuest *guest = VITRINE_GUEST (self->guest);
+
+  return !vitrine_state_is_alive (vitrine_guest_get_state (guest))
+         && (vitrine_guest_get_abilities (guest) & VITRINE_GUEST_CAN_FORCE_OFF) != 0;
+}
+
 static void
 show_off (VitrineRemoteProcess *self)
 {
   drop_backend (self);
-  vitrine_machine_window_set_stopped (self->window, _("The Machine Is Off"), NULL, _("_Start"));
+  if (is_wreck (self))
+    vitrine_machine_window_set_stopped (self->window, _("The Machine Has Crashed"),
+                                        _("Its host keeps it as it was. It can start again once it is off."),
+                                        _("_Force Off"));
+  else
+    vitrine_machine_window_set_stopped (self->window, _("The Machine Is Off"), NULL, _("_Start"));
 }
 
 static gboolean
@@ -135,7 +150,7 @@ retry (VitrineRemoteProcess *self)
   drop_backend (self);
   vitrine_machine_window_set_busy (self->window, _("Connecting…"));
   if (self->guest != NULL && !is_alive (self))
-    command (self, "Start");
+    command (self, is_wreck (self) ? "ForceOff" : "Start");
   else if (self->guest != NULL)
     look (self);
   else if (vitrine_host_get_state (self->host) == VITRINE_HOST_CONNECTED)

@@ -13,6 +13,7 @@ enum
   CHANGED,
   FRAME_READY,
   CONSOLE_OUTPUT,
+  CONSOLE_CHANGED,
   GUEST_RESET,
   POINTER_CHANGED,
   N_SIGNALS
@@ -36,6 +37,8 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
   signals[GUEST_RESET] = new_signal ("guest-reset");
   signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
+  signals[CONSOLE_CHANGED] = g_signal_new ("console-changed", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                           G_TYPE_NONE, 1, G_TYPE_UINT);
 }
 
 gboolean
@@ -335,6 +338,21 @@ vitrine_backend_get_console_history (VitrineBackend *self, guint console)
   return VITRINE_BACKEND_GET_IFACE (self)->get_console_history (self, console);
 }
 
+gboolean
+vitrine_backend_is_console_busy (VitrineBackend *self, guint console)
+{
+  VitrineBackendInterface *iface = VITRINE_BACKEND_GET_IFACE (self);
+
+  return iface->is_console_busy != NULL && iface->is_console_busy (self, console);
+}
+
+void
+vitrine_backend_take_console (VitrineBackend *self, guint console)
+{
+  g_return_if_fail (VITRINE_BACKEND_GET_IFACE (self)->take_console != NULL);
+  VITRINE_BACKEND_GET_IFACE (self)->take_console (self, console);
+}
+
 void
 vitrine_backend_get_statistics (VitrineBackend *self, VitrineStatistics *out)
 {
@@ -375,6 +393,12 @@ void
 vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes)
 {
   g_signal_emit (self, signals[CONSOLE_OUTPUT], 0, console, bytes);
+}
+
+void
+vitrine_backend_emit_console_changed (VitrineBackend *self, guint console)
+{
+  g_signal_emit (self, signals[CONSOLE_CHANGED], 0, console);
 }
 
 void

@@ -4,8 +4,8 @@
  * blocks noticeably unless it says so.
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
- * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "guest-reset" ();
- * "pointer-changed" () when is_absolute() may give another answer. */
+ * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "console-changed" (guint
+ * console) when is_console_busy() gives another answer; "guest-reset" (); "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -140,6 +140,8 @@ struct _VitrineBackendInterface
   guint (*get_n_consoles) (VitrineBackend *self);
   void (*console_send) (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
   GBytes *(*get_console_history) (VitrineBackend *self, guint console);
+  gboolean (*is_console_busy) (VitrineBackend *self, guint console);   /* NULL: never */
+  void (*take_console) (VitrineBackend *self, guint console);          /* where it can be busy */
 
   void (*get_statistics) (VitrineBackend *self, VitrineStatistics *out);
   void (*count_instructions) (VitrineBackend *self, gboolean on);
@@ -211,6 +213,10 @@ guint   vitrine_backend_get_n_consoles (VitrineBackend *self);
 void    vitrine_backend_console_send (VitrineBackend *self, guint console, const guint8 *bytes, gsize n);
 /* What the console printed so far (bounded); then follow "console-output". */
 GBytes *vitrine_backend_get_console_history (VitrineBackend *self, guint console);
+/* Does somebody else have it, so that nothing comes from it? "console-changed" tells when that is another. */
+gboolean vitrine_backend_is_console_busy (VitrineBackend *self, guint console);
+/* From whoever has it, who loses it. */
+void     vitrine_backend_take_console (VitrineBackend *self, guint console);
 
 void vitrine_backend_get_statistics (VitrineBackend *self, VitrineStatistics *out);
 /* Instructions are counted while somebody wants it, which costs some speed: each TRUE is followed by a FALSE. */
@@ -221,4 +227,5 @@ void vitrine_backend_emit_changed (VitrineBackend *self);
 void vitrine_backend_emit_frame_ready (VitrineBackend *self, guint head);
 void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
+void vitrine_backend_emit_console_changed (VitrineBackend *self, guint console);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);

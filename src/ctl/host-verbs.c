@@ -368,6 +368,8 @@ vitrine_ctl_host_open_console (const char *words, guint number)
   bridge.fd = ends[0];
   bridge.console = vitrine_host_console_new (bridge.target.guest, alias);
   g_signal_connect_swapped (bridge.console, "output", G_CALLBACK (console_output), &bridge);
+  /* Who names a console in a command wants that one. */
+  g_signal_connect (bridge.console, "busy", G_CALLBACK (vitrine_host_console_take), NULL);
   g_signal_connect_swapped (bridge.console, "closed", G_CALLBACK (console_closed), &bridge);
   g_unix_fd_add (ends[0], G_IO_IN | G_IO_HUP, from_terminal, &bridge);
   return ends[1];

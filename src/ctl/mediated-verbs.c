@@ -92,7 +92,9 @@ carry_out (Source *source, const Options *options, const VitrineMediatedChange *
 
   if (options->dry_run)
     {
-      g_autofree char *text = vitrine_mediated_preview (source->mediated, change, &error);
+      vitrine_mediated_preview_async (source->mediated, change, NULL, vitrine_ctl_keep_result, &result);
+      g_autofree char *text
+          = vitrine_mediated_preview_finish (source->mediated, vitrine_ctl_await (&result), &error);
       if (text == NULL)
         return refuse (error);
       g_print ("%s", text);

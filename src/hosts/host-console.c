@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A console as a libvirt stream: opened in a worker, then read and written in the main thread without blocking. */
 #include <glib/gi18n-lib.h>
+#include <libvirt/virterror.h>
 #include <string.h>
 
 #include "host-guest-ends.h"
@@ -14,6 +15,8 @@ struct _VitrineHostConsole
 {
   GObject parent_instance;
 
+  VitrineHostGuest *guest;
+  char        *alias;
   virStreamPtr stream;       /* NULL: not open yet, or closed */
   GByteArray  *waiting;      /* to be sent */
   gboolean     closed;
@@ -22,6 +25,7 @@ struct _VitrineHostConsole
 enum
 {
   OUTPUT,
+  BUSY,
   CLOSED,
   N_SIGNALS
 };
@@ -45,14 +49,21 @@ free_in_thread (GTask *task, gpointer source, gpointer stream, GCancellable *can
 }
 
 static void
+free_later (virStreamPtr stream)
+{
+  g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, stream, NULL);
+  g_task_run_in_thread (task, free_in_thread);
+}
+
+static void
 drop_stream (VitrineHostConsole *self)
 {
   if (self->stream == NULL)
     return;
   virStreamEventRemoveCallback (self->stream);
-  g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
-  g_task_set_task_data (task, g_steal_pointer (&self->stream), NULL);
-  g_task_run_in_thread (task, free_in_thread);
+  free_later (g_steal_pointer (&self->stream));
 }
 
 static void
@@ -125,14 +136,44 @@ happened (virStreamPtr stream, int events, void *data)
     end (self, _("The console was closed; somebody else may have taken it."));
 }
 
-static gpointer
-open_console (virDomainPtr domain, gpointer alias, GCancellable *cancellable, GError **error)
+typedef struct
 {
+  char    *alias;
+  unsigned flags;
+} Opening;
+
+static void
+opening_free (gpointer data)
+{
+  Opening *opening = data;
+
+  g_free (opening->alias);
+  g_free (opening);
+}
+
+/* What libvirt says of a console that is in use (virChrdevOpen, libvirt 9.0) it says of nothing else that it refuses
+ * here. */
+static gpointer
+refuse (const Opening *opening, GError **error)
+{
+  virErrorPtr last = virGetLastError ();
+  gboolean busy = last != NULL && last->code == VIR_ERR_OPERATION_FAILED;
+
+  vitrine_host_set_error (error);
+  if (busy && (opening->flags & VIR_DOMAIN_CONSOLE_FORCE) == 0 && error != NULL)
+    (*error)->code = VITRINE_HOST_ERROR_BUSY;
+  return NULL;
+}
+
+static gpointer
+open_console (virDomainPtr domain, gpointer data, GCancellable *cancellable, GError **error)
+{
+  const Opening *opening = data;
   virStreamPtr stream = virStreamNew (virDomainGetConnect (domain), VIR_STREAM_NONBLOCK);
 
-  if (stream != NULL && virDomainOpenConsole (domain, alias, stream, VIR_DOMAIN_CONSOLE_FORCE) == 0)
+  if (stream != NULL && virDomainOpenConsole (domain, opening->alias, stream, opening->flags) == 0)
     return stream;
-  vitrine_host_set_error (error);
+  refuse (opening, error);
   if (stream != NULL)
     virStreamFree (stream);
   return NULL;
@@ -145,20 +186,37 @@ opened (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
   virStreamPtr stream = vitrine_host_guest_run_finish (VITRINE_HOST_GUEST (source), result, &error);
 
-  if (stream == NULL)
+  if (stream != NULL && self->closed)
+    free_later (stream);
+  else if (stream == NULL && !self->closed && g_error_matches (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_BUSY))
+    g_signal_emit (self, signals[BUSY], 0);
+  else if (stream == NULL)
+    end (self, error->message);
+  else
     {
-      end (self, error->message);
-      return;
+      self->stream = stream;
+      virStreamEventAddCallback (stream, VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP,
+                                 happened, self, NULL);
+      transmit (self);
     }
-  if (self->closed)
-    {
-      stream_free (stream);
-      return;
-    }
-  self->stream = stream;
-  virStreamEventAddCallback (stream, VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP,
-                             happened, self, NULL);
-  transmit (self);
+}
+
+static void
+open_async (VitrineHostConsole *self, unsigned flags)
+{
+  Opening *opening = g_new0 (Opening, 1);
+
+  opening->alias = g_strdup (self->alias);
+  opening->flags = flags;
+  vitrine_host_guest_run_async (self->guest, open_console, opening, opening_free, stream_free, NULL, opened,
+                                g_object_ref (self));
+}
+
+void
+vitrine_host_console_take (VitrineHostConsole *self)
+{
+  if (!self->closed && self->stream == NULL)
+    open_async (self, VIR_DOMAIN_CONSOLE_FORCE);
 }
 
 void
@@ -181,14 +239,20 @@ vitrine_host_console_close (VitrineHostConsole *self)
 static void
 vitrine_host_console_dispose (GObject *object)
 {
-  vitrine_host_console_close (VITRINE_HOST_CONSOLE (object));
+  VitrineHostConsole *self = VITRINE_HOST_CONSOLE (object);
+
+  vitrine_host_console_close (self);
+  g_clear_object (&self->guest);
   G_OBJECT_CLASS (vitrine_host_console_parent_class)->dispose (object);
 }
 
 static void
 vitrine_host_console_finalize (GObject *object)
 {
-  g_byte_array_unref (VITRINE_HOST_CONSOLE (object)->waiting);
+  VitrineHostConsole *self = VITRINE_HOST_CONSOLE (object);
+
+  g_byte_array_unref (self->waiting);
+  g_free (self->alias);
   G_OBJECT_CLASS (vitrine_host_console_parent_class)->finalize (object);
 }
 
@@ -201,6 +265,8 @@ vitrine_host_console_class_init (VitrineHostConsoleClass *klass)
   object_class->finalize = vitrine_host_console_finalize;
   signals[OUTPUT] = g_signal_new ("output", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_BYTES);
+  signals[BUSY] = g_signal_new ("busy", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 0);
   signals[CLOSED] = g_signal_new ("closed", VITRINE_TYPE_HOST_CONSOLE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 1, G_TYPE_STRING);
 }
@@ -216,7 +282,8 @@ vitrine_host_console_new (VitrineHostGuest *guest, const char *alias)
 {
   VitrineHostConsole *self = g_object_new (VITRINE_TYPE_HOST_CONSOLE, NULL);
 
-  vitrine_host_guest_run_async (guest, open_console, g_strdup (alias), g_free, stream_free, NULL, opened,
-                                g_object_ref (self));
+  self->guest = g_object_ref (guest);
+  self->alias = g_strdup (alias);
+  open_async (self, 0);
   return self;
 }

@@ -13,6 +13,7 @@ typedef enum
   VITRINE_HOST_ERROR_DENIED,        /* wrong name or password, or none given */
   VITRINE_HOST_ERROR_CONFLICT,      /* somebody else changed it meanwhile; the message is a diff */
   VITRINE_HOST_ERROR_UNSUPPORTED,   /* the host cannot do that */
+  VITRINE_HOST_ERROR_BUSY,          /* somebody else has it */
   VITRINE_HOST_ERROR_GONE,          /* the machine is not there any more */
   VITRINE_HOST_ERROR_INVALID,       /* what a person wrote */
 } VitrineHostError;

@@ -34,13 +34,15 @@ int vitrine_host_guest_open_screen_finish (VitrineHostGuest *self, GAsyncResult 
 /* What is last in such a file, as one line for people; NULL: nothing. */
 char *vitrine_host_read_words (int words);
 
-/* One console as a stream. Signals: "output" (GBytes *); "closed" (const char *reason): the stream ended, or never
- * opened. */
+/* One console as a stream. Signals: "output" (GBytes *); "busy" (): somebody else has it; "closed" (const char *reason):
+ * the stream ended, or never opened. */
 #define VITRINE_TYPE_HOST_CONSOLE (vitrine_host_console_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHostConsole, vitrine_host_console, VITRINE, HOST_CONSOLE, GObject)
 
-/* Opens it at once, and takes it from whoever had it. */
+/* Opens it at once, unless somebody else has it. */
 VitrineHostConsole *vitrine_host_console_new (VitrineHostGuest *guest, const char *alias);
+/* After "busy": takes it from whoever has it, who loses it. */
+void                vitrine_host_console_take (VitrineHostConsole *self);
 /* What is sent before it is open, or faster than the host takes it, waits; beyond 64 KiB it is lost. */
 void                vitrine_host_console_send (VitrineHostConsole *self, const guint8 *bytes, gsize n);
 /* No signal comes from here on. */

@@ -184,7 +184,8 @@ vitrine_host_guest_update (VitrineHostGuest *self, VitrineHostEntry *entry)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TITLE]);
   if (g_strcmp0 (before->message, entry->message) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
-  if (before->state != entry->state || before->saved != entry->saved || before->autostart != entry->autostart)
+  if (before->state != entry->state || before->active != entry->active || before->saved != entry->saved
+      || before->autostart != entry->autostart)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   g_object_thaw_notify (G_OBJECT (self));
   return renamed;
@@ -521,7 +522,9 @@ guest_get_abilities (VitrineGuest *guest)
   if (self->host == NULL)
     return 0;
   if (vitrine_state_is_alive (entry->state))
-    abilities |= VITRINE_GUEST_CAN_POWER_BUTTON | VITRINE_GUEST_CAN_RESET | VITRINE_GUEST_CAN_FORCE_OFF;
+    abilities |= VITRINE_GUEST_CAN_POWER_BUTTON | VITRINE_GUEST_CAN_RESET;
+  if (entry->active)
+    abilities |= VITRINE_GUEST_CAN_FORCE_OFF;   /* one that crashed has to be cleared away */
   if (entry->state == VITRINE_STATE_RUNNING)
     abilities |= VITRINE_GUEST_CAN_PAUSE;
   if (entry->state == VITRINE_STATE_PAUSED || entry->state == VITRINE_STATE_BLOCKED)
@@ -531,9 +534,9 @@ guest_get_abilities (VitrineGuest *guest)
                  | VITRINE_GUEST_CAN_BRING | VITRINE_GUEST_CAN_MIGRATE;
   if (entry->persistent && vitrine_state_is_alive (entry->state))
     abilities |= VITRINE_GUEST_CAN_SAVE;
-  if (entry->persistent && !vitrine_state_is_alive (entry->state))
+  if (entry->persistent && !entry->active)
     abilities |= VITRINE_GUEST_CAN_DELETE;
-  if (entry->saved && !vitrine_state_is_alive (entry->state))
+  if (entry->saved && !entry->active)
     abilities |= VITRINE_GUEST_CAN_DISCARD;
   return abilities;
 }

@@ -271,30 +271,30 @@ metadata_event (virConnectPtr connection, virDomainPtr domain, int type, const c
 }
 
 static void
-resources_event (VitrineHostLink *link)
+resources_event (VitrineHostLink *link, VitrineHostResourceKinds changed)
 {
   g_autoptr(GObject) owner = g_weak_ref_get (&link->owner);
 
   if (owner != NULL)
-    link->events->resources_changed (owner);
+    link->events->resources_changed (owner, changed);
 }
 
 static void
 network_event (virConnectPtr connection, virNetworkPtr network, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_NETWORKS);
 }
 
 static void
 pool_event (virConnectPtr connection, virStoragePoolPtr pool, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_POOLS);
 }
 
 static void
 device_event (virConnectPtr connection, virNodeDevicePtr device, int event, int detail, void *data)
 {
-  resources_event (data);
+  resources_event (data, VITRINE_HOST_DEVICES);
 }
 
 typedef struct
@@ -529,6 +529,7 @@ vitrine_host_link_read (virDomainPtr domain, GError **error)
   if (virDomainGetState (domain, &state, &reason, 0) < 0)
     return vitrine_host_set_error (error);
   set_state (entry, state, reason);
+  entry->active = virDomainIsActive (domain) == 1;
   entry->persistent = virDomainIsPersistent (domain) != 0;
   entry->saved = virDomainHasManagedSaveImage (domain, 0) == 1;
   entry->autostart = virDomainGetAutostart (domain, &autostart) == 0 && autostart != 0;
@@ -586,9 +587,11 @@ vitrine_host_link_list (virConnectPtr connection, GError **error)
     {
       VitrineHostEntry *entry = new_entry (*at);
       int state = contains (running, entry) ? VIR_DOMAIN_RUNNING : VIR_DOMAIN_SHUTOFF, reason = 0;
-      if (!contains (running, entry) && !contains (off, entry) && virDomainGetState (*at, &state, &reason, 0) < 0)
+      gboolean sure = contains (running, entry) || contains (off, entry);
+      if (!sure && virDomainGetState (*at, &state, &reason, 0) < 0)
         virResetLastError ();
       set_state (entry, state, reason);
+      entry->active = sure ? contains (running, entry) : virDomainIsActive (*at) == 1;
       entry->saved = contains (saved, entry);
       entry->autostart = contains (autostart, entry);
       entry->persistent = persistent == NULL || contains (persistent, entry);

@@ -9,6 +9,7 @@
 #include <libvirt/libvirt.h>
 
 #include "credentials.h"
+#include "host.h"
 #include "state.h"
 
 /* A domain, as the host told it last. */
@@ -19,6 +20,7 @@ typedef struct
   char        *title;       /* NULL: none, or not asked yet */
   char        *message;     /* a sentence; NULL: nothing to say */
   VitrineState state;
+  gboolean     active;      /* the host has it at work, be it that it crashed */
   gboolean     saved, autostart, persistent;
 } VitrineHostEntry;
 
@@ -29,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostEntry, vitrine_host_entry_free)
 typedef struct
 {
   void (*domain_changed) (gpointer owner, virDomainPtr domain);   /* borrowed */
-  void (*resources_changed) (gpointer owner);                     /* pools, networks or devices */
+  void (*resources_changed) (gpointer owner, VitrineHostResourceKinds kinds);
   void (*lost) (gpointer owner, const char *reason);              /* a sentence */
   /* Who shows the questions to a person answers them at any time; others cancel them. */
   void (*ask) (gpointer owner, VitrineCredentials *credentials);

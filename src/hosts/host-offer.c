@@ -116,7 +116,7 @@ read_offer (virConnectPtr connection, gpointer data, GCancellable *cancellable, 
 {
   g_autoptr(VitrineHostOffer) offer = g_new0 (VitrineHostOffer, 1);
 
-  offer->resources = vitrine_host_read_resources (connection, error);
+  offer->resources = vitrine_host_read_resources (connection, VITRINE_HOST_ALL_RESOURCES, error);
   if (offer->resources == NULL || !read_machines (connection, offer, error))
     return NULL;
   offer->free_memory_bytes = virNodeGetFreeMemory (connection);

@@ -36,7 +36,8 @@ void vitrine_host_ask_titles (VitrineHost *self);
 gboolean vitrine_host_check_new (virConnectPtr connection, const char *xml, GError **error);
 
 /* host-resources.c. Blocks. */
-VitrineHostResources *vitrine_host_read_resources (virConnectPtr connection, GError **error);
+VitrineHostResources *vitrine_host_read_resources (virConnectPtr connection, VitrineHostResourceKinds kinds,
+                                                   GError **error);
 
 /* host-work.c */
 

@@ -243,31 +243,35 @@ list_devices (virConnectPtr connection, VitrineHostResources *resources)
 }
 
 VitrineHostResources *
-vitrine_host_read_resources (virConnectPtr connection, GError **error)
+vitrine_host_read_resources (virConnectPtr connection, VitrineHostResourceKinds kinds, GError **error)
 {
   g_autoptr(VitrineHostResources) resources = g_new0 (VitrineHostResources, 1);
 
+  resources->kinds = kinds;
   resources->pools = g_ptr_array_new_with_free_func (pool_free);
   resources->networks = g_ptr_array_new_with_free_func (network_free);
   resources->devices = g_ptr_array_new_with_free_func (device_free);
-  if (!list_pools (connection, resources->pools, error))
+  if ((kinds & VITRINE_HOST_POOLS) != 0 && !list_pools (connection, resources->pools, error))
     return NULL;
-  list_networks (connection, resources->networks);
-  list_devices (connection, resources);
+  if ((kinds & VITRINE_HOST_NETWORKS) != 0)
+    list_networks (connection, resources->networks);
+  if ((kinds & VITRINE_HOST_DEVICES) != 0)
+    list_devices (connection, resources);
   return g_steal_pointer (&resources);
 }
 
 static gpointer
-list_resources (virConnectPtr connection, gpointer unused, GCancellable *cancellable, GError **error)
+list_resources (virConnectPtr connection, gpointer kinds, GCancellable *cancellable, GError **error)
 {
-  return vitrine_host_read_resources (connection, error);
+  return vitrine_host_read_resources (connection, GPOINTER_TO_UINT (kinds), error);
 }
 
 void
-vitrine_host_list_resources_async (VitrineHost *self, GAsyncReadyCallback done, gpointer data)
+vitrine_host_list_resources_async (VitrineHost *self, VitrineHostResourceKinds kinds, GAsyncReadyCallback done,
+                                   gpointer data)
 {
-  vitrine_host_run_async (self, list_resources, NULL, NULL, (GDestroyNotify) vitrine_host_resources_free, NULL, done,
-                          data);
+  vitrine_host_run_async (self, list_resources, GUINT_TO_POINTER (kinds), NULL,
+                          (GDestroyNotify) vitrine_host_resources_free, NULL, done, data);
 }
 
 VitrineHostResources *

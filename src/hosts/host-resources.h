@@ -34,6 +34,7 @@ typedef struct
 
 typedef struct
 {
+  VitrineHostResourceKinds kinds;    /* that were read; the others are empty */
   GPtrArray *pools, *networks, *devices;
   char      *no_devices;             /* why there is no list of devices; NULL: there is */
 } VitrineHostResources;
@@ -41,7 +42,8 @@ typedef struct
 void vitrine_host_resources_free (VitrineHostResources *resources);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostResources, vitrine_host_resources_free)
 
-void                  vitrine_host_list_resources_async (VitrineHost *self, GAsyncReadyCallback done, gpointer data);
+void                  vitrine_host_list_resources_async (VitrineHost *self, VitrineHostResourceKinds kinds,
+                                                         GAsyncReadyCallback done, gpointer data);
 VitrineHostResources *vitrine_host_list_resources_finish (VitrineHost *self, GAsyncResult *result, GError **error);
 
 /* The network "default" that machines usually are on, but that does not run: NULL when all is well, or when there is

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host-error.h"
+#include "host-xml.h"
 
 #define PIECE_BYTES (256 * 1024)
 #define PROGRESS_US (100 * 1000)
@@ -70,14 +71,26 @@ vitrine_host_free_volume_name (virStoragePoolPtr pool, const char *wish)
   return g_strdup (wish);
 }
 
+/* An allocation below the capacity asks LVM for a sparse volume with only so much room to be written, and none is
+ * refused. */
+static gboolean
+is_logical (virStoragePoolPtr pool)
+{
+  g_autoptr(xmlDoc) document = vitrine_host_take_xml (virStoragePoolGetXMLDesc (pool, 0));
+
+  return document != NULL && vitrine_xml_attr_is (xmlDocGetRootElement (document), "type", "logical");
+}
+
 virStorageVolPtr
 vitrine_host_make_volume (virStoragePoolPtr pool, const char *name, const char *format, guint64 capacity_bytes,
                           GError **error)
 {
+  guint64 allocation_bytes = is_logical (pool) ? capacity_bytes : 0;
   g_autofree char *xml =
     g_markup_printf_escaped ("<volume><name>%s</name><capacity unit='bytes'>%" G_GUINT64_FORMAT "</capacity>"
-                             "<allocation unit='bytes'>0</allocation><target><format type='%s'/></target></volume>",
-                             name, capacity_bytes, format);
+                             "<allocation unit='bytes'>%" G_GUINT64_FORMAT "</allocation>"
+                             "<target><format type='%s'/></target></volume>",
+                             name, capacity_bytes, allocation_bytes, format);
   virStorageVolPtr volume = virStorageVolCreateXML (pool, xml, 0);
 
   return volume != NULL ? volume : vitrine_host_set_error (error);

@@ -110,9 +110,9 @@ link_domain_changed (gpointer owner, virDomainPtr domain)
 }
 
 static void
-link_resources_changed (gpointer owner)
+link_resources_changed (gpointer owner, VitrineHostResourceKinds kinds)
 {
-  g_signal_emit (owner, signals[RESOURCES_CHANGED], 0);
+  g_signal_emit (owner, signals[RESOURCES_CHANGED], 0, kinds);
 }
 
 static void
@@ -439,7 +439,8 @@ vitrine_host_class_init (VitrineHostClass *klass)
   signals[ASK] = g_signal_new ("ask", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
                                NULL, G_TYPE_BOOLEAN, 1, VITRINE_TYPE_CREDENTIALS);
   signals[RESOURCES_CHANGED] =
-    g_signal_new ("resources-changed", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+    g_signal_new ("resources-changed", VITRINE_TYPE_HOST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                  G_TYPE_UINT);
 }
 
 static void

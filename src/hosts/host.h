@@ -3,7 +3,7 @@
  * Follows the host's events; asks it for nothing again and again. Main thread only; nothing here blocks.
  *
  * Properties "state" (guint) and "reason" notify. Signals: "ask" (VitrineCredentials *): a person is to answer, and
- * whoever shows the questions returns TRUE; "resources-changed" (): pools, networks or devices are others. */
+ * whoever shows the questions returns TRUE; "resources-changed" (VitrineHostResourceKinds): these are others. */
 #pragma once
 
 #include <gio/gio.h>
@@ -18,6 +18,15 @@ typedef enum
   VITRINE_HOST_CONNECTING,
   VITRINE_HOST_CONNECTED,
 } VitrineHostState;
+
+/* What a host has beside machines. */
+typedef enum
+{
+  VITRINE_HOST_POOLS         = 1 << 0,
+  VITRINE_HOST_NETWORKS      = 1 << 1,
+  VITRINE_HOST_DEVICES       = 1 << 2,
+  VITRINE_HOST_ALL_RESOURCES = (1 << 3) - 1,
+} VitrineHostResourceKinds;
 
 #define VITRINE_TYPE_HOST (vitrine_host_get_type ())
 G_DECLARE_FINAL_TYPE (VitrineHost, vitrine_host, VITRINE, HOST, GObject)

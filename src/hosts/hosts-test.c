@@ -5,6 +5,8 @@
 
 #include "guest.h"
 #include "host-offer.h"
+#include "host-private.h"
+#include "host-resources.h"
 #include "host-shipment.h"
 #include "host-text.h"
 #include "hosts.h"
@@ -228,6 +230,26 @@ machines_of_a_host_can_be_commanded_and_their_states_follow (void)
   g_assert_false (vitrine_guest_get_abilities (VITRINE_GUEST (guest)) & VITRINE_GUEST_CAN_FORCE_OFF);
   g_assert_null (vitrine_host_find (host, "nobody", &error));
   g_assert_nonnull (strstr (error->message, "test"));
+}
+
+/* One that crashed, and that its host keeps for whoever looks into it. */
+static void
+what_crashed_can_be_cleared_away (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (
+      "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>test</name><memory>1024</memory>"
+      "<os><type>hvm</type></os><test:runstate>6</test:runstate></domain>");
+  VitrineGuest *guest = VITRINE_GUEST (first_guest (host));
+  const VitrineGuestAbilities alive
+      = VITRINE_GUEST_CAN_POWER_BUTTON | VITRINE_GUEST_CAN_RESET | VITRINE_GUEST_CAN_PAUSE | VITRINE_GUEST_CAN_DELETE;
+
+  g_assert_cmpint (vitrine_guest_get_state (guest), ==, VITRINE_STATE_DIED);
+  g_assert_cmpuint (vitrine_guest_get_abilities (guest) & (alive | VITRINE_GUEST_CAN_FORCE_OFF), ==,
+                    VITRINE_GUEST_CAN_FORCE_OFF);
+  command (VITRINE_HOST_GUEST (guest), "ForceOff");
+  await_state (VITRINE_HOST_GUEST (guest), VITRINE_STATE_OFF);
+  g_assert_cmpuint (vitrine_guest_get_abilities (guest) & (alive | VITRINE_GUEST_CAN_FORCE_OFF), ==,
+                    VITRINE_GUEST_CAN_DELETE);
 }
 
 static void
@@ -490,7 +512,7 @@ is_there (VitrineHost *host, const char *volume)
   g_autoptr(GAsyncResult) result = NULL;
   gboolean found = FALSE;
 
-  vitrine_host_list_resources_async (host, keep_result, &result);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_ALL_RESOURCES, keep_result, &result);
   AWAIT (result != NULL);
   g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
   for (guint i = 0; i < all->pools->len; i++)
@@ -633,12 +655,100 @@ a_network_that_is_started_starts_with_its_host_only_if_it_did (void)
   g_assert_no_error (error);
   change_resource (host, VITRINE_HOST_START_NETWORK, "n", &error);
   g_assert_no_error (error);
-  vitrine_host_list_resources_async (host, keep_result, &result);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_ALL_RESOURCES, keep_result, &result);
   AWAIT (result != NULL);
   g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, result, NULL);
   const VitrineHostNetwork *network = all->networks->pdata[0];
   g_assert_true (network->active);
   g_assert_false (network->autostart);
+}
+
+/* LVM's, and a folder. */
+#define TWO_POOLS                                                                                                      \
+  "<pool type='dir'><name>folder</name><target><path>/p</path></target></pool>"                                        \
+  "<pool type='logical'><name>group</name><source><device path='/dev/sdb'/><name>group</name></source>"                \
+  "<target><path>/dev/group</path></target></pool>"
+
+static guint64
+allocation_of_new_volume (VitrineHost *host, const char *pool)
+{
+  g_autoptr(GAsyncResult) made = NULL;
+  g_autoptr(GAsyncResult) listed = NULL;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_host_create_volume_async (host, pool, "a<b", "raw", 1 << 20, keep_result, &made);
+  AWAIT (made != NULL);
+  vitrine_host_resource_finish (host, made, &error);
+  g_assert_no_error (error);
+  vitrine_host_list_resources_async (host, VITRINE_HOST_POOLS, keep_result, &listed);
+  AWAIT (listed != NULL);
+  g_autoptr(VitrineHostResources) all = vitrine_host_list_resources_finish (host, listed, &error);
+  for (guint i = 0; i < all->pools->len; i++)
+    {
+      const VitrineHostPool *one = all->pools->pdata[i];
+      const VitrineHostVolume *volume = g_str_equal (one->name, pool) ? one->volumes->pdata[0] : NULL;
+      if (volume == NULL)
+        continue;
+      g_assert_cmpstr (volume->name, ==, "a<b");
+      g_assert_cmpuint (volume->capacity_bytes, ==, 1 << 20);
+      return volume->allocation_bytes;
+    }
+  g_assert_not_reached ();
+}
+
+static void
+a_volume_takes_room_when_it_is_written_but_all_at_once_from_lvm (void)
+{
+  g_autoptr(VitrineHost) host = connect_to_node (TWO_POOLS);
+
+  g_assert_cmpuint (allocation_of_new_volume (host, "folder"), ==, 0);
+  g_assert_cmpuint (allocation_of_new_volume (host, "group"), ==, 1 << 20);
+}
+
+static void
+gather (guint *kinds, VitrineHostResourceKinds more)
+{
+  *kinds |= more;
+}
+
+static void
+plug_in_device (VitrineHost *host)
+{
+  static const char xml[] = "<device><parent>scsi_host1</parent><capability type='scsi_host'><capability type='fc_host'>"
+                            "<wwnn>2000000012341234</wwnn><wwpn>1000000012341234</wwpn></capability></capability></device>";
+  virNodeDevicePtr device = virNodeDeviceCreateXML (vitrine_host_link_get_connection (host->link), xml, 0);
+
+  g_assert_nonnull (device);
+  virNodeDeviceFree (device);
+}
+
+static void
+only_what_changed_is_to_be_read_again (void)
+{
+  g_autoptr(VitrineHost) host = connect_to ("test:///default");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  guint kinds = 0;
+
+  g_signal_connect_swapped (host, "resources-changed", G_CALLBACK (gather), &kinds);
+  plug_in_device (host);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_DEVICES);
+  vitrine_host_list_resources_async (host, kinds, keep_result, &result);
+  AWAIT (result != NULL);
+  g_autoptr(VitrineHostResources) some = vitrine_host_list_resources_finish (host, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (some->kinds, ==, VITRINE_HOST_DEVICES);
+  g_assert_cmpuint (some->devices->len, >, 0);
+  g_assert_cmpuint (some->pools->len + some->networks->len, ==, 0);
+  kinds = 0;
+  change_resource (host, VITRINE_HOST_STOP_NETWORK, "default", &error);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_NETWORKS);
+  kinds = 0;
+  change_resource (host, VITRINE_HOST_STOP_POOL, "default-pool", &error);
+  AWAIT (kinds != 0);
+  g_assert_cmpuint (kinds, ==, VITRINE_HOST_POOLS);
 }
 
 /* --- hostile hosts ---------------------------------------------------------------------------------------------- */
@@ -840,6 +950,7 @@ main (int argc, char **argv)
   ADD (uris_without_sense_or_with_a_password_are_refused);
   ADD (a_host_that_cannot_be_reached_says_why_and_is_tried_again);
   ADD (machines_of_a_host_can_be_commanded_and_their_states_follow);
+  ADD (what_crashed_can_be_cleared_away);
   ADD (a_command_that_the_host_refuses_is_an_error);
   ADD (a_guest_whose_host_left_can_do_nothing);
   ADD (a_person_is_asked_until_the_password_is_right);
@@ -855,6 +966,8 @@ main (int argc, char **argv)
   ADD (deleting_takes_only_volumes_that_were_shown);
   ADD (a_host_that_cannot_be_looked_through_keeps_all_volumes);
   ADD (a_resource_that_cannot_be_changed_says_why);
+  ADD (a_volume_takes_room_when_it_is_written_but_all_at_once_from_lvm);
+  ADD (only_what_changed_is_to_be_read_again);
   ADD (a_network_that_is_started_starts_with_its_host_only_if_it_did);
   ADD (ten_megabytes_of_description_and_a_nasty_title_do_no_harm);
   ADD (snapshots_are_a_tree_that_can_be_gone_back_to);

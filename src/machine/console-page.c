@@ -6,6 +6,8 @@
 #include <glib/gi18n.h>
 #include <vte/vte.h>
 
+#include "notice.h"
+
 #define SCROLLBACK_LINES 10000
 
 typedef struct
@@ -13,6 +15,7 @@ typedef struct
   VitrineBackend *backend;
   guint           console;
   VteTerminal    *terminal;
+  GtkBox         *notice_slot;
 } Link;
 
 static void
@@ -42,14 +45,6 @@ guest_printed (VitrineBackend *backend, guint console, GBytes *bytes, gpointer d
     feed (link, bytes);
 }
 
-static void
-typed (VteTerminal *terminal, const char *text, guint n, gpointer data)
-{
-  Link *link = data;
-
-  vitrine_backend_console_send (link->backend, link->console, (const guint8 *) text, n);
-}
-
 static gboolean
 key_pressed (GtkWidget *widget, GdkEventKey *event)
 {
@@ -66,17 +61,59 @@ key_pressed (GtkWidget *widget, GdkEventKey *event)
 }
 
 static void
+take (gpointer data)
+{
+  Link *link = data;
+
+  vitrine_backend_take_console (link->backend, link->console);
+  gtk_widget_grab_focus (GTK_WIDGET (link->terminal));
+}
+
+static void
+show_whose (Link *link)
+{
+  static const VitrineNoticeButton buttons[] = { { N_("_Take It Over"), take, NULL }, { NULL } };
+
+  if (vitrine_backend_is_console_busy (link->backend, link->console))
+    vitrine_notice_show_with (link->notice_slot, GTK_MESSAGE_INFO,
+                              _("Somebody else has this console open, and loses it if you take it."), buttons, link);
+  else
+    vitrine_notice_clear (link->notice_slot);
+}
+
+/* What is typed into somebody else's console goes nowhere, not even into it later. */
+static void
+typed (VteTerminal *terminal, const char *text, guint n, gpointer data)
+{
+  Link *link = data;
+
+  if (vitrine_backend_is_console_busy (link->backend, link->console))
+    show_whose (link);
+  else
+    vitrine_backend_console_send (link->backend, link->console, (const guint8 *) text, n);
+}
+
+static void
+console_changed (VitrineBackend *backend, guint console, gpointer data)
+{
+  Link *link = data;
+
+  if (console == link->console)
+    show_whose (link);
+}
+
+static void
 destroyed (GtkWidget *widget, gpointer data)
 {
   Link *link = data;
 
-  g_signal_handlers_disconnect_by_func (link->backend, guest_printed, link);
+  g_signal_handlers_disconnect_by_data (link->backend, link);
 }
 
 GtkWidget *
 vitrine_console_page_new (VitrineBackend *backend, guint console, const char *title)
 {
-  GtkWidget *terminal = vte_terminal_new ();
+  GtkWidget *terminal = vte_terminal_new (), *page = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   GtkWidget *scroller = gtk_scrolled_window_new (NULL, gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (terminal)));
   Link *link = g_new0 (Link, 1);
   g_autoptr(GBytes) history = vitrine_backend_get_console_history (backend, console);
@@ -93,7 +130,12 @@ vitrine_console_page_new (VitrineBackend *backend, guint console, const char *ti
   g_signal_connect (terminal, "key-press-event", G_CALLBACK (key_pressed), NULL);
   g_signal_connect (terminal, "destroy", G_CALLBACK (destroyed), link);
   g_signal_connect (backend, "console-output", G_CALLBACK (guest_printed), link);
-  gtk_widget_show (terminal);
+  g_signal_connect (backend, "console-changed", G_CALLBACK (console_changed), link);
   gtk_container_add (GTK_CONTAINER (scroller), terminal);
-  return scroller;
+  link->notice_slot = GTK_BOX (gtk_box_new (GTK_ORIENTATION_VERTICAL, 0));
+  gtk_box_pack_start (GTK_BOX (page), GTK_WIDGET (link->notice_slot), FALSE, FALSE, 0);
+  gtk_box_pack_start (GTK_BOX (page), scroller, TRUE, TRUE, 0);
+  gtk_widget_show_all (page);
+  show_whose (link);
+  return page;
 }

@@ -58,11 +58,27 @@ vitrine_machine_window_show_hint (VitrineMachineWindow *self, const char *words)
 }
 
 static void
+drop_hint (VitrineMachineWindow *self)
+{
+  g_clear_handle_id (&self->hint_timeout, g_source_remove);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->hint_revealer), FALSE);
+}
+
+/* A page that stands for the machine has no screen to click, and has buttons where the hint would be. */
+static gboolean
+shows_machine (VitrineMachineWindow *self)
+{
+  static const char *const others[] = { "starting", "failed", NULL };
+
+  return !g_strv_contains (others, gtk_stack_get_visible_child_name (GTK_STACK (self->pages)));
+}
+
+static void
 capture_changed (VitrineMachineWindow *self)
 {
   if (vitrine_screen_is_captured (self->screen))
     vitrine_machine_window_show_hint (self, _("Keys go to the machine. Press <b>Ctrl+Alt</b> to get them back."));
-  else if (vitrine_machine_window_is_alive (self))
+  else if (vitrine_machine_window_is_alive (self) && shows_machine (self))
     vitrine_machine_window_show_hint (self, _("Keys are yours again. Click the screen or press <b>Enter</b> on it to return."));
 }
 
@@ -273,6 +289,8 @@ show_page (VitrineMachineWindow *self, const char *name)
   gtk_stack_set_visible_child_name (stack, name);
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
     gtk_widget_set_visible (gtk_stack_get_child_by_name (stack, others[i]), g_str_equal (others[i], name));
+  if (!shows_machine (self))
+    drop_hint (self);
 }
 
 /* Icons only: the switcher's buttons have their titles in tooltips, not in names. */

@@ -39,6 +39,9 @@ typedef struct
   guint    boot_order;  /* 1..; 0: not in the order */
 } VitrineDisk;
 
+/* That the cable of a PC's controller selects: "fda" and "fdb". */
+#define VITRINE_MAX_FLOPPY_DRIVES 2
+
 /* On bus "fdc" it is a floppy drive. */
 VitrineDisk *vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom);
 void         vitrine_disk_free (VitrineDisk *disk);

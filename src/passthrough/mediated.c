@@ -191,13 +191,80 @@ preview_libvirt (VitrineMediated *self, const VitrineMediatedChange *change, GEr
                           uri, xml, uri, node, uri, node);
 }
 
-char *
-vitrine_mediated_preview (VitrineMediated *self, const VitrineMediatedChange *change, GError **error)
+/* What a thread needs of a change: its strings live in its parameters. */
+typedef struct
 {
+  VitrineMediatedVerb verb;
+  GVariant           *parameters;
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_variant_unref (request->parameters);
+  g_free (request);
+}
+
+static void
+set_request (GTask *task, const VitrineMediatedChange *change)
+{
+  Request *request = g_new0 (Request, 1);
+
+  request->verb = change->verb;
+  request->parameters = g_variant_ref_sink (vitrine_mediated_change_to_parameters (change));
+  g_task_set_task_data (task, request, request_free);
+}
+
+static VitrineHostPlan *
+plan_request (VitrineMediated *self, const Request *request, GError **error)
+{
+  VitrineMediatedChange change;
+
+  vitrine_mediated_change_parse (&change, request->verb, request->parameters);
+  return vitrine_mediated_change_plan (&change, self->tree, error);
+}
+
+static void
+return_text (GTask *task, char *text, GError *error)
+{
+  if (text != NULL)
+    g_task_return_pointer (task, text, g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+preview_tree (GTask *task, gpointer source, gpointer request, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  g_autoptr(VitrineHostPlan) plan = plan_request (source, request, &error);
+
+  return_text (task, plan != NULL ? vitrine_host_plan_to_shell (plan) : NULL, error);
+}
+
+void
+vitrine_mediated_preview_async (VitrineMediated *self, const VitrineMediatedChange *change, GCancellable *cancellable,
+                                GAsyncReadyCallback done, gpointer data)
+{
+  g_autoptr(GTask) task = g_task_new (self, cancellable, done, data);
+  GError *error = NULL;
+
   if (self->tree == NULL)
-    return preview_libvirt (self, change, error);
-  g_autoptr(VitrineHostPlan) plan = vitrine_mediated_change_plan (change, self->tree, error);
-  return plan != NULL ? vitrine_host_plan_to_shell (plan) : NULL;
+    {
+      char *text = preview_libvirt (self, change, &error);
+      return_text (task, text, error);
+      return;
+    }
+  set_request (task, change);
+  g_task_run_in_thread (task, preview_tree);
+}
+
+char *
+vitrine_mediated_preview_finish (VitrineMediated *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static void
@@ -245,33 +312,18 @@ changed_by_helper (GObject *source, GAsyncResult *result, gpointer task)
   return_result (task, ok, error);
 }
 
+/* As root, and in a tree of a test, nobody has to be asked. */
 static void
-run_plan (GTask *task, gpointer source, gpointer plan, GCancellable *cancellable)
+apply_directly (GTask *task, gpointer source, gpointer request, GCancellable *cancellable)
 {
   VitrineMediated *self = source;
   GError *error = NULL;
+  g_autoptr(VitrineHostPlan) plan = plan_request (self, request, &error);
 
-  if (vitrine_host_plan_run (plan, self->tree, &error))
+  if (plan != NULL && vitrine_host_plan_run (plan, self->tree, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
-}
-
-/* As root, and in a tree of a test, nobody has to be asked. */
-static void
-apply_directly (VitrineMediated *self, const VitrineMediatedChange *change, GTask *task)
-{
-  GError *error = NULL;
-  VitrineHostPlan *plan = vitrine_mediated_change_plan (change, self->tree, &error);
-
-  if (plan == NULL)
-    {
-      return_result (task, FALSE, error);
-      return;
-    }
-  g_task_set_task_data (task, plan, (GDestroyNotify) vitrine_host_plan_free);
-  g_task_run_in_thread (task, run_plan);
-  g_object_unref (task);
 }
 
 void
@@ -283,7 +335,11 @@ vitrine_mediated_apply_async (VitrineMediated *self, const VitrineMediatedChange
   if (self->tree == NULL)
     apply_by_libvirt (self, change, task);
   else if (geteuid () == 0 || !vitrine_host_tree_is_real (self->tree))
-    apply_directly (self, change, task);
+    {
+      set_request (task, change);
+      g_task_run_in_thread (task, apply_directly);
+      g_object_unref (task);
+    }
   else
     vitrine_helper_call_async (vitrine_mediated_change_get_method (change),
                                vitrine_mediated_change_to_parameters (change), NULL, changed_by_helper, task);

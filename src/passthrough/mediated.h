@@ -27,7 +27,9 @@ const VitrineMdevs    *vitrine_mediated_get_mdevs (VitrineMediated *self);
 const GPtrArray       *vitrine_mediated_get_channels (VitrineMediated *self);   /* empty where libvirt is asked */
 
 /* The exact steps, as commands for a root shell on that host; as things are now. */
-char    *vitrine_mediated_preview (VitrineMediated *self, const VitrineMediatedChange *change, GError **error);
+void     vitrine_mediated_preview_async (VitrineMediated *self, const VitrineMediatedChange *change,
+                                         GCancellable *cancellable, GAsyncReadyCallback done, gpointer data);
+char    *vitrine_mediated_preview_finish (VitrineMediated *self, GAsyncResult *result, GError **error);
 /* All of it or nothing. A person may be asked for a password. */
 void     vitrine_mediated_apply_async (VitrineMediated *self, const VitrineMediatedChange *change,
                                        GAsyncReadyCallback done, gpointer data);

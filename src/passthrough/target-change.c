@@ -176,24 +176,33 @@ append_moves (VitrineTarget *self, const VitrinePciChange *change, GString *text
   return TRUE;
 }
 
+void
+vitrine_target_append_virsh (VitrineTarget *self, const char *const *elements, gboolean removes, gboolean live,
+                             GString *text)
+{
+  const char *verb = removes ? "detach-device" : "attach-device";
+  g_autofree char *uri = g_shell_quote (vitrine_host_get_uri (self->host));
+  g_autofree char *uuid = vitrine_domain_get_uuid (self->domain);
+
+  g_string_append_printf (text, "# %s\n", live ? _("Now, and for the next start:") : _("For the next start:"));
+  for (guint i = 0; elements[i] != NULL; i++)
+    g_string_append_printf (text, "virsh -c %s %s %s %s/dev/stdin <<'EOF'\n%s\nEOF\n", uri, verb, uuid,
+                            live ? "--live --config " : "--config ", elements[i]);
+}
+
 static void
 append_definition (VitrineTarget *self, const VitrinePciChange *change, GStrv elements, GString *text)
 {
-  const char *verb = change->removes ? "detach-device" : "attach-device";
-  g_autofree char *uri = self->host != NULL ? g_shell_quote (vitrine_host_get_uri (self->host)) : NULL;
   g_autofree char *uuid = vitrine_domain_get_uuid (self->domain);
 
-  if (self->host == NULL)
+  if (self->host != NULL)
     {
-      g_string_append_printf (text, "# %s\n", _("Only the definition is changed:"));
-      g_string_append_printf (text, "vitrinectl %s %s %s%s\n", change->removes ? "detach-pci" : "attach-pci", uuid,
-                              change->addresses[0], change->removes || change->managed ? "" : " --managed no");
+      vitrine_target_append_virsh (self, (const char *const *) elements, change->removes, change->live, text);
       return;
     }
-  g_string_append_printf (text, "# %s\n", change->live ? _("Now, and for the next start:") : _("For the next start:"));
-  for (guint i = 0; elements[i] != NULL; i++)
-    g_string_append_printf (text, "virsh -c %s %s %s %s/dev/stdin <<'EOF'\n%s\nEOF\n", uri, verb, uuid,
-                            change->live ? "--live --config " : "--config ", elements[i]);
+  g_string_append_printf (text, "# %s\n", _("Only the definition is changed:"));
+  g_string_append_printf (text, "vitrinectl %s %s %s%s\n", change->removes ? "detach-pci" : "attach-pci", uuid,
+                          change->addresses[0], change->removes || change->managed ? "" : " --managed no");
 }
 
 char *

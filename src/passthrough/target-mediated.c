@@ -70,10 +70,43 @@ can_use (VitrineDomain *domain, const VitrineHostdev *hostdev, GError **error)
 gboolean
 vitrine_target_check_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error)
 {
-  g_autoptr(VitrineDomain) tried = vitrine_domain_copy (self->domain);
+  g_autofree char *element = vitrine_target_get_mediated_element (self, hostdev, error);
 
-  return can_use (tried, hostdev, error) && vitrine_domain_add_hostdev (tried, hostdev, error);
+  return element != NULL;
 }
+
+/* --- what it would be -------------------------------------------------------------------------------------------- */
+
+char *
+vitrine_target_get_mediated_element (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error)
+{
+  g_autoptr(VitrineDomain) after = vitrine_domain_copy (self->domain);
+
+  if (!can_use (after, hostdev, error) || !vitrine_domain_add_hostdev (after, hostdev, error))
+    return NULL;
+  return vitrine_domain_get_hostdev_xml (after, VITRINE_HOSTDEV_MDEV, hostdev->id);
+}
+
+char *
+vitrine_target_dry_run_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live, GError **error)
+{
+  g_autofree char *element = vitrine_target_get_mediated_element (self, hostdev, error);
+  const char *const elements[] = { element, NULL };
+  g_autoptr(GString) text = g_string_new (NULL);
+
+  if (element == NULL)
+    return NULL;
+  if (self->host != NULL)
+    {
+      vitrine_target_append_virsh (self, elements, FALSE, live, text);
+      return g_strdup (text->str);
+    }
+  g_autofree char *uuid = vitrine_domain_get_uuid (self->domain);
+  return g_strdup_printf ("# %s\nvitrinectl %s assign %s %s\n", _("Only the definition is changed:"),
+                          g_strcmp0 (hostdev->model, "vfio-ap") == 0 ? "ap" : "mdev", uuid, hostdev->id);
+}
+
+/* --- doing it ---------------------------------------------------------------------------------------------------- */
 
 void
 vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,

@@ -23,3 +23,6 @@ struct _VitrineTarget
 
 /* Do devices have to go to vfio-pci before, or back after, by ourselves? The addresses; NULL: none. */
 GStrv vitrine_target_list_moves (VitrineTarget *self, const VitrinePciChange *change);
+/* On a host: how the definition, and with @live the running machine, gets elements or loses them, as commands. */
+void  vitrine_target_append_virsh (VitrineTarget *self, const char *const *elements, gboolean removes, gboolean live,
+                                   GString *text);

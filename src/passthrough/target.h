@@ -52,6 +52,11 @@ gboolean vitrine_target_write_finish (VitrineTarget *self, GAsyncResult *result,
 /* A mediated device comes into the machine, or goes; with @live also now. Refused with a sentence when the machine has it, or cannot
  * use it. */
 gboolean vitrine_target_check_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error);
+/* The element that would come, as it is written; NULL as above. */
+char    *vitrine_target_get_mediated_element (VitrineTarget *self, const VitrineHostdev *hostdev, GError **error);
+/* How it would come, as shell commands with their reasons. */
+char    *vitrine_target_dry_run_mediated (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,
+                                          GError **error);
 void     vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *hostdev, gboolean live,
                                              GAsyncReadyCallback done, gpointer data);
 void     vitrine_target_take_mediated_async (VitrineTarget *self, const char *uuid, gboolean live, GAsyncReadyCallback done,

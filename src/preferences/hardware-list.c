@@ -21,6 +21,7 @@ struct _VitrineHardwareList
   GtkBox parent_instance;
 
   GtkWidget      *list, *new_size, *popover, *memory;   /* memory: NULL where it cannot change now */
+  GtkWidget      *add_floppy;        /* NULL: such a machine has no floppy drives */
   VitrineUndoBar *undo_bar;
   VitrineDomain  *domain;
   VitrineRemoved *removed;           /* what can be had back; or NULL */
@@ -154,6 +155,20 @@ static void
 add_floppy (VitrineHardwareList *self)
 {
   add_drive (self, NULL, "raw", "fdc", FALSE);
+}
+
+/* A third would be one that the machine does not start with. */
+static void
+limit_floppies (VitrineHardwareList *self)
+{
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+  guint n = 0;
+
+  for (guint i = 0; i < disks->len; i++)
+    n += ((const VitrineDisk *) disks->pdata[i])->floppy ? 1 : 0;
+  gboolean room = n < VITRINE_MAX_FLOPPY_DRIVES;
+  gtk_widget_set_sensitive (self->add_floppy, room);
+  gtk_widget_set_tooltip_text (self->add_floppy, room ? NULL : _("A machine has two floppy drives at most"));
 }
 
 static void
@@ -399,6 +414,8 @@ rebuild (VitrineHardwareList *self, const char *open)
 
   gtk_container_foreach (GTK_CONTAINER (self->list), destroy, NULL);
   g_ptr_array_set_size (self->disks, 0);
+  if (self->add_floppy != NULL)
+    limit_floppies (self);
   add_disks (self, open);
   add_networks (self);
   add_balloon (self);
@@ -566,13 +583,14 @@ new_popover (VitrineHardwareList *self, GtkWidget *over)
   return popover;
 }
 
-static void
+static GtkWidget *
 add_add_button (VitrineHardwareList *self, GtkWidget *buttons, const char *label, void (*function) (VitrineHardwareList *self))
 {
   GtkWidget *button = gtk_button_new_with_mnemonic (label);
 
   g_signal_connect_object (button, "clicked", G_CALLBACK (function), self, G_CONNECT_SWAPPED);
   gtk_container_add (GTK_CONTAINER (buttons), button);
+  return button;
 }
 
 static GtkWidget *
@@ -587,7 +605,7 @@ new_add_buttons (VitrineHardwareList *self)
   add_add_button (self, buttons, _("Add Disk _Image"), add_existing);
   add_add_button (self, buttons, _("Add _CD Drive"), add_cd);
   if (is_pc (self))
-    add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
+    self->add_floppy = add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
   add_add_button (self, buttons, _("Add Net_work Card"), add_network);
   return buttons;
 }

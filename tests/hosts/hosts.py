@@ -360,6 +360,7 @@ def restarted(d, lv, library, window):
     ok("and starts it again")
     lv.vanish()
     d.says(window, "No Connection to the Machine")
+    wait("no hint is over the page", lambda: not any(n.showing and "Keys are yours" in n.name for n in d.walk(window)), 2)
     d.find(library, "label", lambda text: text.startswith("Away:"))
     d.picture("away")
     lv.start()
@@ -408,6 +409,47 @@ def vnc(d):
         ok("closing the window asks nothing, and the machine goes on")
     finally:
         lv.freeze(False)
+        lv.end()
+
+
+def consoles(d):
+    """A console that somebody else has open is his until a person takes it."""
+    lv = Libvirtd(d.folder / "lv")
+    try:
+        firmware_machine(lv, "bios", "")
+        lv.virsh("start", "bios", check=True)
+        other = subprocess.Popen(["script", "-qfc", f"virsh -c '{lv.uri}' console bios", "/dev/null"],    # virsh wants a terminal
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        d.processes.append(other)
+        said = b""
+        while b"Escape character" not in said:
+            said += os.read(other.stdout.fileno(), 4096) or b"Escape character"
+        remember(d, lv.uri, "Private")
+        d.start([d.program])
+        d.click(card(d, d.window("Vitrine"), "bios", "Running"))
+        window = d.window("bios")
+        d.says(window, "Somebody else has this console open")
+        button = d.find(window, "push button", "Take It Over")
+        d.active(window)
+        wait("the window is drawn", lambda: button.size[0] > 0 and button.position[1] > window.position[1] + 40)
+        d.picture("console-busy")
+        if other.poll() is not None:
+            raise Missing("it was taken without a question")
+        ok("a console that somebody else has open is left to him, and that is said")
+        wait("the notice has the focus", lambda: button.grabFocus() and button.focused)
+        d.key("Escape")
+        wait("the notice is gone", lambda: not any(n.name == "Take It Over" and n.showing for n in d.walk(window)))
+        terminal = d.find(window, "terminal", "Serial Console")
+        terminal.grabFocus()
+        d.key("x")
+        d.press(window, "Take It Over")
+        other.wait(20)
+        wait("the notice is gone", lambda: not any(n.name == "Take It Over" and n.showing for n in d.walk(window)))
+        wait("the keys go to the console", lambda: terminal.focused)
+        lv.virsh("reset", "bios", check=True)
+        wait("it prints", lambda: "SeaBIOS" in terminal.text, 30)
+        ok("one click takes it over")
+    finally:
         lv.end()
 
 
@@ -544,6 +586,7 @@ WALKS = {
     "ssh": (ssh, None),
     "tcp": (tcp, None),
     "volumes": (volumes, None),
+    "consoles": (consoles, None),
     "spice": (spice, None),
     "vnc": (vnc, None),
     "credentials": (credentials, None),

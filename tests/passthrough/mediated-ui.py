@@ -97,9 +97,10 @@ def picture(d, node, name):
 
 
 def cells(d, wizard):
-    """The grid's texts, without its heads."""
+    """The grid's texts, without its heads and boxes."""
     table = d.find(wizard, "table", "Crypto queues")
-    return [node.name for node in d.walk(table) if node.roleName == "table cell" and node.name]
+    return [node.name for node in d.walk(table)
+            if node.roleName == "table cell" and node.name and not node.name.startswith(("Use ", "Control "))]
 
 
 def step(d, window, key, role, name):
@@ -113,9 +114,13 @@ def choose_by_keys(d, wizard):
     table = d.find(wizard, "table", "Crypto queues")
     wait("the grid has the focus", lambda: table.focused)
     step(d, wizard, "Down", "table cell", "71 (0x47)")
-    d.key("Right", "Right", "space")
-    d.key("Left", "space")
-    wait("two boxes are checked", lambda: sum(node.checked for node in d.walk(table)) == 2)
+    d.key("Right")
+    step(d, wizard, "Right", "table cell", "Control domain 71 (0x47)")
+    d.key("space")
+    step(d, wizard, "Left", "table cell", "Use domain 71 (0x47)")
+    d.key("space")
+    wait("both boxes of the domain are checked",
+         lambda: {node.name for node in d.walk(table) if node.checked} == {"Use domain 71 (0x47)", "Control domain 71 (0x47)"})
     step(d, wizard, "shift+Tab", "table column header", "Card 4, not chosen")
     step(d, wizard, "space", "table column header", "Card 4, chosen")
     wait("the queue is marked", lambda: "✓ Host" in cells(d, wizard))
@@ -141,9 +146,12 @@ def walk_queues(d, suffix=""):
         ok("cards, domains and control domains are chosen by keys, and what that costs the host is said at once")
         press_key(d, wizard, "Next", "alt+n")
         steps = d.find(wizard, "text", "The steps, as commands")
-        for words in ("echo -71 > /sys/bus/ap/aqmask", "mdevctl define --uuid", "--addattr assign_control_domain --value 71"):
-            if words not in steps.text:
-                raise Missing(f"{words} is not in {steps.text}")
+        for words in ("# As root:\n", "echo -71 > /sys/bus/ap/aqmask", "mdevctl define --uuid",
+                      "--addattr assign_control_domain --value 71", "attach-device", "--config", 'model="vfio-ap"'):
+            wait(f"“{words}” is among the steps", lambda part=words: part in steps.text)
+        element = d.find(wizard, "text", "In the definition")
+        wait("the element is shown as it will be written",
+             lambda: element.text.startswith('<hostdev mode="subsystem" type="mdev"') and element.text.strip() in steps.text)
         for words in ("lose 2 queues: 04.0047, 06.0047", "until the host restarts", "memory balloon goes on working", "cannot move to another host"):
             d.says(wizard, words)
         picture(d, steps, f"review{suffix}")
@@ -237,8 +245,7 @@ def walk_mediated(d, suffix=""):
         go_to_button(d, dialog, "Remove… Crypto queues: cards 5; domains 4")
         d.key("space")
         steps = d.find(dialog, "text", "The steps, as commands")
-        if "echo +5 > /sys/bus/ap/apmask" not in steps.text:
-            raise Missing(steps.text)
+        wait("the steps are shown", lambda: "echo +5 > /sys/bus/ap/apmask" in steps.text)
         picture(d, steps, f"remove{suffix}")
         press_key(d, dialog, "Remove", "alt+r")
         d.says(dialog, "There is none on the host.")

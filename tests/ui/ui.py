@@ -716,6 +716,35 @@ def hardware(d):
     ok("disc, cable and memory of a running machine change at once")
 
 
+def floppies(d):
+    """A PC has a cable for two."""
+    kernel = os.environ["VITRINE_UI_KERNEL"]
+    uuid = d.ctl("create", "Old", "--kernel", kernel).strip()
+    definition = d.machines / uuid / "domain.xml"
+    definition.write_text(re.sub(r'machine="[^"]*"', 'machine="pc"', definition.read_text()))
+    d.start([d.program])
+    d.window("Vitrine")
+    window = settings_of(d, "Old")
+    add = part(d, window, "push button", "Add Floppy Drive")
+    add.doActionNamed("click")
+    part(d, window, "list item", "Floppy drive fda")
+    if not add.sensitive:
+        raise Missing("a second one cannot be added")
+    add.doActionNamed("click")
+    part(d, window, "list item", "Floppy drive fdb")
+    wait("a third cannot be added", lambda: not add.sensitive and add.description == "A machine has two floppy drives at most")
+    d.picture("floppies")
+    part(d, window, "push button", "Remove Floppy drive fda").doActionNamed("click")
+    wait("there is room again", lambda: add.sensitive and add.description == "")
+    d.press(window, "Undo")
+    wait("there is none again", lambda: not add.sensitive)
+    d.press(window, "Apply")
+    d.no_window("Settings of Old")
+    if definition.read_text().count('device="floppy"') != 2:
+        raise Missing(definition.read_text())
+    ok("a third floppy drive is not offered, with the reason")
+
+
 def clone(d):
     """From the menu of its card in the library."""
     def dialog():
@@ -910,6 +939,7 @@ WALKS = {
     "performance": (performance, None),
     "snapshots": (snapshots, None),
     "snapshots-engine": (snapshots_engine, None),
+    "floppies": (floppies, None),
     "hardware": (hardware, None),
     "clone": (clone, None),
     "installer-grub": (installer_grub, "iso"),

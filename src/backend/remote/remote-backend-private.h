@@ -9,6 +9,7 @@ typedef struct
 {
   VitrineHostConsole *stream;
   VitrineConsoleLog   log;
+  gboolean            busy;     /* somebody else has it */
 } Console;
 
 struct _VitrineRemoteBackend

@@ -26,6 +26,15 @@ console_output (VitrineRemoteBackend *self, GBytes *bytes, VitrineHostConsole *s
 }
 
 static void
+console_busy (VitrineRemoteBackend *self, VitrineHostConsole *stream)
+{
+  guint i = index_of (self, stream);
+
+  g_array_index (self->consoles, Console, i).busy = TRUE;
+  vitrine_backend_emit_console_changed (VITRINE_BACKEND (self), i);
+}
+
+static void
 console_closed (VitrineRemoteBackend *self, const char *reason, VitrineHostConsole *stream)
 {
   g_autofree char *words = g_strdup_printf ("\r\n[%s]\r\n", reason);
@@ -41,6 +50,7 @@ vitrine_remote_backend_open_consoles (VitrineRemoteBackend *self)
     {
       Console console = { .stream = vitrine_host_console_new (self->guest, *alias) };
       g_signal_connect_swapped (console.stream, "output", G_CALLBACK (console_output), self);
+      g_signal_connect_swapped (console.stream, "busy", G_CALLBACK (console_busy), self);
       g_signal_connect_swapped (console.stream, "closed", G_CALLBACK (console_closed), self);
       g_array_append_val (self->consoles, console);
     }
@@ -79,10 +89,32 @@ remote_get_console_history (VitrineBackend *backend, guint console)
   return console < consoles->len ? vitrine_console_log_get (&g_array_index (consoles, Console, console).log) : NULL;
 }
 
+static gboolean
+remote_is_console_busy (VitrineBackend *backend, guint console)
+{
+  GArray *consoles = VITRINE_REMOTE_BACKEND (backend)->consoles;
+
+  return console < consoles->len && g_array_index (consoles, Console, console).busy;
+}
+
+static void
+remote_take_console (VitrineBackend *backend, guint console)
+{
+  GArray *consoles = VITRINE_REMOTE_BACKEND (backend)->consoles;
+
+  if (!remote_is_console_busy (backend, console))
+    return;
+  g_array_index (consoles, Console, console).busy = FALSE;
+  vitrine_host_console_take (g_array_index (consoles, Console, console).stream);
+  vitrine_backend_emit_console_changed (backend, console);
+}
+
 void
 vitrine_remote_backend_consoles_init (VitrineBackendInterface *iface)
 {
   iface->get_n_consoles = remote_get_n_consoles;
   iface->console_send = remote_console_send;
   iface->get_console_history = remote_get_console_history;
+  iface->is_console_busy = remote_is_console_busy;
+  iface->take_console = remote_take_console;
 }

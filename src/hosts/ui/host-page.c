@@ -22,10 +22,12 @@ typedef struct
   VitrineHost  *host;
   GCancellable *transfer;    /* NULL: none under way */
   char         *doomed;      /* path of the volume to be deleted, when the person says yes */
-  gboolean      reading, again;
+  gboolean      reading;
+  VitrineHostResourceKinds unread;   /* to be read after that */
 } Page;
 
-static void read_all (Page *self);
+/* Hosts have thousands of devices, and tell of each that comes or goes: only what changed is read again. */
+static void read_again (Page *self, VitrineHostResourceKinds kinds);
 
 static Page *
 page_ref (Page *self)
@@ -68,7 +70,7 @@ changed (GObject *source, GAsyncResult *result, gpointer data)
 
   if (!vitrine_host_resource_finish (VITRINE_HOST (source), result, &error))
     show_error (self, error);
-  read_all (self);
+  read_again (self, VITRINE_HOST_POOLS | VITRINE_HOST_NETWORKS);
 }
 
 static void
@@ -186,7 +188,7 @@ transferred (GObject *source, GAsyncResult *result, gpointer data)
   if (self->window == NULL)
     return;
   gtk_widget_hide (self->progress_box);
-  read_all (self);
+  read_again (self, VITRINE_HOST_POOLS);
 }
 
 static void
@@ -416,53 +418,73 @@ clear (GtkWidget *list)
 }
 
 static void
-show (Page *self, const VitrineHostResources *resources)
+show_pools (Page *self, const GPtrArray *pools)
 {
   clear (self->storage);
+  for (guint i = 0; i < pools->len; i++)
+    add_pool (self, pools->pdata[i]);
+  say_when_empty (self->storage, pools->len, _("The host has no storage pools."));
+}
+
+static void
+show_networks (Page *self, const VitrineHostResources *resources)
+{
   clear (self->networks);
-  clear (self->devices);
-  for (guint i = 0; i < resources->pools->len; i++)
-    add_pool (self, resources->pools->pdata[i]);
   for (guint i = 0; i < resources->networks->len; i++)
     add_network (self, resources->networks->pdata[i]);
-  for (guint i = 0; i < resources->devices->len; i++)
-    add_device (self, resources->devices->pdata[i]);
-  say_when_empty (self->storage, resources->pools->len, _("The host has no storage pools."));
   say_when_empty (self->networks, resources->networks->len, _("The host has no networks of its own."));
-  say_when_empty (self->devices, resources->devices->len,
-                  resources->no_devices != NULL ? resources->no_devices : _("The host shows no devices."));
-  gtk_widget_show_all (self->stack);
   tell_about_default (self, vitrine_host_resources_find_idle_default (resources) != NULL);
 }
 
 static void
-all_read (GObject *source, GAsyncResult *result, gpointer data)
+show_devices (Page *self, const VitrineHostResources *resources)
+{
+  clear (self->devices);
+  for (guint i = 0; i < resources->devices->len; i++)
+    add_device (self, resources->devices->pdata[i]);
+  say_when_empty (self->devices, resources->devices->len,
+                  resources->no_devices != NULL ? resources->no_devices : _("The host shows no devices."));
+}
+
+static void
+show (Page *self, const VitrineHostResources *resources)
+{
+  if ((resources->kinds & VITRINE_HOST_POOLS) != 0)
+    show_pools (self, resources->pools);
+  if ((resources->kinds & VITRINE_HOST_NETWORKS) != 0)
+    show_networks (self, resources);
+  if ((resources->kinds & VITRINE_HOST_DEVICES) != 0)
+    show_devices (self, resources);
+  gtk_widget_show_all (self->stack);
+}
+
+static void
+resources_read (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(Page) self = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineHostResources) resources
       = vitrine_host_list_resources_finish (VITRINE_HOST (source), result, &error);
-  gboolean again = self->again;
 
-  self->reading = self->again = FALSE;
+  self->reading = FALSE;
   if (self->window == NULL)
     return;
   if (resources != NULL)
     show (self, resources);
   else
     show_error (self, error);
-  if (again)
-    read_all (self);
+  read_again (self, 0);
 }
 
 static void
-read_all (Page *self)
+read_again (Page *self, VitrineHostResourceKinds kinds)
 {
-  self->again = self->reading;
-  if (self->reading || self->window == NULL)
+  self->unread |= kinds;
+  if (self->reading || self->unread == 0 || self->window == NULL)
     return;
   self->reading = TRUE;
-  vitrine_host_list_resources_async (self->host, all_read, page_ref (self));
+  vitrine_host_list_resources_async (self->host, self->unread, resources_read, page_ref (self));
+  self->unread = 0;
 }
 
 /* --- widgets ---------------------------------------------------------------------------------------------------- */
@@ -542,7 +564,7 @@ vitrine_host_page_new (GtkWindow *parent, VitrineHost *host)
   self->host = g_object_ref (host);
   self->window = vitrine_page_window_new (parent, vitrine_host_get_name (host), new_page (self), WIDTH, HEIGHT);
   g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (destroyed), self);
-  g_signal_connect_swapped (host, "resources-changed", G_CALLBACK (read_all), self);
-  read_all (self);
+  g_signal_connect_swapped (host, "resources-changed", G_CALLBACK (read_again), self);
+  read_again (self, VITRINE_HOST_ALL_RESOURCES);
   return self->window;
 }

@@ -4,6 +4,8 @@
 
 #include <glib/gi18n.h>
 
+#include "named-toggle.h"
+
 #define CARD_COLUMN_WIDTH 104
 
 struct _VitrineApGrid
@@ -210,12 +212,24 @@ cell_activated (VitrineApCell *cell, const char *path, gpointer data)
 
 /* --- cells ------------------------------------------------------------------------------------------------------- */
 
+static char *
+label_of (GtkTreeModel *model, GtkTreeIter *iter)
+{
+  char *label;
+
+  gtk_tree_model_get (model, iter, COLUMN_LABEL, &label, -1);
+  return label;
+}
+
 static void
 show_use (GtkTreeViewColumn *column, GtkCellRenderer *cell, GtkTreeModel *model, GtkTreeIter *iter, gpointer data)
 {
   VitrineApGrid *self = data;
 
-  g_object_set (cell, "active", vitrine_ap_mask_test (&self->selection.domains, domain_of (model, iter)), NULL);
+  g_autofree char *domain = label_of (model, iter), *label = g_strdup_printf (_("Use domain %s"), domain);
+  gboolean active = vitrine_ap_mask_test (&self->selection.domains, domain_of (model, iter));
+
+  g_object_set (cell, "active", active, "label", label, NULL);
 }
 
 static void
@@ -223,7 +237,10 @@ show_control (GtkTreeViewColumn *column, GtkCellRenderer *cell, GtkTreeModel *mo
 {
   VitrineApGrid *self = data;
 
-  g_object_set (cell, "active", vitrine_ap_mask_test (&self->selection.control, domain_of (model, iter)), NULL);
+  g_autofree char *domain = label_of (model, iter), *label = g_strdup_printf (_("Control domain %s"), domain);
+  gboolean active = vitrine_ap_mask_test (&self->selection.control, domain_of (model, iter));
+
+  g_object_set (cell, "active", active, "label", label, NULL);
 }
 
 /* A chosen queue is bold with a mark, so that colour is not all there is. */
@@ -247,7 +264,7 @@ static void
 add_check_column (VitrineApGrid *self, const char *title, GtkTreeCellDataFunc show, GCallback toggled)
 {
   GtkTreeViewColumn *column = gtk_tree_view_column_new ();
-  GtkCellRenderer *cell = gtk_cell_renderer_toggle_new ();
+  GtkCellRenderer *cell = vitrine_named_toggle_new ();
 
   gtk_tree_view_column_set_title (column, title);
   gtk_tree_view_column_pack_start (column, cell, TRUE);

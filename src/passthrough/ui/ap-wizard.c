@@ -17,13 +17,14 @@ struct _VitrineApWizard
 
   GtkWidget *back_button, *next_button, *spinner, *notice_slot, *pages, *unavailable, *done;
   GtkWidget *intro, *grid_place, *grid, *reserve_box, *by_cards, *by_domains, *verdict;
-  GtkWidget *notes_group, *consent_group, *steps_group, *steps;
+  GtkWidget *notes_group, *consent_group, *steps_group, *element, *steps;
   GtkWidget *take_all_row, *take_all, *live_row, *live;
   GPtrArray *note_rows;
 
   VitrineMediated *mediated;
   VitrineTarget   *target;
   char            *uuid;            /* of the device to be made */
+  GCancellable    *previewing;      /* its steps are being read; NULL: not yet */
   gboolean         reserve_chosen;  /* by the person: not ours to choose any more */
   gboolean         took_queues;     /* from the host, which gets them back when the machine does not take them */
   gboolean         working;
@@ -183,15 +184,82 @@ fill_notes (VitrineApWizard *self, const VitrineApReview *outcome)
     add_note (self, machine[i]);
 }
 
+static VitrineHostdev
+get_hostdev (VitrineApWizard *self)
+{
+  return (VitrineHostdev){ .kind = VITRINE_HOSTDEV_MDEV, .id = self->uuid, .model = (char *) "vfio-ap" };
+}
+
+static gboolean
+is_live (VitrineApWizard *self)
+{
+  return gtk_widget_get_visible (self->live_row) && gtk_switch_get_active (GTK_SWITCH (self->live));
+}
+
+static void
+show_steps (VitrineApWizard *self, const char *host)
+{
+  const VitrineHostdev hostdev = get_hostdev (self);
+  g_autoptr(GError) error = NULL;
+  g_autofree char *machine = vitrine_target_dry_run_mediated (self->target, &hostdev, is_live (self), &error);
+  g_autoptr(GString) text = g_string_new (NULL);
+
+  if (vitrine_mediated_is_local (self->mediated))
+    g_string_append_printf (text, "# %s\n", _("As root:"));
+  g_string_append (text, host);
+  g_string_append (text, machine != NULL ? machine : "");
+  vitrine_code_box_set_text (VITRINE_CODE_BOX (self->steps), text->str);
+}
+
+static void
+steps_read (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineApWizard) self = data;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *host = vitrine_mediated_preview_finish (VITRINE_MEDIATED (source), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (host != NULL)
+    show_steps (self, host);
+  else
+    vitrine_code_box_set_text (VITRINE_CODE_BOX (self->steps), error->message);
+}
+
+/* Those that are being read are not those of what is reviewed now. */
+static void
+forget_steps (VitrineApWizard *self)
+{
+  g_cancellable_cancel (self->previewing);
+  g_clear_object (&self->previewing);
+}
+
 static void
 fill_steps (VitrineApWizard *self)
 {
   VitrineMediatedChange change = get_change (self);
-  g_autoptr(GError) error = NULL;
 
   change.confirmed = TRUE;   /* to be looked at */
-  g_autofree char *text = vitrine_mediated_preview (self->mediated, &change, &error);
-  vitrine_code_box_set_text (VITRINE_CODE_BOX (self->steps), text != NULL ? text : error->message);
+  forget_steps (self);
+  self->previewing = g_cancellable_new ();
+  vitrine_mediated_preview_async (self->mediated, &change, self->previewing, steps_read, g_object_ref (self));
+}
+
+static void
+fill_element (VitrineApWizard *self)
+{
+  const VitrineHostdev hostdev = get_hostdev (self);
+  g_autoptr(GError) error = NULL;
+  g_autofree char *element = vitrine_target_get_mediated_element (self->target, &hostdev, &error);
+
+  vitrine_code_box_set_text (VITRINE_CODE_BOX (self->element), element != NULL ? element : error->message);
+}
+
+static void
+live_switched (VitrineApWizard *self)
+{
+  if (on_page (self, "review"))
+    fill_steps (self);
 }
 
 static void
@@ -210,11 +278,12 @@ fill_review (VitrineApWizard *self)
   g_autoptr(VitrineApReview) outcome = review (self);
 
   fill_notes (self, outcome);
-  fill_steps (self);
   gtk_switch_set_active (GTK_SWITCH (self->take_all), FALSE);
   gtk_widget_set_visible (self->take_all_row, vitrine_ap_review_takes_all (outcome));
   gtk_widget_set_visible (self->live_row,
                           !vitrine_target_is_local (self->target) && vitrine_target_is_running (self->target));
+  fill_element (self);
+  fill_steps (self);
 }
 
 /* --- moving between pages ---------------------------------------------------------------------------------------- */
@@ -263,12 +332,6 @@ show_unavailable (VitrineApWizard *self, const char *sentence)
 }
 
 /* --- doing it ---------------------------------------------------------------------------------------------------- */
-
-static VitrineHostdev
-get_hostdev (VitrineApWizard *self)
-{
-  return (VitrineHostdev){ .kind = VITRINE_HOSTDEV_MDEV, .id = self->uuid, .model = (char *) "vfio-ap" };
-}
 
 typedef struct
 {
@@ -335,8 +398,7 @@ created (GObject *source, GAsyncResult *result, gpointer data)
       return;
     }
   const VitrineHostdev hostdev = get_hostdev (self);
-  gboolean live = gtk_widget_get_visible (self->live_row) && gtk_switch_get_active (GTK_SWITCH (self->live));
-  vitrine_target_give_mediated_async (self->target, &hostdev, live, given, g_object_ref (self));
+  vitrine_target_give_mediated_async (self->target, &hostdev, is_live (self), given, g_object_ref (self));
 }
 
 /* What the machine would refuse is not made first. */
@@ -462,6 +524,7 @@ vitrine_ap_wizard_dispose (GObject *object)
   if (self->grid != NULL)
     vitrine_ap_grid_show (VITRINE_AP_GRID (self->grid), NULL);   /* the matrix goes */
   self->grid = NULL;
+  forget_steps (self);
   g_clear_object (&self->mediated);
   g_clear_object (&self->target);
   g_clear_pointer (&self->note_rows, g_ptr_array_unref);
@@ -523,13 +586,17 @@ vitrine_ap_wizard_init (VitrineApWizard *self)
   add_switch (self, _("Also _now, in the running machine"), _("Otherwise it has them from its next start on"),
               &self->live_row, &self->live);
   gtk_switch_set_active (GTK_SWITCH (self->live), TRUE);
+  self->element = vitrine_code_box_new (_("In the _definition"), _("_Copy"));
   self->steps = vitrine_code_box_new (_("The _steps, as commands"), _("Co_py"));
+  gtk_widget_set_margin_top (self->steps, 18);
+  gtk_container_add (GTK_CONTAINER (self->steps_group), self->element);
   gtk_container_add (GTK_CONTAINER (self->steps_group), self->steps);
   g_signal_connect_swapped (self->grid, "changed", G_CALLBACK (choice_changed), self);
   g_signal_connect_swapped (self->by_cards, "clicked", G_CALLBACK (reserve_clicked), self);
   g_signal_connect_swapped (self->by_domains, "clicked", G_CALLBACK (reserve_clicked), self);
   g_signal_connect_swapped (self->by_domains, "toggled", G_CALLBACK (validate_choice), self);
   g_signal_connect_swapped (self->take_all, "notify::active", G_CALLBACK (validate_review), self);
+  g_signal_connect_swapped (self->live, "notify::active", G_CALLBACK (live_switched), self);
   g_signal_connect_swapped (self->next_button, "clicked", G_CALLBACK (next_clicked), self);
   g_signal_connect_swapped (self->back_button, "clicked", G_CALLBACK (back_clicked), self);
   gtk_window_set_default (GTK_WINDOW (self), self->next_button);

@@ -20,6 +20,7 @@ struct _VitrineMediatedDialog
   /* What is reviewed; its strings are ours. */
   VitrineMediatedChange change;
   char                 *uuid, *parent, *type, *channel;
+  GCancellable         *previewing;   /* its steps are being read; NULL: not yet */
   gboolean              working;
 };
 

@@ -162,17 +162,36 @@ static const struct
 };
 
 static void
+steps_read (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineMediatedDialog) self = data;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = vitrine_mediated_preview_finish (VITRINE_MEDIATED (source), result, &error);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    vitrine_code_box_set_text (VITRINE_CODE_BOX (self->steps), text != NULL ? text : error->message);
+}
+
+/* Those that are being read are not those of what is reviewed now. */
+static void
+forget_steps (VitrineMediatedDialog *self)
+{
+  g_cancellable_cancel (self->previewing);
+  g_clear_object (&self->previewing);
+}
+
+static void
 fill_steps (VitrineMediatedDialog *self)
 {
   VitrineMediatedChange change = self->change;
-  g_autoptr(GError) error = NULL;
 
   if (self->mediated == NULL)
     return;   /* being built */
   change.confirmed = TRUE;   /* to be looked at */
   change.give_back = gtk_switch_get_active (GTK_SWITCH (self->give_back));
-  g_autofree char *text = vitrine_mediated_preview (self->mediated, &change, &error);
-  vitrine_code_box_set_text (VITRINE_CODE_BOX (self->steps), text != NULL ? text : error->message);
+  forget_steps (self);
+  self->previewing = g_cancellable_new ();
+  vitrine_mediated_preview_async (self->mediated, &change, self->previewing, steps_read, g_object_ref (self));
 }
 
 static void
@@ -344,6 +363,7 @@ vitrine_mediated_dialog_dispose (GObject *object)
   g_clear_pointer (&self->parent, g_free);
   g_clear_pointer (&self->type, g_free);
   g_clear_pointer (&self->channel, g_free);
+  forget_steps (self);
   G_OBJECT_CLASS (vitrine_mediated_dialog_parent_class)->dispose (object);
 }
 
