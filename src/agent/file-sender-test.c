@@ -204,7 +204,7 @@ every_refusal_is_a_sentence_that_names_the_file (Sending *f, gconstpointer unuse
     { VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE, "no room for" },
     { VD_AGENT_FILE_XFER_STATUS_SESSION_LOCKED, "locked" },
     { VD_AGENT_FILE_XFER_STATUS_VDAGENT_NOT_CONNECTED, "nobody is logged in" },
-    { VD_AGENT_FILE_XFER_STATUS_DISABLED, "switched off" },
+    { VD_AGENT_FILE_XFER_STATUS_DISABLED, "no folder" },
     { 4711, "(4711)" },
   };
   come (f);

@@ -325,7 +325,7 @@ explain (const File *file, guint status, guint64 detail)
       return g_strdup_printf (_("“%s” was not sent, because nobody is logged in to the guest’s desktop, or the agent does not run there."),
                               file->name);
     case VD_AGENT_FILE_XFER_STATUS_DISABLED:
-      return g_strdup_printf (_("“%s” was not sent, because taking files is switched off in the guest."), file->name);
+      return g_strdup_printf (_("“%s” was not sent: the guest takes no files, or its agent has found no folder for them."), file->name);
     case VD_AGENT_FILE_XFER_STATUS_SUCCESS:
       return g_strdup_printf (_("The guest has ended “%s” before all of it was sent."), file->name);
     default:

@@ -418,7 +418,7 @@ def drag(d, window):
 
 
 def dropped_files(d):
-    letter, other, folder = d.folder / "letter.txt", d.folder / "other.bin", d.folder / "a folder"
+    letter, other, folder = d.folder / "letter.txt", d.folder / "odd\nname.bin", d.folder / "a folder"
     letter.write_bytes(os.urandom(70_000))
     other.write_bytes(b"other")
     folder.mkdir()
@@ -431,6 +431,7 @@ def dropped_files(d):
             dialog = d.window("Send Files")
             d.says(dialog, "Send 2 files to the guest?")
             d.says(dialog, str(letter))
+            d.says(dialog, "odd\ufffdname.bin")      # not a second one
             d.picture("asked")
             ok("files that are dropped on the screen are asked for, by where they really are")
             d.press(dialog, "Cancel")
