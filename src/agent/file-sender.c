@@ -426,6 +426,7 @@ static void
 vitrine_file_sender_init (VitrineFileSender *self)
 {
   g_queue_init (&self->batches);
+  self->id = g_random_int ();    /* a guest from a snapshot may wait for a file of an earlier process */
 }
 
 VitrineFileSender *
