@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The agent's messages, for the other files of this folder. Types and layouts are spice-protocol's (spice/vd_agent.h).
  *
- * Signals: "file-status" (guint id, guint status, guint64 detail) as the guest said it, unchecked; "written" () when the guest has
- * taken some of what was queued for it. */
+ * Signals: "file-status" (guint id, guint status, guint64 detail) as the guest said it, unchecked; "written" () when the
+ * guest has taken some of what was queued for it. */
 #pragma once
 
 #include "agent.h"

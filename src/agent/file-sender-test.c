@@ -152,7 +152,7 @@ take (Sending *f, const char *name, const void *bytes, gsize n, guint number, gu
   answer (f, id, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------------ */
+/* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void
 several_files_arrive_one_after_the_other (Sending *f, gconstpointer unused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The protocol is spice-protocol's (spice/vd_agent.h): START with a key file that names the file, an answer, DATA, an answer. What
- * stands in the key file is what spice-vdagent reads there. */
+/* The protocol is spice-protocol's (spice/vd_agent.h): START with a key file that names the file, an answer, DATA, an
+ * answer. What stands in the key file is what spice-vdagent reads there. */
 #include "file-sender.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ static guint changed_signal;
 
 static void pump (VitrineFileSender *self);
 
-/* --- Batches -------------------------------------------------------------------------------------------------------- */
+/* --- Batches ------------------------------------------------------------------------------------------------------ */
 
 static void
 file_free (gpointer data)
@@ -145,7 +145,7 @@ batch_end (Batch *batch, int code, const char *sentence)
   batch_free (batch);
 }
 
-/* --- One file ------------------------------------------------------------------------------------------------------- */
+/* --- One file ----------------------------------------------------------------------------------------------------- */
 
 static void
 stop_file (VitrineFileSender *self)
@@ -193,7 +193,8 @@ end_file (VitrineFileSender *self, const char *problem)
 static void
 tell_cancelled (VitrineFileSender *self)
 {
-  const VDAgentFileXferStatusMessage status = { GUINT32_TO_LE (self->id), GUINT32_TO_LE (VD_AGENT_FILE_XFER_STATUS_CANCELLED) };
+  const VDAgentFileXferStatusMessage status = { GUINT32_TO_LE (self->id),
+                                                GUINT32_TO_LE (VD_AGENT_FILE_XFER_STATUS_CANCELLED) };
   g_autoptr(GByteArray) body = g_byte_array_new ();
 
   if (self->phase <= NEXT || self->agent == NULL)
@@ -284,7 +285,8 @@ read_piece (VitrineFileSender *self)
   guint64 left = current_file (self)->size - self->sent;
 
   self->reading = TRUE;
-  g_input_stream_read_bytes_async (self->stream, MIN (left, PIECE_BYTES), G_PRIORITY_DEFAULT, NULL, was_read, g_object_ref (self));
+  g_input_stream_read_bytes_async (self->stream, MIN (left, PIECE_BYTES), G_PRIORITY_DEFAULT, NULL, was_read,
+                                   g_object_ref (self));
 }
 
 /* Whatever can be done now. */
@@ -299,7 +301,7 @@ pump (VitrineFileSender *self)
     read_piece (self);
 }
 
-/* --- What the guest says -------------------------------------------------------------------------------------------- */
+/* --- What the guest says ------------------------------------------------------------------------------------------ */
 
 static char *
 no_room (const File *file, guint64 free_bytes)
@@ -307,30 +309,46 @@ no_room (const File *file, guint64 free_bytes)
   g_autofree char *needed = g_format_size (file->size);
   g_autofree char *left = g_format_size (free_bytes);
 
-  return free_bytes > 0 ? g_strdup_printf (_("The guest has no room for “%s”: it takes %s, and %s are free."), file->name, needed, left)
-                        : g_strdup_printf (_("The guest has no room for “%s”."), file->name);
+  if (free_bytes == 0)
+    return g_strdup_printf (_("The guest has no room for “%s”."), file->name);
+  return g_strdup_printf (_("The guest has no room for “%s”: it takes %s, and %s are free."), file->name, needed, left);
+}
+
+/* With a place for the file's name; NULL: not known. */
+static const char *
+words_for (guint status)
+{
+  switch (status)
+    {
+    case VD_AGENT_FILE_XFER_STATUS_CANCELLED:
+      return _("“%s” was cancelled in the guest.");
+    case VD_AGENT_FILE_XFER_STATUS_ERROR:
+      return _("The guest could not write “%s”.");
+    case VD_AGENT_FILE_XFER_STATUS_SESSION_LOCKED:
+      return _("“%s” was not sent, because the guest’s screen is locked. Unlock it, and send again.");
+    case VD_AGENT_FILE_XFER_STATUS_VDAGENT_NOT_CONNECTED:
+      return _("“%s” was not sent, because nobody is logged in to the guest’s desktop, or the agent does not run there.");
+    case VD_AGENT_FILE_XFER_STATUS_DISABLED:
+      return _("“%s” was not sent: the guest takes no files, or its agent has found no folder for them.");
+    case VD_AGENT_FILE_XFER_STATUS_SUCCESS:
+      return _("The guest has ended “%s” before all of it was sent.");
+    default:
+      return NULL;
+    }
 }
 
 static char *
 explain (const File *file, guint status, guint64 detail)
 {
-  switch (status)
-    {
-    case VD_AGENT_FILE_XFER_STATUS_CANCELLED: return g_strdup_printf (_("“%s” was cancelled in the guest."), file->name);
-    case VD_AGENT_FILE_XFER_STATUS_ERROR: return g_strdup_printf (_("The guest could not write “%s”."), file->name);
-    case VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE: return no_room (file, detail);
-    case VD_AGENT_FILE_XFER_STATUS_SESSION_LOCKED:
-      return g_strdup_printf (_("“%s” was not sent, because the guest’s screen is locked. Unlock it, and send again."), file->name);
-    case VD_AGENT_FILE_XFER_STATUS_VDAGENT_NOT_CONNECTED:
-      return g_strdup_printf (_("“%s” was not sent, because nobody is logged in to the guest’s desktop, or the agent does not run there."),
-                              file->name);
-    case VD_AGENT_FILE_XFER_STATUS_DISABLED:
-      return g_strdup_printf (_("“%s” was not sent: the guest takes no files, or its agent has found no folder for them."), file->name);
-    case VD_AGENT_FILE_XFER_STATUS_SUCCESS:
-      return g_strdup_printf (_("The guest has ended “%s” before all of it was sent."), file->name);
-    default:
-      return g_strdup_printf (_("The guest gave an answer about “%s” that is not known (%u)."), file->name, status);
-    }
+  const char *words = words_for (status);
+  g_autoptr(GString) sentence = g_string_new (words);
+
+  if (status == VD_AGENT_FILE_XFER_STATUS_NOT_ENOUGH_SPACE)
+    return no_room (file, detail);
+  if (words == NULL)
+    return g_strdup_printf (_("The guest gave an answer about “%s” that is not known (%u)."), file->name, status);
+  g_string_replace (sentence, "%s", file->name, 1);
+  return g_strdup (sentence->str);
 }
 
 /* The next file would fare no better. */
@@ -406,7 +424,7 @@ agent_gone (VitrineFileSender *self)
   fail_all (self, G_IO_ERROR_CLOSED, _("The guest’s agent has ended, and has not taken everything."));
 }
 
-/* --- Object --------------------------------------------------------------------------------------------------------- */
+/* --- Object ------------------------------------------------------------------------------------------------------- */
 
 static void
 vitrine_file_sender_dispose (GObject *object)
@@ -419,7 +437,8 @@ static void
 vitrine_file_sender_class_init (VitrineFileSenderClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = vitrine_file_sender_dispose;
-  changed_signal = g_signal_new ("changed", VITRINE_TYPE_FILE_SENDER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  changed_signal = g_signal_new ("changed", VITRINE_TYPE_FILE_SENDER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
 }
 
 static void
@@ -464,7 +483,7 @@ vitrine_file_sender_get_obstacle (VitrineFileSender *self)
                              : vitrine_agent_get_obstacle (self->agent);
 }
 
-/* --- Sending -------------------------------------------------------------------------------------------------------- */
+/* --- Sending ------------------------------------------------------------------------------------------------------ */
 
 /* Or a problem, when it cannot be sent. */
 static void
@@ -516,8 +535,9 @@ vitrine_file_sender_send_async (VitrineFileSender *self, const char *const *name
   Batch *batch = g_new0 (Batch, 1);
   const char *obstacle = vitrine_file_sender_get_obstacle (self);
 
-  *batch = (Batch) { .sender = self, .task = g_task_new (self, cancellable, done, data), .problems = g_string_new (NULL),
-                     .files = g_ptr_array_new_with_free_func (file_free), .progress = progress, .progress_data = progress_data };
+  *batch = (Batch) { .sender = self, .task = g_task_new (self, cancellable, done, data),
+                     .files = g_ptr_array_new_with_free_func (file_free), .problems = g_string_new (NULL),
+                     .progress = progress, .progress_data = progress_data };
   g_task_set_source_tag (batch->task, vitrine_file_sender_send_async);
   g_task_set_check_cancellable (batch->task, FALSE);
   for (guint i = 0; i < n; i++)
@@ -570,11 +590,11 @@ vitrine_file_sender_cancel (VitrineFileSender *self)
   fail_all (self, G_IO_ERROR_CANCELLED, _("Sending files was cancelled."));
 }
 
-/* --- For the service ------------------------------------------------------------------------------------------------ */
+/* --- For the service ---------------------------------------------------------------------------------------------- */
 
 static void
-keeper_send (gpointer keeper, const char *const *names, const int *fds, guint n, VitrineFilesProgress progress, gpointer progress_data,
-             GCancellable *cancellable, GAsyncReadyCallback done, gpointer data)
+keeper_send (gpointer keeper, const char *const *names, const int *fds, guint n, VitrineFilesProgress progress,
+             gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback done, gpointer data)
 {
   vitrine_file_sender_send_async (keeper, names, fds, n, progress, progress_data, cancellable, done, data);
 }

@@ -30,7 +30,12 @@ guint32  word (Fixture *f, guint i);
 /* Until f->news has it. */
 void     await (Fixture *f, const char *news);
 
-enum { DEMAND = 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND, SELECTION = 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION, CRLF = 1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF };
+enum
+{
+  DEMAND    = 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND,
+  SELECTION = 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION,
+  CRLF      = 1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF,
+};
 
 /* It answers what it can. */
 void     arrive (Fixture *f, guint32 capabilities);

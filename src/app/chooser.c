@@ -74,7 +74,7 @@ new_save_dialog (const char *title, const char *accept, GUserDirectory folder, c
   return dialog;
 }
 
-/* --- Files for the guest -------------------------------------------------------------------------------------------- */
+/* --- Files for the guest ------------------------------------------------------------------------------------------ */
 
 static GtkWidget *
 new_files_dialog (void)
@@ -140,13 +140,14 @@ new_dropped_dialog (char **paths)
 
   gtk_window_set_title (GTK_WINDOW (dialog), _("Send Files"));
   atk_object_set_name (gtk_widget_get_accessible (dialog), _("Send Files"));   /* else it is called “Question” */
-  gtk_container_add (GTK_CONTAINER (gtk_message_dialog_get_message_area (GTK_MESSAGE_DIALOG (dialog))), new_paths_view (paths));
+  GtkWidget *area = gtk_message_dialog_get_message_area (GTK_MESSAGE_DIALOG (dialog));
+  gtk_container_add (GTK_CONTAINER (area), new_paths_view (paths));
   gtk_dialog_add_buttons (GTK_DIALOG (dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Send"), GTK_RESPONSE_ACCEPT, NULL);
   gtk_widget_grab_focus (gtk_dialog_get_widget_for_response (GTK_DIALOG (dialog), GTK_RESPONSE_CANCEL));
   return dialog;
 }
 
-/* --- The program ---------------------------------------------------------------------------------------------------- */
+/* --- The program -------------------------------------------------------------------------------------------------- */
 
 static GtkWidget *
 new_dialog (VitrineOutsideKind kind, const char *name, char **paths)

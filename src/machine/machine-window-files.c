@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files for the guest: chosen, or dropped onto its screen. This process can open none of them: the helper outside does, for what a
- * person has chosen or confirmed there (outside.h). */
+/* Files for the guest: chosen, or dropped onto its screen. This process can open none of them: the helper outside does,
+ * for what a person has chosen or confirmed there (outside.h). */
 #include <glib/gi18n.h>
 #include <math.h>
 
 #include "machine-window-private.h"
 
-/* --- What is shown of it -------------------------------------------------------------------------------------------- */
+/* --- What is shown of it ------------------------------------------------------------------------------------------ */
 
 /* An entry that cannot be used says why. */
 static void
 update_entry (VitrineMachineWindow *self, const char *obstacle)
 {
-  if (g_menu_model_get_n_items (G_MENU_MODEL (self->files_section)) > 0 && g_strcmp0 (obstacle, self->files_obstacle) == 0)
+  gboolean filled = g_menu_model_get_n_items (G_MENU_MODEL (self->files_section)) > 0;
+
+  if (filled && g_strcmp0 (obstacle, self->files_obstacle) == 0)
     return;
   g_free (self->files_obstacle);
   self->files_obstacle = g_strdup (obstacle);
-  g_autofree char *label = obstacle != NULL ? g_strdup_printf ("%s\n%s", _("_Send Files…"), obstacle) : g_strdup (_("_Send Files…"));
+  g_autofree char *label = g_strjoin (obstacle != NULL ? "\n" : "", _("_Send Files…"), obstacle, NULL);
   g_menu_remove_all (self->files_section);
   g_menu_append (self->files_section, label, "win.send-files");
 }
@@ -54,7 +56,7 @@ vitrine_machine_window_update_files (VitrineMachineWindow *self)
   update_progress (self, name);
 }
 
-/* --- Sending -------------------------------------------------------------------------------------------------------- */
+/* --- Sending ------------------------------------------------------------------------------------------------------ */
 
 typedef struct
 {
@@ -82,7 +84,8 @@ sent (GObject *source, GAsyncResult *result, gpointer data)
   guint arrived = vitrine_file_sender_send_finish (VITRINE_FILE_SENDER (source), result, &error);
 
   g_free (sending);
-  if (self->backend == NULL || gtk_widget_in_destruction (GTK_WIDGET (self)) || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->backend == NULL || gtk_widget_in_destruction (GTK_WIDGET (self))
+      || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
   show_problems (self, problems, error);
   if (error != NULL || arrived == 0)
@@ -97,8 +100,8 @@ send_all (VitrineMachineWindow *self, VitrineOutsideFiles *files)
 {
   const Sending sending = { g_object_ref (self), files->problems->len > 0 ? g_strdup (files->problems->str) : NULL };
 
-  vitrine_file_sender_send_async (self->sender, (const char *const *) files->paths->pdata, (const int *) files->fds->data, files->fds->len,
-                                  NULL, NULL, NULL, sent, g_memdup2 (&sending, sizeof sending));
+  vitrine_file_sender_send_async (self->sender, (const char *const *) files->paths->pdata, (const int *) files->fds->data,
+                                  files->fds->len, NULL, NULL, NULL, sent, g_memdup2 (&sending, sizeof sending));
   for (guint i = 0; i < files->fds->len; i++)
     g_array_index (files->fds, int, i) = -1;
 }
@@ -132,7 +135,7 @@ vitrine_machine_window_cancel_files (GSimpleAction *action, GVariant *parameter,
   vitrine_file_sender_cancel (self->sender);
 }
 
-/* --- Dropping ------------------------------------------------------------------------------------------------------- */
+/* --- Dropping ----------------------------------------------------------------------------------------------------- */
 
 /* NULL after an error. */
 static GStrv
@@ -172,7 +175,8 @@ dropped (VitrineMachineWindow *self, GdkDragContext *context, int x, int y, GtkS
   if (paths == NULL)
     return;
   vitrine_screen_release (self->screen);
-  vitrine_outside_confirm_async ((const char *const *) paths, vitrine_machine_window_get_xid (self), files_chosen, g_object_ref (self));
+  vitrine_outside_confirm_async ((const char *const *) paths, vitrine_machine_window_get_xid (self), files_chosen,
+                                 g_object_ref (self));
 }
 
 void

@@ -116,7 +116,7 @@ show_dialog (int socket, const Request *request, const GPtrArray *paths, GString
   return chosen;
 }
 
-/* --- Files to read, several at once --------------------------------------------------------------------------------- */
+/* --- Files to read, several at once ------------------------------------------------------------------------------- */
 
 typedef struct
 {
@@ -234,7 +234,7 @@ confirm (int socket, const DropRequest *drop, gsize length)
   opened_clear (&opened);
 }
 
-/* --- One file ------------------------------------------------------------------------------------------------------- */
+/* --- One file ----------------------------------------------------------------------------------------------------- */
 
 static void
 choose (int socket, const Request *request)
@@ -247,13 +247,14 @@ choose (int socket, const Request *request)
     reply (socket, 'N', "", -1);
 }
 
-/* --- Serving -------------------------------------------------------------------------------------------------------- */
+/* --- Serving ------------------------------------------------------------------------------------------------------ */
 
 /* The other side is not trusted once it runs a guest. */
 static gboolean
 valid (const Request *request, gsize n)
 {
-  return n >= sizeof *request && request->what <= VITRINE_OUTSIDE_DROPPED && memchr (request->name, '\0', sizeof request->name) != NULL;
+  return n >= sizeof *request && request->what <= VITRINE_OUTSIDE_DROPPED
+         && memchr (request->name, '\0', sizeof request->name) != NULL;
 }
 
 static void

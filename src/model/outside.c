@@ -74,7 +74,7 @@ vitrine_outside_again (void)
     send (outside, &request, sizeof request, MSG_NOSIGNAL);
 }
 
-/* --- Replies -------------------------------------------------------------------------------------------------------- */
+/* --- Replies ------------------------------------------------------------------------------------------------------ */
 
 void
 vitrine_outside_files_free (VitrineOutsideFiles *files)
@@ -125,7 +125,8 @@ receive (int socket, char *bytes, gsize size, int *fd)
 {
   Control control;
   struct iovec piece = { bytes, size };
-  struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+  struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes };
   gssize n = recvmsg (socket, &message, MSG_CMSG_CLOEXEC);
   const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR (&message) : NULL;
 
@@ -168,7 +169,7 @@ replied (int socket, GIOCondition condition, gpointer files)
   return G_SOURCE_REMOVE;
 }
 
-/* --- Requests ------------------------------------------------------------------------------------------------------- */
+/* --- Requests ----------------------------------------------------------------------------------------------------- */
 
 static void
 send_request (const DropRequest *asked, gsize length, gpointer tag, GAsyncReadyCallback done, gpointer data)

@@ -315,8 +315,8 @@ vitrine_client_send_files (VitrineClient *self, const char *const *names, const 
       return FALSE;
   gulong handler = g_signal_connect_swapped (self->proxy, "files-progress", G_CALLBACK (files_progress), &sending);
   guint timer = g_timeout_add (ASK_MS, ask_progress, &sending);
-  g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), "SendFiles", arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, files,
-                                       cancellable, files_sent, &sending);
+  g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), "SendFiles", arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT,
+                                       files, cancellable, files_sent, &sending);
   while (!sending.done)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);

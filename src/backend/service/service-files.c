@@ -64,19 +64,22 @@ send_files (VitrineFileService *self, GDBusMethodInvocation *call, const char *c
   *sending = (Sending) { .keeper = self->keeper, .data = self->data, .call = call, .cancellable = g_cancellable_new () };
   sending->closed = g_signal_connect_swapped (g_dbus_method_invocation_get_connection (call), "closed",
                                               G_CALLBACK (g_cancellable_cancel), sending->cancellable);
-  self->keeper->send (self->data, names, (const int *) fds->data, fds->len, tell, sending, sending->cancellable, sent, sending);
+  self->keeper->send (self->data, names, (const int *) fds->data, fds->len, tell, sending, sending->cancellable, sent,
+                      sending);
 }
 
 static gboolean
-handle_send_files (VitrineFileService *self, GDBusMethodInvocation *call, GUnixFDList *list, const char *const *names, GVariant *handles)
+handle_send_files (VitrineFileService *self, GDBusMethodInvocation *call, GUnixFDList *list, const char *const *names,
+                   GVariant *handles)
 {
+  gsize n = g_variant_n_children (handles);
   const char *problem = NULL;
 
   if (vitrine_service_get_backend (self->service) == NULL)
     problem = _("The machine is not running.");
   else if (self->keeper == NULL)
     problem = _("This machine has no window.");
-  else if (g_variant_n_children (handles) != g_strv_length ((char **) names) || g_variant_n_children (handles) > VITRINE_FILES_MAX)
+  else if (n != g_strv_length ((char **) names) || n > VITRINE_FILES_MAX)
     problem = _("Each name needs its file, and there may be at most 200.");
   if (problem != NULL)
     {

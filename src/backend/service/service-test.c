@@ -374,7 +374,7 @@ a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
   g_clear_error (&refused.error);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* Who "sends" them; a test answers. */
 typedef struct
