@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The guest's agent, played by this test, and one that breaks the rules. */
-#include "agent.h"
+#include "scripted-guest.h"
 
 #include <spice/vd_agent.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
-
-typedef struct
-{
-  VitrineAgent *agent;
-  int           guest;             /* the other end */
-  GString      *news;              /* signals, in words */
-  GByteArray   *got, *body;        /* what the agent sent: not looked at yet, and the last message's */
-} Fixture;
 
 static void
 there (Fixture *f)
@@ -52,14 +42,7 @@ received (Fixture *f, guint kind, GBytes *bytes)
 static void
 set_up (Fixture *f, gconstpointer unused)
 {
-  int ends[2];
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-  g_autoptr(GSocket) socket = g_socket_new_from_fd (ends[0], NULL);
-  f->guest = ends[1];
-  f->agent = vitrine_agent_new (socket);
-  f->news = g_string_new (NULL);
-  f->got = g_byte_array_new ();
-  f->body = g_byte_array_new ();
+  guest_open (f);
   g_signal_connect_swapped (f->agent, "there", G_CALLBACK (there), f);
   g_signal_connect_swapped (f->agent, "released", G_CALLBACK (released), f);
   g_signal_connect_swapped (f->agent, "grabbed", G_CALLBACK (grabbed), f);
@@ -70,141 +53,7 @@ set_up (Fixture *f, gconstpointer unused)
 static void
 tear_down (Fixture *f, gconstpointer unused)
 {
-  g_object_add_weak_pointer (G_OBJECT (f->agent), (gpointer *) &f->agent);
-  vitrine_agent_close (f->agent);
-  while (f->agent != NULL)         /* reading ends, and then nobody holds it */
-    g_main_context_iteration (NULL, TRUE);
-  close (f->guest);
-  g_string_free (f->news, TRUE);
-  g_byte_array_unref (f->got);
-  g_byte_array_unref (f->body);
-}
-
-/* --- the guest's side ----------------------------------------------------------------------------------------------- */
-
-static void
-put (const void *bytes, gsize n, Fixture *f)
-{
-  const guint8 *at = bytes;
-  while (n > 0)
-    {
-      ssize_t sent = send (f->guest, at, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent > 0)
-        {
-          at += sent;
-          n -= (gsize) sent;
-        }
-      else
-        g_main_context_iteration (NULL, FALSE);
-    }
-}
-
-static void
-say_in_chunks (Fixture *f, guint32 type, const void *body, guint32 n, guint32 chunk)
-{
-  g_autoptr(GByteArray) whole = g_byte_array_new ();
-  VDAgentMessage header = { .protocol = GUINT32_TO_LE (VD_AGENT_PROTOCOL), .type = GUINT32_TO_LE (type), .size = GUINT32_TO_LE (n) };
-  g_byte_array_append (whole, (const guint8 *) &header, sizeof header);
-  g_byte_array_append (whole, body, n);
-  for (guint at = 0; at < whole->len; at += chunk)
-    {
-      guint left = MIN (chunk, whole->len - at);
-      VDIChunkHeader head = { GUINT32_TO_LE (VDP_CLIENT_PORT), GUINT32_TO_LE (left) };
-      put (&head, sizeof head, f);
-      put (whole->data + at, left, f);
-    }
-}
-
-static void
-say (Fixture *f, guint32 type, const void *body, guint32 n)
-{
-  say_in_chunks (f, type, body, n, VD_AGENT_MAX_DATA_SIZE);
-}
-
-static void
-say_words (Fixture *f, guint32 type, guint n, ...)
-{
-  guint32 words[8];
-  va_list list;
-  va_start (list, n);
-  for (guint i = 0; i < n; i++)
-    words[i] = GUINT32_TO_LE (va_arg (list, guint32));
-  va_end (list);
-  say (f, type, words, n * 4);
-}
-
-static gboolean
-one_message (Fixture *f, guint32 *type)
-{
-  g_autoptr(GByteArray) whole = g_byte_array_new ();
-  guint at = 0;
-  VDIChunkHeader head;
-  while (at + sizeof head <= f->got->len)
-    {
-      memcpy (&head, f->got->data + at, sizeof head);
-      g_assert_cmpuint (head.port, ==, VDP_CLIENT_PORT);
-      g_assert_cmpuint (head.size, <=, VD_AGENT_MAX_DATA_SIZE);
-      if (at + sizeof head + head.size > f->got->len)
-        return FALSE;
-      g_byte_array_append (whole, f->got->data + at + sizeof head, head.size);
-      at += (guint) sizeof head + head.size;
-      const VDAgentMessage *message = (const VDAgentMessage *) whole->data;
-      if (whole->len < sizeof *message || whole->len - sizeof *message < message->size)
-        continue;
-      *type = message->type;
-      g_byte_array_set_size (f->body, 0);
-      g_byte_array_append (f->body, message->data, message->size);
-      g_byte_array_remove_range (f->got, 0, at);
-      return TRUE;
-    }
-  return FALSE;
-}
-
-/* The next message; its body is in f->body. */
-static guint32
-hear (Fixture *f)
-{
-  guint32 type = 0;
-  guint8  bytes[65536];
-  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; !one_message (f, &type);)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, end);
-      g_main_context_iteration (NULL, FALSE);
-      ssize_t n = recv (f->guest, bytes, sizeof bytes, MSG_DONTWAIT);
-      if (n > 0)
-        g_byte_array_append (f->got, bytes, (guint) n);
-    }
-  return type;
-}
-
-static guint32
-word (Fixture *f, guint i)
-{
-  guint32 value;
-  g_assert_cmpuint (f->body->len, >=, 4 * i + 4);
-  memcpy (&value, f->body->data + 4 * i, 4);
-  return GUINT32_FROM_LE (value);
-}
-
-static void
-await (Fixture *f, const char *news)
-{
-  for (gint64 end = g_get_monotonic_time () + PATIENCE_US; strstr (f->news->str, news) == NULL; g_main_context_iteration (NULL, FALSE))
-    g_assert_cmpint (g_get_monotonic_time (), <, end);
-}
-
-enum { DEMAND = 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND, SELECTION = 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION, CRLF = 1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF };
-
-static void
-arrive (Fixture *f, guint32 capabilities)
-{
-  g_assert_cmpuint (hear (f), ==, VD_AGENT_ANNOUNCE_CAPABILITIES);
-  g_assert_cmpuint (word (f, 0), ==, 1);               /* we are asked */
-  say_words (f, VD_AGENT_ANNOUNCE_CAPABILITIES, 2, 1, capabilities);
-  await (f, "there ");
-  g_assert_cmpuint (hear (f), ==, VD_AGENT_ANNOUNCE_CAPABILITIES);
-  g_assert_cmpuint (word (f, 0), ==, 0);
-  g_assert_true (vitrine_agent_is_there (f->agent));
+  guest_close (f);
 }
 
 /* --- tests ------------------------------------------------------------------------------------------------------------ */

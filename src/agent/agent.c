@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The protocol is spice-protocol's (spice/vd_agent.h): messages, cut into chunks that say for whom they are. */
-#include "agent.h"
+#include "agent-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <spice/vd_agent.h>
 #include <string.h>
 
@@ -20,19 +21,31 @@ struct _VitrineAgent
   GByteArray    *chunk, *message;   /* that are coming in */
   GByteArray    *queue, *writing;   /* that go out */
   gboolean       busy;              /* `writing` is under way */
-  gboolean       there, selections, crlf;
+  gboolean       announced;         /* it has said what it can do */
+  gboolean       there, selections, crlf, no_files;
   guint          offered, asked;    /* VitrineClip */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineAgent, vitrine_agent, G_TYPE_OBJECT)
 
-enum { THERE, GRABBED, RELEASED, WANTED, RECEIVED, N_SIGNALS };
+enum { THERE, GRABBED, RELEASED, WANTED, RECEIVED, ANNOUNCED, GONE, FILE_STATUS, WRITTEN, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static gboolean
 is_over (VitrineAgent *self)
 {
   return g_cancellable_is_cancelled (self->cancellable);
+}
+
+static void
+leave (VitrineAgent *self)
+{
+  gboolean was = self->announced;
+
+  self->there = self->announced = FALSE;
+  self->asked = 0;
+  if (was)
+    g_signal_emit (self, signals[GONE], 0);
 }
 
 /* --- out ---------------------------------------------------------------------------------------------------------- */
@@ -46,8 +59,10 @@ written (GObject *source, GAsyncResult *result, gpointer data)
 
   self->busy = FALSE;
   g_byte_array_set_size (self->writing, 0);
-  if (g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL))
-    write_queue (self);
+  if (!g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL))
+    return;
+  write_queue (self);
+  g_signal_emit (self, signals[WRITTEN], 0);
 }
 
 static void
@@ -70,8 +85,8 @@ put32 (GByteArray *to, guint32 value)
   g_byte_array_append (to, (const guint8 *) &value, sizeof value);
 }
 
-static void
-send_message (VitrineAgent *self, guint32 type, const GByteArray *body)
+void
+vitrine_agent_send (VitrineAgent *self, guint32 type, const GByteArray *body)
 {
   g_autoptr(GByteArray) whole = g_byte_array_new ();
 
@@ -93,6 +108,12 @@ send_message (VitrineAgent *self, guint32 type, const GByteArray *body)
   write_queue (self);
 }
 
+gsize
+vitrine_agent_get_queued (VitrineAgent *self)
+{
+  return self->queue->len + self->writing->len;
+}
+
 /* What all messages about the clipboard begin with. */
 static GByteArray *
 clipboard_body (VitrineAgent *self)
@@ -110,8 +131,9 @@ announce (VitrineAgent *self, gboolean ask)
   g_autoptr(GByteArray) body = g_byte_array_new ();
 
   put32 (body, ask);
-  put32 (body, 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND | 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION);
-  send_message (self, VD_AGENT_ANNOUNCE_CAPABILITIES, body);
+  put32 (body, 1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND | 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION
+                 | 1u << VD_AGENT_CAP_FILE_XFER_DETAILED_ERRORS);
+  vitrine_agent_send (self, VD_AGENT_ANNOUNCE_CAPABILITIES, body);
 }
 
 /* --- kinds -------------------------------------------------------------------------------------------------------- */
@@ -198,12 +220,17 @@ take_capabilities (VitrineAgent *self, Body *body)
 
   if (body->short_of)
     return;
+  if (ask)
+    leave (self);                   /* one that begins knows nothing of what another was sent */
+  self->announced = TRUE;
+  self->no_files = (capabilities >> VD_AGENT_CAP_FILE_XFER_DISABLED & 1) != 0;
   self->selections = (capabilities >> VD_AGENT_CAP_CLIPBOARD_SELECTION & 1) != 0;
   self->crlf = (capabilities >> VD_AGENT_CAP_GUEST_LINEEND_CRLF & 1) != 0;
   self->there = (capabilities >> VD_AGENT_CAP_CLIPBOARD_BY_DEMAND & 1) != 0;
   self->asked = 0;
   if (ask)
     announce (self, FALSE);
+  g_signal_emit (self, signals[ANNOUNCED], 0);
   if (!self->there)
     return;
   if (self->offered != 0)
@@ -252,6 +279,20 @@ take_clip (VitrineAgent *self, Body *body)
   g_signal_emit (self, signals[RECEIVED], 0, kind, bytes);
 }
 
+/* The detail is only there for some answers; one that does not fit into a number is of no use. */
+static void
+take_file_status (VitrineAgent *self, Body *body)
+{
+  guint32 id = get32 (body), status = get32 (body);
+  guint64 detail = 0;
+
+  if (body->short_of)
+    return;
+  if (body->left == sizeof detail)
+    memcpy (&detail, body->at, sizeof detail);
+  g_signal_emit (self, signals[FILE_STATUS], 0, id, status, GUINT64_FROM_LE (detail));
+}
+
 static void
 take_message (VitrineAgent *self, guint32 type, Body body)
 {
@@ -261,6 +302,7 @@ take_message (VitrineAgent *self, guint32 type, Body body)
     case VD_AGENT_CLIPBOARD_GRAB: take_grab (self, &body); break;
     case VD_AGENT_CLIPBOARD_REQUEST: take_request (self, &body); break;
     case VD_AGENT_CLIPBOARD: take_clip (self, &body); break;
+    case VD_AGENT_FILE_XFER_STATUS: take_file_status (self, &body); break;
     case VD_AGENT_CLIPBOARD_RELEASE:
       if (is_clipboard (self, &body))
         g_signal_emit (self, signals[RELEASED], 0);
@@ -274,7 +316,7 @@ give_up (VitrineAgent *self, const char *why)
 {
   g_warning ("The guest’s agent is not listened to any more: %s", why);
   g_cancellable_cancel (self->cancellable);
-  self->there = FALSE;
+  leave (self);
 }
 
 static void
@@ -332,7 +374,7 @@ was_read (GObject *source, GAsyncResult *result, gpointer data)
 
   if (n == 0)
     {
-      self->there = FALSE;          /* the machine is gone */
+      leave (self);                 /* the machine is gone */
       return;
     }
   take_bytes (self, g_bytes_get_data (bytes, NULL), n);
@@ -354,6 +396,7 @@ vitrine_agent_dispose (GObject *object)
   VitrineAgent *self = VITRINE_AGENT (object);
 
   g_cancellable_cancel (self->cancellable);
+  leave (self);
   G_OBJECT_CLASS (vitrine_agent_parent_class)->dispose (object);
 }
 
@@ -384,6 +427,11 @@ vitrine_agent_class_init (VitrineAgentClass *klass)
   signals[WANTED] = g_signal_new ("wanted", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[RECEIVED]
     = g_signal_new ("received", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
+  signals[ANNOUNCED] = g_signal_new ("announced", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[GONE] = g_signal_new ("gone", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[FILE_STATUS] = g_signal_new ("file-status", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
+                                       G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT64);
+  signals[WRITTEN] = g_signal_new ("written", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -413,8 +461,7 @@ vitrine_agent_guest_reset (VitrineAgent *self)
 {
   g_byte_array_set_size (self->chunk, 0);
   g_byte_array_set_size (self->message, 0);
-  self->there = FALSE;
-  self->asked = 0;
+  leave (self);
 }
 
 /* Reading and writing hold references. */
@@ -433,6 +480,14 @@ vitrine_agent_is_there (VitrineAgent *self)
   return self->there;
 }
 
+const char *
+vitrine_agent_get_obstacle (VitrineAgent *self)
+{
+  if (!self->announced)
+    return _("The guest’s agent does not run: install spice-vdagent in the guest.");
+  return self->no_files ? _("Taking files is switched off in the guest.") : NULL;
+}
+
 void
 vitrine_agent_offer (VitrineAgent *self, guint kinds)
 {
@@ -445,7 +500,7 @@ vitrine_agent_offer (VitrineAgent *self, guint kinds)
   for (guint kind = VITRINE_CLIP_TEXT; kind <= VITRINE_CLIP_PNG; kind <<= 1)
     if ((kinds & kind) != 0)
       put32 (body, type_of (kind));
-  send_message (self, kinds != 0 ? VD_AGENT_CLIPBOARD_GRAB : VD_AGENT_CLIPBOARD_RELEASE, body);
+  vitrine_agent_send (self, kinds != 0 ? VD_AGENT_CLIPBOARD_GRAB : VD_AGENT_CLIPBOARD_RELEASE, body);
 }
 
 void
@@ -459,7 +514,7 @@ vitrine_agent_give (VitrineAgent *self, VitrineClip kind, GBytes *bytes)
   if (fits)
     g_byte_array_append (body, g_bytes_get_data (given, NULL), (guint) g_bytes_get_size (given));
   if (self->there)
-    send_message (self, VD_AGENT_CLIPBOARD, body);
+    vitrine_agent_send (self, VD_AGENT_CLIPBOARD, body);
 }
 
 void
@@ -471,5 +526,5 @@ vitrine_agent_ask (VitrineAgent *self, VitrineClip kind)
     return;
   self->asked |= kind;
   put32 (body, type_of (kind));
-  send_message (self, VD_AGENT_CLIPBOARD_REQUEST, body);
+  vitrine_agent_send (self, VD_AGENT_CLIPBOARD_REQUEST, body);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The guest's SPICE agent (spice-vdagent), at our end of its port: for now, its clipboard. Nothing of what it sends is believed:
- * sizes are bounded, text is valid UTF-8. Main thread only.
+/* The guest's SPICE agent (spice-vdagent), at our end of its port: its clipboard, and the way on which file-sender.h sends files.
+ * Nothing of what it sends is believed: sizes are bounded, text is valid UTF-8. Main thread only.
  *
  * Signals: "there" () when an agent has said what it can do; "grabbed" (guint kinds) when the guest has copied something; "released"
  * () when it has nothing any more; "wanted" (guint kind) when it pastes what was offered: answer with give(); "received" (guint kind,
- * GBytes *bytes), which was asked for. */
+ * GBytes *bytes), which was asked for; "announced" () when get_obstacle() may say something else; "gone" () when it has ended, or
+ * another one begins. */
 #pragma once
 
 #include <gio/gio.h>
@@ -26,6 +27,8 @@ void          vitrine_agent_close (VitrineAgent *self);
 /* The guest begins anew: what it was saying has no end. */
 void          vitrine_agent_guest_reset (VitrineAgent *self);
 gboolean      vitrine_agent_is_there (VitrineAgent *self);
+/* Why it takes no files now, as a sentence; NULL: it does. */
+const char   *vitrine_agent_get_obstacle (VitrineAgent *self);
 /* What the person could paste into the guest; 0: nothing. */
 void          vitrine_agent_offer (VitrineAgent *self, guint kinds);
 /* NULL: it is gone. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The file dialog that a confined machine's process asks for. */
+/* The dialogs about files that a confined machine's process asks for. */
 #include "chooser.h"
 
 #include <glib/gi18n.h>
@@ -74,8 +74,83 @@ new_save_dialog (const char *title, const char *accept, GUserDirectory folder, c
   return dialog;
 }
 
+/* --- Files for the guest ------------------------------------------------------------------------------------------ */
+
 static GtkWidget *
-new_dialog (VitrineOutsideKind kind, const char *name)
+new_files_dialog (void)
+{
+  GtkWidget *dialog = gtk_file_chooser_dialog_new (_("Send Files"), NULL, GTK_FILE_CHOOSER_ACTION_OPEN, _("_Cancel"),
+                                                   GTK_RESPONSE_CANCEL, _("_Send"), GTK_RESPONSE_ACCEPT, NULL);
+
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (dialog), TRUE);
+  begin_in (GTK_FILE_CHOOSER (dialog), G_USER_DIRECTORY_DOCUMENTS);
+  return dialog;
+}
+
+/* Whoever asks may be a guest: a name must not look like several, nor like one in another order. */
+static char *
+harmless (const char *path)
+{
+  g_autofree char *display = g_filename_display_name (path);
+  GString *out = g_string_new (NULL);
+
+  for (const char *at = display; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+      GUnicodeType type = g_unichar_type (c);
+      gboolean odd = type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT || type == G_UNICODE_LINE_SEPARATOR
+                     || type == G_UNICODE_PARAGRAPH_SEPARATOR;
+      g_string_append_unichar (out, odd ? 0xfffd : c);
+    }
+  return g_string_free (out, FALSE);
+}
+
+static GtkWidget *
+new_paths_view (char **paths)
+{
+  GtkWidget *scroller = gtk_scrolled_window_new (NULL, NULL), *list = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+
+  for (; *paths != NULL; paths++)
+    {
+      g_autofree char *path = harmless (*paths);
+      GtkWidget *label = gtk_label_new (path);
+      gtk_label_set_line_wrap (GTK_LABEL (label), TRUE);
+      gtk_label_set_line_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+      gtk_label_set_width_chars (GTK_LABEL (label), 60);
+      gtk_label_set_max_width_chars (GTK_LABEL (label), 60);
+      gtk_label_set_xalign (GTK_LABEL (label), 0);
+      gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+      gtk_container_add (GTK_CONTAINER (list), label);
+    }
+  gtk_container_add (GTK_CONTAINER (scroller), list);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scroller), TRUE);
+  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scroller), 300);
+  gtk_widget_show_all (scroller);
+  return scroller;
+}
+
+/* Says where they are; only who means it sends them, and not who happens to press Enter now. */
+static GtkWidget *
+new_dropped_dialog (char **paths)
+{
+  guint n = g_strv_length (paths);
+  GtkWidget *dialog = gtk_message_dialog_new (NULL, 0, GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE,
+                                              ngettext ("Send %u file to the guest?", "Send %u files to the guest?", n), n);
+
+  gtk_window_set_title (GTK_WINDOW (dialog), _("Send Files"));
+  atk_object_set_name (gtk_widget_get_accessible (dialog), _("Send Files"));   /* else it is called “Question” */
+  GtkWidget *area = gtk_message_dialog_get_message_area (GTK_MESSAGE_DIALOG (dialog));
+  gtk_container_add (GTK_CONTAINER (area), new_paths_view (paths));
+  gtk_dialog_add_buttons (GTK_DIALOG (dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Send"), GTK_RESPONSE_ACCEPT, NULL);
+  gtk_widget_grab_focus (gtk_dialog_get_widget_for_response (GTK_DIALOG (dialog), GTK_RESPONSE_CANCEL));
+  return dialog;
+}
+
+/* --- The program -------------------------------------------------------------------------------------------------- */
+
+static GtkWidget *
+new_dialog (VitrineOutsideKind kind, const char *name, char **paths)
 {
   static const char *const discs[] = { "*.iso", "*.ISO", "*.img", "*.cdr", NULL };
   static const char *const floppies[] = { "*.img", "*.IMG", "*.ima", "*.flp", "*.vfd", NULL };
@@ -90,6 +165,10 @@ new_dialog (VitrineOutsideKind kind, const char *name)
       return new_save_dialog (_("Save Screenshot"), _("_Save"), G_USER_DIRECTORY_PICTURES, name);
     case VITRINE_OUTSIDE_VIDEO:
       return new_save_dialog (_("Record Screen"), _("_Record"), G_USER_DIRECTORY_VIDEOS, name);
+    case VITRINE_OUTSIDE_FILES:
+      return new_files_dialog ();
+    case VITRINE_OUTSIDE_DROPPED:
+      return new_dropped_dialog (paths);
     }
   g_return_val_if_reached (NULL);
 }
@@ -111,6 +190,36 @@ stay_above (GtkWidget *dialog, const char *parent)
 #endif
 }
 
+/* What comes after "--". */
+static char **
+find_paths (int argc, char **argv)
+{
+  int at = 0;
+
+  while (at < argc && !g_str_equal (argv[at], "--"))
+    at++;
+  return argv + MIN (at + 1, argc);    /* main's list ends with a NULL */
+}
+
+/* Each path of several is ended by a NUL. */
+static void
+print_choice (VitrineOutsideKind kind, GtkWidget *dialog)
+{
+  if (kind == VITRINE_OUTSIDE_DROPPED)
+    {
+      putchar ('y');
+      return;
+    }
+  GSList *paths = gtk_file_chooser_get_filenames (GTK_FILE_CHOOSER (dialog));
+  for (const GSList *path = paths; path != NULL; path = path->next)
+    {
+      fputs (path->data, stdout);
+      if (kind == VITRINE_OUTSIDE_FILES)
+        putchar ('\0');
+    }
+  g_slist_free_full (paths, g_free);
+}
+
 int
 vitrine_chooser_main (int argc, char **argv)
 {
@@ -122,13 +231,11 @@ vitrine_chooser_main (int argc, char **argv)
   hdy_init ();
   if (settings != NULL)
     vitrine_colors_follow (settings);
-  GtkWidget *dialog = new_dialog (kind, find_value (argc, argv, "--name="));
-  gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
+  GtkWidget *dialog = new_dialog (kind, find_value (argc, argv, "--name="), find_paths (argc, argv));
+  if (kind != VITRINE_OUTSIDE_DROPPED)
+    gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
   stay_above (dialog, find_value (argc, argv, "--parent="));
-  if (gtk_dialog_run (GTK_DIALOG (dialog)) != GTK_RESPONSE_ACCEPT)
-    return 0;
-  g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
-  if (path != NULL)
-    fputs (path, stdout);
+  if (gtk_dialog_run (GTK_DIALOG (dialog)) == GTK_RESPONSE_ACCEPT)
+    print_choice (kind, dialog);
   return 0;
 }

@@ -42,6 +42,7 @@ struct _VitrineMachineProcess
   VitrineService       *service;
   VitrineSnapshots     *snapshots;
   VitrineRecording     *recording;
+  VitrineFileSender    *sender;
   VitrineAgent         *agent;         /* NULL: the machine has no port for one */
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
@@ -153,6 +154,7 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_snapshots_stop (self->snapshots);
   vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_recording_set_backend (self->recording, NULL);
+  vitrine_file_sender_set_agent (self->sender, NULL);
   vitrine_machine_window_set_agent (self->window, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   g_clear_object (&self->backend);
@@ -218,6 +220,7 @@ build (VitrineMachineProcess *self)
   vitrine_snapshots_set_backend (self->snapshots, self->backend);
   vitrine_recording_set_backend (self->recording, self->backend);
   vitrine_machine_window_set_snapshots (self->window, self->snapshots);
+  vitrine_file_sender_set_agent (self->sender, self->agent);
   vitrine_machine_window_set_agent (self->window, self->agent);
   vitrine_machine_window_set_backend (self->window, self->backend);
   backend_changed (self);
@@ -441,6 +444,8 @@ load (VitrineMachineProcess *self, GError **error)
   keep_snapshots (self);
   self->recording = vitrine_recording_new ();
   vitrine_service_set_recording_keeper (self->service, &vitrine_recording_keeper, self->recording);
+  self->sender = vitrine_file_sender_new ();
+  vitrine_service_set_file_keeper (self->service, &vitrine_file_keeper, self->sender);
   return TRUE;
 }
 
@@ -451,6 +456,7 @@ show_window (VitrineMachineProcess *self)
 
   self->window = vitrine_machine_window_new (self->application, self->domain, self->settings, view);
   vitrine_machine_window_set_recording (self->window, self->recording);
+  vitrine_machine_window_set_file_sender (self->window, self->sender);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
   g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (go_back), self);
@@ -497,11 +503,14 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
   if (self->recording != NULL)
     vitrine_recording_end (self->recording);
   g_clear_object (&self->backend);
+  if (self->sender != NULL)
+    vitrine_file_sender_set_agent (self->sender, NULL);
   g_clear_pointer (&self->agent, vitrine_agent_close);
   if (self->service != NULL)
     vitrine_service_stop (self->service);
   g_clear_object (&self->service);
   g_clear_object (&self->recording);
+  g_clear_object (&self->sender);
   if (self->snapshots != NULL)
     vitrine_snapshots_forget_doomed (self->snapshots);
   g_clear_object (&self->snapshots);

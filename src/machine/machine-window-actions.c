@@ -56,6 +56,7 @@ vitrine_machine_window_update_actions (VitrineMachineWindow *self)
   vitrine_machine_window_enable (self, "insert-floppy", floppy);
   vitrine_machine_window_enable (self, "eject-floppy", floppy);
   vitrine_machine_window_update_recording (self);
+  vitrine_machine_window_update_files (self);
   gtk_widget_set_sensitive (self->power_button, alive);
   gtk_widget_set_sensitive (self->keys_button, alive);
 }
@@ -180,20 +181,25 @@ vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suf
   return g_strdup_printf ("%s %s.%s", title, time, suffix);
 }
 
+gulong
+vitrine_machine_window_get_xid (VitrineMachineWindow *self)
+{
+#ifdef GDK_WINDOWING_X11
+  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
+
+  if (window != NULL && GDK_IS_X11_WINDOW (window))
+    return gdk_x11_window_get_xid (window);
+#endif
+  return 0;
+}
+
 /* The dialog runs outside of this process (outside.h); it stays above this window where the window system can do that. */
 void
 vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
                                     GAsyncReadyCallback done)
 {
-  GdkWindow *window = gtk_widget_get_window (GTK_WIDGET (self));
-  gulong parent = 0;
-
-#ifdef GDK_WINDOWING_X11
-  if (window != NULL && GDK_IS_X11_WINDOW (window))
-    parent = gdk_x11_window_get_xid (window);
-#endif
   vitrine_screen_release (self->screen);
-  vitrine_outside_choose_async (kind, name, parent, done, g_object_ref (self));
+  vitrine_outside_choose_async (kind, name, vitrine_machine_window_get_xid (self), done, g_object_ref (self));
 }
 
 static gboolean
@@ -324,6 +330,8 @@ static const GActionEntry actions[] = {
   { "copy-text", action_copy_text },
   { "record", vitrine_machine_window_record },
   { "stop-recording", vitrine_machine_window_stop_recording },
+  { "send-files", vitrine_machine_window_send_files },
+  { "cancel-files", vitrine_machine_window_cancel_files },
   { "insert-cd", action_insert_cd },
   { "eject-cd", action_eject_cd },
   { "insert-floppy", action_insert_floppy },

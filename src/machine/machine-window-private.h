@@ -16,9 +16,9 @@ struct _VitrineMachineWindow
   GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
   GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
-  GtkWidget       *record_button, *record_label;
+  GtkWidget       *record_button, *record_label, *files_button, *files_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys, *displays_section, *extra_section, *host_keys;
+  GMenu           *function_keys, *displays_section, *extra_section, *files_section, *host_keys;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
@@ -29,6 +29,8 @@ struct _VitrineMachineWindow
   VitrineClipboard *clipboard;    /* NULL: not shared */
   VitrineRecording *recording;    /* NULL: nothing can be recorded */
   guint            record_timer;  /* while it is shown for how long */
+  VitrineFileSender *sender;      /* NULL: no files can be sent from here */
+  char            *files_obstacle;   /* as the menu says it */
   VitrineView     *view;
   GPtrArray       *consoles;      /* pages added to the stack */
   GtkWidget       *heads[VITRINE_MAX_HEADS];   /* windows of further monitors, from 1; NULL: closed */
@@ -53,6 +55,8 @@ void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
 
 void     vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gboolean enabled);
 char    *vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suffix);
+/* For dialogs of other processes; 0: none. */
+gulong   vitrine_machine_window_get_xid (VitrineMachineWindow *self);
 void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
                                              GAsyncReadyCallback done);
 
@@ -60,6 +64,11 @@ void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, Vitrine
 void     vitrine_machine_window_record (GSimpleAction *action, GVariant *parameter, gpointer data);
 void     vitrine_machine_window_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data);
 void     vitrine_machine_window_update_recording (VitrineMachineWindow *self);
+
+/* machine-window-files.c */
+void     vitrine_machine_window_send_files (GSimpleAction *action, GVariant *parameter, gpointer data);
+void     vitrine_machine_window_cancel_files (GSimpleAction *action, GVariant *parameter, gpointer data);
+void     vitrine_machine_window_update_files (VitrineMachineWindow *self);
 
 /* machine-window-displays.c */
 void     vitrine_machine_window_add_displays (VitrineMachineWindow *self);

@@ -427,6 +427,8 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_object (&self->settings);
   g_clear_pointer (&self->view, vitrine_view_free);
   g_clear_object (&self->recording);
+  g_clear_object (&self->sender);
+  g_clear_pointer (&self->files_obstacle, g_free);
   g_clear_pointer (&self->consoles, g_ptr_array_unref);
   G_OBJECT_CLASS (vitrine_machine_window_parent_class)->dispose (object);
 }
@@ -458,12 +460,15 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (menu_button);
   BIND (record_button);
   BIND (record_label);
+  BIND (files_button);
+  BIND (files_label);
   BIND (paused_revealer);
   BIND (hint_revealer);
   BIND (hint_label);
   BIND (function_keys);
   BIND (displays_section);
   BIND (extra_section);
+  BIND (files_section);
   BIND (host_keys);
 #undef BIND
 }

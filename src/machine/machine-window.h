@@ -10,6 +10,7 @@
 #include "domain.h"
 #include "screen.h"
 #include "agent.h"
+#include "file-sender.h"
 #include "recording.h"
 #include "snapshots.h"
 
@@ -27,6 +28,8 @@ void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend 
 void vitrine_machine_window_set_agent (VitrineMachineWindow *self, VitrineAgent *agent);
 /* Who records the screen; shown while it does. Once. */
 void vitrine_machine_window_set_recording (VitrineMachineWindow *self, VitrineRecording *recording);
+/* Who sends files to the guest, from the menu or dropped onto the screen; shown while it does. Once. */
+void vitrine_machine_window_set_file_sender (VitrineMachineWindow *self, VitrineFileSender *sender);
 /* Those that the next backend gets a page for. */
 void vitrine_machine_window_set_snapshots (VitrineMachineWindow *self, VitrineSnapshots *snapshots);
 void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBackend *backend);   /* NULL: starting again */

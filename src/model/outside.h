@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The helper of a confined machine process: forked before the process confines itself, it stays outside, lets the person choose
- * a file, and hands that one file in. It asks nobody else and opens nothing by itself, so a guest that broke out of the engine
- * can at most make a file dialog appear. Main thread only. */
+ * a file, and hands that one file in. It asks nobody else and hands in nothing by itself, so a guest that broke out of the engine
+ * can at most make a dialog appear. Main thread only. */
 #pragma once
 
 #include <gio/gio.h>
@@ -12,6 +12,8 @@ typedef enum
   VITRINE_OUTSIDE_FLOPPY,    /* a floppy image, for reading and, if that may be, writing */
   VITRINE_OUTSIDE_PICTURE,   /* a file to write a screenshot to: made, or emptied */
   VITRINE_OUTSIDE_VIDEO,     /* the same for a recording */
+  VITRINE_OUTSIDE_FILES,     /* ordinary files, several, for reading */
+  VITRINE_OUTSIDE_DROPPED,   /* the same, whose names are known: only for confirm_async */
 } VitrineOutsideKind;
 
 /* Forks: before any thread is started, and before the confinement. */
@@ -25,6 +27,22 @@ void  vitrine_outside_choose_async (VitrineOutsideKind kind, const char *name, g
                                     gpointer data);
 /* The path, with the opened file in @fd; NULL without an error: the person changed their mind. */
 char *vitrine_outside_choose_finish (GAsyncResult *result, int *fd, GError **error);
+
+/* What there is of several files; paths and fds belong together. */
+typedef struct
+{
+  GPtrArray *paths;          /* char* */
+  GArray    *fds;            /* int; one that is taken becomes -1 */
+  GString   *problems;       /* a sentence for each that could not be opened, one a line */
+} VitrineOutsideFiles;
+
+void vitrine_outside_files_free (VitrineOutsideFiles *files);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineOutsideFiles, vitrine_outside_files_free)
+
+/* Shows a dialog that says where these files are, and asks whether they may be sent to the guest. */
+void                 vitrine_outside_confirm_async (const char *const *paths, gulong parent, GAsyncReadyCallback done, gpointer data);
+/* Of it, or of a choice of several files. All empty: the person changed their mind. NULL: an error. */
+VitrineOutsideFiles *vitrine_outside_files_finish (GAsyncResult *result, GError **error);
 
 /* In the program that the helper starts to show the dialog: "--choose-file=cd" and so on. */
 const char *vitrine_outside_kind_to_nick (VitrineOutsideKind kind);

@@ -143,7 +143,7 @@ class Desktop:
         def find():
             for application in self.tree.root.children:
                 for window in application.children:
-                    if window.name == title and window.roleName in ("frame", "dialog", "file chooser"):
+                    if window.name == title and window.roleName in ("frame", "dialog", "file chooser", "alert"):
                         return window
             return None
         return wait(f"window “{title}”", find, seconds)

@@ -168,6 +168,47 @@ def clipboard(d):
     d.no_window("Debian")
 
 
+def send_too_much(d, console):
+    """More than the guest has room for."""
+    console.command("mount -t tmpfs -o size=1m none /root/files", PROMPT, 30)
+    much = d.folder / "much.bin"
+    much.write_bytes(os.urandom(3 << 20))
+    done = d.ctl("send-files", "Debian", much, ok=False)
+    if done.returncode != 1 or not re.search(r"no room for “much.bin”: it takes .*, and .* are free", done.stderr):
+        raise Missing(f"send-files: {done.returncode} {done.stderr}")
+    ok("a guest that has no room says how much it has")
+
+
+def files(d):
+    """What is sent is where the guest's agent puts it, with the same bytes."""
+    large, small, empty = (d.folder / name for name in ("large.bin", "a name = with [odd] letters: ß.txt", "empty"))
+    large.write_bytes(os.urandom((5 << 20) + 3))
+    small.write_bytes(b"small\n")
+    empty.write_bytes(b"")
+    definition(d, Path(os.environ["VITRINE_UI_IMAGE"]) / "disk.img")
+    d.ctl("start", "Debian")
+    d.window("Debian")
+    with Guest.console(d.vitrinectl, "Debian") as console:
+        console.expect("the desktop is ready", 600)
+        log_in(console)
+        console.command("export DISPLAY=:0; dmesg -n 1", PROMPT, 30)
+        refused = d.ctl("send-files", "Debian", small, ok=False)
+        if refused.returncode != 1 or "no folder for them" not in refused.stderr:
+            raise Missing(f"send-files: {refused.returncode} {refused.stderr}")
+        ok("an agent that has no folder for files refuses, and that is told")
+        console.command("mkdir -p /root/files; pkill -x spice-vdagent; spice-vdagent -f /root/files", PROMPT, 30)
+        wait("the agent is there again", lambda: d.ctl("send-files", "Debian", empty, ok=False).returncode == 0, 60)
+        d.ctl("send-files", "Debian", large, small)
+        for path in (large, small, empty):
+            got = console.command(f"md5sum < '/root/files/{path.name}'", PROMPT, 30).split()[0]
+            if got != md5(path.read_bytes()):
+                raise Missing(f"{path.name}: {got}")
+        ok("files large, small and empty arrive with the same bytes and names")
+        send_too_much(d, console)
+    d.ctl("stop", "--force", "Debian")
+    d.no_window("Debian")
+
+
 def picture_here():
     done = subprocess.run(["xclip", "-selection", "clipboard", "-t", "image/png", "-o"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           check=False, timeout=20)
@@ -179,4 +220,4 @@ def md5(data):
 
 
 if __name__ == "__main__":
-    run({"xorg": (xorg, "desktop"), "clipboard": (clipboard, "desktop")}, {})
+    run({"xorg": (xorg, "desktop"), "clipboard": (clipboard, "desktop"), "files": (files, "desktop")}, {})

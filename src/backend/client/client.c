@@ -257,6 +257,81 @@ vitrine_client_call_with_file_sync (VitrineClient *self, const char *method, GVa
   return vitrine_client_call_with_files_sync (self, method, arguments, &fd, 1, error);
 }
 
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
+#define ASK_MS 100
+
+typedef struct
+{
+  gboolean    (*progress) (gpointer data, double fraction);
+  gpointer      data;
+  double        fraction;
+  GCancellable *cancellable;
+  gboolean      done;
+  GVariant     *reply;
+  GError       *error;
+} Sending;
+
+static gboolean
+ask_progress (gpointer data)
+{
+  Sending *sending = data;
+
+  if (!sending->progress (sending->data, sending->fraction))
+    g_cancellable_cancel (sending->cancellable);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+files_progress (Sending *sending, guint64 done, guint64 whole)
+{
+  sending->fraction = whole > 0 ? (double) done / (double) whole : 1;
+}
+
+static void
+files_sent (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Sending *sending = data;
+
+  sending->reply = g_dbus_proxy_call_with_unix_fd_list_finish (G_DBUS_PROXY (source), NULL, result, &sending->error);
+  sending->done = TRUE;
+}
+
+gboolean
+vitrine_client_send_files (VitrineClient *self, const char *const *names, const int *fds, guint n,
+                           gboolean (*progress) (gpointer data, double fraction), gpointer data, GError **error)
+{
+  g_autoptr(GUnixFDList) files = g_unix_fd_list_new ();
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  Sending sending = { .progress = progress, .data = data, .cancellable = cancellable };
+  GVariantBuilder handles;
+
+  g_variant_builder_init (&handles, G_VARIANT_TYPE ("ah"));
+  for (guint i = 0; i < n; i++)
+    g_variant_builder_add (&handles, "h", (gint32) i);
+  g_autoptr(GVariant) arguments = g_variant_ref_sink (g_variant_new ("(@asah)", g_variant_new_strv (names, n), &handles));
+  for (guint i = 0; i < n; i++)
+    if (g_unix_fd_list_append (files, fds[i], error) < 0)
+      return FALSE;
+  gulong handler = g_signal_connect_swapped (self->proxy, "files-progress", G_CALLBACK (files_progress), &sending);
+  guint timer = g_timeout_add (ASK_MS, ask_progress, &sending);
+  g_dbus_proxy_call_with_unix_fd_list (G_DBUS_PROXY (self->proxy), "SendFiles", arguments, G_DBUS_CALL_FLAGS_NONE, G_MAXINT,
+                                       files, cancellable, files_sent, &sending);
+  while (!sending.done)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (timer);
+  g_signal_handler_disconnect (self->proxy, handler);
+  if (sending.reply == NULL)
+    {
+      take_remote_error (error, sending.error);
+      return FALSE;
+    }
+  g_variant_unref (sending.reply);
+  return TRUE;
+}
+
+/* --- figures ---------------------------------------------------------------------------------------------------- */
+
 GVariant *
 vitrine_client_get_memory (VitrineClient *self, GError **error)
 {

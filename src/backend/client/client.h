@@ -31,6 +31,10 @@ gboolean vitrine_client_call_with_file_sync (VitrineClient *self, const char *me
 /* Handles 0.. of the arguments are these files, which stay the caller's. Blocks; any thread. */
 gboolean vitrine_client_call_with_files_sync (VitrineClient *self, const char *method, GVariant *arguments, const int *fds, guint n,
                                               GError **error);
+/* Sends files to the guest's desktop. The descriptors stay the caller's. @progress is asked several times a second; FALSE: stop. Blocks,
+ * and runs the main context meanwhile. */
+gboolean vitrine_client_send_files (VitrineClient *self, const char *const *names, const int *fds, guint n,
+                                    gboolean (*progress) (gpointer data, double fraction), gpointer data, GError **error);
 /* a{st}, see Machine1's GetMemory. Blocks. */
 GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
 /* Of a drive, by its target. 0: there is no such drive, or it is empty. Blocks. */

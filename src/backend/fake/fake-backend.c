@@ -12,6 +12,7 @@
 #include <vitrine/error.h>
 
 #include "console-log.h"
+#include "fake-agent.h"
 
 #define KEY_ESC 1
 #define KEY_CAPSLOCK 58
@@ -49,6 +50,7 @@ struct _VitrineFakeBackend
   gboolean          counting;
   gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
+  VitrineFakeAgent *agent;       /* NULL: none is wished for, or there is no port */
 };
 
 static void vitrine_fake_backend_iface_init (VitrineBackendInterface *iface);
@@ -688,6 +690,7 @@ vitrine_fake_backend_finalize (GObject *object)
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (object);
 
   g_clear_handle_id (&self->tick, g_source_remove);
+  g_clear_pointer (&self->agent, vitrine_fake_agent_free);
   for (guint i = 0; i < self->n_heads; i++)
     cairo_surface_destroy (self->heads[i].screen);
   vitrine_console_log_clear (&self->log);
@@ -804,6 +807,17 @@ take_wishes (VitrineFakeBackend *self, const char *wishes)
     self->message = g_strdup ("The disk is full.");
 }
 
+static void
+begin_agent (VitrineFakeBackend *self, const VtConfig *config)
+{
+  for (guint i = 0; i < config->ports->len && self->agent == NULL; i++)
+    {
+      const VtPortConfig *port = config->ports->pdata[i];
+      if (port->end.kind == VT_SERIAL_DESCRIPTOR)
+        self->agent = vitrine_fake_agent_new (port->end.fd, self->keys);
+    }
+}
+
 VitrineBackend *
 vitrine_fake_backend_open (const VtConfig *config, GError **error)
 {
@@ -812,6 +826,8 @@ vitrine_fake_backend_open (const VtConfig *config, GError **error)
   VitrineFakeBackend *self = g_object_new (VITRINE_TYPE_FAKE_BACKEND, NULL);
   self->title = g_strdup (config->name);
   take_wishes (self, config->append != NULL ? config->append : "");
+  if (config->append != NULL && strstr (config->append, "agent") != NULL)
+    begin_agent (self, config);
   self->tick = g_timeout_add (TICK_MS, advance, self);
   print (self, "Test card\r\nlogin: ");
   return VITRINE_BACKEND (self);

@@ -145,8 +145,8 @@ close_all (GArray *fds)
   g_array_unref (fds);
 }
 
-static GArray *
-take_fds (GUnixFDList *list, GVariant *handles)
+GArray *
+vitrine_service_take_fds (GUnixFDList *list, GVariant *handles)
 {
   GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
 
@@ -168,7 +168,7 @@ handle_attach_disk (VitrineService *self, GDBusMethodInvocation *call, GUnixFDLi
 
   if (backend == NULL)
     return TRUE;
-  GArray *fds = take_fds (list, handles);
+  GArray *fds = vitrine_service_take_fds (list, handles);
   if (fds->len != g_strv_length ((char **) paths))
     g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Each path needs its file."));
   else if (!refused (call, vitrine_backend_add_disk (backend, number, disk, paths, (const int *) fds->data, &error), &error))

@@ -374,6 +374,121 @@ a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
   g_clear_error (&refused.error);
 }
 
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+/* Who "sends" them; a test answers. */
+typedef struct
+{
+  GString *got;            /* names and contents */
+  GTask   *task;           /* NULL: nothing was sent */
+  double   fraction;       /* as the client heard it */
+  gboolean stop;           /* the client is to stop */
+} Keeper;
+
+static void
+keeper_send (gpointer data, const char *const *names, const int *fds, guint n, VitrineFilesProgress progress, gpointer progress_data,
+             GCancellable *cancellable, GAsyncReadyCallback done, gpointer done_data)
+{
+  Keeper *keeper = data;
+
+  for (guint i = 0; i < n; i++)
+    {
+      char bytes[16];
+      gssize got = read (fds[i], bytes, sizeof bytes);
+      g_string_append_printf (keeper->got, "%s=%.*s ", names[i], (int) got, bytes);
+      close (fds[i]);
+    }
+  keeper->task = g_task_new (NULL, cancellable, done, done_data);
+  progress (progress_data, 1, 2);
+}
+
+static guint
+keeper_finish (gpointer keeper, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error) ? 1 : 0;
+}
+
+static const VitrineFileKeeper keeper_functions = { keeper_send, keeper_finish };
+
+static gboolean
+hear_progress (gpointer data, double fraction)
+{
+  Keeper *keeper = data;
+
+  keeper->fraction = fraction;
+  if (fraction < 0.5 || keeper->stop)
+    return !keeper->stop;
+  if (strstr (keeper->got->str, "refuse") != NULL)
+    g_task_return_new_error (keeper->task, G_IO_ERROR, G_IO_ERROR_FAILED, "No room for it.");
+  else
+    g_task_return_boolean (keeper->task, TRUE);
+  return TRUE;
+}
+
+static gboolean
+send_text (Fixture *fixture, Keeper *keeper, const char *name, GError **error)
+{
+  const char *const names[] = { name, "second", NULL };
+  g_autofree char *path = g_build_filename (fixture->folder, "file", NULL);
+
+  g_assert_true (g_file_set_contents (path, "text", -1, NULL));
+  const int fds[] = { open (path, O_RDONLY), open (path, O_RDONLY) };
+  gboolean ok = vitrine_client_send_files (fixture->client, names, fds, 2, hear_progress, keeper, error);
+  close (fds[0]);
+  close (fds[1]);
+  g_unlink (path);
+  return ok;
+}
+
+static void
+files_are_handed_over_and_the_progress_comes_back (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GError) error = NULL;
+  Keeper keeper = { .got = g_string_new (NULL) };
+
+  g_assert_false (send_text (fixture, &keeper, "early", &error));
+  g_assert_cmpstr (error->message, ==, "The machine is not running.");
+  g_clear_error (&error);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_assert_false (send_text (fixture, &keeper, "early", &error));
+  g_assert_cmpstr (error->message, ==, "This machine has no window.");
+  g_clear_error (&error);
+  vitrine_service_set_file_keeper (fixture->service, &keeper_functions, &keeper);
+  g_assert_true (send_text (fixture, &keeper, "first", &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (keeper.got->str, ==, "first=text second=text ");
+  g_assert_cmpfloat (keeper.fraction, ==, 0.5);
+  g_clear_object (&keeper.task);
+  g_assert_false (send_text (fixture, &keeper, "refuse", &error));
+  g_assert_cmpstr (error->message, ==, "No room for it.");
+  g_clear_object (&keeper.task);
+  g_string_free (keeper.got, TRUE);
+}
+
+static void
+a_client_that_goes_takes_its_files_back (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GError) error = NULL;
+  Keeper keeper = { .got = g_string_new (NULL), .stop = TRUE };
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  vitrine_service_set_file_keeper (fixture->service, &keeper_functions, &keeper);
+  g_assert_false (send_text (fixture, &keeper, "first", &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  while (keeper.task == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  GCancellable *cancellable = g_task_get_cancellable (keeper.task);
+  g_assert_false (g_cancellable_is_cancelled (cancellable));
+  g_clear_object (&fixture->client);
+  while (!g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (g_task_return_error_if_cancelled (keeper.task));
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_clear_object (&keeper.task);
+  g_string_free (keeper.got, TRUE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -390,5 +505,7 @@ main (int argc, char **argv)
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
   ADD ("a disk comes with its files and goes", a_disk_comes_with_its_files_and_goes);
   ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
+  ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
+  ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);
   return g_test_run ();
 }

@@ -13,6 +13,7 @@
 #include "console-pipe.h"
 #include "machine1.h"
 #include "service-devices.h"
+#include "service-files.h"
 
 struct _VitrineService
 {
@@ -30,6 +31,7 @@ struct _VitrineService
   gpointer            keeper_data;
   const VitrineRecordingKeeper *recording_keeper;
   gpointer            recording_data;
+  VitrineFileService *files;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
@@ -42,6 +44,7 @@ vitrine_service_dispose (GObject *object)
   VitrineService *self = VITRINE_SERVICE (object);
 
   vitrine_service_stop (self);
+  g_clear_pointer (&self->files, vitrine_file_service_free);
   if (self->counts)
     vitrine_backend_count_instructions (self->backend, FALSE);
   g_clear_pointer (&self->counting, g_hash_table_unref);
@@ -337,6 +340,12 @@ vitrine_service_set_recording_keeper (VitrineService *self, const VitrineRecordi
   self->recording_data = keeper;
 }
 
+void
+vitrine_service_set_file_keeper (VitrineService *self, const VitrineFileKeeper *functions, gpointer keeper)
+{
+  vitrine_file_service_set_keeper (self->files, functions, keeper);
+}
+
 /* --- statistics ------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -407,6 +416,7 @@ connect_methods (VitrineService *self)
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     g_signal_connect_swapped (self->skeleton, commands[i].signal, G_CALLBACK (handle_command), self);
   vitrine_service_connect_devices (self, self->skeleton);
+  self->files = vitrine_file_service_new (self, self->skeleton);
 }
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */

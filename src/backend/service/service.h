@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backend.h"
+#include "file-keeper.h"
 #include "recording-keeper.h"
 #include "snapshot-keeper.h"
 
@@ -21,6 +22,8 @@ void            vitrine_service_set_backend (VitrineService *self, VitrineBacken
 void            vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *functions, gpointer keeper);
 /* Without one nothing can be recorded. @keeper outlives the service. */
 void            vitrine_service_set_recording_keeper (VitrineService *self, const VitrineRecordingKeeper *functions, gpointer keeper);
+/* Without one nothing can be sent to the guest. @keeper outlives the service. */
+void            vitrine_service_set_file_keeper (VitrineService *self, const VitrineFileKeeper *functions, gpointer keeper);
 /* The machine could not be built. */
 void            vitrine_service_set_failed (VitrineService *self, const char *message);
 /* Tells clients the final state, then removes the socket. */
