@@ -6,6 +6,7 @@
 #include <libvirt-glib/libvirt-glib.h>
 #include <libvirt/virterror.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "host-private.h"
 #include "host-text.h"
@@ -13,6 +14,7 @@
 
 #define FIRST_RETRY_SECONDS 2
 #define LAST_RETRY_SECONDS 120
+#define LAST_WORDS_SECONDS 2
 
 enum
 {
@@ -53,10 +55,49 @@ set_state (VitrineHost *self, VitrineHostState state, const char *reason)
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
 
+/* Links that are being closed. A program that ends waits for them, for a little while: libvirtd 9.0 may crash when a client goes
+ * away while it is still taking back its events. */
+static struct
+{
+  GMutex mutex;
+  GCond  none;
+  guint  n;
+} closing;
+
+static void
+wait_for_closing (void)
+{
+  gint64 deadline = g_get_monotonic_time () + LAST_WORDS_SECONDS * G_TIME_SPAN_SECOND;
+
+  g_mutex_lock (&closing.mutex);
+  while (closing.n > 0 && g_cond_wait_until (&closing.none, &closing.mutex, deadline))
+    ;
+  g_mutex_unlock (&closing.mutex);
+}
+
+static void
+begin_closing (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      atexit (wait_for_closing);
+      g_once_init_leave (&once, 1);
+    }
+  g_mutex_lock (&closing.mutex);
+  closing.n++;
+  g_mutex_unlock (&closing.mutex);
+}
+
 static void
 close_in_thread (GTask *task, gpointer source, gpointer link, GCancellable *cancellable)
 {
   vitrine_host_link_close (link);
+  g_mutex_lock (&closing.mutex);
+  if (--closing.n == 0)
+    g_cond_broadcast (&closing.none);
+  g_mutex_unlock (&closing.mutex);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -65,6 +106,7 @@ close_later (VitrineHostLink *link)
 {
   g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
 
+  begin_closing ();
   g_task_set_task_data (task, link, NULL);
   g_task_run_in_thread (task, close_in_thread);
 }
