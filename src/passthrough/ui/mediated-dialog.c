@@ -62,13 +62,10 @@ go_to (VitrineMediatedDialog *self, const char *page)
 
 /* --- giving and taking, which only changes the machine ----------------------------------------------------------- */
 
+/* The lists again, as machine and host are now. */
 static void
-machine_changed (GObject *source, GAsyncResult *result, gpointer data)
+after_change (VitrineMediatedDialog *self, gboolean ok, const GError *error)
 {
-  g_autoptr(VitrineMediatedDialog) self = data;
-  g_autoptr(GError) error = NULL;
-  gboolean ok = vitrine_target_mediated_finish (VITRINE_TARGET (source), result, &error);
-
   if (self->mediated == NULL)
     return;
   set_working (self, FALSE);
@@ -76,6 +73,16 @@ machine_changed (GObject *source, GAsyncResult *result, gpointer data)
     load (self);
   else
     show_error (self, error);
+}
+
+static void
+machine_changed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(VitrineMediatedDialog) self = data;
+  g_autoptr(GError) error = NULL;
+  gboolean ok = vitrine_target_mediated_finish (VITRINE_TARGET (source), result, &error);
+
+  after_change (self, ok, error);
 }
 
 static gboolean
@@ -264,13 +271,7 @@ host_changed (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
   gboolean ok = vitrine_mediated_apply_finish (VITRINE_MEDIATED (source), result, &error);
 
-  if (self->mediated == NULL)
-    return;
-  set_working (self, FALSE);
-  if (ok)
-    load (self);
-  else
-    show_error (self, error);
+  after_change (self, ok, error);
 }
 
 static void
