@@ -23,8 +23,8 @@ typedef struct
   /* Zeroed; pages cost memory when first written. */
   bool (*map) (VtCodeMemory *out, size_t size, GError **error);
   void (*unmap) (VtCodeMemory *memory);
-  /* What lies from there on is zeroed and costs nothing until it is written again. */
-  void (*give_back) (const VtCodeMemory *memory, size_t from);
+  /* The whole pages of it are zeroed and cost nothing until they are written again. */
+  void (*give_back) (const VtCodeMemory *memory, size_t from, size_t size);
   /* Sets the base of the GS segment of the calling thread, which translated code reaches its vCPU through. The C library
    * leaves GS alone on x86-64 Linux. */
   void (*set_gs_base) (void *base);

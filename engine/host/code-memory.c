@@ -56,12 +56,13 @@ map (VtCodeMemory *out, size_t size, GError **error)
 }
 
 static void
-give_back (const VtCodeMemory *memory, size_t from)
+give_back (const VtCodeMemory *memory, size_t from, size_t size)
 {
   size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  size_t to = (from + size) & ~(page - 1);
   from = (from + page - 1) & ~(page - 1);
-  if (from < memory->size)
-    (void) madvise (memory->rw + from, memory->size - from, MADV_REMOVE);
+  if (from < to)
+    (void) madvise (memory->rw + from, to - from, MADV_REMOVE);
 }
 
 #ifdef __x86_64__

@@ -22,8 +22,8 @@
 #include "thumbnail.h"
 #include "unlock.h"
 
-#define THUMBNAIL_SECONDS 3
-#define RARE_THUMBNAIL_SECONDS 30
+#define THUMBNAIL_MS 3000
+#define RARE_THUMBNAIL_MS 30000
 
 struct _VitrineMachineProcess
 {
@@ -46,10 +46,8 @@ struct _VitrineMachineProcess
   VitrineAgent         *agent;         /* NULL: the machine has no port for one */
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
-  guint                 build, thumbnail;   /* source ids */
-  guint64               thumbnail_looked;  /* the frame */
-  gboolean              thumbnail_stale;   /* something small has changed since it was taken */
-  gint64                thumbnail_time;    /* monotonic; 0: none yet */
+  VitrineThumbnail     *thumbnail;
+  guint                 build;         /* source id */
   guint                 inhibited;
   gboolean              confined;
 };
@@ -70,36 +68,6 @@ suspended_path (VitrineMachineProcess *self)
 }
 
 /* --- while it runs ---------------------------------------------------------------------------------------------- */
-
-static void
-take_thumbnail (VitrineMachineProcess *self, const VitrineFrame *frame)
-{
-  g_autofree char *path = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
-
-  self->thumbnail_stale = FALSE;
-  self->thumbnail_time = g_get_monotonic_time ();
-  vitrine_thumbnail_save_async (frame, path);
-}
-
-/* A cursor that blinks is not worth a new one, for a while. */
-static gboolean
-refresh_thumbnail (gpointer data)
-{
-  VitrineMachineProcess *self = data;
-  gint64 age = g_get_monotonic_time () - self->thumbnail_time;
-  gboolean overdue = self->thumbnail_stale && age >= RARE_THUMBNAIL_SECONDS * G_TIME_SPAN_SECOND;
-  VitrineFrame frame;
-
-  if (self->backend == NULL || vitrine_backend_get_state (self->backend) != VITRINE_STATE_RUNNING
-      || !vitrine_backend_acquire_frame (self->backend, 0, overdue ? 0 : self->thumbnail_looked, &frame))
-    return G_SOURCE_CONTINUE;   /* a screen that stands still has its picture */
-  self->thumbnail_looked = frame.sequence;
-  self->thumbnail_stale = TRUE;
-  if (!frame.blank && frame.pixels != NULL && (overdue || vitrine_frame_moved (&frame)))
-    take_thumbnail (self, &frame);
-  vitrine_backend_release_frame (self->backend, &frame);
-  return G_SOURCE_CONTINUE;
-}
 
 static void
 update_inhibition (VitrineMachineProcess *self, gboolean alive)
@@ -157,12 +125,10 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_file_sender_set_agent (self->sender, NULL);
   vitrine_machine_window_set_agent (self->window, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
+  vitrine_thumbnail_set_backend (self->thumbnail, NULL);
   g_clear_object (&self->backend);
   g_clear_pointer (&self->agent, vitrine_agent_close);
   vitrine_snapshots_forget_doomed (self->snapshots);
-  self->thumbnail_looked = 0;
-  self->thumbnail_stale = FALSE;
-  self->thumbnail_time = 0;
 }
 
 static gboolean
@@ -223,6 +189,7 @@ build (VitrineMachineProcess *self)
   vitrine_file_sender_set_agent (self->sender, self->agent);
   vitrine_machine_window_set_agent (self->window, self->agent);
   vitrine_machine_window_set_backend (self->window, self->backend);
+  vitrine_thumbnail_set_backend (self->thumbnail, self->backend);
   backend_changed (self);
 }
 
@@ -432,6 +399,7 @@ load (VitrineMachineProcess *self, GError **error)
 {
   g_autofree char *path = vitrine_paths_in_machine (self->uuid, "domain.xml");
   g_autofree char *socket_path = vitrine_paths_socket (self->uuid);
+  g_autofree char *picture = vitrine_paths_in_machine (self->uuid, "thumbnail.png");
 
   self->domain = vitrine_domain_new_from_file (path, error);
   if (self->domain == NULL || !prepare_socket (socket_path, error))
@@ -444,6 +412,7 @@ load (VitrineMachineProcess *self, GError **error)
   keep_snapshots (self);
   self->recording = vitrine_recording_new ();
   vitrine_service_set_recording_keeper (self->service, &vitrine_recording_keeper, self->recording);
+  self->thumbnail = vitrine_thumbnail_new (picture, THUMBNAIL_MS, RARE_THUMBNAIL_MS);
   self->sender = vitrine_file_sender_new ();
   vitrine_service_set_file_keeper (self->service, &vitrine_file_keeper, self->sender);
   return TRUE;
@@ -462,7 +431,6 @@ show_window (VitrineMachineProcess *self)
   g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (go_back), self);
   g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (window_gone), self);
   gtk_window_present (GTK_WINDOW (self->window));
-  self->thumbnail = g_timeout_add_seconds (THUMBNAIL_SECONDS, refresh_thumbnail, self);
 }
 
 int
@@ -494,7 +462,7 @@ void
 vitrine_machine_process_end (VitrineMachineProcess *self)
 {
   g_clear_handle_id (&self->build, g_source_remove);
-  g_clear_handle_id (&self->thumbnail, g_source_remove);
+  g_clear_pointer (&self->thumbnail, vitrine_thumbnail_free);
   if (self->snapshots != NULL)
     {
       vitrine_snapshots_stop (self->snapshots);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Small pictures of running machines, for the library. */
+/* Looking at the screen now and then, and a small PNG of it. */
 #include "thumbnail.h"
 
 #include <cairo.h>
@@ -69,8 +69,9 @@ copy (const VitrineFrame *frame)
   return surface;
 }
 
-void
-vitrine_thumbnail_save_async (const VitrineFrame *frame, const char *path)
+/* Copies now; the rest happens in a thread. */
+static void
+save_async (const VitrineFrame *frame, const char *path)
 {
   g_autoptr(GTask) task = g_task_new (NULL, NULL, NULL, NULL);
   Job *job = g_new0 (Job, 1);
@@ -79,4 +80,112 @@ vitrine_thumbnail_save_async (const VitrineFrame *frame, const char *path)
   job->path = g_strdup (path);
   g_task_set_task_data (task, job, job_free);
   g_task_run_in_thread (task, save_in_thread);
+}
+
+/* --- when ------------------------------------------------------------------------------------------------------- */
+
+struct VitrineThumbnail
+{
+  char           *path;
+  guint           soon_ms, rare_ms;
+  VitrineBackend *backend;      /* NULL: off */
+  guint           timer;        /* source id */
+  guint           timer_ms;     /* its period */
+  guint64         looked;       /* sequence of the frame last seen */
+  gboolean        stale;        /* something small has changed since the picture was taken */
+  gint64          taken_us;     /* monotonic; 0: none yet */
+};
+
+static gboolean look (gpointer data);
+
+static void
+look_every (VitrineThumbnail *self, guint ms)
+{
+  if (self->timer != 0 && self->timer_ms == ms)
+    return;
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->timer_ms = ms;
+  self->timer = g_timeout_add (ms, look, self);
+}
+
+static void
+changed (VitrineThumbnail *self)
+{
+  look_every (self, self->soon_ms);
+}
+
+static void
+take (VitrineThumbnail *self, const VitrineFrame *frame)
+{
+  self->stale = FALSE;
+  self->taken_us = g_get_monotonic_time ();
+  save_async (frame, self->path);
+}
+
+/* Has there been something new? */
+static gboolean
+look_at_frame (VitrineThumbnail *self)
+{
+  gint64 age_us = g_get_monotonic_time () - self->taken_us;
+  gboolean overdue = self->stale && age_us >= (gint64) self->rare_ms * 1000;
+  VitrineFrame frame;
+
+  if (vitrine_backend_get_state (self->backend) != VITRINE_STATE_RUNNING
+      || !vitrine_backend_acquire_frame (self->backend, 0, overdue ? 0 : self->looked, &frame))
+    return FALSE;
+  self->looked = frame.sequence;
+  self->stale = TRUE;
+  if (!frame.blank && frame.pixels != NULL && (overdue || vitrine_frame_moved (&frame)))
+    take (self, &frame);
+  vitrine_backend_release_frame (self->backend, &frame);
+  return TRUE;
+}
+
+static gboolean
+look (gpointer data)
+{
+  VitrineThumbnail *self = data;
+  guint ms = look_at_frame (self) ? self->soon_ms : self->rare_ms;
+
+  if (ms == self->timer_ms)
+    return G_SOURCE_CONTINUE;
+  self->timer = 0;
+  look_every (self, ms);
+  return G_SOURCE_REMOVE;
+}
+
+VitrineThumbnail *
+vitrine_thumbnail_new (const char *path, guint soon_ms, guint rare_ms)
+{
+  VitrineThumbnail *self = g_new0 (VitrineThumbnail, 1);
+
+  self->path = g_strdup (path);
+  self->soon_ms = soon_ms;
+  self->rare_ms = rare_ms;
+  return self;
+}
+
+void
+vitrine_thumbnail_set_backend (VitrineThumbnail *self, VitrineBackend *backend)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->backend != NULL)
+    g_signal_handlers_disconnect_by_data (self->backend, self);
+  g_set_object (&self->backend, backend);
+  self->looked = 0;
+  self->stale = FALSE;
+  self->taken_us = 0;
+  if (backend == NULL)
+    return;
+  g_signal_connect_swapped (backend, "changed", G_CALLBACK (changed), self);
+  g_signal_connect_swapped (backend, "frame-ready", G_CALLBACK (changed), self);
+  changed (self);
+}
+
+void
+vitrine_thumbnail_free (VitrineThumbnail *self)
+{
+  vitrine_thumbnail_set_backend (self, NULL);
+  g_free (self->path);
+  g_free (self);
 }

@@ -42,7 +42,7 @@ spoil (void)
 {
   VtJit *jit = test.cpu->accel_data;
   unsigned found = 0;
-  for (uint8_t *at = jit->stubs_end; at + 4 <= jit->at; at++)
+  for (uint8_t *at = jit->common.start; at + 4 <= jit->common.at; at++)
     if (vt_load_le (at, 4) == MARK)
       {
         at[0] ^= 1;

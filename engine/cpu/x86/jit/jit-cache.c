@@ -11,10 +11,13 @@
 #include "x86-sys.h"
 
 #define CODE_BYTES  (44 * VT_MIB)
+#define COMMON_PERCENT 36   /* of it: slow paths are nearly twice as many bytes */
 #define ARENA_BYTES (16 * VT_MIB)
 #define HEAT_FORGET 4000000u   /* executions */
 #define DEATHS_FREE 8u     /* of a page; then each makes the next translation wait twice as long */
 #define JIT_HOT     48u   /* executions: a translation costs about as much as 100 of them */
+#define JIT_HOT_SOON 4u   /* in a machine that has just forgotten everything, for this many executions: */
+#define SOON        20000u
 
 bool
 vt_jit_cache_init (VtJit *jit, GError **error)
@@ -39,8 +42,25 @@ vt_jit_cache_free (VtJit *jit)
 }
 
 void
+vt_jit_cache_divide (VtJit *jit)
+{
+  uint8_t *end = jit->memory.rw + jit->memory.size;
+  uint8_t *middle = jit->stubs_end + ((size_t) (end - jit->stubs_end) * COMMON_PERCENT / 100 & ~(size_t) 63);
+  jit->common = (VtJitArea) { jit->stubs_end, jit->stubs_end, middle };
+  jit->rare = (VtJitArea) { middle, middle, end };
+}
+
+static void
+area_give_back (const VtJit *jit, const VtJitArea *area)
+{
+  vt_code_memory_ops ()->give_back (&jit->memory, (size_t) (area->at - jit->memory.rw), (size_t) (area->end - area->at));
+}
+
+void
 vt_jit_cache_give_back (VtJit *jit)
 {
+  area_give_back (jit, &jit->common);
+  area_give_back (jit, &jit->rare);
   g_free (jit->arena);
   jit->arena = g_malloc (ARENA_BYTES);
 }
@@ -48,7 +68,8 @@ vt_jit_cache_give_back (VtJit *jit)
 void
 vt_jit_drop_all (VtJit *jit)
 {
-  jit->at = jit->stubs_end;
+  jit->common.at = jit->common.start;
+  jit->rare.at = jit->rare.start;
   jit->arena_used = 0;
   jit->drops++;
   jit->full = false;
@@ -74,11 +95,11 @@ vt_jit_alloc (VtJit *jit, size_t size)
 }
 
 VtEmit
-vt_jit_emit_from (const VtJit *jit, uint8_t *at)
+vt_jit_emit_from (const VtJit *jit, uint8_t *at, uint8_t *end)
 {
   uintptr_t cpu = (uintptr_t) jit->cpu;
   bool      low = vt_jit_has (jit, VT_JIT_FLAT_STATE) && cpu + VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) <= INT32_MAX;
-  return (VtEmit) { .at = at, .end = jit->memory.rw + jit->memory.size, .to_rx = jit->memory.rx - jit->memory.rw,
+  return (VtEmit) { .at = at, .end = end, .to_rx = jit->memory.rx - jit->memory.rw,
                     .gs_at = low ? (int32_t) cpu : 0 };
 }
 
@@ -369,9 +390,17 @@ vt_jit_heat_up (VtJit *jit, const uint8_t *host, uint32_t version)
   /* Slots are shared, and in time all would be hot. */
   if (++jit->heat_ups % HEAT_FORGET == 0)
     memset (jit->heat, 0, sizeof (jit->heat));
-  if (*heat < JIT_HOT)
+  unsigned hot = jit->heat_ups < jit->soon_until ? JIT_HOT_SOON : JIT_HOT;
+  if (*heat < hot)
     ++*heat;
-  return *heat >= JIT_HOT || jit->eager;
+  return *heat >= hot || jit->eager;
+}
+
+void
+vt_jit_cool (VtJit *jit)
+{
+  memset (jit->heat, 0, sizeof (jit->heat));
+  jit->soon_until = jit->heat_ups + SOON;
 }
 
 bool

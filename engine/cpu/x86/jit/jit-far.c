@@ -167,9 +167,26 @@ vt_jit_emit_slow_far (VtJitTr *tr, const VtJitSlow *slow)
   emit_call_to (e, tr->jit->stubs.far);
   vt_jit_emit_back (tr);
   emit_jmp_to (e, slow->back);
-  while (((uintptr_t) e->at & 7) != 0)
-    emit8 (e, 0xcc);
-  slow->far->key = e->at;
-  emit_patch (slow->past, e->at);
-  emit64 (e, NO_FAR_KEY);
+}
+
+void
+vt_jit_emit_far_keys (VtJitTr *tr)
+{
+  VtEmit *e = &tr->e;
+  for (unsigned i = 0; i < tr->n_slow; i++)
+    {
+      const VtJitSlow *slow = &tr->slow[i];
+      if (slow->kind != SLOW_FAR || slow->far->key != NULL)
+        continue;
+      if (e->end - e->at < VT_EMIT_MARGIN)
+        {
+          tr->too_big = tr->jit->full = true;
+          return;
+        }
+      while (((uintptr_t) e->at & 7) != 0)
+        emit8 (e, 0xcc);
+      slow->far->key = e->at;
+      emit_patch (slow->past, e->at);
+      emit64 (e, NO_FAR_KEY);
+    }
 }

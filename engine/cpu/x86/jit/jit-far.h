@@ -35,3 +35,5 @@ VtJitFar *vt_jit_emit_far_check (VtJitTr *tr, int32_t off, VtJitSlowKind on_miss
 void vt_jit_emit_far_jump (VtJitTr *tr, VtJitFar *link, int32_t off, bool call);
 /* SLOW_FAR */
 void vt_jit_emit_slow_far (VtJitTr *tr, const VtJitSlow *slow);
+/* What the checks so far compare with, which is data of the common path. */
+void vt_jit_emit_far_keys (VtJitTr *tr);

@@ -19,12 +19,6 @@
 #define LEAST_BYTES (2 * VT_MIB) /* of code beside that in use: less is not worth it */
 #define MANY_TIMES  4u           /* the code in use */
 
-static size_t
-used (const VtJit *jit)
-{
-  return (size_t) (jit->at - jit->stubs_end);
-}
-
 void
 vt_jit_rest_began (VtJit *jit)
 {
@@ -55,12 +49,12 @@ vt_jit_rest_ended (VtJit *jit, bool halted)
   if (!idle || jit->lockstep != NULL)
     return;
   if (rest->measure)
-    rest->in_use = used (jit);
-  rest->measure = used (jit) > MANY_TIMES * rest->in_use + LEAST_BYTES;
+    rest->in_use = vt_jit_code_bytes (jit);
+  rest->measure = vt_jit_code_bytes (jit) > MANY_TIMES * rest->in_use + LEAST_BYTES;
   if (!rest->measure)
     return;
   vt_jit_drop_all (jit);
+  vt_jit_cool (jit);
   vt_x86_interp_give_back (jit->cpu);
   vt_jit_cache_give_back (jit);
-  vt_code_memory_ops ()->give_back (&jit->memory, (size_t) (jit->at - jit->memory.rw));
 }

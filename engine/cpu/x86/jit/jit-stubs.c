@@ -319,7 +319,7 @@ make_calls (VtEmit *e, VtJit *jit, unsigned vectors, const uint8_t *saved)
 void
 vt_jit_make_stubs (VtJit *jit)
 {
-  VtEmit e = vt_jit_emit_from (jit, jit->memory.rw);
+  VtEmit e = vt_jit_emit_from (jit, jit->memory.rw, jit->memory.rw + jit->memory.size);
   VtJitStubs *stubs = &jit->stubs;
   const uint8_t *saved;
 
@@ -345,5 +345,6 @@ vt_jit_make_stubs (VtJit *jit)
   load_vectors (&e);
   emit8 (&e, 0xc3);
   vt_code_memory_ops ()->note (jit->memory.rx, (size_t) (e.at - jit->memory.rw), "translator_stubs");
-  jit->stubs_end = jit->at = e.at + (-(uintptr_t) e.at & 63);
+  jit->stubs_end = e.at + (-(uintptr_t) e.at & 63);
+  vt_jit_cache_divide (jit);
 }

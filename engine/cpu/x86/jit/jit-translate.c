@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From guest code to a region: collect, find live flags, emit block by block, then the slow paths. */
+#include "jit-far.h"
 #include "jit-hot.h"
 #include "jit-lockstep.h"
 #include "jit-translate.h"
@@ -268,6 +269,32 @@ uses_vectors (const VtJitTr *tr)
   return false;
 }
 
+/* What follows is rarely run. Compared with the interpreter, a region stays in one piece, for the report. */
+static void
+go_to_rare (VtJitTr *tr)
+{
+  VtJit *jit = tr->jit;
+  vt_jit_emit_far_keys (tr);
+  tr->common_end = tr->e.at;
+  if (jit->lockstep == NULL)
+    tr->e = vt_jit_emit_from (jit, jit->rare.at, jit->rare.end);
+  tr->rare_start = tr->e.at;
+}
+
+/* Both pieces are kept. */
+static void
+keep_code (VtJitTr *tr)
+{
+  VtJit *jit = tr->jit;
+  bool one_piece = jit->lockstep != NULL;
+  uint8_t *end = one_piece ? tr->e.at : tr->common_end;
+  size_t before = vt_jit_code_bytes (jit);
+  jit->common.at = end + (-(uintptr_t) end & 15);
+  if (!one_piece)
+    jit->rare.at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
+  jit->cpu->vcpu.stats.code_bytes += vt_jit_code_bytes (jit) - before;
+}
+
 static bool
 emit_region (VtJitTr *tr, VtJitRegion *region)
 {
@@ -275,6 +302,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   emit_entry (tr, region);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_block (tr, &tr->blocks[i]);
+  go_to_rare (tr);
   for (unsigned i = 0; i < tr->n_blocks && !tr->too_big; i++)
     emit_second_version (tr, i);
   if (tr->too_big)
@@ -285,6 +313,7 @@ emit_region (VtJitTr *tr, VtJitRegion *region)
   vt_jit_emit_slow_paths (tr);
   if (tr->too_big)
     return false;
+  vt_jit_emit_far_keys (tr);
   tr->n_slow = 0;
   vt_jit_set_home (tr);
   emit_dead_stub (tr, region);
@@ -321,7 +350,7 @@ begin (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_
   memset (tr->wanted, NOT_LOOKED, sizeof (tr->wanted));
   tr->jit = jit;
   tr->cache = cache;
-  tr->e = vt_jit_emit_from (jit, jit->at);
+  tr->e = vt_jit_emit_from (jit, jit->common.at, jit->common.end);
   tr->mode = mode;
   tr->is64 = (mode & JIT_MODE_CODE64) != 0;
   tr->segmented = (mode & JIT_MODE_SEGMENTED) != 0;
@@ -356,6 +385,12 @@ collect_bridge (VtJit *jit, VtJitTr *tr, VtX86CodeCache *cache, const VtX86CodeS
   return page;
 }
 
+static void
+note_piece (const VtJitTr *tr, const uint8_t *from, const uint8_t *to, const char *name)
+{
+  vt_code_memory_ops ()->note (emit_rx (&tr->e, from), (size_t) (to - from), name);
+}
+
 /* For perf(1): the linear address that it was first seen at, and the privilege. */
 static void
 name_region (const VtJitTr *tr, const VtJitRegion *region)
@@ -364,8 +399,8 @@ name_region (const VtJitTr *tr, const VtJitRegion *region)
   unsigned kind = (tr->mode & JIT_MODE_KIND) >> JIT_MODE_KIND_SHIFT;
   g_snprintf (name, sizeof name, "guest_%s_%" G_GINT64_MODIFIER "x", kind == VT_X86_TLB_USER ? "user" : "system",
               tr->linear_page + region->offset);
-  vt_code_memory_ops ()->note (emit_rx (&tr->e, region->entry[JIT_WAY_HOST]),
-                                (size_t) (tr->e.at - region->entry[JIT_WAY_HOST]), name);
+  note_piece (tr, region->entry[JIT_WAY_HOST], tr->common_end, name);
+  note_piece (tr, tr->rare_start, tr->e.at, name);
 }
 
 /* Links lead into the middle of a page, whose regions have to be good wherever one of them is, but for those of the edge. */
@@ -384,10 +419,16 @@ set_range (const VtJitTr *tr, VtJitRegion *region)
     }
 }
 
+static bool
+has_room (const VtJitArea *area)
+{
+  return area->end - area->at >= (ptrdiff_t) REGION_ROOM;
+}
+
 VtJitRegion *
 vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *source, uint64_t linear, unsigned mode, bool hot)
 {
-  if (jit->memory.rw + jit->memory.size - jit->at < (ptrdiff_t) REGION_ROOM || jit->full)
+  if (!has_room (&jit->common) || !has_room (&jit->rare) || jit->full)
     vt_jit_drop_all (jit);
   if (vt_jit_is_restless (jit, source->ram, source->ram_page))
     return NULL;
@@ -429,9 +470,8 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
   region->hot = hot;
   name_region (tr, region);
   vt_jit_lockstep_end_region (tr, region);
-  jit->at = tr->e.at + (-(uintptr_t) tr->e.at & 15);
+  keep_code (tr);
   vt_jit_add_region (jit, region);
   jit->cpu->vcpu.stats.blocks_translated++;
-  jit->cpu->vcpu.stats.code_bytes += (uint64_t) (jit->at - region->entry[JIT_WAY_HOST]);
   return region;
 }

@@ -173,6 +173,7 @@ typedef struct VtJitTr
 {
   VtJit       *jit;
   VtEmit       e;
+  uint8_t     *common_end, *rare_start;   /* the region's pieces (VtJitArea) */
   unsigned     mode;
   bool         is64, segmented;   /* of the mode */
   unsigned     code_bits;

@@ -156,6 +156,13 @@ typedef struct
   uint8_t *store;              /* jit-lockstep.c */
 } VtJitStubs;
 
+/* Code memory that is filled from its start, writable mapping. What regions commonly run is apart from their slow paths, which
+ * are more bytes: so it lies in fewer lines and pages of the host, of which translated code cannot have large ones. */
+typedef struct
+{
+  uint8_t *start, *at, *end;
+} VtJitArea;
+
 #define JIT_REGION_BUCKETS 16384u
 #define JIT_PAGE_BUCKETS   4096u
 #define JIT_HEAT_SLOTS     65536u
@@ -182,14 +189,14 @@ struct VtJit
 {
   VtX86Cpu     *cpu;
   VtCodeMemory  memory;
-  uint8_t      *at;            /* free code memory, writable mapping */
-  VtJitStubs    stubs;
+  VtJitStubs    stubs;         /* at its start, in the writable mapping; up to */
   uint8_t      *stubs_end;
+  VtJitArea     common, rare;  /* the rest */
   GArray       *links;         /* VtJitLink */
   VtJitRegion  *bucket[JIT_REGION_BUCKETS];
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
   uint8_t       heat[JIT_HEAT_SLOTS];
-  uint64_t      heat_ups;
+  uint64_t      heat_ups, soon_until;
   unsigned      pauses;
   VtJitContext  contexts[VT_X86_TLB_COUNT][JIT_CONTEXTS];   /* apart, so that those in use at once never share a place */
   uint8_t      *arena;         /* regions, pages, instructions for helpers */
@@ -213,14 +220,26 @@ struct VtJit
 
 bool  vt_jit_cache_init (VtJit *jit, GError **error);
 void  vt_jit_cache_free (VtJit *jit);
+/* The code memory behind the stubs into areas. */
+void  vt_jit_cache_divide (VtJit *jit);
+/* What ran before has never run. The few things that an idle guest still does are translated soon: until then the interpreter's
+ * tables come into the host's caches with them. */
+void  vt_jit_cool (VtJit *jit);
+/* In use by regions. */
+static inline size_t
+vt_jit_code_bytes (const VtJit *jit)
+{
+  return (size_t) (jit->common.at - jit->common.start) + (size_t) (jit->rare.at - jit->rare.start);
+}
+
 /* Everything goes. */
 void  vt_jit_drop_all (VtJit *jit);
-/* After that: the arena's memory to the host. */
+/* After that: memory to the host. */
 void  vt_jit_cache_give_back (VtJit *jit);
 /* From the arena; NULL and `full` when there is no room. Zeroed. */
 void *vt_jit_alloc (VtJit *jit, size_t size);
-/* An encoder that goes on there, in the writable mapping. */
-VtEmit vt_jit_emit_from (const VtJit *jit, uint8_t *at);
+/* An encoder that goes on there, in the writable mapping, up to `end`. */
+VtEmit vt_jit_emit_from (const VtJit *jit, uint8_t *at, uint8_t *end);
 /* A region that is good now; NULL when there is none. */
 /* It may be a bridge to the page after `linear`; fetch faults there unwind. */
 VtJitRegion *vt_jit_find_region (VtJit *jit, const VtX86CodeSource *source, uint64_t linear, unsigned mode);
