@@ -2,6 +2,8 @@
 /* Trace events for the application: which exist, and turning them on. */
 #include "trace.h"
 
+#include "trace-pipe.h"
+#include "vitrine/error.h"
 #include "vitrine/trace.h"
 
 /* One table per folder with a trace.tab; tools/gen-trace.py writes them. */
@@ -36,6 +38,37 @@ vt_machine_trace (const char *glob, bool on)
 {
   register_all ();
   return vt_trace_enable (glob, on);
+}
+
+static bool
+turn_on (const char *const *globs, GError **error)
+{
+  for (; *globs != NULL; globs++)
+    if (vt_trace_enable (*globs, true) == 0)
+      {
+        g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "No trace event matches “%s”", *globs);
+        return false;
+      }
+  return true;
+}
+
+bool
+vt_machine_trace_begin (const char *const *globs, int fd, GError **error)
+{
+  register_all ();
+  if (!vt_host_trace_begin (fd, error))
+    return false;
+  if (turn_on (globs, error))
+    return true;
+  vt_machine_trace_end ();
+  return false;
+}
+
+void
+vt_machine_trace_end (void)
+{
+  vt_trace_enable ("*", false);
+  vt_host_trace_end ();
 }
 
 typedef struct

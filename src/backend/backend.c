@@ -174,6 +174,12 @@ vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **erro
 }
 
 gboolean
+vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->trace (self, globs, fd, error);
+}
+
+gboolean
 vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
 {
   return VITRINE_BACKEND_GET_IFACE (self)->add_disk (self, number, disk, paths, fds, error);

@@ -111,6 +111,7 @@ struct _VitrineBackendInterface
   gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
   gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
+  gboolean (*trace) (VitrineBackend *self, const char *const *globs, int fd, GError **error);
   gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error);
   gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, GError **error);
   gboolean (*grow_disk) (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
@@ -172,6 +173,8 @@ GVariant *vitrine_backend_get_memory (VitrineBackend *self);
 gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
 gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
 gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
+/* See <vitrine/trace.h>; takes @fd in any case. NULL and -1 end it. */
+gboolean vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, GError **error);
 /* Hot plug; the device as in Machine1's AttachDisk and AttachNetwork. The descriptors stay the caller's, one for each path. */
 gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds,
                                    GError **error);

@@ -25,6 +25,7 @@ int vitrine_ctl_type (int argc, char **argv);
 int vitrine_ctl_console (int argc, char **argv);
 int vitrine_ctl_snapshot (int argc, char **argv);
 int vitrine_ctl_stat (int argc, char **argv);
+int vitrine_ctl_trace (int argc, char **argv);
 
 int vitrine_ctl_connect_host (int argc, char **argv);
 int vitrine_ctl_hosts (int argc, char **argv);

@@ -65,7 +65,7 @@ static const Verb verbs[] = {
   { "capture", vitrine_ctl_capture, N_("Write a network card’s frames into a file") },
   { "image", vitrine_ctl_image, N_("Create and convert disk images") },
   { "edid", vitrine_ctl_edid, N_("Write a monitor’s description (EDID), or show what one says") },
-  { "trace", NULL, N_("Show what devices do") },
+  { "trace", vitrine_ctl_trace, N_("Show what a running machine’s devices do") },
   { "stat", vitrine_ctl_stat, N_("Show a machine’s performance") },
 };
 
@@ -94,8 +94,7 @@ print_help (void)
 {
   g_print (_("Usage: vitrinectl VERB [ARGUMENTS]\n\nVerbs:\n"));
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    g_print ("  %-12s %s%s\n", verbs[i].name, _(verbs[i].summary),
-             verbs[i].function == NULL ? _(" (not yet supported)") : "");
+    g_print ("  %-12s %s\n", verbs[i].name, _(verbs[i].summary));
   g_print (_("\n“vitrinectl VERB --help” explains one of them.\n"));
 }
 
@@ -119,11 +118,7 @@ dispatch (int argc, char **argv)
     }
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (g_str_equal (verbs[i].name, argv[1]))
-      {
-        if (verbs[i].function == NULL)
-          return vitrine_ctl_fail (_("“%s” is not yet supported."), argv[1]);
-        return verbs[i].function (argc - 1, argv + 1);
-      }
+      return verbs[i].function (argc - 1, argv + 1);
   return vitrine_ctl_fail (_("There is no verb “%s”. “vitrinectl --help” lists them."), argv[1]);
 }
 

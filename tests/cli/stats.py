@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """stats.py VITRINECTL KERNEL ENDLESS-KERNEL: what `vitrinectl run --stats` writes about a guest that does always the same, as TAP."""
 import json
+import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,23 @@ def run(vitrinectl, kernel, folder, *options):
     return json.loads(path.read_text()), process.pid
 
 
+def check_trace(vitrinectl, socket):
+    """Twice: a trace ends with the one who reads it."""
+    for text in ("trace prints what a device does", "and again once the first is gone"):
+        with subprocess.Popen([vitrinectl, "trace", socket, "pc.ps2_kbd_*", "pc.i8042_*"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as trace:
+            first = ""
+            while not first and trace.poll() is None:
+                subprocess.run([vitrinectl, "send-keys", socket, "a"], check=False, timeout=SECONDS)
+                if select.select([trace.stdout], [], [], 0.2)[0]:
+                    first = trace.stdout.readline()
+            trace.terminate()
+            _, errors = trace.communicate(timeout=SECONDS)
+        check(re.fullmatch(r"\d+\.\d{6} pc\.(ps2_kbd|i8042)_\w+ .*\n", first), text, first + errors)
+    wrong = subprocess.run([vitrinectl, "trace", socket, "nothing.*"], stderr=subprocess.PIPE, text=True, check=False, timeout=SECONDS)
+    check(wrong.returncode == 1 and "nothing.*" in wrong.stderr, "a name that no event has is refused", wrong.stderr)
+
+
 def check_stat(vitrinectl, kernel, folder):
     """A machine that runs, asked from outside."""
     socket = Path(folder, "control")
@@ -44,6 +63,7 @@ def check_stat(vitrinectl, kernel, folder):
             figures = dict(line.split(":", 1) for line in once.stdout.splitlines() if ":" in line)
             check(once.returncode == 0 and "jit" in figures.get("Accelerator", "") and "TLB fills" in figures
                   and "not counted" in figures.get("Instructions", ""), "stat says what the machine did", once.stdout)
+            check_trace(vitrinectl, socket)
             with subprocess.Popen([vitrinectl, "stat", "--follow", "--count", socket], stdout=subprocess.PIPE, text=True) as follow:
                 follow.stdout.readline()
                 follow.stdout.readline()   # translations are made anew in this second

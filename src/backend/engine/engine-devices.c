@@ -4,6 +4,7 @@
 #include "device-words.h"
 #include <vitrine/devices.h>
 #include <vitrine/stats.h>
+#include <vitrine/trace.h>
 
 static gboolean
 engine_set_memory (VitrineBackend *backend, guint64 bytes, GError **error)
@@ -114,6 +115,15 @@ engine_remove_device (VitrineBackend *backend, VitrineDeviceKind kind, const cha
     }
 }
 
+static gboolean
+engine_trace (VitrineBackend *backend, const char *const *globs, int fd, GError **error)
+{
+  if (globs != NULL)
+    return vt_machine_trace_begin (globs, fd, error);
+  vt_machine_trace_end ();
+  return TRUE;
+}
+
 void
 vitrine_engine_devices_init (VitrineBackendInterface *iface)
 {
@@ -122,6 +132,7 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->set_link = engine_set_link;
   iface->set_mac = engine_set_mac;
   iface->capture = engine_capture;
+  iface->trace = engine_trace;
   iface->add_disk = engine_add_disk;
   iface->add_network = engine_add_network;
   iface->grow_disk = engine_grow_disk;

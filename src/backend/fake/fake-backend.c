@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ struct _VitrineFakeBackend
   guint             buttons, leds, pointer_head;
   guint64           shape;
   gboolean          counting;
+  int               trace;       /* a pipe; -1: none */
   gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
   VitrineFakeAgent *agent;       /* NULL: none is wished for, or there is no port */
@@ -400,6 +402,26 @@ fake_set_mac (VitrineBackend *backend, guint card, const guint8 mac[6], GError *
   return no_card (error);
 }
 
+/* An event for each glob. */
+static gboolean
+fake_trace (VitrineBackend *backend, const char *const *globs, int fd, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  if (self->trace >= 0)
+    close (self->trace);
+  self->trace = fd;
+  for (; globs != NULL && *globs != NULL; globs++)
+    dprintf (fd, "0.000000 %s\n", *globs);
+  return TRUE;
+}
+
+gboolean
+vitrine_fake_backend_is_traced (VitrineFakeBackend *self)
+{
+  return self->trace >= 0;
+}
+
 static gboolean
 fake_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 {
@@ -694,6 +716,8 @@ vitrine_fake_backend_finalize (GObject *object)
   for (guint i = 0; i < self->n_heads; i++)
     cairo_surface_destroy (self->heads[i].screen);
   vitrine_console_log_clear (&self->log);
+  if (self->trace >= 0)
+    close (self->trace);
   g_string_free (self->keys, TRUE);
   g_free (self->message);
   g_free (self->title);
@@ -712,6 +736,7 @@ vitrine_fake_backend_init (VitrineFakeBackend *self)
   self->keys = g_string_new (NULL);
   self->state = VITRINE_STATE_PAUSED;
   self->made = g_get_monotonic_time ();
+  self->trace = -1;
   self->sequence = 1;
 }
 
@@ -741,6 +766,7 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->set_link = fake_set_link;
   iface->set_mac = fake_set_mac;
   iface->capture = fake_capture;
+  iface->trace = fake_trace;
   iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;
   iface->release_frame = fake_release_frame;

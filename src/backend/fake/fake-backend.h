@@ -12,3 +12,4 @@ G_DECLARE_FINAL_TYPE (VitrineFakeBackend, vitrine_fake_backend, VITRINE, FAKE_BA
 /* Fails like an engine would when a disk is missing. "screen=WIDTHxHEIGHT", "absolute", "block" and "die" in the kernel command
  * line steer it. */
 VitrineBackend *vitrine_fake_backend_open (const VtConfig *config, GError **error);
+gboolean        vitrine_fake_backend_is_traced (VitrineFakeBackend *self);

@@ -195,6 +195,12 @@ remote_capture (VitrineBackend *backend, guint card, int fd, GError **error)
   return cannot (error);
 }
 
+static gboolean
+remote_trace (VitrineBackend *backend, const char *const *globs, int fd, GError **error)
+{
+  return cannot (error);
+}
+
 /* --- screen ----------------------------------------------------------------------------------------------------- */
 
 VitrineRemoteScreenClass *
@@ -357,6 +363,7 @@ backend_init (VitrineBackendInterface *iface)
   iface->set_link = remote_set_link;
   iface->set_mac = remote_set_mac;
   iface->capture = remote_capture;
+  iface->trace = remote_trace;
   iface->get_n_heads = remote_get_n_heads;
   iface->acquire_frame = remote_acquire_frame;
   iface->release_frame = remote_release_frame;

@@ -2,6 +2,7 @@
 /* Service and client over a real socket, with a test card for a machine. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <math.h>
@@ -489,6 +490,70 @@ a_client_that_goes_takes_its_files_back (Fixture *fixture, gconstpointer unused)
   g_string_free (keeper.got, TRUE);
 }
 
+/* --- trace ------------------------------------------------------------------------------------------------------ */
+
+typedef struct
+{
+  Fixture *fixture;
+  int      pipe;        /* the writing end */
+  gint     done;
+} Tracing;
+
+static gpointer
+ask_for_trace (gpointer data)
+{
+  Tracing *tracing = data;
+  g_autoptr(GError) error = NULL;
+  const char *globs[] = { "uart_*", NULL };
+
+  vitrine_client_call_with_file_sync (tracing->fixture->client, "Trace", g_variant_new ("(^ash)", globs, 0), tracing->pipe, &error);
+  g_assert_no_error (error);
+  close (tracing->pipe);
+  g_atomic_int_set (&tracing->done, TRUE);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+/* Returns the reading end. */
+static int
+trace (Fixture *fixture)
+{
+  Tracing tracing = { .fixture = fixture };
+  int ends[2];
+
+  g_assert_true (g_unix_open_pipe (ends, FD_CLOEXEC, NULL));
+  tracing.pipe = ends[1];
+  GThread *thread = g_thread_new ("client", ask_for_trace, &tracing);
+  while (!g_atomic_int_get (&tracing.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  return ends[0];
+}
+
+static void
+lines_come_until_the_machine_ends (Fixture *fixture, gconstpointer unused)
+{
+  char line[64] = "";
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  int reader = trace (fixture);
+  g_assert_cmpint (read (reader, line, sizeof line - 1), >, 0);
+  g_assert_cmpstr (line, ==, "0.000000 uart_*\n");
+  vitrine_service_set_backend (fixture->service, NULL);
+  g_assert_cmpint (read (reader, line, sizeof line), ==, 0);
+  close (reader);
+}
+
+/* Or else nobody could trace it again. */
+static void
+a_reader_that_goes_ends_the_trace (Fixture *fixture, gconstpointer unused)
+{
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  close (trace (fixture));
+  while (vitrine_fake_backend_is_traced (VITRINE_FAKE_BACKEND (fixture->backend)))
+    g_main_context_iteration (NULL, TRUE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -507,5 +572,7 @@ main (int argc, char **argv)
   ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
   ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
   ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);
+  ADD ("lines of a trace come until the machine ends", lines_come_until_the_machine_ends);
+  ADD ("a reader that goes ends the trace", a_reader_that_goes_ends_the_trace);
   return g_test_run ();
 }

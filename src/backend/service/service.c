@@ -14,6 +14,7 @@
 #include "machine1.h"
 #include "service-devices.h"
 #include "service-files.h"
+#include "service-trace.h"
 
 struct _VitrineService
 {
@@ -32,6 +33,7 @@ struct _VitrineService
   const VitrineRecordingKeeper *recording_keeper;
   gpointer            recording_data;
   VitrineFileService *files;
+  VitrineTraceService *trace;
 };
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
@@ -44,6 +46,7 @@ vitrine_service_dispose (GObject *object)
   VitrineService *self = VITRINE_SERVICE (object);
 
   vitrine_service_stop (self);
+  g_clear_pointer (&self->trace, vitrine_trace_service_free);
   g_clear_pointer (&self->files, vitrine_file_service_free);
   if (self->counts)
     vitrine_backend_count_instructions (self->backend, FALSE);
@@ -417,6 +420,7 @@ connect_methods (VitrineService *self)
     g_signal_connect_swapped (self->skeleton, commands[i].signal, G_CALLBACK (handle_command), self);
   vitrine_service_connect_devices (self, self->skeleton);
   self->files = vitrine_file_service_new (self, self->skeleton);
+  self->trace = vitrine_trace_service_new (self, self->skeleton);
 }
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */
@@ -518,6 +522,7 @@ void
 vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
 {
   g_ptr_array_set_size (self->pipes, 0);
+  vitrine_trace_service_end (self->trace);
   if (self->counts)
     vitrine_backend_count_instructions (self->backend, FALSE);
   self->counts = FALSE;
