@@ -7,6 +7,7 @@
 #include "helper-client.h"
 #include "host-devices.h"
 #include "host-mediated.h"
+#include "task-end.h"
 
 /* For tests: another tree than "/". */
 #define TREE_VARIABLE "VITRINE_HOST_TREE"
@@ -268,22 +269,12 @@ vitrine_mediated_preview_finish (VitrineMediated *self, GAsyncResult *result, GE
 }
 
 static void
-return_result (GTask *task, gboolean ok, GError *error)
-{
-  if (ok)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-  g_object_unref (task);
-}
-
-static void
 changed_by_libvirt (GObject *source, GAsyncResult *result, gpointer task)
 {
   GError *error = NULL;
   gboolean ok = vitrine_host_mediated_finish (VITRINE_HOST (source), result, &error);
 
-  return_result (task, ok, error);
+  vitrine_task_end (task, ok, error);
 }
 
 static void
@@ -300,7 +291,7 @@ apply_by_libvirt (VitrineMediated *self, const VitrineMediatedChange *change, GT
   if (xml != NULL)
     vitrine_host_make_mediated_async (self->host, xml, changed_by_libvirt, task);
   else
-    return_result (task, FALSE, error);
+    vitrine_task_end (task, FALSE, error);
 }
 
 static void
@@ -309,7 +300,7 @@ changed_by_helper (GObject *source, GAsyncResult *result, gpointer task)
   GError *error = NULL;
   gboolean ok = vitrine_helper_call_finish (result, &error);
 
-  return_result (task, ok, error);
+  vitrine_task_end (task, ok, error);
 }
 
 /* As root, and in a tree of a test, nobody has to be asked. */

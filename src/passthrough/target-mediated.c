@@ -5,16 +5,7 @@
 
 #include "domain-ap.h"
 #include "target-private.h"
-
-static void
-ended (GTask *task, gboolean ok, GError *error)
-{
-  if (ok)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-  g_object_unref (task);
-}
+#include "task-end.h"
 
 static void
 attached (GObject *source, GAsyncResult *result, gpointer task)
@@ -22,7 +13,7 @@ attached (GObject *source, GAsyncResult *result, gpointer task)
   GError *error = NULL;
   gboolean ok = vitrine_host_guest_attach_finish (VITRINE_HOST_GUEST (source), result, &error);
 
-  ended (task, ok, error);
+  vitrine_task_end (task, ok, error);
 }
 
 static void
@@ -31,7 +22,7 @@ written (GObject *source, GAsyncResult *result, gpointer task)
   GError *error = NULL;
   gboolean ok = vitrine_target_write_finish (VITRINE_TARGET (source), result, &error);
 
-  ended (task, ok, error);
+  vitrine_task_end (task, ok, error);
 }
 
 /* What is changed first: a draft itself, of others a copy. */
@@ -48,7 +39,7 @@ carry_out (VitrineTarget *self, VitrineDomain *after, const char *element, gbool
   const char *const elements[] = { element, NULL };
 
   if (self->draft != NULL)
-    ended (task, TRUE, NULL);
+    vitrine_task_end (task, TRUE, NULL);
   else if (!live || self->guest == NULL || !vitrine_target_is_running (self))
     vitrine_target_write_async (self, after, written, task);
   else if (removes)
@@ -118,7 +109,7 @@ vitrine_target_give_mediated_async (VitrineTarget *self, const VitrineHostdev *h
 
   if (!can_use (after, hostdev, &error) || !vitrine_domain_add_hostdev (after, hostdev, &error))
     {
-      ended (task, FALSE, error);
+      vitrine_task_end (task, FALSE, error);
       return;
     }
   g_autofree char *element = vitrine_domain_get_hostdev_xml (after, VITRINE_HOSTDEV_MDEV, hostdev->id);
@@ -135,7 +126,7 @@ vitrine_target_take_mediated_async (VitrineTarget *self, const char *uuid, gbool
 
   if (!vitrine_domain_remove_hostdev (after, VITRINE_HOSTDEV_MDEV, uuid))
     {
-      ended (task, FALSE,
+      vitrine_task_end (task, FALSE,
              g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("The machine has no host device %s."), uuid));
       return;
     }

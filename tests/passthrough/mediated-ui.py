@@ -17,7 +17,7 @@ from ui import ok                            # noqa: E402
 
 OTHER = "11111111-2222-4333-8444-555555555555"
 MACHINE = """<domain type='qemu'><name>z</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
-  <os><type arch='{arch}' machine='{machine}'>hvm</type></os></domain>"""
+  <os><type arch='{arch}' machine='{machine}'>hvm</type></os>{devices}</domain>"""
 
 
 class Host:
@@ -31,7 +31,11 @@ class Host:
         self.make(kind)
         self.lv = Libvirtd(d.folder / "lv")
         path = d.folder / "z.xml"
-        path.write_text(MACHINE.format(arch=arch, machine="s390-ccw-virtio" if arch == "s390x" else "q35"))
+        if arch == "s390x":
+            machine, devices = "s390-ccw-virtio", ""
+        else:
+            machine, devices = "q35", "<devices><graphics type='vnc'/></devices>"
+        path.write_text(MACHINE.format(arch=arch, machine=machine, devices=devices))
         self.lv.virsh("define", str(path), check=True)
         hosts = d.folder / "config" / "vitrine" / "hosts.ini"
         hosts.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +48,11 @@ class Host:
     def xml(self):
         return self.lv.virsh("dumpxml", "z", check=True)
 
+    def describe_channels(self):
+        """Who has which, and what is left of trying: files of commands keep what was written last."""
+        folder = self.root / "sys/bus/css/devices"
+        return sorted((path.name, os.readlink(path / "driver") if (path / "driver").exists() or (path / "driver").is_symlink() else None)
+                      for path in folder.iterdir())
 
     def describe(self):
         """The masks and what is in which device; after a step that a kernel would have taken."""
@@ -216,11 +225,6 @@ def walk_vanished(d):
         host.lv.vanish()
 
 
-def walk_hidpi(d):
-    os.environ["GDK_SCALE"] = "2"
-    walk_queues(d, "-2")
-
-
 def walk_mediated(d, suffix=""):
     host = Host(d, "conflicts")
     try:
@@ -263,6 +267,157 @@ def walk_mediated(d, suffix=""):
         d.no_window("Mediated Devices for z")
     finally:
         host.lv.end()
+
+
+GPU = "sys/devices/pci0000:00/0000:00:02.0"
+GPU_TYPE = "i915-GVTg_V5_4"
+# Of mdevctl and the kernel what the application sees.
+MDEVCTL = """#!/bin/sh
+set -e
+cd "$VITRINE_HOST_TREE"
+while [ $# -gt 0 ]; do
+  case $1 in define|start|stop|undefine) verb=$1;; --uuid) uuid=$2;; esac
+  shift
+done
+device=sys/devices/pci0000:00/0000:00:02.0/$uuid
+case $verb in
+  define) mkdir -p etc/mdevctl.d/0000:00:02.0; echo '{"mdev_type":"i915-GVTg_V5_4","start":"auto"}' > etc/mdevctl.d/0000:00:02.0/$uuid;;
+  start) mkdir -p $device sys/bus/mdev/devices; ln -s ../mdev_supported_types/i915-GVTg_V5_4 $device/mdev_type
+         ln -s ../../../devices/pci0000:00/0000:00:02.0/$uuid sys/bus/mdev/devices/$uuid;;
+  stop) rm -r sys/bus/mdev/devices/$uuid $device;;
+  undefine) rm etc/mdevctl.d/0000:00:02.0/$uuid;;
+esac
+"""
+
+
+def put(root, path, text):
+    path = root / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def add_gpu(root):
+    """One that offers parts of itself."""
+    for name, text in (("create", ""), ("available_instances", "1"), ("device_api", "vfio-pci"), ("name", "GVTg_V5_4"),
+                       ("description", "low_gm_size: 128MB\nresolution: 1920x1200")):
+        put(root, f"{GPU}/mdev_supported_types/{GPU_TYPE}/{name}", text)
+    (root / "sys/class/mdev_bus").mkdir(parents=True, exist_ok=True)
+    (root / "sys/class/mdev_bus/0000:00:02.0").symlink_to("../../devices/pci0000:00/0000:00:02.0")
+    put(root, "usr/sbin/mdevctl", MDEVCTL).chmod(0o755)
+
+
+def add_channels(root):
+    """A disk that the host needs, and one that it does not."""
+    for name, device in (("0.0.0313", "0.0.1234"), ("0.0.0314", "0.0.0a00")):
+        for entry, text in (("type", "0"), ("chpids", "40 41 00 00 00 00 00 00"), ("pimpampom", "c0 c0 ff"), ("dev_busid", device),
+                            ("driver_override", "")):
+            put(root, f"sys/bus/css/devices/{name}/{entry}", text)
+        (root / f"sys/bus/css/devices/{name}/driver").symlink_to("../../drivers/io_subchannel")
+        put(root, f"sys/bus/ccw/devices/{device}/online", "1")
+    put(root, "sys/bus/ccw/devices/0.0.0a00/block/dasda/size", "1")
+    for entry in ("bind", "unbind"):
+        put(root, f"sys/bus/css/drivers/io_subchannel/{entry}", "")
+    put(root, "sys/bus/css/drivers_probe", "")
+    put(root, "proc/mounts", "/dev/dasda1 / ext4 rw 0 0")
+    put(root, "usr/sbin/modprobe", "#!/bin/sh\nexit 0\n").chmod(0o755)
+
+
+def mediated_dialog(d):
+    devices = start(d)
+    press_key(d, devices, "Mediated Devices…", "alt+m")
+    dialog = d.window("Mediated Devices for z")
+    d.active(dialog)
+    return dialog
+
+
+def walk_gpu(d, suffix=""):
+    host = Host(d, "plain", arch="x86_64")
+    try:
+        add_gpu(host.root)
+        dialog = mediated_dialog(d)
+        picture(d, d.find(dialog, "list item", "GVTg_V5_4"), f"gpu{suffix}")
+        go_to_button(d, dialog, "Make One… GVTg_V5_4")
+        d.key("space")
+        steps = d.find(dialog, "text", "The steps, as commands")
+        wait("the steps are shown", lambda: f"--parent 0000:00:02.0 --type {GPU_TYPE}" in steps.text)
+        picture(d, steps, f"gpu-make{suffix}")
+        press_key(d, dialog, "Make", "alt+m")
+        d.find(dialog, "push button", "Give GVTg_V5_4")
+        made = [path.name for path in (host.root / "sys/bus/mdev/devices").iterdir()]
+        ok("a part of a GPU is made, with the commands shown first")
+        display = d.find(dialog, "toggle button", lambda name: name.startswith("Boot display"))
+        go_to(d, dialog, display)
+        d.key("space")
+        go_to_button(d, dialog, "Give GVTg_V5_4")
+        d.key("space")
+        d.find(dialog, "push button", "Take Out GVTg_V5_4")
+        picture(d, d.find(dialog, "push button", "Take Out GVTg_V5_4"), f"gpu-given{suffix}")
+        if len(made) != 1 or made[0] not in host.xml() or "ramfb='on'" not in host.xml() or "model='vfio-pci'" not in host.xml():
+            raise Missing(f"{made}: {host.xml()}")
+        ok("and given to the machine as its boot display")
+        go_to_button(d, dialog, "Take Out GVTg_V5_4")
+        d.key("space")
+        go_to_button(d, dialog, "Remove… GVTg_V5_4")
+        d.key("space")
+        d.find(dialog, "text", "The steps, as commands")
+        press_key(d, dialog, "Remove", "alt+r")
+        d.says(dialog, "There is none on the host.")
+        if made[0] in host.xml() or list((host.root / "sys/bus/mdev/devices").iterdir()):
+            raise Missing(host.xml())
+        ok("taken out and removed, it is gone")
+    finally:
+        host.lv.end()
+
+
+def walk_channels(d, suffix=""):
+    host = Host(d, "plain")
+    try:
+        add_channels(host.root)
+        before = host.describe_channels()
+        dialog = mediated_dialog(d)
+        picture(d, d.find(dialog, "list item", "0.0.0a00"), f"channels{suffix}")
+        go_to_button(d, dialog, "Take… 0.0.0a00")
+        d.key("space")
+        steps = d.find(dialog, "text", "The steps, as commands")
+        wait("the steps are shown", lambda: "driver_override" in steps.text)
+        d.says(dialog, "mounted")
+        take = d.find(dialog, "push button", "Take")
+        if take.sensitive:
+            raise Missing("what the host needs is taken without a question")
+        picture(d, steps, f"channels-needed{suffix}")
+        consent = d.find(dialog, "toggle button", lambda name: name.startswith("The host may lose that"))
+        go_to(d, dialog, consent)
+        d.key("space")
+        wait("it may be taken", lambda: d.find(dialog, "push button", "Take").sensitive)
+        ok("a disk that the host needs is taken only when one says so")
+        press_key(d, dialog, "Back", "alt+b")
+        go_to_button(d, dialog, "Take… 0.0.1234")
+        d.key("space")
+        press_key(d, dialog, "Take", "alt+t")
+        d.find(dialog, "info bar", lambda text: text != "")
+        picture(d, steps, f"channels-refused{suffix}")
+        if host.describe_channels() != before:
+            raise Missing(f"{host.describe_channels()} is not {before}")
+        ok("where vfio_ccw does not take it, the host is as it was, and says why")
+    finally:
+        host.lv.end()
+
+
+def at_two(walk):
+    def scaled(d):
+        os.environ["GDK_SCALE"] = "2"
+        walk(d, "-2")
+    return scaled
+
+
+def go_to(d, window, node):
+    """By Tab."""
+    for _ in range(60):
+        if node.focused:
+            return
+        d.key("Tab")
+    raise Missing(f"no way by Tab to “{node.name}”")
 
 
 def go_to_button(d, window, name):
@@ -335,8 +490,13 @@ def walk_large(d):
 
 WALKS = {
     "queues": (walk_queues, None),
-    "queues-hidpi": (walk_hidpi, None),
+    "queues-hidpi": (at_two(walk_queues), None),
     "mediated": (walk_mediated, None),
+    "mediated-hidpi": (at_two(walk_mediated), None),
+    "gpu": (walk_gpu, None),
+    "gpu-hidpi": (at_two(walk_gpu), None),
+    "channels": (walk_channels, None),
+    "channels-hidpi": (at_two(walk_channels), None),
     "refused": (walk_refused, None),
     "missing": (walk_missing, None),
     "large": (walk_large, None),
@@ -344,4 +504,4 @@ WALKS = {
 }
 
 if __name__ == "__main__":
-    ui.run(WALKS, {"queues-hidpi": "2600x2000x24"})
+    ui.run(WALKS, {name: "2600x2000x24" for name in WALKS if name.endswith("-hidpi")})

@@ -153,14 +153,15 @@ vitrine_mediated_dialog_choose_queues (VitrineMediatedDialog *self)
 static const struct
 {
   const char *button, *sentence;
+  gboolean    destroys;
 } verbs[] = {
   [VITRINE_MEDIATED_CREATE] = { N_("_Make"), N_("A new mediated device is made, which can be given to a machine.") },
   [VITRINE_MEDIATED_REMOVE]
   = { N_("_Remove"),
-      N_("The mediated device is removed. A machine that has it in its definition does not start any more.") },
+      N_("The mediated device is removed. A machine that has it in its definition does not start any more."), TRUE },
   [VITRINE_MEDIATED_REMOVE_MATRIX]
   = { N_("_Remove"),
-      N_("The crypto queues are removed. A machine that has them in its definition does not start any more.") },
+      N_("The crypto queues are removed. A machine that has them in its definition does not start any more."), TRUE },
   [VITRINE_MEDIATED_TAKE_CHANNEL]
   = { N_("_Take"), N_("The host does not see the device any more: vfio_ccw has it, for guests.") },
   [VITRINE_MEDIATED_GIVE_BACK_CHANNEL]
@@ -248,6 +249,16 @@ remember (VitrineMediatedDialog *self, VitrineMediatedVerb verb, const char *id,
   };
 }
 
+static void
+dress_button (GtkWidget *button, VitrineMediatedVerb verb)
+{
+  GtkStyleContext *style = gtk_widget_get_style_context (button);
+
+  gtk_button_set_label (GTK_BUTTON (button), _(verbs[verb].button));
+  gtk_style_context_remove_class (style, verbs[verb].destroys ? "suggested-action" : "destructive-action");
+  gtk_style_context_add_class (style, verbs[verb].destroys ? "destructive-action" : "suggested-action");
+}
+
 void
 vitrine_mediated_dialog_review (VitrineMediatedDialog *self, VitrineMediatedVerb verb, const char *id, const char *type)
 {
@@ -259,7 +270,7 @@ vitrine_mediated_dialog_review (VitrineMediatedDialog *self, VitrineMediatedVerb
                                                    && vitrine_mediated_is_local (self->mediated));
   gtk_widget_set_visible (self->needed_row, needed != NULL);
   gtk_switch_set_active (GTK_SWITCH (self->needed), FALSE);
-  gtk_button_set_label (GTK_BUTTON (self->next_button), _(verbs[self->change.verb].button));
+  dress_button (self->next_button, self->change.verb);
   fill_steps (self);
   go_to (self, "review");
 }
