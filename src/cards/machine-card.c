@@ -25,23 +25,7 @@ struct _VitrineMachineCard
   GtkGesture         *secondary, *long_press;
 };
 
-enum
-{
-  ERROR,
-  SETTINGS,
-  SNAPSHOTS,
-  CLONE,
-  MOVE,
-  BRING,
-  MIGRATE,
-  EDIT_XML,
-  DEVICES,
-  LOG,
-  DELETE,
-  N_SIGNALS
-};
-
-static guint signals[N_SIGNALS];
+static guint error_signal;
 
 G_DEFINE_FINAL_TYPE (VitrineMachineCard, vitrine_machine_card, GTK_TYPE_FLOW_BOX_CHILD)
 
@@ -278,7 +262,7 @@ update (VitrineMachineCard *self)
 static void
 report (VitrineMachineCard *self, const GError *error)
 {
-  g_signal_emit (self, signals[ERROR], 0, error->message);
+  g_signal_emit (self, error_signal, 0, error->message);
 }
 
 static void
@@ -305,52 +289,21 @@ vitrine_machine_card_open (VitrineMachineCard *self)
   command (self, "Open");
 }
 
-static void
-action_start (GSimpleAction *action, GVariant *parameter, gpointer data)
+static const struct
 {
-  vitrine_machine_card_open (data);
-}
+  const char *action, *command;
+} commands[] = {
+  { "start", "Open" },     { "present", "Open" },       { "pause", "Pause" },         { "resume", "Resume" },
+  { "reset", "Reset" },    { "save", "Save" },          { "discard", "Discard" },     { "power-button", "PowerButton" },
+  { "force-off", "ForceOff" },
+};
 
 static void
-action_pause (GSimpleAction *action, GVariant *parameter, gpointer data)
+give_command (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  command (data, "Pause");
-}
-
-static void
-action_resume (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "Resume");
-}
-
-static void
-action_power_button (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "PowerButton");
-}
-
-static void
-action_force_off (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "ForceOff");
-}
-
-static void
-action_reset (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "Reset");
-}
-
-static void
-action_save (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "Save");
-}
-
-static void
-action_discard (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  command (data, "Discard");
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_str_equal (commands[i].action, g_action_get_name (G_ACTION (action))))
+      command (data, commands[i].command);
 }
 
 static void
@@ -359,87 +312,34 @@ autostart_changed (GSimpleAction *action, GVariant *value, gpointer data)
   command (data, g_variant_get_boolean (value) ? "Autostart" : "NoAutostart");
 }
 
+/* What a window does about the machine: the signal is called as the action. */
 static void
-action_settings (GSimpleAction *action, GVariant *parameter, gpointer data)
+ask (GSimpleAction *action, GVariant *parameter, gpointer data)
 {
-  g_signal_emit (data, signals[SETTINGS], 0);
-}
-
-static void
-action_edit_xml (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[EDIT_XML], 0);
-}
-
-static void
-action_devices (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[DEVICES], 0);
-}
-
-static void
-action_clone (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[CLONE], 0);
-}
-
-static void
-action_move (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[MOVE], 0);
-}
-
-static void
-action_bring (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[BRING], 0);
-}
-
-static void
-action_migrate (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[MIGRATE], 0);
-}
-
-static void
-action_snapshots (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[SNAPSHOTS], 0);
-}
-
-static void
-action_log (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[LOG], 0);
-}
-
-static void
-action_delete (GSimpleAction *action, GVariant *parameter, gpointer data)
-{
-  g_signal_emit (data, signals[DELETE], 0);
+  g_signal_emit_by_name (data, g_action_get_name (G_ACTION (action)));
 }
 
 static const GActionEntry actions[] = {
-  { "start", action_start },
-  { "present", action_start },
-  { "pause", action_pause },
-  { "resume", action_resume },
-  { "power-button", action_power_button },
-  { "reset", action_reset },
-  { "save", action_save },
-  { "force-off", action_force_off },
-  { "discard", action_discard },
+  { "start", give_command },
+  { "present", give_command },
+  { "pause", give_command },
+  { "resume", give_command },
+  { "power-button", give_command },
+  { "reset", give_command },
+  { "save", give_command },
+  { "force-off", give_command },
+  { "discard", give_command },
   { "autostart", NULL, NULL, "false", autostart_changed },
-  { "settings", action_settings },
-  { "edit-xml", action_edit_xml },
-  { "devices", action_devices },
-  { "clone", action_clone },
-  { "move", action_move },
-  { "bring", action_bring },
-  { "migrate", action_migrate },
-  { "snapshots", action_snapshots },
-  { "log", action_log },
-  { "delete", action_delete },
+  { "settings", ask },
+  { "edit-xml", ask },
+  { "devices", ask },
+  { "clone", ask },
+  { "move", ask },
+  { "bring", ask },
+  { "migrate", ask },
+  { "snapshots", ask },
+  { "log", ask },
+  { "delete", ask },
 };
 
 /* --- menu ------------------------------------------------------------------------------------------------------- */
@@ -529,10 +429,8 @@ vitrine_machine_card_dispose (GObject *object)
 static void
 vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
 {
-  static const char *const asks[] = {
-    [SETTINGS] = "settings", [SNAPSHOTS] = "snapshots", [CLONE] = "clone", [MOVE] = "move", [BRING] = "bring",
-    [MIGRATE] = "migrate", [EDIT_XML] = "edit-xml", [DEVICES] = "devices", [LOG] = "log", [DELETE] = "delete"
-  };
+  static const char *const asks[]
+      = { "settings", "snapshots", "clone", "move", "bring", "migrate", "edit-xml", "devices", "log", "delete" };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_machine_card_dispose;
@@ -547,11 +445,10 @@ vitrine_machine_card_class_init (VitrineMachineCardClass *klass)
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_button);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu);
   gtk_widget_class_bind_template_child (widget_class, VitrineMachineCard, menu_accessible);
-  signals[ERROR] = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+  error_signal = g_signal_new ("error", VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 1, G_TYPE_STRING);
-  for (guint i = SETTINGS; i < N_SIGNALS; i++)
-    signals[i]
-        = g_signal_new (asks[i], VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (asks); i++)
+    g_signal_new (asks[i], VITRINE_TYPE_MACHINE_CARD, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void

@@ -261,7 +261,7 @@ command_move (VtAtaCommand *ata, uint8_t *bytes, size_t n, bool to_guest)
 static void
 io_began (void *host)
 {
-  ((AhciPort *) host)->hba->in_flight++;
+  vt_quiet_began (&((AhciPort *) host)->hba->quiet);
 }
 
 static void
@@ -269,13 +269,10 @@ io_over (void *host, bool dropped)
 {
   AhciPort *port = host;
   Ahci     *hba = port->hba;
-  hba->in_flight--;
+  vt_quiet_ended (&hba->quiet);
   port->dropped -= dropped;
   vt_ahci_port_run (hba, port->number);
-  if (hba->in_flight > 0 || hba->quiet == NULL)
-    return;
-  void (*quiet) (void *) = g_steal_pointer (&hba->quiet);
-  quiet (hba->quiet_opaque);
+  vt_quiet_tell (&hba->quiet);
 }
 
 static const VtAtaTransport transport = { command_move, command_end, io_began, io_over };

@@ -4,6 +4,7 @@
 
 #include "ahci.h"
 #include "ata-command.h"
+#include "quiet.h"
 
 enum
 {
@@ -79,10 +80,8 @@ struct Ahci
   VtPciFunction pci;
   AhciState     s;
   AhciPort      ports[VT_AHCI_PORTS];
-  unsigned      in_flight;     /* block requests of all ports */
+  VtQuiet       quiet;         /* block requests of all ports */
   bool          parked;        /* quiesced: finished commands start no new ones */
-  void        (*quiet) (void *opaque);
-  void         *quiet_opaque;
 };
 
 /* Starts whatever the port may start. */

@@ -381,13 +381,7 @@ ahci_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
   Ahci *hba = (Ahci *) dev;
   hba->parked = true;
-  if (hba->in_flight == 0)
-    {
-      done (opaque);
-      return;
-    }
-  hba->quiet = done;
-  hba->quiet_opaque = opaque;
+  vt_quiet_wait (&hba->quiet, done, opaque);
 }
 
 static void
@@ -404,7 +398,7 @@ static void
 ahci_finalize (VtDevice *dev)
 {
   Ahci *hba = (Ahci *) dev;
-  g_assert (hba->in_flight == 0);
+  g_assert (hba->quiet.in_flight == 0);
   vt_pci_finalize (&hba->pci);
 }
 

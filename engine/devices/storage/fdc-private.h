@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fdc.h"
+#include "quiet.h"
 
 enum
 {
@@ -79,9 +80,7 @@ struct Fdc
   VtIrq       irq;
   FdcRequest *request;
   void      (*waiting) (Fdc *fdc);   /* a command that begins when a forgotten request is over: phase FDC_BUSY */
-  unsigned    in_flight;
-  void      (*quiet) (void *opaque);
-  void       *quiet_opaque;
+  VtQuiet     quiet;
 };
 
 void fdc_update_irq (Fdc *fdc);

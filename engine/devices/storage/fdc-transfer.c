@@ -169,7 +169,7 @@ request_done (VtIo *io, int error)
 {
   g_autofree FdcRequest *request = io->opaque;
   Fdc                   *fdc = request->fdc;
-  fdc->in_flight--;
+  vt_quiet_ended (&fdc->quiet);
   if (!request->forgotten)
     {
       fdc->request = NULL;
@@ -187,10 +187,7 @@ request_done (VtIo *io, int error)
       void (*run) (Fdc *) = g_steal_pointer (&fdc->waiting);
       run (fdc);
     }
-  if (fdc->in_flight > 0 || fdc->quiet == NULL)
-    return;
-  void (*quiet) (void *) = g_steal_pointer (&fdc->quiet);
-  quiet (fdc->quiet_opaque);
+  vt_quiet_tell (&fdc->quiet);
 }
 
 /* The buffer of a write is copied: the FIFO may fill again while it is under way. */
@@ -207,7 +204,7 @@ submit (Fdc *fdc, VtIoOp op, uint64_t off, bool end)
                          .opaque = request };
   fdc->s.phase = FDC_BUSY;
   fdc->request = request;
-  fdc->in_flight++;
+  vt_quiet_began (&fdc->quiet);
   vt_block_submit (fdc_drive (fdc)->block, &request->io);
 }
 

@@ -233,7 +233,7 @@ write_command_byte (Fdc *fdc, uint8_t value)
   if (s->n_command < commands[n].bytes)
     return;
   trace_fdc_command (s->command[0], s->command[1], s->command[2], s->command[3], s->command[4]);
-  if (fdc->in_flight > 0 && commands[n].bytes >= SECTOR_COMMAND_BYTES)
+  if (fdc->quiet.in_flight > 0 && commands[n].bytes >= SECTOR_COMMAND_BYTES)
     {
       /* A write that a reset made us forget must not come after one that is newer. */
       s->phase = FDC_BUSY;
@@ -484,19 +484,13 @@ static void
 fdc_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
   Fdc *fdc = (Fdc *) dev;
-  if (fdc->in_flight == 0)
-    {
-      done (opaque);
-      return;
-    }
-  fdc->quiet = done;
-  fdc->quiet_opaque = opaque;
+  vt_quiet_wait (&fdc->quiet, done, opaque);
 }
 
 static void
 fdc_finalize (VtDevice *dev)
 {
-  g_assert (((Fdc *) dev)->in_flight == 0);
+  g_assert (((Fdc *) dev)->quiet.in_flight == 0);
 }
 
 static size_t

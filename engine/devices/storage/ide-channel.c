@@ -125,7 +125,7 @@ command_end (VtAtaCommand *command)
 static void
 io_began (void *host)
 {
-  ((IdeChannel *) host)->ide->in_flight++;
+  vt_quiet_began (&((IdeChannel *) host)->ide->quiet);
 }
 
 static void
@@ -133,13 +133,10 @@ io_over (void *host, bool dropped)
 {
   IdeChannel *channel = host;
   Ide        *ide = channel->ide;
-  ide->in_flight--;
+  vt_quiet_ended (&ide->quiet);
   channel->dropped -= dropped;
   ide_channel_run (channel);
-  if (ide->in_flight > 0 || ide->quiet == NULL)
-    return;
-  void (*quiet) (void *) = g_steal_pointer (&ide->quiet);
-  quiet (ide->quiet_opaque);
+  vt_quiet_tell (&ide->quiet);
 }
 
 static const VtAtaTransport transport = { ide_command_move, command_end, io_began, io_over };

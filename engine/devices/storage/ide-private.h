@@ -4,6 +4,7 @@
 
 #include "ata-command.h"
 #include "ide.h"
+#include "quiet.h"
 
 enum
 {
@@ -92,10 +93,8 @@ struct Ide
   VtPciFunction pci;
   IdeState      s;
   IdeChannel    channel[VT_IDE_CHANNELS];
-  unsigned      in_flight;
+  VtQuiet       quiet;
   bool          parked;
-  void        (*quiet) (void *opaque);
-  void         *quiet_opaque;
 };
 
 /* Which drive the device register selects. */

@@ -246,13 +246,7 @@ ide_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
   Ide *ide = (Ide *) dev;
   ide->parked = true;
-  if (ide->in_flight == 0)
-    {
-      done (opaque);
-      return;
-    }
-  ide->quiet = done;
-  ide->quiet_opaque = opaque;
+  vt_quiet_wait (&ide->quiet, done, opaque);
 }
 
 static void
@@ -268,7 +262,7 @@ static void
 ide_finalize (VtDevice *dev)
 {
   Ide *ide = (Ide *) dev;
-  g_assert (ide->in_flight == 0);
+  g_assert (ide->quiet.in_flight == 0);
   for (unsigned i = 0; i < VT_IDE_CHANNELS; i++)
     g_clear_pointer (&ide->channel[i].command, vt_ata_command_free);
   vt_pci_finalize (&ide->pci);

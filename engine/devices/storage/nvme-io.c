@@ -56,7 +56,7 @@ submit (NvmeCommand *command, VtIoOp op, uint64_t off, uint64_t len)
   command->vec = (VtIoVec) { command->data, (size_t) len };
   command->io = (VtIo) { .op = op, .off = off, .len = len, .vec = data ? &command->vec : NULL, .n_vec = data ? 1 : 0,
                          .done = io_done, .opaque = command };
-  command->nvme->in_flight++;
+  vt_quiet_began (&command->nvme->quiet);
   vt_block_submit (command->nvme->block, &command->io);
   return NVME_NO_ANSWER;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "nvme.h"
+#include "quiet.h"
 
 enum
 {
@@ -82,13 +83,11 @@ struct Nvme
   VtBlock      *block;
   unsigned      number;
   NvmeCommand  *commands[NVME_IN_FLIGHT_MAX];
-  unsigned      in_flight;                /* requests to the block device */
+  VtQuiet       quiet;                    /* requests to the block device */
   unsigned      dropped;                  /* of these */
   unsigned      cq_reserved[NVME_QUEUES]; /* answers that are on their way */
   bool          parked, running;
   VtIo          shutdown;                 /* the flush of a shutdown */
-  void        (*quiet) (void *opaque);
-  void         *quiet_opaque;
 };
 
 /* --- nvme.c --- */

@@ -110,13 +110,10 @@ follow_enable (Nvme *nvme)
 void
 nvme_io_over (Nvme *nvme)
 {
-  nvme->in_flight--;
+  vt_quiet_ended (&nvme->quiet);
   follow_enable (nvme);
   nvme_run (nvme);
-  if (nvme->in_flight > 0 || nvme->quiet == NULL)
-    return;
-  void (*quiet) (void *) = g_steal_pointer (&nvme->quiet);
-  quiet (nvme->quiet_opaque);
+  vt_quiet_tell (&nvme->quiet);
 }
 
 static void begin_shutdown (Nvme *nvme);
@@ -142,7 +139,7 @@ begin_shutdown (Nvme *nvme)
     return;
   nvme->s.csts = (nvme->s.csts & ~CSTS_SHUTDOWN) | CSTS_SHUTTING_DOWN;
   nvme->shutdown = (VtIo) { .op = VT_IO_FLUSH, .done = shut_down, .opaque = nvme };
-  nvme->in_flight++;
+  vt_quiet_began (&nvme->quiet);
   vt_block_submit (nvme->block, &nvme->shutdown);
 }
 
@@ -334,13 +331,7 @@ nvme_quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 {
   Nvme *nvme = (Nvme *) dev;
   nvme->parked = true;
-  if (nvme->in_flight == 0)
-    {
-      done (opaque);
-      return;
-    }
-  nvme->quiet = done;
-  nvme->quiet_opaque = opaque;
+  vt_quiet_wait (&nvme->quiet, done, opaque);
 }
 
 static void
@@ -355,7 +346,7 @@ static void
 nvme_finalize (VtDevice *dev)
 {
   Nvme *nvme = (Nvme *) dev;
-  g_assert (nvme->in_flight == 0);
+  g_assert (nvme->quiet.in_flight == 0);
   vt_pci_finalize (&nvme->pci);
 }
 
