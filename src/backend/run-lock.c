@@ -18,6 +18,19 @@ lock (int fd)
   return fcntl (fd, F_OFD_SETLK, &whole) == 0;
 }
 
+/* Behind the process number. */
+#define FOR_WORK " work\n"
+
+static gboolean
+says_work (int fd)
+{
+  char text[64];
+  ssize_t n = pread (fd, text, sizeof text - 1, 0);
+
+  text[MAX (n, 0)] = '\0';
+  return g_str_has_suffix (text, FOR_WORK);
+}
+
 VitrineRunLockState
 vitrine_run_lock_query (const char *path)
 {
@@ -30,7 +43,7 @@ vitrine_run_lock_query (const char *path)
     return state;
   if (fcntl (fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK)
     state = VITRINE_RUN_LOCK_HELD;
-  else if (fstat (fd, &info) == 0 && info.st_size > 0)
+  else if (fstat (fd, &info) == 0 && info.st_size > 0 && !says_work (fd))
     state = VITRINE_RUN_LOCK_STALE;   /* an empty file is one that someone is just about to lock */
   close (fd);
   return state;
@@ -45,8 +58,20 @@ still_there (const char *path, int fd)
          && by_name.st_dev == by_fd.st_dev;
 }
 
-int
-vitrine_run_lock_take (const char *path, GError **error)
+gboolean
+vitrine_run_lock_is_for_work (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    return FALSE;
+  gboolean work = says_work (fd);
+  close (fd);
+  return work && vitrine_run_lock_query (path) == VITRINE_RUN_LOCK_HELD;
+}
+
+static int
+take (const char *path, const char *purpose, const char *busy, GError **error)
 {
   for (;;)
     {
@@ -61,17 +86,32 @@ vitrine_run_lock_take (const char *path, GError **error)
       if (!lock (fd))
         {
           close (fd);
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, _("This machine is running already."));
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, busy);
           return -1;
         }
       if (still_there (path, fd))
         {
-          if (ftruncate (fd, 0) < 0 || dprintf (fd, "%ld\n", (long) getpid ()) < 0)
+          if (ftruncate (fd, 0) < 0 || dprintf (fd, "%ld%s", (long) getpid (), purpose) < 0)
             g_warning ("Cannot note the process in “%s”: %s", path, g_strerror (errno));
           return fd;
         }
       close (fd);
     }
+}
+
+int
+vitrine_run_lock_take (const char *path, GError **error)
+{
+  return take (path, "\n",
+               vitrine_run_lock_is_for_work (path) ? _("This machine is being copied or moved: wait until that is done.")
+                                                   : _("This machine is running already."),
+               error);
+}
+
+int
+vitrine_run_lock_take_for_work (const char *path, GError **error)
+{
+  return take (path, FOR_WORK, _("This machine is running, or being copied or moved."), error);
 }
 
 void

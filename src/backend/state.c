@@ -19,6 +19,7 @@ static const struct
   [VITRINE_STATE_DIED] = { "died", N_("Stopped by a fault"), FALSE, TRUE },
   [VITRINE_STATE_CRASHED] = { "crashed", N_("Crashed"), FALSE, FALSE },
   [VITRINE_STATE_BROKEN] = { "broken", N_("Damaged definition"), FALSE, FALSE },
+  [VITRINE_STATE_BUSY] = { "busy", N_("Being worked on"), FALSE, FALSE },
 };
 
 const char *

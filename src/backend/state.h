@@ -15,6 +15,7 @@ typedef enum
   VITRINE_STATE_DIED,       /* the guest stopped in a way it cannot leave */
   VITRINE_STATE_CRASHED,    /* the machine's process ended without a word */
   VITRINE_STATE_BROKEN,     /* the definition cannot be read */
+  VITRINE_STATE_BUSY,       /* it is copied, moved or exported, or a snapshot of it is worked on */
 } VitrineState;
 
 const char  *vitrine_state_to_nick (VitrineState state);     /* "running": on D-Bus and in vitrinectl */

@@ -75,7 +75,7 @@ static int
 export_locked (VitrineMachine *machine, const char *path, GError **error)
 {
   g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
-  int held = vitrine_run_lock_take (lock, error);
+  int held = vitrine_run_lock_take_for_work (lock, error);
 
   if (held < 0)
     return g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_BUSY)

@@ -87,6 +87,8 @@ ask_state (VitrineMachine *machine)
 
   if (vitrine_run_lock_query (lock) != VITRINE_RUN_LOCK_HELD)
     return vitrine_machine_get_state (machine);
+  if (vitrine_run_lock_is_for_work (lock))
+    return VITRINE_STATE_BUSY;
   g_autoptr(VitrineClient) client = vitrine_client_connect_sync (socket_path, NULL);
   return client != NULL ? vitrine_client_get_state (client) : VITRINE_STATE_STARTING;
 }

@@ -602,7 +602,7 @@ vitrine_host_guest_class_init (VitrineHostGuestClass *klass)
   object_class->get_property = vitrine_host_guest_get_property;
   object_class->finalize = vitrine_host_guest_finalize;
   properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
-  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, VITRINE_STATE_BROKEN, 0, flags);
+  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, VITRINE_STATE_BUSY, 0, flags);
   properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   left_signal = g_signal_new ("left", VITRINE_TYPE_HOST_GUEST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);

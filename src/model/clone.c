@@ -227,7 +227,7 @@ vitrine_clone (VitrineDomain *domain, const char *folder, const VitrineCloneOpti
                    _("“%s” is suspended, with work that is only in its memory: start it and shut it down first."), title);
       return NULL;
     }
-  int held = vitrine_run_lock_take (lock, &problem);
+  int held = vitrine_run_lock_take_for_work (lock, &problem);
   if (held < 0 && g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_BUSY))
     g_set_error (error, VT_ERROR, VT_ERROR_BUSY, _("“%s” is running: turn it off first."), title);
   else if (held < 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <vitrine/error.h>
 
+#include "guest.h"
 #include "library.h"
 #include "paths.h"
 #include "run-lock.h"
@@ -142,6 +143,28 @@ a_running_machine_is_not_deleted (void)
   g_assert_cmpint (vitrine_run_lock_query (lock), ==, VITRINE_RUN_LOCK_FREE);
 }
 
+/* Copied, moved, exported: it is neither running nor has it crashed when that process dies. */
+static void
+a_machine_that_is_worked_on_is_busy (void)
+{
+  g_autoptr(VitrineLibrary) library = fresh ();
+  g_autofree char *uuid = g_strdup (vitrine_machine_get_uuid (add (library, "Copied")));
+  g_autofree char *lock = vitrine_paths_in_machine (uuid, "lock");
+  g_autoptr(GError) error = NULL;
+  int fd = vitrine_run_lock_take_for_work (lock, &error);
+
+  g_assert_no_error (error);
+  g_autoptr(VitrineLibrary) other = vitrine_library_new ();
+  g_assert_true (vitrine_library_load (other, NULL));
+  VitrineMachine *machine = vitrine_library_lookup (other, uuid);
+  g_assert_cmpint (vitrine_machine_get_state (machine), ==, VITRINE_STATE_BUSY);
+  g_assert_cmpuint (vitrine_guest_get_abilities (VITRINE_GUEST (machine)) & VITRINE_GUEST_CAN_OPEN, ==, 0);
+  g_assert_false (vitrine_machine_start (machine, &error));
+  g_assert_error (error, VT_ERROR, VT_ERROR_BUSY);
+  close (fd);   /* as when its process dies */
+  g_assert_cmpint (vitrine_run_lock_query (lock), ==, VITRINE_RUN_LOCK_FREE);
+}
+
 static void
 a_process_that_died_leaves_a_crash (void)
 {
@@ -232,6 +255,7 @@ main (int argc, char **argv)
   g_test_add_func ("/library/a deleted machine comes back whole", a_deleted_machine_comes_back_whole);
   g_test_add_func ("/library/purging spares disks that others use", purging_spares_disks_that_others_use);
   g_test_add_func ("/library/a running machine is not deleted", a_running_machine_is_not_deleted);
+  g_test_add_func ("/library/a machine that is worked on is busy", a_machine_that_is_worked_on_is_busy);
   g_test_add_func ("/library/a process that died leaves a crash", a_process_that_died_leaves_a_crash);
   g_test_add_func ("/library/a damaged definition is shown with its reason", a_damaged_definition_is_shown_with_its_reason);
   g_test_add_func ("/library/renaming keeps the order and refuses twins", renaming_keeps_the_order_and_refuses_twins);

@@ -235,6 +235,11 @@ look (VitrineMachine *self)
   switch (vitrine_run_lock_query (path))
     {
     case VITRINE_RUN_LOCK_HELD:
+      if (vitrine_run_lock_is_for_work (path))
+        {
+          set_state (self, VITRINE_STATE_BUSY, NULL);   /* the end of that is heard of */
+          break;
+        }
       set_state (self, VITRINE_STATE_STARTING, NULL);
       retry_later (self);
       break;
@@ -343,6 +348,12 @@ vitrine_machine_start (VitrineMachine *self, GError **error)
     {
       vitrine_client_call_async (self->client, "Present", NULL, NULL, NULL, NULL);
       return TRUE;
+    }
+  if (vitrine_run_lock_is_for_work (lock))
+    {
+      g_set_error (error, VT_ERROR, VT_ERROR_BUSY, _("“%s” is being copied or moved: wait until that is done."),
+                   vitrine_machine_get_title (self));
+      return FALSE;
     }
   if (self->launched || vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD)
     return TRUE;   /* on its way up */
@@ -478,6 +489,8 @@ guest_get_abilities (VitrineGuest *guest)
   gboolean process = vitrine_state_has_process (self->state), broken = self->state == VITRINE_STATE_BROKEN;
   VitrineGuestAbilities abilities = VITRINE_GUEST_CAN_LOG;
 
+  if (self->state == VITRINE_STATE_BUSY)
+    return abilities;
   if (process || !broken)
     abilities |= VITRINE_GUEST_CAN_OPEN;
   if (self->state == VITRINE_STATE_RUNNING)
@@ -655,7 +668,7 @@ vitrine_machine_class_init (VitrineMachineClass *klass)
   object_class->dispose = vitrine_machine_dispose;
   object_class->finalize = vitrine_machine_finalize;
   properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
-  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, VITRINE_STATE_BROKEN, 0, flags);
+  properties[PROP_STATE] = g_param_spec_uint ("state", NULL, NULL, 0, VITRINE_STATE_BUSY, 0, flags);
   properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

@@ -38,7 +38,7 @@ static gboolean
 take_lock (Work *work, const char *uuid, GError **error)
 {
   work->lock_path = vitrine_paths_in_machine (uuid, "lock");
-  work->lock = vitrine_run_lock_take (work->lock_path, error);
+  work->lock = vitrine_run_lock_take_for_work (work->lock_path, error);
   return work->lock >= 0;
 }
 

@@ -287,7 +287,7 @@ hold (VitrineMoveToHost *self, GError **error)
   g_autoptr(GError) problem = NULL;
 
   self->lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
-  self->held = vitrine_run_lock_take (self->lock, &problem);
+  self->held = vitrine_run_lock_take_for_work (self->lock, &problem);
   if (self->held >= 0 && !vitrine_machine_is_suspended (machine))
     return TRUE;
   if (self->held >= 0 || g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_BUSY))

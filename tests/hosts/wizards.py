@@ -128,6 +128,7 @@ def to_host(d, lv, library, pool):
     ok("Escape does not end the work, but asks")
     tab_to(d, window, "Go On in the Background")
     d.key("Return")
+    d.find(d.window("Vitrine"), "list item", "Box, Being worked on")
     wait("the window is hidden", lambda: not any(n.name == "Move Box to a Host" and n.showing for a in d.tree.root.children for n in a.children))
     lv.freeze(False)
     window = d.window("Move Box to a Host", 60)
