@@ -7,6 +7,7 @@
 #include "domain-hostdev.h"
 #include "hardware-list.h"
 #include "notice.h"
+#include "page-window.h"
 #include "pci-dialog.h"
 #include "rows.h"
 #include "size-rows.h"
@@ -284,19 +285,6 @@ update_sensitivity (VitrineMachineSettings *self)
                          NULL);
 }
 
-static gboolean
-vitrine_machine_settings_key (GtkWidget *widget, GdkEventKey *event)
-{
-  const VitrineMachineSettings *self = VITRINE_MACHINE_SETTINGS (widget);
-
-  if (GTK_WIDGET_CLASS (vitrine_machine_settings_parent_class)->key_press_event (widget, event))
-    return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape || self->busy)
-    return GDK_EVENT_PROPAGATE;
-  gtk_window_close (GTK_WINDOW (widget));
-  return GDK_EVENT_STOP;
-}
-
 /* What a running machine has by then is not written yet. */
 static gboolean
 vitrine_machine_settings_delete (GtkWidget *widget, GdkEventAny *event)
@@ -321,7 +309,6 @@ vitrine_machine_settings_class_init (VitrineMachineSettingsClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_machine_settings_dispose;
-  widget_class->key_press_event = vitrine_machine_settings_key;
   widget_class->delete_event = vitrine_machine_settings_delete;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/preferences/machine-settings.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMachineSettings, name)
@@ -344,6 +331,7 @@ static void
 vitrine_machine_settings_init (VitrineMachineSettings *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  vitrine_window_close_by_escape (GTK_WIDGET (self), &self->busy);
   gtk_window_set_default (GTK_WINDOW (self), self->apply_button);
   g_signal_connect_swapped (self->cancel_button, "clicked", G_CALLBACK (gtk_window_close), self);
   g_signal_connect_swapped (self->apply_button, "clicked", G_CALLBACK (apply_clicked), self);

@@ -2,12 +2,18 @@
 #include "page-window.h"
 
 static gboolean
-key_pressed (GtkWidget *window, GdkEventKey *event)
+key_pressed (GtkWidget *window, GdkEventKey *event, const gboolean *unless)
 {
-  if (event->keyval != GDK_KEY_Escape)
+  if (event->keyval != GDK_KEY_Escape || (unless != NULL && *unless))
     return GDK_EVENT_PROPAGATE;
   gtk_window_close (GTK_WINDOW (window));
   return GDK_EVENT_STOP;
+}
+
+void
+vitrine_window_close_by_escape (GtkWidget *window, const gboolean *unless)
+{
+  g_signal_connect_after (window, "key-press-event", G_CALLBACK (key_pressed), (gpointer) unless);
 }
 
 GtkWidget *
@@ -26,7 +32,7 @@ vitrine_page_window_new (GtkWindow *parent, const char *title, GtkWidget *page, 
   gtk_box_pack_start (GTK_BOX (box), page, TRUE, TRUE, 0);
   gtk_container_add (GTK_CONTAINER (window), box);
   g_object_set_data (G_OBJECT (window), "vitrine-header", header);
-  g_signal_connect_after (window, "key-press-event", G_CALLBACK (key_pressed), NULL);
+  vitrine_window_close_by_escape (window, NULL);
   return window;
 }
 

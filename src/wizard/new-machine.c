@@ -7,6 +7,7 @@
 #include "disk-image.h"
 #include "installer.h"
 #include "notice.h"
+#include "page-window.h"
 #include "rows.h"
 #include "size-rows.h"
 
@@ -602,17 +603,6 @@ build_machine_page (VitrineNewMachine *self)
   g_signal_connect_swapped (self->disk_switch, "notify::active", G_CALLBACK (validate), self);
 }
 
-static gboolean
-vitrine_new_machine_key (GtkWidget *widget, GdkEventKey *event)
-{
-  if (GTK_WIDGET_CLASS (vitrine_new_machine_parent_class)->key_press_event (widget, event))
-    return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape)
-    return GDK_EVENT_PROPAGATE;
-  gtk_window_close (GTK_WINDOW (widget));
-  return GDK_EVENT_STOP;
-}
-
 static void
 vitrine_new_machine_dispose (GObject *object)
 {
@@ -632,7 +622,6 @@ vitrine_new_machine_class_init (VitrineNewMachineClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_new_machine_dispose;
-  widget_class->key_press_event = vitrine_new_machine_key;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/wizard/new-machine.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineNewMachine, name)
   BIND (back_button);
@@ -654,6 +643,7 @@ static void
 vitrine_new_machine_init (VitrineNewMachine *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  vitrine_window_close_by_escape (GTK_WIDGET (self), NULL);
   build_source_page (self);
   build_machine_page (self);
   add_row (self->start_group, vitrine_row_new_switch (_("_Start it now"), NULL, &self->start_switch));

@@ -9,21 +9,6 @@
 #include "apic.h"
 #include "x86-sys.h"
 
-/* Machine lock held. */
-static int
-acknowledge (VtX86Cpu *cpu)
-{
-  int vector = vt_apic_pending (cpu->apic);
-  if (vector >= 0)
-    vt_apic_accept (cpu->apic, vector);
-  else if (vector == VT_APIC_EXTINT && cpu->inta != NULL)
-    {
-      vt_apic_accept_extint (cpu->apic);
-      vector = cpu->inta (cpu->inta_opaque);
-    }
-  return vector >= 0 ? vector : VT_APIC_NONE;
-}
-
 typedef struct
 {
   bool start; /* INIT or SIPI */
@@ -49,7 +34,7 @@ claim (VtKvmVcpu *kvm)
       out.nmi = true;
     }
   if (takes && kvm->open)
-    out.vector = acknowledge (cpu);
+    out.vector = vt_x86_acknowledge_interrupt (cpu);
   kvm->waiting = takes && vt_apic_pending (cpu->apic) != VT_APIC_NONE;
   vt_apic_unlock (cpu->apic);
   return out;

@@ -167,9 +167,8 @@ take_init_or_sipi (VtX86Cpu *cpu)
   return taken;
 }
 
-/* The vector to deliver, or VT_APIC_NONE. */
-static int
-acknowledge_interrupt (VtX86Cpu *cpu)
+int
+vt_x86_acknowledge_interrupt (VtX86Cpu *cpu)
 {
   int vector = vt_apic_pending (cpu->apic);
   if (vector >= 0)
@@ -208,7 +207,7 @@ claim_event (VtX86Cpu *cpu, VtX86Event *event)
     }
   if (cpu->apic == NULL || vt_apic_pending (cpu->apic) == VT_APIC_NONE)
     return false;
-  int vector = open ? acknowledge_interrupt (cpu) : VT_APIC_NONE;
+  int vector = open ? vt_x86_acknowledge_interrupt (cpu) : VT_APIC_NONE;
   if (vector == VT_APIC_NONE)
     {
       cpu->events_deferred = true;

@@ -317,22 +317,29 @@ fp_end (VtX86Cpu *cpu, const VtX86Insn *insn)
     vt_simd_fp_flags (cpu, insn, flags);
 }
 
-/* Packed, two sources. */
-VT_INLINE void
-fp_binary (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
+/* Packed, two sources, without the write: each half by itself. */
+VT_INLINE VtVec
+fp_compute (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
 {
   vec_enter (cpu, insn);
   unsigned i = vec_first (insn);
   VtVec second = vec_source (cpu, insn, i + 1, insn->veclen);
   const VtVec *first = vec_reg (cpu, insn->reg[i]);
-  __m128i low, high = _mm_setzero_si128 ();
+  VtVec out = { .half = { _mm_setzero_si128 (), _mm_setzero_si128 () } };
 
   fp_begin (cpu);
-  low = kernel (first->half[0], second.half[0]);
+  out.half[0] = kernel (first->half[0], second.half[0]);
   if (insn->veclen == 32)
-    high = kernel (first->half[1], second.half[1]);
+    out.half[1] = kernel (first->half[1], second.half[1]);
   fp_end (cpu, insn);
-  vec_write (cpu, insn, low, high);
+  return out;
+}
+
+VT_INLINE void
+fp_binary (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel)
+{
+  VtVec out = fp_compute (cpu, insn, kernel);
+  vec_write (cpu, insn, out.half[0], out.half[1]);
 }
 
 /* Packed, one source of the same width. */

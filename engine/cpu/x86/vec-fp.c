@@ -125,18 +125,8 @@ keep_dwords (__m128i value, unsigned mask)
 VT_INLINE void
 dot_product (VtX86Cpu *cpu, const VtX86Insn *insn, VtHostSse kernel, unsigned mask)
 {
-  vec_enter (cpu, insn);
-  unsigned i = vec_first (insn);
-  VtVec second = vec_source (cpu, insn, i + 1, insn->veclen);
-  const VtVec *first = vec_reg (cpu, insn->reg[i]);
-  __m128i low, high = _mm_setzero_si128 ();
-
-  fp_begin (cpu);
-  low = kernel (first->half[0], second.half[0]);
-  if (insn->veclen == 32)
-    high = kernel (first->half[1], second.half[1]);
-  fp_end (cpu, insn);
-  vec_write (cpu, insn, keep_dwords (low, mask), keep_dwords (high, mask));
+  VtVec out = fp_compute (cpu, insn, kernel);
+  vec_write (cpu, insn, keep_dwords (out.half[0], mask), keep_dwords (out.half[1], mask));
 }
 
 static void

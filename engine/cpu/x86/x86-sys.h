@@ -153,6 +153,8 @@ typedef struct
 } VtX86Event;
 
 void vt_x86_deliver_event (VtX86Cpu *cpu, const VtX86Event *event);
+/* Takes the pending external interrupt: its vector, or VT_APIC_NONE. Machine lock held. */
+int  vt_x86_acknowledge_interrupt (VtX86Cpu *cpu);
 
 /* --- Operations that the table in system.c names --- */
 

@@ -9,6 +9,7 @@
 #include "code-box.h"
 #include "domain-ap.h"
 #include "notice.h"
+#include "page-window.h"
 #include "rows.h"
 
 struct _VitrineApWizard
@@ -505,17 +506,6 @@ definition_read (GObject *source, GAsyncResult *result, gpointer data)
 
 /* --- object ------------------------------------------------------------------------------------------------------ */
 
-static gboolean
-vitrine_ap_wizard_key (GtkWidget *widget, GdkEventKey *event)
-{
-  if (GTK_WIDGET_CLASS (vitrine_ap_wizard_parent_class)->key_press_event (widget, event))
-    return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape)
-    return GDK_EVENT_PROPAGATE;
-  gtk_window_close (GTK_WINDOW (widget));
-  return GDK_EVENT_STOP;
-}
-
 static void
 vitrine_ap_wizard_dispose (GObject *object)
 {
@@ -545,7 +535,6 @@ vitrine_ap_wizard_class_init (VitrineApWizardClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_ap_wizard_dispose;
   G_OBJECT_CLASS (klass)->finalize = vitrine_ap_wizard_finalize;
-  widget_class->key_press_event = vitrine_ap_wizard_key;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/passthrough/ap-wizard.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineApWizard, name)
   BIND (back_button);
@@ -578,6 +567,7 @@ static void
 vitrine_ap_wizard_init (VitrineApWizard *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  vitrine_window_close_by_escape (GTK_WIDGET (self), NULL);
   self->uuid = g_uuid_string_random ();
   self->note_rows = g_ptr_array_new ();
   self->grid = vitrine_ap_grid_new ();

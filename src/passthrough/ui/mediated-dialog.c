@@ -9,6 +9,7 @@
 #include "code-box.h"
 #include "mediated-dialog-private.h"
 #include "notice.h"
+#include "page-window.h"
 #include "rows.h"
 
 G_DEFINE_FINAL_TYPE (VitrineMediatedDialog, vitrine_mediated_dialog, HDY_TYPE_WINDOW)
@@ -352,17 +353,6 @@ load (VitrineMediatedDialog *self)
 
 /* --- object ------------------------------------------------------------------------------------------------------ */
 
-static gboolean
-vitrine_mediated_dialog_key (GtkWidget *widget, GdkEventKey *event)
-{
-  if (GTK_WIDGET_CLASS (vitrine_mediated_dialog_parent_class)->key_press_event (widget, event))
-    return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape || VITRINE_MEDIATED_DIALOG (widget)->working)
-    return GDK_EVENT_PROPAGATE;
-  gtk_window_close (GTK_WINDOW (widget));
-  return GDK_EVENT_STOP;
-}
-
 static void
 vitrine_mediated_dialog_dispose (GObject *object)
 {
@@ -385,7 +375,6 @@ vitrine_mediated_dialog_class_init (VitrineMediatedDialogClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_mediated_dialog_dispose;
-  widget_class->key_press_event = vitrine_mediated_dialog_key;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/passthrough/mediated-dialog.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineMediatedDialog, name)
   BIND (header);
@@ -408,6 +397,7 @@ static void
 vitrine_mediated_dialog_init (VitrineMediatedDialog *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  vitrine_window_close_by_escape (GTK_WIDGET (self), &self->working);
   self->rows = g_ptr_array_new ();
   vitrine_mediated_dialog_build_list (self);
   self->give_back_row = vitrine_row_new_switch (_("The host _gets the queues back"),

@@ -8,6 +8,7 @@
 #include "domain-hostdev.h"
 #include "mediated-dialog.h"
 #include "notice.h"
+#include "page-window.h"
 #include "pci-dialog-private.h"
 #include "zpci-dialog.h"
 
@@ -303,19 +304,6 @@ back_clicked (VitrinePciDialog *self)
 
 /* --- object -------------------------------------------------------------------------------------------------------- */
 
-static gboolean
-vitrine_pci_dialog_key (GtkWidget *widget, GdkEventKey *event)
-{
-  const VitrinePciDialog *self = VITRINE_PCI_DIALOG (widget);
-
-  if (GTK_WIDGET_CLASS (vitrine_pci_dialog_parent_class)->key_press_event (widget, event))
-    return GDK_EVENT_STOP;
-  if (event->keyval != GDK_KEY_Escape || self->working)
-    return GDK_EVENT_PROPAGATE;
-  gtk_window_close (GTK_WINDOW (widget));
-  return GDK_EVENT_STOP;
-}
-
 static void
 vitrine_pci_dialog_dispose (GObject *object)
 {
@@ -334,7 +322,6 @@ vitrine_pci_dialog_class_init (VitrinePciDialogClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_pci_dialog_dispose;
-  widget_class->key_press_event = vitrine_pci_dialog_key;
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/passthrough/pci-dialog.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrinePciDialog, name)
   BIND (header);
@@ -362,6 +349,7 @@ vitrine_pci_dialog_init (VitrinePciDialog *self)
 {
   self->rows = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  vitrine_window_close_by_escape (GTK_WIDGET (self), &self->working);
   g_signal_connect_swapped (self->next_button, "clicked", G_CALLBACK (next_clicked), self);
   g_signal_connect_swapped (self->back_button, "clicked", G_CALLBACK (back_clicked), self);
   vitrine_pci_dialog_build (self);
