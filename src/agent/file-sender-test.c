@@ -420,6 +420,31 @@ short_answers_are_nothing (Sending *f, gconstpointer unused)
   hear_data (f, id, "1", 1);
 }
 
+/* The next one is asked about all the same; a late answer about the first does nothing. */
+static void
+a_guest_that_does_not_answer_is_not_waited_for (Sending *f, gconstpointer unused)
+{
+  const char *const names[] = { "first", "second", NULL };
+  const int fds[] = { file_of (f, "first", "1", 1), file_of (f, "second", "2", 1) };
+
+  come (f);
+  vitrine_file_sender_set_patience (f->sender, 50);
+  send_these (f, names, fds);
+  guint32 first = hear_start (f, "first", 1, 1, 2);
+  vitrine_file_sender_set_patience (f->sender, 600000);
+  g_assert_cmpuint (hear (&f->guest), ==, VD_AGENT_FILE_XFER_STATUS);
+  g_assert_cmpuint (word (&f->guest, 0), ==, first);
+  g_assert_cmpuint (word (&f->guest, 1), ==, VD_AGENT_FILE_XFER_STATUS_CANCELLED);
+  guint32 second = hear_start (f, "second", 1, 2, 2);
+  answer (f, first, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  answer (f, second, VD_AGENT_FILE_XFER_STATUS_CAN_SEND_DATA);
+  hear_data (f, second, "2", 1);
+  answer (f, second, VD_AGENT_FILE_XFER_STATUS_SUCCESS);
+  await_answers (f, 1);
+  g_assert_cmpuint (f->arrived, ==, 1);
+  g_assert_nonnull (strstr (f->error->message, "does not answer"));
+}
+
 #define TEST(function) g_test_add ("/file-sender/" #function, Sending, NULL, set_up, function, tear_down)
 
 int
@@ -427,6 +452,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   TEST (several_files_arrive_one_after_the_other);
+  TEST (a_guest_that_does_not_answer_is_not_waited_for);
   TEST (nothing_is_sent_before_there_is_an_agent_that_takes_it);
   TEST (every_refusal_is_a_sentence_that_names_the_file);
   TEST (the_guest_may_say_how_much_room_it_has);

@@ -15,6 +15,7 @@
 
 #define PIECE_BYTES (64u << 10)
 #define AHEAD_BYTES (4 * PIECE_BYTES)    /* that the guest has not taken yet; more stays in the file */
+#define PATIENCE_MS 60000
 #define START_GROUP "vdagent-file-xfer"
 
 typedef struct
@@ -59,6 +60,8 @@ struct _VitrineFileSender
   guint64       sent;          /* bytes of it */
   GInputStream *stream;
   gboolean      reading;
+  guint         patience_ms;
+  guint         patience;      /* source id: until the guest has to have answered */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineFileSender, vitrine_file_sender, G_TYPE_OBJECT)
@@ -210,6 +213,22 @@ fail_here (VitrineFileSender *self, const char *problem)
   end_file (self, problem);
 }
 
+/* A guest may also be frozen, or its desktop just about to start. */
+static gboolean
+lost_patience (gpointer data)
+{
+  VitrineFileSender *self = data;
+
+  self->patience = 0;
+  if (self->phase == ASKED)
+    {
+      g_autofree char *problem = g_strdup_printf (_("“%s” was not sent, because the guest’s agent does not answer."),
+                                                  current_file (self)->name);
+      fail_here (self, problem);
+    }
+  return G_SOURCE_REMOVE;
+}
+
 static void
 ask (VitrineFileSender *self)
 {
@@ -228,6 +247,8 @@ ask (VitrineFileSender *self)
   g_byte_array_append (body, (const guint8 *) &start, sizeof start);
   g_byte_array_append (body, (const guint8 *) text, (guint) length + 1);   /* agents take it for a C string */
   self->phase = ASKED;
+  g_clear_handle_id (&self->patience, g_source_remove);
+  self->patience = g_timeout_add (self->patience_ms, lost_patience, self);
   vitrine_agent_send (self->agent, VD_AGENT_FILE_XFER_START, body);
 }
 
@@ -429,7 +450,10 @@ agent_gone (VitrineFileSender *self)
 static void
 vitrine_file_sender_dispose (GObject *object)
 {
-  vitrine_file_sender_set_agent (VITRINE_FILE_SENDER (object), NULL);
+  VitrineFileSender *self = VITRINE_FILE_SENDER (object);
+
+  vitrine_file_sender_set_agent (self, NULL);
+  g_clear_handle_id (&self->patience, g_source_remove);
   G_OBJECT_CLASS (vitrine_file_sender_parent_class)->dispose (object);
 }
 
@@ -445,7 +469,14 @@ static void
 vitrine_file_sender_init (VitrineFileSender *self)
 {
   g_queue_init (&self->batches);
+  self->patience_ms = PATIENCE_MS;
   self->id = g_random_int ();    /* a guest from a snapshot may wait for a file of an earlier process */
+}
+
+void
+vitrine_file_sender_set_patience (VitrineFileSender *self, guint ms)
+{
+  self->patience_ms = ms;
 }
 
 VitrineFileSender *

@@ -14,6 +14,8 @@ G_DECLARE_FINAL_TYPE (VitrineFileSender, vitrine_file_sender, VITRINE, FILE_SEND
 VitrineFileSender *vitrine_file_sender_new (void);
 /* NULL: there is none, and what was on its way has failed. */
 void               vitrine_file_sender_set_agent (VitrineFileSender *self, VitrineAgent *agent);
+/* How long the guest may take to say whether it wants a file, before that one counts as not sent. */
+void               vitrine_file_sender_set_patience (VitrineFileSender *self, guint ms);
 /* Why nothing can be sent now, as a sentence; NULL: it can. */
 const char        *vitrine_file_sender_get_obstacle (VitrineFileSender *self);
 /* @names: what the guest is to call them; folders in them are left out. @fds: regular files opened for reading, taken in any case.
