@@ -13,6 +13,7 @@ enum
 {
   VT_TPM_HEADER = 10,
   VT_TPM_LOCALITIES = 5,
+  VT_TPM_ANSWER_MAX = 4096,
 };
 
 typedef struct VtTpm VtTpm;

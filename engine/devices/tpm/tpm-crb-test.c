@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tpm-crb.h"
 
-#include "scripted-tpm.h"
+#include "tpm-script.h"
 #include "testbench.h"
 
 #define R &vt_tpm_crb_region
@@ -16,7 +16,7 @@ static void
 fixture_init (Fixture *f)
 {
   f->tpm = (ScriptedTpm) { .tpm = { .ops = &scripted_ops } };
-  bench_init (&f->b, &vt_tpm_crb, &(VtTpmConfig) { &f->tpm.tpm });
+  bench_init (&f->b, &vt_tpm_crb, &(VtTpmDeviceConfig) { &f->tpm.tpm });
 }
 
 static void

@@ -304,7 +304,7 @@ quiesce (VtDevice *dev, void (*done) (void *opaque), void *opaque)
 static bool
 realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
-  const VtTpmConfig *config = env->config;
+  const VtTpmDeviceConfig *config = env->config;
   vt_tpm_port_init (&((Crb *) dev)->port, config != NULL ? config->tpm : NULL, answered, dev);
   return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TPM 2.0 with the command response buffer interface. Config: VtTpmConfig. No wires: it is asked, it does not call. */
+/* TPM 2.0 with the command response buffer interface. Config: VtTpmDeviceConfig. No wires: it is asked, it does not call. */
 #pragma once
 
 #include "tpm-device.h"

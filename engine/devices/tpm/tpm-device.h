@@ -13,4 +13,4 @@
 typedef struct
 {
   VtTpm *tpm;     /* nullable: one that has failed */
-} VtTpmConfig;
+} VtTpmDeviceConfig;

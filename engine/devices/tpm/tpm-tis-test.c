@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tpm-tis.h"
 
-#include "scripted-tpm.h"
+#include "tpm-script.h"
 #include "testbench.h"
 
 #define R &vt_tpm_tis_region
@@ -18,7 +18,7 @@ static void
 fixture_init (Fixture *f)
 {
   f->tpm = (ScriptedTpm) { .tpm = { .ops = &scripted_ops } };
-  bench_init (&f->b, &vt_tpm_tis, &(VtTpmConfig) { &f->tpm.tpm });
+  bench_init (&f->b, &vt_tpm_tis, &(VtTpmDeviceConfig) { &f->tpm.tpm });
 }
 
 static void

@@ -416,7 +416,7 @@ static bool
 realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
   Tis               *tis = (Tis *) dev;
-  const VtTpmConfig *config = env->config;
+  const VtTpmDeviceConfig *config = env->config;
   g_assert (env->n_wires >= VT_TPM_TIS_WIRES);
   memcpy (tis->wires, env->wires, sizeof tis->wires);
   vt_tpm_port_init (&tis->port, config != NULL ? config->tpm : NULL, answered, dev);

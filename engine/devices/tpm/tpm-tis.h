@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* TPM 2.0 with the FIFO interface, which TPM 1.2 had as "TIS". Config: VtTpmConfig. Wires: ISA interrupts 0 to 15; the guest says in
+/* TPM 2.0 with the FIFO interface, which TPM 1.2 had as "TIS". Config: VtTpmDeviceConfig. Wires: ISA interrupts 0 to 15; the guest says in
  * TPM_INT_VECTOR which of them is used, 0 is none. */
 #pragma once
 
