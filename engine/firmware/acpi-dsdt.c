@@ -385,6 +385,21 @@ put_hpet (VtAml *aml, const VtAcpiConfig *config)
   vt_aml_end (aml);
 }
 
+/* TCG ACPI Specification 1.3, 8.1: any TPM 2.0. Without an interrupt: drivers ask. */
+static void
+put_tpm (VtAml *aml, const VtAcpiConfig *config)
+{
+  vt_aml_device (aml, "TPM");
+  vt_aml_name (aml, "_HID");
+  vt_aml_string (aml, "MSFT0101");
+  named_int (aml, "_UID", 1);
+  named_int (aml, "_STA", 0x0f);
+  begin_resources (aml);
+  vt_aml_memory32 (aml, config->tpm.base, config->tpm.bytes, true);
+  vt_aml_end (aml);
+  vt_aml_end (aml);
+}
+
 /* What no other device claims: registers of the chipset. The ECAM window has to be here (PCI Firmware 3.3, 4.1.2). */
 static void
 put_motherboard (VtAml *aml, const VtAcpiConfig *config)
@@ -451,6 +466,8 @@ vt_acpi_build_dsdt (const VtAcpiConfig *config)
   put_host_bridge (&aml, config);
   if (config->hpet_base != 0)
     put_hpet (&aml, config);
+  if (config->tpm.base != 0)
+    put_tpm (&aml, config);
   put_motherboard (&aml, config);
   put_processors (&aml, config->cpus);
   vt_aml_end (&aml);

@@ -34,6 +34,7 @@ static const VtAcpiConfig config = {
   .ecam_base = 0xb0000000, .ecam_buses = 256,
   .pci_low_base = 0xc0000000, .pci_low_end = 0xfec00000, .pci_high_base = 0x800000000, .pci_high_end = 0x1000000000,
   .serial_ports = 2, .i8042 = true, .fw_cfg = true,
+  .tpm = { .base = 0xfed40000, .bytes = 0x5000, .control_off = 0x40 },
 };
 
 /* 440FX and PIIX3: no ECAM, four PIRQs that reach the I/O APIC as ISA interrupts, a floppy drive. */
@@ -50,6 +51,7 @@ pc_config (void)
   pc.chipset = (VtAcpiChipset) { .isa_slot = 1, .pirqs = 4, .pm_len = 64, .gpe0_off = 0x0c, .gpe0_len = 4, .intx_pirq = pc_pirq };
   pc.ecam_base = 0;
   pc.floppy = true;
+  pc.tpm = (VtAcpiTpm) { .base = 0xfed40000, .bytes = 0x5000 };
   return pc;
 }
 
@@ -129,6 +131,22 @@ the_fadt_leads_to_the_dsdt_and_an_aligned_facs (Fixture *f, gconstpointer data)
 }
 
 static void
+the_tpm_has_its_table_with_a_log_of_its_own (Fixture *f, gconstpointer data)
+{
+  const uint8_t *tpm2 = find_table (f, "TPM2");
+  bool           crb = data == NULL;
+  g_assert_nonnull (tpm2);
+  g_assert_cmpuint (vt_load_le (tpm2 + 4, 4), ==, 76);
+  g_assert_cmpuint (sum (tpm2, 76), ==, 0);
+  g_assert_cmphex (vt_load_le (tpm2 + 40, 8), ==, crb ? 0xfed40040 : 0);
+  g_assert_cmpuint (vt_load_le (tpm2 + 48, 4), ==, crb ? 7 : 6);
+  uint64_t log = vt_load_le (tpm2 + 68, 8), bytes = vt_load_le (tpm2 + 64, 4);
+  g_assert_cmpuint (log, ==, vt_tables_address (f->tables, VT_ACPI_TPM_LOG_FILE));
+  g_assert_true (bytes == 64 * VT_KIB && log >= f->high_start && vt_fits (log, bytes, RAM_BYTES));
+  g_assert_true (vt_all_zero (f->ram->host + log, bytes));
+}
+
+static void
 tables_that_do_not_fit_are_refused (Fixture *f, gconstpointer data)
 {
   uint64_t start;
@@ -179,6 +197,7 @@ iasl_takes_the_tables_apart_and_builds_them_again (Fixture *f, gconstpointer dat
   check_with_iasl (f, "facp", fadt);
   check_with_iasl (f, "apic", find_table (f, "APIC"));
   check_with_iasl (f, "hpet", find_table (f, "HPET"));
+  check_with_iasl (f, "tpm2", find_table (f, "TPM2"));
   if (data == NULL)
     check_with_iasl (f, "mcfg", find_table (f, "MCFG"));
 }
@@ -196,7 +215,7 @@ a_pc_has_its_own_chipset_in_the_tables (Fixture *f, gconstpointer data)
   g_assert_null (find_table (f, "MCFG"));
   g_assert_cmphex (vt_load_le (fadt + 80, 4), ==, 0x60c);
   g_assert_cmpuint (fadt[92], ==, 4);
-  g_assert_true (contains (dsdt, "LNKD") && contains (dsdt, "FDC_"));
+  g_assert_true (contains (dsdt, "LNKD") && contains (dsdt, "FDC_") && contains (dsdt, "MSFT0101"));
   g_assert_false (contains (dsdt, "LNKE") || contains (dsdt, "PRTA") || contains (dsdt, "_OSC"));
 }
 
@@ -230,6 +249,8 @@ main (int argc, char **argv)
 #define ADD(fn) g_test_add ("/acpi/" #fn, Fixture, NULL, set_up, fn, tear_down)
   ADD (every_table_is_found_from_the_rsdp_and_sums_to_zero);
   ADD (the_fadt_leads_to_the_dsdt_and_an_aligned_facs);
+  ADD (the_tpm_has_its_table_with_a_log_of_its_own);
+  g_test_add ("/acpi/pc/tpm", Fixture, "pc", set_up, the_tpm_has_its_table_with_a_log_of_its_own, tear_down);
   ADD (tables_that_do_not_fit_are_refused);
   ADD (iasl_takes_the_tables_apart_and_builds_them_again);
   g_test_add ("/acpi/pc/iasl", Fixture, "pc", set_up, iasl_takes_the_tables_apart_and_builds_them_again, tear_down);

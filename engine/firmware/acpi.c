@@ -50,6 +50,12 @@
 /* IA-PC HPET 1.0a, 2.3.4: Intel, revision 1, three 64-bit comparators, legacy replacement. */
 #define HPET_BLOCK_ID 0x8086a201u
 
+/* TCG ACPI Specification 1.3, 8: "TPM2" */
+#define TPM2_REVISION     4u
+#define TPM2_CLIENT       0u
+#define TPM2_START_FIFO   6u
+#define TPM2_START_CRB    7u
+
 #define OEM_ID       "VITRIN"
 #define OEM_TABLE_ID "VITRINE "
 #define CREATOR_ID   "VTRN"
@@ -356,6 +362,27 @@ build_mcfg (Build *build)
   return start;
 }
 
+/* What a guest's kernel learns of the start comes from the log: it has its place here, and firmware fills it. */
+static uint32_t
+build_tpm2 (Build *build)
+{
+  const VtAcpiTpm *tpm = &build->config->tpm;
+  GByteArray      *out = build->bytes, *log = vt_tables_add (build->tables, VT_ACPI_TPM_LOG_FILE, 1, VT_TABLES_HIGH);
+  bool             crb = tpm->control_off != 0;
+  put_zeros (log, VT_ACPI_TPM_LOG_BYTES);
+  uint32_t start = begin_table (build, "TPM2", TPM2_REVISION);
+  put (out, TPM2_CLIENT, 2);
+  put (out, 0, 2);
+  put (out, crb ? tpm->base + tpm->control_off : 0, 8);
+  put (out, crb ? TPM2_START_CRB : TPM2_START_FIFO, 4);
+  put_zeros (out, 12);          /* parameters of other ways to start a command */
+  put (out, VT_ACPI_TPM_LOG_BYTES, 4);
+  vt_tables_pointer (build->tables, VT_ACPI_TABLES_FILE, out->len, 8, VT_ACPI_TPM_LOG_FILE);
+  put (out, 0, 8);
+  end_table (build, start);
+  return start;
+}
+
 /* --- Roots -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t
@@ -391,7 +418,7 @@ void
 vt_acpi_build (VtTables *tables, const VtAcpiConfig *config)
 {
   Build    build = { tables, vt_tables_add (tables, VT_ACPI_TABLES_FILE, FACS_LEN, VT_TABLES_HIGH), config };
-  uint32_t roots[4];
+  uint32_t roots[5];
   unsigned n = 0;
   uint32_t facs = build_facs (&build);
   uint32_t dsdt = build_dsdt (&build);
@@ -401,6 +428,8 @@ vt_acpi_build (VtTables *tables, const VtAcpiConfig *config)
     roots[n++] = build_hpet (&build);
   if (config->ecam_base != 0)
     roots[n++] = build_mcfg (&build);
+  if (config->tpm.base != 0)
+    roots[n++] = build_tpm2 (&build);
   uint32_t rsdt = build_root (&build, "RSDT", 4, roots, n);
   uint32_t xsdt = build_root (&build, "XSDT", 8, roots, n);
   build_rsdp (tables, rsdt, xsdt);

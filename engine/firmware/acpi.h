@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ACPI tables of a PC: RSDP, RSDT, XSDT, FADT, FACS, MADT, HPET, MCFG and DSDT (ACPI 6.4). */
+/* ACPI tables of a PC: RSDP, RSDT, XSDT, FADT, FACS, MADT, HPET, MCFG, TPM2 and DSDT (ACPI 6.4). */
 #pragma once
 
 #include "tables.h"
@@ -18,6 +18,15 @@ typedef struct
   /* 0..7 for PIRQ A..H: where pin 0..3 (INTA..INTD) of a slot on bus 0 goes. */
   unsigned (*intx_pirq) (unsigned slot, unsigned pin);
 } VtAcpiChipset;
+
+/* A TPM 2.0. With the log that firmware writes of what it measures: it is a blob of the tables, in memory. */
+#define VT_ACPI_TPM_LOG_FILE  "etc/tpm/log"
+#define VT_ACPI_TPM_LOG_BYTES (64 * VT_KIB)
+typedef struct
+{
+  uint32_t base, bytes;           /* of its registers; 0: there is none */
+  uint32_t control_off;           /* of the control area of its command response buffer; 0: it has the FIFO interface */
+} VtAcpiTpm;
 
 /* Everything comes from the machine, so that no number exists twice. A zero base means "not there". */
 typedef struct
@@ -42,6 +51,7 @@ typedef struct
   bool     i8042;
   bool     floppy;                /* drives on a controller at 0x3f2 */
   bool     fw_cfg;
+  VtAcpiTpm tpm;
 } VtAcpiConfig;
 
 void vt_acpi_build (VtTables *tables, const VtAcpiConfig *config);

@@ -71,6 +71,7 @@ vt_config_new (void)
   config->memory_bytes = VT_GIB;
   config->edid = true;
   config->rng = true;
+  config->tpm_control_fd = config->tpm_data_fd = -1;
   config->disks = g_ptr_array_new_with_free_func (disk_free);
   config->serials = g_ptr_array_new_with_free_func (serial_free);
   config->shares = g_ptr_array_new_with_free_func (share_free);
@@ -95,6 +96,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->debugcon);
   g_free (config->vsock_path);
   g_free (config->sound_path);
+  g_free (config->tpm_folder);
   g_free (config->jit_without);
   g_clear_pointer (&config->disks, g_ptr_array_unref);
   g_clear_pointer (&config->serials, g_ptr_array_unref);
@@ -200,6 +202,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->debugcon = g_strdup (from->debugcon);
   to->vsock_path = g_strdup (from->vsock_path);
   to->sound_path = g_strdup (from->sound_path);
+  to->tpm_folder = g_strdup (from->tpm_folder);
   to->jit_without = g_strdup (from->jit_without);
   to->disks = g_ptr_array_copy (from->disks, copy_disk, NULL);
   to->serials = g_ptr_array_copy (from->serials, copy_serial, NULL);

@@ -179,6 +179,8 @@ reset_everything (VtMachine *machine, VtResetKind kind)
   vt_lock (&machine->lock);
   for (guint i = 0; i < machine->devices->len; i++)
     vt_device_reset (g_ptr_array_index (machine->devices, i), kind);
+  if (machine->tpm != NULL)
+    machine->tpm->ops->init (machine->tpm);
   for (unsigned i = 0; i < machine->n_cpus; i++)
     {
       VtVcpu *vcpu = &machine->cpus[i]->vcpu;

@@ -18,6 +18,7 @@
 #include "share.h"
 #include "sound.h"
 #include "stream.h"
+#include "tpm.h"
 #include "vitrine/console.h"
 #include "vitrine/display.h"
 #include "vitrine/input.h"
@@ -144,6 +145,9 @@ struct VtMachine
   GPtrArray     *consoles;           /* Console* */
   VtChardev     *debugcon;
   VtSound       *sound;              /* where the sound card plays; NULL: nowhere */
+  VtTpm         *tpm;                /* NULL: none */
+  char          *tpm_scratch;        /* its folder, where that goes with the machine; else NULL */
+  GByteArray    *tpm_saved;          /* of the save that is being written; the control thread's */
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
   GPtrArray     *usb_drives;         /* VtDevice*, by their place */
@@ -246,6 +250,13 @@ VtNet *vt_machine_open_net (VtMachine *machine, const VtNetConfig *config, GErro
 /* Control thread, machine lock not held: it is closed when this returns. */
 void vt_machine_close_net (VtMachine *machine, VtNet *net);
 void vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6]);
+
+/* --- tpm.c --- */
+bool vt_machine_open_tpm (VtMachine *machine, GError **error);
+void vt_machine_close_tpm (VtMachine *machine);     /* while there is a loop */
+/* Before the rest of a machine that stands is written, machine lock not held: swtpm is asked, and waited for. */
+bool vt_machine_collect_tpm (VtMachine *machine, GError **error);
+bool vt_machine_load_tpm (VtMachine *machine, const uint8_t *bytes, size_t len, GError **error);
 
 /* --- live.c --- */
 /* Of a card of either kind. Machine lock. */

@@ -93,7 +93,8 @@ static bool
 machine_build (VtMachine *machine, GError **error)
 {
   bool ok = vt_machine_choose_accel (machine, error) && vt_machine_open_drives (machine, error)
-            && vt_machine_open_consoles (machine, error) && vt_machine_open_sound (machine, error);
+            && vt_machine_open_consoles (machine, error) && vt_machine_open_sound (machine, error)
+            && vt_machine_open_tpm (machine, error);
   vt_lock (&machine->lock);
   vt_mem_begin (machine->mem);
   vt_mem_begin (machine->io);
@@ -146,6 +147,7 @@ vt_machine_free (VtMachine *machine)
   vt_runner_free (machine->runner);
   vt_machine_end_removals (machine);
   vt_machine_close_nets (machine);
+  vt_machine_close_tpm (machine);
   vt_loop_free (machine->loop);
   for (guint i = machine->devices->len; i > 0; i--)
     vt_device_free (g_ptr_array_index (machine->devices, i - 1));

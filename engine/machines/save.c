@@ -97,7 +97,8 @@ vt_machine_write_rest (VtMachine *machine, VtStreamWriter *writer, GError **erro
   for (guint i = 0; i < machine->devices->len; i++)
     if (!write_device (writer, g_ptr_array_index (machine->devices, i), error))
       return false;
-  return true;
+  const GByteArray *tpm = machine->tpm_saved;
+  return tpm == NULL || vt_stream_write (writer, "tpm", 1, 0, tpm->data, tpm->len, error);
 }
 
 static bool
@@ -138,8 +139,9 @@ save_now (VtMachine *machine, void *arg)
   if (!vt_machine_may_save (machine, job->error))
     return;
   vt_machine_stop_world (machine, true);
+  job->ok = vt_machine_collect_tpm (machine, job->error);
   vt_lock (&machine->lock);
-  job->ok = save_to (machine, job->path, job->error);
+  job->ok = job->ok && save_to (machine, job->path, job->error);
   vt_unlock (&machine->lock);
   if (was_running)
     vt_machine_start_world (machine);
@@ -278,6 +280,8 @@ load_chunk (Restore *restore, const VtChunk *chunk, GError **error)
     return load_machine (restore, chunk, error);
   if (g_str_equal (chunk->name, "time"))
     return load_time (restore, chunk, error);
+  if (g_str_equal (chunk->name, "tpm"))
+    return vt_machine_load_tpm (machine, chunk->data, chunk->len, error);
   if (g_str_equal (chunk->name, "tsc"))
     return load_tsc (restore, chunk, error);
   if (is_ram)
@@ -303,6 +307,8 @@ complete (Restore *restore, GError **error)
       if (!dev->cls->late && !g_hash_table_contains (restore->seen, name))
         return mismatch (error, "device “%s” is missing in it", dev->path);
     }
+  if (machine->tpm != NULL && !g_hash_table_contains (restore->seen, "tpm"))
+    return mismatch (error, "the TPM's state is missing in it");
   for (unsigned i = 0; i < machine->n_cpus; i++)
     {
       g_autofree char *name = g_strdup_printf ("cpu/%u", i);

@@ -171,8 +171,9 @@ take_now (VtMachine *machine, void *arg)
   vt_machine_stop_world (machine, true);
   vt_stream_writer_hold (take->writer);
   harvest (take);
+  take->ok = vt_machine_collect_tpm (machine, take->error);
   vt_lock (&machine->lock);
-  take->ok = write_ram (take, true) && vt_machine_write_rest (machine, take->writer, take->error);
+  take->ok = take->ok && write_ram (take, true) && vt_machine_write_rest (machine, take->writer, take->error);
   vt_unlock (&machine->lock);
   /* Once more: a floppy disk may have come. */
   take->ok = take->ok && check_disks (machine, take->error) && snapshot_disks (machine, take->plan->name, take->error);

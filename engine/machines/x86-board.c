@@ -16,6 +16,8 @@
 #include "port92.h"
 #include "rtc.h"
 #include "testdev.h"
+#include "tpm-crb.h"
+#include "tpm-tis.h"
 #include "uart.h"
 
 /* --- Short forms for the lists of devices -------------------------------------------------------------------------------- */
@@ -278,6 +280,19 @@ add_testdev (VtMachine *machine, GError **error)
 }
 
 static bool
+add_tpm (VtMachine *machine, GError **error)
+{
+  VtTpmDeviceConfig config = { machine->tpm };
+  VtIrq             wires[VT_TPM_TIS_WIRES];
+  bool              crb = machine->config.tpm == VT_TPM_CRB;
+  for (unsigned irq = 0; irq < VT_TPM_TIS_WIRES; irq++)
+    wires[irq] = crb || irq == 0 || irq == 2 ? vt_irq_detached ("tpm") : x86_isa_irq (machine, irq, "tpm");
+  const VtDeviceClass *cls = crb ? &vt_tpm_crb : &vt_tpm_tis;
+  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { cls, "tpm", &config, wires, VT_TPM_TIS_WIRES }, error);
+  return dev != NULL && map_memory (machine, dev, crb ? &vt_tpm_crb_region : &vt_tpm_tis_region, VT_TPM_BASE, error);
+}
+
+static bool
 build_legacy (VtMachine *machine, GError **error)
 {
   const VtConfig *config = &machine->config;
@@ -286,6 +301,7 @@ build_legacy (VtMachine *machine, GError **error)
          && add_simple (machine, &vt_port80_class, "port80", REGIONS (&vt_port80_region), PORTS (0x80), error)
          && add_simple (machine, &vt_port92_class, "port92", REGIONS (&vt_port92_region), PORTS (0x92), error)
          && add_debugcon (machine, error)
+         && (config->tpm == VT_TPM_NONE || add_tpm (machine, error))
          && (!config->debug_exit
              || add_simple (machine, &vt_debug_exit_class, "debug-exit", REGIONS (&vt_debug_exit_region), PORTS (0xf4), error))
          && (!config->test_device || add_testdev (machine, error));

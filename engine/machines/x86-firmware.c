@@ -11,6 +11,7 @@
 #include "nvram.h"
 #include "ramfb.h"
 #include "rom.h"
+#include "tpm-crb.h"
 #include "vitrine/error.h"
 #include "x86-model.h"
 
@@ -84,6 +85,9 @@ describe (VtMachine *machine)
                                .i8042 = true,
                                .floppy = machine->fdc != NULL,
                                .fw_cfg = true };
+  if (machine->tpm != NULL)
+    board->acpi.tpm = (VtAcpiTpm) { .base = VT_TPM_BASE, .bytes = VT_TPM_BYTES,
+                                    .control_off = machine->config.tpm == VT_TPM_CRB ? VT_TPM_CRB_CONTROL : 0 };
   board->smbios = (VtSmbiosConfig) { .uuid = board->uuid,
                                    .cpus = machine->n_cpus,
                                    .cpu_name = machine->model->brand,

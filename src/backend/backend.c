@@ -15,6 +15,7 @@ enum
   CONSOLE_OUTPUT,
   CONSOLE_CHANGED,
   GUEST_RESET,
+  TROUBLE,
   POINTER_CHANGED,
   N_SIGNALS
 };
@@ -35,6 +36,7 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
   signals[FRAME_READY] = g_signal_new ("frame-ready", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[GUEST_RESET] = new_signal ("guest-reset");
+  signals[TROUBLE] = g_signal_new ("trouble", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
   signals[CONSOLE_CHANGED] = g_signal_new ("console-changed", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -405,6 +407,12 @@ void
 vitrine_backend_emit_console_changed (VitrineBackend *self, guint console)
 {
   g_signal_emit (self, signals[CONSOLE_CHANGED], 0, console);
+}
+
+void
+vitrine_backend_emit_trouble (VitrineBackend *self, const char *message)
+{
+  g_signal_emit (self, signals[TROUBLE], 0, message);
 }
 
 void

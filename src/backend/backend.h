@@ -5,7 +5,8 @@
  *
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
  * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "console-changed" (guint
- * console) when is_console_busy() gives another answer; "guest-reset" (); "pointer-changed" () when is_absolute() may give another answer. */
+ * console) when is_console_busy() gives another answer; "guest-reset" (); "trouble" (const char *message) when
+ * something of the machine has failed for good, and it goes on; "pointer-changed" () when is_absolute() may give another answer. */
 #pragma once
 
 #include <gio/gio.h>
@@ -232,3 +233,4 @@ void vitrine_backend_emit_pointer_changed (VitrineBackend *self);
 void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, GBytes *bytes);
 void vitrine_backend_emit_console_changed (VitrineBackend *self, guint console);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);
+void vitrine_backend_emit_trouble (VitrineBackend *self, const char *message);

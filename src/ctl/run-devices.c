@@ -357,6 +357,29 @@ vitrine_run_add_share (VitrineRunTarget *target, const char *value, GError **err
 }
 
 gboolean
+vitrine_run_set_tpm (VitrineRunTarget *target, const char *value, GError **error)
+{
+  static const VitrineRunWord models[] = { { "crb", VT_TPM_CRB }, { "tis", VT_TPM_TIS }, { NULL, 0 } };
+  g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);
+  const char *where = g_ptr_array_index (parts, 0);
+  int         model = g_str_equal (where, "none") ? VT_TPM_NONE : VT_TPM_CRB;
+  for (guint i = 1; i < parts->len; i++)
+    {
+      char *key = g_ptr_array_index (parts, i);
+      char *property = vitrine_run_cut_value (key);
+      if (!g_str_equal (key, "model"))
+        return vitrine_ctl_refuse (error, _("--tpm does not know “%s”: use model"), key);
+      if (!vitrine_run_parse_word (_("TPM model"), models, property != NULL ? property : "", &model, error))
+        return FALSE;
+    }
+  target->config->tpm = (VtTpmModel) model;
+  g_clear_pointer (&target->config->tpm_folder, g_free);
+  if (model != VT_TPM_NONE && !g_str_equal (where, "temporary"))
+    target->config->tpm_folder = g_canonicalize_filename (where, NULL);
+  return TRUE;
+}
+
+gboolean
 vitrine_run_set_vsock (VitrineRunTarget *target, const char *value, GError **error)
 {
   g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);

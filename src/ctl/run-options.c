@@ -263,6 +263,7 @@ static const struct
   { "--sound", "desktop|none|off|wav=FILE[,model=ich6|ich9]", vitrine_run_set_sound, N_("A sound card that plays on this desktop, into a file, or to nobody (off)") },
   { "--crypto", "on|off[,packed=on]", vitrine_run_set_crypto, N_("Ciphers and hashes as a device (off)") },
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", vitrine_run_set_balloon, N_("A memory balloon (off)") },
+  { "--tpm", "DIR|temporary|none[,model=crb|tis]", vitrine_run_set_tpm, N_("A TPM 2.0 with its state in DIR (takes swtpm); “temporary” is a TPM of this run") },
   { "--vsock", "SOCKET[,cid=N][,packed=on]", vitrine_run_set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
   { "--share", "FOLDER[,tag=NAME][,readonly=on][,packed=on]", vitrine_run_add_share, N_("A folder that the guest mounts as 9p by its tag (repeatable)") },
   { "--serial", "stdio|null|file:F|pty", vitrine_run_add_serial, N_("A serial port (repeatable)") },

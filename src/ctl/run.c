@@ -188,6 +188,12 @@ state_changed (Run *run)
     finish (run, vt_machine_exit_status (run->machine));
 }
 
+static void
+had_trouble (VitrineBackend *backend, const char *message, gpointer unused)
+{
+  g_printerr ("vitrinectl: %s\n", message);
+}
+
 static gboolean
 timed_out (gpointer data)
 {
@@ -229,6 +235,7 @@ run_machine (Run *run)
 {
   run->loop = g_main_loop_new (NULL, FALSE);
   g_signal_connect_swapped (run->backend, "changed", G_CALLBACK (state_changed), run);
+  g_signal_connect (run->backend, "trouble", G_CALLBACK (had_trouble), NULL);
   g_timeout_add (SHORTEST_WAIT_MS, run_timed, run);
   if (run->options->timeout > 0)
     g_timeout_add ((guint) (run->options->timeout * 1000), timed_out, run);

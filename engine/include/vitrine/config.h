@@ -27,6 +27,7 @@ typedef enum { VT_VIDEO_STD, VT_VIDEO_BOCHS, VT_VIDEO_RAMFB, VT_VIDEO_VIRTIO, VT
 typedef enum { VT_SOUND_NONE, VT_SOUND_ICH6, VT_SOUND_ICH9 } VtSoundCard;
 /* Loudspeakers and microphone of the desktop (silence where there are none), a WAV file, or nobody. */
 typedef enum { VT_SOUND_TO_DESKTOP, VT_SOUND_TO_FILE, VT_SOUND_TO_NOBODY } VtSoundOutput;
+typedef enum { VT_TPM_NONE, VT_TPM_CRB, VT_TPM_TIS } VtTpmModel;   /* TPM 2.0, by its register interface */
 typedef enum { VT_NET_VIRTIO, VT_NET_E1000E } VtNetModel;
 typedef enum { VT_INPUT_KEYBOARD, VT_INPUT_MOUSE, VT_INPUT_TABLET } VtInputDevice;
 typedef enum { VT_INPUT_PS2, VT_INPUT_USB, VT_INPUT_VIRTIO } VtInputBus;
@@ -156,6 +157,10 @@ typedef struct
   VtSoundCard   sound;           /* Intel High Definition Audio */
   VtSoundOutput sound_output;
   char         *sound_path;      /* VT_SOUND_TO_FILE */
+  VtTpmModel    tpm;
+  char         *tpm_folder;      /* its state; NULL: a TPM that nobody had before, and nobody has after */
+  int           tpm_control_fd, tpm_data_fd;   /* to a swtpm that somebody started in that folder before (vitrine/tpm.h): open until the
+                                    machine is made; its caller's. -1: nobody did */
   char         *jit_without;     /* techniques that the translator leaves out, as “groups,returns”; NULL: none */
   bool          perf_map;        /* names of translated code for perf(1), in /tmp/perf-PID.map */
 } VtConfig;

@@ -23,6 +23,7 @@ typedef struct
   void (*state_changed) (void *opaque, VtMachineState state, const char *message);   /* message: nullable, for people */
   void (*guest_reset)   (void *opaque);
   void (*leds)          (void *opaque, unsigned mask);
+  void (*trouble)       (void *opaque, const char *message);   /* something has failed for good, and the machine goes on */
   void (*pointer_changed) (void *opaque, bool absolute);   /* see vt_input_absolute(); may repeat itself */
 } VtMachineEvents;
 

@@ -577,6 +577,12 @@ guest_reset (void *opaque)
 }
 
 static void
+trouble (void *opaque, const char *message)
+{
+  vitrine_backend_emit_trouble (VITRINE_BACKEND (opaque), message);
+}
+
+static void
 leds_changed (void *opaque, unsigned mask)
 {
   VitrineEngineBackend *self = opaque;
@@ -679,7 +685,7 @@ vitrine_engine_backend_open (const VtConfig *config, GError **error)
 VitrineBackend *
 vitrine_engine_backend_new (VtMachine *machine)
 {
-  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .leds = leds_changed,
+  static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .trouble = trouble, .leds = leds_changed,
                                           .pointer_changed = pointer_changed };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
