@@ -2,8 +2,8 @@
 /* Command response buffer interface of a TPM 2.0. Names and bits of registers: PTP 1.05, 6.5.3 (tables of "CRB Interface"); states
  * of a command: 6.5.2.
  *
- * A driver takes a locality, makes the TPM ready, writes a command into the buffer, starts it, and finds the answer in its place.
- * Without idle bypass (an optional capability), each command begins with cmdReady. */
+ * A driver takes a locality, makes the TPM ready, writes a command into the buffer, starts it, and finds the answer in its place. The
+ * next command may be written over that without cmdReady ("idle bypass"): Linux does so, whatever the TPM says that it can. */
 #include "tpm-crb.h"
 
 #include "tpm-port.h"
@@ -43,8 +43,8 @@
 #define NOBODY         0xffu
 #define HARDWARE       4u      /* the processor's own locality: software has no way to it */
 
-/* CRB, version 1, five localities, transfers of up to 64 bytes, only this interface, which is selected for good. */
-#define INTF_ID_LOW  (UINT32_C (1) | 1u << 4 | 1u << 8 | 3u << 11 | 1u << 14 | 1u << 17 | 1u << 19)
+/* CRB, version 1, five localities, idle bypass, transfers of up to 64 bytes, only this interface, which is selected for good. */
+#define INTF_ID_LOW  (UINT32_C (1) | 1u << 4 | 1u << 8 | 1u << 9 | 3u << 11 | 1u << 14 | 1u << 17 | 1u << 19)
 /* Vendor and device as swtpm has them. */
 #define INTF_ID_HIGH UINT32_C (0x00011014)
 
@@ -260,8 +260,10 @@ crb_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     return;
   if (reg >= DATA_BUFFER)
     {
-      if (crb->s.active == locality && crb->s.phase == PHASE_READY)
-        vt_store_le (crb->s.buffer + (reg - DATA_BUFFER), value, size);
+      if (!may_see_buffer (crb, locality))
+        return;
+      crb->s.phase = PHASE_READY;
+      vt_store_le (crb->s.buffer + (reg - DATA_BUFFER), value, size);
       return;
     }
   trace_tpm_crb_write ((uint32_t) off, (uint32_t) value);
