@@ -12,6 +12,7 @@ extern VtTraceEvent *const vt_trace_events_firmware[];
 extern VtTraceEvent *const vt_trace_events_pc[];
 extern VtTraceEvent *const vt_trace_events_pci[];
 extern VtTraceEvent *const vt_trace_events_storage[];
+extern VtTraceEvent *const vt_trace_events_tpm[];
 extern VtTraceEvent *const vt_trace_events_usb[];
 extern VtTraceEvent *const vt_trace_events_virtio[];
 extern VtTraceEvent *const vt_trace_events_x86[];
@@ -27,6 +28,7 @@ register_all (void)
   vt_trace_register (vt_trace_events_pc);
   vt_trace_register (vt_trace_events_pci);
   vt_trace_register (vt_trace_events_storage);
+  vt_trace_register (vt_trace_events_tpm);
   vt_trace_register (vt_trace_events_usb);
   vt_trace_register (vt_trace_events_virtio);
   vt_trace_register (vt_trace_events_x86);

@@ -49,6 +49,13 @@ add_words (const char *log, GError **error)
     }
 }
 
+/* In the child: what a terminal sends to its foreground, such as SIGINT, is not for it. */
+static void
+leave_terminal (gpointer unused)
+{
+  setsid ();
+}
+
 /* The child is init's: nobody here waits for it, and it ends with its sockets ("--terminate"). */
 static bool
 spawn (const char *folder, const char *log, int control, GError **error)
@@ -60,7 +67,7 @@ spawn (const char *folder, const char *log, int control, GError **error)
   const int          target = CONTROL;
   g_autoptr (GError) problem = NULL;
   if (g_spawn_async_with_pipes_and_fds (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
-                                        NULL, NULL, -1, -1, -1, &control, &target, 1, NULL, NULL, NULL, NULL, &problem))
+                                        leave_terminal, NULL, -1, -1, -1, &control, &target, 1, NULL, NULL, NULL, NULL, &problem))
     return true;
   if (g_error_matches (problem, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT))
     g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,

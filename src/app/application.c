@@ -11,6 +11,7 @@
 #include "library-window.h"
 #include "machine-process.h"
 #include "net-devices.h"
+#include "tpm-process.h"
 #include "outside.h"
 #include "paths.h"
 #include "remote-process.h"
@@ -288,6 +289,7 @@ confine (const char *uuid)
 
   vitrine_outside_start (uuid);
   vitrine_net_devices_open (domain);     /* the helper outside does not have them: they end with this process */
+  vitrine_tpm_process_start (domain, uuid);
   vitrine_confinement_allow_desktop (confinement);
   vitrine_confinement_allow_machine (confinement, uuid, domain);
   if (vitrine_confinement_enter (confinement))

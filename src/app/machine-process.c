@@ -20,6 +20,7 @@
 #include "service.h"
 #include "snapshots.h"
 #include "thumbnail.h"
+#include "tpm-process.h"
 #include "unlock.h"
 
 #define THUMBNAIL_MS 3000
@@ -164,6 +165,14 @@ open_backend (VitrineMachineProcess *self, GError **error)
 }
 
 static void
+had_trouble (VitrineMachineProcess *self, const char *message)
+{
+  g_printerr ("vitrine: %s\n", message);
+  if (self->window != NULL)
+    vitrine_machine_window_show_error (self->window, message);
+}
+
+static void
 build (VitrineMachineProcess *self)
 {
   g_autoptr(GError) error = NULL;
@@ -176,6 +185,7 @@ build (VitrineMachineProcess *self)
       return;
     }
   g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
+  g_signal_connect_swapped (self->backend, "trouble", G_CALLBACK (had_trouble), self);
   if (self->agent != NULL)
     g_signal_connect_object (self->backend, "guest-reset", G_CALLBACK (vitrine_agent_guest_reset), self->agent, G_CONNECT_SWAPPED);
   if (!self->confined)
@@ -229,7 +239,8 @@ prepare (gpointer data)
   self->build = 0;
   g_clear_pointer (&self->config, vt_config_free);
   self->config = vitrine_domain_to_config (self->domain, &error);
-  if (self->config == NULL || !vitrine_net_devices_lend (self->config, &error))
+  if (self->config == NULL || !vitrine_net_devices_lend (self->config, &error)
+      || !vitrine_tpm_process_lend (self->config, &error))
     {
       set_failed (self, error->message);
       return G_SOURCE_REMOVE;

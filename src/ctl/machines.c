@@ -121,6 +121,7 @@ typedef struct
 {
   char  *memory, *disk_size, *cdrom, *floppy, *disk, *kernel, *initrd, *append, *firmware, *machine;
   int    cpus;
+  gboolean tpm;
   char **names;
 } CreateOptions;
 
@@ -151,6 +152,7 @@ parse_create (int argc, char **argv, CreateOptions *options, GError **error)
     { "initrd", 0, 0, G_OPTION_ARG_FILENAME, &options->initrd, N_("With this initial RAM disk"), "FILE" },
     { "append", 0, 0, G_OPTION_ARG_STRING, &options->append, N_("And this command line"), "TEXT" },
     { "firmware", 0, 0, G_OPTION_ARG_STRING, &options->firmware, N_("Firmware (default bios)"), "bios|uefi" },
+    { "tpm", 0, 0, G_OPTION_ARG_NONE, &options->tpm, N_("With a TPM 2.0 (takes the program swtpm)"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names, NULL, NULL },
     { NULL },
   };
@@ -238,6 +240,8 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
     return 1;
   add_drives (domain, options, *new_disk);
+  if (options->tpm)
+    vitrine_domain_add_tpm (domain);
   if (options->kernel != NULL)
     {
       g_autofree char *kernel = absolute (options->kernel);

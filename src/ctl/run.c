@@ -22,6 +22,7 @@
 #include "service.h"
 #include "snapshots.h"
 #include "sizes.h"
+#include "tpm-process.h"
 #include "unlock.h"
 
 #define EXIT_GUEST_DIED 2
@@ -46,7 +47,10 @@ stored_config (const char *words, GError **error)
 {
   g_autoptr (VitrineLibrary) library = vitrine_library_new ();
   VitrineMachine *machine = vitrine_library_load (library, error) ? vitrine_library_find (library, words, error) : NULL;
-  return machine != NULL ? vitrine_domain_to_config (vitrine_machine_get_domain (machine), error) : NULL;
+  VtConfig *config = machine != NULL ? vitrine_domain_to_config (vitrine_machine_get_domain (machine), error) : NULL;
+  if (config != NULL)
+    config->tpm_folder = vitrine_tpm_folder (vitrine_machine_get_uuid (machine));
+  return config;
 }
 
 static VtConfig *

@@ -490,7 +490,8 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
   vitrine_domain_take_sound (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
   if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error)
-      || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error))
+      || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error)
+      || !vitrine_domain_take_tpm (vitrine_xml_child (job.root, "devices"), config, error))
     {
       g_prefix_error (error, "“%s”: ", what);
       return NULL;
@@ -521,7 +522,6 @@ vitrine_domain_list_missing (VitrineDomain *domain)
 {
   static const struct { const char *element, *sentence; } missing[] = {
     { "hostdev", N_("Host devices are left out: Vitrine’s own processor cannot give a device away, a libvirt host can.") },
-    { "tpm", N_("A TPM is not supported yet.") },
     { "smartcard", N_("Smart cards are not supported.") },
     { "redirdev", N_("USB redirection is not supported yet.") },
     { "watchdog", N_("A watchdog is not supported yet.") },

@@ -321,6 +321,12 @@ vitrine_domain_take_network (VitrineDomain *self, guint index)
   return take_out (find_interface (self, index));
 }
 
+VitrineRemoved *
+vitrine_domain_remove_tpm (VitrineDomain *self)
+{
+  return take_out (vitrine_xml_child (vitrine_domain_devices (self), "tpm"));
+}
+
 /* Another disk may have its name by now. */
 static void
 keep_target_unique (VitrineDomain *self, xmlNode *disk)

@@ -29,6 +29,7 @@ void  vitrine_domain_take_disk_driver (const xmlNode *node, VtDiskConfig *disk);
 /* <memballoon model='virtio' autodeflate='on' freePageReporting='on'/>, <crypto model='virtio'/>. */
 void  vitrine_domain_take_plain (const xmlNode *devices, VtConfig *config);
 void  vitrine_domain_take_sound (const xmlNode *devices, VtConfig *config);
+gboolean vitrine_domain_take_tpm (const xmlNode *devices, VtConfig *config, GError **error);
 void  vitrine_domain_list_missing_sound (const xmlNode *devices, GStrvBuilder *builder);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);

@@ -154,6 +154,7 @@ typedef struct _VitrineRemoved VitrineRemoved;
 /* NULL: there is no such device. */
 VitrineRemoved *vitrine_domain_take_disk (VitrineDomain *domain, const char *target);
 VitrineRemoved *vitrine_domain_take_network (VitrineDomain *domain, guint index);
+VitrineRemoved *vitrine_domain_remove_tpm (VitrineDomain *domain);
 /* Among its like, where it was. Once, or not at all. */
 void            vitrine_domain_put_back (VitrineDomain *domain, VitrineRemoved *removed);
 void            vitrine_removed_free (VitrineRemoved *removed);
@@ -179,6 +180,10 @@ GSocket *vitrine_domain_open_agent (VitrineDomain *domain, VtConfig *config, int
 /* Is there a sound card, of whatever kind? One that is added is an ICH9's. */
 gboolean vitrine_domain_get_sound (VitrineDomain *domain);
 void     vitrine_domain_set_sound (VitrineDomain *domain, gboolean on);
+
+/* Is there a TPM, of whatever kind? One that is added is a TPM 2.0 with tpm-crb. */
+gboolean vitrine_domain_get_tpm (VitrineDomain *domain);
+void     vitrine_domain_add_tpm (VitrineDomain *domain);
 
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);

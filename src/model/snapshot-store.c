@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <string.h>
 
+#include "tpm-process.h"
 #include "xml-tree.h"
 
 #define NAME_MOST    128u      /* bytes; of the file, up to three times as many */
@@ -43,6 +44,20 @@ vitrine_snapshot_copy_part (const char *from, const char *to, GError **error)
 
   return !g_file_test (from, G_FILE_TEST_EXISTS)
          || (g_file_get_contents (from, &bytes, &length, error) && g_file_set_contents (to, bytes, (gssize) length, error));
+}
+
+gboolean
+vitrine_snapshot_revert_tpm (const char *uuid, const char *from, GError **error)
+{
+  g_autofree char *to = vitrine_tpm_state_file (uuid), *folder = vitrine_tpm_folder (uuid);
+
+  if (!g_file_test (from, G_FILE_TEST_EXISTS))
+    {
+      g_unlink (to);
+      return TRUE;
+    }
+  g_mkdir_with_parents (folder, 0700);
+  return vitrine_snapshot_copy_part (from, to, error);
 }
 
 /* --- Reading -------------------------------------------------------------------------------------------------------- */
@@ -310,7 +325,7 @@ vitrine_snapshot_store_add (const char *folder, VitrineSnapshot *snapshot, GErro
 void
 vitrine_snapshot_store_clean_up (const char *folder, const char *name)
 {
-  static const char *const parts[] = { DESCRIPTION, VITRINE_SNAPSHOT_STATE, VITRINE_SNAPSHOT_NVRAM, VITRINE_SNAPSHOT_SCREEN };
+  static const char *const parts[] = { DESCRIPTION, VITRINE_SNAPSHOT_STATE, VITRINE_SNAPSHOT_NVRAM, VITRINE_SNAPSHOT_TPM, VITRINE_SNAPSHOT_SCREEN };
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     {

@@ -10,6 +10,7 @@
 
 #include "paths.h"
 #include "run-lock.h"
+#include "tpm-process.h"
 
 #define SUSPENDED "suspended.state"
 
@@ -153,10 +154,12 @@ take_files (const Work *work, VitrineSnapshot *snapshot, GError **error)
   g_autofree char *state = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_STATE);
   g_autofree char *variables = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_NVRAM);
   g_autofree char *screen = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_SCREEN);
+  g_autofree char *tpm = vitrine_tpm_state_file (work->uuid), *kept = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_TPM);
 
   snapshot->has_state = g_file_test (suspended, G_FILE_TEST_EXISTS);
   return (!snapshot->has_state || (link_or_copy (suspended, state, error) && vitrine_snapshot_copy_part (picture, screen, error)))
-         && (nvram == NULL || vitrine_snapshot_copy_part (nvram, variables, error));
+         && (nvram == NULL || vitrine_snapshot_copy_part (nvram, variables, error))
+         && (!vitrine_domain_get_tpm (work->domain) || vitrine_snapshot_copy_part (tpm, kept, error));
 }
 
 gboolean
@@ -216,8 +219,11 @@ revert_files (const Work *work, const VitrineSnapshot *snapshot, GError **error)
   g_autofree char *nvram = vitrine_domain_get_nvram (snapshot->domain);
   g_autofree char *state = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_STATE);
   g_autofree char *variables = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_NVRAM);
+  g_autofree char *kept = vitrine_snapshot_store_path (work->folder, snapshot->name, VITRINE_SNAPSHOT_TPM);
 
   if (nvram != NULL && !vitrine_snapshot_copy_part (variables, nvram, error))
+    return FALSE;
+  if (vitrine_domain_get_tpm (snapshot->domain) && !vitrine_snapshot_revert_tpm (work->uuid, kept, error))
     return FALSE;
   return !snapshot->has_state || link_or_copy (state, suspended, error);
 }

@@ -5,6 +5,7 @@
 
 #include "outside.h"
 #include "snapshots-offline.h"
+#include "tpm-process.h"
 
 #define PROGRESS_MS 100u
 
@@ -44,7 +45,7 @@ struct Job
   char             *nvram;       /* the machine's; NULL: it has none of its own */
   GBytes           *screen;
   VitrineSnapshot  *snapshot;
-  gboolean          nvram_failed;
+  gboolean          nvram_failed, has_tpm, tpm_failed;
 };
 
 static void
@@ -81,6 +82,16 @@ copy_nvram (Job *job)
   return job->nvram == NULL || vitrine_snapshot_copy_part (job->nvram, to, NULL);
 }
 
+/* The machine stands, and so does its TPM: the file is whole. */
+static gboolean
+copy_tpm (Job *job)
+{
+  g_autofree char *from = job->uuid != NULL ? vitrine_tpm_state_file (job->uuid) : NULL;
+  g_autofree char *to = vitrine_snapshot_store_path (job->folder, job->snapshot->name, VITRINE_SNAPSHOT_TPM);
+
+  return from == NULL || !job->has_tpm || vitrine_snapshot_copy_part (from, to, NULL);
+}
+
 /* A disc or a cable may have been changed since the machine was started. */
 static void
 read_definition (Job *job)
@@ -100,6 +111,7 @@ moment (gpointer data)
   Job *job = data;
 
   job->nvram_failed = !copy_nvram (job);
+  job->tpm_failed = !copy_tpm (job);
   read_definition (job);
 }
 
@@ -130,7 +142,9 @@ take_all (Job *job, GError **error)
   write_screen (job);
   if (job->nvram_failed)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The UEFI variables “%s” cannot be copied."), job->nvram);
-  if (!job->nvram_failed && vitrine_snapshot_store_add (job->folder, job->snapshot, error))
+  else if (job->tpm_failed)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("What the TPM keeps cannot be copied."));
+  if (!job->nvram_failed && !job->tpm_failed && vitrine_snapshot_store_add (job->folder, job->snapshot, error))
     return TRUE;
   vitrine_backend_forget_snapshot (job->backend, job->snapshot->name, NULL);
   vitrine_snapshot_store_clean_up (job->folder, job->snapshot->name);
@@ -272,6 +286,7 @@ static void
 prepare_running (VitrineSnapshots *self, Job *job)
 {
   job->nvram = self->domain != NULL ? vitrine_domain_get_nvram (self->domain) : NULL;
+  job->has_tpm = self->domain != NULL && vitrine_domain_get_tpm (self->domain);
   job->screen = vitrine_backend_get_n_heads (self->backend) > 0 ? vitrine_backend_screenshot (self->backend, 0, NULL) : NULL;
   job->snapshot->created = g_get_real_time () / G_USEC_PER_SEC;
   job->snapshot->has_state = TRUE;
@@ -347,6 +362,9 @@ vitrine_snapshots_can_go_back (VitrineSnapshots *self, const char *name, GError 
   else if (vitrine_outside_is_there () && !has_files_of (self->domain, snapshot->domain))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                  _("In snapshot “%s” the machine has other disks. Power it off, then go back from its menu in the library."), name);
+  else if (vitrine_outside_is_there () && vitrine_domain_get_tpm (snapshot->domain) && !vitrine_domain_get_tpm (self->domain))
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                 _("In snapshot “%s” the machine has a TPM. Power it off, then go back from its menu in the library."), name);
   else
     return TRUE;
   return FALSE;

@@ -2,8 +2,9 @@
 /* Command response buffer interface of a TPM 2.0. Names and bits of registers: PTP 1.05, 6.5.3 (tables of "CRB Interface"); states
  * of a command: 6.5.2.
  *
- * A driver takes a locality, makes the TPM ready, writes a command into the buffer, starts it, and finds the answer in its place. The
- * next command may be written over that without cmdReady ("idle bypass"): Linux does so, whatever the TPM says that it can. */
+ * A driver takes a locality, makes the TPM ready, writes a command into the buffer, starts it, and finds the answer in its place.
+ * A command may also begin with its first byte, without cmdReady ("idle bypass"): Linux writes its next one over an answer, SeaBIOS its
+ * first one into an idle TPM, whatever the TPM says that it can. */
 #include "tpm-crb.h"
 
 #include "tpm-port.h"
@@ -260,7 +261,7 @@ crb_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     return;
   if (reg >= DATA_BUFFER)
     {
-      if (!may_see_buffer (crb, locality))
+      if (crb->s.active != locality || crb->port.busy)
         return;
       crb->s.phase = PHASE_READY;
       vt_store_le (crb->s.buffer + (reg - DATA_BUFFER), value, size);
