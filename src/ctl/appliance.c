@@ -87,6 +87,8 @@ export_locked (VitrineMachine *machine, const char *path, GError **error)
   if (suspended)
     return vitrine_ctl_fail (_("“%s” is suspended, with work that is only in its memory: start it and shut it down first."),
                              vitrine_machine_get_title (machine));
+  if (ok && vitrine_domain_get_tpm (vitrine_machine_get_domain (machine)))
+    g_printerr (_("note: %s\n"), _("The TPM is not in the archive: what is sealed in it stays with this machine."));
   return ok ? 0 : vitrine_ctl_fail ("%s", (*error)->message);
 }
 

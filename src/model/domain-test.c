@@ -92,6 +92,17 @@ slots_and_linked_disks_satisfy_libvirt (void)
 }
 
 static void
+a_tpm_satisfies_libvirt (void)
+{
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new ("Sealed");
+
+  vitrine_domain_add_tpm (domain);
+  assert_valid_for_libvirt (domain);
+  vitrine_domain_set_tpm_model (domain, "tpm-tis");
+  assert_valid_for_libvirt (domain);
+}
+
+static void
 an_old_pc_satisfies_libvirt (void)
 {
   g_autoptr(VitrineDomain) domain = vitrine_domain_new ("Old");
@@ -382,6 +393,7 @@ main (int argc, char **argv)
   g_test_add_func ("/domain/new machine satisfies libvirt", a_new_machine_satisfies_libvirt);
   g_test_add_func ("/domain/every setter keeps libvirt satisfied", every_setter_keeps_libvirt_satisfied);
   g_test_add_func ("/domain/an-old-pc-satisfies-libvirt", an_old_pc_satisfies_libvirt);
+  g_test_add_func ("/domain/tpm-valid", a_tpm_satisfies_libvirt);
   g_test_add_func ("/domain/slots-and-linked-disks-satisfy-libvirt", slots_and_linked_disks_satisfy_libvirt);
   g_test_add_func ("/domain/elements that we do not know survive", elements_that_we_do_not_know_survive);
   g_test_add_func ("/domain/a foreign definition reaches the engine", a_foreign_definition_reaches_the_engine);

@@ -18,13 +18,23 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
+/* libvirt: without a model, it is TIS. */
+#define DEFAULT_MODEL "tpm-tis"
+
+static char *
+model_of (const xmlNode *tpm)
+{
+  char *model = vitrine_xml_attr (tpm, "model");
+
+  return model != NULL ? model : g_strdup (DEFAULT_MODEL);
+}
+
 static gboolean
 take_model (const xmlNode *tpm, VtConfig *config, GError **error)
 {
-  g_autofree char *model = vitrine_xml_attr (tpm, "model");
+  g_autofree char *model = model_of (tpm);
 
-  /* libvirt: without a model, it is TIS. */
-  if (model == NULL || g_str_equal (model, "tpm-tis"))
+  if (g_str_equal (model, "tpm-tis"))
     config->tpm = VT_TPM_TIS;
   else if (g_str_equal (model, "tpm-crb"))
     config->tpm = VT_TPM_CRB;
@@ -80,4 +90,16 @@ vitrine_domain_add_tpm (VitrineDomain *self)
   vitrine_xml_set_attr (tpm, "model", "tpm-crb");
   vitrine_xml_set_attr (backend, "type", "emulator");
   vitrine_xml_set_attr (backend, "version", "2.0");
+}
+
+char *
+vitrine_domain_get_tpm_model (VitrineDomain *self)
+{
+  return model_of (vitrine_xml_child (vitrine_domain_devices (self), "tpm"));
+}
+
+void
+vitrine_domain_set_tpm_model (VitrineDomain *self, const char *model)
+{
+  vitrine_xml_set_attr (vitrine_xml_child (vitrine_domain_devices (self), "tpm"), "model", model);
 }

@@ -184,6 +184,9 @@ void     vitrine_domain_set_sound (VitrineDomain *domain, gboolean on);
 /* Is there a TPM, of whatever kind? One that is added is a TPM 2.0 with tpm-crb. */
 gboolean vitrine_domain_get_tpm (VitrineDomain *domain);
 void     vitrine_domain_add_tpm (VitrineDomain *domain);
+/* Its registers: "tpm-crb", "tpm-tis"; of one that is there. */
+char    *vitrine_domain_get_tpm_model (VitrineDomain *domain);
+void     vitrine_domain_set_tpm_model (VitrineDomain *domain, const char *model);
 
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);

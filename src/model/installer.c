@@ -55,6 +55,27 @@ take_resources (VitrineInstaller *self, OsinfoResourcesList *list)
     }
 }
 
+/* The database has no word for that: it is Windows 11 and what builds upon it. */
+#define NEEDS_TPM  "http://microsoft.com/win/11"
+#define DESCENT_MAX 16u
+
+static gboolean
+needs_tpm (OsinfoProduct *product, guint depth)
+{
+  static const OsinfoProductRelationship relations[] = { OSINFO_PRODUCT_RELATIONSHIP_DERIVES_FROM, OSINFO_PRODUCT_RELATIONSHIP_UPGRADES };
+
+  if (g_strcmp0 (osinfo_entity_get_id (OSINFO_ENTITY (product)), NEEDS_TPM) == 0)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (relations) && depth < DESCENT_MAX; i++)
+    {
+      g_autoptr(OsinfoProductList) older = osinfo_product_get_related (product, relations[i]);
+      for (gint j = 0; j < osinfo_list_get_length (OSINFO_LIST (older)); j++)
+        if (needs_tpm (OSINFO_PRODUCT (osinfo_list_get_nth (OSINFO_LIST (older), j)), depth + 1))
+          return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 take_os (VitrineInstaller *self, OsinfoMedia *media)
 {
@@ -65,6 +86,7 @@ take_os (VitrineInstaller *self, OsinfoMedia *media)
     return;
   self->os_id = g_strdup (osinfo_entity_get_id (OSINFO_ENTITY (os)));
   self->os_name = g_strdup (osinfo_product_get_name (OSINFO_PRODUCT (os)));
+  self->wants_tpm = needs_tpm (OSINFO_PRODUCT (os), 0);
   g_autoptr(OsinfoResourcesList) minimum = osinfo_os_get_minimum_resources (os);
   g_autoptr(OsinfoResourcesList) recommended = osinfo_os_get_recommended_resources (os);
   take_resources (self, minimum);

@@ -12,6 +12,7 @@ typedef struct
   guint64 memory_bytes;    /* recommendations; 0: none known */
   guint64 disk_bytes;
   guint   cpus;
+  gboolean wants_tpm;      /* does not install without a TPM */
   gboolean live;           /* runs without installing */
   gboolean bootable;       /* the medium looks like something to boot from */
 } VitrineInstaller;

@@ -15,6 +15,12 @@ static struct
   GError   *problem;    /* why there are none */
 } program = { .ends = { -1, -1 } };
 
+gboolean
+vitrine_tpm_is_installed (void)
+{
+  return vt_tpm_is_installed ();
+}
+
 char *
 vitrine_tpm_folder (const char *uuid)
 {

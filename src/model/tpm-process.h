@@ -11,6 +11,9 @@ void     vitrine_tpm_process_start (VitrineDomain *domain, const char *uuid);
 /* Gives @config its TPM's program. FALSE: there is none, or it is wanted only now. */
 gboolean vitrine_tpm_process_lend (VtConfig *config, GError **error);
 
+/* Is there a program for it on this computer? */
+gboolean vitrine_tpm_is_installed (void);
+
 /* Where it keeps its state in a machine's folder, and the file that outlives a power-off. Any thread. */
 char    *vitrine_tpm_folder (const char *uuid);
 char    *vitrine_tpm_state_file (const char *uuid);

@@ -251,7 +251,8 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
       "<os><type arch='x86_64' machine='pc-q35-9.9'>hvm</type><loader type='pflash'>/nowhere/OVMF.fd</loader></os>",
       "<future/>",
       "<emulator>/usr/bin/qemu-there</emulator><disk type='volume' device='disk'><driver type='qcow2'/>"
-      "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk><tpm model='tpm-tis'/>"
+      "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk>"
+      "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"
       "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"
       "<interface type='bridge'><source bridge='br7'/></interface>"));
 
@@ -259,10 +260,10 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
   assert_has (outcome.xml, "<disk type=\"file\"");
   assert_has (outcome.xml, "<source file=\"/v.qcow2\"/>");
   assert_has (outcome.xml, "<os firmware=\"efi\">");
-  assert_lacks (outcome.xml, "emulator");
-  assert_has (outcome.xml, "<tpm model=\"tpm-tis\"/>");
+  assert_lacks (outcome.xml, "<emulator");
+  assert_has (outcome.xml, "<tpm model=\"tpm-tis\">");
   assert_has (outcome.xml, "<future/>");
-  assert_warned (outcome, "TPM");
+  assert_warned (outcome, "TPM is a new one here");
   assert_warned (outcome, "network of its own");
   assert_warned (outcome, "A card is on “br7”");
 }

@@ -195,6 +195,8 @@ take_what_stays (Job *job)
   remove_all (job, "hostdev", _("Devices"), _("Devices of this computer that are passed through stay here."));
   if (vitrine_host_offer_lacks (job->offer, "devices/tpm"))
     remove_all (job, "tpm", _("Devices"), _("The host has no TPM for machines: it is left out."));
+  else if (vitrine_domain_get_tpm (job->domain))
+    warn (job, _("Devices"), _("Its TPM is a new one there: what is sealed in the old one stays here."));
   take_ends (job, "serial");
   take_ends (job, "console");
   take_ends (job, "channel");
@@ -376,6 +378,8 @@ vitrine_translate_to_here (const char *xml, GPtrArray *checks)
   g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
   for (guint i = 0; missing[i] != NULL; i++)
     vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Devices"), "%s", missing[i]);
+  if (vitrine_domain_get_tpm (domain))
+    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Devices"), _("Its TPM is a new one here: what is sealed in the old one stays there."));
   warn_of_devices_here (domain, checks);
   vitrine_checks_pass (checks, _("Devices"), _("This computer has all its devices."));
   return g_steal_pointer (&domain);

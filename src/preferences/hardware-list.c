@@ -22,6 +22,7 @@ struct _VitrineHardwareList
 
   GtkWidget      *list, *new_size, *popover, *memory;   /* memory: NULL where it cannot change now */
   GtkWidget      *add_floppy;        /* NULL: such a machine has no floppy drives */
+  GtkWidget      *add_tpm;           /* NULL: not now */
   VitrineUndoBar *undo_bar;
   VitrineDomain  *domain;
   VitrineRemoved *removed;           /* what can be had back; or NULL */
@@ -95,9 +96,10 @@ gone (VitrineHardwareList *self)
 
 /* Says that this row's device is removed, and keeps it for as long as it says so. */
 static void
-offer_back (VitrineHardwareList *self, GtkWidget *row, VitrineRemoved *removed)
+offer_back (VitrineHardwareList *self, GtkWidget *row, VitrineRemoved *removed, const char *loss)
 {
-  g_autofree char *words = g_strdup_printf (_("%s removed"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+  g_autofree char *gone_words = g_strdup_printf (_("%s removed"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+  g_autofree char *words = loss != NULL ? g_strdup_printf ("%s. %s", gone_words, loss) : g_strdup (gone_words);
 
   vitrine_undo_bar_show (self->undo_bar, words);
   self->removed = removed;
@@ -109,7 +111,7 @@ remove_disk (VitrineHardwareList *self, GtkWidget *button)
 {
   GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
 
-  offer_back (self, row, vitrine_domain_take_disk (self->domain, vitrine_disk_row_get_target (row)));
+  offer_back (self, row, vitrine_domain_take_disk (self->domain, vitrine_disk_row_get_target (row)), NULL);
 }
 
 static void
@@ -118,7 +120,14 @@ remove_network (VitrineHardwareList *self, GtkWidget *button)
   GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
   guint      index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (row), "vitrine-index"));
 
-  offer_back (self, row, vitrine_domain_take_network (self->domain, index));
+  offer_back (self, row, vitrine_domain_take_network (self->domain, index), NULL);
+}
+
+static void
+remove_tpm (VitrineHardwareList *self, GtkWidget *button)
+{
+  offer_back (self, g_object_get_data (G_OBJECT (button), "vitrine-row"), vitrine_domain_remove_tpm (self->domain),
+              _("What is sealed in it will be lost when the machine next starts"));
 }
 
 /* --- Adding --------------------------------------------------------------------------------------------------------- */
@@ -185,6 +194,14 @@ add_network (VitrineHardwareList *self)
   g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (self->domain);
   if (!self->cold)
     vitrine_domain_give_network_slot (self->domain, networks->len - 1);
+  rebuild (self, NULL);
+}
+
+static void
+add_tpm (VitrineHardwareList *self)
+{
+  vitrine_undo_bar_end (self->undo_bar);
+  vitrine_domain_add_tpm (self->domain);
   rebuild (self, NULL);
 }
 
@@ -322,6 +339,20 @@ add_networks (VitrineHardwareList *self)
 }
 
 static void
+add_tpm_row (VitrineHardwareList *self)
+{
+  gboolean there = vitrine_domain_get_tpm (self->domain);
+
+  if (self->add_tpm != NULL)
+    gtk_widget_set_sensitive (self->add_tpm, !there);
+  if (!there)
+    return;
+  GtkWidget *row = vitrine_tpm_row_new (self->domain, self->cold);
+  add_remove_button (self, row, self->cold, G_CALLBACK (remove_tpm));
+  gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
 balloon_changed (VitrineHardwareList *self, GParamSpec *pspec, GtkWidget *button)
 {
   vitrine_domain_set_balloon (self->domain, gtk_switch_get_active (GTK_SWITCH (button)));
@@ -418,6 +449,7 @@ rebuild (VitrineHardwareList *self, const char *open)
     limit_floppies (self);
   add_disks (self, open);
   add_networks (self);
+  add_tpm_row (self);
   add_balloon (self);
   add_sound (self);
   add_clipboard (self);
@@ -607,6 +639,8 @@ new_add_buttons (VitrineHardwareList *self)
   if (is_pc (self))
     self->add_floppy = add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
   add_add_button (self, buttons, _("Add Net_work Card"), add_network);
+  if (self->cold)
+    self->add_tpm = add_add_button (self, buttons, _("Add _TPM"), add_tpm);
   return buttons;
 }
 

@@ -20,4 +20,7 @@ const char *vitrine_disk_row_get_target (GtkWidget *row);
 /* What an image is to grow to; 0: it stays as it is. */
 guint64     vitrine_disk_row_get_growth (GtkWidget *row);
 
+/* @cold: the machine is off. */
+GtkWidget  *vitrine_tpm_row_new (VitrineDomain *domain, gboolean cold);
+
 GtkWidget  *vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwork *network, VitrineRowMode mode);

@@ -10,6 +10,7 @@
 #include "page-window.h"
 #include "rows.h"
 #include "size-rows.h"
+#include "tpm-process.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 #define GIB (G_GUINT64_CONSTANT (1) << 30)
@@ -50,6 +51,7 @@ struct _VitrineNewMachine
   GtkWidget        *initrd_row, *initrd, *cmdline_row, *cmdline, *file_problem;
   GtkWidget        *name, *system_row, *system, *name_problem;
   VitrineSizeRows   size;
+  GtkWidget        *tpm;
   GtkWidget        *format_row, *format, *disk_switch_row, *disk_switch, *disk_size_row, *disk_size, *disk_note;
   GtkWidget        *start_switch;
   GPtrArray        *summary_rows;
@@ -223,6 +225,7 @@ fill_summary (VitrineNewMachine *self)
   add_summary (self, _("Processors"), cpu_words);
   add_summary (self, _("Memory"), memory);
   add_summary (self, _("Firmware"), gtk_combo_box_text_get_active_text (GTK_COMBO_BOX_TEXT (self->size.firmware)));
+  add_summary (self, _("TPM"), gtk_switch_get_active (GTK_SWITCH (self->tpm)) ? _("TPM 2.0") : _("None"));
   add_summary (self, _("New disk"), makes_disk (self) ? disk : _("None"));
 }
 
@@ -262,6 +265,8 @@ make_domain (VitrineNewMachine *self, const char *disk_path)
   vitrine_domain_set_memory_bytes (domain, vitrine_size_rows_get_memory (&self->size));
   vitrine_domain_set_cpus (domain, vitrine_size_rows_get_cpus (&self->size));
   vitrine_domain_set_firmware (domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
+  if (gtk_switch_get_active (GTK_SWITCH (self->tpm)))
+    vitrine_domain_add_tpm (domain);
   if (disk_path != NULL)
     add_image (domain, disk_path, "qcow2", "virtio", FALSE, 1);
   add_source (self, domain);
@@ -434,6 +439,7 @@ recognized (GObject *source, GAsyncResult *result, gpointer data)
   gtk_label_set_label (GTK_LABEL (self->system),
                        self->installer->os_name != NULL ? self->installer->os_name : _("Not recognized"));
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), !self->installer->live);
+  gtk_switch_set_active (GTK_SWITCH (self->tpm), self->installer->wants_tpm && vitrine_tpm_is_installed ());
   go_to (self, "machine");
   if (!self->installer->bootable)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_WARNING,
@@ -478,6 +484,7 @@ leave_source (VitrineNewMachine *self)
     }
   propose (self, label, DEFAULT_MEMORY_MIB * MIB, DEFAULT_DISK_GIB * GIB, 1);
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), FALSE);
+  gtk_switch_set_active (GTK_SWITCH (self->tpm), FALSE);
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->format), vitrine_disk_image_guess_format (path));
   go_to (self, "machine");
 }
@@ -590,6 +597,9 @@ build_machine_page (VitrineNewMachine *self)
   add_row (self->name_group, self->system_row);
   self->name_problem = new_problem_label (self->name_group, "error");
   vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), 256 * MIB, VITRINE_DOMAIN_MAX_CPUS);
+  add_row (self->size_group, vitrine_row_new_switch (_("_TPM"), vitrine_tpm_is_installed () ? _("Windows 11 wants one.")
+                                                                                      : _("It takes the program swtpm, which is not installed."),
+                                                     &self->tpm));
   self->format_row = vitrine_row_new_combo (_("_Image format"), format_ids, format_labels, &self->format);
   self->disk_switch_row = vitrine_row_new_switch (_("_Create a disk"), NULL, &self->disk_switch);
   self->disk_size_row = vitrine_row_new_spin (_("_Size (GiB)"), NULL, 1, 64 * 1024, 1, &self->disk_size);

@@ -105,10 +105,34 @@ def snapshot(home):
     ok("what cannot be cloned is said")
 
 
+def tpm(home):
+    """What a TPM keeps is one machine's: a clone begins with an empty one, and goes back with its machine."""
+    home.ctl("create", "Sealed", "--disk-size", "64M", "--tpm")
+    uuid = re.search("<uuid>(.*)</uuid>", home.ctl("dumpxml", "Sealed")).group(1)
+    machines = home.folder / "data/vitrine/machines"
+    state = machines / uuid / "tpm" / "tpm2-00.permall"
+    home.ctl("snapshot", "take", "Sealed", "never on")
+    state.parent.mkdir()
+    state.write_bytes(b"one")
+    home.ctl("snapshot", "take", "Sealed", "one")
+    state.write_bytes(b"two")
+    home.ctl("clone", "-q", "Sealed", "Other")
+    home.ctl("clone", "-q", "--snapshot", "one", "Sealed", "Third")
+    assert len(list(machines.glob("*/tpm"))) == 1 and '<tpm model="tpm-crb">' in home.ctl("dumpxml", "Other")
+    ok("a clone has a TPM of its own")
+    home.ctl("snapshot", "revert", "Sealed", "one")
+    assert state.read_bytes() == b"one"
+    home.ctl("snapshot", "revert", "Sealed", "never on")
+    assert not state.exists()
+    home.ctl("snapshot", "delete", "Sealed", "one")
+    assert {p.suffix for p in (machines / uuid / "snapshots").iterdir()} <= {".xml", ".png", ""}
+    ok("going back brings back what the TPM kept")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-clone-") as folder:
         home = Home(folder)
-        for part in (full, linked, snapshot):
+        for part in (full, linked, snapshot, tpm):
             try:
                 part(home)
             except (AssertionError, subprocess.SubprocessError) as problem:
