@@ -628,7 +628,8 @@ add_add_button (VitrineHardwareList *self, GtkWidget *buttons, const char *label
 static GtkWidget *
 new_add_buttons (VitrineHardwareList *self)
 {
-  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *create = gtk_menu_button_new ();
+  GtkWidget *all = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6), *create = gtk_menu_button_new ();
+  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *more = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
 
   gtk_container_add (GTK_CONTAINER (create), gtk_label_new_with_mnemonic (_("_New Disk…")));
   self->popover = new_popover (self, create);
@@ -638,10 +639,12 @@ new_add_buttons (VitrineHardwareList *self)
   add_add_button (self, buttons, _("Add _CD Drive"), add_cd);
   if (is_pc (self))
     self->add_floppy = add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
-  add_add_button (self, buttons, _("Add Net_work Card"), add_network);
+  gtk_container_add (GTK_CONTAINER (all), buttons);
+  gtk_container_add (GTK_CONTAINER (all), more);
+  add_add_button (self, is_pc (self) ? more : buttons, _("Add Net_work Card"), add_network);      /* six are too wide for a line */
   if (self->cold)
-    self->add_tpm = add_add_button (self, buttons, _("Add _TPM"), add_tpm);
-  return buttons;
+    self->add_tpm = add_add_button (self, is_pc (self) ? more : buttons, _("Add _TPM"), add_tpm);
+  return all;
 }
 
 static void
