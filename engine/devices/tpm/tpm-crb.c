@@ -124,7 +124,7 @@ request_phase (Crb *crb, uint32_t value)
     return;
   bool idle = (value & CTRL_REQ_IDLE) != 0;
   memset (crb->s.buffer, 0, sizeof crb->s.buffer);
-  crb->ready_wanted = !idle && crb->port.busy;
+  crb->ready_wanted = !idle && vt_tpm_port_busy (&crb->port);
   crb->s.phase = idle || crb->ready_wanted ? PHASE_IDLE : PHASE_READY;
 }
 
@@ -261,7 +261,7 @@ crb_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
     return;
   if (reg >= DATA_BUFFER)
     {
-      if (crb->s.active != locality || crb->port.busy)
+      if (crb->s.active != locality || vt_tpm_port_busy (&crb->port))
         return;
       crb->s.phase = PHASE_READY;
       vt_store_le (crb->s.buffer + (reg - DATA_BUFFER), value, size);

@@ -23,17 +23,15 @@ answered (void *opaque, const uint8_t *answer, size_t len)
 {
   VtTpmPort *port = opaque;
   bool       orphan = port->orphan;
-  port->busy = port->orphan = false;
+  port->orphan = false;
+  vt_quiet_ended (&port->quiet);
   if (orphan)
     port->answered (port->device, NULL, 0, len == 0);
   else if (len == 0)
     answer_with (port, TPM_RC_FAILURE, true);
   else
     port->answered (port->device, answer, len, false);
-  void (*settled) (void *) = port->settled;
-  port->settled = NULL;
-  if (settled != NULL)
-    settled (port->settled_opaque);
+  vt_quiet_tell (&port->quiet);
 }
 
 void
@@ -46,10 +44,16 @@ vt_tpm_port_init (VtTpmPort *port, VtTpm *tpm, VtTpmPortAnswered device_answered
   tpm->opaque = port;
 }
 
+bool
+vt_tpm_port_busy (const VtTpmPort *port)
+{
+  return port->quiet.in_flight > 0;
+}
+
 void
 vt_tpm_port_send (VtTpmPort *port, unsigned locality, const uint8_t *bytes, size_t len)
 {
-  g_assert (!port->busy);
+  g_assert (!vt_tpm_port_busy (port));
   uint64_t command = len >= VT_TPM_HEADER ? vt_load_be (bytes + TPM_SIZE, 4) : 0;
   if (command < VT_TPM_HEADER || command > len)
     {
@@ -61,21 +65,21 @@ vt_tpm_port_send (VtTpmPort *port, unsigned locality, const uint8_t *bytes, size
       answer_with (port, TPM_RC_FAILURE, true);
       return;
     }
-  port->busy = true;
+  vt_quiet_began (&port->quiet);
   port->tpm->ops->send (port->tpm, locality, bytes, command);
 }
 
 void
 vt_tpm_port_abandon (VtTpmPort *port)
 {
-  port->orphan = port->busy;
+  port->orphan = vt_tpm_port_busy (port);
   vt_tpm_port_cancel (port);
 }
 
 void
 vt_tpm_port_cancel (VtTpmPort *port)
 {
-  if (port->busy)
+  if (vt_tpm_port_busy (port))
     port->tpm->ops->cancel (port->tpm);
 }
 
@@ -95,12 +99,7 @@ vt_tpm_port_established (const VtTpmPort *port)
 void
 vt_tpm_port_quiesce (VtTpmPort *port, void (*done) (void *opaque), void *opaque)
 {
-  if (!port->busy)
-    {
-      done (opaque);
-      return;
-    }
-  port->settled = done;
-  port->settled_opaque = opaque;
-  port->tpm->ops->hurry (port->tpm);
+  if (vt_tpm_port_busy (port))
+    port->tpm->ops->hurry (port->tpm);
+  vt_quiet_wait (&port->quiet, done, opaque);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bits.h"
+#include "quiet.h"
 #include "tpm.h"
 
 /* bytes NULL: the answer was nobody's, the TPM is free again. failed: the TPM is gone; the bytes are an answer that says so. */
@@ -16,10 +17,8 @@ typedef struct
   VtTpm            *tpm;        /* NULL: one that has failed */
   VtTpmPortAnswered answered;
   void             *device;
-  bool              busy;       /* a command is under way ... */
+  VtQuiet           quiet;      /* a command is under way ... */
   bool              orphan;     /* ... and nobody waits for it */
-  void            (*settled) (void *opaque);   /* of quiesce; NULL: nobody waits */
-  void             *settled_opaque;
 } VtTpmPort;
 
 /* tpm: nullable. */
@@ -27,6 +26,7 @@ void vt_tpm_port_init (VtTpmPort *port, VtTpm *tpm, VtTpmPortAnswered answered, 
 /* Not while busy. The command is the first bytes of the `len` there are, as long as it says; one that says something impossible is
  * answered at once, inside this call. */
 void vt_tpm_port_send (VtTpmPort *port, unsigned locality, const uint8_t *bytes, size_t len);
+bool vt_tpm_port_busy (const VtTpmPort *port);
 /* Whoever waited does not any more. */
 void vt_tpm_port_abandon (VtTpmPort *port);
 void vt_tpm_port_cancel (VtTpmPort *port);

@@ -176,7 +176,7 @@ make_ready (Tis *tis)
 {
   if (tis->s.phase == PHASE_EXECUTING)
     vt_tpm_port_abandon (&tis->port);
-  tis->ready_wanted = tis->port.busy;
+  tis->ready_wanted = vt_tpm_port_busy (&tis->port);
   enter (tis, tis->ready_wanted ? PHASE_IDLE : PHASE_READY);
 }
 
