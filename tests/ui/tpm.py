@@ -91,6 +91,28 @@ def goes_back(d):
     return console
 
 
+def goes_back_within(d, console, uuid):
+    """Another machine is made in this process, with the program that the first one had."""
+    then, pid = pcr(console), d.pid(uuid)
+    console.command(EXTEND, PROMPT, 60)
+    console.__exit__()
+    window = d.window("Box")
+    d.chord("ctrl", "alt")
+    d.press(window, "Snapshots", "radio button")
+    d.press(window, "Go back to “then”")
+    d.press(window, "Go Back")
+    def went_back():
+        with Guest.console(d.vitrinectl, "Box") as terminal:      # of the old machine, or of the new one
+            terminal.send("\n")
+            terminal.expect(PROMPT, 10)
+            return then in terminal.command("cat /sys/class/tpm/tpm0/pcr-sha256/16", PROMPT, 10)
+    wait("the PCR is what it was", went_back, 60)
+    if d.pid(uuid) != pid:
+        raise Missing("it did not go back within its process")
+    ok("a machine that goes back within its process keeps its TPM’s program")
+    return console_of(d)
+
+
 def dies(d, console, folder):
     os.kill(program_of(folder), signal.SIGKILL)
     d.says(d.window("Box"), "TPM has failed")
@@ -133,7 +155,7 @@ def tpm(d):
     d.start([d.program])
     d.window("Vitrine")
     added(d, d.machines / uuid / "domain.xml")
-    console = goes_back(d)
+    console = goes_back_within(d, goes_back(d), uuid)
     dies(d, console, folder)
     removed(d, folder)
 
