@@ -53,8 +53,10 @@ typedef struct
 bool vt_swtpm_ask (int fd, const SwtpmQuestion *question, int64_t deadline_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* With at most one number as its body. */
 bool vt_swtpm_tell (int fd, SwtpmCommand command, int64_t deadline_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool vt_swtpm_tell_number (int fd, SwtpmCommand command, uint32_t number, int64_t deadline_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool vt_swtpm_tell_number (int fd, SwtpmCommand command, uint32_t number, int64_t deadline_us,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Behind what `out` has. */
 bool vt_swtpm_get_blob (int fd, SwtpmBlob which, GByteArray *out, int64_t deadline_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-bool vt_swtpm_set_blob (int fd, SwtpmBlob which, const uint8_t *bytes, size_t len, int64_t deadline_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+bool vt_swtpm_set_blob (int fd, SwtpmBlob which, const uint8_t *bytes, size_t len, int64_t deadline_us,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -117,7 +117,8 @@ vt_tpm_start (const char *folder, VtTpmEnds *ends, GError **error)
   *ends = VT_TPM_NO_ENDS;
   if (strchr (folder, ',') != NULL)       /* swtpm's options have no way to say that */
     {
-      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "The TPM's folder “%s” has a comma in its name, which swtpm does not take", folder);
+      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "The TPM's folder “%s” has a comma in its name, which swtpm does not take",
+                   folder);
       return false;
     }
   if (g_mkdir_with_parents (folder, 0700) != 0)

@@ -170,7 +170,8 @@ read_pcr (Fixture *f, uint8_t digest[32])
 static void
 extend_pcr (Fixture *f)
 {
-  uint8_t command[65] = { 0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 16, 0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b };
+  uint8_t command[65] = { 0x80, 0x02, 0, 0, 0, 65, 0, 0, 0x01, 0x82, 0, 0, 0, 16, 0, 0, 0, 9, 0x40, 0, 0, 9,
+                          0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0x0b };
   memset (command + 33, 0x5a, 32);
   g_assert_cmphex (run (f, command, sizeof command), ==, 0);
 }

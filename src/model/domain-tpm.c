@@ -55,7 +55,8 @@ check_backend (const xmlNode *backend, GError **error)
   if (version != NULL && !g_str_equal (version, "2.0"))
     return refuse (error, _("<tpm><backend version='%s'>: only version='2.0' is supported."), version);
   if (vitrine_xml_attr_is (backend, "persistent_state", "yes"))
-    return refuse (error, _("<tpm><backend persistent_state='yes'> is not supported: a machine’s TPM always stays with it. Remove persistent_state."));
+    return refuse (error, _("<tpm><backend persistent_state='yes'> is not supported: a machine’s TPM always stays with it. "
+                            "Remove persistent_state."));
   if (child != NULL)
     return refuse (error, _("<tpm><backend><%s> is not supported. Remove it."), (const char *) child->name);
   return TRUE;

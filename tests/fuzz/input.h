@@ -37,7 +37,8 @@ static inline unsigned
 take_size (Input *input, const VtRegion *region)
 {
   unsigned most = region->ops->max_size != 0 ? region->ops->max_size : 8;
-  return CLAMP (1u << (take (input, 1) & 3), MAX (region->ops->min_size, 1u), most);
+  unsigned size = 1u << (take (input, 1) & 3);      /* CLAMP() evaluates it more than once */
+  return CLAMP (size, MAX (region->ops->min_size, 1u), most);
 }
 
 /* An access there, of a value from the input; none at all where it does not fit. */
