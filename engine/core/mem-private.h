@@ -43,6 +43,8 @@ struct VtMem
   char       *name;
   uint64_t    size;
   VtLock     *lock;           /* the machine lock; nullable */
+  VtMem      *base;           /* of an overlay; else NULL */
+  VtMem      *overlay;        /* above this one; nullable */
   GPtrArray  *mappings;       /* VtMapping*, oldest first */
   unsigned    open_changes;
   bool        changed;

@@ -194,6 +194,37 @@ ram_ranges_are_whole_pages_and_say_what_may_be_written (void)
 }
 
 static void
+an_overlay_shows_its_base_but_for_what_is_mapped_in_it (void)
+{
+  g_autoptr (VtMem) mem = vt_mem_new ("test", 1 << 20, NULL);
+  g_autoptr (VtMem) overlay = vt_mem_new_overlay ("overlay", mem);
+  g_autoptr (VtRam) low = make_ram ("low", 0);
+  g_autoptr (VtRam) secret = make_ram ("secret", 1);
+  g_autoptr (VtView) before = vt_mem_view (overlay);
+  g_assert_nonnull (vt_mem_map_ram (mem, low, 0, VT_GPA (0), low->size, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_false (vt_view_current (before));
+  g_assert_nonnull (vt_mem_map_ram (mem, low, 0x4000, VT_GPA (0x4000), 0x1000, 1, VT_ACCESS_IGNORE, VT_ACCESS_IGNORE, NULL));
+  g_assert_nonnull (vt_mem_map_ram (overlay, secret, 0, VT_GPA (0x4000), 0x1000, 1, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL));
+  g_assert_cmphex (read_at (mem, 0x3000, 1), ==, 1);
+  g_assert_cmphex (read_at (overlay, 0x3000, 1), ==, 1);
+  g_assert_cmphex (read_at (mem, 0x4000, 1), ==, 0xff);
+  g_assert_cmphex (read_at (overlay, 0x4000, 1), ==, 2);
+  write_at (mem, 0x4000, 0x77, 1);
+  write_at (overlay, 0x4001, 0x88, 1);
+  g_assert_cmphex (host[0][0x4000], ==, 1);
+  g_assert_cmphex (host[1][0], ==, 2);
+  g_assert_cmphex (host[1][1], ==, 0x88);
+  g_assert_cmphex (host[0][0x4001], ==, 1);
+  /* Devices are outside. */
+  uint8_t byte;
+  VtDma   dma = { .mem = mem };
+  g_assert_false (vt_dma_read (&dma, VT_GPA (0x4000), &byte, 1));
+  Probe probe = { 0 };
+  g_assert_nonnull (vt_mem_map_io (mem, &probe.dev, &region_32, VT_GPA (0x4000), 2, NULL));
+  g_assert_cmphex (read_at (overlay, 0x4000, 4), ==, 0x55667788u);
+}
+
+static void
 count_call (void *opaque, VtMem *mem)
 {
   ++*(unsigned *) opaque;
@@ -225,6 +256,7 @@ main (int argc, char **argv)
   g_test_add_func ("/mem/old-view", an_old_view_stays_usable_and_knows_that_it_is_old);
   g_test_add_func ("/mem/device-copies", device_copies_are_all_or_nothing);
   g_test_add_func ("/mem/ram-ranges", ram_ranges_are_whole_pages_and_say_what_may_be_written);
+  g_test_add_func ("/mem/overlay", an_overlay_shows_its_base_but_for_what_is_mapped_in_it);
   g_test_add_func ("/mem/removed-listener", a_listener_that_was_removed_hears_nothing);
   return g_test_run ();
 }

@@ -25,19 +25,34 @@ compare_addresses (const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
-/* The mapping that answers at `at`: highest priority, oldest among equals. */
+/* The mapping that answers at `at`: highest priority, oldest among equals, an overlay's own before those below. */
 static const VtMapping *
-winner (VtMem *mem, uint64_t at, bool write)
+winner (const VtMem *mem, uint64_t at, bool write)
 {
   const VtMapping *best = NULL;
+  for (; mem != NULL; mem = mem->base)
+    for (guint i = 0; i < mem->mappings->len; i++)
+      {
+        const VtMapping *mapping = g_ptr_array_index (mem->mappings, i);
+        if (takes_part (mem, mapping, write) && at >= mapping->at.v && at - mapping->at.v < mapping->len
+            && (best == NULL || mapping->priority > best->priority))
+          best = mapping;
+      }
+  return best;
+}
+
+static void
+add_edges (const VtMem *mem, bool write, GArray *edges)
+{
   for (guint i = 0; i < mem->mappings->len; i++)
     {
       const VtMapping *mapping = g_ptr_array_index (mem->mappings, i);
-      if (takes_part (mem, mapping, write) && at >= mapping->at.v && at - mapping->at.v < mapping->len
-          && (best == NULL || mapping->priority > best->priority))
-        best = mapping;
+      if (!takes_part (mem, mapping, write))
+        continue;
+      uint64_t start = mapping->at.v, end = mapping->at.v + mapping->len;
+      g_array_append_val (edges, start);
+      g_array_append_val (edges, end);
     }
-  return best;
 }
 
 static VtSection
@@ -58,15 +73,8 @@ static void
 flatten (VtMem *mem, VtView *view, bool write)
 {
   g_autoptr (GArray) edges = g_array_new (FALSE, FALSE, sizeof (uint64_t));
-  for (guint i = 0; i < mem->mappings->len; i++)
-    {
-      const VtMapping *mapping = g_ptr_array_index (mem->mappings, i);
-      if (!takes_part (mem, mapping, write))
-        continue;
-      uint64_t start = mapping->at.v, end = mapping->at.v + mapping->len;
-      g_array_append_val (edges, start);
-      g_array_append_val (edges, end);
-    }
+  for (const VtMem *part = mem; part != NULL; part = part->base)
+    add_edges (part, write, edges);
   g_array_sort (edges, compare_addresses);
 
   GArray          *sections = g_array_new (FALSE, FALSE, sizeof (VtSection));

@@ -24,6 +24,18 @@ vt_mem_new (const char *name, uint64_t size, VtLock *lock)
   return mem;
 }
 
+VtMem *
+vt_mem_new_overlay (const char *name, VtMem *base)
+{
+  g_assert (base->base == NULL && base->overlay == NULL);
+  VtMem *mem = vt_mem_new (name, base->size, base->lock);
+  vt_view_unref (mem->view);
+  mem->base = base;
+  mem->view = vt_view_build (mem);
+  base->overlay = mem;
+  return mem;
+}
+
 VtLock *
 vt_mem_machine_lock (const VtMem *mem)
 {
@@ -35,6 +47,9 @@ vt_mem_free (VtMem *mem)
 {
   if (mem == NULL)
     return;
+  g_assert (mem->overlay == NULL);
+  if (mem->base != NULL)
+    mem->base->overlay = NULL;
   vt_view_unref (mem->view);
   g_ptr_array_unref (mem->mappings);
   g_array_unref (mem->listeners);
@@ -62,9 +77,8 @@ vt_mem_remove_listener (VtMem *mem, VtMemListener fn, void *opaque)
 }
 
 static void
-publish (VtMem *mem)
+replace_view (VtMem *mem)
 {
-  mem->changed = false;
   VtView *fresh = vt_view_build (mem);
   g_mutex_lock (&mem->view_lock);
   VtView *old = mem->view;
@@ -72,6 +86,16 @@ publish (VtMem *mem)
   __atomic_store_n (&mem->generation, mem->generation + 1, __ATOMIC_RELEASE);
   g_mutex_unlock (&mem->view_lock);
   vt_view_unref (old);
+}
+
+/* What shows through an overlay has changed there, too, before anybody hears of it. */
+static void
+publish (VtMem *mem)
+{
+  mem->changed = false;
+  replace_view (mem);
+  if (mem->overlay != NULL)
+    replace_view (mem->overlay);
   for (guint i = 0; i < mem->listeners->len; i++)
     {
       Listener *listener = &g_array_index (mem->listeners, Listener, i);

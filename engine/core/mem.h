@@ -171,6 +171,9 @@ void vt_ram_install_barrier (void (*barrier) (void));
 /* size: one past the last address (1 << 16 for ports, 1 << physical bits for memory). `lock` is the machine lock: taken by
  * vt_view_io_read/write() when not held by the caller's own doing; NULL in single-threaded tests. */
 VtMem *vt_mem_new (const char *name, uint64_t size, VtLock *lock);
+/* Shows what `base` shows, but for what is mapped in the overlay itself: its mappings compete with those of `base` by priority, and
+ * win among equals. What a processor in system management mode sees. One for each base, and freed before it. */
+VtMem *vt_mem_new_overlay (const char *name, VtMem *base);
 VtLock *vt_mem_machine_lock (const VtMem *mem);   /* nullable */
 void   vt_mem_free (VtMem *mem);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtMem, vt_mem_free)
