@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vcpu.h"
 
+static _Thread_local VtVcpu *current;
+
+VtVcpu *
+vt_vcpu_current (void)
+{
+  return current;
+}
+
+void
+vt_vcpu_set_current (VtVcpu *vcpu)
+{
+  current = vcpu;
+}
+
 void
 vt_vcpu_kick (VtVcpu *vcpu, uint32_t requests)
 {

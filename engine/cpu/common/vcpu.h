@@ -116,5 +116,9 @@ vt_vcpu_take (VtVcpu *vcpu, uint32_t bits)
   return __atomic_fetch_and (&vcpu->requests, ~bits, __ATOMIC_ACQ_REL) & bits;
 }
 
+/* The vCPU whose instructions this thread executes, or NULL. run() sets it. */
+VtVcpu *vt_vcpu_current (void);
+void    vt_vcpu_set_current (VtVcpu *vcpu);
+
 /* Refreshes view and io_view; true when one of them changed. Own thread. */
 bool vt_vcpu_refresh_views (VtVcpu *vcpu);

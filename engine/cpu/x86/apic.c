@@ -267,7 +267,12 @@ accept (VtApic *apic, unsigned mode, uint8_t vector, bool level)
     case EXTINT:
       apic->s.extint_pending = 1;
       break;
-    default:      /* SMI: there is no system-management mode; reserved */
+    case SMI:
+      if (apic->cpu == NULL || apic->cpu->smm_mem == NULL)
+        return;
+      apic->cpu->s.smi_pending = 1;
+      break;
+    default:      /* reserved */
       return;
     }
   kick (apic);
@@ -344,6 +349,25 @@ send (VtApicBus *bus, uint32_t dest, bool logical, unsigned mode, bool lowest, u
       VtApic *apic = bus->apics->pdata[i];
       if (matches (apic, dest, logical))
         accept (apic, mode, vector, level);
+    }
+}
+
+/* Whoever accesses a port is the processor that this thread runs. */
+void
+vt_apic_bus_set_smi (void *sink, unsigned pin, bool level)
+{
+  VtApicBus *bus = sink;
+  VtVcpu    *here = vt_vcpu_current ();
+  if (!level)
+    return;
+  for (unsigned i = 0; i < bus->apics->len; i++)
+    {
+      VtApic *apic = bus->apics->pdata[i];
+      bool    self = apic->cpu != NULL && &apic->cpu->vcpu == here;
+      if (self)
+        vt_x86_smi_by_port (apic->cpu);
+      if (self || pin == VT_APIC_SMI_ALL || (here == NULL && apic->id == 0))
+        accept (apic, SMI, 0, false);
     }
 }
 

@@ -47,6 +47,12 @@ void vt_apic_bus_set_eoi (VtApicBus *bus, void (*eoi) (void *opaque, uint8_t vec
 #define VT_APIC_LINT1 1u
 void vt_apic_bus_set_lint (void *bus, unsigned pin, bool level);
 
+/* Sink of a VtIrq: a rising edge is an SMI, for the processor whose port access brings it (without one: processor 0), or for all.
+ * Machine lock held. */
+#define VT_APIC_SMI_HERE 0u
+#define VT_APIC_SMI_ALL  1u
+void vt_apic_bus_set_smi (void *bus, unsigned pin, bool level);
+
 /* --- For the processor --------------------------------------------------------------------------------------------------- */
 
 /* The page of registers: does this processor see it at `gpa`? Own thread. */

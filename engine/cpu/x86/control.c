@@ -15,6 +15,7 @@
 #define CR4_PAGING  (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP)
 #define CR4_PDPTE   (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_SMEP)
 #define CR3_NOFLUSH (UINT64_C (1) << 63)
+#define SMBASE_RESET 0x30000u
 #define XCR0_X87    1u
 #define XCR0_SSE    2u
 #define XCR0_AVX    4u
@@ -33,8 +34,8 @@ static const struct
   { X86_CR4_SMEP, X86_FEATURE_SMEP },       { X86_CR4_SMAP, X86_FEATURE_SMAP },
 };
 
-static uint64_t
-cr4_allowed (const VtX86Cpu *cpu)
+uint64_t
+vt_x86_cr4_allowed (const VtX86Cpu *cpu)
 {
   uint64_t allowed = 0;
   for (unsigned i = 0; i < G_N_ELEMENTS (cr4_bits); i++)
@@ -138,7 +139,7 @@ void
 vt_x86_write_cr4 (VtX86Cpu *cpu, uint64_t value)
 {
   uint64_t old = cpu->s.cr4;
-  if ((value & ~cr4_allowed (cpu)) != 0)
+  if ((value & ~vt_x86_cr4_allowed (cpu)) != 0)
     vt_x86_gp0 (cpu);
   if (cpu->long_mode && (value & X86_CR4_PAE) == 0)
     vt_x86_gp0 (cpu);
@@ -184,6 +185,7 @@ power_on_registers (VtX86Cpu *cpu)
   VtX86State *s = &cpu->s;
   memset (s, 0, sizeof *s);
   s->xcr0 = XCR0_X87;
+  s->smbase = SMBASE_RESET;
   s->pat = UINT64_C (0x0007040600070406);
   s->misc_enable = VT_X86_MISC_ENABLE_RESET;
   s->fcw = 0x40;

@@ -119,7 +119,10 @@ vt_x86_after_insn (VtX86Cpu *cpu)
   if (cpu->s.shadow & VT_X86_SHADOW_MOVSS)
     return;
   uint32_t bits = cpu->pending_db | (stepping ? DR6_BS : 0);
-  if (bits != 0)
+  /* An SMI comes before traps (SDM table 6-2). They follow its RSM. */
+  if (bits != 0 && vt_x86_smi_deliverable (cpu))
+    cpu->pending_db = bits;
+  else if (bits != 0)
     vt_x86_raise_db (cpu, bits);
 }
 
@@ -170,6 +173,12 @@ checked_register (VtX86Cpu *cpu, unsigned n)
   return n == 4 || n == 5 ? n + 2 : n;
 }
 
+uint64_t
+vt_x86_dr_value (unsigned n, uint64_t value)
+{
+  return n == 6 ? (value & DR6_WRITABLE) | DR6_ONES : (value & DR7_WRITABLE) | DR7_ONES;
+}
+
 void
 vt_x86_op_mov_from_dr (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
@@ -186,11 +195,7 @@ vt_x86_op_mov_to_dr (VtX86Cpu *cpu, const VtX86Insn *insn)
     value = (uint32_t) value;
   if (n >= 6 && value >> 32 != 0)
     vt_x86_gp0 (cpu);
-  if (n == 6)
-    value = (value & DR6_WRITABLE) | DR6_ONES;
-  else if (n == 7)
-    value = (value & DR7_WRITABLE) | DR7_ONES;
-  cpu->s.dr[n] = value;
+  cpu->s.dr[n] = n >= 6 ? vt_x86_dr_value (n, value) : value;
   /* Watched pages have no fast entries. */
   vt_x86_tlb_flush (cpu, true);
   vt_x86_update_checks (cpu);

@@ -68,8 +68,8 @@ makes_double_fault (FaultClass first, FaultClass second)
   return first == PAGE_FAULT && (second == CONTRIBUTORY || second == PAGE_FAULT);
 }
 
-static void
-shut_down (VtX86Cpu *cpu)
+void
+vt_x86_shut_down (VtX86Cpu *cpu)
 {
   trace_x86_triple_fault (cpu->vcpu.index, cpu->s.seg[VT_CS].selector, cpu->s.rip, cpu->s.cr2);
   cpu->delivering_how = VT_X86_EVENT_NONE;
@@ -98,7 +98,7 @@ vt_x86_deliver_exception (VtX86Cpu *cpu)
       FaultClass second = class_of (vector);
       if (first == DOUBLE_FAULT && second != BENIGN)
         {
-          shut_down (cpu);
+          vt_x86_shut_down (cpu);
           return;
         }
       error |= external_bit (cpu, vector);
@@ -145,6 +145,9 @@ static bool
 take_init_or_sipi (VtX86Cpu *cpu)
 {
   bool taken = false;
+  /* They wait for the end of system management mode (SDM volume 3C, 31.3.1). */
+  if (cpu->s.in_smm)
+    return false;
   if (cpu->s.init_pending)
     {
       trace_x86_init (cpu->vcpu.index);
@@ -193,7 +196,7 @@ claim_event (VtX86Cpu *cpu, VtX86Event *event)
 {
   bool open = interrupts_open (cpu);
   *event = (VtX86Event) { .rip = cpu->s.rip };
-  cpu->events_deferred = false;
+  cpu->events_deferred = cpu->s.smi_pending;
   if (cpu->s.nmi_pending)
     {
       if (!cpu->s.nmi_blocked && (cpu->s.shadow & VT_X86_SHADOW_MOVSS) == 0)
@@ -218,6 +221,25 @@ claim_event (VtX86Cpu *cpu, VtX86Event *event)
   return true;
 }
 
+/* An instruction in a shadow comes first, so that the shadow is over when the mode begins. */
+static bool
+claim_smi (VtX86Cpu *cpu)
+{
+  if (!vt_x86_smi_deliverable (cpu) || cpu->s.shadow != 0)
+    return false;
+  cpu->s.smi_pending = 0;
+  return true;
+}
+
+/* What else waits may find its window open inside. */
+static void
+take_smi (VtX86Cpu *cpu)
+{
+  cpu->events_deferred = true;
+  cpu->vcpu.stats.interrupts++;
+  vt_x86_enter_smm (cpu);
+}
+
 bool
 vt_x86_service_events (VtX86Cpu *cpu)
 {
@@ -227,13 +249,15 @@ vt_x86_service_events (VtX86Cpu *cpu)
     vt_apic_lock (cpu->apic);
   /* The request is taken under the lock: what comes later sets it again. */
   vt_vcpu_take (&cpu->vcpu, VT_VCPU_INTERRUPT);
-  bool started = take_init_or_sipi (cpu);
+  bool smi = claim_smi (cpu), started = !smi && take_init_or_sipi (cpu);
   bool running = cpu->s.activity != VT_X86_WAIT_FOR_SIPI && cpu->s.activity != VT_X86_SHUTDOWN;
-  bool claimed = running && !started && claim_event (cpu, &event);
+  bool claimed = running && !smi && !started && claim_event (cpu, &event);
   if (cpu->apic != NULL)
     vt_apic_unlock (cpu->apic);
+  if (smi)
+    take_smi (cpu);
   if (!claimed)
-    return started;
+    return smi || started;
   cpu->s.activity = VT_X86_RUNNING;
   cpu->s.monitor_armed = 0;
   if (event.how == VT_X86_EVENT_NMI)
@@ -249,7 +273,9 @@ vt_x86_service_events (VtX86Cpu *cpu)
 bool
 vt_x86_events_pending (VtX86Cpu *cpu)
 {
-  if (cpu->s.init_pending || (cpu->s.sipi_pending && cpu->s.activity == VT_X86_WAIT_FOR_SIPI))
+  if (!cpu->s.in_smm && (cpu->s.init_pending || (cpu->s.sipi_pending && cpu->s.activity == VT_X86_WAIT_FOR_SIPI)))
+    return true;
+  if (vt_x86_smi_deliverable (cpu))
     return true;
   switch (cpu->s.activity)
     {

@@ -263,6 +263,7 @@ void
 vt_x86_interp_begin (VtX86Cpu *cpu, uint64_t budget)
 {
   vt_x86_interp_init (cpu);
+  vt_vcpu_set_current (&cpu->vcpu);
   Interp *interp = cpu->interp;
   uint64_t done = cpu->vcpu.stats.instructions;
   interp->stop_at = budget < UINT64_MAX - done ? done + budget : UINT64_MAX;

@@ -39,14 +39,14 @@ port_write (VtX86Cpu *cpu, uint16_t port, uint32_t value, unsigned size)
 }
 
 /* Bit 0 of all sixteen opcodes tells bytes from the operand size, which never is 64 bits. */
-static unsigned
-data_size (const VtX86Insn *insn)
+unsigned
+vt_x86_io_size (const VtX86Insn *insn)
 {
   return (insn->opcode & 1) == 0 ? 1 : MIN (insn->opsize, 4);
 }
 
-static uint16_t
-port_of (const VtX86Cpu *cpu, const VtX86Insn *insn)
+uint16_t
+vt_x86_io_port (const VtX86Cpu *cpu, const VtX86Insn *insn)
 {
   /* E4..E7 have the port as an immediate byte, EC..EF in DX. */
   return (insn->opcode & 8) != 0 ? cpu->s.gpr[VT_RDX] : insn->imm & 0xff;
@@ -55,8 +55,8 @@ port_of (const VtX86Cpu *cpu, const VtX86Insn *insn)
 void
 vt_x86_op_in (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
-  unsigned size = data_size (insn);
-  uint16_t port = port_of (cpu, insn);
+  unsigned size = vt_x86_io_size (insn);
+  uint16_t port = vt_x86_io_port (cpu, insn);
   vt_x86_check_io (cpu, port, size);
   vt_x86_write_gpr (cpu, VT_RAX, port_read (cpu, port, size), size);
 }
@@ -64,8 +64,8 @@ vt_x86_op_in (VtX86Cpu *cpu, const VtX86Insn *insn)
 void
 vt_x86_op_out (VtX86Cpu *cpu, const VtX86Insn *insn)
 {
-  unsigned size = data_size (insn);
-  uint16_t port = port_of (cpu, insn);
+  unsigned size = vt_x86_io_size (insn);
+  uint16_t port = vt_x86_io_port (cpu, insn);
   vt_x86_check_io (cpu, port, size);
   port_write (cpu, port, cpu->s.gpr[VT_RAX] & vt_mask_bytes (size), size);
 }
@@ -110,7 +110,7 @@ static void
 repeat (VtX86Cpu *cpu, const VtX86Insn *insn,
         void (*once) (VtX86Cpu *cpu, const VtX86Insn *insn, uint16_t port, unsigned size))
 {
-  unsigned size = data_size (insn);
+  unsigned size = vt_x86_io_size (insn);
   uint16_t port = cpu->s.gpr[VT_RDX];
   vt_x86_check_io (cpu, port, size);
   if ((insn->prefixes & (VT_PFX_REP | VT_PFX_REPNE)) == 0)

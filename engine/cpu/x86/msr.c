@@ -76,8 +76,8 @@ read_tsc_adjust (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
   return true;
 }
 
-static bool
-write_efer (VtX86Cpu *cpu, uint32_t index, uint64_t value)
+uint64_t
+vt_x86_efer_allowed (const VtX86Cpu *cpu)
 {
   uint64_t allowed = X86_EFER_LMA;
   if (vt_x86_has (cpu->model, X86_FEATURE_SYSCALL))
@@ -88,8 +88,14 @@ write_efer (VtX86Cpu *cpu, uint32_t index, uint64_t value)
     allowed |= X86_EFER_NXE;
   if (vt_x86_has (cpu->model, X86_FEATURE_FXSR_OPT))
     allowed |= X86_EFER_FFXSR;
+  return allowed;
+}
+
+static bool
+write_efer (VtX86Cpu *cpu, uint32_t index, uint64_t value)
+{
   bool lme_changes = ((value ^ cpu->s.efer) & X86_EFER_LME) != 0;
-  if ((value & ~allowed) != 0 || (lme_changes && cpu->paging))
+  if ((value & ~vt_x86_efer_allowed (cpu)) != 0 || (lme_changes && cpu->paging))
     return false;
   uint64_t changed = value ^ cpu->s.efer;
   cpu->s.efer = (cpu->s.efer & X86_EFER_LMA) | (value & EFER_WRITABLE);
@@ -267,6 +273,14 @@ read_arch_capabilities (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
   return true;
 }
 
+/* IA32_SMBASE: only in the mode itself (SDM volume 3C, 31.16.6). Where it lies is changed in the save area alone. */
+static bool
+read_smbase (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
+{
+  *value = cpu->s.smbase;
+  return cpu->s.in_smm;
+}
+
 /* MSR_CORE_THREAD_COUNT: threads in the low half, cores in the high half. */
 static bool
 read_core_count (VtX86Cpu *cpu, uint32_t index, uint64_t *value)
@@ -350,6 +364,7 @@ static const Msr msrs[] = {
   M_SPECIAL_IF (0x49, SPEC_CTRL, NULL, write_command),   /* PRED_CMD */
   M_SPECIAL (0x79, NULL, write_ucode),      /* BIOS_UPDT_TRIG */
   M_IGNORED (0x8b, UINT64_C (1) << 32),     /* BIOS_SIGN_ID: microcode revision 1 */
+  M_SPECIAL (0x9e, read_smbase, NULL),
   M_SPECIAL (0xce, read_platform_info, NULL),
   M_CONSTANT (0xcd, 0),                     /* FSB_FREQ */
   M_CONSTANT (0xfe, MTRR_CAP),

@@ -14,6 +14,7 @@
 #define CR4_KNOWN     UINT64_C (0x370fff)
 #define EFER_KNOWN    (X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | X86_EFER_FFXSR)
 #define SEG_KNOWN     UINT64_C (0x1f0ff)
+#define DR6_TRAPS     0x400fu   /* breakpoints, single step */
 #define XCR0_X87      (1u << 0)
 #define XCR0_SSE      (1u << 1)
 #define XCR0_AVX      (1u << 2)
@@ -106,7 +107,15 @@ activity_possible (const VtX86State *s)
 {
   return s->activity <= VT_X86_SHUTDOWN && s->shadow <= (VT_X86_SHADOW_STI | VT_X86_SHADOW_MOVSS) && s->nmi_blocked <= 1
          && s->nmi_pending <= 1 && s->smi_pending <= 1 && s->init_pending <= 1 && s->sipi_pending <= 1
-         && s->monitor_armed <= 1 && s->in_smm <= 1;
+         && s->monitor_armed <= 1;
+}
+
+static bool
+smm_possible (const VtX86Cpu *cpu, const VtX86State *s)
+{
+  if (!s->in_smm)
+    return s->smm_nmi_blocked == 0 && s->smm_pending_db == 0;
+  return s->in_smm == 1 && cpu->smm_mem != NULL && s->smm_nmi_blocked <= 1 && (s->smm_pending_db & ~DR6_TRAPS) == 0;
 }
 
 bool
@@ -125,6 +134,7 @@ vt_x86_state_check (const VtX86Cpu *cpu, const VtX86State *incoming, GError **er
     { debug_registers_possible (incoming), "debug registers" },
     { pat_possible (incoming->pat), "page attribute table" },
     { activity_possible (incoming), "activity" },
+    { smm_possible (cpu, incoming), "system management mode" },
   };
   for (unsigned i = 0; i < G_N_ELEMENTS (parts); i++)
     if (!parts[i].possible)

@@ -418,6 +418,7 @@ const VtX86OpRow vt_x86_ops_system[] = {
   ROW (RDPMC, op_rdpmc),
   ROW (RDTSC, op_rdtsc),
   ROW (RDTSCP, op_rdtscp),
+  ROW (RSM, vt_x86_op_rsm),
   ROW (SGDT, vt_x86_op_sgdt),
   ROW (SIDT, vt_x86_op_sidt),
   ROW (SLDT, vt_x86_op_sldt),

@@ -195,6 +195,14 @@ typedef struct VtX86Cpu
   void            (*ferr) (void *opaque);
   void             *ferr_opaque;
 
+  /* Memory outside of system management mode and in it; vcpu.mem is the one in use. NULL: there is no such mode. */
+  VtMem            *plain_mem, *smm_mem;
+  struct
+  {
+    uint64_t rip, after, rcx, rsi, rdi;   /* of it and behind it; registers before it */
+    uint32_t trap;                        /* as the save area describes it; 0: none */
+  } smi_io;                               /* the port access that brought the SMI (smm.c) */
+
   /* Exceptions and debugging, private to exceptions.c and debug.c. */
   bool             exc_debug_fault; /* the #DB that unwinds is a fault: RF goes to the stack */
   uint8_t          delivering;      /* vector of the event being delivered ... */
@@ -255,6 +263,7 @@ typedef struct
 {
   unsigned          index;
   VtMem            *mem, *io;
+  VtMem            *smm_mem;       /* what it sees in system management mode: an overlay of mem; NULL: it has no such mode */
   VtClock          *clock;
   const VtX86Model *model;
   uint64_t          tsc_hz;
@@ -302,6 +311,8 @@ void vt_x86_deliver_exception (VtX86Cpu *cpu);
 /* Pending INIT, SIPI, SMI, NMI, external interrupt, in architectural priority; called at safe points when
  * VT_VCPU_INTERRUPT is set or a window opens. Returns true when something was delivered. */
 bool vt_x86_service_events (VtX86Cpu *cpu);
+/* The port access that is under way asks for an SMI. Own thread. */
+void vt_x86_smi_by_port (VtX86Cpu *cpu);
 /* INIT (and the parts of a reset that INIT shares): registers of SDM volume 3A, table 9-1. */
 void vt_x86_init (VtX86Cpu *cpu, bool power_on);
 /* After IF, or the shadow that held an interrupt back, has changed: look for events at the next safe point. */

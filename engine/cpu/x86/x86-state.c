@@ -76,7 +76,10 @@ static const VtField state_fields[] = {
   VT_FIELD (VtX86State, monitor_gpa),
   VT_FIELD (VtX86State, monitor_armed),
   VT_FIELD (VtX86State, in_smm),
+  VT_FIELD (VtX86State, smm_nmi_blocked),
   VT_FIELD (VtX86State, pad0_),
+  VT_FIELD (VtX86State, smm_pending_db),
+  VT_FIELD (VtX86State, pad2_),
   VT_FIELD (VtX86State, smbase),
   VT_FIELD (VtX86State, fcw),
   VT_FIELD (VtX86State, fsw),
@@ -92,7 +95,8 @@ static const VtField state_fields[] = {
   ROWS_FIELD (ymm),
 };
 
-const VtState vt_x86_state_table = VT_STATE (1, VtX86State, state_fields, NULL);
+/* Version 2 has system management mode, where version 1 had padding: zeros. */
+const VtState vt_x86_state_table = VT_STATE (2, VtX86State, state_fields, NULL);
 
 /* --- Flags -------------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +169,8 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   VtX86Cpu *cpu = allocate (config->translated);
   cpu->vcpu.cls = &vt_x86_vcpu_class;
   cpu->vcpu.index = config->index;
-  cpu->vcpu.mem = config->mem;
+  cpu->vcpu.mem = cpu->plain_mem = config->mem;
+  cpu->smm_mem = config->smm_mem;
   cpu->vcpu.io = config->io;
   cpu->vcpu.clock = config->clock;
   cpu->model = config->model;
@@ -186,6 +191,8 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
 {
   if (cpu == NULL)
     return;
+  if (vt_vcpu_current () == &cpu->vcpu)
+    vt_vcpu_set_current (NULL);
   vt_x86_interp_free (cpu);
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
@@ -207,6 +214,12 @@ forget_physical_pages (VtX86Cpu *cpu)
 void
 vt_x86_take_view (VtX86Cpu *cpu)
 {
+  VtMem *mem = cpu->s.in_smm && cpu->smm_mem != NULL ? cpu->smm_mem : cpu->plain_mem;
+  if (mem != cpu->vcpu.mem)
+    {
+      g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
+      cpu->vcpu.mem = mem;
+    }
   vt_vcpu_refresh_views (&cpu->vcpu);
   cpu->n_rams = 0;
   forget_physical_pages (cpu);
@@ -221,6 +234,7 @@ vt_x86_cpu_settle (VtX86Cpu *cpu)
   flags_put (cpu, (uint32_t) cpu->s.rflags);
   cpu->insn = NULL;
   cpu->pending_db = 0;
+  cpu->smi_io.trap = 0;
   cpu->delivering_how = VT_X86_EVENT_NONE;
   cpu->events_deferred = false;
   cpu->tsc_line = (VtX86TscLine) { .wanted = cpu->tsc_line.wanted };

@@ -144,7 +144,10 @@ typedef struct
   uint64_t monitor_gpa;                /* line watched by MONITOR */
   uint8_t  monitor_armed;
   uint8_t  in_smm;
-  uint8_t  pad0_[6];
+  uint8_t  smm_nmi_blocked;            /* in SMM: nmi_blocked of the program that was interrupted ... */
+  uint8_t  pad0_;
+  uint16_t smm_pending_db;             /* ... and the debug traps that it has still to get (DR6) */
+  uint8_t  pad2_[2];
   uint64_t smbase;
 
   /* x87: st[i] is the physical register i (not relative to TOP); 80 bits in the first 10 bytes */

@@ -155,6 +155,15 @@ typedef struct
 void vt_x86_deliver_event (VtX86Cpu *cpu, const VtX86Event *event);
 /* Takes the pending external interrupt: its vector, or VT_APIC_NONE. Machine lock held. */
 int  vt_x86_acknowledge_interrupt (VtX86Cpu *cpu);
+/* The processor stops until a reset. */
+void vt_x86_shut_down (VtX86Cpu *cpu);
+
+/* --- System management mode (smm.c) --- */
+
+/* An SMI is pending and would be taken now, but for a shadow. */
+bool vt_x86_smi_deliverable (const VtX86Cpu *cpu);
+/* Between instructions, no lock held. */
+void vt_x86_enter_smm (VtX86Cpu *cpu);
 
 /* --- Operations that the table in system.c names --- */
 
@@ -186,12 +195,15 @@ VT_X86_OP (syscall);
 VT_X86_OP (sysret);
 VT_X86_OP (sysenter);
 VT_X86_OP (sysexit);
+VT_X86_OP (rsm);
 #undef VT_X86_OP
 
 /* Operand helpers (segment-ops.c): r/m16 in; 16 bits to memory, or `value` at the operand size to a register. */
 uint16_t vt_x86_read_rm16 (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned operand);
 void     vt_x86_write_rm16 (VtX86Cpu *cpu, const VtX86Insn *insn, unsigned operand, uint64_t value);
 void     vt_x86_write_gpr (VtX86Cpu *cpu, unsigned reg, uint64_t value, unsigned size);
+/* Bits of CR4 that the model has (control.c). */
+uint64_t vt_x86_cr4_allowed (const VtX86Cpu *cpu);
 /* #GP(0) unless the CPL is 0; in 16-bit real mode it always is. */
 void     vt_x86_need_cpl0 (VtX86Cpu *cpu);
 /* UMIP: SGDT, SIDT, SLDT, SMSW and STR are for the kernel alone. */
@@ -201,6 +213,9 @@ void     vt_x86_need_umip (VtX86Cpu *cpu);
 
 /* #GP(0) when IOPL and the TSS's bitmap do not let this code touch the ports. */
 void vt_x86_check_io (VtX86Cpu *cpu, uint16_t port, unsigned size);
+/* Of IN, OUT, INS and OUTS: how many bytes; of IN and OUT: which port. */
+unsigned vt_x86_io_size (const VtX86Insn *insn);
+uint16_t vt_x86_io_port (const VtX86Cpu *cpu, const VtX86Insn *insn);
 
 /* --- Model-specific registers (msr.c), CPUID (cpuid.c) --- */
 
@@ -208,11 +223,15 @@ void vt_x86_check_io (VtX86Cpu *cpu, uint16_t port, unsigned size);
 #define VT_X86_MC_BANKS 10u
 bool vt_x86_read_msr (VtX86Cpu *cpu, uint32_t msr, uint64_t *value);
 bool vt_x86_write_msr (VtX86Cpu *cpu, uint32_t msr, uint64_t value);
+/* Bits of EFER that the model has. */
+uint64_t vt_x86_efer_allowed (const VtX86Cpu *cpu);
 void vt_x86_cpuid (VtX86Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* --- Debug registers (debug.c) --- */
 
 uint64_t vt_x86_read_dr (VtX86Cpu *cpu, unsigned n);
 void     vt_x86_write_dr (VtX86Cpu *cpu, unsigned n, uint64_t value);
+/* DR6 or DR7 with those of their bits that cannot be changed. */
+uint64_t vt_x86_dr_value (unsigned n, uint64_t value);
 void     vt_x86_watch_io (VtX86Cpu *cpu, uint16_t port, unsigned size);
 G_NORETURN void vt_x86_raise_db (VtX86Cpu *cpu, uint64_t dr6_bits);

@@ -13,7 +13,12 @@ typedef struct
   VtClock    *clock;
   VtX86Model *model;
   VtX86Cpu   *cpu;
+  VtMem      *smm_mem;   /* with x86_test_setup_smm(), else NULL: X86_TEST_SMRAM_BYTES of RAM at the default SMBASE */
+  VtRam      *smram;
 } VtX86Test;
+
+#define X86_TEST_SMBASE      0x30000u
+#define X86_TEST_SMRAM_BYTES 0x20000u
 
 static inline void
 x86_test_free_host (void *host, uint64_t size)
@@ -57,26 +62,52 @@ x86_test_set_mode (VtX86Test *test, unsigned code_bits)
 }
 
 static inline void
-x86_test_setup (VtX86Test *test, uint64_t ram_size, unsigned code_bits)
+x86_test_add_smram (VtX86Test *test)
+{
+  test->smm_mem = vt_mem_new_overlay ("smm", test->mem);
+  test->smram = vt_ram_new ("smram", g_aligned_alloc0 (1, X86_TEST_SMRAM_BYTES, VT_PAGE_SIZE), X86_TEST_SMRAM_BYTES,
+                            x86_test_free_host);
+  vt_mem_map_ram (test->smm_mem, test->smram, 0, VT_GPA (X86_TEST_SMBASE), X86_TEST_SMRAM_BYTES, 1, VT_ACCESS_RAM, VT_ACCESS_RAM, NULL);
+}
+
+static inline void
+x86_test_build (VtX86Test *test, uint64_t ram_size, unsigned code_bits, bool smm)
 {
   GError *error = NULL;
+  *test = (VtX86Test) { 0 };
   test->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, NULL);
   test->io = vt_mem_new ("ports", 1 << 16, NULL);
   test->host = g_aligned_alloc0 (1, ram_size, VT_PAGE_SIZE);
   test->ram = vt_ram_new ("ram", test->host, ram_size, x86_test_free_host);
   vt_mem_map_ram (test->mem, test->ram, 0, VT_GPA (0), ram_size, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
   g_assert_no_error (error);
+  if (smm)
+    x86_test_add_smram (test);
   test->clock = vt_clock_new_manual ();
   test->model = vt_x86_model_new (NULL, 1, &error);
   g_assert_no_error (error);
   test->cpu = vt_x86_cpu_new (&(VtX86CpuConfig) {
     .mem = test->mem,
     .io = test->io,
+    .smm_mem = test->smm_mem,
     .clock = test->clock,
     .model = test->model,
     .tsc_hz = 1000000000,
   });
   x86_test_set_mode (test, code_bits);
+}
+
+static inline void
+x86_test_setup (VtX86Test *test, uint64_t ram_size, unsigned code_bits)
+{
+  x86_test_build (test, ram_size, code_bits, false);
+}
+
+/* With system management mode. */
+static inline void
+x86_test_setup_smm (VtX86Test *test, uint64_t ram_size, unsigned code_bits)
+{
+  x86_test_build (test, ram_size, code_bits, true);
 }
 
 static inline void
@@ -86,7 +117,9 @@ x86_test_teardown (VtX86Test *test)
   vt_x86_model_free (test->model);
   vt_clock_free (test->clock);
   vt_mem_free (test->io);
+  vt_mem_free (test->smm_mem);
   vt_mem_free (test->mem);
+  vt_ram_free (test->smram);
   vt_ram_free (test->ram);
 }
 

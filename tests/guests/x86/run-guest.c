@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Runs a small test kernel on bare processors: flat RAM, local APICs, two ports.
  *
- *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=interp|jit|cosim|kvm] [--memory=MIB]
+ *     run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--smm] [--trace=GLOB] [--accel=interp|jit|cosim|kvm] [--memory=MIB]
  *
  * The file is loaded at 0x7c00 and started there in real mode.  It writes TAP lines to port 0xe9; a write to port 0xf4 ends
- * the run.  With --shutdown, a triple fault is the expected end; --memory says how much all of it may need at most.
+ * the run.  With --shutdown, a triple fault is the expected end; --memory says how much all of it may need at most.  With --smm
+ * processors have system management mode, with memory of its own at 0xa0000, and ports 0xb2 and 0xb3 are SMIs, for one and for all.
  *
  * Time is simulated, and processors take turns on one thread, so that a run is always the same; also with cosim, which compares
  * the translator with the interpreter.  With another accelerator each runs on its thread, in real time; the translator then
@@ -37,6 +38,9 @@
 #define REAL_SECONDS   30
 #define PORT_TEXT      0xe9u
 #define PORT_EXIT      0xf4u
+#define PORT_SMI       0xb2u                    /* and the next */
+#define SMRAM_ADDRESS  0xa0000u
+#define SMRAM_BYTES    0x20000u
 #define PORT_SCRATCH   0xe0u                    /* four bytes of storage, for I/O tests */
 
 typedef struct
@@ -78,14 +82,36 @@ static const VtDeviceClass ports_class = { .name = "test-ports", .instance_size 
 
 typedef struct
 {
+  VtDevice   dev;
+  VtApicBus *bus;
+} SmiPorts;
+
+static uint64_t
+smi_read (VtDevice *dev, uint64_t off, unsigned size)
+{
+  return 0;
+}
+
+static void
+smi_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
+{
+  vt_apic_bus_set_smi (((SmiPorts *) dev)->bus, off == 0 ? VT_APIC_SMI_HERE : VT_APIC_SMI_ALL, true);
+}
+
+static const VtRegionOps smi_ops = { smi_read, smi_write, 1, 1 };
+static const VtRegion smi_region = { "smi ports", 2, &smi_ops };
+
+typedef struct
+{
   const VtAccel *accel;      /* NULL: in turns */
   bool        compared;      /* by translated code next to the interpreter */
   bool        scatter;       /* each region of translated code has other registers in memory */
   VtLock      lock;
   VtLoop     *loop;
   bool        died;
-  VtMem      *mem, *io;
-  VtRam      *ram;
+  VtMem      *mem, *smm_mem, *io;
+  VtRam      *ram, *smram;
+  SmiPorts    smi_ports;
   VtClock    *clock;
   VtX86Model *model;
   VtApicBus  *bus;
@@ -114,7 +140,7 @@ add_cpu (Board *board, unsigned i)
   GError *error = NULL;
   Ports *ports = board->ports;
   ports->cpu[i] = vt_x86_cpu_new (&(VtX86CpuConfig) {
-    .index = i, .mem = board->mem, .io = board->io, .clock = board->clock, .model = board->model,
+    .index = i, .mem = board->mem, .smm_mem = board->smm_mem, .io = board->io, .clock = board->clock, .model = board->model,
     .translated = board->accel == &vt_accel_jit,
     .tsc_hz = board->accel != NULL && board->accel->tsc_hz != NULL ? board->accel->tsc_hz () : TSC_HZ,
   });
@@ -127,21 +153,40 @@ add_cpu (Board *board, unsigned i)
   ports->n_cpus = i + 1;
 }
 
+static VtRam *
+add_ram (Board *board, VtMem *mem, const char *name, uint64_t at, uint64_t bytes, int priority)
+{
+  GError *error = NULL;
+  VtRam  *ram = vt_ram_new (name, g_aligned_alloc0 (1, bytes, VT_PAGE_SIZE), bytes, free_host);
+  vt_mem_map_ram (mem, ram, 0, VT_GPA (at), bytes, priority, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
+  g_assert_no_error (error);
+  ram->code_wrote = code_wrote;
+  ram->code_wrote_opaque = board->ports;
+  return ram;
+}
+
 static void
-build (Board *board, const char *model, unsigned n_cpus)
+add_smm (Board *board)
+{
+  GError *error = NULL;
+  board->smm_mem = vt_mem_new_overlay ("smm", board->mem);
+  board->smram = add_ram (board, board->smm_mem, "smram", SMRAM_ADDRESS, SMRAM_BYTES, 1);
+  board->smi_ports.bus = board->bus;
+  vt_mem_map_io (board->io, &board->smi_ports.dev, &smi_region, VT_GPA (PORT_SMI), 0, &error);
+  g_assert_no_error (error);
+}
+
+static void
+build (Board *board, const char *model, unsigned n_cpus, bool smm)
 {
   GError *error = NULL;
   VtLock *lock = board->accel != NULL ? &board->lock : NULL;
   vt_lock_init (&board->lock);
   board->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, lock);
   board->io = vt_mem_new ("ports", 1 << 16, lock);
-  board->ram = vt_ram_new ("ram", g_aligned_alloc0 (1, RAM_BYTES, VT_PAGE_SIZE), RAM_BYTES, free_host);
-  vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), RAM_BYTES, 0, VT_ACCESS_RAM, VT_ACCESS_RAM, &error);
-  g_assert_no_error (error);
   board->ports = (Ports *) vt_device_new (&ports_class, "test-ports");
   board->ports->text = g_string_new (NULL);
-  board->ram->code_wrote = code_wrote;
-  board->ram->code_wrote_opaque = board->ports;
+  board->ram = add_ram (board, board->mem, "ram", 0, RAM_BYTES, 0);
   vt_mem_map_io (board->io, &board->ports->dev, &ports_region, VT_GPA (PORT_SCRATCH), 0, &error);
   g_assert_no_error (error);
   board->clock = lock != NULL ? vt_clock_new (vt_host_now_ns, NULL) : vt_clock_new_manual ();
@@ -156,6 +201,8 @@ build (Board *board, const char *model, unsigned n_cpus)
     board->accel->restrict_model (board->model, &error);
   g_assert_no_error (error);
   board->bus = vt_apic_bus_new ();
+  if (smm)
+    add_smm (board);
   for (unsigned i = 0; i < n_cpus; i++)
     add_cpu (board, i);
   /* All were reset at the same moment. */
@@ -176,10 +223,12 @@ demolish (Board *board)
   vt_x86_model_free (board->model);
   g_string_free (board->ports->text, TRUE);
   vt_mem_free (board->io);
+  vt_mem_free (board->smm_mem);
   vt_mem_free (board->mem);
   vt_device_free (&board->ports->dev);
   vt_clock_free (board->clock);
   vt_ram_free (board->ram);
+  vt_ram_free (board->smram);
 }
 
 static void
@@ -332,7 +381,7 @@ main (int argc, char **argv)
 {
   const char *path = NULL, *model = NULL;
   unsigned n_cpus = 1, memory = 0;
-  bool shutdown_wanted = false, alive = true;
+  bool shutdown_wanted = false, smm = false, alive = true;
   Board board = { 0 };
   vt_host_init ();
   vt_trace_register (vt_trace_events_x86);
@@ -353,20 +402,22 @@ main (int argc, char **argv)
         }
       else if (g_str_equal (argv[i], "--scatter"))
         board.scatter = true;
+      else if (g_str_equal (argv[i], "--smm"))
+        smm = true;
       else if (g_str_equal (argv[i], "--shutdown"))
         shutdown_wanted = true;
       else
         path = argv[i];
     }
   if (path == NULL)
-    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--trace=GLOB] [--accel=NAME] [--scatter]");
+    g_error ("usage: run-guest FILE [--cpus=N] [--cpu=MODEL] [--shutdown] [--smm] [--trace=GLOB] [--accel=NAME] [--scatter]");
   GError *error = NULL;
   if (board.accel != NULL && !board.accel->probe (&error))
     {
       printf ("1..0 # SKIP %s\n", error->message);
       return 0;
     }
-  build (&board, model, n_cpus);
+  build (&board, model, n_cpus, smm);
   for (unsigned i = 0; board.compared && i < n_cpus; i++)
     if (!vt_x86_jit_init_lockstep (board.ports->cpu[i], &error))
       g_error ("%s", error->message);
