@@ -8,7 +8,7 @@
 typedef struct
 {
   VtRam        *ram;
-  VtMem        *mem;
+  VtMem        *mem, *smm_mem;
   VtDevice     *dev;
   VtFlashConfig config;
   uint64_t      wrote_bytes;
@@ -34,9 +34,22 @@ set_up (Fixture *f, gconstpointer read_only)
 }
 
 static void
+set_up_secure (Fixture *f, gconstpointer data)
+{
+  f->ram = vt_ram_new ("nvram", g_aligned_alloc0 (1, CHIP_BYTES, VT_PAGE_SIZE), CHIP_BYTES, NULL);
+  memset (f->ram->host, 0xff, CHIP_BYTES);
+  f->mem = vt_mem_new ("memory", UINT64_C (1) << 36, NULL);
+  f->smm_mem = vt_mem_new_overlay ("smm", f->mem);
+  f->config = (VtFlashConfig) { .ram = f->ram, .mem = f->mem, .smm_mem = f->smm_mem, .at = VT_GPA (CHIP_AT) };
+  f->dev = vt_device_new (&vt_flash_class, "nvram");
+  g_assert_true (vt_device_realize (f->dev, &(VtEnv) { .config = &f->config }, NULL));
+}
+
+static void
 tear_down (Fixture *f, gconstpointer data)
 {
   void *host = f->ram->host;
+  vt_mem_free (f->smm_mem);
   vt_mem_free (f->mem);
   vt_device_free (f->dev);
   vt_ram_free (f->ram);
@@ -142,6 +155,29 @@ reset_leads_back_to_the_array (Fixture *f, gconstpointer data)
   g_assert_cmphex (get (f, 0x10), ==, 0xff);
 }
 
+static void
+put_in_smm (Fixture *f, uint64_t off, uint8_t value)
+{
+  g_autoptr (VtView) view = vt_mem_view (f->smm_mem);
+  vt_view_write (view, VT_GPA (CHIP_AT + off), value, 1);
+}
+
+static void
+a_secure_chip_takes_writes_from_system_management_mode_alone (Fixture *f, gconstpointer data)
+{
+  put (f, 0x123, 0x10);
+  put (f, 0x123, 0x5a);
+  put (f, 0, 0x98);
+  g_assert_cmphex (get (f, 0x10), ==, 0xff);
+  g_assert_cmphex (get (f, 0x123), ==, 0xff);
+  put_in_smm (f, 0x123, 0x10);
+  put (f, 0x123, 0x00);
+  put_in_smm (f, 0x123, 0x5a);
+  g_assert_cmphex (get (f, 0x123), ==, 0x80);
+  put_in_smm (f, 0x123, 0xff);
+  g_assert_cmphex (get (f, 0x123), ==, 0x5a);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -156,5 +192,7 @@ main (int argc, char **argv)
   g_test_add ("/flash/a_read_only_chip_refuses_to_change", Fixture, "read only", set_up,
               a_read_only_chip_refuses_to_change, tear_down);
   ADD (reset_leads_back_to_the_array);
+  g_test_add ("/flash/a_secure_chip_takes_writes_from_system_management_mode_alone", Fixture, NULL, set_up_secure,
+              a_secure_chip_takes_writes_from_system_management_mode_alone, tear_down);
   return g_test_run ();
 }

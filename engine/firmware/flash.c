@@ -70,7 +70,8 @@ typedef struct
   VtFlashConfig config;
   VtRegion      region;
   VtMapping    *mapping;      /* NULL: not mapped */
-  bool          reads_array;  /* what the mapping does now */
+  VtMapping    *smm_mapping;  /* NULL: writes come by the other */
+  bool          reads_array;  /* what the mappings do now */
 } Flash;
 
 /* --- The array ---------------------------------------------------------------------------------------------------- */
@@ -207,6 +208,15 @@ flash_read (VtDevice *dev, uint64_t off, unsigned size)
 /* --- Commands ----------------------------------------------------------------------------------------------------- */
 
 static void
+update_mappings (Flash *flash)
+{
+  VtAccess reads = flash->reads_array ? VT_ACCESS_RAM : VT_ACCESS_IO;
+  if (flash->smm_mapping != NULL)
+    vt_mapping_set_access (flash->smm_mapping, reads, VT_ACCESS_IO);
+  vt_mapping_set_access (flash->mapping, reads, flash->smm_mapping != NULL ? VT_ACCESS_IGNORE : VT_ACCESS_IO);
+}
+
+static void
 enter (Flash *flash, FlashMode mode)
 {
   flash->s.mode = mode;
@@ -214,7 +224,7 @@ enter (Flash *flash, FlashMode mode)
   if (flash->mapping == NULL || reads_array == flash->reads_array)
     return;
   flash->reads_array = reads_array;
-  vt_mapping_set_access (flash->mapping, reads_array ? VT_ACCESS_RAM : VT_ACCESS_IO, VT_ACCESS_IO);
+  update_mappings (flash);
 }
 
 static void
@@ -379,6 +389,13 @@ flash_check (VtDevice *dev, const void *incoming, GError **error)
   return false;
 }
 
+static VtMapping *
+map (Flash *flash, VtMem *mem, GError **error)
+{
+  return vt_mem_map_both (mem, flash->config.ram, 0, &flash->dev, &flash->region, flash->config.at, flash->config.priority,
+                          VT_ACCESS_RAM, VT_ACCESS_IO, error);
+}
+
 static bool
 flash_realize (VtDevice *dev, const VtEnv *env, GError **error)
 {
@@ -395,9 +412,13 @@ flash_realize (VtDevice *dev, const VtEnv *env, GError **error)
   if (flash->config.mem == NULL)
     return true;
   flash->reads_array = true;
-  flash->mapping = vt_mem_map_both (flash->config.mem, flash->config.ram, 0, dev, &flash->region, flash->config.at,
-                                    flash->config.priority, VT_ACCESS_RAM, VT_ACCESS_IO, error);
-  return flash->mapping != NULL;
+  flash->mapping = map (flash, flash->config.mem, error);
+  if (flash->mapping == NULL)
+    return false;
+  if (flash->config.smm_mem != NULL && (flash->smm_mapping = map (flash, flash->config.smm_mem, error)) == NULL)
+    return false;
+  update_mappings (flash);
+  return true;
 }
 
 #define TEST_SIZE (16 * VT_FLASH_BLOCK_SIZE)

@@ -14,6 +14,7 @@ typedef struct
   VtMem   *mem;        /* where the chip is mapped; NULL: nowhere (tests) */
   VtGpa    at;
   int      priority;
+  VtMem   *smm_mem;    /* overlay of mem: writes reach the chip only from there, and vanish elsewhere; NULL: from everywhere */
   bool     read_only;  /* program and erase fail, as with the write-protect pin low */
   /* Told after each change of the array, machine lock held: keeps the file behind it up to date. Nullable. */
   void   (*wrote) (void *opaque, uint64_t off, uint64_t len);

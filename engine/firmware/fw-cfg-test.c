@@ -146,6 +146,29 @@ dma_writes_go_to_writable_files_only (Fixture *f, gconstpointer data)
 }
 
 static void
+double_it (void *opaque, uint8_t *content, size_t size)
+{
+  g_assert_cmpuint (size, ==, 1);
+  content[0] = (uint8_t) (2 * content[0] + 1);
+}
+
+static void
+an_answer_is_asked_for_by_selecting_it_and_not_written (Fixture *f, gconstpointer data)
+{
+  vt_fw_cfg_add_answer_file (f->dev, "etc/pear", 1, double_it, f);
+  unsigned key = VT_FW_CFG_FILES + 2;   /* etc/apple, etc/note, etc/pear */
+  select_key (f, key);
+  g_assert_cmpuint (next_byte (f), ==, 1);
+  memcpy (f->ram->host + 0x200, "x", 1);
+  g_assert_cmpuint (dma (f, key << 16 | 8 | 16, 1, 0x200), ==, 1);
+  select_key (f, key);
+  g_assert_cmpuint (next_byte (f), ==, 7);
+  vt_device_reset (f->dev, VT_RESET_GUEST);
+  select_key (f, key);
+  g_assert_cmpuint (next_byte (f), ==, 1);
+}
+
+static void
 hostile_requests_fail_and_leave_the_device_usable (Fixture *f, gconstpointer data)
 {
   g_assert_cmpuint (dma (f, VT_FW_CFG_FILES << 16 | 8 | 2, 4, 0xfffffffff000), ==, 1);
@@ -194,6 +217,7 @@ main (int argc, char **argv)
   ADD (the_directory_lists_files_sorted_by_name);
   ADD (dma_selects_skips_and_reads_with_zeros_after_the_end);
   ADD (dma_writes_go_to_writable_files_only);
+  ADD (an_answer_is_asked_for_by_selecting_it_and_not_written);
   ADD (hostile_requests_fail_and_leave_the_device_usable);
   ADD (the_pc_items_describe_memory_and_processors);
   ADD (published_tables_come_with_a_script);

@@ -64,9 +64,10 @@ static const VtField fw_cfg_fields[] = {
 typedef struct
 {
   char        *name;
-  GBytes      *bytes;         /* NULL: writable */
-  uint32_t     at, size;      /* writable: place in state */
+  GBytes      *bytes;         /* NULL: in the state ... */
+  uint32_t     at, size;      /* ... at this place */
   VtFwCfgWrote wrote;
+  VtFwCfgAsked asked;         /* not NULL: not for the guest to write */
   void        *opaque;
 } FwCfgFile;
 
@@ -210,18 +211,29 @@ vt_fw_cfg_add_file (VtDevice *dev, const char *name, GBytes *bytes)
   file->bytes = bytes;
 }
 
-void
-vt_fw_cfg_add_writable_file (VtDevice *dev, const char *name, size_t size, VtFwCfgWrote wrote, void *opaque)
+static FwCfgFile *
+new_file_in_state (FwCfg *fw, const char *name, size_t size, void *opaque)
 {
-  FwCfg     *fw = (FwCfg *) dev;
   FwCfgFile *file = new_file (fw, name);
   g_assert (file->bytes == NULL && file->size == 0);
   g_assert (vt_fits (fw->writable_used, size, VT_FW_CFG_WRITABLE_MAX));
   file->at = fw->writable_used;
   file->size = size;
-  file->wrote = wrote;
   file->opaque = opaque;
   fw->writable_used += size;
+  return file;
+}
+
+void
+vt_fw_cfg_add_writable_file (VtDevice *dev, const char *name, size_t size, VtFwCfgWrote wrote, void *opaque)
+{
+  new_file_in_state ((FwCfg *) dev, name, size, opaque)->wrote = wrote;
+}
+
+void
+vt_fw_cfg_add_answer_file (VtDevice *dev, const char *name, size_t size, VtFwCfgAsked asked, void *opaque)
+{
+  new_file_in_state ((FwCfg *) dev, name, size, opaque)->asked = asked;
 }
 
 /* --- Selector and data port --------------------------------------------------------------------------------------- */
@@ -231,7 +243,10 @@ fw_cfg_select (FwCfg *fw, uint16_t key)
 {
   fw->s.key = key & FW_CFG_SELECTOR_KEY;
   fw->s.offset = 0;
-  trace_fw_cfg_select (fw->s.key, selected (fw).size);
+  FwCfgItem item = selected (fw);
+  trace_fw_cfg_select (fw->s.key, item.size);
+  if (item.file != NULL && item.file->asked != NULL)
+    item.file->asked (item.file->opaque, fw->s.writable + item.file->at, item.file->size);
 }
 
 static uint64_t
@@ -288,7 +303,7 @@ static bool
 dma_write_item (FwCfg *fw, const FwCfgRequest *request)
 {
   FwCfgItem item = selected (fw);
-  if (item.file == NULL || item.file->bytes != NULL || !vt_fits (fw->s.offset, request->length, item.size))
+  if (item.file == NULL || item.file->bytes != NULL || item.file->asked != NULL || !vt_fits (fw->s.offset, request->length, item.size))
     return false;
   uint8_t *to = fw->s.writable + item.file->at;
   if (!vt_dma_read (fw->dma, VT_GPA (request->address), to + fw->s.offset, request->length))

@@ -42,6 +42,11 @@ void vt_fw_cfg_add_file (VtDevice *dev, const char *name, GBytes *bytes);
 typedef void (*VtFwCfgWrote) (void *opaque, const uint8_t *content, size_t size);
 void vt_fw_cfg_add_writable_file (VtDevice *dev, const char *name, size_t size, VtFwCfgWrote wrote, void *opaque);
 
+/* A file that answers: `asked` is called whenever the guest selects it, machine lock held, and may change the content, which is part
+ * of the machine's state and zero at reset. The guest does not write it; it takes part in VT_FW_CFG_WRITABLE_MAX. */
+typedef void (*VtFwCfgAsked) (void *opaque, uint8_t *content, size_t size);
+void vt_fw_cfg_add_answer_file (VtDevice *dev, const char *name, size_t size, VtFwCfgAsked asked, void *opaque);
+
 /* What every PC has. Strings and arrays are copied. */
 typedef struct
 {

@@ -56,6 +56,24 @@ check_processor_and_memory (const VtConfig *config, GError **error)
   return true;
 }
 
+static bool
+check_firmware (const VtConfig *config, GError **error)
+{
+  if (config->smm && is_pc (config))
+    return refuse (error, VT_ERROR_UNSUPPORTED, "Machine type “pc” has no system management mode: use “q35”");
+  if (config->smm && config->accel == VT_ACCEL_KVM)
+    return refuse (error, VT_ERROR_UNSUPPORTED, "System management mode, which Secure Boot needs, does not run on KVM yet: use the "
+                                                "translator (“jit”)");
+  if (config->tseg_mib > VT_TSEG_MIB_MAX || config->tseg_mib * VT_MIB >= config->memory_bytes)
+    return refuse (error, VT_ERROR_CONFIG, "%u MiB for system management mode: choose 1 to %u MiB, less than the machine has",
+                   config->tseg_mib, VT_TSEG_MIB_MAX);
+  if (config->secure_boot && config->firmware != VT_FIRMWARE_UEFI)
+    return refuse (error, VT_ERROR_CONFIG, "Secure Boot is UEFI's: a BIOS has none");
+  if (config->secure_boot && !config->smm)
+    return refuse (error, VT_ERROR_CONFIG, "Secure Boot needs system management mode");
+  return true;
+}
+
 /* How many drives each bus takes, and on which machine it is. */
 static const struct
 {
@@ -250,7 +268,7 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
 bool
 vt_config_check (const VtConfig *config, GError **error)
 {
-  if (!check_processor_and_memory (config, error) || !check_files (config, error) || !check_video (config, error)
+  if (!check_processor_and_memory (config, error) || !check_firmware (config, error) || !check_files (config, error) || !check_video (config, error)
       || !check_inputs_and_nets (config, error) || !check_ports (config, error))
     return false;
   if (config->sound != VT_SOUND_NONE && config->sound_output == VT_SOUND_TO_FILE && config->sound_path == NULL)

@@ -90,6 +90,7 @@ vt_config_clear (VtConfig *config)
   g_free (config->cpu_model);
   g_free (config->firmware_code);
   g_free (config->nvram);
+  g_free (config->nvram_template);
   g_free (config->kernel);
   g_free (config->initrd);
   g_free (config->append);
@@ -196,6 +197,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->cpu_model = g_strdup (from->cpu_model);
   to->firmware_code = g_strdup (from->firmware_code);
   to->nvram = g_strdup (from->nvram);
+  to->nvram_template = g_strdup (from->nvram_template);
   to->kernel = g_strdup (from->kernel);
   to->initrd = g_strdup (from->initrd);
   to->append = g_strdup (from->append);

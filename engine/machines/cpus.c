@@ -36,6 +36,7 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
       VtX86CpuConfig config = { .index = i,
                                 .mem = machine->mem,
                                 .io = machine->io,
+                                .smm_mem = machine->smm_mem,
                                 .clock = machine->clock,
                                 .model = machine->model,
                                 .tsc_hz = tsc_hz,
@@ -53,12 +54,16 @@ vt_machine_make_cpus (VtMachine *machine, uint8_t (*inta) (void *opaque), void *
     }
   vt_mem_add_listener (machine->mem, mappings_changed, machine);
   vt_mem_add_listener (machine->io, mappings_changed, machine);
+  if (machine->smm_mem != NULL)
+    vt_mem_add_listener (machine->smm_mem, mappings_changed, machine);
   return true;
 }
 
 bool
 vt_machine_choose_accel (VtMachine *machine, GError **error)
 {
-  machine->accel = vt_accel_choose (machine->config.accel, &machine->accel_sentence, error);
+  /* Under KVM the mode would need an address space of its own in the kernel. */
+  VtAccelChoice choice = machine->config.smm && machine->config.accel == VT_ACCEL_AUTO ? VT_ACCEL_JIT : machine->config.accel;
+  machine->accel = vt_accel_choose (choice, &machine->accel_sentence, error);
   return machine->accel != NULL;
 }

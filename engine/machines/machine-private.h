@@ -110,6 +110,7 @@ struct VtMachine
   VtLoop        *loop;
   VtClock       *clock;
   VtMem         *mem, *io;
+  VtMem         *smm_mem;            /* overlay of mem: what processors see in system management mode; NULL: they have none */
   VtDma          dma;                /* of devices that are not behind a bus: all of mem */
   GPtrArray     *rams;               /* VtRam*, saved with the machine */
   GPtrArray     *scratch_rams;       /* VtRam*, rebuilt from files: not saved */

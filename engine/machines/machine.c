@@ -82,6 +82,7 @@ machine_alloc (const VtConfig *config)
   machine->made_ns = vt_host_now_ns (NULL);
   machine->mem = vt_mem_new ("memory", UINT64_C (1) << VT_X86_PHYS_BITS, &machine->lock);
   machine->io = vt_mem_new ("I/O port", 1 << 16, &machine->lock);
+  machine->smm_mem = config->smm ? vt_mem_new_overlay ("system management", machine->mem) : NULL;
   machine->dma = (VtDma) { .mem = machine->mem };
   machine->apic_bus = vt_apic_bus_new ();
   vt_loop_drive_clock (machine->loop, machine->clock);
@@ -171,6 +172,7 @@ vt_machine_free (VtMachine *machine)
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);
   vt_mem_free (machine->io);
+  vt_mem_free (machine->smm_mem);
   vt_mem_free (machine->mem);
   g_ptr_array_unref (machine->rams);
   g_ptr_array_unref (machine->scratch_rams);

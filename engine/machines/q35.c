@@ -21,7 +21,8 @@ add_lpc (VtMachine *machine, GError **error)
   for (unsigned irq = 0; irq < 16; irq++)
     wires[VT_ICH9_LPC_WIRE_ISA + irq] = irq == 2 ? vt_irq_detached ("cascade") : x86_isa_irq (machine, irq, "pirq -> isa irq");
   VtIch9LpcConfig config = { .place = x86_place (machine, 31, 0, true), .mem = machine->mem, .io = machine->io,
-                             .pm = machine->pm, .pm_region = &vt_acpi_pm_region };
+                             .pm = machine->pm, .pm_region = &vt_acpi_pm_region, .smm = machine->smm_mem != NULL };
+  wires[VT_ICH9_LPC_WIRE_SMI_LOCK] = config.smm ? vt_acpi_pm_smi_lock (machine->pm) : vt_irq_detached ("smi lock");
   VtDevice *lpc = vt_machine_add (machine, &(DeviceSpec) { &vt_ich9_lpc, "pci/00:1f.0", &config, wires, VT_ICH9_LPC_WIRES }, error);
   if (lpc == NULL)
     return false;
@@ -48,7 +49,8 @@ build_chipset (VtMachine *machine, GError **error)
   board->pci_low_base = PCI_LOW_BASE;
   VtDevice *reset = vt_machine_add (machine, &(DeviceSpec) { &vt_rstcnt_class, "rstcnt", NULL, NULL, 0 }, error);
   VtHostBridgeConfig mch = { .place = x86_place (machine, 0, 0, false), .mem = machine->mem, .io = machine->io,
-                             .low_ram = board->low_ram, .bus = board->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
+                             .low_ram = board->low_ram, .smm_mem = machine->smm_mem,
+                             .tseg_mib = machine->config.tseg_mib != 0 ? machine->config.tseg_mib : VT_TSEG_MIB_DEFAULT, .bus = board->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
   return reset != NULL
          && vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
          && x86_add_pm (machine, error) && add_lpc (machine, error) && add_ports (machine, error);

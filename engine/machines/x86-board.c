@@ -15,6 +15,7 @@
 #include "port80.h"
 #include "port92.h"
 #include "rtc.h"
+#include "smi.h"
 #include "testdev.h"
 #include "tpm-crb.h"
 #include "tpm-tis.h"
@@ -309,12 +310,30 @@ build_legacy (VtMachine *machine, GError **error)
 
 /* --- For chipsets ----------------------------------------------------------------------------------------------------------- */
 
+static bool
+add_smi (VtMachine *machine, VtIrq *input, GError **error)
+{
+  VtIrq     wires[VT_SMI_WIRES];
+  X86Board *board = x86_board (machine);
+  wires[VT_SMI_WIRE_HERE] = (VtIrq) { .set = vt_apic_bus_set_smi, .sink = machine->apic_bus, .pin = VT_APIC_SMI_HERE, .label = "smi -> processor" };
+  wires[VT_SMI_WIRE_ALL] = (VtIrq) { .set = vt_apic_bus_set_smi, .sink = machine->apic_bus, .pin = VT_APIC_SMI_ALL, .label = "smi -> all" };
+  board->smi = vt_machine_add (machine, &(DeviceSpec) { &vt_smi_class, "smi", NULL, wires, VT_SMI_WIRES }, error);
+  if (board->smi == NULL)
+    return false;
+  *input = vt_smi_input (board->smi);
+  return true;
+}
+
 bool
 x86_add_pm (VtMachine *machine, GError **error)
 {
-  VtIrq            sci = x86_isa_irq (machine, X86_SCI_IRQ, "pm -> sci");
+  VtIrq            wires[VT_ACPI_PM_WIRES] = { x86_isa_irq (machine, X86_SCI_IRQ, "pm -> sci"), vt_irq_detached ("smi") };
   VtAcpiPmConfig   config = { .timer_32bit = false };
-  machine->pm = vt_machine_add (machine, &(DeviceSpec) { &vt_acpi_pm_class, "pm", &config, &sci, 1 }, error);
+  bool             smm = machine->smm_mem != NULL;
+  if (smm && !add_smi (machine, &wires[VT_ACPI_PM_WIRE_SMI], error))
+    return false;
+  const VtDeviceClass *cls = smm ? &vt_acpi_pm_smm_class : &vt_acpi_pm_class;
+  machine->pm = vt_machine_add (machine, &(DeviceSpec) { cls, "pm", &config, wires, VT_ACPI_PM_WIRES }, error);
   return machine->pm != NULL && x86_map_io (machine, machine->pm, &vt_acpi_pm_apm_region, VT_ACPI_PM_SMI_PORT, error);
 }
 

@@ -40,6 +40,7 @@ typedef struct
   VtRam    *vram;
   VtPciBus *bus;
   VtDevice *pic, *ioapic, *hpet, *dma, *fw_cfg, *vga, *ramfb, *xhci;
+  VtDevice *smi;                  /* NULL: no system management mode */
   GBytes   *ramfb_rom;            /* its video BIOS, which reaches SeaBIOS through fw_cfg */
   bool      has_dispi_ports;      /* the video device can be set to a mode through ports */
   unsigned  next_slot, next_usb_port;

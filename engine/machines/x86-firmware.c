@@ -11,6 +11,7 @@
 #include "nvram.h"
 #include "ramfb.h"
 #include "rom.h"
+#include "smi.h"
 #include "tpm-crb.h"
 #include "vitrine/error.h"
 #include "x86-model.h"
@@ -18,6 +19,10 @@
 #define SEABIOS_PATH   "/usr/share/seabios/bios-256k.bin"
 #define OVMF_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.fd"
 #define OVMF_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.fd"
+/* As /usr/share/qemu/firmware says: with Secure Boot, and with Microsoft's keys. */
+#define OVMF_SECURE_CODE_PATH   "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+#define OVMF_ENROLLED_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.ms.fd"
+#define OVMF_ENROLLED_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"
 #define FLASH_MAX      (16 * VT_MIB)
 #define PRIORITY_FLASH (VT_HOST_PRIORITY_SHADOW + 1)
 
@@ -98,6 +103,17 @@ describe (VtMachine *machine)
   vt_acpi_build (board->tables, &board->acpi);
 }
 
+static void
+add_smi_files (X86Board *board)
+{
+  uint8_t features[VT_SMI_FEATURES_BYTES];
+  vt_store_le (features, VT_SMI_FEATURES, sizeof features);
+  g_autoptr (GBytes) supported = g_bytes_new (features, sizeof features);
+  vt_fw_cfg_add_file (board->fw_cfg, "etc/smi/supported-features", supported);
+  vt_fw_cfg_add_writable_file (board->fw_cfg, "etc/smi/requested-features", VT_SMI_FEATURES_BYTES, vt_smi_requested, board->smi);
+  vt_fw_cfg_add_answer_file (board->fw_cfg, "etc/smi/features-ok", VT_SMI_OK_BYTES, vt_smi_agree, board->smi);
+}
+
 static bool
 add_fw_cfg (VtMachine *machine, GError **error)
 {
@@ -124,6 +140,8 @@ add_fw_cfg (VtMachine *machine, GError **error)
       vt_fw_cfg_add_writable_file (board->fw_cfg, VT_RAMFB_FILE, VT_RAMFB_FILE_BYTES, vt_ramfb_configure, board->ramfb);
       vt_fw_cfg_add_file (board->fw_cfg, "vgaroms/vgabios-ramfb.bin", board->ramfb_rom);
     }
+  if (board->smi != NULL)
+    add_smi_files (board);
   return vt_mem_map_io (machine->io, board->fw_cfg, &vt_fw_cfg_ports, VT_GPA (VT_FW_CFG_PORT), 0, error) != NULL
          && vt_mem_map_io (machine->io, board->fw_cfg, &vt_fw_cfg_dma_ports, VT_GPA (VT_FW_CFG_DMA_PORT), 0, error) != NULL;
 }
@@ -164,6 +182,7 @@ add_flash (VtMachine *machine, const char *path, VtRam *ram, uint64_t at, bool v
 {
   VtFlashConfig config = { .ram = ram,
                            .mem = machine->mem,
+                           .smm_mem = machine->config.secure_boot ? machine->smm_mem : NULL,
                            .at = VT_GPA (at),
                            .priority = PRIORITY_FLASH,
                            .read_only = !variables,
@@ -178,16 +197,34 @@ round_up_to_block (uint64_t size)
   return (size + VT_FLASH_BLOCK_SIZE - 1) & ~(uint64_t) (VT_FLASH_BLOCK_SIZE - 1);
 }
 
+static const char *
+firmware_code (const VtConfig *config)
+{
+  if (config->firmware_code != NULL)
+    return config->firmware_code;
+  if (!config->secure_boot)
+    return OVMF_CODE_PATH;
+  return config->enrolled_keys ? OVMF_ENROLLED_CODE_PATH : OVMF_SECURE_CODE_PATH;
+}
+
+static const char *
+variables_template (const VtConfig *config)
+{
+  if (config->nvram_template != NULL)
+    return config->nvram_template;
+  return config->secure_boot && config->enrolled_keys ? OVMF_ENROLLED_VARS_PATH : OVMF_VARS_PATH;
+}
+
 /* Code below 4 GiB, variables right below the code. */
 static bool
 build_uefi (VtMachine *machine, GError **error)
 {
   X86Board   *board = machine->board_data;
-  const char *code_path = machine->config.firmware_code != NULL ? machine->config.firmware_code : OVMF_CODE_PATH;
+  const char *code_path = firmware_code (&machine->config);
   g_autoptr (GBytes) code = vt_firmware_read (code_path, "UEFI firmware", FLASH_MAX, error);
   if (code == NULL)
     return false;
-  board->vars_template = vt_nvram_open (machine->config.nvram, OVMF_VARS_PATH, FLASH_MAX, &board->vars_fd, error);
+  board->vars_template = vt_nvram_open (machine->config.nvram, variables_template (&machine->config), FLASH_MAX, &board->vars_fd, error);
   if (board->vars_template == NULL)
     return false;
   uint64_t code_bytes = round_up_to_block (g_bytes_get_size (code));

@@ -93,11 +93,15 @@ set_append (VitrineRunTarget *target, const char *value, GError **error)
 static gboolean
 set_firmware (VitrineRunTarget *target, const char *value, GError **error)
 {
-  static const VitrineRunWord words[] = { { "bios", VT_FIRMWARE_BIOS }, { "uefi", VT_FIRMWARE_UEFI }, { NULL, 0 } };
+  enum { BIOS, UEFI, SECURE };
+  static const VitrineRunWord words[] = { { "bios", BIOS }, { "uefi", UEFI }, { "secure-boot", SECURE }, { NULL, 0 } };
+  VtConfig *config = target->config;
   int choice;
   if (!vitrine_run_parse_word (_("Firmware"), words, value, &choice, error))
     return FALSE;
-  target->config->firmware = (VtFirmware) choice;
+  config->firmware = choice == BIOS ? VT_FIRMWARE_BIOS : VT_FIRMWARE_UEFI;
+  config->secure_boot = config->enrolled_keys = choice == SECURE;
+  config->smm |= choice == SECURE;
   return TRUE;
 }
 
@@ -250,7 +254,7 @@ static const struct
   { "--kernel", "FILE", set_kernel, N_("Boot this kernel without firmware (bzImage, multiboot, PVH)") },
   { "--initrd", "FILE", set_initrd, N_("Initial RAM disk, or the multiboot module") },
   { "--append", "TEXT", set_append, N_("Kernel command line") },
-  { "--firmware", "bios|uefi", set_firmware, N_("Which firmware") },
+  { "--firmware", "bios|uefi|secure-boot", set_firmware, N_("Which firmware") },
   { "--bios", "FILE", set_bios, N_("Firmware image instead of the installed one") },
   { "--nvram", "FILE", set_nvram, N_("Keep UEFI variables in this file") },
   { "--disk", "FILE[,format=raw|qcow2|luks][,bus=virtio|sata|ide|scsi|nvme|usb][,readonly=on][,snapshot=on][,any-backing=on][,key-file=FILE][,port=1..4][,id=NAME][,queues=N][,packed=on]", vitrine_run_add_disk, N_("A disk (repeatable)") },

@@ -127,6 +127,59 @@ firmware_finds_smm_taken_care_of (void)
   g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x21);
 }
 
+#define SMI VT_ACPI_PM_WIRE_SMI
+
+static void
+the_apm_port_brings_an_smi_while_firmware_wants_that (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_smm_class, NULL);
+  g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0);
+  static const struct { uint32_t enable; unsigned smis; } steps[] = { { 0, 0 }, { 0x20, 0 }, { 0x01, 0 }, { 0x21, 1 } };
+  for (unsigned i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      bench_write (&b, P, 0x30, steps[i].enable, 4);
+      bench_out (&b, APM, 0, 0x55);
+      g_assert_cmpuint (b.rises[SMI], ==, steps[i].smis);
+    }
+  g_assert_cmphex (bench_read (&b, P, 0x34, 4), ==, 0x20);
+  bench_write (&b, P, 0x34, 0x20, 4);
+  g_assert_cmphex (bench_read (&b, P, 0x34, 4), ==, 0);
+  bench_out (&b, APM, 1, 0x55);
+  bench_out (&b, APM, 0, VT_ACPI_PM_ENABLE_CMD);
+  g_assert_cmpuint (b.rises[SMI], ==, 1);
+  g_assert_cmphex (get16 (&b, 4), ==, 1);
+}
+
+static void
+smi_lock_keeps_smis_on (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_smm_class, NULL);
+  VtIrq lock = vt_acpi_pm_smi_lock (b.dev);
+  bench_write (&b, P, 0x30, 0x21, 4);
+  vt_irq_set (&lock, true);
+  bench_write (&b, P, 0x30, 0x22, 4);
+  g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x21);
+  bench_out (&b, APM, 0, 0);
+  g_assert_cmpuint (b.rises[SMI], ==, 1);
+  vt_irq_set (&lock, false);
+  bench_write (&b, P, 0x30, 0x20, 4);
+  g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x20);
+}
+
+static void
+without_the_mode_the_apm_port_brings_no_smi (void)
+{
+  g_auto(Bench) b;
+  bench_init (&b, &vt_acpi_pm_class, NULL);
+  bench_out (&b, APM, 0, 0x55);
+  g_assert_cmpuint (b.rises[SMI], ==, 0);
+  g_assert_cmphex (bench_read (&b, P, 0x34, 4), ==, 0);
+  bench_write (&b, P, 0x30, 0x02, 4);
+  g_assert_cmphex (bench_read (&b, P, 0x30, 4), ==, 0x02);
+}
+
 static void
 piix4_has_its_events_at_another_place (void)
 {
@@ -158,6 +211,9 @@ main (int argc, char **argv)
   g_test_add_func ("/acpi-pm/soft-off", soft_off_asks_the_machine_to_power_off);
   g_test_add_func ("/acpi-pm/suspend", suspend_is_refused_unless_the_machine_offers_it);
   g_test_add_func ("/acpi-pm/smm", firmware_finds_smm_taken_care_of);
+  g_test_add_func ("/acpi-pm/smi", the_apm_port_brings_an_smi_while_firmware_wants_that);
+  g_test_add_func ("/acpi-pm/smi-lock", smi_lock_keeps_smis_on);
+  g_test_add_func ("/acpi-pm/no-smi", without_the_mode_the_apm_port_brings_no_smi);
   g_test_add_func ("/acpi-pm/piix4", piix4_has_its_events_at_another_place);
   return g_test_run ();
 }

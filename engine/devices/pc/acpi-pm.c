@@ -2,9 +2,9 @@
 /* ACPI fixed hardware of ICH9: the 128 bytes of I/O at PMBASE (datasheet 316972, 13.8.3), the APM ports (13.7.1), and the TCO
  * registers at PMBASE + 0x60 (13.9).  ACPI 6.4 section 4.8 says what an operating system expects of them.
  *
- * There is no system management mode: SMI_EN reads as if the firmware had switched it on already, which is how firmware
- * learns not to set SMM up, and the ACPI enable command acts directly where a board's SMI handler would.  The TCO watchdog
- * never counts.
+ * The ACPI enable command acts directly where a board's SMI handler would.  In a machine with system management mode every other
+ * write to the APM port is an SMI, while SMI_EN wants that.  In one without, SMI_EN reads as if the firmware had switched it on
+ * already, which is how firmware learns not to set SMM up.  The TCO watchdog never counts.
  */
 #include "acpi-pm.h"
 
@@ -31,6 +31,8 @@
 
 #define SMI_EN_GBL  0x0001u
 #define SMI_EN_APMC 0x0020u
+#define SMI_EN_EOS  0x0002u       /* written at the end of an SMI handler; reads as zero */
+#define SMI_STS_APM 0x0020u
 
 typedef struct
 {
@@ -61,12 +63,14 @@ static const AcpiPmState acpi_pm_at_reset = {
   .smi_en = SMI_EN_GBL | SMI_EN_APMC,
   .tco_tmr = 4,
 };
+static const AcpiPmState acpi_pm_smm_at_reset = { .tco_tmr = 4 };
 
 typedef struct
 {
   VtDevice      dev;
   AcpiPmState   s;
-  VtIrq         sci;
+  VtIrq         sci, smi;
+  bool          smi_locked;     /* level of the wire from the LPC bridge, which owns it */
   VtClock      *clock;
   VtTimer      *timer;
   VtMachinePort machine;
@@ -148,6 +152,23 @@ control_written (VtDevice *dev, uint64_t old)
   sleep_now (pm);
 }
 
+static bool
+has_smm (const AcpiPm *pm)
+{
+  return pm->dev.cls == &vt_acpi_pm_smm_class;
+}
+
+static void
+smi_enable_written (VtDevice *dev, uint64_t old)
+{
+  AcpiPm *pm = (AcpiPm *) dev;
+  if (!has_smm (pm))
+    return;
+  pm->s.smi_en &= ~SMI_EN_EOS;
+  if (pm->smi_locked)
+    pm->s.smi_en = (pm->s.smi_en & ~SMI_EN_GBL) | ((uint32_t) old & SMI_EN_GBL);
+}
+
 /* Kept apart from PM_TMR, which is computed. Write-once lock bits are not modelled. */
 static const VtReg acpi_pm_regs[] = {
   VT_REG (AcpiPmState, pm1_sts, 0x00, VT_REG_W1C, 0, PM1_STS_ALL, NULL),
@@ -155,7 +176,7 @@ static const VtReg acpi_pm_regs[] = {
   VT_REG (AcpiPmState, pm1_cnt, 0x04, VT_REG_RW, 0, PM1_CNT_WRITABLE, control_written),
   VT_REG (AcpiPmState, gpe0_sts, 0x20, VT_REG_W1C, 0, UINT64_MAX, NULL),
   VT_REG (AcpiPmState, gpe0_en, 0x28, VT_REG_RW, 0, UINT64_MAX, NULL),
-  VT_REG (AcpiPmState, smi_en, 0x30, VT_REG_RW, SMI_EN_GBL | SMI_EN_APMC, UINT32_MAX, NULL),
+  VT_REG (AcpiPmState, smi_en, 0x30, VT_REG_RW, SMI_EN_GBL | SMI_EN_APMC, UINT32_MAX, smi_enable_written),
   VT_REG (AcpiPmState, smi_sts, 0x34, VT_REG_W1C, 0, UINT32_MAX, NULL),
   VT_REG (AcpiPmState, tco_rld, 0x60, VT_REG_RW, 0, 0x3ff, NULL),
   VT_REG (AcpiPmState, tco_dat_in, 0x62, VT_REG_RW, 0, 0xff, NULL),
@@ -269,8 +290,13 @@ apm_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
   s->apm_cnt = (uint8_t) value;
   if (value == VT_ACPI_PM_ENABLE_CMD)
     s->pm1_cnt |= PM1_CNT_SCI_EN;
-  if (value == VT_ACPI_PM_DISABLE_CMD)
+  else if (value == VT_ACPI_PM_DISABLE_CMD)
     s->pm1_cnt &= ~PM1_CNT_SCI_EN;
+  else if (has_smm (pm) && (~s->smi_en & (SMI_EN_GBL | SMI_EN_APMC)) == 0)
+    {
+      s->smi_sts |= SMI_STS_APM;
+      vt_irq_pulse (&pm->smi);
+    }
   catch_up (pm);
   update (pm);
 }
@@ -292,6 +318,19 @@ vt_acpi_pm_gpe (VtDevice *dev, unsigned gpe)
   g_assert (gpe < 64);
   pm->s.gpe0_sts |= UINT64_C (1) << gpe;
   update (pm);
+}
+
+static void
+smi_lock_changed (void *sink, unsigned pin, bool level)
+{
+  ((AcpiPm *) sink)->smi_locked = level;
+}
+
+VtIrq
+vt_acpi_pm_smi_lock (VtDevice *dev)
+{
+  g_assert (has_smm ((AcpiPm *) dev));
+  return (VtIrq) { .set = smi_lock_changed, .sink = dev, .label = "lpc -> smi lock" };
 }
 
 bool
@@ -330,6 +369,7 @@ realize (VtDevice *dev, const VtEnv *env, GError **error)
   pm->clock = env->clock;
   pm->machine = env->machine;
   pm->sci = env->n_wires > VT_ACPI_PM_WIRE_SCI ? env->wires[VT_ACPI_PM_WIRE_SCI] : vt_irq_detached ("sci");
+  pm->smi = env->n_wires > VT_ACPI_PM_WIRE_SMI ? env->wires[VT_ACPI_PM_WIRE_SMI] : vt_irq_detached ("smi");
   pm->timer = vt_timer_new (env->clock, "pm timer", 0, expired, pm);
   return true;
 }
@@ -352,17 +392,21 @@ static const VtRegion *const acpi_pm_regions[] = {
   &vt_acpi_pm_region, &vt_acpi_pm_piix4_region, &vt_acpi_pm_apm_region, NULL,
 };
 
-const VtDeviceClass vt_acpi_pm_class = {
-  .name = "acpi-pm",
-  .summary = "ACPI power management of ICH9 and PIIX4",
-  .instance_size = sizeof (AcpiPm),
-  .state_off = offsetof (AcpiPm, s),
-  .state = VT_STATE (1, AcpiPmState, acpi_pm_fields, &acpi_pm_at_reset),
-  .regs = acpi_pm_regs,
-  .n_regs = G_N_ELEMENTS (acpi_pm_regs),
-  .regions = acpi_pm_regions,
-  .realize = realize,
-  .settle = settle,
-  .check = check,
-  .finalize = finalize,
-};
+#define ACPI_PM_CLASS(name_, summary_, at_reset_)                                                                        \
+  {                                                                                                                      \
+    .name = name_,                                                                                                       \
+    .summary = summary_,                                                                                                 \
+    .instance_size = sizeof (AcpiPm),                                                                                    \
+    .state_off = offsetof (AcpiPm, s),                                                                                   \
+    .state = VT_STATE (1, AcpiPmState, acpi_pm_fields, &at_reset_),                                                      \
+    .regs = acpi_pm_regs,                                                                                                \
+    .n_regs = G_N_ELEMENTS (acpi_pm_regs),                                                                               \
+    .regions = acpi_pm_regions,                                                                                          \
+    .realize = realize,                                                                                                  \
+    .settle = settle,                                                                                                    \
+    .check = check,                                                                                                      \
+    .finalize = finalize,                                                                                                \
+  }
+const VtDeviceClass vt_acpi_pm_class = ACPI_PM_CLASS ("acpi-pm", "ACPI power management of ICH9 and PIIX4", acpi_pm_at_reset);
+const VtDeviceClass vt_acpi_pm_smm_class
+    = ACPI_PM_CLASS ("acpi-pm-smm", "ACPI power management of ICH9, with SMIs", acpi_pm_smm_at_reset);

@@ -8,6 +8,7 @@
 enum
 {
   VT_ACPI_PM_WIRE_SCI,   /* active level */
+  VT_ACPI_PM_WIRE_SMI,   /* pulses; of vt_acpi_pm_smm_class */
   VT_ACPI_PM_WIRES,
 };
 
@@ -40,6 +41,10 @@ typedef struct
 
 /* Needs VtEnv.clock and machine. */
 extern const VtDeviceClass vt_acpi_pm_class;
+/* The same in a machine with system management mode: its APM port brings SMIs. Without, firmware reads that SMM is set up already. */
+extern const VtDeviceClass vt_acpi_pm_smm_class;
+/* Of the latter: while high, SMI_EN keeps its GBL_SMI_EN (SMI_LOCK of the LPC bridge). */
+VtIrq vt_acpi_pm_smi_lock (VtDevice *dev);
 
 extern const VtRegion vt_acpi_pm_region;       /* I/O at PMBASE, 128 bytes; the LPC bridge moves and enables it */
 extern const VtRegion vt_acpi_pm_piix4_region; /* the same device as PIIX4 shows it: I/O at PMBASE, 64 bytes */

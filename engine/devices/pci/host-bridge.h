@@ -5,7 +5,7 @@
  * (nothing there: ignored) unless PAM or SMRAM turns a piece into RAM.  The machine maps RAM at VT_HOST_PRIORITY_RAM over
  * the whole low range, and the BIOS copy below 1 MiB at VT_HOST_PRIORITY_BIOS.
  *
- * There is no system management mode: SMRAM can be opened as plain memory (D_OPEN), and is closed otherwise. */
+ * SMRAM can be opened as plain memory (D_OPEN); what processors see of it in system management mode, q35-smram.h says. */
 #pragma once
 
 #include "pci-function.h"
@@ -29,6 +29,8 @@ typedef struct
   VtMem     *mem;
   VtMem     *io;
   VtRam     *low_ram;   /* at least 1 MiB, mapped at 0 by the machine */
+  VtMem     *smm_mem;   /* Q35: overlay of mem, seen in system management mode; NULL: there is none */
+  unsigned   tseg_mib;  /* of TSEG where the guest leaves its size to the machine; with smm_mem */
   VtPciBus  *bus;       /* configuration cycles go here */
   /* Nullable: the reset control register. Port 0xcf9 lies inside the dword port 0xcf8, so byte accesses there come here
    * first and are handed on to offset 0 of this region. */

@@ -22,6 +22,8 @@ enum
   LPC_BIOS_CNTL      = 0xdc,
   LPC_RCBA           = 0xf0,
 
+  GEN_PMCON_WRITABLE = 0x0dbbu,
+  GEN_PMCON_SMI_LOCK = 1u << 4,
   ACPI_CNTL_ENABLE   = 1u << 7,
   ACPI_CNTL_SCI      = 7u,
   BIOS_CNTL_WRITABLE = 0x0fu,   /* BIOSWE, BLE, prefetch */
@@ -51,6 +53,7 @@ typedef struct
   const VtRegion *pm_region;
   VtMapping      *pm_mapping, *rcba_mapping;
   uint64_t        pm_at, rcba_at;
+  bool            smm;
   VtIrq           wires[VT_ICH9_LPC_WIRES];
   bool            pirq[PIRQS];    /* levels on the inputs, owned by whoever drives them */
 } Ich9Lpc;
@@ -163,6 +166,15 @@ update_mappings (Ich9Lpc *lpc)
     }
 }
 
+/* Once set it stays (13.8.1.1). */
+static void
+update_smi_lock (Ich9Lpc *lpc)
+{
+  bool locked = lpc->smm && (vt_pci_config_get (&lpc->pci, LPC_GEN_PMCON_1, 2) & GEN_PMCON_SMI_LOCK) != 0;
+  vt_pci_allow (&lpc->pci, LPC_GEN_PMCON_1, 2, locked ? GEN_PMCON_WRITABLE & ~GEN_PMCON_SMI_LOCK : GEN_PMCON_WRITABLE);
+  vt_irq_set (&lpc->wires[VT_ICH9_LPC_WIRE_SMI_LOCK], locked);
+}
+
 static void
 config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
 {
@@ -171,6 +183,8 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
     update_pirqs (lpc);
   else if (off >= LPC_PMBASE)
     update_mappings (lpc);
+  if (off < LPC_GEN_PMCON_1 + 2 && off + size > LPC_GEN_PMCON_1)
+    update_smi_lock (lpc);
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -195,7 +209,7 @@ set_registers (VtPciFunction *fn)
     { LPC_IO_DEC + 8, 4, 0, 0x00fcfffd },
     { LPC_IO_DEC + 12, 4, 0, 0x00fcfffd },
     { LPC_IO_DEC + 16, 4, 0, 0x00fcfffd },
-    { LPC_GEN_PMCON_1, 2, 0, 0x0dbb },
+    { LPC_GEN_PMCON_1, 2, 0, GEN_PMCON_WRITABLE },
     { LPC_GEN_PMCON_LOCK, 1, 0, 0x06 },
     { LPC_BIOS_CNTL, 1, 0, BIOS_CNTL_WRITABLE },
     { LPC_RCBA, 4, 0, 0xffffc000u | RCBA_ENABLE },
@@ -222,6 +236,7 @@ ich9_lpc_realize (VtDevice *dev, const VtEnv *env, GError **error)
   lpc->io = config->io;
   lpc->pm = config->pm;
   lpc->pm_region = config->pm_region;
+  lpc->smm = config->smm;
   lpc->pci.config_wrote = config_wrote;
   set_registers (&lpc->pci);
   return true;
@@ -234,12 +249,18 @@ ich9_lpc_settle (VtDevice *dev)
   vt_pci_settle (&lpc->pci, false);
   update_mappings (lpc);
   update_pirqs (lpc);
+  update_smi_lock (lpc);
 }
 
 static bool
 ich9_lpc_check (VtDevice *dev, const void *incoming, GError **error)
 {
-  return vt_pci_check ((VtPciFunction *) dev, &((const Ich9LpcState *) incoming)->pci, error);
+  Ich9Lpc *lpc = (Ich9Lpc *) dev;
+  /* Locked or not now, both are possible in the stream. */
+  vt_pci_allow (&lpc->pci, LPC_GEN_PMCON_1, 2, GEN_PMCON_WRITABLE);
+  bool ok = vt_pci_check (&lpc->pci, &((const Ich9LpcState *) incoming)->pci, error);
+  update_smi_lock (lpc);
+  return ok;
 }
 
 static void

@@ -103,11 +103,11 @@ enum
 
 typedef struct
 {
-  VtMem    *mem, *io;
+  VtMem    *mem, *smm_mem, *io;
   VtRam    *ram;
   VtPciBus *bus;
   VtDevice *mch, *lpc, *card;
-  bool      gsi[8], isa[16];
+  bool      gsi[8], isa[16], smi_locked;
   unsigned  messages;
   uint64_t  address;
   uint32_t  data;
@@ -117,7 +117,9 @@ static void
 wire_changed (void *sink, unsigned pin, bool level)
 {
   Board *board = sink;
-  if (pin < 8)
+  if (pin == VT_ICH9_LPC_WIRE_SMI_LOCK)
+    board->smi_locked = level;
+  else if (pin < 8)
     board->gsi[pin] = level;
   else
     board->isa[pin - 8] = level;
@@ -150,10 +152,11 @@ add (Board *board, const VtDeviceClass *cls, const void *config)
 }
 
 static Board *
-board_new (void)
+board_new_full (bool smm)
 {
   Board *board = g_new0 (Board, 1);
   board->mem = vt_mem_new ("memory", UINT64_C (1) << 40, NULL);
+  board->smm_mem = smm ? vt_mem_new_overlay ("smm", board->mem) : NULL;
   board->io = vt_mem_new ("ports", 0x10000, NULL);
   board->ram = vt_ram_new ("low", g_aligned_alloc0 (1, 2 * VT_MIB, 4096), 2 * VT_MIB, free_ram);
   g_assert_nonnull (vt_mem_map_ram (board->mem, board->ram, 0, VT_GPA (0), board->ram->size, VT_HOST_PRIORITY_RAM,
@@ -162,16 +165,23 @@ board_new (void)
   board->mch = add (
       board, &vt_q35_mch,
       &(VtHostBridgeConfig) {
-          .place = { board->bus, 0 }, .mem = board->mem, .io = board->io, .low_ram = board->ram, .bus = board->bus });
+          .place = { board->bus, 0 }, .mem = board->mem, .io = board->io, .low_ram = board->ram, .bus = board->bus,
+          .smm_mem = board->smm_mem, .tseg_mib = 1 });
   board->lpc = add (board, &vt_ich9_lpc,
                     &(VtIch9LpcConfig) { .place = { board->bus, VT_PCI_DEVFN (31, 0), true }, .mem = board->mem,
-                                         .io = board->io });
+                                         .io = board->io, .smm = smm });
   VtIrq lines[VT_PCI_BUS_LINES];
   for (unsigned i = 0; i < VT_PCI_BUS_LINES; i++)
     lines[i] = vt_ich9_lpc_pirq (board->lpc, i);
   vt_pci_bus_set_lines (board->bus, vt_q35_intx_pirq, lines, VT_PCI_BUS_LINES);
   board->card = add (board, &card_class, &(CardConfig) { { board->bus, DEVFN } });
   return board;
+}
+
+static Board *
+board_new (void)
+{
+  return board_new_full (false);
 }
 
 static void
@@ -181,6 +191,7 @@ board_free (Board *board)
   vt_device_free (board->lpc);
   vt_device_free (board->mch);
   vt_pci_bus_free (board->bus);
+  vt_mem_free (board->smm_mem);
   vt_mem_free (board->mem);
   vt_mem_free (board->io);
   vt_ram_free (board->ram);
@@ -489,6 +500,92 @@ smram_opens_until_it_is_locked (void)
 }
 
 static void
+smram_is_seen_in_system_management_mode_only (void)
+{
+  g_autoptr (Board) board = board_new_full (true);
+  poke (board->smm_mem, 0xa0000, 0x11, 1);
+  g_assert_cmphex (peek (board->smm_mem, 0xa0000, 1), ==, 0xff);
+  set (board, 0, 0x9d, 0x1a, 1);                  /* G_SMRAME, and D_LCK */
+  poke (board->smm_mem, 0xa0000, 0x11, 1);
+  g_assert_cmphex (peek (board->smm_mem, 0xa0000, 1), ==, 0x11);
+  g_assert_cmphex (peek (board->mem, 0xa0000, 1), ==, 0xff);
+  set (board, 0, 0x9d, 0x02, 1);
+  g_assert_cmphex (peek (board->smm_mem, 0xa0000, 1), ==, 0x11);
+  vt_device_reset (board->mch, VT_RESET_GUEST);
+  g_assert_cmphex (peek (board->smm_mem, 0xa0000, 1), ==, 0xff);
+  set (board, 0, 0x9d, 0x0a, 1);
+  set (board, 0, 0x9e, 0x80, 1);                  /* H_SMRAME: at another place */
+  g_assert_cmphex (peek (board->smm_mem, 0xa0000, 1), ==, 0xff);
+  g_assert_cmphex (peek (board->smm_mem, 0xfeda0000, 1), ==, 0x11);
+  g_assert_cmphex (peek (board->mem, 0xfeda0000, 1), ==, 0xff);
+}
+
+static void
+tseg_is_the_end_of_ram_until_it_is_locked (void)
+{
+  g_autoptr (Board) board = board_new_full (true);
+  poke (board->mem, 0x100000, 0x22, 1);
+  poke (board->mem, 0x0ffff0, 0x33, 1);
+  set (board, 0, 0x9d, 0x0a, 1);
+  set (board, 0, 0x9e, 0x01, 1);                  /* T_EN, 1 MiB of two */
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0xff);
+  g_assert_cmphex (peek (board->smm_mem, 0x100000, 1), ==, 0x22);
+  poke (board->mem, 0x100000, 0x44, 1);
+  g_assert_cmphex (board->ram->host[0x100000], ==, 0x22);
+  uint8_t byte = 0x55;
+  g_assert_false (vt_mem_write (board->mem, VT_GPA (0x1fffff), &byte, 1));
+  set (board, 0, 0x9e, 0x05, 1);                  /* 8 MiB are more than there is */
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0x22);
+  set (board, 0, 0x9e, 0x07, 1);                  /* the machine's own size */
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0xff);
+  set (board, 0, 0xac, 0x00100000, 4);
+  set (board, 0, 0x9d, 0x1a, 1);
+  set (board, 0, 0x9e, 0x00, 1);
+  set (board, 0, 0xac, 0x00000000, 4);
+  g_assert_cmphex (get (board, 0, 0x9e, 1), ==, 0x3f);
+  g_assert_cmphex (get (board, 0, 0xac, 4), ==, 0x00100000);
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0xff);
+  g_autoptr (GByteArray) saved = g_byte_array_new ();
+  GError *error = NULL;
+  vt_device_save (board->mch, saved);
+  vt_device_reset (board->mch, VT_RESET_GUEST);
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0x22);
+  g_assert_true (vt_device_load (board->mch, 1, saved->data, saved->len, &error));
+  g_assert_no_error (error);
+  g_assert_cmphex (peek (board->mem, 0x100000, 1), ==, 0xff);
+  g_assert_cmphex (peek (board->smm_mem, 0x100000, 1), ==, 0x22);
+}
+
+static void
+the_size_of_tseg_is_told_to_who_asks (void)
+{
+  g_autoptr (Board) with = board_new_full (true);
+  g_assert_cmphex (get (with, 0, 0x50, 2), ==, 0);
+  set (with, 0, 0x50, 0xffff, 2);
+  g_assert_cmphex (get (with, 0, 0x50, 2), ==, 1);
+  g_autoptr (Board) without = board_new ();
+  set (without, 0, 0x50, 0xffff, 2);
+  g_assert_cmphex (get (without, 0, 0x50, 2), ==, 0);
+}
+
+static void
+smi_lock_stays_until_a_reset (void)
+{
+  g_autoptr (Board) board = board_new_full (true);
+  const uint8_t lpc = VT_PCI_DEVFN (31, 0);
+  set (board, lpc, 0xa0, 0x11, 2);
+  g_assert_true (board->smi_locked);
+  set (board, lpc, 0xa0, 0x00, 2);
+  g_assert_cmphex (get (board, lpc, 0xa0, 2), ==, 0x10);
+  g_autoptr (GByteArray) saved = g_byte_array_new ();
+  vt_device_save (board->lpc, saved);
+  vt_device_reset (board->lpc, VT_RESET_GUEST);
+  g_assert_false (board->smi_locked);
+  g_assert_true (vt_device_load (board->lpc, 1, saved->data, saved->len, NULL));
+  g_assert_true (board->smi_locked);
+}
+
+static void
 saved_functions_come_back_where_they_were (void)
 {
   g_autoptr (Board) board = board_new ();
@@ -540,6 +637,10 @@ main (int argc, char **argv)
   TEST (ecam_moves_and_shows_the_same_registers);
   TEST (pam_registers_turn_the_bios_area_into_ram);
   TEST (smram_opens_until_it_is_locked);
+  TEST (smram_is_seen_in_system_management_mode_only);
+  TEST (tseg_is_the_end_of_ram_until_it_is_locked);
+  TEST (the_size_of_tseg_is_told_to_who_asks);
+  TEST (smi_lock_stays_until_a_reset);
   TEST (saved_functions_come_back_where_they_were);
   TEST (a_taken_slot_is_refused);
   return g_test_run ();

@@ -4,19 +4,27 @@
 #include "q35-mch.h"
 
 #include "pci-bus.h"
+#include "q35-smram.h"
 #include "trace-pci.h"
 
 enum
 {
+  MCH_EXT_TSEG     = 0x50,   /* 16 bits, of virtual machines only: says how large TSEG can be, in MiB, after EXT_TSEG_QUERY */
   MCH_PCIEXBAR     = 0x60,   /* 64 bits */
   MCH_PAM0         = 0x90,
   MCH_SMRAM        = 0x9d,
   MCH_ESMRAMC      = 0x9e,
+  MCH_GBSM         = 0xa4,   /* bases of graphics' stolen memory, of its page table, and of TSEG: 32 bits, where firmware ... */
+  MCH_BGSM         = 0xa8,
+  MCH_TSEGMB       = 0xac,   /* ... notes what it knows: there is no such graphics, and TSEG is always the end of RAM */
+  BASE_MIB         = 0xfff00000u,
 
   PCIEXBAR_ENABLE  = 1u << 0,
   PCIEXBAR_LENGTH  = 3u << 1,   /* 256, 128, 64 MiB */
 
-  ESMRAMC_WRITABLE = 0x87u,     /* H_SMRAME, TSEG_SZ, T_EN */
+  EXT_TSEG_QUERY   = 0xffffu,
+
+  ESMRAMC_WRITABLE = VT_ESMRAMC_H_SMRAME | VT_ESMRAMC_TSEG_SZ | VT_ESMRAMC_T_EN,
   ESMRAMC_FIXED    = 0x38u,     /* cacheability bits read as ones */
 };
 
@@ -33,6 +41,7 @@ typedef struct
   VtMapping   *ecam;
   uint64_t     ecam_at;
   unsigned     ecam_kind;
+  VtSmram      smram;        /* .smm_mem NULL: no system management mode */
 } Q35Mch;
 
 static const VtField q35_mch_fields[] = {
@@ -89,6 +98,23 @@ update_lock (Q35Mch *mch)
 {
   bool locked = vt_host_bridge_update_lock (&mch->bridge);
   vt_pci_allow (&mch->bridge.pci, MCH_ESMRAMC, 1, locked ? 0 : ESMRAMC_WRITABLE);
+  if (mch->smram.smm_mem != NULL)
+    vt_pci_allow (&mch->bridge.pci, MCH_TSEGMB, 4, locked ? 0 : BASE_MIB);
+}
+
+static void
+update_smram (Q35Mch *mch)
+{
+  bool enabled = (vt_pci_config_get (&mch->bridge.pci, MCH_SMRAM, 1) & VT_SMRAM_ENABLE) != 0;
+  if (mch->smram.smm_mem != NULL)
+    vt_smram_update (&mch->smram, enabled, vt_pci_config_get (&mch->bridge.pci, MCH_ESMRAMC, 1));
+}
+
+static void
+answer_tseg_query (Q35Mch *mch)
+{
+  if (mch->smram.smm_mem != NULL && vt_pci_config_get (&mch->bridge.pci, MCH_EXT_TSEG, 2) == EXT_TSEG_QUERY)
+    vt_store_le (mch->s.pci.config + MCH_EXT_TSEG, mch->smram.tseg_mib, 2);
 }
 
 static void
@@ -100,6 +126,7 @@ update_all (Q35Mch *mch)
   vt_mem_begin (mch->bridge.mem);
   update_ecam (mch);
   vt_host_bridge_update_shadow (&mch->bridge);
+  update_smram (mch);
   vt_mem_commit (mch->bridge.mem);
 }
 
@@ -109,6 +136,8 @@ config_wrote (VtPciFunction *fn, unsigned off, unsigned size)
   Q35Mch *mch = (Q35Mch *) fn;
   if ((off & ~7u) == MCH_PCIEXBAR || (off >= MCH_PAM0 && off <= MCH_ESMRAMC) || off + size > MCH_SMRAM)
     update_all (mch);
+  if (off < MCH_EXT_TSEG + 2 && off + size > MCH_EXT_TSEG)
+    answer_tseg_query (mch);
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -130,7 +159,16 @@ q35_mch_realize (VtDevice *dev, const VtEnv *env, GError **error)
   vt_pci_allow (fn, MCH_PCIEXBAR + 4, 4, 0xfu);
   vt_pci_set_fixed (fn, MCH_ESMRAMC, 1, ESMRAMC_FIXED);
   fn->config_wrote = config_wrote;
-  return vt_host_bridge_realize (&mch->bridge, config, error);
+  if (!vt_host_bridge_realize (&mch->bridge, config, error))
+    return false;
+  mch->smram = (VtSmram) { .mem = config->mem, .smm_mem = config->smm_mem, .ram = config->low_ram, .tseg_mib = config->tseg_mib };
+  if (config->smm_mem == NULL)
+    return true;
+  vt_pci_allow (fn, MCH_EXT_TSEG, 2, 0xffff);
+  vt_pci_allow (fn, MCH_GBSM, 4, BASE_MIB);
+  vt_pci_allow (fn, MCH_BGSM, 4, BASE_MIB);
+  vt_pci_allow (fn, MCH_TSEGMB, 4, BASE_MIB);
+  return vt_smram_realize (&mch->smram, error);
 }
 
 static void
@@ -147,6 +185,8 @@ q35_mch_check (VtDevice *dev, const void *incoming, GError **error)
   Q35Mch            *mch = (Q35Mch *) dev;
   const Q35MchState *s = incoming;
   vt_pci_allow (&mch->bridge.pci, MCH_ESMRAMC, 1, ESMRAMC_WRITABLE);
+  if (mch->smram.smm_mem != NULL)
+    vt_pci_allow (&mch->bridge.pci, MCH_TSEGMB, 4, BASE_MIB);
   bool ok = vt_host_bridge_check (&mch->bridge, &s->pci, error);
   update_lock (mch);
   return ok;
@@ -157,6 +197,7 @@ q35_mch_finalize (VtDevice *dev)
 {
   Q35Mch *mch = (Q35Mch *) dev;
   g_clear_pointer (&mch->ecam, vt_mem_unmap);
+  vt_smram_finalize (&mch->smram);
   vt_host_bridge_finalize (&mch->bridge);
 }
 

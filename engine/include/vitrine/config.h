@@ -107,6 +107,7 @@ typedef struct
   VtRingConfig  rings;       /* virtio */
 } VtInputConfig;
 
+enum { VT_TSEG_MIB_DEFAULT = 16, VT_TSEG_MIB_MAX = 256 };
 enum { VT_MAX_HEADS = 4 };   /* monitors of one machine */
 
 typedef struct
@@ -120,8 +121,13 @@ typedef struct
   uint64_t      memory_bytes;
 
   VtFirmware    firmware;
-  char         *firmware_code;   /* NULL: Debian's file for `firmware` */
+  bool          secure_boot;     /* UEFI that verifies what it boots; its variables are written in system management mode only */
+  bool          enrolled_keys;   /* ... with Microsoft's keys from the start: it does verify. Else a person enrols keys first */
+  char         *firmware_code;   /* NULL: Debian's file for these three */
   char         *nvram;           /* UEFI variables, read-write; NULL: a temporary copy of the template */
+  char         *nvram_template;  /* what `nvram` begins as; NULL: Debian's file */
+  bool          smm;             /* system management mode; q35 */
+  unsigned      tseg_mib;        /* its memory, where firmware does not choose a smaller one; 0: VT_TSEG_MIB_DEFAULT */
   char         *kernel, *initrd, *append;
 
   GPtrArray    *disks;           /* VtDiskConfig* */
