@@ -5,6 +5,8 @@
 
 #include "bits.h"
 
+#define OVMF_FOLDER "/usr/share/OVMF/"
+
 void
 vt_disk_config_free (VtDiskConfig *disk)
 {
@@ -212,6 +214,20 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
   to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
+}
+
+const char *
+vt_firmware_uefi_code (bool secure_boot, bool enrolled_keys)
+{
+  if (!secure_boot)
+    return OVMF_FOLDER "OVMF_CODE_4M.fd";
+  return enrolled_keys ? OVMF_FOLDER "OVMF_CODE_4M.ms.fd" : OVMF_FOLDER "OVMF_CODE_4M.secboot.fd";
+}
+
+const char *
+vt_firmware_uefi_variables (bool secure_boot, bool enrolled_keys)
+{
+  return secure_boot && enrolled_keys ? OVMF_FOLDER "OVMF_VARS_4M.ms.fd" : OVMF_FOLDER "OVMF_VARS_4M.fd";
 }
 
 VtDiskConfig *

@@ -17,12 +17,6 @@
 #include "x86-model.h"
 
 #define SEABIOS_PATH   "/usr/share/seabios/bios-256k.bin"
-#define OVMF_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.fd"
-#define OVMF_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.fd"
-/* As /usr/share/qemu/firmware says: with Secure Boot, and with Microsoft's keys. */
-#define OVMF_SECURE_CODE_PATH   "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
-#define OVMF_ENROLLED_CODE_PATH "/usr/share/OVMF/OVMF_CODE_4M.ms.fd"
-#define OVMF_ENROLLED_VARS_PATH "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"
 #define FLASH_MAX      (16 * VT_MIB)
 #define PRIORITY_FLASH (VT_HOST_PRIORITY_SHADOW + 1)
 
@@ -197,22 +191,16 @@ round_up_to_block (uint64_t size)
   return (size + VT_FLASH_BLOCK_SIZE - 1) & ~(uint64_t) (VT_FLASH_BLOCK_SIZE - 1);
 }
 
-static const char *
-firmware_code (const VtConfig *config)
+/* Debian's own files are there or not as a whole. */
+static GBytes *
+read_uefi (const VtConfig *config, GError **error)
 {
-  if (config->firmware_code != NULL)
-    return config->firmware_code;
-  if (!config->secure_boot)
-    return OVMF_CODE_PATH;
-  return config->enrolled_keys ? OVMF_ENROLLED_CODE_PATH : OVMF_SECURE_CODE_PATH;
-}
-
-static const char *
-variables_template (const VtConfig *config)
-{
-  if (config->nvram_template != NULL)
-    return config->nvram_template;
-  return config->secure_boot && config->enrolled_keys ? OVMF_ENROLLED_VARS_PATH : OVMF_VARS_PATH;
+  const char *path = config->firmware_code != NULL ? config->firmware_code
+                                                   : vt_firmware_uefi_code (config->secure_boot, config->enrolled_keys);
+  if (config->firmware_code != NULL || g_file_test (path, G_FILE_TEST_EXISTS))
+    return vt_firmware_read (path, "UEFI firmware", FLASH_MAX, error);
+  g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "The UEFI firmware “%s” is not installed: it is in the package “ovmf”", path);
+  return NULL;
 }
 
 /* Code below 4 GiB, variables right below the code. */
@@ -220,11 +208,13 @@ static bool
 build_uefi (VtMachine *machine, GError **error)
 {
   X86Board   *board = machine->board_data;
-  const char *code_path = firmware_code (&machine->config);
-  g_autoptr (GBytes) code = vt_firmware_read (code_path, "UEFI firmware", FLASH_MAX, error);
+  const VtConfig *config = &machine->config;
+  const char     *template = config->nvram_template != NULL ? config->nvram_template
+                                                            : vt_firmware_uefi_variables (config->secure_boot, config->enrolled_keys);
+  g_autoptr (GBytes) code = read_uefi (config, error);
   if (code == NULL)
     return false;
-  board->vars_template = vt_nvram_open (machine->config.nvram, variables_template (&machine->config), FLASH_MAX, &board->vars_fd, error);
+  board->vars_template = vt_nvram_open (config->nvram, template, FLASH_MAX, &board->vars_fd, error);
   if (board->vars_template == NULL)
     return false;
   uint64_t code_bytes = round_up_to_block (g_bytes_get_size (code));

@@ -151,7 +151,7 @@ parse_create (int argc, char **argv, CreateOptions *options, GError **error)
     { "kernel", 0, 0, G_OPTION_ARG_FILENAME, &options->kernel, N_("Boot this kernel"), "FILE" },
     { "initrd", 0, 0, G_OPTION_ARG_FILENAME, &options->initrd, N_("With this initial RAM disk"), "FILE" },
     { "append", 0, 0, G_OPTION_ARG_STRING, &options->append, N_("And this command line"), "TEXT" },
-    { "firmware", 0, 0, G_OPTION_ARG_STRING, &options->firmware, N_("Firmware (default bios)"), "bios|uefi" },
+    { "firmware", 0, 0, G_OPTION_ARG_STRING, &options->firmware, N_("Firmware (default bios)"), "bios|uefi|secure-boot" },
     { "tpm", 0, 0, G_OPTION_ARG_NONE, &options->tpm, N_("With a TPM 2.0 (takes the program swtpm)"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names, NULL, NULL },
     { NULL },
@@ -231,10 +231,10 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
     return vitrine_ctl_fail (_("--cpus %d: must be between 1 and %d."), options->cpus, VITRINE_DOMAIN_MAX_CPUS);
   if (options->cpus > 0)
     vitrine_domain_set_cpus (domain, (guint) options->cpus);
-  if (options->firmware != NULL && !g_str_equal (options->firmware, "bios") && !g_str_equal (options->firmware, "uefi"))
-    return vitrine_ctl_fail (_("--firmware %s: must be bios or uefi."), options->firmware);
-  if (g_strcmp0 (options->firmware, "uefi") == 0)
-    vitrine_domain_set_firmware (domain, VITRINE_FIRMWARE_UEFI);
+  VitrineFirmware firmware = VITRINE_FIRMWARE_BIOS;
+  if (options->firmware != NULL && !vitrine_firmware_from_id (options->firmware, &firmware))
+    return vitrine_ctl_fail (_("--firmware %s: must be bios, uefi or secure-boot."), options->firmware);
+  vitrine_domain_set_firmware (domain, firmware);
   if (options->disk_size != NULL && !vitrine_parse_size (options->disk_size, 1, &bytes, NULL))
     return vitrine_ctl_fail (_("--disk-size %s: not a size. Write for example 20G."), options->disk_size);
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)

@@ -261,10 +261,12 @@ vitrine_clone_add (VitrineLibrary *library, VitrineDomain *clone, const char *fo
       return NULL;
     }
   g_autofree char *snapshots = g_build_filename (folder, "snapshots", NULL);
+  g_autofree char *own = vitrine_domain_get_nvram (vitrine_machine_get_domain (machine));
+  g_autofree char *name = g_path_get_basename (own != NULL ? own : "nvram.fd");
   g_autofree char *from = options->snapshot != NULL
                             ? vitrine_snapshot_store_path (snapshots, options->snapshot, VITRINE_SNAPSHOT_NVRAM)
-                            : g_build_filename (folder, "nvram.fd", NULL);
-  g_autofree char *to = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "nvram.fd");
+                            : g_build_filename (folder, name, NULL);
+  g_autofree char *to = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), name);
   return vitrine_snapshot_copy_part (from, to, error) ? machine : NULL;
 }
 

@@ -110,23 +110,17 @@ take_size (Job *job, GError **error)
 static gboolean
 take_boot (Job *job, GError **error)
 {
-  const xmlNode *os = vitrine_xml_child (job->root, "os");
-  VitrineFirmware firmware = vitrine_domain_get_firmware (job->domain);
   VtConfig *config = job->config;
   g_autofree char *on_reboot = vitrine_xml_text (vitrine_xml_child (job->root, "on_reboot"));
 
-  config->firmware = firmware == VITRINE_FIRMWARE_UEFI ? VT_FIRMWARE_UEFI : VT_FIRMWARE_BIOS;
-  config->firmware_code = vitrine_domain_get_loader (job->domain);
-  config->nvram = vitrine_domain_get_nvram (job->domain);
+  if (!vitrine_domain_take_firmware (job->domain, config, error))
+    return FALSE;
   config->kernel = vitrine_domain_get_kernel (job->domain);
   config->initrd = vitrine_domain_get_initrd (job->domain);
   config->append = vitrine_domain_get_cmdline (job->domain);
   config->no_reboot = g_strcmp0 (on_reboot, "destroy") == 0;
   if (config->kernel == NULL && config->initrd != NULL)
     return refuse (job, error, VT_ERROR_CONFIG, _("<initrd> without <kernel>: add the kernel, or remove <initrd>."));
-  if (vitrine_xml_attr_is (vitrine_xml_child (os, "loader"), "secure", "yes"))
-    return refuse (job, error, VT_ERROR_UNSUPPORTED,
-                   _("<loader secure='yes'>: Secure Boot is not supported yet. Remove secure='yes'."));
   return TRUE;
 }
 

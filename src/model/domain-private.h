@@ -21,6 +21,9 @@ char    *vitrine_domain_free_target (VitrineDomain *domain, const char *bus);
 /* "512" with a unit as libvirt writes them ("KiB" when NULL); FALSE for what is no size or does not fit 64 bits. */
 gboolean vitrine_domain_parse_size (const char *text, const char *unit, guint64 *bytes);
 
+/* Firmware, its variables, and system management mode; config->machine is set. */
+gboolean vitrine_domain_take_firmware (VitrineDomain *domain, VtConfig *config, GError **error);
+
 /* <driver packed='on' queues='4'/> of a virtio device; 0: no number of queues. */
 void  vitrine_domain_take_rings (const xmlNode *device, VtRingConfig *rings);
 guint vitrine_domain_take_queues (const xmlNode *device);

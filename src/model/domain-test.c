@@ -385,11 +385,98 @@ encryption_of_a_raw_disk_is_a_format (void)
   assert_format ("qcow2", "<encryption format='qcow'/>", -1);
 }
 
+/* --- firmware --------------------------------------------------------------------------------------------------------- */
+
+#define WITH_OS(os, features)                                                                                            \
+  "<domain type='qemu'><name>x</name><memory unit='MiB'>512</memory><vcpu>1</vcpu>" os features "<devices/></domain>"
+#define Q35 "<type arch='x86_64' machine='q35'>hvm</type>"
+#define SMM "<features><smm state='on'/></features>"
+
+static void
+secure_boot_is_read_as_libvirt_writes_it (void)
+{
+  static const struct { const char *xml; bool uefi, secure, keys, smm; unsigned tseg; } cases[] = {
+    { WITH_OS ("<os>" Q35 "</os>", ""), .uefi = false },
+    { WITH_OS ("<os>" Q35 "</os>", SMM), .smm = true },
+    { WITH_OS ("<os><type arch='x86_64' machine='pc'>hvm</type></os>", SMM), .smm = false },
+    { WITH_OS ("<os firmware='efi'>" Q35 "</os>", ""), .uefi = true },
+    { WITH_OS ("<os firmware='efi'>" Q35 "<firmware><feature enabled='no' name='secure-boot'/></firmware></os>", ""), .uefi = true },
+    { WITH_OS ("<os firmware='efi'>" Q35 "<firmware><feature enabled='yes' name='secure-boot'/></firmware></os>", ""),
+      .uefi = true, .secure = true, .keys = true, .smm = true },
+    { WITH_OS ("<os firmware='efi'>" Q35 "<firmware><feature enabled='yes' name='secure-boot'/><feature enabled='no' "
+               "name='enrolled-keys'/></firmware></os>", SMM), .uefi = true, .secure = true, .smm = true },
+    { WITH_OS ("<os firmware='efi'>" Q35 "<loader secure='yes'/></os>", "<features><smm state='on'><tseg unit='MiB'>48</tseg></smm></features>"),
+      .uefi = true, .secure = true, .keys = true, .smm = true, .tseg = 48 },
+    { WITH_OS ("<os>" Q35 "<loader readonly='yes' secure='yes' type='pflash'>/x/OVMF_CODE_4M.ms.fd</loader></os>", SMM),
+      .uefi = true, .secure = true, .keys = true, .smm = true },
+    { WITH_OS ("<os>" Q35 "<loader readonly='yes' secure='yes' type='pflash'>/x/OVMF_CODE_4M.secboot.fd</loader></os>", SMM),
+      .uefi = true, .secure = true, .smm = true },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(VitrineDomain) domain = load (cases[i].xml, &error);
+      g_assert_no_error (error);
+      g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (config->firmware, ==, cases[i].uefi ? VT_FIRMWARE_UEFI : VT_FIRMWARE_BIOS);
+      g_assert_cmpint (config->secure_boot, ==, cases[i].secure);
+      g_assert_cmpint (config->enrolled_keys, ==, cases[i].keys);
+      g_assert_cmpint (config->smm, ==, cases[i].smm);
+      g_assert_cmpuint (config->tseg_mib, ==, cases[i].tseg);
+    }
+}
+
+static void
+secure_boot_that_cannot_be_is_refused (void)
+{
+  static const struct { const char *xml, *word; } cases[] = {
+    { WITH_OS ("<os firmware='efi'>" Q35 "<loader secure='yes'/></os>", "<features><smm state='off'/></features>"), "smm" },
+    { WITH_OS ("<os>" Q35 "</os>", "<features><smm state='on'><tseg unit='KiB'>100</tseg></smm></features>"), "tseg" },
+    { WITH_OS ("<os>" Q35 "</os>", "<features><smm state='on'><tseg>many</tseg></smm></features>"), "many" },
+    { WITH_OS ("<os>" Q35 "</os>", "<features><smm state='on'><tseg unit='GiB'>1</tseg></smm></features>"), "256" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(VitrineDomain) domain = load (cases[i].xml, NULL);
+      g_assert_null (vitrine_domain_to_config (domain, &error));
+      g_assert_nonnull (strstr (error->message, cases[i].word));
+    }
+}
+
+static void
+each_firmware_can_become_each_other (void)
+{
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new ("x");
+
+  for (guint i = 0; i < 3; i++)
+    for (guint j = 0; j < 3; j++)
+      {
+        vitrine_domain_set_firmware (domain, i);
+        vitrine_domain_set_nvram (domain, i != VITRINE_FIRMWARE_BIOS ? "/tmp/nvram.fd" : NULL);
+        vitrine_domain_set_firmware (domain, j);
+        g_autofree char *nvram = vitrine_domain_get_nvram (domain);
+        g_assert_cmpuint (vitrine_domain_get_firmware (domain), ==, j);
+        g_assert_cmpint (nvram != NULL, ==, i == j && i != VITRINE_FIRMWARE_BIOS);
+        g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, NULL);
+        g_assert_cmpint (config->smm, ==, j == VITRINE_FIRMWARE_SECURE_BOOT);
+        assert_valid_for_libvirt (domain);
+      }
+  VitrineFirmware firmware;
+  g_assert_true (vitrine_firmware_from_id ("secure-boot", &firmware));
+  g_assert_cmpuint (firmware, ==, VITRINE_FIRMWARE_SECURE_BOOT);
+  g_assert_false (vitrine_firmware_from_id ("coreboot", &firmware));
+}
+
 int
 main (int argc, char **argv)
 {
   setlocale (LC_ALL, "C.UTF-8");
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/domain/secure boot is read as libvirt writes it", secure_boot_is_read_as_libvirt_writes_it);
+  g_test_add_func ("/domain/secure boot that cannot be is refused", secure_boot_that_cannot_be_is_refused);
+  g_test_add_func ("/domain/each firmware can become each other", each_firmware_can_become_each_other);
   g_test_add_func ("/domain/new machine satisfies libvirt", a_new_machine_satisfies_libvirt);
   g_test_add_func ("/domain/every setter keeps libvirt satisfied", every_setter_keeps_libvirt_satisfied);
   g_test_add_func ("/domain/an-old-pc-satisfies-libvirt", an_old_pc_satisfies_libvirt);

@@ -382,47 +382,6 @@ vitrine_domain_set_board (VitrineDomain *self, const char *board)
   vitrine_xml_set_attr (vitrine_xml_ensure (vitrine_domain_root (self), "os/type"), "machine", board);
 }
 
-VitrineFirmware
-vitrine_domain_get_firmware (VitrineDomain *self)
-{
-  const xmlNode *os = vitrine_xml_child (vitrine_domain_root (self), "os");
-  const xmlNode *loader = vitrine_xml_child (os, "loader");
-  gboolean uefi = vitrine_xml_attr_is (os, "firmware", "efi") || vitrine_xml_attr_is (loader, "type", "pflash");
-
-  return uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS;
-}
-
-void
-vitrine_domain_set_firmware (VitrineDomain *self, VitrineFirmware firmware)
-{
-  xmlNode *os = vitrine_xml_ensure (vitrine_domain_root (self), "os");
-
-  if (vitrine_domain_get_firmware (self) == firmware)
-    return;
-  vitrine_xml_remove (vitrine_xml_child (os, "loader"));
-  vitrine_xml_remove (vitrine_xml_child (os, "nvram"));
-  vitrine_xml_remove (vitrine_xml_child (os, "firmware"));
-  vitrine_xml_set_attr (os, "firmware", firmware == VITRINE_FIRMWARE_UEFI ? "efi" : NULL);
-}
-
-char *
-vitrine_domain_get_loader (VitrineDomain *self)
-{
-  return get_text (self, "os/loader");
-}
-
-char *
-vitrine_domain_get_nvram (VitrineDomain *self)
-{
-  return get_text (self, "os/nvram");
-}
-
-void
-vitrine_domain_set_nvram (VitrineDomain *self, const char *path)
-{
-  set_text (self, "os/nvram", path);
-}
-
 char *
 vitrine_domain_get_kernel (VitrineDomain *self)
 {

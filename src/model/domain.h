@@ -22,6 +22,7 @@ typedef enum
 {
   VITRINE_FIRMWARE_BIOS,
   VITRINE_FIRMWARE_UEFI,
+  VITRINE_FIRMWARE_SECURE_BOOT,   /* UEFI that verifies what it boots */
 } VitrineFirmware;
 
 /* One <disk>. A copy: changing it changes nothing until it is given back. */
@@ -78,9 +79,20 @@ void    vitrine_domain_set_memory_bytes (VitrineDomain *domain, guint64 bytes);
 guint   vitrine_domain_get_cpus (VitrineDomain *domain);           /* 0: not a count */
 void    vitrine_domain_set_cpus (VitrineDomain *domain, guint cpus);
 
+/* "bios", "uefi", "secure-boot"; and what people read. */
+const char *vitrine_firmware_get_id (VitrineFirmware firmware);
+const char *vitrine_firmware_get_label (VitrineFirmware firmware);
+gboolean    vitrine_firmware_from_id (const char *id, VitrineFirmware *firmware);
+/* Why machines with it would not start here, a sentence; NULL: they would. */
+const char *vitrine_firmware_get_problem (VitrineFirmware firmware);
+const char *vitrine_firmware_id_get_problem (const char *id);
+
 VitrineFirmware vitrine_domain_get_firmware (VitrineDomain *domain);
-/* Changes nothing when it is that already; else drops loader and nvram of the other kind. */
+/* Changes nothing when it is that already; else drops loader and nvram of the other kind. With Secure Boot, Microsoft's keys are
+ * enrolled from the start. */
 void    vitrine_domain_set_firmware (VitrineDomain *domain, VitrineFirmware firmware);
+/* The kind stays, and whoever starts the machine chooses the file. */
+void    vitrine_domain_forget_loader (VitrineDomain *domain);
 char   *vitrine_domain_get_loader (VitrineDomain *domain);
 char   *vitrine_domain_get_nvram (VitrineDomain *domain);
 void    vitrine_domain_set_nvram (VitrineDomain *domain, const char *path);

@@ -76,6 +76,23 @@ needs_tpm (OsinfoProduct *product, guint depth)
   return FALSE;
 }
 
+/* Windows 11, which refuses to start from a BIOS, wants to be verified, too. */
+static VitrineFirmware
+get_firmware (OsinfoOs *os)
+{
+  g_autoptr(OsinfoFirmwareList) list = osinfo_os_get_firmware_list (os, NULL);
+  guint n = (guint) osinfo_list_get_length (OSINFO_LIST (list));
+
+  for (guint i = 0; i < n; i++)
+    {
+      OsinfoFirmware *firmware = OSINFO_FIRMWARE (osinfo_list_get_nth (OSINFO_LIST (list), (gint) i));
+      if (g_strcmp0 (osinfo_firmware_get_architecture (firmware), "x86_64") == 0
+          && g_strcmp0 (osinfo_firmware_get_firmware_type (firmware), "bios") == 0 && !osinfo_firmware_is_supported (firmware))
+        return g_strcmp0 (osinfo_os_get_family (os), "winnt") == 0 ? VITRINE_FIRMWARE_SECURE_BOOT : VITRINE_FIRMWARE_UEFI;
+    }
+  return VITRINE_FIRMWARE_BIOS;
+}
+
 static void
 take_os (VitrineInstaller *self, OsinfoMedia *media)
 {
@@ -91,6 +108,7 @@ take_os (VitrineInstaller *self, OsinfoMedia *media)
   g_autoptr(OsinfoResourcesList) recommended = osinfo_os_get_recommended_resources (os);
   take_resources (self, minimum);
   take_resources (self, recommended);
+  self->firmware = get_firmware (os);
 }
 
 /* "debian-12.5.0-amd64-netinst.iso" gives "debian 12.5.0 amd64 netinst". */

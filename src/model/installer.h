@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "domain.h"
+
 typedef struct
 {
   char   *label;           /* what to call the machine: "Debian 12", else from the medium or the file name; never NULL */
@@ -13,6 +15,7 @@ typedef struct
   guint64 disk_bytes;
   guint   cpus;
   gboolean wants_tpm;      /* does not install without a TPM */
+  VitrineFirmware firmware;   /* that it insists on; BIOS: it takes any */
   gboolean live;           /* runs without installing */
   gboolean bootable;       /* the medium looks like something to boot from */
 } VitrineInstaller;

@@ -298,9 +298,11 @@ vitrine_machine_place_nvram (VitrineDomain *domain)
 {
   g_autofree char *uuid = vitrine_domain_get_uuid (domain);
   g_autofree char *present = vitrine_domain_get_nvram (domain);
-  g_autofree char *path = vitrine_paths_in_machine (uuid, "nvram.fd");
+  VitrineFirmware firmware = vitrine_domain_get_firmware (domain);
+  /* A file for each: the variables of one begin without the keys of the other. */
+  g_autofree char *path = vitrine_paths_in_machine (uuid, firmware == VITRINE_FIRMWARE_SECURE_BOOT ? "nvram-secure-boot.fd" : "nvram.fd");
 
-  if (vitrine_domain_get_firmware (domain) == VITRINE_FIRMWARE_UEFI && present == NULL)
+  if (firmware != VITRINE_FIRMWARE_BIOS && present == NULL)
     vitrine_domain_set_nvram (domain, path);
 }
 

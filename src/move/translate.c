@@ -9,7 +9,6 @@
 #include "domain-private.h"
 #include "host-text.h"
 
-#define OUR_LOADER "OVMF_CODE_4M.fd"   /* engine/machines/x86-firmware.c: without <loader> */
 #define AGENT_PORT "com.redhat.spice.0"
 
 typedef struct
@@ -91,19 +90,20 @@ static void
 take_firmware (Job *job)
 {
   xmlNode *os = vitrine_xml_ensure (job->root, "os");
+  VitrineFirmware firmware = vitrine_domain_get_firmware (job->domain);
+  bool secure = firmware == VITRINE_FIRMWARE_SECURE_BOOT;
   g_autofree char *loader = vitrine_domain_get_loader (job->domain);
-  g_autofree char *there = vitrine_host_offer_find_loader (job->offer, loader != NULL ? loader : OUR_LOADER);
+  g_autofree char *there = vitrine_host_offer_find_loader (job->offer, loader != NULL ? loader : vt_firmware_uefi_code (secure, secure));
 
   vitrine_xml_remove (vitrine_xml_child (os, "nvram"));
-  if (vitrine_domain_get_firmware (job->domain) == VITRINE_FIRMWARE_BIOS)
+  if (firmware == VITRINE_FIRMWARE_BIOS)
     {
       vitrine_xml_remove (vitrine_xml_child (os, "loader"));
       return;
     }
   if (there == NULL)
     {
-      vitrine_xml_remove (vitrine_xml_child (os, "loader"));
-      vitrine_xml_set_attr (os, "firmware", "efi");
+      vitrine_domain_forget_loader (job->domain);
       warn (job, _("Firmware"),
             _("The host has another UEFI: it begins with fresh settings there, without the boot entries of here."));
       return;
@@ -112,6 +112,7 @@ take_firmware (Job *job)
   vitrine_xml_remove (vitrine_xml_child (os, "firmware"));
   xmlNode *element = vitrine_xml_ensure (os, "loader");
   vitrine_xml_set_attr (element, "readonly", "yes");
+  vitrine_xml_set_attr (element, "secure", secure ? "yes" : NULL);
   vitrine_xml_set_attr (element, "type", "pflash");
   vitrine_xml_set_text (element, there);
 }
@@ -328,15 +329,11 @@ normalize_disks (VitrineDomain *domain, GPtrArray *checks)
 static void
 normalize_firmware (VitrineDomain *domain)
 {
-  xmlNode *os = vitrine_xml_ensure (vitrine_domain_root (domain), "os"), *loader = vitrine_xml_child (os, "loader");
-  g_autofree char *path = vitrine_xml_text (loader);
+  g_autofree char *path = vitrine_domain_get_loader (domain);
 
   vitrine_xml_remove (vitrine_xml_find (vitrine_domain_root (domain), "devices/emulator"));
-  if (loader == NULL || (path != NULL && g_file_test (path, G_FILE_TEST_EXISTS)))
-    return;
-  if (vitrine_domain_get_firmware (domain) == VITRINE_FIRMWARE_UEFI)
-    vitrine_xml_set_attr (os, "firmware", "efi");
-  vitrine_xml_remove (loader);
+  if (path != NULL && !g_file_test (path, G_FILE_TEST_EXISTS))
+    vitrine_domain_forget_loader (domain);
 }
 
 static void

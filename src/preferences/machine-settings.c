@@ -87,10 +87,10 @@ fill_size (VitrineMachineSettings *self)
   guint64 memory = vitrine_domain_get_memory_bytes (self->domain);
 
   /* A definition may ask for more than this host has: then that is the limit, and nothing is changed unasked. */
-  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), memory, VITRINE_DOMAIN_MAX_CPUS);
+  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), memory, VITRINE_DOMAIN_MAX_CPUS, vitrine_firmware_id_get_problem);
   vitrine_size_rows_set_memory (&self->size, memory);
   vitrine_size_rows_set_cpus (&self->size, vitrine_domain_get_cpus (self->domain));
-  vitrine_size_rows_set_uefi (&self->size, vitrine_domain_get_firmware (self->domain) == VITRINE_FIRMWARE_UEFI);
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (vitrine_domain_get_firmware (self->domain)));
 }
 
 static void
@@ -146,13 +146,14 @@ static void
 take_size (VitrineMachineSettings *self)
 {
   guint64 memory = vitrine_size_rows_get_memory (&self->size);
-  gboolean uefi = vitrine_size_rows_get_uefi (&self->size);
+  VitrineFirmware firmware = VITRINE_FIRMWARE_BIOS;
 
   /* What the row cannot show, parts of a MiB, stays as it is. */
   if (memory / MIB != vitrine_domain_get_memory_bytes (self->domain) / MIB)
     vitrine_domain_set_memory_bytes (self->domain, memory);
   vitrine_domain_set_cpus (self->domain, vitrine_size_rows_get_cpus (&self->size));
-  vitrine_domain_set_firmware (self->domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
+  vitrine_firmware_from_id (vitrine_size_rows_get_firmware (&self->size), &firmware);
+  vitrine_domain_set_firmware (self->domain, firmware);
 }
 
 static void

@@ -16,16 +16,28 @@ vitrine_size_rows_host_memory (void)
   return (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
 }
 
-void
-vitrine_size_rows_add (VitrineSizeRows *self, GtkContainer *group, guint64 memory_limit, guint cpu_limit)
+static void
+firmware_chosen (VitrineSizeRows *self)
 {
-  static const char *const ids[] = { "bios", "uefi", NULL };
-  static const char *const labels[] = { N_("BIOS"), N_("UEFI"), NULL };
+  hdy_action_row_set_subtitle (HDY_ACTION_ROW (self->firmware_row), self->firmware_problem (vitrine_size_rows_get_firmware (self)));
+}
+
+void
+vitrine_size_rows_add (VitrineSizeRows *self, GtkContainer *group, guint64 memory_limit, guint cpu_limit,
+                       const char *(*firmware_problem) (const char *id))
+{
+  static const char *const ids[] = { "bios", "uefi", "secure-boot", NULL };
+  static const char *const labels[] = { N_("BIOS"), N_("UEFI"), N_("UEFI with Secure Boot"), NULL };
   double most_mib = (double) (MAX (vitrine_size_rows_host_memory (), memory_limit) / MIB);
 
   gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, most_mib, MEMORY_STEP, &self->memory));
   gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, cpu_limit, 1, &self->cpus));
-  gtk_container_add (group, vitrine_row_new_combo (_("_Firmware"), ids, labels, &self->firmware));
+  self->firmware_row = vitrine_row_new_combo (_("_Firmware"), ids, labels, &self->firmware);
+  self->firmware_problem = firmware_problem;
+  hdy_action_row_set_subtitle_lines (HDY_ACTION_ROW (self->firmware_row), 0);
+  gtk_container_add (group, self->firmware_row);
+  g_signal_connect_swapped (self->firmware, "changed", G_CALLBACK (firmware_chosen), self);
+  firmware_chosen (self);
 }
 
 guint64
@@ -52,14 +64,14 @@ vitrine_size_rows_set_cpus (const VitrineSizeRows *self, guint cpus)
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->cpus), cpus);
 }
 
-gboolean
-vitrine_size_rows_get_uefi (const VitrineSizeRows *self)
+const char *
+vitrine_size_rows_get_firmware (const VitrineSizeRows *self)
 {
-  return g_strcmp0 (gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware)), "uefi") == 0;
+  return gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->firmware));
 }
 
 void
-vitrine_size_rows_set_uefi (const VitrineSizeRows *self, gboolean uefi)
+vitrine_size_rows_set_firmware (const VitrineSizeRows *self, const char *id)
 {
-  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->firmware), uefi ? "uefi" : "bios");
+  gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->firmware), id);
 }

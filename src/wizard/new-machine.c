@@ -260,11 +260,12 @@ static VitrineDomain *
 make_domain (VitrineNewMachine *self, const char *disk_path)
 {
   VitrineDomain *domain = vitrine_domain_new (gtk_entry_get_text (GTK_ENTRY (self->name)));
-  gboolean uefi = vitrine_size_rows_get_uefi (&self->size);
+  VitrineFirmware firmware = VITRINE_FIRMWARE_BIOS;
 
   vitrine_domain_set_memory_bytes (domain, vitrine_size_rows_get_memory (&self->size));
   vitrine_domain_set_cpus (domain, vitrine_size_rows_get_cpus (&self->size));
-  vitrine_domain_set_firmware (domain, uefi ? VITRINE_FIRMWARE_UEFI : VITRINE_FIRMWARE_BIOS);
+  vitrine_firmware_from_id (vitrine_size_rows_get_firmware (&self->size), &firmware);
+  vitrine_domain_set_firmware (domain, firmware);
   if (gtk_switch_get_active (GTK_SWITCH (self->tpm)))
     vitrine_domain_add_tpm (domain);
   if (disk_path != NULL)
@@ -436,6 +437,7 @@ recognized (GObject *source, GAsyncResult *result, gpointer data)
   self->installer = g_steal_pointer (&installer);
   propose (self, self->installer->label, MAX (self->installer->memory_bytes, DEFAULT_MEMORY_MIB * MIB),
            self->installer->disk_bytes > 0 ? self->installer->disk_bytes : DEFAULT_DISK_GIB * GIB, self->installer->cpus);
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (self->installer->firmware));
   gtk_label_set_label (GTK_LABEL (self->system),
                        self->installer->os_name != NULL ? self->installer->os_name : _("Not recognized"));
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), !self->installer->live);
@@ -483,6 +485,7 @@ leave_source (VitrineNewMachine *self)
       return;
     }
   propose (self, label, DEFAULT_MEMORY_MIB * MIB, DEFAULT_DISK_GIB * GIB, 1);
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (VITRINE_FIRMWARE_BIOS));
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), FALSE);
   gtk_switch_set_active (GTK_SWITCH (self->tpm), FALSE);
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->format), vitrine_disk_image_guess_format (path));
@@ -596,7 +599,8 @@ build_machine_page (VitrineNewMachine *self)
   self->system_row = vitrine_row_new_text (_("Operating system"), &self->system);
   add_row (self->name_group, self->system_row);
   self->name_problem = new_problem_label (self->name_group, "error");
-  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), 256 * MIB, VITRINE_DOMAIN_MAX_CPUS);
+  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), 256 * MIB, VITRINE_DOMAIN_MAX_CPUS,
+                         vitrine_firmware_id_get_problem);
   add_row (self->size_group, vitrine_row_new_switch (_("_TPM"), vitrine_tpm_is_installed () ? _("Windows 11 wants one.")
                                                                                       : _("It takes the program swtpm, which is not installed."),
                                                      &self->tpm));

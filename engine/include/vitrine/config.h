@@ -181,6 +181,10 @@ VtNetConfig    *vt_config_add_net (VtConfig *config);
 VtInputConfig  *vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtConfig, vt_config_free)
 
+/* Debian's files (package ovmf; /usr/share/qemu/firmware says which): the code, and what variables begin as. */
+const char *vt_firmware_uefi_code (bool secure_boot, bool enrolled_keys);
+const char *vt_firmware_uefi_variables (bool secure_boot, bool enrolled_keys);
+
 /* "52:54:00:12:34:56": the address of one card, no group's. */
 bool vt_parse_mac (const char *text, uint8_t mac[6]);
 
