@@ -63,7 +63,12 @@ bool
 vt_machine_choose_accel (VtMachine *machine, GError **error)
 {
   /* Under KVM the mode would need an address space of its own in the kernel. */
-  VtAccelChoice choice = machine->config.smm && machine->config.accel == VT_ACCEL_AUTO ? VT_ACCEL_JIT : machine->config.accel;
-  machine->accel = vt_accel_choose (choice, &machine->accel_sentence, error);
+  bool passed_over = machine->config.smm && machine->config.accel == VT_ACCEL_AUTO;
+  machine->accel = vt_accel_choose (passed_over ? VT_ACCEL_JIT : machine->config.accel, &machine->accel_sentence, error);
+  if (machine->accel != NULL && passed_over)
+    {
+      g_free (machine->accel_sentence);
+      machine->accel_sentence = g_strdup_printf ("%s (system management mode does not run on KVM)", machine->accel->name);
+    }
   return machine->accel != NULL;
 }
