@@ -4,13 +4,17 @@
 
 firmware: it comes up, and does not start its own shell, which nobody signed. linux: Debian's signed shim, GRUB and kernel start from
 it, and the kernel uses its variables. unsigned: a loader whose signature is gone does not start. keyless: without keys it
-starts anything; and writes to the variables' flash work in system management mode only.
+starts anything; and writes to the variables' flash work in system management mode only. saved: saved at random moments, many of them
+inside the mode, the boot goes on in another process. The seed is printed; SEED in the environment sets it.
 """
+import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -178,7 +182,39 @@ def keyless(boot):
         boot.ok("without Secure Boot the flash takes commands from everybody")
 
 
-TESTS = {"firmware": firmware_alone, "linux": linux, "unsigned": unsigned_loader, "keyless": keyless}
+MOMENTS = 6
+
+
+def saved(boot):
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"# seed {seed}", flush=True)
+    rng = random.Random(seed)
+    esp = ("--disk", f"{disk(boot, boot.guest('secureboot'))},snapshot=on")
+    files = [boot.folder / f"saved{n}" for n in range(MOMENTS)]
+    # While the firmware is at work there are hundreds of SMIs in each second.
+    start = time.monotonic()
+    with run(boot, *esp) as guest:
+        guest.expect(r"BdsDxe: starting Boot", 400)
+        seconds = time.monotonic() - start
+    arguments = [a for file in files for a in ("--save", f"{file}@{rng.uniform(0.3, 1.0) * seconds:.3f}")]
+    with run(boot, *esp, *arguments) as guest:
+        expect_linux(guest)
+        if not all(file.exists() for file in files):
+            raise GuestError(guest.explain("not all was saved"))
+        power_off(boot, guest)
+    inside = 0
+    for file in files:
+        with run(boot, *esp, "--restore", file, "--trace", "x86_smm*") as guest:
+            expect_linux(guest)
+            if variable(guest, "SecureBoot") != b"\1":
+                raise GuestError(guest.explain("Secure Boot is off"))
+            first = re.search(rb"x86_smm_(enter|leave)", bytes(guest.errors))
+            inside += first is not None and first[1] == b"leave"
+    boot.ok(f"the boot goes on from {MOMENTS} moments")
+    print(f"# {inside} of them inside system management mode")
+
+
+TESTS = {"saved": saved, "firmware": firmware_alone, "linux": linux, "unsigned": unsigned_loader, "keyless": keyless}
 
 
 def main():
