@@ -80,7 +80,7 @@ needs_tpm (OsinfoProduct *product, guint depth)
 static VitrineFirmware
 get_firmware (OsinfoOs *os)
 {
-  g_autoptr(OsinfoFirmwareList) list = osinfo_os_get_firmware_list (os, NULL);
+  g_autoptr(OsinfoFirmwareList) list = osinfo_os_get_complete_firmware_list (os, NULL);
   guint n = (guint) osinfo_list_get_length (OSINFO_LIST (list));
 
   for (guint i = 0; i < n; i++)
@@ -143,6 +143,19 @@ choose_label (VitrineInstaller *self, const char *path, OsinfoMedia *media)
   g_strdelimit (self->label, "/\n\r\t", ' ');
 }
 
+/* libosinfo waits in a main loop. Of a context of its own: in the program's, this thread and the main one may wait for each other. */
+static OsinfoMedia *
+open_medium (GFile *file, GCancellable *cancellable)
+{
+  g_autoptr(GMainContext) context = g_main_context_new ();
+  g_autofree char *uri = g_file_get_uri (file);
+
+  g_main_context_push_thread_default (context);
+  OsinfoMedia *media = osinfo_media_create_from_location (uri, cancellable, NULL);
+  g_main_context_pop_thread_default (context);
+  return media;
+}
+
 static void
 recognize (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -157,8 +170,7 @@ recognize (GTask *task, gpointer source, gpointer data, GCancellable *cancellabl
       return;
     }
   VitrineInstaller *self = g_new0 (VitrineInstaller, 1);
-  g_autofree char *uri = g_file_get_uri (file);
-  g_autoptr(OsinfoMedia) media = osinfo_media_create_from_location (uri, cancellable, &error);
+  g_autoptr(OsinfoMedia) media = open_medium (file, cancellable);
   self->bootable = media != NULL;   /* libosinfo refuses what has no boot record */
   if (media != NULL && osinfo_db_identify_media (get_database (), media))
     take_os (self, media);
