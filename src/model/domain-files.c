@@ -74,6 +74,7 @@ show_all (const Visitor *visitor, const VtConfig *config)
   show (visitor, config->debugcon, VITRINE_FILE_MAKE);
   show (visitor, config->sound_path, VITRINE_FILE_MAKE);
   show (visitor, config->firmware_code, VITRINE_FILE_READ);
+  show (visitor, config->nvram_template, VITRINE_FILE_READ);
   show (visitor, config->nvram, VITRINE_FILE_CHANGE);
   show (visitor, config->kernel, VITRINE_FILE_READ);
   show (visitor, config->initrd, VITRINE_FILE_READ);

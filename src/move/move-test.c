@@ -10,7 +10,8 @@
 
 #define CAPABILITIES(kind, models)                                                                                     \
   "<domainCapabilities><path>/usr/bin/qemu-there</path><domain>" kind "</domain><machine>pc-q35-9.9</machine>"         \
-  "<os supported='yes'><loader supported='yes'><value>/there/OVMF_CODE_4M.fd</value></loader></os>"                    \
+  "<os supported='yes'><loader supported='yes'><value>/there/OVMF_CODE_4M.fd</value>"                                  \
+  "<value>/there/OVMF_CODE_4M.ms.fd</value></loader></os>"                                                             \
   "<cpu><mode name='host-passthrough' supported='no'/><mode name='maximum' supported='yes'/>"                          \
   "<mode name='host-model' supported='yes'/><mode name='custom' supported='yes'>"                                      \
   "<model usable='yes'>Nehalem</model><model usable='no'>EPYC</model></mode></cpu>"                                    \
@@ -28,6 +29,10 @@
   "<memory unit='MiB'>512</memory><vcpu>1</vcpu>" os more "<devices>" devices "</devices></domain>"
 #define BIOS "<os><type arch='x86_64' machine='q35'>hvm</type></os>"
 #define UEFI "<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><nvram>/here/nvram.fd</nvram></os>"
+
+#define SECURE(loader)                                                                                                 \
+  "<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type><firmware><feature enabled='yes' name='secure-boot'/>" \
+  "</firmware>" loader "</os>"
 
 typedef struct
 {
@@ -141,6 +146,22 @@ firmware_is_the_same_one_there_or_a_fresh_one (void)
   assert_lacks (same.xml, "firmware=");
   assert_lacks (same.xml, "/here/");
   assert_has (other.xml, "<os firmware=\"efi\">");
+  assert_lacks (other.xml, "/here/");
+  assert_warned (other, "another UEFI");
+}
+
+static void
+secure_boot_stays (void)
+{
+  g_auto(Outcome) same = to_host (CAPABILITIES ("kvm", ALL_MODELS), DOMAIN (SECURE (""), "", ""), NULL);
+  g_auto(Outcome) other
+      = to_host (CAPABILITIES ("kvm", ALL_MODELS), DOMAIN (SECURE ("<loader secure='yes'>/here/own.fd</loader>"), "", ""), NULL);
+
+  assert_has (same.xml, "<loader readonly=\"yes\" secure=\"yes\" type=\"pflash\">/there/OVMF_CODE_4M.ms.fd</loader>");
+  assert_has (same.xml, "<smm state=\"on\"/>");
+  assert_lacks (same.xml, "firmware=");
+  assert_has (other.xml, "<os firmware=\"efi\">");
+  assert_has (other.xml, "name=\"secure-boot\"");
   assert_lacks (other.xml, "/here/");
   assert_warned (other, "another UEFI");
 }
@@ -473,6 +494,7 @@ main (int argc, char **argv)
   ADD (a_host_without_kvm_emulates_all_it_can_and_that_is_said);
   ADD (a_processor_model_stays_where_the_host_has_it);
   ADD (firmware_is_the_same_one_there_or_a_fresh_one);
+  ADD (secure_boot_stays);
   ADD (the_screen_is_shown_over_what_the_host_has);
   ADD (cards_go_to_the_network_that_was_chosen);
   ADD (what_is_of_this_computer_stays_here_and_is_said);

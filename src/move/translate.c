@@ -113,6 +113,8 @@ take_firmware (Job *job)
   xmlNode *element = vitrine_xml_ensure (os, "loader");
   vitrine_xml_set_attr (element, "readonly", "yes");
   vitrine_xml_set_attr (element, "secure", secure ? "yes" : NULL);
+  if (secure)
+    vitrine_xml_set_attr (vitrine_xml_ensure (job->root, "features/smm"), "state", "on");
   vitrine_xml_set_attr (element, "type", "pflash");
   vitrine_xml_set_text (element, there);
 }
