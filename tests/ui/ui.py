@@ -162,6 +162,34 @@ def crash(d):
     ok("the restart works")
 
 
+def windows_11_medium(path):
+    """What libosinfo looks at: the volume descriptor, and a boot record behind it (ECMA-119)."""
+    def text(value, room):
+        return value.encode().ljust(room)
+    descriptor = bytearray(2048)
+    descriptor[0:7] = b"\1CD001\1"
+    descriptor[40:72] = text("CCCOMA_X64FRE_EN-US_DV9", 32)
+    descriptor[80], descriptor[87], descriptor[129], descriptor[130] = 20, 20, 8, 8
+    descriptor[318:446] = text("MICROSOFT CORPORATION", 128)
+    boot = (b"\0CD001\1EL TORITO SPECIFICATION").ljust(2048, b"\0")
+    path.write_bytes(bytes(16 * 2048) + bytes(descriptor) + boot + bytes(2 * 2048))
+
+
+def secure_boot(d):
+    image = d.folder / "windows.iso"
+    windows_11_medium(image)
+    d.start([d.program])
+    title = new_machine_by_keyboard(d, image)
+    definition = d.ctl("dumpxml", title)
+    if not re.search(r"<feature enabled=.yes. name=.secure-boot./>", definition) or "<smm state=" not in definition:
+        raise Missing(f"{title}: no Secure Boot in the definition:\n{definition}")
+    ok("the wizard proposes UEFI with Secure Boot for Windows 11")
+    d.ctl("create", "Other", "--firmware", "secure-boot")
+    if "secure-boot" not in d.ctl("dumpxml", "Other"):
+        raise Missing("vitrinectl create --firmware secure-boot: not in the definition")
+    ok("vitrinectl makes such machines, too")
+
+
 def bad_input(d):
     disk = d.folder / "missing.raw"
     disk.write_bytes(b"\0" * 4096)
@@ -1060,6 +1088,7 @@ WALKS = {
     "pause-close-suspend": (pause_close_suspend, None),
     "crash": (crash, None),
     "bad-input": (bad_input, None),
+    "secure-boot": (secure_boot, None),
     "chosen-files": (chosen_files, None),
     "pointer-grab": (pointer_grab, None),
     "escape-drill": (escape_drill, None),
