@@ -249,6 +249,33 @@ a_state_that_no_processor_could_be_in_shuts_down (void)
     }
 }
 
+/* A few bytes of a good area at a time, so that many get past the checks; then a few instructions of whatever is there. */
+static void
+whatever_is_in_the_area_the_processor_survives (void)
+{
+  VtX86Test test;
+  unsigned  returned = 0;
+  x86_test_setup_smm (&test, RAM_BYTES, 64);
+  VtX86State good = test.cpu->s;
+  for (unsigned round = 0; round < 20000; round++)
+    {
+      test.cpu->s = good;
+      vt_x86_cpu_settle (test.cpu);
+      enter (&test);
+      for (unsigned n = (unsigned) g_test_rand_int_range (1, 6); n > 0; n--)
+        save (&test, (unsigned) g_test_rand_int_range (0xfe00, 0xfff9),
+              (uint64_t) g_test_rand_int () << 32 | (uint32_t) g_test_rand_int (), 1u << g_test_rand_int_range (0, 4));
+      leave (&test);
+      returned += !test.cpu->s.in_smm;
+      vt_x86_interp_run (test.cpu, 8);
+      g_autoptr (GError) error = NULL;
+      g_assert_true (vt_x86_state_check (test.cpu, &test.cpu->s, &error));
+    }
+  g_assert_cmpuint (returned, >, 1000);
+  g_test_message ("%u of 20000 returned", returned);
+  x86_test_teardown (&test);
+}
+
 static void
 smbase_moves_and_an_init_leaves_it (void)
 {
@@ -558,6 +585,7 @@ main (int argc, char **argv)
   TEST (each_mode_comes_back_as_it_was);
   TEST (a_changed_field_takes_effect);
   TEST (a_state_that_no_processor_could_be_in_shuts_down);
+  TEST (whatever_is_in_the_area_the_processor_survives);
   TEST (smbase_moves_and_an_init_leaves_it);
   TEST (a_halt_goes_on_unless_the_handler_ends_it);
   TEST (one_smi_waits_for_the_end_of_another);
