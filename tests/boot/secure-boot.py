@@ -4,8 +4,9 @@
 
 firmware: it comes up, and does not start its own shell, which nobody signed. linux: Debian's signed shim, GRUB and kernel start from
 it, and the kernel uses its variables. unsigned: a loader whose signature is gone does not start. keyless: without keys it
-starts anything; and writes to the variables' flash work in system management mode only. saved: saved at random moments, many of them
-inside the mode, the boot goes on in another process. The seed is printed; SEED in the environment sets it.
+starts anything; and writes to the variables' flash work in system management mode only. bios: SeaBIOS uses the mode, too. saved:
+saved at random moments, many of them inside the mode, the boot goes on in another process. The seed is printed; SEED in the
+environment sets it.
 """
 import os
 import random
@@ -182,6 +183,25 @@ def keyless(boot):
         boot.ok("without Secure Boot the flash takes commands from everybody")
 
 
+BIOS_WITH_SMM = """<domain type='qemu'><name>x</name><memory unit='MiB'>256</memory><vcpu>{cpus}</vcpu>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/><apic/><smm state='on'/></features>
+<devices><disk type='file' device='cdrom'><source file='{iso}'/><target dev='sda' bus='sata'/></disk></devices></domain>
+"""
+
+
+def bios(boot):
+    definition = boot.folder / "bios.xml"
+    definition.write_text(BIOS_WITH_SMM.format(cpus=boot.cpus, iso=boot.guest("iso") / "demo.iso"))
+    with boot.run("--domain", definition, "--trace", "acpi_pm_write") as guest:
+        guest.expect(PROMPT, 900)
+        boot.ok("SeaBIOS starts a system from its CD")
+        # SMI_EN: then it calls its drivers through the mode, thousands of times.
+        if not re.search(rb"acpi_pm_write off=0x30 size=4 value=0x21\b", bytes(guest.errors)):
+            raise GuestError(guest.explain("SeaBIOS did not set up system management mode"))
+        boot.ok("with its drivers called through system management mode")
+        power_off(boot, guest)
+
+
 MOMENTS = 6
 
 
@@ -214,7 +234,7 @@ def saved(boot):
     print(f"# {inside} of them inside system management mode")
 
 
-TESTS = {"saved": saved, "firmware": firmware_alone, "linux": linux, "unsigned": unsigned_loader, "keyless": keyless}
+TESTS = {"bios": bios, "saved": saved, "firmware": firmware_alone, "linux": linux, "unsigned": unsigned_loader, "keyless": keyless}
 
 
 def main():
