@@ -258,8 +258,9 @@ check_inputs_and_nets (const VtConfig *config, GError **error)
       return false;
   for (guint i = 0; i < config->disks->len; i++)
     usb_disks += ((const VtDiskConfig *) g_ptr_array_index (config->disks, i))->bus == VT_BUS_USB;
-  if (usb + usb_disks > USB_PORTS)
-    return refuse (error, VT_ERROR_CONFIG, "%u USB devices: there are %u ports for them", usb + usb_disks, USB_PORTS);
+  unsigned devices = usb + usb_disks + config->usb_sockets->len + config->usb_ports;
+  if (devices > USB_PORTS)
+    return refuse (error, VT_ERROR_CONFIG, "%u USB devices: there are %u ports for them", devices, USB_PORTS);
   if (usb > INPUTS_PER_BUS_MAX || virtio > INPUTS_PER_BUS_MAX)
     return refuse (error, VT_ERROR_CONFIG, "More than %u keyboards and pointers on one bus", INPUTS_PER_BUS_MAX);
   return true;

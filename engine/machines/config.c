@@ -80,6 +80,7 @@ vt_config_new (void)
   config->ports = g_ptr_array_new_with_free_func (port_free);
   config->inputs = g_ptr_array_new_with_free_func (g_free);
   config->nets = g_ptr_array_new_with_free_func (net_free);
+  config->usb_sockets = g_ptr_array_new_with_free_func (g_free);
   return config;
 }
 
@@ -107,6 +108,7 @@ vt_config_clear (VtConfig *config)
   g_clear_pointer (&config->ports, g_ptr_array_unref);
   g_clear_pointer (&config->inputs, g_ptr_array_unref);
   g_clear_pointer (&config->nets, g_ptr_array_unref);
+  g_clear_pointer (&config->usb_sockets, g_ptr_array_unref);
 }
 
 void
@@ -214,6 +216,7 @@ vt_config_copy (VtConfig *to, const VtConfig *from)
   to->ports = g_ptr_array_copy (from->ports, copy_port, NULL);
   to->inputs = g_ptr_array_copy (from->inputs, copy_input, NULL);
   to->nets = g_ptr_array_copy (from->nets, copy_net, NULL);
+  to->usb_sockets = g_ptr_array_copy (from->usb_sockets, copy_string, NULL);
 }
 
 const char *

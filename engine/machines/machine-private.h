@@ -64,6 +64,7 @@ typedef struct
 } Drive;
 
 typedef struct HotPort HotPort;
+typedef struct UsbPort UsbPort;
 
 /* Reference counted: where events go; outlives the machine while some are on their way. */
 typedef struct
@@ -152,6 +153,7 @@ struct VtMachine
   GPtrArray     *nets;               /* VtNet* (capture.c), in the order of config.nets */
   GPtrArray     *cards;              /* VtDevice*, likewise */
   GPtrArray     *usb_drives;         /* VtDevice*, by their place */
+  GPtrArray     *usb_ports;          /* UsbPort*: for devices of somebody else (usb-ports.c) */
   GPtrArray     *shares;             /* VtShare*, in the order of config.shares */
   VtStreamHost  *streams;            /* of the virtio sockets; NULL: none */
   VtDevice      *balloon;            /* NULL: none */
@@ -269,6 +271,9 @@ void vt_machine_announce_cards (VtMachine *machine);
 void vt_hot_port_free (gpointer port);
 /* The machine has stopped for good: who waits for a card has it. */
 void vt_machine_end_removals (VtMachine *machine);
+
+/* --- usb-ports.c --- */
+void vt_usb_port_free (gpointer port);
 
 /* --- input.c --- */
 void            vt_machine_add_input (VtMachine *machine, VtInputSink sink);

@@ -74,6 +74,7 @@ machine_alloc (const VtConfig *config)
   machine->cards = g_ptr_array_new ();
   machine->shares = g_ptr_array_new ();
   machine->usb_drives = g_ptr_array_new ();
+  machine->usb_ports = g_ptr_array_new_with_free_func (vt_usb_port_free);
   machine->ports = g_ptr_array_new_with_free_func (vt_hot_port_free);
   machine->keys_down = g_array_new (FALSE, FALSE, sizeof (unsigned));
   machine->typings = vt_typings_new ();
@@ -168,6 +169,7 @@ vt_machine_free (VtMachine *machine)
   g_ptr_array_unref (machine->cards);
   g_ptr_array_unref (machine->shares);
   g_ptr_array_unref (machine->usb_drives);
+  g_ptr_array_unref (machine->usb_ports);
   g_ptr_array_unref (machine->ports);
   for (unsigned i = 0; i < machine->n_surfaces; i++)
     vt_surface_free (machine->surfaces[i]);

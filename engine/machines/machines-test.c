@@ -657,7 +657,7 @@ new_smm_machine (void)
 }
 
 static uint64_t
-peek (VtMem *mem, uint64_t at)
+peek_in (VtMem *mem, uint64_t at)
 {
   g_autoptr (VtView) view = vt_mem_view (mem);
   return vt_view_read (view, VT_GPA (at), 4);
@@ -686,19 +686,100 @@ a_machine_in_system_management_mode_restores (void)
   cpu->s.in_smm = 1;
   cpu->s.smbase = (uint32_t) tseg;
   vt_x86_cpu_settle (cpu);
-  g_assert_cmphex (peek (machine->smm_mem, tseg), ==, 0x12345678);
-  g_assert_cmphex (peek (machine->mem, tseg), ==, 0xffffffff);
+  g_assert_cmphex (peek_in (machine->smm_mem, tseg), ==, 0x12345678);
+  g_assert_cmphex (peek_in (machine->mem, tseg), ==, 0xffffffff);
   g_assert_true (vt_machine_save (machine, path, &error));
   vt_machine_restore (other, path, &error);
   g_assert_no_error (error);
   g_assert_cmphex (other->cpus[0]->s.smbase, ==, tseg);
   g_assert_true (other->cpus[0]->vcpu.mem == other->smm_mem);
-  g_assert_cmphex (peek (other->mem, tseg), ==, 0xffffffff);
-  g_assert_cmphex (peek (other->smm_mem, tseg), ==, 0x12345678);
+  g_assert_cmphex (peek_in (other->mem, tseg), ==, 0xffffffff);
+  g_assert_cmphex (peek_in (other->smm_mem, tseg), ==, 0x12345678);
   g_assert_false (vt_machine_restore (without, path, &error));
   g_assert_nonnull (error);
   g_unlink (path);
   g_rmdir (folder);
+}
+
+/* --- USB devices of somebody else ----------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  char      *left;
+  GMainLoop *loop;
+} UsbNews;
+
+static void
+usb_left (void *opaque, const char *id)
+{
+  UsbNews *news = opaque;
+  g_free (news->left);
+  news->left = g_strdup (id);
+  g_main_loop_quit (news->loop);
+}
+
+static int
+stream_to (int *far)
+{
+  int ends[2];
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  *far = ends[0];
+  return ends[1];
+}
+
+static void
+refuses_usb (VtMachine *machine, const char *id, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+  int far, fd = stream_to (&far);
+  g_assert_false (vt_machine_plug_usb (machine, id, fd, &error));
+  g_assert_nonnull (strstr (error->message, words));
+  close (far);
+}
+
+static void
+usb_devices_of_others_come_and_go (void)
+{
+  static const VtMachineEvents events = { .usb_left = usb_left };
+  static const char *const ids[] = { "1:1", "1:2", "1:3", "1:4" };
+  g_autoptr (VtConfig)  config = vt_config_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  UsbNews               news = { NULL, loop };
+  int                   far[G_N_ELEMENTS (ids)];
+  config->memory_bytes = 16 << 20;
+  vt_config_add_input (config, VT_INPUT_TABLET, VT_INPUT_USB);
+  g_autoptr (VtMachine) machine = vt_machine_new (config, NULL);
+  vt_machine_set_events (machine, &events, &news);
+  vt_machine_resume (machine);
+  if (vt_machine_usb_ports (machine) == 0)
+    {
+      g_test_skip ("built without usbredir");
+      return;
+    }
+  g_assert_cmpuint (vt_machine_usb_ports (machine), ==, 4);
+  for (unsigned i = 0; i < G_N_ELEMENTS (ids); i++)
+    g_assert_true (vt_machine_plug_usb (machine, ids[i], stream_to (&far[i]), NULL));
+  refuses_usb (machine, "1:2", "has this USB device already");
+  refuses_usb (machine, "1:5", "All 4 ports");
+  close (far[1]);
+  g_main_loop_run (loop);
+  g_assert_cmpstr (news.left, ==, "1:2");
+  g_autoptr (GPtrArray) devices = vt_machine_usb_devices (machine);
+  g_assert_cmpuint (devices->len, ==, 3);
+  g_assert_true (vt_machine_plug_usb (machine, "1:5", stream_to (&far[1]), NULL));
+  for (unsigned i = 0; i < 3; i++)
+    g_assert_true (vt_machine_unplug_usb (machine, (const char *[]) { "1:1", "1:5", "1:4" }[i], NULL));
+  g_assert_false (vt_machine_unplug_usb (machine, "1:1", NULL));
+  for (unsigned i = 0; i < G_N_ELEMENTS (ids); i++)
+    close (far[i]);
+  g_free (news.left);
+}
+
+static void
+a_machine_without_a_usb_controller_takes_no_usb_device (Fixture *f, gconstpointer unused)
+{
+  g_assert_cmpuint (vt_machine_usb_ports (f->machine), ==, 0);
+  refuses_usb (f->machine, "1:1", "USB");
 }
 
 int
@@ -726,6 +807,8 @@ main (int argc, char **argv)
   g_test_add_func ("/machines/a TPM that was started before serves each machine", a_tpm_that_was_started_before_serves_each_machine);
   g_test_add_func ("/machines/firmware that cannot be is refused", firmware_that_cannot_be_is_refused);
   g_test_add_func ("/machines/a machine in system management mode restores", a_machine_in_system_management_mode_restores);
+  g_test_add_func ("/machines/usb devices of others come and go", usb_devices_of_others_come_and_go);
+  ADD ("a machine without a usb controller takes no usb device", a_machine_without_a_usb_controller_takes_no_usb_device);
   g_test_add_func ("/machines/a machine ends with cards in its slots", a_machine_ends_with_cards_in_its_slots);
   return g_test_run ();
 }

@@ -92,6 +92,12 @@ VtDevice *x86_add_card (VtMachine *machine, unsigned port, const VtDeviceClass *
 /* It is complete. config: its own, as the machine has it. tell: the machine runs, and its guest hears of it. */
 void      x86_card_added (VtMachine *machine, unsigned port, void *config, bool tell);
 
+/* --- usb-ports.c --- */
+/* Ports for USB devices of somebody else: those of the configuration, and some of those that are left. */
+bool        x86_add_usb_ports (VtMachine *machine, GError **error);
+/* Of the controller's port, from 0. */
+const char *x86_usb_path (unsigned port);
+
 /* --- x86-pci.c, x86-video.c --- */
 /* What the configuration has at that place, on the virtio bus. */
 bool x86_add_disk (VtMachine *machine, guint drive, bool tell, GError **error);

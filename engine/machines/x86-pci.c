@@ -129,13 +129,6 @@ add_virtio_input (VtMachine *machine, const VtInputConfig *input, GError **error
   return dev != NULL;
 }
 
-static const char *
-usb_port_path (unsigned port)
-{
-  static const char *const paths[] = { "usb/1", "usb/2", "usb/3", "usb/4", "usb/5", "usb/6", "usb/7", "usb/8" };
-  return paths[port];
-}
-
 static bool
 add_usb_input (VtMachine *machine, const VtInputConfig *input, unsigned port, GError **error)
 {
@@ -146,7 +139,7 @@ add_usb_input (VtMachine *machine, const VtInputConfig *input, unsigned port, GE
   };
   VtUsbHidConfig config = { vt_xhci_place (x86_board (machine)->xhci, port), vt_machine_leds (machine),
                             vt_machine_listening (machine) };
-  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], usb_port_path (port), &config, NULL, 0 }, error);
+  VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { classes[input->kind], x86_usb_path (port), &config, NULL, 0 }, error);
   if (dev != NULL)
     vt_machine_add_input (machine, vt_usb_hid_sink (dev));
   return dev != NULL;
@@ -161,7 +154,7 @@ has_usb (const VtConfig *config)
   for (guint i = 0; i < config->disks->len; i++)
     if (((VtDiskConfig *) g_ptr_array_index (config->disks, i))->bus == VT_BUS_USB)
       return true;
-  return false;
+  return config->usb_sockets->len > 0 || config->usb_ports > 0;
 }
 
 static bool
@@ -206,7 +199,7 @@ add_usb_drives (VtMachine *machine, GError **error)
       unsigned           port = board->next_usb_port++;
       VtUsbStorageConfig config = { vt_xhci_place (board->xhci, port), disk->cdrom ? VT_SCSI_CDROM : VT_SCSI_DISK,
                                     g_array_index (machine->drives, Drive, i).block };
-      VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_usb_storage, usb_port_path (port), &config, NULL, 0 }, error);
+      VtDevice *dev = vt_machine_add (machine, &(DeviceSpec) { &vt_usb_storage, x86_usb_path (port), &config, NULL, 0 }, error);
       if (dev == NULL)
         return false;
       g_ptr_array_add (machine->usb_drives, dev);
@@ -359,7 +352,7 @@ x86_build_pci_devices (VtMachine *machine, GError **error)
 {
   return add_virtio_disks (machine, error) && add_nvme_disks (machine, error) && add_scsi (machine, error) && add_rng (machine, error)
          && add_nets (machine, error) && add_xhci (machine, error) && add_inputs (machine, error) && add_usb_drives (machine, error)
-         && add_balloon (machine, error) && add_virtio_console (machine, error)
+         && x86_add_usb_ports (machine, error) && add_balloon (machine, error) && add_virtio_console (machine, error)
          && add_vsock (machine, error) && add_shares (machine, error)
          && add_crypto (machine, error) && add_sound (machine, error);
 }

@@ -16,6 +16,7 @@
 #include "paths.h"
 #include "remote-process.h"
 #include "settings.h"
+#include "usb-outside.h"
 
 struct _VitrineApplication
 {
@@ -287,6 +288,7 @@ confine (const char *uuid)
   g_autoptr(VitrineDomain) domain = vitrine_domain_new_from_file (path, NULL);
   g_autoptr(VitrineConfinement) confinement = vitrine_confinement_new ();
 
+  vitrine_usb_outside_prepare (domain);
   vitrine_outside_start (uuid);
   vitrine_net_devices_open (domain);     /* the helper outside does not have them: they end with this process */
   vitrine_tpm_process_start (domain, uuid);

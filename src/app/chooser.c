@@ -12,6 +12,7 @@
 #include "colors.h"
 #include "outside.h"
 #include "settings.h"
+#include "usb-devices.h"
 
 #define CHOOSE "--choose-file="
 
@@ -147,6 +148,39 @@ new_dropped_dialog (char **paths)
   return dialog;
 }
 
+/* --- USB devices -------------------------------------------------------------------------------------------------- */
+
+static VitrineUsbDevice *
+find_usb_device (const char *id)
+{
+  g_autoptr(VitrineHostTree) tree = vitrine_host_tree_open ();
+  g_autoptr(GPtrArray) devices = vitrine_usb_devices_list (tree);
+
+  for (guint i = 0; i < devices->len; i++)
+    if (g_str_equal (((VitrineUsbDevice *) devices->pdata[i])->id, id))
+      return g_ptr_array_steal_index (devices, i);
+  return NULL;
+}
+
+/* As above: nobody gives a device away by pressing Enter at the wrong moment. NULL: there is no such device. */
+static GtkWidget *
+new_usb_dialog (const char *id)
+{
+  g_autoptr(VitrineUsbDevice) device = find_usb_device (id);
+
+  if (device == NULL)
+    return NULL;
+  GtkWidget *dialog = gtk_message_dialog_new (NULL, 0, device->loss != NULL ? GTK_MESSAGE_WARNING : GTK_MESSAGE_QUESTION, GTK_BUTTONS_NONE,
+                                              _("Give “%s” to the guest?"), device->name);
+  gtk_message_dialog_format_secondary_text (GTK_MESSAGE_DIALOG (dialog), "%s", device->loss != NULL ? device->loss
+                                            : _("This computer does not have it until the guest gives it back."));
+  gtk_window_set_title (GTK_WINDOW (dialog), _("USB Device"));
+  atk_object_set_name (gtk_widget_get_accessible (dialog), _("USB Device"));
+  gtk_dialog_add_buttons (GTK_DIALOG (dialog), _("_Cancel"), GTK_RESPONSE_CANCEL, _("_Give"), GTK_RESPONSE_ACCEPT, NULL);
+  gtk_widget_grab_focus (gtk_dialog_get_widget_for_response (GTK_DIALOG (dialog), GTK_RESPONSE_CANCEL));
+  return dialog;
+}
+
 /* --- The program -------------------------------------------------------------------------------------------------- */
 
 static GtkWidget *
@@ -169,6 +203,8 @@ new_dialog (VitrineOutsideKind kind, const char *name, char **paths)
       return new_files_dialog ();
     case VITRINE_OUTSIDE_DROPPED:
       return new_dropped_dialog (paths);
+    case VITRINE_OUTSIDE_USB:
+      return new_usb_dialog (name);
     }
   g_return_val_if_reached (NULL);
 }
@@ -205,7 +241,7 @@ find_paths (int argc, char **argv)
 static void
 print_choice (VitrineOutsideKind kind, GtkWidget *dialog)
 {
-  if (kind == VITRINE_OUTSIDE_DROPPED)
+  if (kind == VITRINE_OUTSIDE_DROPPED || kind == VITRINE_OUTSIDE_USB)
     {
       putchar ('y');
       return;
@@ -232,7 +268,9 @@ vitrine_chooser_main (int argc, char **argv)
   if (settings != NULL)
     vitrine_colors_follow (settings);
   GtkWidget *dialog = new_dialog (kind, find_value (argc, argv, "--name="), find_paths (argc, argv));
-  if (kind != VITRINE_OUTSIDE_DROPPED)
+  if (dialog == NULL)
+    return 1;
+  if (kind != VITRINE_OUTSIDE_DROPPED && kind != VITRINE_OUTSIDE_USB)
     gtk_dialog_set_default_response (GTK_DIALOG (dialog), GTK_RESPONSE_ACCEPT);
   stay_above (dialog, find_value (argc, argv, "--parent="));
   if (gtk_dialog_run (GTK_DIALOG (dialog)) == GTK_RESPONSE_ACCEPT)

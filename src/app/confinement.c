@@ -210,7 +210,8 @@ allow_build (VitrineConfinement *self)
 void
 vitrine_confinement_allow_desktop (VitrineConfinement *self)
 {
-  static const char *const variables[] = { "XAUTHORITY", "GSETTINGS_SCHEMA_DIR", "GTK_PATH", "GDK_PIXBUF_MODULE_FILE", "LOCPATH" };
+  static const char *const variables[] = { "XAUTHORITY", "GSETTINGS_SCHEMA_DIR", "GTK_PATH", "GDK_PIXBUF_MODULE_FILE", "LOCPATH",
+                                           "VITRINE_HOST_TREE" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (system_places); i++)
     vitrine_confinement_allow (self, system_places[i].path, system_places[i].reach);

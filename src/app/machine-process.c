@@ -22,6 +22,8 @@
 #include "thumbnail.h"
 #include "tpm-process.h"
 #include "unlock.h"
+#include "usb-outside.h"
+#include "usb-page.h"
 
 #define THUMBNAIL_MS 3000
 #define RARE_THUMBNAIL_MS 30000
@@ -44,6 +46,7 @@ struct _VitrineMachineProcess
   VitrineSnapshots     *snapshots;
   VitrineRecording     *recording;
   VitrineFileSender    *sender;
+  VitrineUsbPlugs      *usb;
   VitrineAgent         *agent;         /* NULL: the machine has no port for one */
   VitrineBackend       *backend;
   VitrineMachineWindow *window;
@@ -124,6 +127,7 @@ drop_backend (VitrineMachineProcess *self)
   vitrine_snapshots_set_backend (self->snapshots, NULL);
   vitrine_recording_set_backend (self->recording, NULL);
   vitrine_file_sender_set_agent (self->sender, NULL);
+  vitrine_usb_plugs_set_backend (self->usb, NULL);
   vitrine_machine_window_set_agent (self->window, NULL);
   vitrine_machine_window_set_backend (self->window, NULL);
   vitrine_thumbnail_set_backend (self->thumbnail, NULL);
@@ -164,6 +168,16 @@ open_backend (VitrineMachineProcess *self, GError **error)
   return g_steal_pointer (&backend);
 }
 
+/* Those of the definition, as if a person plugged them in now. */
+static void
+plug_in_usb (VitrineMachineProcess *self)
+{
+  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_usb_hostdevs (self->domain);
+
+  vitrine_usb_plugs_set_backend (self->usb, self->backend);
+  vitrine_usb_plugs_plug_all (self->usb, hostdevs);
+}
+
 static void
 had_trouble (VitrineMachineProcess *self, const char *message)
 {
@@ -200,6 +214,7 @@ build (VitrineMachineProcess *self)
   vitrine_machine_window_set_agent (self->window, self->agent);
   vitrine_machine_window_set_backend (self->window, self->backend);
   vitrine_thumbnail_set_backend (self->thumbnail, self->backend);
+  plug_in_usb (self);
   backend_changed (self);
 }
 
@@ -239,8 +254,9 @@ prepare (gpointer data)
   self->build = 0;
   g_clear_pointer (&self->config, vt_config_free);
   self->config = vitrine_domain_to_config (self->domain, &error);
+  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_usb_hostdevs (self->domain);
   if (self->config == NULL || !vitrine_net_devices_lend (self->config, &error)
-      || !vitrine_tpm_process_lend (self->config, &error))
+      || !vitrine_tpm_process_lend (self->config, &error) || !vitrine_usb_plugs_check (self->usb, hostdevs, &error))
     {
       set_failed (self, error->message);
       return G_SOURCE_REMOVE;
@@ -437,6 +453,8 @@ show_window (VitrineMachineProcess *self)
   self->window = vitrine_machine_window_new (self->application, self->domain, self->settings, view);
   vitrine_machine_window_set_recording (self->window, self->recording);
   vitrine_machine_window_set_file_sender (self->window, self->sender);
+  self->usb = vitrine_usb_outside_new_plugs (self->window);
+  vitrine_usb_page_add_to_window (self->window, self->usb);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (suspend), self);
   g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (go_back), self);
@@ -479,6 +497,8 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
       vitrine_snapshots_stop (self->snapshots);
       vitrine_snapshots_set_backend (self->snapshots, NULL);
     }
+  if (self->usb != NULL)
+    vitrine_usb_plugs_set_backend (self->usb, NULL);
   if (self->recording != NULL)
     vitrine_recording_end (self->recording);
   g_clear_object (&self->backend);
@@ -490,6 +510,7 @@ vitrine_machine_process_end (VitrineMachineProcess *self)
   g_clear_object (&self->service);
   g_clear_object (&self->recording);
   g_clear_object (&self->sender);
+  g_clear_object (&self->usb);
   if (self->snapshots != NULL)
     vitrine_snapshots_forget_doomed (self->snapshots);
   g_clear_object (&self->snapshots);

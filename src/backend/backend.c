@@ -17,6 +17,8 @@ enum
   GUEST_RESET,
   TROUBLE,
   POINTER_CHANGED,
+  USB_CHANGED,
+  USB_LEFT,
   N_SIGNALS
 };
 
@@ -37,6 +39,9 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[GUEST_RESET] = new_signal ("guest-reset");
   signals[TROUBLE] = g_signal_new ("trouble", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[USB_CHANGED] = new_signal ("usb-changed");
+  signals[USB_LEFT] = g_signal_new ("usb-left", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                    G_TYPE_STRING);
   signals[CONSOLE_OUTPUT] = g_signal_new ("console-output", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_BYTES);
   signals[CONSOLE_CHANGED] = g_signal_new ("console-changed", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -191,6 +196,36 @@ gboolean
 vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error)
 {
   return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, error);
+}
+
+static gboolean
+takes_usb (VitrineBackend *self)
+{
+  return (vitrine_backend_get_abilities (self) & VITRINE_BACKEND_TAKES_USB) != 0;
+}
+
+gboolean
+vitrine_backend_plug_usb (VitrineBackend *self, const char *id, int fd, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->plug_usb (self, id, fd, error);
+}
+
+gboolean
+vitrine_backend_unplug_usb (VitrineBackend *self, const char *id, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->unplug_usb (self, id, error);
+}
+
+GStrv
+vitrine_backend_list_usb (VitrineBackend *self)
+{
+  return takes_usb (self) ? VITRINE_BACKEND_GET_IFACE (self)->list_usb (self) : g_new0 (char *, 1);
+}
+
+guint
+vitrine_backend_count_usb_ports (VitrineBackend *self)
+{
+  return takes_usb (self) ? VITRINE_BACKEND_GET_IFACE (self)->count_usb_ports (self) : 0;
 }
 
 gboolean
@@ -419,4 +454,17 @@ void
 vitrine_backend_emit_guest_reset (VitrineBackend *self)
 {
   g_signal_emit (self, signals[GUEST_RESET], 0);
+}
+
+void
+vitrine_backend_emit_usb_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[USB_CHANGED], 0);
+}
+
+void
+vitrine_backend_emit_usb_left (VitrineBackend *self, const char *id)
+{
+  g_signal_emit (self, signals[USB_LEFT], 0, id);
+  vitrine_backend_emit_usb_changed (self);
 }

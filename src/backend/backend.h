@@ -6,7 +6,8 @@
  * Signals: "changed" () when state, message or accelerator changed; "frame-ready" (guint head) when acquire_frame() or
  * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "console-changed" (guint
  * console) when is_console_busy() gives another answer; "guest-reset" (); "trouble" (const char *message) when
- * something of the machine has failed for good, and it goes on; "pointer-changed" () when is_absolute() may give another answer. */
+ * something of the machine has failed for good, and it goes on; "pointer-changed" () when is_absolute() may give another answer;
+ * "usb-changed" () when list_usb() gives another answer; before it "usb-left" (const char *id) when a device has gone by itself. */
 #pragma once
 
 #include <gio/gio.h>
@@ -73,7 +74,8 @@ typedef enum
   VITRINE_BACKEND_READS_TEXT    = 1 << 1,   /* of text modes */
   VITRINE_BACKEND_LOOKS_INSIDE  = 1 << 2,  /* figures about the processor's inner life */
   VITRINE_BACKEND_IS_PROCESS    = 1 << 3,   /* the machine runs in this process, and ends with it */
-  VITRINE_BACKEND_ALL           = (1 << 4) - 1,
+  VITRINE_BACKEND_TAKES_USB     = 1 << 4,   /* devices of this computer */
+  VITRINE_BACKEND_ALL           = (1 << 5) - 1,
 } VitrineBackendAbilities;
 
 typedef enum
@@ -118,6 +120,10 @@ struct _VitrineBackendInterface
   gboolean (*grow_disk) (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
   gboolean (*get_disk_size) (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
   void (*remove_device) (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GTask *task);   /* takes the task */
+  gboolean (*plug_usb) (VitrineBackend *self, const char *id, int fd, GError **error);   /* these with VITRINE_BACKEND_TAKES_USB */
+  gboolean (*unplug_usb) (VitrineBackend *self, const char *id, GError **error);
+  GStrv (*list_usb) (VitrineBackend *self);
+  guint (*count_usb_ports) (VitrineBackend *self);
 
   guint (*get_n_heads) (VitrineBackend *self);
   gboolean (*acquire_frame) (VitrineBackend *self, guint head, guint64 seen, VitrineFrame *out);
@@ -180,6 +186,11 @@ gboolean vitrine_backend_trace (VitrineBackend *self, const char *const *globs, 
 gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds,
                                    GError **error);
 gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
+/* A USB device of this computer (id: "1:7"), given away at the other end of a stream; @fd is taken in any case. */
+gboolean vitrine_backend_plug_usb (VitrineBackend *self, const char *id, int fd, GError **error);
+gboolean vitrine_backend_unplug_usb (VitrineBackend *self, const char *id, GError **error);
+GStrv    vitrine_backend_list_usb (VitrineBackend *self);          /* ids of those that the guest has */
+guint    vitrine_backend_count_usb_ports (VitrineBackend *self);   /* for so many; 0: it takes none */
 gboolean vitrine_backend_grow_disk (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
 gboolean vitrine_backend_get_disk_size (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
 /* Done when the guest has let go of it, or has not, or the machine has ended. */
@@ -234,3 +245,5 @@ void vitrine_backend_emit_console_output (VitrineBackend *self, guint console, G
 void vitrine_backend_emit_console_changed (VitrineBackend *self, guint console);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);
 void vitrine_backend_emit_trouble (VitrineBackend *self, const char *message);
+void vitrine_backend_emit_usb_left (VitrineBackend *self, const char *id);
+void vitrine_backend_emit_usb_changed (VitrineBackend *self);

@@ -53,6 +53,7 @@ int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);
 int vitrine_ctl_send_files (int argc, char **argv);
+int vitrine_ctl_usb (int argc, char **argv);
 
 int vitrine_ctl_host_devices (int argc, char **argv);
 int vitrine_ctl_attach_pci (int argc, char **argv);

@@ -43,6 +43,7 @@ static const Verb verbs[] = {
   { "send-keys", vitrine_ctl_send_keys, N_("Press keys in a running machine") },
   { "type", vitrine_ctl_type, N_("Type text into a running machine") },
   { "pointer", vitrine_ctl_pointer, N_("Move and click in a running machine") },
+  { "usb", vitrine_ctl_usb, N_("USB devices of this computer for a running machine: list, attach, detach") },
   { "send-files", vitrine_ctl_send_files, N_("Send files to a running machine’s desktop") },
   { "console", vitrine_ctl_console, N_("Connect this terminal to a serial console") },
   { "snapshot", vitrine_ctl_snapshot, N_("Take, list and delete snapshots, and go back to them") },

@@ -333,6 +333,15 @@ vitrine_run_set_crypto (VitrineRunTarget *target, const char *value, GError **er
 }
 
 gboolean
+vitrine_run_add_usb_redir (VitrineRunTarget *target, const char *value, GError **error)
+{
+  if (value[0] == '\0')
+    return vitrine_ctl_refuse (error, _("--usb-redir needs the path of a socket"));
+  g_ptr_array_add (target->config->usb_sockets, g_strdup (value));
+  return TRUE;
+}
+
+gboolean
 vitrine_run_add_share (VitrineRunTarget *target, const char *value, GError **error)
 {
   g_autoptr (GPtrArray) parts = vitrine_run_split_commas (value);

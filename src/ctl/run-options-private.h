@@ -44,6 +44,7 @@ gboolean vitrine_run_set_sound (VitrineRunTarget *target, const char *value, GEr
 gboolean vitrine_run_set_crypto (VitrineRunTarget *target, const char *value, GError **error);
 gboolean vitrine_run_add_share (VitrineRunTarget *target, const char *value, GError **error);
 gboolean vitrine_run_set_tpm (VitrineRunTarget *target, const char *value, GError **error);
+gboolean vitrine_run_add_usb_redir (VitrineRunTarget *target, const char *value, GError **error);
 gboolean vitrine_run_set_vsock (VitrineRunTarget *target, const char *value, GError **error);
 gboolean vitrine_run_set_balloon (VitrineRunTarget *target, const char *value, GError **error);
 gboolean vitrine_run_add_serial (VitrineRunTarget *target, const char *value, GError **error);

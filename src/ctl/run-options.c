@@ -269,6 +269,7 @@ static const struct
   { "--balloon", "on|off[,reporting=off][,deflate-on-oom=off][,packed=on]", vitrine_run_set_balloon, N_("A memory balloon (off)") },
   { "--tpm", "DIR|temporary|none[,model=crb|tis]", vitrine_run_set_tpm, N_("A TPM 2.0 with its state in DIR (takes swtpm); “temporary” is a TPM of this run") },
   { "--vsock", "SOCKET[,cid=N][,packed=on]", vitrine_run_set_vsock, N_("Sockets between guest and host: who connects to SOCKET and says “CONNECT PORT”; SOCKET_PORT for the guest") },
+  { "--usb-redir", "SOCKET", vitrine_run_add_usb_redir, N_("A USB port for the device of whoever connects to SOCKET, such as usbredirect (repeatable)") },
   { "--share", "FOLDER[,tag=NAME][,readonly=on][,packed=on]", vitrine_run_add_share, N_("A folder that the guest mounts as 9p by its tag (repeatable)") },
   { "--serial", "stdio|null|file:F|pty", vitrine_run_add_serial, N_("A serial port (repeatable)") },
   { "--virtio-console", "stdio|null|file:F|pty|unix:SOCKET[,packed=on]", vitrine_run_add_virtio_console, N_("A virtio console, hvc0 and so on (repeatable)") },
@@ -396,6 +397,7 @@ vitrine_run_options_free (VitrineRunOptions *options)
   g_clear_pointer (&options->saves, g_ptr_array_unref);
   g_clear_pointer (&options->resizes, g_ptr_array_unref);
   g_clear_pointer (&options->traces, g_ptr_array_unref);
+  g_clear_pointer (&options->usb, g_ptr_array_unref);
   g_free (options);
 }
 

@@ -27,6 +27,7 @@ typedef struct
   GPtrArray *saves;        /* VitrineRunEvent* */
   GPtrArray *resizes;      /* VitrineRunEvent*: WIDTHxHEIGHT */
   GPtrArray *traces;       /* globs, char* */
+  GPtrArray *usb;          /* VitrineUsbHostdev* of the definition; NULL: none */
   gboolean   help;
 } VitrineRunOptions;
 

@@ -24,6 +24,7 @@
 #include "sizes.h"
 #include "tpm-process.h"
 #include "unlock.h"
+#include "usb-plugs.h"
 
 #define EXIT_GUEST_DIED 2
 #define EXIT_TIMEOUT    124
@@ -42,15 +43,12 @@ typedef struct
   bool               failed;      /* something asked for on the command line could not be done */
 } Run;
 
-static VtConfig *
-stored_config (const char *words, GError **error)
+static VitrineDomain *
+stored_domain (const char *words, GError **error)
 {
   g_autoptr (VitrineLibrary) library = vitrine_library_new ();
   VitrineMachine *machine = vitrine_library_load (library, error) ? vitrine_library_find (library, words, error) : NULL;
-  VtConfig *config = machine != NULL ? vitrine_domain_to_config (vitrine_machine_get_domain (machine), error) : NULL;
-  if (config != NULL)
-    config->tpm_folder = vitrine_tpm_folder (vitrine_machine_get_uuid (machine));
-  return config;
+  return machine != NULL ? g_object_ref (vitrine_machine_get_domain (machine)) : NULL;
 }
 
 static VtConfig *
@@ -58,10 +56,15 @@ base_config (VitrineRunOptions *options, GError **error)
 {
   if (options->definition == NULL)
     return vt_config_new ();
-  if (!options->from_file)
-    return stored_config (options->definition, error);
-  g_autoptr (VitrineDomain) domain = vitrine_domain_new_from_file (options->definition, error);
-  return domain != NULL ? vitrine_domain_to_config (domain, error) : NULL;
+  g_autoptr (VitrineDomain) domain = options->from_file ? vitrine_domain_new_from_file (options->definition, error)
+                                                        : stored_domain (options->definition, error);
+  if (domain == NULL)
+    return NULL;
+  options->usb = vitrine_domain_get_usb_hostdevs (domain);
+  VtConfig *config = vitrine_domain_to_config (domain, error);
+  if (config != NULL && !options->from_file)
+    config->tpm_folder = vitrine_tpm_folder (config->uuid);
+  return config;
 }
 
 static void
@@ -272,6 +275,34 @@ serve (Run *run, const VtConfig *config, GError **error)
   return service;
 }
 
+static void
+usb_failed (VitrineUsbPlugs *plugs, const char *sentence, gpointer data)
+{
+  g_printerr ("vitrinectl: %s\n", sentence);
+  ((Run *) data)->failed = true;
+}
+
+static void
+usb_left (VitrineUsbPlugs *plugs, const char *sentence, gpointer data)
+{
+  g_printerr ("vitrinectl: %s\n", sentence);
+}
+
+/* USB devices that the definition names. NULL: one without which the machine must not start is not there. */
+static VitrineUsbPlugs *
+plug_in_usb (Run *run, GError **error)
+{
+  g_autoptr (VitrineHostTree) tree = vitrine_host_tree_open ();
+  g_autoptr (VitrineUsbPlugs) plugs = vitrine_usb_plugs_new (tree, &vitrine_usb_giver_direct, NULL);
+  if (!vitrine_usb_plugs_check (plugs, run->options->usb, error))
+    return NULL;
+  g_signal_connect (plugs, "failed", G_CALLBACK (usb_failed), run);
+  g_signal_connect (plugs, "left", G_CALLBACK (usb_left), run);
+  vitrine_usb_plugs_set_backend (plugs, run->backend);
+  vitrine_usb_plugs_plug_all (plugs, run->options->usb);
+  return g_steal_pointer (&plugs);
+}
+
 /* Asks at the terminal for what no option has said. */
 static gboolean
 unlock (VtConfig *config, GError **error)
@@ -301,6 +332,9 @@ start (VitrineRunOptions *options, VtConfig *config)
   run.backend = backend;
   if (options->count)
     vitrine_backend_count_instructions (backend, TRUE);
+  g_autoptr (VitrineUsbPlugs) usb = options->usb != NULL ? plug_in_usb (&run, &error) : NULL;
+  if (error != NULL)
+    return vitrine_ctl_fail ("%s", error->message);
   g_autoptr (VitrineService) service = options->control != NULL ? serve (&run, config, &error) : NULL;
   if (error != NULL)
     return vitrine_ctl_fail ("%s", error->message);
@@ -311,6 +345,8 @@ start (VitrineRunOptions *options, VtConfig *config)
   if (run.snapshots != NULL)
     vitrine_snapshots_stop (run.snapshots);
   g_clear_object (&run.snapshots);
+  if (usb != NULL)
+    vitrine_usb_plugs_set_backend (usb, NULL);
   return status;
 }
 

@@ -55,8 +55,6 @@ void     vitrine_machine_window_update_actions (VitrineMachineWindow *self);
 
 void     vitrine_machine_window_enable (VitrineMachineWindow *self, const char *name, gboolean enabled);
 char    *vitrine_machine_window_propose_name (VitrineMachineWindow *self, const char *suffix);
-/* For dialogs of other processes; 0: none. */
-gulong   vitrine_machine_window_get_xid (VitrineMachineWindow *self);
 void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, VitrineOutsideKind kind, const char *name,
                                              GAsyncReadyCallback done);
 

@@ -21,6 +21,8 @@ G_DECLARE_FINAL_TYPE (VitrineMachineWindow, vitrine_machine_window, VITRINE, MAC
 VitrineMachineWindow *vitrine_machine_window_new (GtkApplication *application, VitrineDomain *domain, GSettings *settings,
                                                   const char *view_path);
 /* Further entries of the menu, whose actions are the window's; NULL: none. */
+/* For dialogs of other processes; 0: none. */
+gulong vitrine_machine_window_get_xid (VitrineMachineWindow *self);
 void vitrine_machine_window_set_extra_menu (VitrineMachineWindow *self, GMenuModel *menu);
 /* Before the machine runs: it begins with monitors that match this window. */
 void vitrine_machine_window_plug_in (VitrineMachineWindow *self, VitrineBackend *backend);

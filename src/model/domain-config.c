@@ -483,6 +483,7 @@ vitrine_domain_to_config (VitrineDomain *domain, GError **error)
   vitrine_domain_take_plain (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_sound (vitrine_xml_child (job.root, "devices"), config);
   vitrine_domain_take_vsock (vitrine_xml_child (job.root, "devices"), config);
+  vitrine_domain_take_usb (domain, config);
   if (!vitrine_domain_take_ports (vitrine_xml_child (job.root, "devices"), config, error)
       || !vitrine_domain_take_shares (vitrine_xml_child (job.root, "devices"), config, error)
       || !vitrine_domain_take_tpm (vitrine_xml_child (job.root, "devices"), config, error))
@@ -515,9 +516,7 @@ GStrv
 vitrine_domain_list_missing (VitrineDomain *domain)
 {
   static const struct { const char *element, *sentence; } missing[] = {
-    { "hostdev", N_("Host devices are left out: Vitrine’s own processor cannot give a device away, a libvirt host can.") },
     { "smartcard", N_("Smart cards are not supported.") },
-    { "redirdev", N_("USB redirection is not supported yet.") },
     { "watchdog", N_("A watchdog is not supported yet.") },
     { "parallel", N_("Parallel ports are not supported.") },
     { "shmem", N_("Shared memory devices are not supported.") },
@@ -528,6 +527,7 @@ vitrine_domain_list_missing (VitrineDomain *domain)
   for (guint i = 0; i < G_N_ELEMENTS (missing); i++)
     if (vitrine_xml_child (devices, missing[i].element) != NULL)
       g_strv_builder_add (builder, _(missing[i].sentence));
+  vitrine_domain_list_missing_hostdevs (devices, builder);
   add_missing_network (devices, builder);
   vitrine_domain_list_missing_sound (devices, builder);
   VITRINE_XML_FOREACH (node, devices, "disk")

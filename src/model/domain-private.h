@@ -34,6 +34,10 @@ void  vitrine_domain_take_plain (const xmlNode *devices, VtConfig *config);
 void  vitrine_domain_take_sound (const xmlNode *devices, VtConfig *config);
 gboolean vitrine_domain_take_tpm (const xmlNode *devices, VtConfig *config, GError **error);
 void  vitrine_domain_list_missing_sound (const xmlNode *devices, GStrvBuilder *builder);
+/* <hostdev type='usb'> and <redirdev>: so many ports. After all else that is on USB. */
+void  vitrine_domain_take_usb (VitrineDomain *domain, VtConfig *config);
+gboolean vitrine_domain_is_usb_port (const xmlNode *redirdev);
+void  vitrine_domain_list_missing_hostdevs (const xmlNode *devices, GStrvBuilder *builder);
 /* <console> with a virtio target, and <channel>. */
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
 /* What we do with an <interface>. */

@@ -234,6 +234,38 @@ confirm (int socket, const DropRequest *drop, gsize length)
   opened_clear (&opened);
 }
 
+/* --- A USB device ------------------------------------------------------------------------------------------------- */
+
+static const VitrineOutsideUsb *usb_functions;
+
+void
+vitrine_outside_set_usb (const VitrineOutsideUsb *usb)
+{
+  usb_functions = usb;
+}
+
+/* The person is asked, with the device's name, unless the definition has it. */
+static void
+give_usb (int socket, const Request *request)
+{
+  g_autoptr(GString) choice = g_string_new (NULL);
+  g_autoptr(GError) error = NULL;
+
+  if (usb_functions == NULL || (!usb_functions->permitted (request->name) && !show_dialog (socket, request, NULL, choice)))
+    {
+      reply (socket, 'N', "", -1);
+      return;
+    }
+  int fd = usb_functions->give (request->name, &error);
+  if (fd < 0)
+    {
+      reply (socket, 'E', error->message, -1);
+      return;
+    }
+  reply (socket, 'F', request->name, fd);
+  close (fd);
+}
+
 /* --- One file ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -253,7 +285,7 @@ choose (int socket, const Request *request)
 static gboolean
 valid (const Request *request, gsize n)
 {
-  return n >= sizeof *request && request->what <= VITRINE_OUTSIDE_DROPPED
+  return n >= sizeof *request && request->what <= VITRINE_OUTSIDE_USB
          && memchr (request->name, '\0', sizeof request->name) != NULL;
 }
 
@@ -267,6 +299,8 @@ answer (int socket, const DropRequest *asked, gsize n)
     confirm (socket, asked, n - sizeof *request);
   else if (request->kind == 'C' && request->what == VITRINE_OUTSIDE_FILES)
     choose_many (socket, request);
+  else if (request->kind == 'C' && request->what == VITRINE_OUTSIDE_USB)
+    give_usb (socket, request);
   else if (request->kind == 'C' && !dropped)
     choose (socket, request);
 }

@@ -4,6 +4,7 @@
  *   'C' kind, parent, name    ->  'F' path, with a descriptor | 'E' sentence | 'N' for no choice
  *                                 of kinds of many files: 'F' or 'E' for each, 'N' at the end
  *   'D' kind, parent, paths   ->  the same, for files that were dropped: the person is asked first
+ *                                 of the kind USB: the device that the name says
  *   'A'                       ->  nothing; at the end of the other side the machine is started again
  */
 #pragma once

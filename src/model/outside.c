@@ -16,7 +16,7 @@ static GTask *pending;
 
 static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_FLOPPY] = "floppy", [VITRINE_OUTSIDE_PICTURE] = "picture",
                                       [VITRINE_OUTSIDE_VIDEO] = "video", [VITRINE_OUTSIDE_FILES] = "files",
-                                      [VITRINE_OUTSIDE_DROPPED] = "dropped" };
+                                      [VITRINE_OUTSIDE_DROPPED] = "dropped", [VITRINE_OUTSIDE_USB] = "usb" };
 
 const char *
 vitrine_outside_kind_to_nick (VitrineOutsideKind kind)
@@ -214,6 +214,8 @@ vitrine_outside_choose_finish (GAsyncResult *result, int *fd, GError **error)
       *fd = g_array_index (files->fds, int, 0);
       g_array_index (files->fds, int, 0) = -1;
     }
+  else if (files->problems->len > 0 && GPOINTER_TO_UINT (g_task_get_task_data (G_TASK (result))) == VITRINE_OUTSIDE_USB)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, files->problems->str);
   else if (files->problems->len > 0)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The file cannot be opened: %s"), files->problems->str);
   vitrine_outside_files_free (files);

@@ -14,7 +14,17 @@ typedef enum
   VITRINE_OUTSIDE_VIDEO,     /* the same for a recording */
   VITRINE_OUTSIDE_FILES,     /* ordinary files, several, for reading */
   VITRINE_OUTSIDE_DROPPED,   /* the same, whose names are known: only for confirm_async */
+  VITRINE_OUTSIDE_USB,       /* a USB device, named by the id; the "path" is the id, and the file a stream */
 } VitrineOutsideKind;
+
+/* For USB devices, before the start; both are called in the helper's process. @permitted: it is in the definition, so that nobody is asked
+ * again; @give: see vitrine_usb_give(). */
+typedef struct
+{
+  gboolean (*permitted) (const char *id);
+  int      (*give) (const char *id, GError **error);
+} VitrineOutsideUsb;
+void     vitrine_outside_set_usb (const VitrineOutsideUsb *usb);
 
 /* Forks: before any thread is started, and before the confinement. */
 void     vitrine_outside_start (const char *uuid);

@@ -32,6 +32,14 @@ vitrine_host_tree_new (const char *root)
 }
 
 VitrineHostTree *
+vitrine_host_tree_open (void)
+{
+  const char *root = g_getenv ("VITRINE_HOST_TREE");
+
+  return vitrine_host_tree_new (root != NULL ? root : "/");
+}
+
+VitrineHostTree *
 vitrine_host_tree_ref (VitrineHostTree *tree)
 {
   return g_atomic_rc_box_acquire (tree);

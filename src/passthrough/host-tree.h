@@ -13,6 +13,8 @@
 typedef struct _VitrineHostTree VitrineHostTree;
 
 VitrineHostTree *vitrine_host_tree_new (const char *root);
+/* This computer, or the tree that the variable VITRINE_HOST_TREE names, for tests. */
+VitrineHostTree *vitrine_host_tree_open (void);
 VitrineHostTree *vitrine_host_tree_ref (VitrineHostTree *tree);
 void             vitrine_host_tree_unref (VitrineHostTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineHostTree, vitrine_host_tree_unref)

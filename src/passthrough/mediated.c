@@ -10,7 +10,6 @@
 #include "task-end.h"
 
 /* For tests: another tree than "/". */
-#define TREE_VARIABLE "VITRINE_HOST_TREE"
 
 struct _VitrineMediated
 {
@@ -31,11 +30,10 @@ VitrineMediated *
 vitrine_mediated_new (VitrineHost *host)
 {
   VitrineMediated *self = g_object_new (VITRINE_TYPE_MEDIATED, NULL);
-  const char *root = g_getenv (TREE_VARIABLE);
 
   g_set_object (&self->host, host);
   if (host == NULL || vitrine_host_is_here (host))
-    self->tree = vitrine_host_tree_new (root != NULL ? root : "/");
+    self->tree = vitrine_host_tree_open ();
   return self;
 }
 

@@ -8,7 +8,8 @@
 
 #define MAX_BYTES (16 << 20)   /* Debian's has less than 2 MiB */
 
-static const char *const places[] = { "usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids", "usr/share/pci.ids" };
+static const char *const pci_places[] = { "usr/share/misc/pci.ids", "usr/share/hwdata/pci.ids", "usr/share/pci.ids", NULL };
+static const char *const usb_places[] = { "usr/share/misc/usb.ids", "usr/share/hwdata/usb.ids", "usr/share/usb.ids", NULL };
 
 /* What a line's number is, to have all in one table. */
 typedef enum
@@ -95,17 +96,29 @@ read_all (VitrinePciIds *ids)
     }
 }
 
-VitrinePciIds *
-vitrine_pci_ids_new (VitrineHostTree *tree)
+static VitrinePciIds *
+ids_new (VitrineHostTree *tree, const char *const *places)
 {
   VitrinePciIds *ids = g_new0 (VitrinePciIds, 1);
 
   ids->names = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (places) && ids->text == NULL; i++)
-    ids->text = vitrine_host_tree_map (tree, MAX_BYTES, "%s", places[i]);
+  for (; *places != NULL && ids->text == NULL; places++)
+    ids->text = vitrine_host_tree_map (tree, MAX_BYTES, "%s", *places);
   if (ids->text != NULL)
     read_all (ids);
   return ids;
+}
+
+VitrinePciIds *
+vitrine_pci_ids_new (VitrineHostTree *tree)
+{
+  return ids_new (tree, pci_places);
+}
+
+VitrinePciIds *
+vitrine_pci_ids_new_for_usb (VitrineHostTree *tree)
+{
+  return ids_new (tree, usb_places);
 }
 
 void

@@ -9,6 +9,8 @@ typedef struct _VitrinePciIds VitrinePciIds;
 
 /* The tree's own list; without one, numbers are the names. Takes some milliseconds. */
 VitrinePciIds *vitrine_pci_ids_new (VitrineHostTree *tree);
+/* The same of USB: usb.ids (http://www.linux-usb.org/usb-ids.html), which has the same form. */
+VitrinePciIds *vitrine_pci_ids_new_for_usb (VitrineHostTree *tree);
 void           vitrine_pci_ids_free (VitrinePciIds *ids);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrinePciIds, vitrine_pci_ids_free)
 

@@ -9,7 +9,6 @@
 #include "target-private.h"
 
 /* For tests: a tree of tests/passthrough/trees.py instead of "/". */
-#define TREE_VARIABLE "VITRINE_HOST_TREE"
 
 G_DEFINE_FINAL_TYPE (VitrineTarget, vitrine_target, G_TYPE_OBJECT)
 
@@ -386,14 +385,6 @@ vitrine_target_init (VitrineTarget *self)
 {
 }
 
-static VitrineHostTree *
-open_tree (void)
-{
-  const char *root = g_getenv (TREE_VARIABLE);
-
-  return vitrine_host_tree_new (root != NULL ? root : "/");
-}
-
 VitrineTarget *
 vitrine_target_new_for_guest (VitrineHost *host, VitrineHostGuest *guest)
 {
@@ -401,7 +392,7 @@ vitrine_target_new_for_guest (VitrineHost *host, VitrineHostGuest *guest)
 
   self->host = g_object_ref (host);
   self->guest = g_object_ref (guest);
-  self->tree = vitrine_host_is_here (host) ? open_tree () : NULL;
+  self->tree = vitrine_host_is_here (host) ? vitrine_host_tree_open () : NULL;
   return self;
 }
 
@@ -421,7 +412,7 @@ vitrine_target_new_for_host (VitrineHost *host, VitrineLibrary *library)
 
   g_set_object (&self->host, host);
   g_set_object (&self->library, library);
-  self->tree = host == NULL || vitrine_host_is_here (host) ? open_tree () : NULL;
+  self->tree = host == NULL || vitrine_host_is_here (host) ? vitrine_host_tree_open () : NULL;
   return self;
 }
 
@@ -432,6 +423,6 @@ vitrine_target_new_for_machine (VitrineLibrary *library, VitrineMachine *machine
 
   self->library = g_object_ref (library);
   self->machine = g_object_ref (machine);
-  self->tree = open_tree ();
+  self->tree = vitrine_host_tree_open ();
   return self;
 }

@@ -14,6 +14,7 @@ typedef enum
   VT_USB_DONE,
   VT_USB_NAK,
   VT_USB_STALL,
+  VT_USB_ERROR,     /* no answer, or a broken one */
 } VtUsbResult;
 
 typedef enum   /* the port speed identifiers of xHCI 7.2.2.1.1 */
@@ -37,11 +38,13 @@ typedef struct
 typedef struct
 {
   void (*reset) (VtUsbDevice *device);
-  /* *len: room in data (to the host) or bytes in it; set to how much was transferred. Never more than setup->length. Requests
-   * are answered at once: no NAK. */
+  /* *len: room in data (to the host) or bytes in it; set to how much was transferred. Never more than setup->length. After a NAK
+   * the same request comes again once endpoint VT_USB_TO_HOST of 0 is ready. SET_ADDRESS is answered at once. */
   VtUsbResult (*control) (VtUsbDevice *device, const VtUsbSetup *setup, uint8_t *data, uint32_t *len);
   VtUsbResult (*in) (VtUsbDevice *device, unsigned endpoint, uint8_t *data, uint32_t *len);
   VtUsbResult (*out) (VtUsbDevice *device, unsigned endpoint, const uint8_t *data, uint32_t len);
+  /* What got a NAK there will not come again: the host has given it up. NULL: the device keeps nothing of it. */
+  void (*cancel) (VtUsbDevice *device, unsigned address);
 } VtUsbOps;
 
 /* What a controller offers to what is plugged in. */
@@ -73,6 +76,13 @@ vt_usb_ready (VtUsbDevice *device, unsigned address)
 {
   if (device->place.ops != NULL)
     device->place.ops->ready (device->place.host, device->place.port, address);
+}
+
+static inline void
+vt_usb_cancel (VtUsbDevice *device, unsigned address)
+{
+  if (device->ops->cancel != NULL)
+    device->ops->cancel (device, address);
 }
 
 /* --- Chapter 9: what every device answers alike --------------------------------------------------------------------- */

@@ -88,12 +88,28 @@ start_endpoint (Xhci *xhci, unsigned slot, unsigned dci, uint64_t input)
   return true;
 }
 
+void
+vt_xhci_cancel (Xhci *xhci, unsigned slot, unsigned dci)
+{
+  VtUsbDevice *device = vt_xhci_slot_device (xhci, slot);
+  if (device != NULL)
+    vt_usb_cancel (device, dci == 1 ? VT_USB_TO_HOST : dci / 2 | ((dci & 1) != 0 ? VT_USB_TO_HOST : 0));
+}
+
+static void
+disable_endpoint (Xhci *xhci, unsigned slot, unsigned dci)
+{
+  if (xhci->s.ep_state[ep_index (slot, dci)] == EP_DISABLED)
+    return;
+  vt_xhci_cancel (xhci, slot, dci);
+  vt_xhci_set_ep_state (xhci, slot, dci, EP_DISABLED);
+}
+
 static void
 stop_endpoints (Xhci *xhci, unsigned slot, unsigned first)
 {
   for (unsigned dci = first; dci < ENDPOINTS; dci++)
-    if (xhci->s.ep_state[ep_index (slot, dci)] != EP_DISABLED)
-      vt_xhci_set_ep_state (xhci, slot, dci, EP_DISABLED);
+    disable_endpoint (xhci, slot, dci);
 }
 
 /* --- Slots ---------------------------------------------------------------------------------------------------------- */
@@ -213,8 +229,8 @@ configure_endpoint (Xhci *xhci, unsigned slot, const Trb *trb)
     return CC_PARAMETER;
   for (unsigned dci = 2; dci < ENDPOINTS; dci++)
     {
-      if ((control[0] >> dci & 1) != 0 && xhci->s.ep_state[ep_index (slot, dci)] != EP_DISABLED)
-        vt_xhci_set_ep_state (xhci, slot, dci, EP_DISABLED);
+      if ((control[0] >> dci & 1) != 0)
+        disable_endpoint (xhci, slot, dci);
       if ((control[1] >> dci & 1) != 0 && !start_endpoint (xhci, slot, dci, input))
         return CC_PARAMETER;
     }
@@ -256,6 +272,9 @@ reset_device (Xhci *xhci, unsigned slot)
 
 /* --- Endpoints ------------------------------------------------------------------------------------------------------ */
 
+/* A transfer that a device is working on goes on while its endpoint is stopped (4.6.9: the driver may start it again as it was), and
+ * ends when the ring is moved away from it. */
+
 static unsigned
 reset_endpoint (Xhci *xhci, unsigned slot, unsigned dci)
 {
@@ -282,6 +301,7 @@ set_dequeue (Xhci *xhci, unsigned slot, unsigned dci, const Trb *trb)
   unsigned ep = ep_index (slot, dci), state = xhci->s.ep_state[ep];
   if (state != EP_STOPPED && state != EP_ERROR)
     return CC_CONTEXT_STATE;
+  vt_xhci_cancel (xhci, slot, dci);
   xhci->s.dequeue[ep] = trb->parameter & ~UINT64_C (0xe);
   if (dci == 1)
     xhci->s.in_setup[slot] = false;

@@ -16,7 +16,7 @@ enum
   USBSTS_HCH = 1u << 0, USBSTS_HSE = 1u << 2, USBSTS_EINT = 1u << 3, USBSTS_PCD = 1u << 4, USBSTS_SRE = 1u << 10,
 
   /* 6.4.6: types of TRBs */
-  TRB_NORMAL = 1, TRB_SETUP = 2, TRB_DATA = 3, TRB_STATUS = 4, TRB_LINK = 6, TRB_EVENT_DATA = 7, TRB_NO_OP = 8,
+  TRB_NORMAL = 1, TRB_SETUP = 2, TRB_DATA = 3, TRB_STATUS = 4, TRB_ISOCH = 5, TRB_LINK = 6, TRB_EVENT_DATA = 7, TRB_NO_OP = 8,
   TRB_ENABLE_SLOT = 9, TRB_DISABLE_SLOT = 10, TRB_ADDRESS_DEVICE = 11, TRB_CONFIGURE_ENDPOINT = 12,
   TRB_EVALUATE_CONTEXT = 13, TRB_RESET_ENDPOINT = 14, TRB_STOP_ENDPOINT = 15, TRB_SET_DEQUEUE = 16,
   TRB_RESET_DEVICE = 17, TRB_NO_OP_COMMAND = 23,
@@ -34,6 +34,7 @@ enum
   SLOT_DISABLED = 0, SLOT_DEFAULT = 1, SLOT_ADDRESSED = 2, SLOT_CONFIGURED = 3,      /* context: 0 is also "enabled" */
   EP_DISABLED = 0, EP_RUNNING = 1, EP_HALTED = 2, EP_STOPPED = 3, EP_ERROR = 4,
   EP_CONTROL = 4, EP_TO_HOST = 4,               /* types: bit 2 is set for IN; 4 alone is control */
+  EP_ISOCH_OUT = 1, EP_ISOCH_IN = 5,
 };
 
 typedef struct
@@ -109,6 +110,8 @@ VtUsbDevice *vt_xhci_slot_device (Xhci *xhci, unsigned slot);
 bool vt_xhci_run_commands (Xhci *xhci);
 void vt_xhci_set_ep_state (Xhci *xhci, unsigned slot, unsigned dci, unsigned state);
 void vt_xhci_free_slot (Xhci *xhci, unsigned slot);
+/* Nothing is under way at an endpoint any more: its device forgets what it has kept of it. */
+void vt_xhci_cancel (Xhci *xhci, unsigned slot, unsigned dci);
 
 /* --- xhci-transfer.c --- */
 /* Transfers of a running endpoint, until it has no more or the device says NAK. True: there may be more. */

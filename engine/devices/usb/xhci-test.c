@@ -24,7 +24,7 @@ enum
 
   ENABLE_SLOT = 9, DISABLE_SLOT = 10, ADDRESS_DEVICE = 11, CONFIGURE_ENDPOINT = 12, RESET_ENDPOINT = 14,
   STOP_ENDPOINT = 15, SET_DEQUEUE = 16, NO_OP = 23,
-  NORMAL = 1, SETUP = 2, DATA = 3, STATUS = 4, LINK = 6, EVENT_DATA = 7,
+  NORMAL = 1, SETUP = 2, DATA = 3, STATUS = 4, ISOCH = 5, LINK = 6, EVENT_DATA = 7,
   CYCLE = 1, TOGGLE = 2, ISP = 4, CHAIN = 16, IOC = 32, IDT = 64,
   SUCCESS = 1, TRB_ERROR = 5, STALL = 6, NOT_ENABLED = 11, SHORT = 13, PARAMETER = 17, CONTEXT_STATE = 19,
   TRANSFER_EVENT = 32, COMMAND_EVENT = 33, PORT_EVENT = 34,
@@ -508,6 +508,185 @@ a_device_that_leaves_is_missed (void)
   g_assert_cmphex (get (rig, PORTS + 16, 4) & 0x20003, ==, 0x20001);
 }
 
+/* A device that takes its time: it says NAK until `answer` is something else. */
+typedef struct
+{
+  VtUsbDevice usb;
+  VtUsbResult answer;
+  unsigned    asked, cancelled;     /* cancelled: the last address */
+} Slow;
+
+static VtUsbResult
+slow_answer (VtUsbDevice *usb, uint32_t *len, uint8_t *data)
+{
+  Slow *slow = (Slow *) usb;
+  slow->asked++;
+  if (slow->answer == VT_USB_DONE && data != NULL && *len > 0)
+    {
+      *len = 1;
+      data[0] = 0x5a;
+    }
+  return slow->answer;
+}
+
+static void
+slow_reset (VtUsbDevice *usb)
+{
+}
+
+static VtUsbResult
+slow_control (VtUsbDevice *usb, const VtUsbSetup *setup, uint8_t *data, uint32_t *len)
+{
+  return setup->request == 5 ? VT_USB_DONE : slow_answer (usb, len, (setup->type & 0x80) != 0 ? data : NULL);
+}
+
+static VtUsbResult
+slow_in (VtUsbDevice *usb, unsigned endpoint, uint8_t *data, uint32_t *len)
+{
+  return slow_answer (usb, len, data);
+}
+
+static VtUsbResult
+slow_out (VtUsbDevice *usb, unsigned endpoint, const uint8_t *data, uint32_t len)
+{
+  return slow_answer (usb, &len, NULL);
+}
+
+static void
+slow_cancel (VtUsbDevice *usb, unsigned address)
+{
+  ((Slow *) usb)->cancelled = address;
+}
+
+static const VtUsbOps slow_ops = { slow_reset, slow_control, slow_in, slow_out, slow_cancel };
+
+static void
+plug_slow (Rig *rig, Slow *slow)
+{
+  Trb trb;
+  *slow = (Slow) { .usb = { &slow_ops, VT_USB_HIGH_SPEED, vt_xhci_place (rig->xhci, 2) }, .answer = VT_USB_DONE };
+  g_assert_true (slow->usb.place.ops->attach (slow->usb.place.host, slow->usb.place.port, &slow->usb, NULL));
+  g_assert_cmpuint (expect (rig, PORT_EVENT, &trb), ==, SUCCESS);
+  configure (rig, 2);
+  slow->answer = VT_USB_NAK;
+}
+
+static void
+a_slow_request_is_answered_when_the_device_is_ready (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  Slow            slow;
+  Trb             trb;
+  start (rig);
+  plug_slow (rig, &slow);
+  push (rig, &rig->control, REQUEST (0x80, 6, 0x0100, 0, 18), 8, SETUP << 10 | IDT | 3u << 16);
+  push (rig, &rig->control, BUFFER, 18, DATA << 10 | 1u << 16 | ISP);
+  push (rig, &rig->control, 0, 0, STATUS << 10 | IOC);
+  put (rig, DOORBELLS + 4, 1, 4);
+  assert_quiet (rig);
+  slow.answer = VT_USB_DONE;
+  vt_usb_ready (&slow.usb, 0x80);
+  g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, SHORT);
+  g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, SUCCESS);
+  g_assert_cmphex (get (rig, BUFFER, 1), ==, 0x5a);
+  slow.answer = VT_USB_ERROR;
+  g_assert_cmpuint (request (rig, 1, REQUEST (0x80, 6, 0x0100, 0, 18), &trb), ==, 4);      /* a transaction error */
+  g_assert_cmphex (get (rig, OUTPUT + 32, 4) & 7, ==, 2);
+}
+
+static void
+a_transfer_under_way_outlives_a_stop_and_ends_when_the_ring_moves (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  Slow            slow;
+  Trb             trb;
+  start (rig);
+  plug_slow (rig, &slow);
+  ask_for_report (rig, 0);
+  g_assert_cmpuint (command (rig, STOP_ENDPOINT, 0, 1, 3 << 16, &trb), ==, SUCCESS);
+  g_assert_cmpuint (slow.cancelled, ==, 0);
+  slow.answer = VT_USB_DONE;
+  vt_usb_ready (&slow.usb, 0x81);
+  assert_quiet (rig);
+  put (rig, DOORBELLS + 4, 3, 4);
+  g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, SHORT);
+  slow.answer = VT_USB_NAK;
+  ask_for_report (rig, 0);
+  g_assert_cmpuint (command (rig, STOP_ENDPOINT, 0, 1, 3 << 16, &trb), ==, SUCCESS);
+  g_assert_cmpuint (command (rig, SET_DEQUEUE, rig->interrupt.at | 1, 1, 3 << 16, &trb), ==, SUCCESS);
+  g_assert_cmphex (slow.cancelled, ==, 0x81);
+  slow.cancelled = 0;
+  ask_for_report (rig, 0);
+  g_assert_cmpuint (command (rig, DISABLE_SLOT, 0, 1, 0, &trb), ==, SUCCESS);
+  g_assert_cmphex (slow.cancelled, ==, 0x81);
+}
+
+static void
+what_waits_for_a_device_that_leaves_fails (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  Slow            slow;
+  Trb             trb;
+  start (rig);
+  plug_slow (rig, &slow);
+  ask_for_report (rig, 0);
+  assert_quiet (rig);
+  slow.usb.place.ops->detach (slow.usb.place.host, slow.usb.place.port);
+  g_assert_cmpuint (expect (rig, PORT_EVENT, &trb), ==, SUCCESS);
+  g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, 4);
+}
+
+/* 4.10.2.3: such an endpoint never halts. */
+static void
+isochronous_transfers_go_on_after_errors (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  Slow            slow;
+  Trb             trb;
+  start (rig);
+  plug_slow (rig, &slow);
+  put (rig, INPUT, 1 << 3, 4);
+  put (rig, INPUT + 4 * 32 + 4, 192 << 16 | 5 << 3, 4);
+  g_assert_cmpuint (command (rig, CONFIGURE_ENDPOINT, INPUT, 1, 0, &trb), ==, SUCCESS);
+  for (unsigned i = 0; i < 3; i++)
+    push (rig, &rig->interrupt, BUFFER + 0x100 * i, 192, ISOCH << 10 | IOC | ISP | 1u << 31);
+  slow.answer = VT_USB_STALL;
+  put (rig, DOORBELLS + 4, 3, 4);
+  for (unsigned i = 0; i < 3; i++)
+    {
+      g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, SHORT);
+      g_assert_cmpuint (trb.status & 0xffffff, ==, 192);
+    }
+  g_assert_cmphex (get (rig, OUTPUT + 3 * 32, 4) & 7, ==, 1);
+}
+
+/* A machine is restored where the device is not: the driver finds its port empty. */
+static void
+a_device_that_is_missing_after_a_load_has_left (void)
+{
+  g_autoptr (Rig)        rig = rig_new ();
+  g_autoptr (GByteArray) state = g_byte_array_new ();
+  Slow                   slow;
+  Trb                    trb;
+  start (rig);
+  plug_slow (rig, &slow);
+  ask_for_report (rig, 0);
+  vt_device_set_running (rig->xhci, false);
+  vt_device_save (rig->xhci, state);
+  slow.usb.place.ops->detach (slow.usb.place.host, slow.usb.place.port);
+  unsigned event = rig->event;
+  while (next_event (rig, &trb))
+    took_events (rig);
+  rig->event = event;
+  for (unsigned i = 0; i < EVENT_TRBS; i++)       /* memory as it was */
+    put (rig, EVENTS + 16 * ((event + i) % EVENT_TRBS) + 12, rig->event_cycle ? 0 : 1, 4);
+  g_assert_true (vt_device_load (rig->xhci, 1, state->data, state->len, NULL));
+  vt_device_set_running (rig->xhci, true);
+  g_assert_cmpuint (expect (rig, PORT_EVENT, &trb), ==, SUCCESS);
+  g_assert_cmphex (get (rig, PORTS + 2 * 16, 4) & 0x20003, ==, 0x20000);
+  g_assert_cmpuint (expect (rig, TRANSFER_EVENT, &trb), ==, 4);
+}
+
 /* Random TRBs in all rings, random doorbells. */
 static void
 noise_is_survived (void)
@@ -549,6 +728,11 @@ main (int argc, char **argv)
   g_test_add_func ("/xhci/wrong-commands", wrong_commands_get_their_codes);
   g_test_add_func ("/xhci/hostile-rings", hostile_rings_end);
   g_test_add_func ("/xhci/unplugged", a_device_that_leaves_is_missed);
+  g_test_add_func ("/xhci/slow-request", a_slow_request_is_answered_when_the_device_is_ready);
+  g_test_add_func ("/xhci/stop", a_transfer_under_way_outlives_a_stop_and_ends_when_the_ring_moves);
+  g_test_add_func ("/xhci/waits-for-nobody", what_waits_for_a_device_that_leaves_fails);
+  g_test_add_func ("/xhci/isochronous", isochronous_transfers_go_on_after_errors);
+  g_test_add_func ("/xhci/missing", a_device_that_is_missing_after_a_load_has_left);
   g_test_add_func ("/xhci/noise", noise_is_survived);
   return g_test_run ();
 }

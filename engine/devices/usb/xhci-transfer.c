@@ -34,7 +34,7 @@ static uint32_t
 data_bytes (const Trb *trb)
 {
   unsigned type = trb_type (trb);
-  return type == TRB_NORMAL || type == TRB_DATA ? trb->status & TRB_LENGTH : 0;
+  return type == TRB_NORMAL || type == TRB_DATA || type == TRB_ISOCH ? trb->status & TRB_LENGTH : 0;
 }
 
 /* False: not there, or not whole yet. A chain that is too long is cut, and fails below. */
@@ -135,10 +135,22 @@ finish (const Td *td, uint32_t done)
   report (td, done);
 }
 
-/* The endpoint stands until the driver has dealt with it. */
+static bool
+is_isoch (const Td *td)
+{
+  unsigned type = td->xhci->s.ep_type[ep_index (td->slot, td->dci)];
+  return type == EP_ISOCH_IN || type == EP_ISOCH_OUT;
+}
+
+/* The endpoint stands until the driver has dealt with it; an isochronous one goes on (4.10.2.3). */
 static void
 fail (const Td *td, unsigned code)
 {
+  if (is_isoch (td) && code != CC_TRB_ERROR)
+    {
+      finish (td, 0);
+      return;
+    }
   trace_xhci_td (td->slot, td->dci, td->n, td->bytes, 0, code);
   td->xhci->s.dequeue[ep_index (td->slot, td->dci)]
     = td->pieces[0].at | (td->xhci->s.dequeue[ep_index (td->slot, td->dci)] & 1);
@@ -155,8 +167,14 @@ parse_setup (uint64_t packet)
                         .index = (uint16_t) (packet >> 32), .length = (uint16_t) (packet >> 48) };
 }
 
-/* The data stage, or the status stage of a request without one: now the device hears of the request. */
-static void
+static unsigned
+failure (VtUsbResult result)
+{
+  return result == VT_USB_STALL ? CC_STALL : CC_TRANSACTION_ERROR;
+}
+
+/* The data stage, or the status stage of a request without one: now the device hears of the request. False: NAK. */
+static bool
 run_request (Td *td, VtUsbDevice *device)
 {
   XhciState         *s = &td->xhci->s;
@@ -164,22 +182,26 @@ run_request (Td *td, VtUsbDevice *device)
   uint32_t           len = MIN (td->bytes, setup.length);
   bool               to_host = (setup.type & VT_USB_TO_HOST) != 0;
   g_autofree uint8_t *data = g_malloc0 (MAX (len, 1));
-  s->in_setup[td->slot] = false;
   if (!to_host && !copy (td, data, len, false))
     {
       vt_xhci_host_error (td->xhci);
-      return;
+      return true;
     }
   VtUsbResult result = device->ops->control (device, &setup, data, &len);
+  if (result == VT_USB_NAK)
+    return false;
+  s->in_setup[td->slot] = false;
   if (result != VT_USB_DONE)
-    fail (td, CC_STALL);
+    fail (td, failure (result));
   else if (to_host && !copy (td, data, len, true))
     vt_xhci_host_error (td->xhci);
   else
     finish (td, to_host ? len : td->bytes);
+  return true;
 }
 
-static void
+/* False: NAK. */
+static bool
 run_control (Td *td, VtUsbDevice *device)
 {
   XhciState *s = &td->xhci->s;
@@ -190,24 +212,23 @@ run_control (Td *td, VtUsbDevice *device)
       s->setup[td->slot] = first->parameter;
       s->in_setup[td->slot] = true;
       finish (td, 0);
-      return;
+      return true;
     case TRB_DATA:
       if (s->in_setup[td->slot])
-        run_request (td, device);
-      else
-        fail (td, CC_TRB_ERROR);
-      return;
+        return run_request (td, device);
+      fail (td, CC_TRB_ERROR);
+      return true;
     case TRB_STATUS:
       if (s->in_setup[td->slot])
-        run_request (td, device);
-      else
-        finish (td, 0);
-      return;
+        return run_request (td, device);
+      finish (td, 0);
+      return true;
     case TRB_NO_OP:
       finish (td, 0);
-      return;
+      return true;
     default:
       fail (td, CC_TRB_ERROR);
+      return true;
     }
 }
 
@@ -219,7 +240,7 @@ only_data (const Td *td)
   for (unsigned i = 0; i < td->n; i++)
     {
       unsigned type = trb_type (&td->pieces[i].trb);
-      if (type != TRB_NORMAL && type != TRB_EVENT_DATA && type != TRB_NO_OP)
+      if (type != TRB_NORMAL && type != TRB_ISOCH && type != TRB_EVENT_DATA && type != TRB_NO_OP)
         return false;
     }
   return true;
@@ -246,8 +267,8 @@ run_data (Td *td, VtUsbDevice *device)
                                    : device->ops->out (device, endpoint, data, len);
   if (result == VT_USB_NAK)
     return false;
-  if (result == VT_USB_STALL)
-    fail (td, CC_STALL);
+  if (result != VT_USB_DONE)
+    fail (td, failure (result));
   else if (td->to_host && !copy (td, data, len, true))
     vt_xhci_host_error (td->xhci);
   else
@@ -265,7 +286,7 @@ run_td (Td *td)
   else if (device == NULL)
     fail (td, CC_TRANSACTION_ERROR);
   else if (td->dci == 1)
-    run_control (td, device);
+    return run_control (td, device);
   else
     return run_data (td, device);
   return true;

@@ -26,7 +26,7 @@ enum
   IMAN_IP = 1u << 0, IMAN_IE = 1u << 1,
   ERDP_BUSY = 1u << 3,
 
-  PORTS_2 = 8,                  /* the first ones; the others are SuperSpeed */
+  PORTS_2 = VT_XHCI_FIRST_SUPER,
   PORTSC_CCS = 1u << 0, PORTSC_PED = 1u << 1, PORTSC_PR = 1u << 4, PORTSC_PP = 1u << 9, PORTSC_LWS = 1u << 16,
   PORTSC_CSC = 1u << 17, PORTSC_PEC = 1u << 18, PORTSC_WRC = 1u << 19, PORTSC_PRC = 1u << 21, PORTSC_PLC = 1u << 22,
   PORTSC_CHANGES = 0x7fu << 17, PORTSC_WAKE = 7u << 25,
@@ -418,19 +418,38 @@ attach (void *host, unsigned port, VtUsbDevice *device, GError **error)
 }
 
 static void
+look_at_slot (Xhci *xhci, unsigned slot)
+{
+  for (unsigned dci = 1; dci < ENDPOINTS; dci++)
+    if (xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
+      xhci->pending[slot] |= UINT64_C (1) << dci;
+}
+
+static void
+port_is_empty (Xhci *xhci, unsigned port)
+{
+  xhci->s.portsc[port] = (xhci->s.portsc[port] & ~(uint32_t) (PORTSC_ACK | PORTSC_PED)) | PORTSC_CSC;
+  tell_port (xhci, port);
+}
+
+/* Transfers that waited for the device end, with errors. */
+static void
 detach (void *host, unsigned port)
 {
   Xhci *xhci = host;
   xhci->devices[port] = NULL;
-  xhci->s.portsc[port] = (xhci->s.portsc[port] & ~(uint32_t) (PORTSC_ACK | PORTSC_PED)) | PORTSC_CSC;
-  tell_port (xhci, port);
+  port_is_empty (xhci, port);
+  for (unsigned slot = 1; slot <= SLOTS; slot++)
+    if (xhci->s.slot_port[slot] == port + 1)
+      look_at_slot (xhci, slot);
+  run_pending (xhci);
 }
 
 static void
 ready (void *host, unsigned port, unsigned address)
 {
   Xhci    *xhci = host;
-  unsigned dci = (address & 0xf) * 2 + ((address & VT_USB_TO_HOST) != 0);
+  unsigned dci = (address & 0xf) * 2 + ((address & VT_USB_TO_HOST) != 0);   /* endpoint 0: 1 */
   for (unsigned slot = 1; slot <= SLOTS; slot++)
     if (xhci->s.slot_port[slot] == port + 1 && xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
       {
@@ -671,15 +690,17 @@ settle (VtDevice *dev)
   vt_timer_cancel (xhci->again);
 }
 
-/* Whatever was under way when the state was saved: every running endpoint is looked at once. */
+/* Whatever was under way when the state was saved: every running endpoint is looked at once. A device that was there then may not be
+ * there now. */
 static void
 resume (VtDevice *dev)
 {
   Xhci *xhci = (Xhci *) dev;
+  for (unsigned port = 0; port < VT_XHCI_PORTS; port++)
+    if (xhci->devices[port] == NULL && (xhci->s.portsc[port] & (PORTSC_ACK | PORTSC_PED)) == (PORTSC_ACK | PORTSC_PED))
+      port_is_empty (xhci, port);
   for (unsigned slot = 1; slot <= SLOTS; slot++)
-    for (unsigned dci = 1; dci < ENDPOINTS; dci++)
-      if (xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
-        xhci->pending[slot] |= UINT64_C (1) << dci;
+    look_at_slot (xhci, slot);
   run_pending (xhci);
 }
 

@@ -7,7 +7,7 @@
 
 extern const VtDeviceClass vt_xhci;
 
-enum { VT_XHCI_PORTS = 16 };    /* 0-7: up to high speed; 8-15: SuperSpeed */
+enum { VT_XHCI_PORTS = 16, VT_XHCI_FIRST_SUPER = 8 };    /* 0-7: up to high speed; 8-15: SuperSpeed */
 
 typedef struct
 {

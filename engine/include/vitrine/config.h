@@ -136,6 +136,8 @@ typedef struct
   GPtrArray    *ports;           /* VtPortConfig*, at most 8 */
   GPtrArray    *inputs;          /* VtInputConfig* */
   GPtrArray    *nets;            /* VtNetConfig* */
+  GPtrArray    *usb_sockets;     /* char*: UNIX sockets; who connects there gives the guest a USB device (usbredir protocol) */
+  unsigned      usb_ports;       /* so many ports for USB devices that are plugged in later, at least */
   VtVideo       video;
   uint32_t      xres, yres;      /* 0: default */
   uint64_t      vram_bytes;      /* 0: default (16 MiB; virtio 256 MiB) */

@@ -31,6 +31,17 @@ bool vt_machine_grow_disk (VtMachine *machine, const char *id, uint64_t bytes, G
 /* What the guest sees of a drive. False: there is no such drive, or it is empty. */
 bool vt_machine_disk_size (VtMachine *machine, const char *id, uint64_t *bytes, GError **error);
 
+/* --- USB ---------------------------------------------------------------------------------------------------------- */
+
+/* A USB device that somebody gives away at the other end of a connected stream socket, in the usbredir protocol (in the role of its
+ * “usb-host”), into the first free port. `id`: by which it is unplugged, not in use. `fd`: taken in any case. The event usb_left tells
+ * that the device has gone, or that the other end would not give it; its port is free then. */
+bool vt_machine_plug_usb (VtMachine *machine, const char *id, int fd, GError **error);
+bool vt_machine_unplug_usb (VtMachine *machine, const char *id, GError **error);
+/* Ports for such devices, and the ids of what is in them now: char*, to be freed. */
+unsigned   vt_machine_usb_ports (VtMachine *machine);
+GPtrArray *vt_machine_usb_devices (VtMachine *machine);
+
 /* --- Network cards ------------------------------------------------------------------------------------------------ */
 
 /* `card`: index among the network cards of the configuration. */

@@ -343,6 +343,17 @@ vitrine_client_get_memory (VitrineClient *self, GError **error)
   return memory;
 }
 
+GStrv
+vitrine_client_list_usb (VitrineClient *self, GError **error)
+{
+  GStrv ids = NULL;
+  GError *local = NULL;
+
+  if (!vitrine_bus_machine1_call_list_usb_sync (self->proxy, &ids, NULL, &local))
+    take_remote_error (error, local);
+  return ids;
+}
+
 guint64
 vitrine_client_get_disk_size (VitrineClient *self, const char *target)
 {

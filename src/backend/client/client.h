@@ -37,6 +37,8 @@ gboolean vitrine_client_send_files (VitrineClient *self, const char *const *name
                                     gboolean (*progress) (gpointer data, double fraction), gpointer data, GError **error);
 /* a{st}, see Machine1's GetMemory. Blocks. */
 GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
+/* Ids of the USB devices of this computer that the guest has; NULL: an error. Blocks. */
+GStrv     vitrine_client_list_usb (VitrineClient *self, GError **error);
 /* Of a drive, by its target. 0: there is no such drive, or it is empty. Blocks. */
 guint64   vitrine_client_get_disk_size (VitrineClient *self, const char *target);
 /* The machine's screen as PNG. Blocks. */

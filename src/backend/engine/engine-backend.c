@@ -571,6 +571,12 @@ state_changed (void *opaque, VtMachineState state, const char *message)
 }
 
 static void
+usb_left (void *opaque, const char *id)
+{
+  vitrine_backend_emit_usb_left (opaque, id);
+}
+
+static void
 guest_reset (void *opaque)
 {
   vitrine_backend_emit_guest_reset (VITRINE_BACKEND (opaque));
@@ -686,7 +692,7 @@ VitrineBackend *
 vitrine_engine_backend_new (VtMachine *machine)
 {
   static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .trouble = trouble, .leds = leds_changed,
-                                          .pointer_changed = pointer_changed };
+                                          .pointer_changed = pointer_changed, .usb_left = usb_left };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;

@@ -124,6 +124,42 @@ engine_trace (VitrineBackend *backend, const char *const *globs, int fd, GError 
   return TRUE;
 }
 
+/* --- USB ------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+engine_plug_usb (VitrineBackend *backend, const char *id, int fd, GError **error)
+{
+  gboolean ok = vt_machine_plug_usb (vitrine_engine_backend_get_machine (backend), id, fd, error);
+
+  vitrine_backend_emit_usb_changed (backend);
+  return ok;
+}
+
+static gboolean
+engine_unplug_usb (VitrineBackend *backend, const char *id, GError **error)
+{
+  gboolean ok = vt_machine_unplug_usb (vitrine_engine_backend_get_machine (backend), id, error);
+
+  vitrine_backend_emit_usb_changed (backend);
+  return ok;
+}
+
+static GStrv
+engine_list_usb (VitrineBackend *backend)
+{
+  GPtrArray *ids = vt_machine_usb_devices (vitrine_engine_backend_get_machine (backend));
+
+  g_ptr_array_add (ids, NULL);
+  g_ptr_array_set_free_func (ids, NULL);
+  return (GStrv) g_ptr_array_free (ids, FALSE);
+}
+
+static guint
+engine_count_usb_ports (VitrineBackend *backend)
+{
+  return vt_machine_usb_ports (vitrine_engine_backend_get_machine (backend));
+}
+
 void
 vitrine_engine_devices_init (VitrineBackendInterface *iface)
 {
@@ -138,4 +174,8 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->grow_disk = engine_grow_disk;
   iface->get_disk_size = engine_get_disk_size;
   iface->remove_device = engine_remove_device;
+  iface->plug_usb = engine_plug_usb;
+  iface->unplug_usb = engine_unplug_usb;
+  iface->list_usb = engine_list_usb;
+  iface->count_usb_ports = engine_count_usb_ports;
 }

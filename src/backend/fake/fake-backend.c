@@ -3,6 +3,7 @@
 #include "fake-backend.h"
 
 #include <cairo.h>
+#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ struct _VitrineFakeBackend
   int               trace;       /* a pipe; -1: none */
   gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
+  GHashTable       *usb;         /* ids and their watches of the other ends */
   VitrineFakeAgent *agent;       /* NULL: none is wished for, or there is no port */
 };
 
@@ -306,6 +308,84 @@ fake_add_network (VitrineBackend *backend, guint number, GVariant *card, GError 
   g_string_append_printf (self->keys, "card %s ", mac);
   changed (self);
   return TRUE;
+}
+
+/* "usb 1:7 " among the keys, and "no usb 1:7 "; when the other end hangs up, the device has left. */
+typedef struct
+{
+  VitrineFakeBackend *owner;
+  char               *id;
+  int                 fd;
+  guint               watch;
+} FakeUsb;
+
+static void
+fake_usb_free (gpointer data)
+{
+  FakeUsb *usb = data;
+
+  if (usb->watch != 0)
+    g_source_remove (usb->watch);
+  close (usb->fd);
+  g_free (usb->id);
+  g_free (usb);
+}
+
+static gboolean
+fake_usb_left (int fd, GIOCondition condition, gpointer data)
+{
+  FakeUsb *usb = data;
+  VitrineFakeBackend *self = usb->owner;
+  g_autofree char *id = g_strdup (usb->id);
+
+  usb->watch = 0;
+  g_hash_table_remove (self->usb, id);
+  vitrine_backend_emit_usb_left (VITRINE_BACKEND (self), id);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+fake_plug_usb (VitrineBackend *backend, const char *id, int fd, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+  FakeUsb *usb = g_new (FakeUsb, 1);
+
+  *usb = (FakeUsb) { self, g_strdup (id), fd, g_unix_fd_add (fd, G_IO_HUP, fake_usb_left, usb) };
+  g_hash_table_replace (self->usb, g_strdup (id), usb);
+  g_string_append_printf (self->keys, "usb %s ", id);
+  changed (self);
+  vitrine_backend_emit_usb_changed (backend);
+  return TRUE;
+}
+
+static gboolean
+fake_unplug_usb (VitrineBackend *backend, const char *id, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  if (!g_hash_table_remove (self->usb, id))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "The guest has no USB device “%s”", id);
+      return FALSE;
+    }
+  g_string_append_printf (self->keys, "no usb %s ", id);
+  changed (self);
+  vitrine_backend_emit_usb_changed (backend);
+  return TRUE;
+}
+
+static GStrv
+fake_list_usb (VitrineBackend *backend)
+{
+  g_autofree gpointer *ids = g_hash_table_get_keys_as_array (VITRINE_FAKE_BACKEND (backend)->usb, NULL);
+
+  return g_strdupv ((char **) ids);
+}
+
+static guint
+fake_count_usb_ports (VitrineBackend *backend)
+{
+  return 4;
 }
 
 static gboolean
@@ -719,6 +799,7 @@ vitrine_fake_backend_finalize (GObject *object)
   if (self->trace >= 0)
     close (self->trace);
   g_string_free (self->keys, TRUE);
+  g_hash_table_unref (self->usb);
   g_free (self->message);
   g_free (self->title);
   G_OBJECT_CLASS (vitrine_fake_backend_parent_class)->finalize (object);
@@ -734,6 +815,7 @@ static void
 vitrine_fake_backend_init (VitrineFakeBackend *self)
 {
   self->keys = g_string_new (NULL);
+  self->usb = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, fake_usb_free);
   self->state = VITRINE_STATE_PAUSED;
   self->made = g_get_monotonic_time ();
   self->trace = -1;
@@ -756,6 +838,10 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->change_medium = fake_change_medium;
   iface->add_disk = fake_add_disk;
   iface->add_network = fake_add_network;
+  iface->plug_usb = fake_plug_usb;
+  iface->unplug_usb = fake_unplug_usb;
+  iface->list_usb = fake_list_usb;
+  iface->count_usb_ports = fake_count_usb_ports;
   iface->grow_disk = fake_grow_disk;
   iface->get_disk_size = fake_get_disk_size;
   iface->remove_device = fake_remove_device;

@@ -245,6 +245,52 @@ handle_detach_network (VitrineService *self, GDBusMethodInvocation *call, const 
   return remove_device (self, call, VITRINE_DEVICE_NETWORK, mac);
 }
 
+/* --- USB ------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+handle_attach_usb (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, const char *id, GVariant *handle,
+                   VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+  int fd = backend != NULL ? vitrine_service_take_fd (list, handle) : -1;
+
+  if (backend == NULL)
+    return TRUE;
+  if (fd < 0 || vitrine_backend_count_usb_ports (backend) == 0)
+    {
+      g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                                                     _("The machine has no ports for USB devices of this computer."));
+      if (fd >= 0)
+        close (fd);
+    }
+  else if (!refused (call, vitrine_backend_plug_usb (backend, id, fd, &error), &error))
+    vitrine_bus_machine1_complete_attach_usb (skeleton, call, NULL);
+  return TRUE;
+}
+
+static gboolean
+handle_detach_usb (VitrineService *self, GDBusMethodInvocation *call, const char *id, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_unplug_usb (backend, id, &error), &error))
+    vitrine_bus_machine1_complete_detach_usb (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_list_usb (VitrineService *self, GDBusMethodInvocation *call, VitrineBusMachine1 *skeleton)
+{
+  VitrineBackend *backend = running (self, call);
+  g_auto(GStrv) ids = backend != NULL ? vitrine_backend_list_usb (backend) : NULL;
+
+  if (backend != NULL)
+    vitrine_bus_machine1_complete_list_usb (skeleton, call, (const char *const *) ids);
+  return TRUE;
+}
+
 void
 vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skeleton)
 {
@@ -253,6 +299,8 @@ vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skele
     { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
     { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
     { "handle-attach-disk", G_CALLBACK (handle_attach_disk) },     { "handle-detach-disk", G_CALLBACK (handle_detach_disk) },
+    { "handle-attach-usb", G_CALLBACK (handle_attach_usb) },       { "handle-detach-usb", G_CALLBACK (handle_detach_usb) },
+    { "handle-list-usb", G_CALLBACK (handle_list_usb) },
     { "handle-get-disk-size", G_CALLBACK (handle_get_disk_size) },
     { "handle-resize-disk", G_CALLBACK (handle_resize_disk) },
     { "handle-attach-network", G_CALLBACK (handle_attach_network) },

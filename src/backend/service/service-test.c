@@ -375,6 +375,43 @@ a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
   g_clear_error (&refused.error);
 }
 
+/* The call hands over a descriptor, so it blocks: from a thread. */
+static gpointer
+attach_usb (gpointer data)
+{
+  Attaching *attaching = data;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_client_call_with_file_sync (attaching->client, "AttachUsb", attaching->arguments, attaching->fds[0], &error);
+  g_assert_no_error (error);
+  g_auto(GStrv) ids = vitrine_client_list_usb (attaching->client, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (ids[0], ==, "1:7");
+  g_atomic_int_set (&attaching->done, 1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+a_usb_device_comes_as_a_stream_and_goes (Fixture *fixture, gconstpointer unused)
+{
+  int ends[2];
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  Attaching attaching = { fixture->client, g_variant_new ("(sh)", "1:7", 0), { ends[0], -1 }, 0 };
+  GThread *thread = g_thread_new ("client", attach_usb, &attaching);
+  while (!g_atomic_int_get (&attaching.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  close (ends[0]);
+  g_assert_true (call (fixture, "DetachUsb", g_variant_new ("(s)", "1:7")).ok);
+  Call refused = call (fixture, "DetachUsb", g_variant_new ("(s)", "1:7"));
+  g_assert_cmpstr (refused.error->message, ==, "The guest has no USB device “1:7”");
+  g_clear_error (&refused.error);
+  close (ends[1]);
+}
+
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* Who "sends" them; a test answers. */
@@ -570,6 +607,7 @@ main (int argc, char **argv)
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
   ADD ("a disk comes with its files and goes", a_disk_comes_with_its_files_and_goes);
   ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
+  ADD ("a usb device comes as a stream and goes", a_usb_device_comes_as_a_stream_and_goes);
   ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
   ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);
   ADD ("lines of a trace come until the machine ends", lines_come_until_the_machine_ends);
