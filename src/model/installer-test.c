@@ -74,7 +74,7 @@ windows_11_wants_secure_boot_and_a_tpm_and_others_do_not (void)
   static const struct { const char *volume, *publisher, *id; VitrineFirmware firmware; gboolean tpm; } cases[] = {
     { "CCCOMA_X64FRE_EN-US_DV9", "MICROSOFT CORPORATION", "http://microsoft.com/win/11", VITRINE_FIRMWARE_SECURE_BOOT, TRUE },
     { "SSS_X64FRE_EN-US_DV9", "MICROSOFT CORPORATION", "http://microsoft.com/win/2k22", VITRINE_FIRMWARE_BIOS, FALSE },
-    { "GRMSXVOL_EN_DVD", "MICROSOFT CORPORATION", "http://microsoft.com/win/7", VITRINE_FIRMWARE_BIOS, FALSE },
+    { "GRMSXVOL_EN_DVD", "MICROSOFT CORPORATION", NULL, VITRINE_FIRMWARE_BIOS, FALSE },
     { "NOBODY_KNOWS", "", NULL, VITRINE_FIRMWARE_BIOS, FALSE },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
