@@ -254,8 +254,15 @@ def passphrase(d):
 def choose(d, dialog, path, answer):
     """Types a path into a file dialog, as one may."""
     chooser = d.window(dialog)
-    d.key("ctrl+l")         # the dialog shows where a path is typed
-    d.focused(chooser, "text")
+    d.active(chooser)
+    for _ in range(5):      # a window that just came up may not have the keyboard yet
+        d.key("ctrl+l")     # the dialog shows where a path is typed
+        try:
+            d.focused(chooser, "text", 4)
+            break
+        except Missing:
+            pass
+    d.focused(chooser, "text", 1)
     d.key("ctrl+a")
     d.type(str(path))
     wait("the dialog took the path", lambda: d.find(chooser, "push button", answer).sensitive)
