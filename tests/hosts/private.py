@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A libvirt of the test's own: a daemon for one folder, or a file of libvirt's test driver. Nothing of the system's is touched."""
+import itertools
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,25 @@ def node(folder, machines, extra=""):
     return f"test://{path}"
 
 
+PORTS = 20       # of screens, for each daemon
+# Of this process: the numbers of its daemons, far from those of others.
+daemons = itertools.count(os.getpid() % 1000 * 2)
+
+
+# What libvirtd found out about each QEMU that is installed, which takes half a minute. It sees itself whether that is still true.
+PROBED = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache/vitrine/libvirt-capabilities"
+
+
+def copy_new(source, target):
+    """Files that are not there yet; whole or not at all."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.glob("*.xml"):
+        if not (target / path.name).exists():
+            part = target / f"{path.name}.{os.getpid()}"
+            shutil.copyfile(path, part)
+            part.rename(target / path.name)
+
+
 class Libvirtd:
     """libvirtd in session mode. It runs as nobody when the test runs as root, who would get the system's."""
 
@@ -35,6 +56,13 @@ class Libvirtd:
             path = self.folder / sub
             path.mkdir(mode=0o700, parents=True)
             self.environment[name] = str(path)
+        # Screens have ports of their own, as other tests' daemons give some away at the same time.
+        settings = self.folder / "config/libvirt/qemu.conf"
+        settings.parent.mkdir(mode=0o700)
+        first = 5900 + PORTS * next(daemons)
+        settings.write_text(f"remote_display_port_min = {first}\nremote_display_port_max = {first + PORTS - 1}\n")
+        self.probed = self.folder / "cache/libvirt/qemu/cache/capabilities"
+        copy_new(PROBED, self.probed)
         self.drop = []
         if os.getuid() == 0:
             self.drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -55,10 +83,11 @@ class Libvirtd:
         self.process = subprocess.Popen([*self.drop, "libvirtd", *self.options, "-p", str(self.folder / "libvirtd.pid")], env=self.environment,
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            wait("libvirtd answers", lambda: self.virsh("version"), 30)
+            wait("libvirtd answers", lambda: self.virsh("version"), 60)
         except Missing as missing:
             said = (self.folder / "log").read_text(errors="replace").strip().splitlines()
             raise Skip(f"libvirtd does not run here: {said[-1] if said else 'it says nothing'}") from missing
+        copy_new(self.probed, PROBED)
 
     @property
     def uri(self):
