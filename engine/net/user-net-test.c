@@ -8,11 +8,23 @@
 
 #define PATIENCE (10 * G_USEC_PER_SEC)
 
-static int polls;   /* atomic */
+static int  polls;    /* atomic */
+static bool filled;   /* the loop's thread: it was asked what to wait for since it was told the last time */
+
+void
+slirp_pollfds_fill (Slirp *slirp, uint32_t *timeout, SlirpAddPollCb add_poll, void *opaque)
+{
+  void (*real) (Slirp *, uint32_t *, SlirpAddPollCb, void *) = NULL;
+  *(void **) &real = dlsym (RTLD_NEXT, "slirp_pollfds_fill");
+  filled = true;
+  real (slirp, timeout, add_poll, opaque);
+}
 
 void
 slirp_pollfds_poll (Slirp *slirp, int select_error, SlirpGetREventsCb get_revents, void *opaque)
 {
+  g_assert_true (filled);     /* else it may be told to read what it has no room for, and ends the program */
+  filled = false;
   void (*real) (Slirp *, int, SlirpGetREventsCb, void *) = NULL;
   *(void **) &real = dlsym (RTLD_NEXT, "slirp_pollfds_poll");
   g_atomic_int_inc (&polls);

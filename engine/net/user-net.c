@@ -203,7 +203,9 @@ dispatch (GSource *source, GSourceFunc unused, gpointer unused_too)
 {
   PollSource *self = (PollSource *) source;
   vt_lock (self->user->lock);
-  slirp_pollfds_poll (self->user->slirp, 0, get_revents, self->fds);
+  /* Once for each time that it was asked: what it wished to read then, it may have no room for any more. */
+  if (self->asked)
+    slirp_pollfds_poll (self->user->slirp, 0, get_revents, self->fds);
   __atomic_store_n (&self->user->poked, 0, __ATOMIC_RELEASE);   /* also what that did itself: it is asked anew now */
   vt_unlock (self->user->lock);
   self->asked = false;
