@@ -116,6 +116,15 @@ a_frame_of_the_guest_has_the_network_looked_at (Fixture *f, gconstpointer unused
     }
 }
 
+/* Frames that come while the loop turns: slirp_pollfds_poll() above sees whether it is told twice. */
+static void
+it_is_told_once_for_each_time_that_it_was_asked (Fixture *f, gconstpointer unused)
+{
+  for (int i = 1; i <= 20000; i++)
+    send_arp (f);
+  wait_for (&f->answers, 1);
+}
+
 static void
 turn (void *opaque)
 {
@@ -141,6 +150,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/user-net/frame", Fixture, NULL, set_up, a_frame_of_the_guest_has_the_network_looked_at, tear_down);
+  g_test_add ("/user-net/told", Fixture, NULL, set_up, it_is_told_once_for_each_time_that_it_was_asked, tear_down);
   g_test_add ("/user-net/quiet", Fixture, NULL, set_up, other_work_of_the_loop_does_not_poll_the_network, tear_down);
   return g_test_run ();
 }
