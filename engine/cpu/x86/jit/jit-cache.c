@@ -42,11 +42,11 @@ vt_jit_cache_free (VtJit *jit)
 }
 
 void
-vt_jit_cache_divide (VtJit *jit)
+vt_jit_cache_divide (VtJit *jit, uint8_t *start)
 {
   uint8_t *end = jit->memory.rw + jit->memory.size;
-  uint8_t *middle = jit->stubs_end + ((size_t) (end - jit->stubs_end) * COMMON_PERCENT / 100 & ~(size_t) 63);
-  jit->common = (VtJitArea) { jit->stubs_end, jit->stubs_end, middle };
+  uint8_t *middle = start + ((size_t) (end - start) * COMMON_PERCENT / 100 & ~(size_t) 63);
+  jit->common = (VtJitArea) { start, start, middle };
   jit->rare = (VtJitArea) { middle, middle, end };
 }
 

@@ -345,6 +345,5 @@ vt_jit_make_stubs (VtJit *jit)
   load_vectors (&e);
   emit8 (&e, 0xc3);
   vt_code_memory_ops ()->note (jit->memory.rx, (size_t) (e.at - jit->memory.rw), "translator_stubs");
-  jit->stubs_end = e.at + (-(uintptr_t) e.at & 63);
-  vt_jit_cache_divide (jit);
+  vt_jit_cache_divide (jit, e.at + (-(uintptr_t) e.at & 63));
 }

@@ -189,9 +189,8 @@ struct VtJit
 {
   VtX86Cpu     *cpu;
   VtCodeMemory  memory;
-  VtJitStubs    stubs;         /* at its start, in the writable mapping; up to */
-  uint8_t      *stubs_end;
-  VtJitArea     common, rare;  /* the rest */
+  VtJitStubs    stubs;         /* at its start, in the writable mapping */
+  VtJitArea     common, rare;  /* behind them */
   GArray       *links;         /* VtJitLink */
   VtJitRegion  *bucket[JIT_REGION_BUCKETS];
   VtJitPage    *pages[JIT_PAGE_BUCKETS];
@@ -220,8 +219,8 @@ struct VtJit
 
 bool  vt_jit_cache_init (VtJit *jit, GError **error);
 void  vt_jit_cache_free (VtJit *jit);
-/* The code memory behind the stubs into areas. */
-void  vt_jit_cache_divide (VtJit *jit);
+/* The code memory from `start`, which is behind the stubs in the writable mapping, into areas. */
+void  vt_jit_cache_divide (VtJit *jit, uint8_t *start);
 /* What ran before has never run. The few things that an idle guest still does are translated soon: until then the interpreter's
  * tables come into the host's caches with them. */
 void  vt_jit_cool (VtJit *jit);
