@@ -50,7 +50,8 @@ build_chipset (VtMachine *machine, GError **error)
   VtDevice *reset = vt_machine_add (machine, &(DeviceSpec) { &vt_rstcnt_class, "rstcnt", NULL, NULL, 0 }, error);
   VtHostBridgeConfig mch = { .place = x86_place (machine, 0, 0, false), .mem = machine->mem, .io = machine->io,
                              .low_ram = board->low_ram, .smm_mem = machine->smm_mem,
-                             .tseg_mib = machine->config.tseg_mib != 0 ? machine->config.tseg_mib : VT_TSEG_MIB_DEFAULT, .bus = board->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
+                             .tseg_mib = machine->config.tseg_mib != 0 ? machine->config.tseg_mib : VT_TSEG_MIB_DEFAULT,
+                             .bus = board->bus, .reset = reset, .reset_region = &vt_rstcnt_region };
   return reset != NULL
          && vt_machine_add (machine, &(DeviceSpec) { &vt_q35_mch, "pci/00:00.0", &mch, NULL, 0 }, error) != NULL
          && x86_add_pm (machine, error) && add_lpc (machine, error) && add_ports (machine, error);
