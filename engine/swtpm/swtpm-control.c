@@ -23,17 +23,6 @@ vt_swtpm_deadline (unsigned seconds)
   return g_get_monotonic_time () + (int64_t) seconds * G_USEC_PER_SEC;
 }
 
-static bool G_GNUC_PRINTF (2, 3)
-fail (GError **error, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, VT_ERROR_FAILED, message);
-  return false;
-}
-
 static bool
 wait_for (int fd, short events, int64_t deadline_us, GError **error)
 {
@@ -45,7 +34,7 @@ wait_for (int fd, short events, int64_t deadline_us, GError **error)
       ready = poll (&poller, 1, (int) CLAMP (left_us / 1000 + 1, 0, INT_MAX));
     }
   while (ready < 0 && errno == EINTR);
-  return ready > 0 || fail (error, "swtpm does not answer");
+  return ready > 0 || vt_refuse (error, VT_ERROR_FAILED, "swtpm does not answer");
 }
 
 bool
@@ -57,7 +46,7 @@ vt_swtpm_read (int fd, void *to, size_t len, int64_t deadline_us, GError **error
         return false;
       ssize_t n = recv (fd, (uint8_t *) to + done, len - done, MSG_DONTWAIT);
       if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        return fail (error, "swtpm has ended");
+        return vt_refuse (error, VT_ERROR_FAILED, "swtpm has ended");
       done += n > 0 ? (size_t) n : 0;
     }
   return true;
@@ -72,7 +61,7 @@ vt_swtpm_write (int fd, const void *from, size_t len, int64_t deadline_us, GErro
         return false;
       ssize_t n = send (fd, (const uint8_t *) from + done, len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n < 0 && errno != EAGAIN && errno != EINTR)
-        return fail (error, "swtpm has ended");
+        return vt_refuse (error, VT_ERROR_FAILED, "swtpm has ended");
       done += n > 0 ? (size_t) n : 0;
     }
   return true;
@@ -91,7 +80,7 @@ send_with_descriptor (int fd, const uint8_t *bytes, size_t len, int descriptor, 
   struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
   control.header = (struct cmsghdr) { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN (sizeof descriptor) };
   memcpy (CMSG_DATA (&control.header), &descriptor, sizeof descriptor);
-  return sendmsg (fd, &message, MSG_NOSIGNAL) == (ssize_t) len || fail (error, "swtpm has ended");
+  return sendmsg (fd, &message, MSG_NOSIGNAL) == (ssize_t) len || vt_refuse (error, VT_ERROR_FAILED, "swtpm has ended");
 }
 
 /* What was left of an earlier question that failed. */
@@ -118,7 +107,8 @@ vt_swtpm_ask (int fd, const SwtpmQuestion *question, int64_t deadline_us, GError
   if (!sent || !vt_swtpm_read (fd, result, sizeof result, deadline_us, error))
     return false;
   if (vt_load_be (result, 4) != 0)
-    return fail (error, "swtpm refuses (its command %u: code 0x%x)", question->command, (unsigned) vt_load_be (result, 4));
+    return vt_refuse (error, VT_ERROR_FAILED,
+                      "swtpm refuses (its command %u: code 0x%x)", question->command, (unsigned) vt_load_be (result, 4));
   return question->answer_len == 0 || vt_swtpm_read (fd, question->answer, question->answer_len, deadline_us, error);
 }
 
@@ -154,7 +144,7 @@ vt_swtpm_get_blob (int fd, SwtpmBlob which, GByteArray *out, int64_t deadline_us
         return false;
       uint64_t whole = vt_load_be (header + 4, 4), n = vt_load_be (header + 8, 4);
       if (whole > SWTPM_BLOB_MAX || !vt_fits (done, n, whole) || (pieces > 0 && whole != total))
-        return fail (error, "swtpm gives a state of impossible length");
+        return vt_refuse (error, VT_ERROR_FAILED, "swtpm gives a state of impossible length");
       total = whole;
       guint at = out->len;
       g_byte_array_set_size (out, at + (guint) n);
@@ -164,7 +154,7 @@ vt_swtpm_get_blob (int fd, SwtpmBlob which, GByteArray *out, int64_t deadline_us
       if (done == total)
         return true;
     }
-  return fail (error, "swtpm gives its state in too many pieces");
+  return vt_refuse (error, VT_ERROR_FAILED, "swtpm gives its state in too many pieces");
 }
 
 bool

@@ -5,19 +5,6 @@
 #include <string.h>
 
 #include <vitrine/config.h>
-#include <vitrine/error.h>
-
-gboolean
-vitrine_ctl_refuse (GError **error, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG, message);
-  return FALSE;
-}
 
 /* The letters after the number, as bytes; 0: none that are known. */
 static guint64

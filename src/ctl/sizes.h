@@ -2,10 +2,10 @@
 /* Sizes and addresses, as they are written on a command line. The errors say how. */
 #pragma once
 
-#include <glib.h>
+#include <vitrine/error.h>
 
 /* Sets the error; always FALSE. */
-gboolean vitrine_ctl_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+#define vitrine_ctl_refuse(error, ...) vt_refuse (error, VT_ERROR_CONFIG, __VA_ARGS__)
 
 #define VITRINE_MIB (G_GUINT64_CONSTANT (1) << 20)   /* what a number of memory counts */
 /* "512M", "20G", "1TB": powers of 1024, at least 1. A number alone counts @unit bytes. */

@@ -6,18 +6,6 @@
 #include "domain-private.h"
 #include <vitrine/error.h>
 
-G_GNUC_PRINTF (2, 3)
-static gboolean
-refuse (GError **error, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED, message);
-  return FALSE;
-}
-
 /* libvirt: without a model, it is TIS. */
 #define DEFAULT_MODEL "tpm-tis"
 
@@ -39,7 +27,7 @@ take_model (const xmlNode *tpm, VtConfig *config, GError **error)
   else if (g_str_equal (model, "tpm-crb"))
     config->tpm = VT_TPM_CRB;
   else
-    return refuse (error, _("<tpm model='%s'> is not supported. Change it to tpm-crb or tpm-tis."), model);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("<tpm model='%s'> is not supported. Change it to tpm-crb or tpm-tis."), model);
   return TRUE;
 }
 
@@ -50,15 +38,17 @@ check_backend (const xmlNode *backend, GError **error)
   const xmlNode *child = xmlFirstElementChild ((xmlNode *) backend);
 
   if (type == NULL || !g_str_equal (type, "emulator"))
-    return refuse (error, _("<tpm><backend type='%s'>: only type='emulator' is supported, a TPM of the machine’s own."),
-                   type != NULL ? type : "");
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED,
+                      _("<tpm><backend type='%s'>: only type='emulator' is supported, a TPM of the machine’s own."),
+                      type != NULL ? type : "");
   if (version != NULL && !g_str_equal (version, "2.0"))
-    return refuse (error, _("<tpm><backend version='%s'>: only version='2.0' is supported."), version);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("<tpm><backend version='%s'>: only version='2.0' is supported."), version);
   if (vitrine_xml_attr_is (backend, "persistent_state", "yes"))
-    return refuse (error, _("<tpm><backend persistent_state='yes'> is not supported: a machine’s TPM always stays with it. "
-                            "Remove persistent_state."));
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED,
+                      _("<tpm><backend persistent_state='yes'> is not supported: a machine’s TPM always stays with it. "
+                        "Remove persistent_state."));
   if (child != NULL)
-    return refuse (error, _("<tpm><backend><%s> is not supported. Remove it."), (const char *) child->name);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("<tpm><backend><%s> is not supported. Remove it."), (const char *) child->name);
   return TRUE;
 }
 
@@ -71,7 +61,7 @@ vitrine_domain_take_tpm (const xmlNode *devices, VtConfig *config, GError **erro
   VITRINE_XML_FOREACH (other, devices, "tpm")
     n++;
   if (n > 1)
-    return refuse (error, _("There are %u <tpm>: a machine has one at most."), n);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("There are %u <tpm>: a machine has one at most."), n);
   return tpm == NULL || (check_backend (vitrine_xml_child (tpm, "backend"), error) && take_model (tpm, config, error));
 }
 

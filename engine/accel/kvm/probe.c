@@ -29,25 +29,16 @@ static const struct
   { KVM_CAP_VCPU_ATTRIBUTES, "KVM_CAP_VCPU_ATTRIBUTES" },
 };
 
-static bool G_GNUC_PRINTF (2, 3) refuse (GError **error, const char *format, ...)
-{
-  va_list args;
-  va_start (args, format);
-  g_autofree char *message = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED, message);
-  return false;
-}
-
 static bool
 check_abilities (const VtKvmHost *host, int fd, GError **error)
 {
   int version = host->ioctl (fd, KVM_GET_API_VERSION, NULL);
   if (version != KVM_API_VERSION)
-    return refuse (error, _("%s speaks version %d of its interface, not %d"), VT_KVM_DEVICE, version, KVM_API_VERSION);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED,
+                      _("%s speaks version %d of its interface, not %d"), VT_KVM_DEVICE, version, KVM_API_VERSION);
   for (size_t i = 0; i < G_N_ELEMENTS (needed); i++)
     if (host->ioctl (fd, KVM_CHECK_EXTENSION, VT_KVM_NUMBER (needed[i].capability)) <= 0)
-      return refuse (error, _("This system's %s is too old: it lacks %s"), VT_KVM_DEVICE, needed[i].name);
+      return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("This system's %s is too old: it lacks %s"), VT_KVM_DEVICE, needed[i].name);
   return true;
 }
 
@@ -59,11 +50,11 @@ vt_kvm_open (const VtKvmHost *host, GError **error)
     {
       int saved = errno;
       if (saved == EACCES || saved == EPERM)
-        refuse (error, _("You may not use %s: a member of the group “kvm” may"), VT_KVM_DEVICE);
+        vt_refuse (error, VT_ERROR_UNSUPPORTED, _("You may not use %s: a member of the group “kvm” may"), VT_KVM_DEVICE);
       else if (saved == ENOENT)
-        refuse (error, _("This system has no %s"), VT_KVM_DEVICE);
+        vt_refuse (error, VT_ERROR_UNSUPPORTED, _("This system has no %s"), VT_KVM_DEVICE);
       else
-        refuse (error, _("%s cannot be opened: %s"), VT_KVM_DEVICE, g_strerror (saved));
+        vt_refuse (error, VT_ERROR_UNSUPPORTED, _("%s cannot be opened: %s"), VT_KVM_DEVICE, g_strerror (saved));
       return -1;
     }
   if (check_abilities (host, fd, error))
@@ -172,7 +163,7 @@ static bool
 trial_ioctl (Trial *trial, int fd, unsigned long request, void *argument, const char *name, GError **error)
 {
   return trial->host->ioctl (fd, request, argument) >= 0
-         || refuse (error, _("A test guest cannot be made on %s: %s: %s"), VT_KVM_DEVICE, name, g_strerror (errno));
+         || vt_refuse (error, VT_ERROR_UNSUPPORTED, _("A test guest cannot be made on %s: %s: %s"), VT_KVM_DEVICE, name, g_strerror (errno));
 }
 
 /* All that the kernel supports: the guest only needs long mode. */
@@ -209,11 +200,11 @@ make (Trial *trial, GError **error)
   trial->vm = host->ioctl (trial->system, KVM_CREATE_VM, NULL);
   trial->vcpu = trial->vm >= 0 ? host->ioctl (trial->vm, KVM_CREATE_VCPU, NULL) : -1;
   if (trial->vcpu < 0)
-    return refuse (error, _("A test guest cannot be made on %s: %s"), VT_KVM_DEVICE, g_strerror (errno));
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("A test guest cannot be made on %s: %s"), VT_KVM_DEVICE, g_strerror (errno));
   int bytes = host->ioctl (trial->system, KVM_GET_VCPU_MMAP_SIZE, NULL);
   trial->run_bytes = bytes > 0 ? (size_t) bytes : 0;
   if (trial->run_bytes < sizeof (struct kvm_run) || (trial->run = host->map (trial->vcpu, trial->run_bytes)) == NULL)
-    return refuse (error, _("A test guest cannot be made on %s: %s"), VT_KVM_DEVICE, g_strerror (errno));
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("A test guest cannot be made on %s: %s"), VT_KVM_DEVICE, g_strerror (errno));
   trial->memory = g_aligned_alloc0 (1, GUEST_BYTES, VT_PAGE_SIZE);
   fill (trial->memory);
   struct kvm_userspace_memory_region region
@@ -326,10 +317,10 @@ vt_kvm_try_guest (const VtKvmHost *host, unsigned timeout_ms, GError **error)
   if (!made)
     return false;
   if (!in_time)
-    return refuse (error, _("A test guest on %s did not end in time"), VT_KVM_DEVICE);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("A test guest on %s did not end in time"), VT_KVM_DEVICE);
   return trial.ok
-         || refuse (error, _("A test guest on %s did not do what it should (exit %u)"), VT_KVM_DEVICE,
-                    trial.last_exit);
+         || vt_refuse (error, VT_ERROR_UNSUPPORTED, _("A test guest on %s did not do what it should (exit %u)"), VT_KVM_DEVICE,
+                       trial.last_exit);
 }
 
 bool
@@ -340,6 +331,6 @@ vt_kvm_recommend (const VtKvmHost *host, unsigned timeout_ms, GError **error)
     return false;
   host->close (fd);
   if (!host->has_virtualization ())
-    return refuse (error, _("%s is there, but the processor offers neither VT-x nor AMD-V"), VT_KVM_DEVICE);
+    return vt_refuse (error, VT_ERROR_UNSUPPORTED, _("%s is there, but the processor offers neither VT-x nor AMD-V"), VT_KVM_DEVICE);
   return vt_kvm_try_guest (host, timeout_ms, error);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 #define VT_ERROR (vt_error_quark ())
 GQuark vt_error_quark (void);
@@ -17,3 +18,6 @@ typedef enum
   VT_ERROR_BUSY,          /* in use by someone else */
   VT_ERROR_PASSPHRASE,    /* an encrypted image: none was given, or a wrong one */
 } VtErrorCode;
+
+/* Sets the error; always false, to be returned. Any thread. */
+bool vt_refuse (GError **error, VtErrorCode code, const char *format, ...) G_GNUC_PRINTF (3, 4);
