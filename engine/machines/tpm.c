@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The TPM of a machine: a swtpm of its own, which was started for it or is started here. */
-#include <glib/gstdio.h>
-
 #include "machine-private.h"
 
 #include "swtpm.h"
@@ -61,19 +59,6 @@ vt_machine_open_tpm (VtMachine *machine, GError **error)
   return machine->tpm != NULL;
 }
 
-/* swtpm keeps only files in it. */
-static void
-remove_scratch (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (folder);
-}
-
 void
 vt_machine_close_tpm (VtMachine *machine)
 {
@@ -81,7 +66,7 @@ vt_machine_close_tpm (VtMachine *machine)
     machine->tpm->ops->close (machine->tpm);
   g_clear_pointer (&machine->tpm_saved, g_byte_array_unref);
   if (machine->tpm_scratch != NULL)
-    remove_scratch (machine->tpm_scratch);
+    vt_tpm_forget (machine->tpm_scratch);
   g_clear_pointer (&machine->tpm_scratch, g_free);
 }
 

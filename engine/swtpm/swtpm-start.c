@@ -31,6 +31,21 @@ vt_tpm_ends_close (VtTpmEnds *ends)
   *ends = VT_TPM_NO_ENDS;
 }
 
+/* swtpm keeps only files in it. */
+void
+vt_tpm_forget (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  if (dir == NULL)
+    return;
+  for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+}
+
 /* What it wrote last says more than that it is gone. */
 static void
 add_words (const char *log, GError **error)

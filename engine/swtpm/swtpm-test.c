@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "swtpm.h"
 
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,9 @@
 #include "vitrine/error.h"
 
 enum { PATIENCE_S = 20 };
+
+/* TPM2_GetRandom of 8 bytes. */
+static const uint8_t get_random[] = { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8 };
 
 typedef struct
 {
@@ -88,24 +90,12 @@ fixture_init (Fixture *f)
 }
 
 static void
-remove_folder (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      g_unlink (path);
-    }
-  g_rmdir (folder);
-}
-
-static void
 fixture_clear (Fixture *f)
 {
   switch_off (f);
   vt_loop_free (f->loop);
   vt_lock_clear (&f->lock);
-  remove_folder (f->folder);
+  vt_tpm_forget (f->folder);
   g_free (f->folder);
   g_free (f->why);
 }
@@ -176,6 +166,19 @@ extend_pcr (Fixture *f)
   g_assert_cmphex (run (f, command, sizeof command), ==, 0);
 }
 
+/* What it is when it has started, and a PCR has become `digest`. */
+static GByteArray *
+save_extended (Fixture *f, uint8_t digest[32])
+{
+  g_autoptr (GError) error = NULL;
+  start_up (f);
+  extend_pcr (f);
+  read_pcr (f, digest);
+  GByteArray *saved = f->tpm->ops->save (f->tpm, &error);
+  g_assert_no_error (error);
+  return saved;
+}
+
 /* Of the swtpm with this folder; 0: it is no more. */
 static pid_t
 find_program (const char *folder)
@@ -201,9 +204,9 @@ commands_are_answered_and_a_reset_empties_the_registers (void)
   Fixture f;
   if (!fixture_init (&f))
     return;
-  g_assert_cmphex (RUN (&f, 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8), ==, 0x100);   /* TPM_RC_INITIALIZE */
+  g_assert_cmphex (run (&f, get_random, sizeof get_random), ==, 0x100);   /* TPM_RC_INITIALIZE */
   start_up (&f);
-  g_assert_cmphex (RUN (&f, 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8), ==, 0);
+  g_assert_cmphex (run (&f, get_random, sizeof get_random), ==, 0);
   g_assert_cmpuint (f.len, ==, 20);
   extend_pcr (&f);
   read_pcr (&f, digest);
@@ -223,11 +226,7 @@ a_saved_tpm_goes_on_where_it_was_in_another_process (void)
   Fixture            f;
   if (!fixture_init (&f))
     return;
-  start_up (&f);
-  extend_pcr (&f);
-  read_pcr (&f, then);
-  g_autoptr (GByteArray) saved = f.tpm->ops->save (f.tpm, &error);
-  g_assert_no_error (error);
+  g_autoptr (GByteArray) saved = save_extended (&f, then);
   extend_pcr (&f);
   switch_off (&f);
   switch_on (&f);
@@ -251,10 +250,7 @@ a_damaged_state_is_refused_before_the_tpm_sees_it (void)
   Fixture            f;
   if (!fixture_init (&f))
     return;
-  start_up (&f);
-  extend_pcr (&f);
-  read_pcr (&f, then);
-  g_autoptr (GByteArray) saved = f.tpm->ops->save (f.tpm, &error);
+  g_autoptr (GByteArray) saved = save_extended (&f, then);
   for (size_t len = 0; len < saved->len; len += 1 + saved->len / 40)
     {
       g_assert_false (f.tpm->ops->load (f.tpm, saved->data, len, &error));
@@ -283,7 +279,7 @@ a_cancelled_command_leaves_the_channels_in_step (void)
   start_up (&f);
   for (unsigned i = 0; i < 50; i++)
     {
-      send (&f, (const uint8_t[]) { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8 }, 12);
+      send (&f, get_random, sizeof get_random);
       f.tpm->ops->cancel (f.tpm);
       f.tpm->ops->cancel (f.tpm);
       await_answer (&f);
@@ -312,7 +308,7 @@ a_program_that_is_killed_is_a_tpm_that_has_failed (void)
   g_assert_cmpstr (f.why, ==, "swtpm has ended");
   for (unsigned i = 0; i < 3; i++)
     {
-      send (&f, (const uint8_t[]) { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8 }, 12);
+      send (&f, get_random, sizeof get_random);
       await_answer (&f);
       g_assert_cmpuint (f.len, ==, 0);
     }
@@ -330,7 +326,7 @@ a_program_that_hangs_holds_nobody_up_for_long (void)
   start_up (&f);
   pid_t pid = find_program (f.folder);
   kill (pid, SIGSTOP);
-  send (&f, (const uint8_t[]) { 0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 8 }, 12);
+  send (&f, get_random, sizeof get_random);
   f.tpm->ops->cancel (f.tpm);
   f.tpm->ops->hurry (f.tpm);
   await_answer (&f);
@@ -357,7 +353,7 @@ the_program_ends_with_its_machine (void)
   while (find_program (folder) != 0 && g_get_monotonic_time () < deadline)
     g_usleep (10000);
   g_assert_cmpint (find_program (folder), ==, 0);
-  remove_folder (folder);
+  vt_tpm_forget (folder);
   g_free (f.folder);
 }
 
@@ -377,7 +373,7 @@ one_that_is_not_installed_is_named (void)
   g_clear_error (&error);
   g_assert_false (vt_tpm_start ("/tmp/a,b", &ends, &error));
   g_assert_nonnull (strstr (error->message, "comma"));
-  remove_folder (folder);
+  vt_tpm_forget (folder);
 }
 
 int

@@ -2,7 +2,6 @@
 #include "tpm-process.h"
 
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <vitrine/error.h>
 #include <vitrine/tpm.h>
 
@@ -40,16 +39,9 @@ static void
 forget_state (const char *uuid)
 {
   g_autofree char *path = vitrine_tpm_folder (uuid), *suspended = vitrine_paths_in_machine (uuid, "suspended.state");
-  g_autoptr(GDir) dir = g_file_test (suspended, G_FILE_TEST_EXISTS) ? NULL : g_dir_open (path, 0, NULL);
 
-  if (dir == NULL)
-    return;
-  for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
-    {
-      g_autofree char *file = g_build_filename (path, name, NULL);
-      g_unlink (file);
-    }
-  g_rmdir (path);
+  if (!g_file_test (suspended, G_FILE_TEST_EXISTS))
+    vt_tpm_forget (path);
 }
 
 void

@@ -19,6 +19,8 @@ bool vt_tpm_is_installed (void);
  * that a program takes to start. An error says what to install, or what the program said. */
 bool vt_tpm_start (const char *folder, VtTpmEnds *ends, GError **error);
 void vt_tpm_ends_close (VtTpmEnds *ends);
+/* Removes `folder` with all that a TPM has kept in it; nothing, if there is none. */
+void vt_tpm_forget (const char *folder);
 
 /* Where in `folder` it keeps what outlives a power-off: a small file, which is replaced as a whole. */
 #define VT_TPM_STATE_FILE "tpm2-00.permall"
