@@ -7,6 +7,7 @@
  * first one into an idle TPM, whatever the TPM says that it can. */
 #include "tpm-crb.h"
 
+#include "tpm-locality.h"
 #include "tpm-port.h"
 #include "trace-tpm.h"
 #include "vitrine/error.h"
@@ -39,10 +40,6 @@
 #define CTRL_RSP_ADDR       0x68u
 #define DATA_BUFFER         0x80u
 
-#define LOCALITY_SHIFT 12u
-#define LOCALITY_BYTES (1u << LOCALITY_SHIFT)
-#define NOBODY         0xffu
-#define HARDWARE       4u      /* the processor's own locality: software has no way to it */
 
 /* CRB, version 1, five localities, idle bypass, transfers of up to 64 bytes, only this interface, which is selected for good. */
 #define INTF_ID_LOW  (UINT32_C (1) | 1u << 4 | 1u << 8 | 1u << 9 | 3u << 11 | 1u << 14 | 1u << 17 | 1u << 19)
@@ -62,18 +59,17 @@ typedef struct
 {
   uint8_t buffer[VT_TPM_CRB_BUFFER_BYTES];
   uint8_t phase;         /* Phase */
-  uint8_t active;        /* the locality that has the TPM, or NOBODY */
-  uint8_t requested;     /* a bit for each locality that waits for it */
-  uint8_t seized;        /* ... and for each that lost it to a higher one */
+  VtTpmLocalities localities;
   uint8_t cancel;        /* as it was written */
   bool    failed;
 } CrbState;
 
 static const VtField crb_fields[] = {
-  VT_FIELD (CrbState, buffer), VT_FIELD (CrbState, phase),  VT_FIELD (CrbState, active), VT_FIELD (CrbState, requested),
-  VT_FIELD (CrbState, seized), VT_FIELD (CrbState, cancel), VT_FIELD (CrbState, failed),
+  VT_FIELD (CrbState, buffer),               VT_FIELD (CrbState, phase),             VT_FIELD (CrbState, localities.active),
+  VT_FIELD (CrbState, localities.requested), VT_FIELD (CrbState, localities.seized), VT_FIELD (CrbState, cancel),
+  VT_FIELD (CrbState, failed),
 };
-static const CrbState crb_at_reset = { .active = NOBODY };
+static const CrbState crb_at_reset = { .localities = { .active = VT_TPM_NOBODY } };
 
 typedef struct
 {
@@ -113,8 +109,9 @@ start (Crb *crb)
       return;
     }
   crb->s.phase = PHASE_EXECUTING;
-  trace_tpm_crb_start (crb->s.active, (uint32_t) vt_load_be (crb->s.buffer + 2, 4), (uint32_t) vt_load_be (crb->s.buffer + 6, 4));
-  vt_tpm_port_send (&crb->port, crb->s.active, crb->s.buffer, sizeof crb->s.buffer);
+  trace_tpm_crb_start (crb->s.localities.active, (uint32_t) vt_load_be (crb->s.buffer + 2, 4),
+                       (uint32_t) vt_load_be (crb->s.buffer + 6, 4));
+  vt_tpm_port_send (&crb->port, crb->s.localities.active, crb->s.buffer, sizeof crb->s.buffer);
 }
 
 static void
@@ -139,38 +136,28 @@ give (Crb *crb, unsigned locality)
   memset (crb->s.buffer, 0, sizeof crb->s.buffer);
   crb->s.phase = PHASE_IDLE;
   crb->ready_wanted = false;
-  crb->s.active = (uint8_t) locality;
-  if (locality == NOBODY)
-    return;
-  crb->s.requested &= (uint8_t) ~(1u << locality);
-  crb->s.seized &= (uint8_t) ~(1u << locality);
+  vt_tpm_localities_give (&crb->s.localities, locality);
+  if (locality != VT_TPM_NOBODY)
+    crb->s.localities.seized &= (uint8_t) ~(1u << locality);
 }
 
 static void
 relinquish (Crb *crb, unsigned locality)
 {
-  crb->s.requested &= (uint8_t) ~(1u << locality);
-  if (crb->s.active == locality)
-    give (crb, crb->s.requested != 0 ? (unsigned) g_bit_nth_msf (crb->s.requested, -1) : NOBODY);
+  unsigned next;
+  if (vt_tpm_localities_leave (&crb->s.localities, locality, &next))
+    give (crb, next);
 }
 
 static void
 control_locality (Crb *crb, unsigned locality, uint32_t value)
 {
-  bool mine = crb->s.active == locality;
-  if ((value & LOC_CTRL_RESET_ESTABLISHMENT) && mine && locality >= 3)
+  if ((value & LOC_CTRL_RESET_ESTABLISHMENT) && crb->s.localities.active == locality && locality >= 3)
     vt_tpm_port_forget_established (&crb->port, locality);
   if (value & LOC_CTRL_RELINQUISH)
     relinquish (crb, locality);
-  else if ((value & LOC_CTRL_SEIZE) && crb->s.active != NOBODY && locality > crb->s.active)
-    {
-      crb->s.seized |= (uint8_t) (1u << crb->s.active);
-      give (crb, locality);
-    }
-  else if ((value & (LOC_CTRL_REQUEST | LOC_CTRL_SEIZE)) && crb->s.active == NOBODY)
+  else if (vt_tpm_localities_ask (&crb->s.localities, locality, value & LOC_CTRL_REQUEST, value & LOC_CTRL_SEIZE))
     give (crb, locality);
-  else if ((value & LOC_CTRL_REQUEST) && !mine)
-    crb->s.requested |= (uint8_t) (1u << locality);
 }
 
 /* --- Registers ---------------------------------------------------------------------------------------------------------- */
@@ -179,19 +166,21 @@ static uint32_t
 locality_state (const Crb *crb)
 {
   uint32_t value = LOC_STATE_VALID | (vt_tpm_port_established (&crb->port) ? 0 : LOC_STATE_ESTABLISHED);
-  return crb->s.active == NOBODY ? value : value | LOC_STATE_ASSIGNED | (uint32_t) crb->s.active << LOC_STATE_ACTIVE_SHIFT;
+  uint32_t active = crb->s.localities.active;
+  return active == VT_TPM_NOBODY ? value : value | LOC_STATE_ASSIGNED | active << LOC_STATE_ACTIVE_SHIFT;
 }
 
 static uint32_t
 locality_status (const Crb *crb, unsigned locality)
 {
-  return (crb->s.active == locality ? LOC_STS_GRANTED : 0) | (crb->s.seized >> locality & 1 ? LOC_STS_SEIZED : 0);
+  return (crb->s.localities.active == locality ? LOC_STS_GRANTED : 0)
+         | (crb->s.localities.seized >> locality & 1 ? LOC_STS_SEIZED : 0);
 }
 
 static uint32_t
 read_register (const Crb *crb, unsigned locality, unsigned reg)
 {
-  uint32_t buffer = (uint32_t) VT_TPM_BASE + (locality << LOCALITY_SHIFT) + DATA_BUFFER;
+  uint32_t buffer = (uint32_t) VT_TPM_BASE + (locality << VT_TPM_LOCALITY_SHIFT) + DATA_BUFFER;
   switch (reg)
     {
     case LOC_STATE: return locality_state (crb);
@@ -233,15 +222,15 @@ write_control (Crb *crb, unsigned reg, uint32_t value)
 static bool
 may_see_buffer (const Crb *crb, unsigned locality)
 {
-  return crb->s.active == locality && (crb->s.phase == PHASE_READY || crb->s.phase == PHASE_COMPLETE);
+  return crb->s.localities.active == locality && (crb->s.phase == PHASE_READY || crb->s.phase == PHASE_COMPLETE);
 }
 
 static uint64_t
 crb_read (VtDevice *dev, uint64_t off, unsigned size)
 {
   Crb     *crb = (Crb *) dev;
-  unsigned locality = (unsigned) (off >> LOCALITY_SHIFT), reg = off & (LOCALITY_BYTES - 1);
-  if (locality == HARDWARE)
+  unsigned locality = (unsigned) (off >> VT_TPM_LOCALITY_SHIFT), reg = off & (VT_TPM_LOCALITY_BYTES - 1);
+  if (locality == VT_TPM_HARDWARE)
     return UINT64_MAX;
   if (reg >= DATA_BUFFER)
     return may_see_buffer (crb, locality) ? vt_load_le (crb->s.buffer + (reg - DATA_BUFFER), size) : UINT64_MAX;
@@ -256,12 +245,12 @@ static void
 crb_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 {
   Crb     *crb = (Crb *) dev;
-  unsigned locality = (unsigned) (off >> LOCALITY_SHIFT), reg = off & (LOCALITY_BYTES - 1);
-  if (locality == HARDWARE)
+  unsigned locality = (unsigned) (off >> VT_TPM_LOCALITY_SHIFT), reg = off & (VT_TPM_LOCALITY_BYTES - 1);
+  if (locality == VT_TPM_HARDWARE)
     return;
   if (reg >= DATA_BUFFER)
     {
-      if (crb->s.active != locality || vt_tpm_port_busy (&crb->port))
+      if (crb->s.localities.active != locality || vt_tpm_port_busy (&crb->port))
         return;
       crb->s.phase = PHASE_READY;
       vt_store_le (crb->s.buffer + (reg - DATA_BUFFER), value, size);
@@ -270,9 +259,9 @@ crb_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
   trace_tpm_crb_write ((uint32_t) off, (uint32_t) value);
   if (reg == LOC_CTRL)
     control_locality (crb, locality, (uint32_t) value);
-  else if (crb->s.active == locality)
+  else if (crb->s.localities.active == locality)
     write_control (crb, reg, (uint32_t) value);
-  if (size == 8 && crb->s.active == locality)
+  if (size == 8 && crb->s.localities.active == locality)
     write_control (crb, reg + 4, (uint32_t) (value >> 32));
 }
 
@@ -290,9 +279,8 @@ static bool
 check (VtDevice *dev, const void *incoming, GError **error)
 {
   const CrbState *s = incoming;
-  const uint8_t   all = (1u << HARDWARE) - 1;
-  if (s->phase < PHASES && s->phase != PHASE_EXECUTING && (s->active < HARDWARE || s->active == NOBODY) && !(s->requested & ~all)
-      && !(s->seized & ~all) && s->cancel <= 1 && (s->active != NOBODY || (s->phase == PHASE_IDLE && s->requested == 0)))
+  if (s->phase < PHASES && s->phase != PHASE_EXECUTING && s->cancel <= 1
+      && vt_tpm_localities_valid (&s->localities, s->phase == PHASE_IDLE))
     return true;
   g_set_error (error, VT_ERROR, VT_ERROR_STATE, "%s: the saved TPM interface is in an impossible state", dev->path);
   return false;

@@ -6,6 +6,7 @@
  * the same FIFO. */
 #include "tpm-tis.h"
 
+#include "tpm-locality.h"
 #include "tpm-port.h"
 #include "trace-tpm.h"
 #include "vitrine/error.h"
@@ -48,10 +49,6 @@
 #define DID_VID           0xf00u
 #define RID               0xf04u
 
-#define LOCALITY_SHIFT 12u
-#define LOCALITY_BYTES (1u << LOCALITY_SHIFT)
-#define NOBODY         0xffu
-#define HARDWARE       4u      /* the processor's own locality: software has no way to it */
 #define SIZE_OFF       2u      /* where a command says how long it is */
 
 /* Interrupts of all four kinds, high level; transfers of 64 bytes; version 3: TPM 2.0. */
@@ -76,9 +73,7 @@ typedef struct
   uint16_t filled;       /* bytes of the command, or of the answer */
   uint16_t taken;        /* of the answer */
   uint8_t  phase;        /* Phase */
-  uint8_t  active;       /* the locality that has the TPM, or NOBODY */
-  uint8_t  requested;    /* a bit for each locality that waits for it */
-  uint8_t  seized;       /* ... and for each that lost it to a higher one */
+  VtTpmLocalities localities;
   uint32_t int_enable;
   uint8_t  int_status;
   uint8_t  int_vector;
@@ -86,11 +81,12 @@ typedef struct
 } TisState;
 
 static const VtField tis_fields[] = {
-  VT_FIELD (TisState, buffer),     VT_FIELD (TisState, filled),     VT_FIELD (TisState, taken),     VT_FIELD (TisState, phase),
-  VT_FIELD (TisState, active),     VT_FIELD (TisState, requested),  VT_FIELD (TisState, seized),    VT_FIELD (TisState, int_enable),
-  VT_FIELD (TisState, int_status), VT_FIELD (TisState, int_vector), VT_FIELD (TisState, pad_),
+  VT_FIELD (TisState, buffer),               VT_FIELD (TisState, filled),            VT_FIELD (TisState, taken),
+  VT_FIELD (TisState, phase),                VT_FIELD (TisState, localities.active), VT_FIELD (TisState, localities.requested),
+  VT_FIELD (TisState, localities.seized),    VT_FIELD (TisState, int_enable),        VT_FIELD (TisState, int_status),
+  VT_FIELD (TisState, int_vector),           VT_FIELD (TisState, pad_),
 };
-static const TisState tis_at_reset = { .active = NOBODY };
+static const TisState tis_at_reset = { .localities = { .active = VT_TPM_NOBODY } };
 
 typedef struct
 {
@@ -166,8 +162,8 @@ start (Tis *tis)
       return;
     }
   tis->s.phase = PHASE_EXECUTING;
-  trace_tpm_tis_start (tis->s.active, tis->s.filled, (uint32_t) vt_load_be (tis->s.buffer + 6, 4));
-  vt_tpm_port_send (&tis->port, tis->s.active, tis->s.buffer, tis->s.filled);
+  trace_tpm_tis_start (tis->s.localities.active, tis->s.filled, (uint32_t) vt_load_be (tis->s.buffer + 6, 4));
+  vt_tpm_port_send (&tis->port, tis->s.localities.active, tis->s.buffer, tis->s.filled);
 }
 
 /* In every phase: what was there is forgotten. A command that is under way has to end first. */
@@ -205,20 +201,17 @@ give (Tis *tis, unsigned locality)
     vt_tpm_port_abandon (&tis->port);
   tis->ready_wanted = false;
   enter (tis, PHASE_IDLE);
-  tis->s.active = (uint8_t) locality;
-  if (locality == NOBODY)
-    return;
-  tis->s.requested &= (uint8_t) ~(1u << locality);
+  vt_tpm_localities_give (&tis->s.localities, locality);
 }
 
 static void
 relinquish (Tis *tis, unsigned locality)
 {
-  tis->s.requested &= (uint8_t) ~(1u << locality);
-  if (tis->s.active != locality)
+  unsigned next;
+  if (!vt_tpm_localities_leave (&tis->s.localities, locality, &next))
     return;
-  give (tis, tis->s.requested != 0 ? (unsigned) g_bit_nth_msf (tis->s.requested, -1) : NOBODY);
-  if (tis->s.active != NOBODY)
+  give (tis, next);
+  if (next != VT_TPM_NOBODY)
     note_event (tis, INT_LOCALITY);
 }
 
@@ -226,27 +219,21 @@ static void
 write_access (Tis *tis, unsigned locality, uint8_t value)
 {
   if (value & ACCESS_SEIZED)
-    tis->s.seized &= (uint8_t) ~(1u << locality);
+    tis->s.localities.seized &= (uint8_t) ~(1u << locality);
   if (value & ACCESS_ACTIVE)
     relinquish (tis, locality);
-  if ((value & ACCESS_SEIZE) && tis->s.active != NOBODY && locality > tis->s.active)
-    {
-      tis->s.seized |= (uint8_t) (1u << tis->s.active);
-      give (tis, locality);
-    }
-  else if ((value & (ACCESS_REQUEST | ACCESS_SEIZE)) && tis->s.active == NOBODY)
+  if (vt_tpm_localities_ask (&tis->s.localities, locality, value & ACCESS_REQUEST, value & ACCESS_SEIZE))
     give (tis, locality);
-  else if ((value & ACCESS_REQUEST) && tis->s.active != locality)
-    tis->s.requested |= (uint8_t) (1u << locality);
 }
 
 static uint8_t
 read_access (const Tis *tis, unsigned locality)
 {
-  uint8_t mine = (uint8_t) (1u << locality);
+  const VtTpmLocalities *all = &tis->s.localities;
+  uint8_t                mine = (uint8_t) (1u << locality);
   return (uint8_t) (ACCESS_VALID | (vt_tpm_port_established (&tis->port) ? 0 : ACCESS_ESTABLISHMENT)
-                    | (tis->s.active == locality ? ACCESS_ACTIVE : 0) | (tis->s.seized & mine ? ACCESS_SEIZED : 0)
-                    | (tis->s.requested & mine ? ACCESS_REQUEST : 0) | (tis->s.requested & ~mine ? ACCESS_PENDING : 0));
+                    | (all->active == locality ? ACCESS_ACTIVE : 0) | (all->seized & mine ? ACCESS_SEIZED : 0)
+                    | (all->requested & mine ? ACCESS_REQUEST : 0) | (all->requested & ~mine ? ACCESS_PENDING : 0));
 }
 
 /* --- Registers ---------------------------------------------------------------------------------------------------------- */
@@ -280,8 +267,8 @@ read_status (const Tis *tis)
 static void
 write_status (Tis *tis, uint32_t value)
 {
-  if ((value & STS_RESET_ESTABLISHMENT) && tis->s.active >= 3)
-    vt_tpm_port_forget_established (&tis->port, tis->s.active);
+  if ((value & STS_RESET_ESTABLISHMENT) && tis->s.localities.active >= 3)
+    vt_tpm_port_forget_established (&tis->port, tis->s.localities.active);
   if ((value & STS_CANCEL) && tis->s.phase == PHASE_EXECUTING)
     vt_tpm_port_cancel (&tis->port);
   if (value & STS_READY)
@@ -303,7 +290,7 @@ read_register (const Tis *tis, unsigned locality, unsigned reg)
     case INT_VECTOR: return tis->s.int_vector;
     case INT_STATUS: return tis->s.int_status;
     case INTF_CAPABILITY: return CAPABILITY;
-    case STS: return tis->s.active == locality ? read_status (tis) : UINT32_MAX;
+    case STS: return tis->s.localities.active == locality ? read_status (tis) : UINT32_MAX;
     case INTERFACE_ID: return INTERFACE_LOW;
     case INTERFACE_ID + 4: return VENDOR_DEVICE;
     case DID_VID: return VENDOR_DEVICE;
@@ -322,9 +309,9 @@ static uint64_t
 tis_read (VtDevice *dev, uint64_t off, unsigned size)
 {
   Tis     *tis = (Tis *) dev;
-  unsigned locality = (unsigned) (off >> LOCALITY_SHIFT), reg = off & (LOCALITY_BYTES - 1);
+  unsigned locality = (unsigned) (off >> VT_TPM_LOCALITY_SHIFT), reg = off & (VT_TPM_LOCALITY_BYTES - 1);
   uint32_t value = 0;
-  if (locality == HARDWARE || (is_fifo (reg) && tis->s.active != locality))
+  if (locality == VT_TPM_HARDWARE || (is_fifo (reg) && tis->s.localities.active != locality))
     return UINT64_MAX;
   if (is_fifo (reg))
     {
@@ -361,12 +348,12 @@ static void
 tis_write (VtDevice *dev, uint64_t off, uint64_t value, unsigned size)
 {
   Tis     *tis = (Tis *) dev;
-  unsigned locality = (unsigned) (off >> LOCALITY_SHIFT), reg = off & (LOCALITY_BYTES - 1), shift = 8 * (reg & 3);
-  if (locality == HARDWARE)
+  unsigned locality = (unsigned) (off >> VT_TPM_LOCALITY_SHIFT), reg = off & (VT_TPM_LOCALITY_BYTES - 1), shift = 8 * (reg & 3);
+  if (locality == VT_TPM_HARDWARE)
     return;
   if (reg == ACCESS)
     write_access (tis, locality, (uint8_t) value);
-  if (tis->s.active != locality)
+  if (tis->s.localities.active != locality)
     return;
   if (is_fifo (reg))
     {
@@ -396,11 +383,9 @@ static bool
 check (VtDevice *dev, const void *incoming, GError **error)
 {
   const TisState *s = incoming;
-  const uint8_t   all = (1u << HARDWARE) - 1;
-  if (s->phase < PHASES && s->phase != PHASE_EXECUTING && (s->active < HARDWARE || s->active == NOBODY) && !(s->requested & ~all)
-      && !(s->seized & ~all) && s->filled <= sizeof s->buffer && s->taken <= s->filled
+  if (s->phase < PHASES && s->phase != PHASE_EXECUTING && s->filled <= sizeof s->buffer && s->taken <= s->filled
       && !(s->int_enable & ~(INT_ENABLE_GLOBAL | INT_ENABLE_POLARITY | INT_ALL)) && !(s->int_status & ~INT_ALL)
-      && s->int_vector < VT_TPM_TIS_WIRES && (s->active != NOBODY || (s->phase == PHASE_IDLE && s->requested == 0)))
+      && s->int_vector < VT_TPM_TIS_WIRES && vt_tpm_localities_valid (&s->localities, s->phase == PHASE_IDLE))
     return true;
   g_set_error (error, VT_ERROR, VT_ERROR_STATE, "%s: the saved TPM interface is in an impossible state", dev->path);
   return false;
