@@ -40,7 +40,7 @@ add_size (GtkGrid *grid, VitrineDomain *domain)
 
   add_row (grid, _("Processors"), words);
   add_row (grid, _("Memory"), memory);
-  add_row (grid, _("Firmware"), vitrine_firmware_get_label (vitrine_domain_get_firmware (domain)));
+  add_row (grid, _("Firmware"), _(vitrine_firmware_labels[vitrine_domain_get_firmware (domain)]));
 }
 
 static void

@@ -7,32 +7,19 @@
 #include "domain-private.h"
 #include <vitrine/error.h>
 
-static const struct
-{
-  const char *id, *label;
-} names[] = {
-  [VITRINE_FIRMWARE_BIOS] = { "bios", N_("BIOS") },
-  [VITRINE_FIRMWARE_UEFI] = { "uefi", N_("UEFI") },
-  [VITRINE_FIRMWARE_SECURE_BOOT] = { "secure-boot", N_("UEFI with Secure Boot") },
+const char *const vitrine_firmware_ids[] = {
+  [VITRINE_FIRMWARE_BIOS] = "bios", [VITRINE_FIRMWARE_UEFI] = "uefi", [VITRINE_FIRMWARE_SECURE_BOOT] = "secure-boot", NULL
 };
-
-const char *
-vitrine_firmware_get_id (VitrineFirmware firmware)
-{
-  return names[firmware].id;
-}
-
-const char *
-vitrine_firmware_get_label (VitrineFirmware firmware)
-{
-  return _(names[firmware].label);
-}
+const char *const vitrine_firmware_labels[] = {
+  [VITRINE_FIRMWARE_BIOS] = N_("BIOS"), [VITRINE_FIRMWARE_UEFI] = N_("UEFI"),
+  [VITRINE_FIRMWARE_SECURE_BOOT] = N_("UEFI with Secure Boot"), NULL
+};
 
 gboolean
 vitrine_firmware_from_id (const char *id, VitrineFirmware *firmware)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_strcmp0 (id, names[i].id) == 0)
+  for (guint i = 0; vitrine_firmware_ids[i] != NULL; i++)
+    if (g_strcmp0 (id, vitrine_firmware_ids[i]) == 0)
       {
         *firmware = i;
         return TRUE;
@@ -41,21 +28,14 @@ vitrine_firmware_from_id (const char *id, VitrineFirmware *firmware)
 }
 
 const char *
-vitrine_firmware_get_problem (VitrineFirmware firmware)
+vitrine_firmware_id_get_problem (const char *id)
 {
-  bool secure = firmware == VITRINE_FIRMWARE_SECURE_BOOT;
+  VitrineFirmware firmware = VITRINE_FIRMWARE_BIOS;
+  bool secure = vitrine_firmware_from_id (id, &firmware) && firmware == VITRINE_FIRMWARE_SECURE_BOOT;
 
   if (firmware == VITRINE_FIRMWARE_BIOS || g_file_test (vt_firmware_uefi_code (secure, secure), G_FILE_TEST_EXISTS))
     return NULL;
   return _("This firmware is not installed: it is in the package “ovmf”.");
-}
-
-const char *
-vitrine_firmware_id_get_problem (const char *id)
-{
-  VitrineFirmware firmware;
-
-  return vitrine_firmware_from_id (id, &firmware) ? vitrine_firmware_get_problem (firmware) : NULL;
 }
 
 /* --- the document ------------------------------------------------------------------------------------------------- */

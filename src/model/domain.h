@@ -79,12 +79,11 @@ void    vitrine_domain_set_memory_bytes (VitrineDomain *domain, guint64 bytes);
 guint   vitrine_domain_get_cpus (VitrineDomain *domain);           /* 0: not a count */
 void    vitrine_domain_set_cpus (VitrineDomain *domain, guint cpus);
 
-/* "bios", "uefi", "secure-boot"; and what people read. */
-const char *vitrine_firmware_get_id (VitrineFirmware firmware);
-const char *vitrine_firmware_get_label (VitrineFirmware firmware);
+/* By VitrineFirmware, then NULL: "bios", "uefi", "secure-boot"; and what people read, to be translated. */
+extern const char *const vitrine_firmware_ids[];
+extern const char *const vitrine_firmware_labels[];
 gboolean    vitrine_firmware_from_id (const char *id, VitrineFirmware *firmware);
 /* Why machines with it would not start here, a sentence; NULL: they would. */
-const char *vitrine_firmware_get_problem (VitrineFirmware firmware);
 const char *vitrine_firmware_id_get_problem (const char *id);
 
 VitrineFirmware vitrine_domain_get_firmware (VitrineDomain *domain);

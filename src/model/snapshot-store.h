@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The folder with a machine's snapshots. Of each, by its name: NAME.xml, what it is (libvirt's <domainsnapshot>, with the definition of
- * that day); NAME.state, memory and devices, if the machine ran; NAME.nvram, UEFI variables; NAME.tpm, what its TPM keeps; NAME.png, the screen. The disks' part is
- * inside their images, under the same name. A snapshot is there when its NAME.xml is, which is written last and goes first.
+ * that day); NAME.state, memory and devices, if the machine ran; NAME.nvram, UEFI variables; NAME.tpm, what its TPM keeps; NAME.png,
+ * the screen. The disks' part is inside their images, under the same name. A snapshot is there when its NAME.xml is, which is written
+ * last and goes first.
  *
  * Functions block for small files; any thread, one at a time. */
 #pragma once

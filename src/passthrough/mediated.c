@@ -9,8 +9,6 @@
 #include "host-mediated.h"
 #include "task-end.h"
 
-/* For tests: another tree than "/". */
-
 struct _VitrineMediated
 {
   GObject parent_instance;

@@ -8,8 +8,6 @@
 #include "secret-text.h"
 #include "target-private.h"
 
-/* For tests: a tree of tests/passthrough/trees.py instead of "/". */
-
 G_DEFINE_FINAL_TYPE (VitrineTarget, vitrine_target, G_TYPE_OBJECT)
 
 /* --- what it is --------------------------------------------------------------------------------------------------- */

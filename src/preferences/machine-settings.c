@@ -87,10 +87,11 @@ fill_size (VitrineMachineSettings *self)
   guint64 memory = vitrine_domain_get_memory_bytes (self->domain);
 
   /* A definition may ask for more than this host has: then that is the limit, and nothing is changed unasked. */
-  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), memory, VITRINE_DOMAIN_MAX_CPUS, vitrine_firmware_id_get_problem);
+  vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), memory, VITRINE_DOMAIN_MAX_CPUS,
+                         &(VitrineSizeFirmware) { vitrine_firmware_ids, vitrine_firmware_labels, vitrine_firmware_id_get_problem });
   vitrine_size_rows_set_memory (&self->size, memory);
   vitrine_size_rows_set_cpus (&self->size, vitrine_domain_get_cpus (self->domain));
-  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (vitrine_domain_get_firmware (self->domain)));
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_ids[vitrine_domain_get_firmware (self->domain)]);
 }
 
 static void

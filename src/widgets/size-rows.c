@@ -24,16 +24,14 @@ firmware_chosen (VitrineSizeRows *self)
 
 void
 vitrine_size_rows_add (VitrineSizeRows *self, GtkContainer *group, guint64 memory_limit, guint cpu_limit,
-                       const char *(*firmware_problem) (const char *id))
+                       const VitrineSizeFirmware *firmware)
 {
-  static const char *const ids[] = { "bios", "uefi", "secure-boot", NULL };
-  static const char *const labels[] = { N_("BIOS"), N_("UEFI"), N_("UEFI with Secure Boot"), NULL };
   double most_mib = (double) (MAX (vitrine_size_rows_host_memory (), memory_limit) / MIB);
 
   gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, most_mib, MEMORY_STEP, &self->memory));
   gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, cpu_limit, 1, &self->cpus));
-  self->firmware_row = vitrine_row_new_combo (_("_Firmware"), ids, labels, &self->firmware);
-  self->firmware_problem = firmware_problem;
+  self->firmware_row = vitrine_row_new_combo (_("_Firmware"), firmware->ids, firmware->labels, &self->firmware);
+  self->firmware_problem = firmware->problem;
   hdy_action_row_set_subtitle_lines (HDY_ACTION_ROW (self->firmware_row), 0);
   gtk_container_add (group, self->firmware_row);
   g_signal_connect_swapped (self->firmware, "changed", G_CALLBACK (firmware_chosen), self);

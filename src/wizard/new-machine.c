@@ -437,7 +437,7 @@ recognized (GObject *source, GAsyncResult *result, gpointer data)
   self->installer = g_steal_pointer (&installer);
   propose (self, self->installer->label, MAX (self->installer->memory_bytes, DEFAULT_MEMORY_MIB * MIB),
            self->installer->disk_bytes > 0 ? self->installer->disk_bytes : DEFAULT_DISK_GIB * GIB, self->installer->cpus);
-  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (self->installer->firmware));
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_ids[self->installer->firmware]);
   gtk_label_set_label (GTK_LABEL (self->system),
                        self->installer->os_name != NULL ? self->installer->os_name : _("Not recognized"));
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), !self->installer->live);
@@ -485,7 +485,7 @@ leave_source (VitrineNewMachine *self)
       return;
     }
   propose (self, label, DEFAULT_MEMORY_MIB * MIB, DEFAULT_DISK_GIB * GIB, 1);
-  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_get_id (VITRINE_FIRMWARE_BIOS));
+  vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_ids[VITRINE_FIRMWARE_BIOS]);
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), FALSE);
   gtk_switch_set_active (GTK_SWITCH (self->tpm), FALSE);
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->format), vitrine_disk_image_guess_format (path));
@@ -600,7 +600,7 @@ build_machine_page (VitrineNewMachine *self)
   add_row (self->name_group, self->system_row);
   self->name_problem = new_problem_label (self->name_group, "error");
   vitrine_size_rows_add (&self->size, GTK_CONTAINER (self->size_group), 256 * MIB, VITRINE_DOMAIN_MAX_CPUS,
-                         vitrine_firmware_id_get_problem);
+                         &(VitrineSizeFirmware) { vitrine_firmware_ids, vitrine_firmware_labels, vitrine_firmware_id_get_problem });
   add_row (self->size_group, vitrine_row_new_switch (_("_TPM"), vitrine_tpm_is_installed () ? _("Windows 11 wants one.")
                                                                                       : _("It takes the program swtpm, which is not installed."),
                                                      &self->tpm));
