@@ -6,12 +6,25 @@ import selectors
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()][0-9A-B]|\x1b[=>78cM]")
 
 
 class GuestError(Exception):
     """The guest did not do what was expected; the message ends with what it said last."""
+
+
+def find_process(program, word):
+    """The number of one that was started as `program`, with `word` somewhere behind it; 0: there is none."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if words.startswith(program.encode() + b"\0") and str(word).encode() in words:
+            return int(process.name)
+    return 0
 
 
 class Guest:
@@ -47,6 +60,9 @@ class Guest:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

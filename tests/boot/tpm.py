@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from boot import PROMPT, Boot, Skip, check_dmesg, power_off, second_entry     # noqa: E402
+from boot import PROMPT, Boot, check_dmesg, power_off, second_entry     # noqa: E402
 from display import efi_disk                                                  # noqa: E402
-from vmconsole import GuestError                                              # noqa: E402
+from vmconsole import GuestError, find_process                                # noqa: E402
 
 DIGEST = "5a" * 32
 HANDLE = "0x81010001"
@@ -162,14 +162,10 @@ def snapshot(boot):
 
 
 def program_of(folder):
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if words.startswith(b"swtpm\0") and str(folder).encode() in words:
-            return int(process.name)
-    raise GuestError(f"there is no swtpm for {folder}")
+    pid = find_process("swtpm", folder)
+    if pid == 0:
+        raise GuestError(f"there is no swtpm for {folder}")
+    return pid
 
 
 def killed(boot):

@@ -15,12 +15,12 @@ sys.path.insert(0, str(TOP / "tests" / "ui"))
 sys.path.insert(0, str(TOP / "tools"))
 import boot                       # noqa: E402
 import desktop                    # noqa: E402
+import linuxbox                   # noqa: E402
 import network                    # noqa: E402
 import ui                         # noqa: E402
-from boot import PROMPT           # noqa: E402
-from desktop import Missing, wait   # noqa: E402
+from desktop import Missing       # noqa: E402
+from linuxbox import PROMPT       # noqa: E402
 from ui import ok, part, settings_of   # noqa: E402
-from vmconsole import Guest       # noqa: E402
 
 
 def choose(d, window, number, kind, name):
@@ -66,23 +66,8 @@ def reach(console, device, net):
 
 def go_back(d, uuid):
     """Another machine is made, within this process."""
-    pid = d.pid(uuid)
-    window = d.window("Box")
-    d.chord("ctrl", "alt")
-    d.press(window, "Snapshots", "radio button")
-    d.press(window, "Go back to “Here”")
-    d.press(window, "Go Back")
-    def went_back():
-        with Guest.console(d.vitrinectl, "Box") as console:      # of the old machine, or of the new one
-            console.send("\n")
-            console.expect(PROMPT, 10)
-            return "No such file" in console.command("ls /tmp/later", PROMPT, 10)
-    wait("the guest has gone back", went_back, 60)
-    if d.pid(uuid) != pid:
-        raise Missing("it did not go back within its process")
-    with Guest.console(d.vitrinectl, "Box") as console:
-        console.send("\n")
-        console.expect(PROMPT, 60)
+    linuxbox.go_back_within(d, uuid, "Here", lambda console: "No such file" in console.command("ls /tmp/later", PROMPT, 10))
+    with linuxbox.console(d, 60) as console:
         reach(console, "eth0", "10.78.0")
         reach(console, "eth1", "10.77.0")
 
@@ -103,17 +88,13 @@ def running(d):
 
 
 def bridge(d):
-    folder = Path(os.environ["VITRINE_UI_IMAGE"])
-    uuid = d.ctl("create", "Box", "--memory", "512M", "--kernel", folder / "vmlinuz", "--initrd", folder / "initrd.img", "--append",
-                 "console=ttyS0,115200 quiet net.ifnames=0").strip()
+    uuid = linuxbox.create(d, append=" net.ifnames=0")
     d.ctl("attach-net", "Box", "tap=vt0")
     d.start([d.program])
     d.window("Vitrine")
     put_on_bridge(d, d.machines / uuid / "domain.xml")
     start_refused(d)
-    with Guest.console(d.vitrinectl, "Box") as console:
-        console.send("\n")
-        console.expect(PROMPT, 300)
+    with linuxbox.console(d) as console:
         reach(console, "eth0", "10.78.0")
         reach(console, "eth1", "10.77.0")
         ok("a confined machine is on the bridge and on the TAP device")

@@ -8,13 +8,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import linuxbox                   # noqa: E402
 import ui                         # noqa: E402
 from desktop import Missing      # noqa: E402
+from linuxbox import PROMPT       # noqa: E402
 from ui import ok, part, settings_of   # noqa: E402
-from vmconsole import Guest       # noqa: E402
-
-PROMPT = r"demo:\S*# "
 
 
 def asked(console, command, pattern, what, seconds=60):
@@ -38,24 +36,18 @@ def settings(d):
 
 
 def hardware_live(d):
-    folder = Path(os.environ["VITRINE_UI_IMAGE"])
     disk, extra, disc, first = (d.folder / name for name in ("system.qcow2", "extra.qcow2", "disc.iso", "first.iso"))
     d.ctl("image", "create", "--format", "qcow2", disk, "64M")
     d.ctl("image", "create", "--format", "qcow2", extra, "32M")
     first.write_bytes(os.urandom(1 << 20))
     disc.write_bytes(os.urandom(3 << 20))
-    uuid = d.ctl("create", "Box", "--memory", "512M", "--kernel", folder / "vmlinuz", "--initrd", folder / "initrd.img", "--append",
-                 "console=ttyS0,115200 quiet", "--cdrom", first).strip()
+    uuid = linuxbox.create(d, "--cdrom", first)
     definition = d.machines / uuid / "domain.xml"
     d.ctl("attach-disk", "Box", f"{disk},format=qcow2")
     d.start([d.program])
     d.window("Vitrine")
-    d.ctl("start", "Box")
-    d.window("Box")
-    d.wait_state("Box", "running")
-    with Guest.console(d.vitrinectl, "Box") as console:
-        console.send("\n")
-        console.expect(PROMPT, 300)
+    linuxbox.start(d)
+    with linuxbox.console(d) as console:
         console.command("stty cols 200", PROMPT, 30)
         add(d, console, extra, disc)
         d.ctl("snapshot", "take", "Box", "both")
@@ -69,9 +61,7 @@ def hardware_live(d):
     d.wait_state("Box", "running")
     if str(extra) not in definition.read_text():
         raise Missing("the definition of the snapshot has not come back")
-    with Guest.console(d.vitrinectl, "Box") as console:
-        console.send("\n")
-        console.expect(PROMPT, 60)
+    with linuxbox.console(d, 60) as console:
         asked(console, "ls /sys/block /sys/class/net", r"(?s)vdb.*eth1", "after going back")
         asked(console, "head -c 5 /dev/vdb", "hello", "what was written to the disk")
     ok("going back to a snapshot brings the disk and the card back")

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import linuxbox                                # noqa: E402
 import ui                                      # noqa: E402
 from desktop import Missing, wait              # noqa: E402
+from linuxbox import PROMPT, start             # noqa: E402
 from ui import ok, part, settings_of           # noqa: E402
-from vmconsole import Guest                    # noqa: E402
+from vmconsole import find_process             # noqa: E402
 
-PROMPT = r"demo:\S*# "
 EXTEND = "tpm2_pcrextend 16:sha256=" + "5a" * 32
 
 
@@ -23,17 +23,8 @@ def pcr(console):
     return re.search(r"[0-9A-F]{64}", console.command("cat /sys/class/tpm/tpm0/pcr-sha256/16", PROMPT, 30)).group()
 
 
-def start(d, name="Box"):
-    d.ctl("start", name)
-    d.window(name)
-    d.wait_state(name, "running")
-
-
 def console_of(d):
-    console = Guest.console(d.vitrinectl, "Box")
-    console.__enter__()
-    console.send("\n")
-    console.expect(PROMPT, 300)
+    console = linuxbox.console(d)
     console.command("stty cols 200; export TPM2TOOLS_TCTI=device:/dev/tpmrm0", PROMPT, 30)
     return console
 
@@ -41,18 +32,6 @@ def console_of(d):
 def stop(d):
     d.ctl("stop", "--force", "Box")
     d.no_window("Box")
-
-
-def program_of(folder):
-    """0: none."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if words.startswith(b"swtpm\0") and str(folder).encode() in words:
-            return int(process.name)
-    return 0
 
 
 def added(d, definition):
@@ -80,7 +59,7 @@ def goes_back(d):
     console.command(EXTEND, PROMPT, 60)
     if pcr(console) == then or then == "0" * 64:
         raise Missing("the PCR is not extended")
-    console.__exit__()
+    console.close()
     stop(d)
     d.ctl("snapshot", "revert", "Box", "then")
     start(d)
@@ -93,41 +72,29 @@ def goes_back(d):
 
 def goes_back_within(d, console, uuid):
     """Another machine is made in this process, with the program that the first one had."""
-    then, pid = pcr(console), d.pid(uuid)
+    then = pcr(console)
     console.command(EXTEND, PROMPT, 60)
-    console.__exit__()
-    window = d.window("Box")
-    d.chord("ctrl", "alt")
-    d.press(window, "Snapshots", "radio button")
-    d.press(window, "Go back to “then”")
-    d.press(window, "Go Back")
-    def went_back():
-        with Guest.console(d.vitrinectl, "Box") as terminal:      # of the old machine, or of the new one
-            terminal.send("\n")
-            terminal.expect(PROMPT, 10)
-            return then in terminal.command("cat /sys/class/tpm/tpm0/pcr-sha256/16", PROMPT, 10)
-    wait("the PCR is what it was", went_back, 60)
-    if d.pid(uuid) != pid:
-        raise Missing("it did not go back within its process")
+    console.close()
+    linuxbox.go_back_within(d, uuid, "then", lambda terminal: pcr(terminal) == then)
     ok("a machine that goes back within its process keeps its TPM’s program")
     return console_of(d)
 
 
 def dies(d, console, folder):
-    os.kill(program_of(folder), signal.SIGKILL)
+    os.kill(find_process("swtpm", folder), signal.SIGKILL)
     d.says(d.window("Box"), "TPM has failed")
     d.picture("tpm-failed")
     if "alive" not in console.command("tpm2_getrandom --hex 8; echo al''ive", PROMPT, 60):
         raise Missing("the guest does not go on")
-    console.__exit__()
+    console.close()
     stop(d)
     start(d)
     console = console_of(d)
     if not re.search(r"\b[0-9a-f]{16}\b", console.command("tpm2_getrandom --hex 8; echo", PROMPT, 60)):
         raise Missing("started again, it has no TPM")
-    console.__exit__()
+    console.close()
     stop(d)
-    wait("its program ends with it", lambda: program_of(folder) == 0)
+    wait("its program ends with it", lambda: find_process("swtpm", folder) == 0)
     ok("a TPM that dies is told in the window; the next start has one again")
 
 
@@ -139,7 +106,7 @@ def removed(d, folder):
     if not folder.exists():
         raise Missing("what the TPM kept is gone before the machine was started")
     start(d)
-    if folder.exists() or program_of(folder) != 0:
+    if folder.exists() or find_process("swtpm", folder) != 0:
         raise Missing("there is still a TPM")
     stop(d)
     ok("removed, what it kept is gone with the next start")
@@ -148,9 +115,7 @@ def removed(d, folder):
 def tpm(d):
     if shutil.which("swtpm") is None:
         raise ui.Skip("swtpm is not installed")
-    image = Path(os.environ["VITRINE_UI_IMAGE"])
-    uuid = d.ctl("create", "Box", "--memory", "512M", "--kernel", image / "vmlinuz", "--initrd", image / "initrd.img", "--append",
-                 "console=ttyS0,115200 quiet").strip()
+    uuid = linuxbox.create(d)
     folder = d.machines / uuid / "tpm"
     d.start([d.program])
     d.window("Vitrine")

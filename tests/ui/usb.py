@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import desktop                                    # noqa: E402
 import ui                                         # noqa: E402
 from desktop import Missing, wait                 # noqa: E402
 from ui import menu, ok                           # noqa: E402
