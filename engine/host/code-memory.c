@@ -15,7 +15,13 @@
 
 #include <vitrine/error.h>
 
-#define LARGE_PAGE ((size_t) 2 << 20)
+#define LARGE_PAGE VT_CODE_LARGE_BYTES
+
+/* Since Linux 6.1 (madvise(2)): a large page now, of shared memory too, for which the host's administrator may have switched off those
+ * that come by themselves. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 static bool
 fail (GError **error, const char *what)
@@ -34,16 +40,47 @@ unmap (VtCodeMemory *memory)
   *memory = (VtCodeMemory) { 0 };
 }
 
+/* Addresses that nothing else gets, at a multiple of LARGE_PAGE. MAP_FAILED: none. */
+static void *
+reserve (size_t size, int flags)
+{
+  size_t   whole = size + LARGE_PAGE;
+  uint8_t *at = mmap (NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+  if (at == MAP_FAILED)
+    return at;
+  /* What lies outside goes back. */
+  size_t before = -(uintptr_t) at & (LARGE_PAGE - 1), behind = whole - before - size;
+  if (before != 0)
+    munmap (at, before);
+  if (behind != 0)
+    munmap (at + before + size, behind);
+  return at + before;
+}
+
+static void *
+map_shared (size_t size)
+{
+  void *at = reserve (size, 0);
+  return at == MAP_FAILED ? at : mmap (at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 /* A second mapping of shared memory: mremap(2) with an old size of 0. */
+static void *
+map_again (void *rw, size_t size)
+{
+  void *at = reserve (size, 0);
+  return at == MAP_FAILED ? at : mremap (rw, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+}
+
 static bool
 map (VtCodeMemory *out, size_t size, GError **error)
 {
   *out = (VtCodeMemory) { .size = size };
-  void *rw = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *rw = map_shared (size);
   if (rw == MAP_FAILED)
     return fail (error, "mmap");
   out->rw = rw;
-  void *rx = mremap (rw, 0, size, MREMAP_MAYMOVE);
+  void *rx = map_again (rw, size);
   if (rx != MAP_FAILED)
     out->rx = rx;
   if (rx == MAP_FAILED || mprotect (rx, size, PROT_READ | PROT_EXEC) != 0)
@@ -53,6 +90,16 @@ map (VtCodeMemory *out, size_t size, GError **error)
       return false;
     }
   return true;
+}
+
+/* A refusal costs speed only. */
+static void
+prepare (const VtCodeMemory *memory, size_t from)
+{
+  /* Nothing at all is not made large. */
+  (void) *(volatile uint8_t *) (memory->rw + from);
+  if (madvise (memory->rw + from, LARGE_PAGE, MADV_COLLAPSE) == 0)
+    (void) madvise (memory->rx + from, LARGE_PAGE, MADV_COLLAPSE);
 }
 
 static void
@@ -113,37 +160,51 @@ now_ns (void)
   return vt_host_now_ns (NULL);
 }
 
-static void *
-map_low (size_t size)
+static size_t
+whole_pages (size_t size)
 {
+  return (size + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+}
+
+static void *
+map_large (size_t size, bool low)
+{
+  size = whole_pages (size);
 #ifdef MAP_32BIT
-  /* Room to align it; what lies outside goes back. */
-  size_t whole = size + LARGE_PAGE;
-  uint8_t *at = mmap (NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_32BIT, -1, 0);
+  void *at = reserve (size, low ? MAP_32BIT : 0);
+#else
+  void *at = low ? MAP_FAILED : reserve (size, 0);
+#endif
   if (at == MAP_FAILED)
     return NULL;
-  size_t before = -(uintptr_t) at & (LARGE_PAGE - 1), behind = whole - before - size;
-  if (before != 0)
-    munmap (at, before);
-  if (behind != 0)
-    munmap (at + before + size, behind);
-  madvise (at + before, size, MADV_HUGEPAGE);
-  return at + before;
-#else
-  return NULL;
-#endif
+  if (mprotect (at, size, PROT_READ | PROT_WRITE) != 0)
+    {
+      munmap (at, size);
+      return NULL;
+    }
+  (void) madvise (at, size, MADV_HUGEPAGE);
+  return at;
 }
 
 static void
-unmap_low (void *at, size_t size)
+give_back_large (void *at, size_t from, size_t size)
 {
-  munmap (at, size);
+  from = whole_pages (from);
+  if (from < size)
+    (void) madvise ((uint8_t *) at + from, size - from, MADV_DONTNEED);
+}
+
+static void
+unmap_large (void *at, size_t size)
+{
+  munmap (at, whole_pages (size));
 }
 
 void
 vt_host_install_code_memory (void)
 {
-  static const VtCodeMemoryOps ops = { map, unmap, give_back, set_gs_base, note, now_ns, map_low, unmap_low };
+  static const VtCodeMemoryOps ops = { map, unmap, prepare, give_back, set_gs_base, note, now_ns,
+                                        map_large, give_back_large, unmap_large };
   if (g_getenv ("VITRINE_PERF_MAP") != NULL)
     vt_host_open_perf_map ();
   vt_code_memory_install (&ops);

@@ -2,6 +2,7 @@
 /* Decoded code, by the RAM it came from. See code-cache.h. */
 #include "code-cache.h"
 
+#include "code-memory.h"
 #include "x86-sys.h"
 
 #define ARENA_BYTES   (32 * VT_MIB)
@@ -25,11 +26,11 @@ typedef struct
 struct VtX86CodeCache
 {
   VtX86Decoder *decoder;
-  uint8_t      *arena;
-  size_t        used;
+  size_t        used;        /* of the arena */
   VtX86Block   *bucket[N_BUCKETS];
   ReadyPage     ready[N_READY_PAGES];
   VtX86Block   *single;      /* for code that is not cached: room for one instruction */
+  _Alignas (64) uint8_t arena[];   /* ARENA_BYTES */
 };
 
 typedef VtX86CodeSource Source;
@@ -117,8 +118,7 @@ void
 vt_x86_code_cache_give_back (VtX86CodeCache *cache)
 {
   drop_everything (cache);
-  g_free (cache->arena);
-  cache->arena = g_malloc (ARENA_BYTES);
+  vt_large_give_back (cache, sizeof *cache, sizeof *cache + ARENA_BYTES);
 }
 
 static void *
@@ -354,10 +354,8 @@ VtX86CodeCache *
 vt_x86_code_cache_new (const VtX86Model *model)
 {
   static const uint32_t never_written;
-  VtX86CodeCache *cache = g_new0 (VtX86CodeCache, 1);
+  VtX86CodeCache *cache = vt_large_alloc (sizeof *cache + ARENA_BYTES);
   cache->decoder = vt_x86_decoder_new (model);
-  /* Not zeroed: pages that are not used yet cost nothing. */
-  cache->arena = g_malloc (ARENA_BYTES);
   cache->single = g_malloc0 (sizeof (VtX86Block) + sizeof (VtX86Insn));
   cache->single->n = 1;
   cache->single->version = &never_written;
@@ -370,7 +368,6 @@ vt_x86_code_cache_free (VtX86CodeCache *cache)
   if (cache == NULL)
     return;
   vt_x86_decoder_free (cache->decoder);
-  g_free (cache->arena);
   g_free (cache->single);
-  g_free (cache);
+  vt_large_free (cache, sizeof *cache + ARENA_BYTES);
 }

@@ -134,11 +134,17 @@ has_work (VtVcpu *vcpu)
 
 const VtVcpuClass vt_x86_vcpu_class = { .name = "x86-64", .reset = reset, .has_work = has_work };
 
-/* With the TLBs behind it, whole pages. */
+/* Both levels of the TLBs are behind it, each begins with a host's cache line. */
+static size_t
+second_offset (void)
+{
+  return (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + BLOCK_ALIGN - 1) & ~(size_t) (BLOCK_ALIGN - 1);
+}
+
 static size_t
 block_bytes (void)
 {
-  return (VT_X86_TLBS_OFFSET + VT_X86_TLB_COUNT * sizeof (VtX86Tlb) + VT_PAGE_MASK) & ~VT_PAGE_MASK;
+  return second_offset () + VT_X86_TLB_COUNT * sizeof (VtX86TlbSecond);
 }
 
 /* It is zero, and what of it is never used stays untouched: a tag of 0 is page 0's. An access there looks into slot 0, or into the
@@ -147,7 +153,7 @@ static VtX86Cpu *
 allocate (bool translated)
 {
   const VtCodeMemoryOps *ops = vt_code_memory_ops ();
-  VtX86Cpu *cpu = translated && ops != NULL ? ops->map_low (block_bytes ()) : NULL;
+  VtX86Cpu *cpu = translated && ops != NULL ? ops->map_large (block_bytes (), true) : NULL;
   if (cpu == NULL)
     {
       uint8_t *block = g_malloc0 (block_bytes () + BLOCK_ALIGN);
@@ -155,6 +161,7 @@ allocate (bool translated)
       cpu->block = block;
     }
   cpu->tlbs = (VtX86Tlb *) (void *) ((uint8_t *) cpu + VT_X86_TLBS_OFFSET);
+  cpu->second = (VtX86TlbSecond *) (void *) ((uint8_t *) cpu + second_offset ());
   for (unsigned kind = 0; kind < VT_X86_TLB_COUNT; kind++)
     {
       vt_x86_set_bit (cpu->tlbs[kind].used, 0, true);
@@ -181,7 +188,6 @@ vt_x86_cpu_new (const VtX86CpuConfig *config)
   cpu->machine = config->machine;
   cpu->phys_mask = vt_x86_phys_mask (config->model);
 
-  cpu->second = g_aligned_alloc0 (VT_X86_TLB_COUNT, sizeof (VtX86TlbSecond), 64);
   reset (&cpu->vcpu, true);
   return cpu;
 }
@@ -197,11 +203,10 @@ vt_x86_cpu_free (VtX86Cpu *cpu)
   g_clear_pointer (&cpu->vcpu.view, vt_view_unref);
   g_clear_pointer (&cpu->vcpu.io_view, vt_view_unref);
   g_free (cpu->vcpu.failure);
-  g_aligned_free (cpu->second);
   if (cpu->block != NULL)
     g_free (cpu->block);
   else
-    vt_code_memory_ops ()->unmap_low (cpu, block_bytes ());
+    vt_code_memory_ops ()->unmap_large (cpu, block_bytes ());
 }
 
 static void

@@ -10,9 +10,8 @@
 #include "emit.h"
 #include "x86-sys.h"
 
-#define CODE_BYTES  (44 * VT_MIB)
-#define COMMON_PERCENT 36   /* of it: slow paths are nearly twice as many bytes */
-#define ARENA_BYTES (16 * VT_MIB)
+#define CODE_BYTES   (44 * VT_MIB)
+#define COMMON_BYTES (16 * VT_MIB)   /* of them: slow paths are nearly twice as many bytes */
 #define HEAT_FORGET 4000000u   /* executions */
 #define DEATHS_FREE 8u     /* of a page; then each makes the next translation wait twice as long */
 #define JIT_HOT     48u   /* executions: a translation costs about as much as 100 of them */
@@ -25,8 +24,6 @@ vt_jit_cache_init (VtJit *jit, GError **error)
   const VtCodeMemoryOps *ops = vt_code_memory_ops ();
   if (!ops->map (&jit->memory, CODE_BYTES, error))
     return false;
-  /* Not zeroed: pages that are not used yet cost nothing. */
-  jit->arena = g_malloc (ARENA_BYTES);
   jit->links = g_array_new (FALSE, FALSE, sizeof (VtJitLink));
   return true;
 }
@@ -36,7 +33,6 @@ vt_jit_cache_free (VtJit *jit)
 {
   if (jit->memory.rw != NULL)
     vt_code_memory_ops ()->unmap (&jit->memory);
-  g_free (jit->arena);
   if (jit->links != NULL)
     g_array_unref (jit->links);
 }
@@ -44,16 +40,25 @@ vt_jit_cache_free (VtJit *jit)
 void
 vt_jit_cache_divide (VtJit *jit, uint8_t *start)
 {
-  uint8_t *end = jit->memory.rw + jit->memory.size;
-  uint8_t *middle = start + ((size_t) (end - start) * COMMON_PERCENT / 100 & ~(size_t) 63);
-  jit->common = (VtJitArea) { start, start, middle };
-  jit->rare = (VtJitArea) { middle, middle, end };
+  uint8_t *first = jit->memory.rw, *middle = first + COMMON_BYTES, *end = first + jit->memory.size;
+  jit->common = (VtJitArea) { start, start, first, middle };
+  jit->rare = (VtJitArea) { middle, middle, middle, end };
 }
 
-static void
-area_give_back (const VtJit *jit, const VtJitArea *area)
+void
+vt_jit_area_prepare (const VtJit *jit, VtJitArea *area, size_t bytes)
 {
-  vt_code_memory_ops ()->give_back (&jit->memory, (size_t) (area->at - jit->memory.rw), (size_t) (area->end - area->at));
+  for (; area->prepared < MIN (area->at + bytes, area->end); area->prepared += VT_CODE_LARGE_BYTES)
+    vt_code_memory_ops ()->prepare (&jit->memory, (size_t) (area->prepared - jit->memory.rw));
+}
+
+/* All large pages but the first, which it goes on with. */
+static void
+area_give_back (const VtJit *jit, VtJitArea *area)
+{
+  size_t begin = (size_t) (area->at - jit->memory.rw), keep = (begin / VT_CODE_LARGE_BYTES + 1) * VT_CODE_LARGE_BYTES;
+  area->prepared = MIN (area->prepared, jit->memory.rw + keep);
+  vt_code_memory_ops ()->give_back (&jit->memory, keep, (size_t) (area->end - jit->memory.rw) - keep);
 }
 
 void
@@ -61,8 +66,7 @@ vt_jit_cache_give_back (VtJit *jit)
 {
   area_give_back (jit, &jit->common);
   area_give_back (jit, &jit->rare);
-  g_free (jit->arena);
-  jit->arena = g_malloc (ARENA_BYTES);
+  vt_large_give_back (jit, sizeof *jit + jit->arena_used, sizeof *jit + JIT_ARENA_BYTES);
 }
 
 void
@@ -84,7 +88,7 @@ void *
 vt_jit_alloc (VtJit *jit, size_t size)
 {
   size = (size + 15) & ~(size_t) 15;
-  if (size > ARENA_BYTES - jit->arena_used)
+  if (size > JIT_ARENA_BYTES - jit->arena_used)
     {
       jit->full = true;
       return NULL;

@@ -2,10 +2,10 @@
 /* A machine that is idle forgets its translations.
  *
  * What an idle guest runs at each tick lies scattered between all that it ran since its start, a few hundred bytes in each of
- * hundreds of host pages, none of which are in the host's caches any more when the next tick comes. Translated code cannot have
- * large pages (it is mapped twice), so each of those pages costs a walk through two levels of page tables: on virtual
- * hosts a microsecond, more than all the guest does there. Translated anew, the same code lies in a few dozen pages, and the
- * rest goes back to the host.
+ * hundreds of host pages, none of which are in the host's caches any more when the next tick comes. Where the host has no large
+ * pages for translated code (host/code-memory.c), each of those pages costs a walk through two levels of page tables: on virtual
+ * hosts a microsecond, more than all the guest does there. Translated anew, the same code lies in two large pages, or a few
+ * dozen small ones, and the rest goes back to the host.
  *
  * It costs a few milliseconds, so it is done only when the machine has been idle for a while, and again only when much has been
  * added to what was in use then.

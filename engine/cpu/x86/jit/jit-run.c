@@ -39,13 +39,13 @@ init (VtX86Cpu *cpu, bool lockstep, GError **error)
   if (cpu->accel_data != NULL)
     return true;
   vt_x86_interp_init (cpu);
-  VtJit *jit = g_new0 (VtJit, 1);
+  VtJit *jit = vt_large_alloc (sizeof *jit + JIT_ARENA_BYTES);
   jit->cpu = cpu;
   jit->techniques = ~cpu->jit_without;
   jit->exact_flags = !vt_jit_has (jit, VT_JIT_LAZY_FLAGS);
   if (!vt_jit_cache_init (jit, error))
     {
-      g_free (jit);
+      vt_large_free (jit, sizeof *jit + JIT_ARENA_BYTES);
       return false;
     }
   jit->tr = g_new0 (VtJitTr, 1);
@@ -85,7 +85,7 @@ vt_x86_jit_free (VtX86Cpu *cpu)
   vt_jit_cache_free (jit);
   vt_jit_lockstep_free (jit->lockstep);
   g_free (jit->tr);
-  g_free (jit);
+  vt_large_free (jit, sizeof *jit + JIT_ARENA_BYTES);
   cpu->accel_data = NULL;
 }
 

@@ -430,6 +430,8 @@ vt_jit_translate (VtJit *jit, VtX86CodeCache *cache, const VtX86CodeSource *sour
 {
   if (!has_room (&jit->common) || !has_room (&jit->rare) || jit->full)
     vt_jit_drop_all (jit);
+  vt_jit_area_prepare (jit, &jit->common, REGION_ROOM);
+  vt_jit_area_prepare (jit, &jit->rare, REGION_ROOM);
   if (vt_jit_is_restless (jit, source->ram, source->ram_page))
     return NULL;
   uint32_t version = vt_x86_code_watch (cache, jit->cpu, source, VT_X86_MAX_INSN);

@@ -157,10 +157,10 @@ typedef struct
 } VtJitStubs;
 
 /* Code memory that is filled from its start, writable mapping. What regions commonly run is apart from their slow paths, which
- * are more bytes: so it lies in fewer lines and pages of the host, of which translated code cannot have large ones. */
+ * are more bytes: so it lies in fewer lines and pages of the host. Up to `prepared` it has been told that it will be filled. */
 typedef struct
 {
-  uint8_t *start, *at, *end;
+  uint8_t *start, *at, *prepared, *end;
 } VtJitArea;
 
 #define JIT_REGION_BUCKETS 16384u
@@ -198,7 +198,6 @@ struct VtJit
   uint64_t      heat_ups, soon_until;
   unsigned      pauses;
   VtJitContext  contexts[VT_X86_TLB_COUNT][JIT_CONTEXTS];   /* apart, so that those in use at once never share a place */
-  uint8_t      *arena;         /* regions, pages, instructions for helpers */
   size_t        arena_used;
   uint64_t      code_writes;   /* vt_ram_code_writes() when we last looked */
   bool          flags_here;    /* an operation runs that has nothing to do with arithmetic flags: they are still in `translated` */
@@ -213,7 +212,11 @@ struct VtJit
   VtJitRest     rest;
   VtJitLockstep *lockstep;     /* everything is compared with the interpreter; NULL: not */
   struct VtJitTr *tr;          /* the one translation under way */
+  /* Behind the tables, so that they share a large page. JIT_ARENA_BYTES: regions, pages, instructions for helpers. */
+  _Alignas (64) uint8_t arena[];
 };
+
+#define JIT_ARENA_BYTES (16 * VT_MIB)
 
 /* --- jit-cache.c: regions and pages ------------------------------------------------------------------------------------ */
 
@@ -224,6 +227,8 @@ void  vt_jit_cache_divide (VtJit *jit, uint8_t *start);
 /* What ran before has never run. The few things that an idle guest still does are translated soon: until then the interpreter's
  * tables come into the host's caches with them. */
 void  vt_jit_cool (VtJit *jit);
+/* So many bytes more are about to be filled, as far as there are so many. */
+void  vt_jit_area_prepare (const VtJit *jit, VtJitArea *area, size_t bytes);
 /* In use by regions. */
 static inline size_t
 vt_jit_code_bytes (const VtJit *jit)
