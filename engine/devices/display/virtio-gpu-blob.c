@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Blobs of virtio-gpu: resources whose pixels stay in guest memory (VIRTIO 1.2, 5.7.6.8).
  *
- * A 2D resource is copied twice on its way to the surface: by the transfer into the store, by the refresh out of it.  A blob
- * is copied once, by the refresh, from the guest's pages; all that the store has of it is the list of them. */
+ * A 2D resource is copied twice on its way to the surface: by the transfer into the store, and by the refresh out of it.
+ * A blob is copied once, by the refresh, from the guest's pages; all that the store has of it is the list of them. So a
+ * flush shows memory as it is at the refresh: who draws into what is on the screen may be seen drawing. */
 #include "virtio-gpu-private.h"
 
 enum
 {
-  /* VIRTIO_GPU_BLOB_MEM_GUEST. The other kinds are memory of a 3D renderer (VIRTIO_GPU_F_VIRGL), which there is none of. */
+  /* VIRTIO_GPU_BLOB_MEM_GUEST. Other kinds are memory of a 3D renderer (VIRTIO_GPU_F_VIRGL), which there is none of. */
   BLOB_MEM_GUEST = 1,
-  /* VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE, _SHAREABLE, _CROSS_DEVICE: what the driver means to do with memory that is its own. */
+  /* VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE, _SHAREABLE, _CROSS_DEVICE: what a driver means to do with its own memory. */
   BLOB_FLAGS = 1 | 2 | 4,
 };
 

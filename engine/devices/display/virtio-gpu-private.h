@@ -35,15 +35,15 @@ typedef struct
   uint32_t x, y, width, height;
 } GpuRect;
 
-/* How SET_SCANOUT_BLOB says that pixels lie in a blob (VIRTIO 1.2, 5.7.6.8). It has four strides and offsets; no format has
- * more than one plane, so the first ones are meant. */
+/* How SET_SCANOUT_BLOB says that pixels lie in a blob (VIRTIO 1.2, 5.7.6.8). It has four strides and offsets; no format
+ * has more than one plane, so the first ones are meant. */
 typedef struct
 {
   uint32_t format, width, height, stride, offset;      /* stride and offset in bytes */
 } GpuLayout;
 
-/* A slot's id is 0 while it is free. All `_at` are offsets in the store. A blob has a size, and no format, width, height and
- * pixels in the store: how its pixels lie is said by each scanout that shows it. */
+/* A slot's id is 0 while it is free. All `_at` are offsets in the store. A blob has a size, and no format, width, height
+ * and pixels in the store: how its pixels lie is said by each scanout that shows it. */
 typedef struct
 {
   uint32_t id[GPU_RESOURCES], format[GPU_RESOURCES], width[GPU_RESOURCES], height[GPU_RESOURCES];
@@ -58,7 +58,8 @@ typedef struct
   uint32_t events;
   uint32_t pad_;
   uint64_t blob_size[GPU_RESOURCES];           /* 0: not a blob */
-  uint32_t scanout_format[GPU_SCANOUTS], scanout_stride[GPU_SCANOUTS], scanout_offset[GPU_SCANOUTS];   /* 0: not of a blob */
+  uint32_t scanout_format[GPU_SCANOUTS];       /* of a blob; 0: what the resource says */
+  uint32_t scanout_stride[GPU_SCANOUTS], scanout_offset[GPU_SCANOUTS];
 } GpuState;
 
 #define GPU_FIELDS(T, m)                                                                                               \
@@ -108,8 +109,8 @@ bool     gpu_format_possible (uint32_t format);
 /* These return a response. */
 unsigned gpu_create (Gpu *gpu, uint32_t id, uint32_t format, uint32_t width, uint32_t height);
 unsigned gpu_unref (Gpu *gpu, uint32_t id);
-/* Where n entries of GPU_ENTRY_BYTES may be stored; they become the backing with gpu_attach(), unless they are less than the
- * blob that they are for. */
+/* Where n entries of GPU_ENTRY_BYTES may be stored; they become the backing with gpu_attach(), unless they are less than
+ * the blob that they are for. */
 unsigned gpu_reserve_list (Gpu *gpu, unsigned slot, uint32_t n, uint8_t **list);
 unsigned gpu_attach (Gpu *gpu, unsigned slot, uint32_t n);
 unsigned gpu_detach (Gpu *gpu, uint32_t id);

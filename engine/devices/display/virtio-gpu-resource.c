@@ -263,7 +263,8 @@ slot_possible (const Gpu *gpu, const GpuState *s, unsigned slot)
     return false;
   if (s->blob_size[slot] != 0)
     return s->format[slot] == 0 && s->width[slot] == 0 && s->height[slot] == 0 && s->pixels_at[slot] == 0;
-  return gpu_format_possible (s->format[slot]) && s->width[slot] - 1 < GPU_EDGE_MAX && s->height[slot] - 1 < GPU_EDGE_MAX
+  return gpu_format_possible (s->format[slot]) && s->width[slot] - 1 < GPU_EDGE_MAX
+         && s->height[slot] - 1 < GPU_EDGE_MAX
          && vt_fits (s->pixels_at[slot], pixel_bytes (s, slot), gpu->store->size);
 }
 

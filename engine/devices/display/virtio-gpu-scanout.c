@@ -2,8 +2,8 @@
 /* Scanouts of virtio-gpu: a flush notes what changed, the next refresh brings it onto the surface. */
 #include "virtio-gpu-private.h"
 
-enum { FORMAT_B8G8R8A8 = GPU_FORMAT_B8G8R8A8, FORMAT_B8G8R8X8 = 2, FORMAT_A8R8G8B8 = 3, FORMAT_X8R8G8B8 = 4, FORMAT_R8G8B8A8 = 67,
-       FORMAT_X8B8G8R8 = 68, FORMAT_A8B8G8R8 = 121, FORMAT_R8G8B8X8 = 134 };
+enum { FORMAT_B8G8R8A8 = GPU_FORMAT_B8G8R8A8, FORMAT_B8G8R8X8 = 2, FORMAT_A8R8G8B8 = 3, FORMAT_X8R8G8B8 = 4,
+       FORMAT_R8G8B8A8 = 67, FORMAT_X8B8G8R8 = 68, FORMAT_A8B8G8R8 = 121, FORMAT_R8G8B8X8 = 134 };
 
 /* Names of formats tell the order of bytes in memory; `word` is the little-endian word. */
 static inline uint32_t
