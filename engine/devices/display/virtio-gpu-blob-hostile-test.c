@@ -18,7 +18,7 @@ mistakes_get_their_errors (void)
   g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 8, 0x1000, 1, page), ==, BAD_PARAMETER);
   g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 0x80000000, 0x1000, 1, page), ==, BAD_PARAMETER);
   g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 0, 0, 1, page), ==, BAD_PARAMETER);
-  g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 0, 0x1001, 1, page), ==, BAD_PARAMETER);   /* larger than its memory */
+  g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 0, 0x1001, 1, page), ==, BAD_PARAMETER);   /* more than its memory */
   g_assert_cmphex (create_blob (rig, 1, MEM_GUEST, 0, UINT64_MAX, 1, page), ==, BAD_PARAMETER);
   g_assert_cmphex (COMMAND (rig, CREATE_BLOB, 1, MEM_GUEST, 0, 0xffffffff, 0, 0, 0x1000, 0), ==, BAD_PARAMETER);
   g_assert_cmphex (COMMAND (rig, CREATE_BLOB, 1, MEM_GUEST, 0, 1, 0, 0, 0x1000), ==, BAD_PARAMETER);       /* cut off */

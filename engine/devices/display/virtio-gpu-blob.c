@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Blobs of virtio-gpu: resources whose pixels stay in guest memory (VIRTIO 1.2, 5.7.6.8).
  *
- * A 2D resource is copied twice on its way to the surface: by the transfer into the store, and by the refresh out of it.
+ * A 2D resource is copied twice on its way to the surface: by the transfer into the store, by the refresh out of it.
  * A blob is copied once, by the refresh, from the guest's pages; all that the store has of it is the list of them. So a
  * flush shows memory as it is at the refresh: who draws into what is on the screen may be seen drawing. */
 #include "virtio-gpu-private.h"

@@ -42,8 +42,8 @@ typedef struct
   uint32_t format, width, height, stride, offset;      /* stride and offset in bytes */
 } GpuLayout;
 
-/* A slot's id is 0 while it is free. All `_at` are offsets in the store. A blob has a size, and no format, width, height
- * and pixels in the store: how its pixels lie is said by each scanout that shows it. */
+/* A slot's id is 0 while it is free. All `_at` are offsets in the store. A blob has a size, and no format, width,
+ * height and pixels in the store: how its pixels lie is said by each scanout that shows it. */
 typedef struct
 {
   uint32_t id[GPU_RESOURCES], format[GPU_RESOURCES], width[GPU_RESOURCES], height[GPU_RESOURCES];
@@ -109,8 +109,8 @@ bool     gpu_format_possible (uint32_t format);
 /* These return a response. */
 unsigned gpu_create (Gpu *gpu, uint32_t id, uint32_t format, uint32_t width, uint32_t height);
 unsigned gpu_unref (Gpu *gpu, uint32_t id);
-/* Where n entries of GPU_ENTRY_BYTES may be stored; they become the backing with gpu_attach(), unless they are less than
- * the blob that they are for. */
+/* Where n entries of GPU_ENTRY_BYTES may be stored; they become the backing with gpu_attach(), unless they are less
+ * than the blob that they are for. */
 unsigned gpu_reserve_list (Gpu *gpu, unsigned slot, uint32_t n, uint8_t **list);
 unsigned gpu_attach (Gpu *gpu, unsigned slot, uint32_t n);
 unsigned gpu_detach (Gpu *gpu, uint32_t id);
