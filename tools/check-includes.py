@@ -17,7 +17,7 @@ HOST_SIDE = ("host", "block", "chardev", "net", "share", "sound", "swtpm", "migr
 ALLOWED_SYSTEM = {"linux/input-event-codes.h"}
 # Headers under devices/ that are frameworks, not devices.
 FRAMEWORK = {"pci-function.h", "pci-bus.h", "pci-regs.h", "pci-private.h", "q35-intx.h", "host-bridge.h", "pirq.h", "virtio-device.h", "virtio-pci.h",
-             "virtqueue.h", "virtqueue-private.h", "net-offload.h", "input-queue.h", "usb-device.h", "testbench.h", "pci-rig.h", "driver-rig.h", "nvme-rig.h", "virtio-blk-rig.h", "scsi.h", "ata.h", "ata-slot.h",
+             "virtqueue.h", "virtqueue-private.h", "net-offload.h", "input-queue.h", "usb-device.h", "testbench.h", "pci-rig.h", "driver-rig.h", "nvme-rig.h", "virtio-blk-rig.h", "screen-rig.h", "scsi.h", "ata.h", "ata-slot.h",
              "ata-command.h", "floppy.h", "virtio-transport.h", "screen.h", "dispi.h", "vga.h", "vga-bus.h", "tpm-device.h"}
 
 

@@ -65,13 +65,24 @@ def wait_for_picture(guest, path, size=None, seconds=60):
     raise GuestError(guest.explain(f"no picture; the screen is {width}x{height}"))
 
 
+def uses_blobs(guest):
+    """Of a run with --trace virtio_gpu_command: Linux leaves its frames in blobs, and nothing that it asks for is refused."""
+    guest.pump_for(0.5)
+    answers = set(re.findall(r"virtio_gpu_command.* type=0x(\w+) response=0x(\w+)", guest.errors.decode(errors="replace")))
+    if ("010d", "1100") not in answers or ("0101", "1100") in answers:   # SET_SCANOUT_BLOB, RESOURCE_CREATE_2D
+        raise GuestError(guest.explain("the driver does not use blobs"))
+    if any(answer.startswith("12") for _, answer in answers):
+        raise GuestError(guest.explain("a command was refused"))
+
+
 def linux(boot, name):
     option, size, driver = LINUX[name]
+    trace = ["--trace", "virtio_gpu_command"] if driver == "virtio_gpu" else []
     target = boot.guest("demo")
     path = boot.folder / "screen.png"
     with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
                   "console=tty0 console=ttyS0,115200", "--video", f"{option},xres={size[0]},yres={size[1]}",
-                  "--screenshot", path) as guest:
+                  "--screenshot", path, *trace) as guest:
         guest.expect(PROMPT, 900)
         boot.ok(f"Debian's kernel boots with {option}")
         log = guest.command("dmesg", PROMPT, 120)
@@ -88,6 +99,9 @@ def linux(boot, name):
         guest.command("dmesg >/dev/tty0", PROMPT, 60)
         wait_for_picture(guest, path, size)
         boot.ok("the console is drawn in that mode")
+        if trace:
+            uses_blobs(guest)
+            boot.ok("its frames are blobs, and all that it asks for is done")
 
 
 def modes_of(guest):
@@ -143,11 +157,13 @@ def saved_linux(boot):
     target = boot.guest("demo")
     path, state = boot.folder / "screen.png", boot.folder / "state"
     machine = ["--memory", "256M", "--kernel", target / "vmlinux", "--initrd", target / "initrd.img", "--append",
-               "console=tty0 console=ttyS0,115200", "--video", "virtio,xres=1000,yres=700", "--screenshot", path]
+               "console=tty0 console=ttyS0,115200", "--video", "virtio,xres=1000,yres=700", "--screenshot", path,
+               "--trace", "virtio_gpu_command"]
     with boot.run(*machine, "--save", state) as guest:
         guest.expect(PROMPT, 900)
         guest.command("dmesg >/dev/tty0", PROMPT, 60)
         wait_for_picture(guest, path, (1000, 700))
+        uses_blobs(guest)
         guest.process.send_signal(signal.SIGTERM)
         guest.wait(60)
     old = read_png(path)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* libFuzzer target for display devices with somebody who looks: display-fuzz NAME [libFuzzer options].
  *
- * An input is a list of operations: register accesses, guest memory, pictures for ramfb, commands for virtio-gpu, new
- * monitors, and looking at the screen.  device-fuzz knows the same devices without a screen.
+ * An input is a list of operations: register accesses, guest memory, pictures for ramfb, commands for virtio-gpu (any,
+ * and such for blobs as are nearly right), new monitors, and looking at the screen.  device-fuzz knows the same devices
+ * without a screen.
  */
 #include "input.h"
 
@@ -16,6 +17,8 @@
 
 enum
 {
+  F_EDID = 1 << 1, F_RESOURCE_BLOB = 1 << 3,
+  CMD_RESOURCE_CREATE_BLOB = 0x10c, CMD_SET_SCANOUT_BLOB = 0x10d,
   QUEUE_ENTRIES = 16, DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, QUEUE_STRIDE = 0x4000,
   REQUEST = 0xa000, RESPONSE = 0xc000, RESPONSE_BYTES = 0x1000,
   HEADS = 2,
@@ -85,7 +88,7 @@ start_driver (World *world)
 {
   set (world, DEVICE_STATUS, 3, 1);
   set (world, DRIVER_SELECT, 0, 4);
-  set (world, DRIVER_FEATURE, 2, 4);
+  set (world, DRIVER_FEATURE, F_EDID | F_RESOURCE_BLOB, 4);
   set (world, DRIVER_SELECT, 1, 4);
   set (world, DRIVER_FEATURE, 1, 4);
   set (world, DEVICE_STATUS, 11, 1);
@@ -111,6 +114,18 @@ put_desc (World *world, unsigned queue, unsigned i, uint64_t at, uint32_t len, u
   vt_store_le (entry + 12, flags | (i + 1u) << 16, 4);
 }
 
+/* The request is `len` bytes long. */
+static void
+send_request (World *world, unsigned queue, uint32_t len)
+{
+  uint8_t *avail = world->rig.host + AVAIL + queue * QUEUE_STRIDE;
+  put_desc (world, queue, 0, REQUEST, len, 1);
+  put_desc (world, queue, 1, RESPONSE, RESPONSE_BYTES, 2);
+  vt_store_le (avail + 4 + world->avail[queue] % QUEUE_ENTRIES * 2, 0, 2);
+  vt_store_le (avail + 2, ++world->avail[queue], 2);
+  set (world, NOTIFY + 4 * queue, queue, 2);
+}
+
 /* Fields are small numbers more often than not: ids that exist, sizes that fit. */
 static void
 send_command (World *world, Input *input)
@@ -118,20 +133,71 @@ send_command (World *world, Input *input)
   static const uint16_t types[16] = { 0x100, 0x101, 0x101, 0x102, 0x103, 0x103, 0x104, 0x104,
                                       0x105, 0x105, 0x106, 0x106, 0x107, 0x10a, 0x300, 0x301 };
   uint64_t kind = take (input, 1);
-  unsigned type = types[kind & 15], queue = type >= 0x300, len = 24;
-  uint8_t *request = world->rig.host + REQUEST, *avail = world->rig.host + AVAIL + queue * QUEUE_STRIDE;
-  memset (request, 0, 64);
+  unsigned type = types[kind & 15], len = 24;
+  uint8_t *request = world->rig.host + REQUEST;
+  memset (request, 0, 96);
   vt_store_le (request, type, 4);
   for (unsigned n = 0; n < (kind >> 4) + 2; n++, len += 4)
     {
       uint64_t shape = take (input, 1);
       vt_store_le (request + len, shape < 0xe0 ? shape & 0x7f : take (input, 4), 4);
     }
-  put_desc (world, queue, 0, REQUEST, len, 1);
-  put_desc (world, queue, 1, RESPONSE, RESPONSE_BYTES, 2);
-  vt_store_le (avail + 4 + world->avail[queue] % QUEUE_ENTRIES * 2, 0, 2);
-  vt_store_le (avail + 2, ++world->avail[queue], 2);
-  set (world, NOTIFY + 4 * queue, queue, 2);
+  send_request (world, type >= 0x300, len);
+}
+
+/* A field of 32 bits that has the right number mostly. */
+static uint32_t
+nearly (Input *input, uint32_t right)
+{
+  uint64_t shape = take (input, 1);
+  return shape < 0xe0 ? right : shape < 0xf0 ? right + (uint32_t) (shape & 15) - 8 : (uint32_t) take (input, 4);
+}
+
+/* Blobs 0 to 3, of up to seven pieces of guest memory. */
+static void
+create_blob (World *world, Input *input)
+{
+  uint8_t *request = world->rig.host + REQUEST;
+  uint64_t shape = take (input, 1), bytes = 0;
+  uint32_t n = shape >> 2 & 7;
+  memset (request, 0, 56 + 16 * 7);
+  for (uint32_t i = 0; i < n; i++)
+    {
+      uint32_t len = (uint32_t) take (input, 2);
+      vt_store_le (request + 56 + 16 * i, nearly (input, (uint32_t) take (input, 2)), 8);
+      vt_store_le (request + 64 + 16 * i, len, 4);
+      bytes += len;
+    }
+  vt_store_le (request, CMD_RESOURCE_CREATE_BLOB, 4);
+  vt_store_le (request + 24, shape & 3, 4);
+  vt_store_le (request + 28, nearly (input, 1), 4);
+  vt_store_le (request + 32, nearly (input, 2), 4);
+  vt_store_le (request + 36, nearly (input, n), 4);
+  vt_store_le (request + 48, nearly (input, (uint32_t) bytes), 4);
+  vt_store_le (request + 52, shape >> 5 == 7 ? take (input, 4) : 0, 4);
+  send_request (world, 0, 56 + 16 * n);
+}
+
+static void
+show_blob (World *world, Input *input)
+{
+  uint8_t *request = world->rig.host + REQUEST;
+  uint64_t shape = take (input, 1);
+  uint32_t width = (uint32_t) take (input, 1), height = (uint32_t) take (input, 1), x = shape >> 3 & 3, y = shape >> 5;
+  memset (request, 0, 96);
+  vt_store_le (request, CMD_SET_SCANOUT_BLOB, 4);
+  vt_store_le (request + 24, nearly (input, x), 4);
+  vt_store_le (request + 28, nearly (input, y), 4);
+  vt_store_le (request + 32, nearly (input, width - x), 4);
+  vt_store_le (request + 36, nearly (input, height - y), 4);
+  vt_store_le (request + 40, shape >> 2 & 1, 4);
+  vt_store_le (request + 44, shape & 3, 4);
+  vt_store_le (request + 48, width, 4);
+  vt_store_le (request + 52, height, 4);
+  vt_store_le (request + 56, nearly (input, 2), 4);
+  vt_store_le (request + 64, nearly (input, width * 4), 4);
+  vt_store_le (request + 80, nearly (input, 0), 4);
+  send_request (world, 0, 96);
 }
 
 /* --- Operations --------------------------------------------------------------------------------------------------- */
@@ -193,8 +259,10 @@ run_step (World *world, Input *input)
     case 6 ... 7: access_register (world, input, false); break;
     case 8 ... 10: access_register (world, input, true); break;
     default:
-      if (is_gpu ())
+      if (is_gpu () && (op & 15) < 14)
         send_command (world, input);
+      else if (is_gpu ())
+        (op & 1 ? show_blob : create_blob) (world, input);
       else if (device_class == &vt_ramfb_class)
         configure_ramfb (world, input);
       else

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """display.py PROGRAM VITRINECTL PICTURES NAME: walks about the machine's screen (ui.py says how they run)."""
+import contextlib
 import os
 import re
 import shutil
@@ -441,6 +442,25 @@ def linux_initrd(d):
     return demo / "vmlinux", whole
 
 
+@contextlib.contextmanager
+def blobs_expected(d):
+    """The guest's driver shows blobs meanwhile, and nothing that it asks of virtio-gpu is refused."""
+    log = d.folder / "gpu-commands"
+    with open(log, "wb") as file:
+        tracing = subprocess.Popen([d.vitrinectl, "trace", "Card", "virtio_gpu_command"], stdout=file)
+    try:
+        yield
+    finally:
+        tracing.terminate()
+        tracing.wait()
+    answers = set(re.findall(r"type=0x(\w+) response=0x(\w+)", log.read_text()))
+    if ("010d", "1100") not in answers or ("0101", "1100") in answers:   # SET_SCANOUT_BLOB, RESOURCE_CREATE_2D
+        raise Missing(f"the driver does not show blobs: {sorted(answers)}")
+    if any(answer.startswith("12") for _, answer in answers):
+        raise Missing(f"a command was refused: {sorted(answers)}")
+    ok("its frames are blobs, and all that it asks for is done")
+
+
 def linux_follow(d, scale=1):
     os.environ["GDK_SCALE"] = str(scale)
     kernel, initrd = linux_initrd(d)
@@ -452,14 +472,15 @@ def linux_follow(d, scale=1):
     wait("Linux shows the pattern in the window's size", shown, 600)
     d.picture("linux")
     ok(f"Linux begins with the window's mode, {canvas.size[0] * scale}x{canvas.size[1] * scale}")
-    for number in range(20):
-        width, height = 560 + number * 173 % 640, 400 + number * 211 % 500
-        resize(d, "Card", width * scale, height * scale)
-        wait("the window has another size", lambda: abs(canvas.size[0] - width) < 80)
-        wait(f"Linux follows to {width}x{height}", shown, 120)
-        print(f"# {canvas.size[0] * scale}x{canvas.size[1] * scale}", flush=True)
-        if number in (3, 11):
-            d.picture(f"linux-{number}")
+    with blobs_expected(d):
+        for number in range(20):
+            width, height = 560 + number * 173 % 640, 400 + number * 211 % 500
+            resize(d, "Card", width * scale, height * scale)
+            wait("the window has another size", lambda: abs(canvas.size[0] - width) < 80)
+            wait(f"Linux follows to {width}x{height}", shown, 120)
+            print(f"# {canvas.size[0] * scale}x{canvas.size[1] * scale}", flush=True)
+            if number in (3, 11):
+                d.picture(f"linux-{number}")
     ok(f"it follows 20 sizes of the window, each of its pixels is a pixel of the monitor (scale {scale})")
     d.ctl("stop", "--force", "Card")
     d.no_window("Card")
@@ -470,16 +491,29 @@ def linux_displays(d):
     window, canvas = card(d, "console=ttyS0,115200 quiet", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
     d.chord("ctrl", "alt")
     wait("Linux shows the pattern", lambda: pattern.same(rectangle(canvas), 1), 600)
-    resize(d, "Card", 560, 420)
-    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
-    open_display(d, window, 3)
-    third = d.window("Card – Display 3")
-    other = d.find(third, "canvas", "Screen of the machine, display 3")
-    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443", "windowmove", "--sync", "600", "480")
-    wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
-    wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
+    with blobs_expected(d):
+        resize(d, "Card", 560, 420)
+        d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card$", "windowmove", "--sync", "10", "10")
+        open_display(d, window, 3)
+        third = d.window("Card – Display 3")
+        other = d.find(third, "canvas", "Screen of the machine, display 3")
+        d.mouse("search", "--sync", "--onlyvisible", "--name", "^Card – Display 3$", "windowsize", "601", "443",
+                "windowmove", "--sync", "600", "480")
+        wait("Linux shows the pattern on another display", lambda: pattern.same(rectangle(other), 1), 120)
+        wait("and on the first", lambda: pattern.same(rectangle(canvas), 1), 120)
     d.picture("linux-displays")
     ok("Linux uses a display whose window is opened while it runs")
+    d.ctl("stop", "--force", "Card")
+    d.no_window("Card")
+
+
+def linux_pointer(d):
+    """A cross of 33 pixels, a few of which the pattern has too."""
+    kernel, initrd = linux_initrd(d)
+    window, canvas = card(d, "console=ttyS0,115200 quiet cursor", "virtio", "--kernel", kernel, "--initrd", initrd, "--memory", "512M")
+    wait("Linux's pointer on the pattern", lambda: pattern.differences(rectangle(canvas), 1) in range(20, 34), 600)
+    d.picture("linux-pointer")
+    ok("Linux's pointer, which is a blob, is drawn over the picture")
     d.ctl("stop", "--force", "Card")
     d.no_window("Card")
 
@@ -497,6 +531,7 @@ WALKS = {
     "told-to-record": (told_to_record, None),
     "no-recording": (no_recording, None),
     "linux-displays": (linux_displays, "demo"),
+    "linux-pointer": (linux_pointer, "demo"),
     "guest-pointer": (guest_pointer, None),
     "guest-pointer-hidpi": (lambda d: guest_pointer(d, 2), None),
     "drawn-pointer": (drawn_pointer, None),

@@ -2,14 +2,9 @@
 /* Resources of virtio-gpu: slots in the state table, pixels and backing lists in the store. */
 #include "virtio-gpu-private.h"
 
-enum
-{
-  ENTRY_BYTES = 16,            /* struct virtio_gpu_mem_entry: address, length, padding (5.7.6.8) */
-};
-
-/* enum virtio_gpu_formats (5.7.6.8): four bytes a pixel, all of them. */
-static bool
-format_possible (uint32_t format)
+/* Four bytes a pixel, all of them. */
+bool
+gpu_format_possible (uint32_t format)
 {
   static const uint32_t formats[] = { 1, 2, 3, 4, 67, 68, 121, 134 };
   for (unsigned i = 0; i < G_N_ELEMENTS (formats); i++)
@@ -58,7 +53,7 @@ overlapped_end (const GpuState *s, uint64_t at, uint64_t len)
       uint64_t pixels_end = s->pixels_at[slot] + pixel_bytes (s, slot);
       if (at < pixels_end && s->pixels_at[slot] < at + len)
         return pixels_end;
-      uint64_t list_end = s->list_at[slot] + (uint64_t) s->n_entries[slot] * ENTRY_BYTES;
+      uint64_t list_end = s->list_at[slot] + (uint64_t) s->n_entries[slot] * GPU_ENTRY_BYTES;
       if (s->n_entries[slot] != 0 && at < list_end && s->list_at[slot] < at + len)
         return list_end;
     }
@@ -81,26 +76,36 @@ find_room (const Gpu *gpu, uint64_t len, uint64_t *at)
 }
 
 unsigned
+gpu_take_slot (Gpu *gpu, uint32_t id)
+{
+  GpuState *s = gpu->s;
+  for (unsigned slot = 0; slot < GPU_RESOURCES; slot++)
+    if (s->id[slot] == 0)
+      {
+        s->id[slot] = id;
+        s->format[slot] = s->width[slot] = s->height[slot] = s->n_entries[slot] = 0;
+        s->pixels_at[slot] = s->list_at[slot] = s->blob_size[slot] = 0;
+        return slot;
+      }
+  return GPU_NONE;
+}
+
+unsigned
 gpu_create (Gpu *gpu, uint32_t id, uint32_t format, uint32_t width, uint32_t height)
 {
   GpuState *s = gpu->s;
-  unsigned  slot = 0;
+  unsigned  slot;
   uint64_t  at, len = (uint64_t) width * height * 4;
   if (id == 0 || gpu_find (gpu, id) != GPU_NONE)
     return GPU_ERR_RESOURCE;
-  if (!format_possible (format) || width == 0 || height == 0 || width > GPU_EDGE_MAX || height > GPU_EDGE_MAX)
+  if (!gpu_format_possible (format) || width == 0 || height == 0 || width > GPU_EDGE_MAX || height > GPU_EDGE_MAX)
     return GPU_ERR_PARAMETER;
-  while (slot < GPU_RESOURCES && s->id[slot] != 0)
-    slot++;
-  if (slot == GPU_RESOURCES || !find_room (gpu, len, &at))
+  if (!find_room (gpu, len, &at) || (slot = gpu_take_slot (gpu, id)) == GPU_NONE)
     return GPU_ERR_OUT_OF_MEMORY;
-  s->id[slot] = id;
   s->format[slot] = format;
   s->width[slot] = width;
   s->height[slot] = height;
-  s->n_entries[slot] = 0;
   s->pixels_at[slot] = at;
-  s->list_at[slot] = 0;
   memset (gpu->store->host + at, 0, len);
   vt_ram_mark (gpu->store, at, len);
   gpu->budget -= MIN (gpu->budget, len);
@@ -128,18 +133,36 @@ gpu_reserve_list (Gpu *gpu, unsigned slot, uint32_t n, uint8_t **list)
     return GPU_ERR_UNSPEC;                     /* has one already */
   if (n == 0)
     return GPU_ERR_PARAMETER;
-  if (!find_room (gpu, (uint64_t) n * ENTRY_BYTES, &at))
+  if (!find_room (gpu, (uint64_t) n * GPU_ENTRY_BYTES, &at))
     return GPU_ERR_OUT_OF_MEMORY;
   gpu->s->list_at[slot] = at;
   *list = gpu->store->host + at;
   return GPU_OK_NODATA;
 }
 
-void
+/* Of n entries, fewer than the store has bytes: the sum cannot overflow. */
+static uint64_t
+listed_bytes (const uint8_t *list, uint32_t n)
+{
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < n; i++)
+    bytes += vt_load_le (list + (size_t) i * GPU_ENTRY_BYTES + 8, 4);
+  return bytes;
+}
+
+unsigned
 gpu_attach (Gpu *gpu, unsigned slot, uint32_t n)
 {
-  gpu->s->n_entries[slot] = n;
-  vt_ram_mark (gpu->store, gpu->s->list_at[slot], (uint64_t) n * ENTRY_BYTES);
+  GpuState *s = gpu->s;
+  uint64_t  list_bytes = (uint64_t) n * GPU_ENTRY_BYTES;
+  vt_ram_mark (gpu->store, s->list_at[slot], list_bytes);
+  gpu->budget -= MIN (gpu->budget, list_bytes);
+  if (gpu_is_blob (gpu, slot) && listed_bytes (gpu->store->host + s->list_at[slot], n) < s->blob_size[slot])
+    return GPU_ERR_PARAMETER;
+  s->n_entries[slot] = n;
+  if (gpu_is_blob (gpu, slot))
+    gpu_redraw (gpu, s->id[slot]);
+  return GPU_OK_NODATA;
 }
 
 unsigned
@@ -151,35 +174,42 @@ gpu_detach (Gpu *gpu, uint32_t id)
   if (gpu->s->n_entries[slot] == 0)
     return GPU_ERR_UNSPEC;
   gpu->s->n_entries[slot] = 0;
+  if (gpu_is_blob (gpu, slot))
+    gpu_redraw (gpu, id);
   return GPU_OK_NODATA;
 }
 
-/* Walks the backing forward; `skipped` is where entry `entry` begins. */
-typedef struct
+GpuBacking
+gpu_backing (const Gpu *gpu, unsigned slot)
 {
-  const uint8_t *list;
-  uint32_t       n, entry;
-  uint64_t       skipped;
-} Backing;
+  return (GpuBacking) { .list = gpu->store->host + gpu->s->list_at[slot], .n = gpu->s->n_entries[slot] };
+}
 
-/* len bytes at `off` of the backing; offs must not fall. */
-static bool
-read_backing (Gpu *gpu, Backing *backing, uint64_t off, uint8_t *to, uint64_t len)
+bool
+gpu_backing_piece (GpuBacking *backing, uint64_t off, uint64_t *address, uint64_t *len)
+{
+  for (; backing->entry < backing->n; backing->entry++)
+    {
+      const uint8_t *entry = backing->list + (size_t) backing->entry * GPU_ENTRY_BYTES;
+      uint64_t       start = vt_load_le (entry, 8), bytes = vt_load_le (entry + 8, 4), in = off - backing->skipped;
+      if (in < bytes)
+        {
+          *address = start + in;
+          *len = MIN (bytes - in, *len);
+          return start <= UINT64_MAX - in;
+        }
+      backing->skipped += bytes;
+    }
+  return false;
+}
+
+bool
+gpu_backing_read (const Gpu *gpu, GpuBacking *backing, uint64_t off, uint8_t *to, uint64_t len)
 {
   while (len > 0)
     {
-      if (backing->entry == backing->n)
-        return false;
-      const uint8_t *entry = backing->list + (size_t) backing->entry * ENTRY_BYTES;
-      uint64_t       address = vt_load_le (entry, 8), bytes = vt_load_le (entry + 8, 4), in = off - backing->skipped;
-      if (in >= bytes)
-        {
-          backing->skipped += bytes;
-          backing->entry++;
-          continue;
-        }
-      uint64_t n = MIN (bytes - in, len);
-      if (address > UINT64_MAX - in || !vt_dma_read (&gpu->pci.pci.dma, VT_GPA (address + in), to, n))
+      uint64_t address, n = len;
+      if (!gpu_backing_piece (backing, off, &address, &n) || !vt_dma_read (&gpu->pci.pci.dma, VT_GPA (address), to, n))
         return false;
       off += n;
       to += n;
@@ -195,13 +225,15 @@ gpu_transfer (Gpu *gpu, uint32_t id, GpuRect rect, uint64_t offset)
   unsigned        slot = gpu_find (gpu, id);
   if (slot == GPU_NONE)
     return GPU_ERR_RESOURCE;
+  if (gpu_is_blob (gpu, slot))
+    return GPU_OK_NODATA;
   if (s->n_entries[slot] == 0)
     return GPU_ERR_UNSPEC;
   if (!gpu_rect_inside (rect, s->width[slot], s->height[slot]) || offset > UINT64_MAX / 2)
     return GPU_ERR_PARAMETER;
-  Backing  backing = { .list = gpu->store->host + s->list_at[slot], .n = s->n_entries[slot] };
-  uint64_t stride = (uint64_t) s->width[slot] * 4, line = (uint64_t) rect.width * 4;
-  uint64_t at = s->pixels_at[slot] + rect.y * stride + rect.x * UINT64_C (4);
+  GpuBacking backing = gpu_backing (gpu, slot);
+  uint64_t   stride = (uint64_t) s->width[slot] * 4, line = (uint64_t) rect.width * 4;
+  uint64_t   at = s->pixels_at[slot] + rect.y * stride + rect.x * UINT64_C (4);
   if (line == stride)
     {
       /* Whole lines: one piece. */
@@ -210,13 +242,13 @@ gpu_transfer (Gpu *gpu, uint32_t id, GpuRect rect, uint64_t offset)
     }
   for (uint32_t y = 0; line > 0 && y < rect.height; y++)
     {
-      if (!read_backing (gpu, &backing, offset + y * stride, gpu->store->host + at + y * stride, line))
+      if (!gpu_backing_read (gpu, &backing, offset + y * stride, gpu->store->host + at + y * stride, line))
         return GPU_ERR_PARAMETER;
       vt_ram_mark (gpu->store, at + y * stride, line);
       gpu->budget -= MIN (gpu->budget, line);
     }
   /* Looking for the place in a long list is work too. */
-  gpu->budget -= MIN (gpu->budget, (uint64_t) backing.entry * ENTRY_BYTES);
+  gpu->budget -= MIN (gpu->budget, (uint64_t) backing.entry * GPU_ENTRY_BYTES);
   return GPU_OK_NODATA;
 }
 
@@ -227,9 +259,21 @@ slot_possible (const Gpu *gpu, const GpuState *s, unsigned slot)
 {
   if (s->id[slot] == 0)
     return s->n_entries[slot] == 0;
-  return format_possible (s->format[slot]) && s->width[slot] - 1 < GPU_EDGE_MAX && s->height[slot] - 1 < GPU_EDGE_MAX
-         && vt_fits (s->pixels_at[slot], pixel_bytes (s, slot), gpu->store->size)
-         && vt_fits (s->list_at[slot], (uint64_t) s->n_entries[slot] * ENTRY_BYTES, gpu->store->size);
+  if (!vt_fits (s->list_at[slot], (uint64_t) s->n_entries[slot] * GPU_ENTRY_BYTES, gpu->store->size))
+    return false;
+  if (s->blob_size[slot] != 0)
+    return s->format[slot] == 0 && s->width[slot] == 0 && s->height[slot] == 0 && s->pixels_at[slot] == 0;
+  return gpu_format_possible (s->format[slot]) && s->width[slot] - 1 < GPU_EDGE_MAX
+         && s->height[slot] - 1 < GPU_EDGE_MAX
+         && vt_fits (s->pixels_at[slot], pixel_bytes (s, slot), gpu->store->size);
+}
+
+/* What it shows need not be there: that is looked at before it is drawn. */
+static bool
+scanout_possible (const GpuState *s, unsigned i)
+{
+  return s->cursor_width[i] <= VT_SURFACE_CURSOR_EDGE && s->cursor_height[i] <= VT_SURFACE_CURSOR_EDGE
+         && (s->scanout_format[i] == 0 || gpu_format_possible (s->scanout_format[i]));
 }
 
 bool
@@ -239,7 +283,7 @@ gpu_resources_possible (const Gpu *gpu, const GpuState *s)
     if (!slot_possible (gpu, s, slot))
       return false;
   for (unsigned i = 0; i < GPU_SCANOUTS; i++)
-    if (s->cursor_width[i] > VT_SURFACE_CURSOR_EDGE || s->cursor_height[i] > VT_SURFACE_CURSOR_EDGE)
+    if (!scanout_possible (s, i))
       return false;
   return true;
 }

@@ -2,12 +2,12 @@
 /* Scanouts of virtio-gpu: a flush notes what changed, the next refresh brings it onto the surface. */
 #include "virtio-gpu-private.h"
 
-enum { FORMAT_B8G8R8A8 = 1, FORMAT_B8G8R8X8 = 2, FORMAT_A8R8G8B8 = 3, FORMAT_X8R8G8B8 = 4, FORMAT_R8G8B8A8 = 67,
-       FORMAT_X8B8G8R8 = 68, FORMAT_A8B8G8R8 = 121, FORMAT_R8G8B8X8 = 134 };
+enum { FORMAT_B8G8R8A8 = GPU_FORMAT_B8G8R8A8, FORMAT_B8G8R8X8 = 2, FORMAT_A8R8G8B8 = 3, FORMAT_X8R8G8B8 = 4,
+       FORMAT_R8G8B8A8 = 67, FORMAT_X8B8G8R8 = 68, FORMAT_A8B8G8R8 = 121, FORMAT_R8G8B8X8 = 134 };
 
 /* Names of formats tell the order of bytes in memory; `word` is the little-endian word. */
-uint32_t
-gpu_color (uint32_t format, uint32_t word)
+static inline uint32_t
+color (uint32_t format, uint32_t word)
 {
   switch (format)
     {
@@ -22,6 +22,33 @@ gpu_color (uint32_t format, uint32_t word)
       return word >> 8 | word << 24;
     default:
       return word;
+    }
+}
+
+/* With a format that is known when this is compiled, a loop of vectors. */
+static inline __attribute__ ((always_inline)) void
+convert (uint32_t format, const uint8_t *from, uint32_t *restrict to, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      uint32_t word;
+      memcpy (&word, from + 4 * i, 4);
+      to[i] = color (format, GUINT32_FROM_LE (word)) & 0xffffff;
+    }
+}
+
+void
+gpu_convert (uint32_t format, const uint8_t *from, uint32_t *to, size_t n)
+{
+  switch (format)
+    {
+    case FORMAT_A8R8G8B8:
+    case FORMAT_X8R8G8B8: convert (FORMAT_X8R8G8B8, from, to, n); break;
+    case FORMAT_R8G8B8A8:
+    case FORMAT_R8G8B8X8: convert (FORMAT_R8G8B8X8, from, to, n); break;
+    case FORMAT_A8B8G8R8:
+    case FORMAT_X8B8G8R8: convert (FORMAT_X8B8G8R8, from, to, n); break;
+    default: convert (FORMAT_B8G8R8X8, from, to, n); break;
     }
 }
 
@@ -68,13 +95,30 @@ touch (const Gpu *gpu, unsigned i)
     vt_surface_touch (gpu->scanout[i].surface);
 }
 
+static void
+damage_all (Gpu *gpu, unsigned i)
+{
+  gpu->scanout[i].damage = whole_view (gpu, i);
+  touch (gpu, i);
+}
+
+void
+gpu_redraw (Gpu *gpu, uint32_t id)
+{
+  for (unsigned i = 0; i < gpu->n_scanouts; i++)
+    if (gpu->s->scanout_resource[i] == id)
+      damage_all (gpu, i);
+}
+
+/* A blob has as many sizes as there are scanouts that show it; of the rectangle each takes what it has. */
 unsigned
 gpu_flush (Gpu *gpu, uint32_t id, GpuRect rect)
 {
   unsigned slot = gpu_find (gpu, id);
   if (slot == GPU_NONE)
     return GPU_ERR_RESOURCE;
-  if (!gpu_rect_inside (rect, gpu->s->width[slot], gpu->s->height[slot]))
+  bool blob = gpu_is_blob (gpu, slot);
+  if (!gpu_rect_inside (rect, blob ? GPU_EDGE_MAX : gpu->s->width[slot], blob ? GPU_EDGE_MAX : gpu->s->height[slot]))
     return GPU_ERR_PARAMETER;
   for (unsigned i = 0; i < gpu->n_scanouts; i++)
     {
@@ -91,8 +135,8 @@ gpu_flush (Gpu *gpu, uint32_t id, GpuRect rect)
 
 /* --- Setting scanouts --------------------------------------------------------------------------------------------- */
 
-static void
-store_scanout (Gpu *gpu, unsigned i, uint32_t id, GpuRect rect)
+void
+gpu_store_scanout (Gpu *gpu, unsigned i, uint32_t id, GpuRect rect, const GpuLayout *layout)
 {
   GpuState *s = gpu->s;
   s->scanout_resource[i] = id;
@@ -100,8 +144,16 @@ store_scanout (Gpu *gpu, unsigned i, uint32_t id, GpuRect rect)
   s->scanout_y[i] = rect.y;
   s->scanout_width[i] = rect.width;
   s->scanout_height[i] = rect.height;
-  gpu->scanout[i].damage = whole_view (gpu, i);
-  touch (gpu, i);
+  s->scanout_format[i] = layout->format;
+  s->scanout_stride[i] = layout->stride;
+  s->scanout_offset[i] = layout->offset;
+  damage_all (gpu, i);
+}
+
+static void
+switch_off (Gpu *gpu, unsigned i)
+{
+  gpu_store_scanout (gpu, i, 0, (GpuRect) { 0 }, &(GpuLayout) { 0 });
 }
 
 unsigned
@@ -111,15 +163,15 @@ gpu_set_scanout (Gpu *gpu, uint32_t scanout, uint32_t id, GpuRect rect)
     return GPU_ERR_SCANOUT;
   if (id == 0)
     {
-      store_scanout (gpu, scanout, 0, (GpuRect) { 0 });
+      switch_off (gpu, scanout);
       return GPU_OK_NODATA;
     }
   unsigned slot = gpu_find (gpu, id);
-  if (slot == GPU_NONE)
+  if (slot == GPU_NONE || gpu_is_blob (gpu, slot))
     return GPU_ERR_RESOURCE;
   if (rect.width == 0 || rect.height == 0 || !gpu_rect_inside (rect, gpu->s->width[slot], gpu->s->height[slot]))
     return GPU_ERR_PARAMETER;
-  store_scanout (gpu, scanout, id, rect);
+  gpu_store_scanout (gpu, scanout, id, rect, &(GpuLayout) { 0 });
   return GPU_OK_NODATA;
 }
 
@@ -128,7 +180,7 @@ gpu_resource_gone (Gpu *gpu, uint32_t id)
 {
   for (unsigned i = 0; i < GPU_SCANOUTS; i++)
     if (gpu->s->scanout_resource[i] == id)
-      store_scanout (gpu, i, 0, (GpuRect) { 0 });
+      switch_off (gpu, i);
 }
 
 /* --- Drawing ------------------------------------------------------------------------------------------------------ */
@@ -139,10 +191,11 @@ shown_slot (const Gpu *gpu, unsigned i)
 {
   unsigned slot = gpu_find (gpu, gpu->s->scanout_resource[i]);
   GpuRect  view = view_of (gpu, i);
-  if (slot == GPU_NONE || view.width == 0 || view.height == 0
-      || !gpu_rect_inside (view, gpu->s->width[slot], gpu->s->height[slot]))
+  if (slot == GPU_NONE || view.width == 0 || view.height == 0)
     return GPU_NONE;
-  return slot;
+  bool holds = gpu_is_blob (gpu, slot) ? gpu_blob_shows (gpu, i, slot)
+                                       : gpu_rect_inside (view, gpu->s->width[slot], gpu->s->height[slot]);
+  return holds ? slot : GPU_NONE;
 }
 
 bool
@@ -168,8 +221,7 @@ draw (const Gpu *gpu, unsigned i, unsigned slot, GpuRect rect)
       size_t         pixel = ((size_t) s->scanout_y[i] + y) * s->width[slot] + s->scanout_x[i] + rect.x;
       const uint8_t *from = gpu_pixels (gpu, slot) + pixel * 4;
       uint32_t *to = (uint32_t *) (void *) (scanout->mode.pixels + (size_t) y * scanout->mode.stride_bytes) + rect.x;
-      for (uint32_t x = 0; x < rect.width; x++)
-        to[x] = gpu_color (s->format[slot], (uint32_t) vt_load_le (from + 4 * x, 4)) & 0xffffff;
+      gpu_convert (s->format[slot], from, to, rect.width);
     }
 }
 
@@ -192,7 +244,10 @@ gpu_refresh (Gpu *gpu, unsigned i)
   scanout->damage = (GpuRect) { 0 };
   if (damage.width == 0)
     return;
-  draw (gpu, i, slot, damage);
+  if (gpu_is_blob (gpu, slot))
+    gpu_blob_draw (gpu, i, slot, damage);
+  else
+    draw (gpu, i, slot, damage);
   vt_surface_damage (scanout->surface, (VtRect) { (int32_t) damage.x, (int32_t) damage.y, (int32_t) damage.width,
                                                   (int32_t) damage.height });
 }
@@ -220,25 +275,49 @@ show_cursor (Gpu *gpu, unsigned i)
   vt_surface_set_cursor (gpu->scanout[i].surface, cursor);
 }
 
+typedef struct
+{
+  const uint8_t *pixels;
+  uint32_t       format, width, height;
+  uint8_t        of_blob[GPU_CURSOR_BYTES];
+} CursorImage;
+
+/* A blob has no size of its own; the pointer in one is as large as the specification wants pointers to be. */
+static unsigned
+cursor_image (const Gpu *gpu, unsigned slot, CursorImage *image)
+{
+  const GpuState *s = gpu->s;
+  bool            blob = gpu_is_blob (gpu, slot);
+  image->pixels = blob ? image->of_blob : gpu_pixels (gpu, slot);
+  image->format = blob ? FORMAT_B8G8R8A8 : s->format[slot];
+  image->width = blob ? VT_SURFACE_CURSOR_EDGE : s->width[slot];
+  image->height = blob ? VT_SURFACE_CURSOR_EDGE : s->height[slot];
+  if (image->width > VT_SURFACE_CURSOR_EDGE || image->height > VT_SURFACE_CURSOR_EDGE)
+    return GPU_ERR_PARAMETER;
+  return blob ? gpu_blob_cursor (gpu, slot, image->of_blob) : GPU_OK_NODATA;
+}
+
 unsigned
 gpu_update_cursor (Gpu *gpu, uint32_t scanout, uint32_t id, uint32_t hot_x, uint32_t hot_y)
 {
-  GpuState *s = gpu->s;
-  unsigned  slot = gpu_find (gpu, id);
+  GpuState   *s = gpu->s;
+  unsigned    slot = gpu_find (gpu, id);
+  CursorImage image;
+  image.width = image.height = 0;
   if (scanout >= gpu->n_scanouts)
     return GPU_ERR_SCANOUT;
   if (id != 0 && slot == GPU_NONE)
     return GPU_ERR_RESOURCE;
-  if (id != 0 && (s->width[slot] > VT_SURFACE_CURSOR_EDGE || s->height[slot] > VT_SURFACE_CURSOR_EDGE))
-    return GPU_ERR_PARAMETER;
-  uint32_t n = id != 0 ? s->width[slot] * s->height[slot] : 0;
-  s->cursor_width[scanout] = id != 0 ? s->width[slot] : 0;
-  s->cursor_height[scanout] = id != 0 ? s->height[slot] : 0;
+  unsigned response = id != 0 ? cursor_image (gpu, slot, &image) : GPU_OK_NODATA;
+  if (response != GPU_OK_NODATA)
+    return response;
+  uint32_t n = image.width * image.height;
+  s->cursor_width[scanout] = image.width;
+  s->cursor_height[scanout] = image.height;
   s->cursor_hot_x[scanout] = hot_x;
   s->cursor_hot_y[scanout] = hot_y;
   for (uint32_t p = 0; p < n; p++)
-    cursor_pixels (gpu, scanout)[p]
-        = gpu_color (s->format[slot], (uint32_t) vt_load_le (gpu_pixels (gpu, slot) + 4 * p, 4));
+    cursor_pixels (gpu, scanout)[p] = color (image.format, (uint32_t) vt_load_le (image.pixels + 4 * p, 4));
   if (n > 0)
     vt_ram_mark (gpu->store, (uint64_t) scanout * GPU_CURSOR_BYTES, GPU_CURSOR_BYTES);
   show_cursor (gpu, scanout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* virtio-gpu: its two queues of commands (VIRTIO 1.1, 5.7.6), and the device on PCI without a VGA. */
+/* virtio-gpu: its two queues of commands (VIRTIO 1.2, 5.7.6), and the device on PCI without a VGA. */
 #include "virtio-gpu-private.h"
 
 #include "pci-bus.h"
@@ -30,16 +30,19 @@ enum
 
   CMD_GET_DISPLAY_INFO = 0x0100, CMD_RESOURCE_CREATE_2D = 0x0101, CMD_RESOURCE_UNREF = 0x0102, CMD_SET_SCANOUT = 0x0103,
   CMD_RESOURCE_FLUSH = 0x0104, CMD_TRANSFER_TO_HOST_2D = 0x0105, CMD_RESOURCE_ATTACH_BACKING = 0x0106,
-  CMD_RESOURCE_DETACH_BACKING = 0x0107, CMD_GET_EDID = 0x010a,
+  CMD_RESOURCE_DETACH_BACKING = 0x0107, CMD_GET_EDID = 0x010a, CMD_RESOURCE_CREATE_BLOB = 0x010c,
+  CMD_SET_SCANOUT_BLOB = 0x010d,
   CMD_UPDATE_CURSOR = 0x0300, CMD_MOVE_CURSOR = 0x0301,
 
-  REQUEST_MAX = 56,            /* of the longest request, without the entries of a backing */
+  REQUEST_MAX = 96,            /* of the longest request, without the entries of a backing */
   DISPLAY_INFO_SCANOUTS = 16, DISPLAY_INFO_BYTES = HDR_BYTES + 24 * DISPLAY_INFO_SCANOUTS,
   EDID_SIZE_AT = HDR_BYTES, EDID_AT = HDR_BYTES + 8, EDID_BYTES = 1024,
   RESPONSE_MAX = EDID_AT + EDID_BYTES,
 };
 
-#define GPU_F_EDID VIRTIO_F (1)
+/* 5.7.3 */
+#define GPU_F_EDID          VIRTIO_F (1)
+#define GPU_F_RESOURCE_BLOB VIRTIO_F (3)
 
 /* A request as it was when we looked, and room for the answer. */
 typedef struct
@@ -140,23 +143,49 @@ transfer (Gpu *gpu, Request *request)
   return gpu_transfer (gpu, field (request, 48), rect_field (request), vt_load_le (request->in + 40, 8));
 }
 
+/* The entries begin at `off` of the request. */
 static unsigned
-attach_backing (Gpu *gpu, Request *request)
+attach_entries (Gpu *gpu, Request *request, unsigned slot, uint64_t off, uint32_t n)
 {
-  unsigned slot = gpu_find (gpu, field (request, 24));
-  uint32_t n = field (request, 28);
+  uint64_t bytes = (uint64_t) n * GPU_ENTRY_BYTES;
   uint8_t *list;
-  if (slot == GPU_NONE)
-    return GPU_ERR_RESOURCE;
-  uint64_t bytes = (uint64_t) n * 16;
-  if (request->element->out_len < 32 + bytes)
+  if (!vt_fits (off, bytes, request->element->out_len))
     return GPU_ERR_PARAMETER;
   unsigned response = gpu_reserve_list (gpu, slot, n, &list);
   if (response != GPU_OK_NODATA)
     return response;
-  vt_virt_element_read (request->element, 32, list, bytes);
-  gpu_attach (gpu, slot, n);
-  return GPU_OK_NODATA;
+  vt_virt_element_read (request->element, off, list, bytes);
+  return gpu_attach (gpu, slot, n);
+}
+
+static unsigned
+attach_backing (Gpu *gpu, Request *request)
+{
+  unsigned slot = gpu_find (gpu, field (request, 24));
+  return slot != GPU_NONE ? attach_entries (gpu, request, slot, 32, field (request, 28)) : GPU_ERR_RESOURCE;
+}
+
+/* The blob's own number (blob_id) is that of a context, and there are none. */
+static unsigned
+create_blob (Gpu *gpu, Request *request)
+{
+  uint32_t id = field (request, 24), n = field (request, 36);
+  unsigned response
+      = gpu_create_blob (gpu, id, field (request, 28), field (request, 32), vt_load_le (request->in + 48, 8));
+  if (response != GPU_OK_NODATA || n == 0)
+    return response;
+  response = attach_entries (gpu, request, gpu_find (gpu, id), 56, n);
+  if (response != GPU_OK_NODATA)
+    gpu_unref (gpu, id);
+  return response;
+}
+
+static unsigned
+set_scanout_blob (Gpu *gpu, Request *request)
+{
+  GpuLayout layout = { .width = field (request, 48), .height = field (request, 52), .format = field (request, 56),
+                       .stride = field (request, 64), .offset = field (request, 80) };
+  return gpu_set_scanout_blob (gpu, field (request, 40), field (request, 44), rect_field (request), &layout);
 }
 
 static unsigned
@@ -187,6 +216,7 @@ static const struct
   uint8_t  queue;
   uint8_t  bytes;              /* of the request, at least */
   unsigned (*run) (Gpu *gpu, Request *request);
+  uint64_t feature;            /* that it is part of; 0: of every device */
 } commands[] = {
   { CMD_GET_DISPLAY_INFO, QUEUE_CONTROL, 24, get_display_info },
   { CMD_RESOURCE_CREATE_2D, QUEUE_CONTROL, 40, create_2d },
@@ -197,6 +227,8 @@ static const struct
   { CMD_RESOURCE_ATTACH_BACKING, QUEUE_CONTROL, 32, attach_backing },
   { CMD_RESOURCE_DETACH_BACKING, QUEUE_CONTROL, 28, detach_backing },
   { CMD_GET_EDID, QUEUE_CONTROL, 28, get_edid },
+  { CMD_RESOURCE_CREATE_BLOB, QUEUE_CONTROL, 56, create_blob, GPU_F_RESOURCE_BLOB },
+  { CMD_SET_SCANOUT_BLOB, QUEUE_CONTROL, 96, set_scanout_blob, GPU_F_RESOURCE_BLOB },
   { CMD_UPDATE_CURSOR, QUEUE_CURSOR, 52, update_cursor },
   { CMD_MOVE_CURSOR, QUEUE_CURSOR, 36, move_cursor },
 };
@@ -206,7 +238,8 @@ run_command (Gpu *gpu, Request *request, unsigned queue, uint64_t len)
 {
   uint32_t type = field (request, HDR_TYPE);
   for (unsigned i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (commands[i].type == type && commands[i].queue == queue)
+    if (commands[i].type == type && commands[i].queue == queue
+        && (commands[i].feature == 0 || vt_virtio_has (&gpu->pci.virtio, commands[i].feature)))
       return len >= commands[i].bytes ? commands[i].run (gpu, request) : GPU_ERR_PARAMETER;
   vt_guest_warn (&gpu->pci.pci.dev, "command 0x%x is not known", type);
   return GPU_ERR_UNSPEC;
@@ -309,7 +342,7 @@ VtVirtioOffer
 gpu_offer (const VtVirtioGpuConfig *config)
 {
   bool edid = config->surfaces[0] != NULL && vt_surface_monitor (config->surfaces[0])->edid_bytes > 0;
-  return (VtVirtioOffer) { .features = config->ring_forms | (edid ? GPU_F_EDID : 0) };
+  return (VtVirtioOffer) { .features = config->ring_forms | GPU_F_RESOURCE_BLOB | (edid ? GPU_F_EDID : 0) };
 }
 
 bool
@@ -472,7 +505,7 @@ const VtDeviceClass vt_virtio_gpu_pci = {
   .summary = "Graphics (virtio)",
   .instance_size = sizeof (VirtioGpu),
   .state_off = offsetof (VirtioGpu, s),
-  .state = VT_STATE (2, VirtioGpuState, virtio_gpu_fields, &virtio_gpu_at_reset),
+  .state = VT_STATE (GPU_STATE_VERSION, VirtioGpuState, virtio_gpu_fields, &virtio_gpu_at_reset),
   .regions = vt_virtio_pci_regions,
   .realize = virtio_gpu_realize,
   .settle = gpu_settle,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* virtio-gpu and virtio-vga: 2D graphics of VIRTIO 1.1, 5.7, for up to four monitors.
+/* virtio-gpu and virtio-vga: 2D graphics of VIRTIO 1.2, 5.7, for up to four monitors.
  *
  * What the guest makes - resources, their backing lists, pointers - lives in `store`, so all of it together is never
- * larger than that and is saved with the machine. virtio-vga shows a VGA of its own (BAR0 is that one's memory) until
- * the driver has set its first scanout. Both need env->dma and env->clock. */
+ * larger than that and is saved with the machine. Pixels of blobs (VIRTIO_GPU_F_RESOURCE_BLOB) stay in guest memory, and
+ * are read there whenever a surface is refreshed. virtio-vga shows a VGA of its own (BAR0 is that one's memory) until the
+ * driver has set its first scanout. Both need env->dma and env->clock. */
 #pragma once
 
 #include "pci-function.h"
