@@ -5,6 +5,7 @@
 typedef struct
 {
   VitrinePainter   parent;
+  GtkWidget       *widget;
   cairo_surface_t *surface;
 } CairoPainter;
 
@@ -21,7 +22,8 @@ cairo_resize (VitrinePainter *painter, guint width, guint height)
   CairoPainter *self = (CairoPainter *) painter;
 
   g_clear_pointer (&self->surface, cairo_surface_destroy);
-  self->surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, (int) width, (int) height);
+  self->surface = gdk_window_create_similar_image_surface (gtk_widget_get_window (self->widget), CAIRO_FORMAT_RGB24, (int) width,
+                                                           (int) height, 1);
   return cairo_surface_status (self->surface) == CAIRO_STATUS_SUCCESS;
 }
 
@@ -58,10 +60,11 @@ cairo_paint_picture (VitrinePainter *painter, cairo_t *cr, const VitrinePlacemen
 static const VitrinePainterClass cairo_class = { cairo_free, cairo_resize, cairo_take, cairo_paint_picture };
 
 VitrinePainter *
-vitrine_painter_new_cairo (void)
+vitrine_painter_new_cairo (GtkWidget *widget)
 {
   CairoPainter *self = g_new0 (CairoPainter, 1);
 
   self->parent = (VitrinePainter) { &cairo_class, "cairo" };
+  self->widget = widget;
   return &self->parent;
 }

@@ -12,7 +12,7 @@ vitrine_painter_new (GtkWidget *widget, const char *wish)
   if (g_strcmp0 (name, "cairo") != 0)
     painter = vitrine_painter_new_gl (widget, g_strcmp0 (name, "gl") == 0);
   if (painter == NULL)
-    painter = vitrine_painter_new_cairo ();
+    painter = vitrine_painter_new_cairo (widget);
   g_debug ("The screen is painted with %s", painter->name);
   return painter;
 }

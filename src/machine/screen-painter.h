@@ -34,7 +34,7 @@ struct _VitrinePainter
   const char                *name;
 };
 
-VitrinePainter *vitrine_painter_new_cairo (void);
+VitrinePainter *vitrine_painter_new_cairo (GtkWidget *widget);
 /* NULL: there is no graphics processor that would be faster. */
 VitrinePainter *vitrine_painter_new_gl (GtkWidget *widget, gboolean even_software);
 

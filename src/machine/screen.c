@@ -45,7 +45,7 @@ take_size (VitrineScreen *self, const VitrineFrame *frame)
   if (!self->painter->klass->resize (self->painter, frame->width, frame->height))
     {
       self->painter->klass->free (self->painter);
-      self->painter = vitrine_painter_new_cairo ();
+      self->painter = vitrine_painter_new_cairo (GTK_WIDGET (self));
       self->painter->klass->resize (self->painter, frame->width, frame->height);
     }
   self->width = frame->width;

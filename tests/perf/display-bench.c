@@ -3,7 +3,7 @@
  *
  * A ramfb in RAM is the guest's display; "guest" writes go where a processor's would, with the notices that it would give. The
  * window is the application's own screen widget. Times are processor time of this process, from the write to the moment when the
- * X server, asked for a pixel, has the new one. */
+ * X server, asked for a pixel, has the new one; without what the asking takes. */
 #include <gdk/gdkx.h>
 #include <stdlib.h>
 #include <time.h>
@@ -118,6 +118,22 @@ typedef struct
   GtkWidget    *screen;
 } Bench;
 
+/* All that the application does until the pixel is there. */
+static double
+cpu_ms_until (GtkWidget *screen, int x, int y, guint32 color)
+{
+  double ms = 0;
+
+  do
+    {
+      double began = cpu_ms ();
+      g_main_context_iteration (NULL, TRUE);
+      ms += cpu_ms () - began;
+    }
+  while (pixel_on_screen (screen, x, y) != color);
+  return ms;
+}
+
 /* Median of what one change costs. */
 static double
 one_change (Bench *bench, const GdkRectangle *area, guint rounds)
@@ -130,9 +146,7 @@ one_change (Bench *bench, const GdkRectangle *area, guint rounds)
       bench_guest_write (bench->backend->guest, area->x, area->y, area->width, area->height, color);
       double began = cpu_ms ();
       vitrine_backend_emit_frame_ready (VITRINE_BACKEND (bench->backend), 0);
-      while (pixel_on_screen (bench->screen, area->x, area->y) != color)
-        g_main_context_iteration (NULL, TRUE);
-      times[i] = cpu_ms () - began;
+      times[i] = cpu_ms () - began + cpu_ms_until (bench->screen, area->x, area->y, color);
     }
   qsort (times, rounds, sizeof *times, compare);
   return times[rounds / 2];
