@@ -49,6 +49,8 @@ int vitrine_ctl_detach_disk (int argc, char **argv);
 int vitrine_ctl_resize_disk (int argc, char **argv);
 int vitrine_ctl_attach_net (int argc, char **argv);
 int vitrine_ctl_detach_net (int argc, char **argv);
+int vitrine_ctl_attach_tpm (int argc, char **argv);
+int vitrine_ctl_detach_tpm (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);

@@ -7,98 +7,27 @@
 
 #include <vitrine/image.h>
 
+#include "change.h"
 #include "ctl.h"
 #include "device-words.h"
 #include "disk-image.h"
 #include "machines.h"
-#include "paths.h"
-#include "run-lock.h"
 #include "run-options-private.h"
-
-/* --- A stored machine ------------------------------------------------------------------------------------------------ */
-
-/* Changes a definition; *note: a word to print when all is done. */
-typedef gboolean (*Edit) (VitrineDomain *domain, gconstpointer data, char **note, GError **error);
-
-typedef struct
-{
-  VitrineMachine *machine;
-  VitrineClient  *client;    /* NULL: it is off, or only the definition is meant */
-  VitrineDomain  *before, *after;
-} Change;
-
-static void
-change_clear (Change *change)
-{
-  g_clear_object (&change->client);
-  g_clear_object (&change->before);
-  g_clear_object (&change->after);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Change, change_clear)
-
-static gboolean
-is_running (VitrineMachine *machine)
-{
-  g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
-
-  return vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
-}
-
-/* The running machine first: where it or its guest refuses, nothing is changed. */
-static int
-carry_out (Change *change, GError **error)
-{
-  if (change->client != NULL)
-    {
-      vitrine_hotplug_give_slots (change->before, change->after);
-      if (!vitrine_hotplug_covers (change->before, change->after, error)
-          || !vitrine_hotplug_change (change->client, change->before, change->after, error))
-        return 1;
-    }
-  if (vitrine_machine_set_domain (change->machine, change->after, error))
-    return 0;
-  if (change->client != NULL && !vitrine_hotplug_change (change->client, change->after, change->before, NULL))
-    g_prefix_error (error, _("The running machine is changed, its definition is not: "));
-  return 1;
-}
-
-static int
-change_machine (const char *words, gboolean config_only, Edit edit, gconstpointer data)
-{
-  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
-  g_auto(Change) change = { .machine = library != NULL ? vitrine_ctl_find (library, words) : NULL };
-  g_autoptr(GError) error = NULL;
-  g_autofree char *note = NULL;
-
-  if (change.machine == NULL)
-    return 1;
-  if (vitrine_machine_get_domain (change.machine) == NULL)
-    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (change.machine));
-  if (vitrine_machine_is_suspended (change.machine))
-    return vitrine_ctl_fail (_("“%s” is suspended. Start it and power it off to change its devices."), words);
-  if (!config_only && is_running (change.machine) && (change.client = vitrine_ctl_connect (words)) == NULL)
-    return 1;
-  change.before = vitrine_domain_copy (vitrine_machine_get_domain (change.machine));
-  change.after = vitrine_domain_copy (change.before);
-  if (!edit (change.after, data, &note, &error) || carry_out (&change, &error) != 0)
-    return vitrine_ctl_fail ("%s", error->message);
-  if (note != NULL)
-    g_print ("%s\n", note);
-  return 0;
-}
 
 /* --- Arguments ------------------------------------------------------------------------------------------------------- */
 
 /* MACHINE THING [--config]; NULL: usage was shown. */
 static const char *
-parse (int argc, char **argv, gboolean *config_only, const char *synopsis)
+parse (int argc, char **argv, VitrineCtlWhen *when, const char *synopsis)
 {
-  *config_only = argc == 4 && g_str_equal (argv[3], "--config");
-  if ((argc != 3 && !*config_only) || argv[1][0] == '-' || argv[2][0] == '-')
+  gboolean config_only = FALSE;
+
+  if (!vitrine_ctl_take_switches (&argc, argv, 2, &config_only, NULL) || argc != 3)
     {
       vitrine_ctl_usage (synopsis);
       return NULL;
     }
+  *when = config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_NOW;
   return argv[2];
 }
 
@@ -181,8 +110,8 @@ attach_disk_to_socket (const char *words, VtDiskConfig *disk)
 int
 vitrine_ctl_attach_disk (int argc, char **argv)
 {
-  gboolean config_only;
-  const char *value = parse (argc, argv, &config_only, "attach-disk MACHINE FILE[,format=raw|qcow2][,readonly=on][,id=TARGET] [--config]");
+  VitrineCtlWhen when;
+  const char *value = parse (argc, argv, &when, "attach-disk MACHINE FILE[,format=raw|qcow2][,readonly=on][,id=TARGET] [--config]");
   g_autoptr(GError) error = NULL;
   g_autoptr(VtConfig) config = value != NULL ? parse_disk (value, &error) : NULL;
 
@@ -191,7 +120,7 @@ vitrine_ctl_attach_disk (int argc, char **argv)
   if (config == NULL)
     return vitrine_ctl_fail ("%s", error->message);
   return is_socket (argv[1]) ? attach_disk_to_socket (argv[1], config->disks->pdata[0])
-                             : change_machine (argv[1], config_only, add_disk, config->disks->pdata[0]);
+                             : vitrine_ctl_change (argv[1], when, add_disk, config->disks->pdata[0]);
 }
 
 static gboolean
@@ -204,13 +133,13 @@ remove_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **er
 int
 vitrine_ctl_detach_disk (int argc, char **argv)
 {
-  gboolean config_only;
-  const char *target = parse (argc, argv, &config_only, "detach-disk MACHINE TARGET [--config]");
+  VitrineCtlWhen when;
+  const char *target = parse (argc, argv, &when, "detach-disk MACHINE TARGET [--config]");
 
   if (target == NULL)
     return 1;
   return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachDisk", g_variant_new ("(s)", target))
-                             : change_machine (argv[1], config_only, remove_disk, target);
+                             : vitrine_ctl_change (argv[1], when, remove_disk, target);
 }
 
 /* A machine that is off has its image changed, which is no other than “image resize”. */
@@ -223,7 +152,7 @@ resize_image (const char *words, const char *target, guint64 bytes)
 
   if (machine == NULL)
     return 1;
-  if (is_running (machine))
+  if (vitrine_ctl_is_running (machine))
     return vitrine_ctl_call (words, "ResizeDisk", g_variant_new ("(st)", target, bytes));
   if (vitrine_machine_get_domain (machine) == NULL)
     return vitrine_ctl_fail ("%s", vitrine_machine_get_message (machine));
@@ -340,12 +269,12 @@ attach_net_to_socket (const char *words, const char *value)
 int
 vitrine_ctl_attach_net (int argc, char **argv)
 {
-  gboolean config_only;
-  const char *value = parse (argc, argv, &config_only, "attach-net MACHINE user|isolated=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS] [--config]");
+  VitrineCtlWhen when;
+  const char *value = parse (argc, argv, &when, "attach-net MACHINE user|isolated=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS] [--config]");
 
   if (value == NULL)
     return 1;
-  return is_socket (argv[1]) ? attach_net_to_socket (argv[1], value) : change_machine (argv[1], config_only, add_net, value);
+  return is_socket (argv[1]) ? attach_net_to_socket (argv[1], value) : vitrine_ctl_change (argv[1], when, add_net, value);
 }
 
 static gboolean
@@ -368,11 +297,11 @@ remove_net (VitrineDomain *domain, gconstpointer data, char **note, GError **err
 int
 vitrine_ctl_detach_net (int argc, char **argv)
 {
-  gboolean config_only;
-  const char *mac = parse (argc, argv, &config_only, "detach-net MACHINE MAC-ADDRESS [--config]");
+  VitrineCtlWhen when;
+  const char *mac = parse (argc, argv, &when, "detach-net MACHINE MAC-ADDRESS [--config]");
 
   if (mac == NULL)
     return 1;
   return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachNetwork", g_variant_new ("(s)", mac))
-                             : change_machine (argv[1], config_only, remove_net, mac);
+                             : vitrine_ctl_change (argv[1], when, remove_net, mac);
 }

@@ -37,6 +37,14 @@ vitrine_ctl_find (VitrineLibrary *library, const char *words)
   return machine;
 }
 
+gboolean
+vitrine_ctl_is_running (VitrineMachine *machine)
+{
+  g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
+
+  return vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
+}
+
 /* A machine of `vitrinectl run --control`. */
 static VitrineClient *
 connect_socket (const char *path)
@@ -61,10 +69,8 @@ vitrine_ctl_connect (const char *words)
 
   if (machine == NULL)
     return NULL;
-  const char *uuid = vitrine_machine_get_uuid (machine);
-  g_autofree char *lock = vitrine_paths_in_machine (uuid, "lock");
-  g_autofree char *socket_path = vitrine_paths_socket (uuid);
-  if (vitrine_run_lock_query (lock) != VITRINE_RUN_LOCK_HELD)
+  g_autofree char *socket_path = vitrine_paths_socket (vitrine_machine_get_uuid (machine));
+  if (!vitrine_ctl_is_running (machine))
     {
       vitrine_ctl_fail (_("“%s” is not running. “vitrinectl start” starts it."), words);
       return NULL;

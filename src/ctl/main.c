@@ -56,6 +56,8 @@ static const Verb verbs[] = {
   { "resize-disk", vitrine_ctl_resize_disk, N_("Enlarge a machine’s disk, also while it runs") },
   { "attach-net", vitrine_ctl_attach_net, N_("Add a network card to a machine, also while it runs") },
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
+  { "attach-tpm", vitrine_ctl_attach_tpm, N_("Add a TPM to a machine that is off") },
+  { "detach-tpm", vitrine_ctl_detach_tpm, N_("Remove a machine’s TPM, with what is sealed in it") },
   { "host-devices", vitrine_ctl_host_devices, N_("List a host’s PCI devices, and what it would lose by each") },
   { "attach-pci", vitrine_ctl_attach_pci, N_("Give a machine a PCI device of its host") },
   { "detach-pci", vitrine_ctl_detach_pci, N_("Take a PCI device of the host out of a machine") },

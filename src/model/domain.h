@@ -198,6 +198,8 @@ void     vitrine_domain_add_tpm (VitrineDomain *domain);
 /* Its registers: "tpm-crb", "tpm-tis"; of one that is there. */
 char    *vitrine_domain_get_tpm_model (VitrineDomain *domain);
 void     vitrine_domain_set_tpm_model (VitrineDomain *domain, const char *model);
+/* The same by the short names, "crb" and "tis". */
+gboolean vitrine_domain_choose_tpm (VitrineDomain *domain, const char *name, GError **error);
 
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);
