@@ -3,7 +3,7 @@
 """hotplug.py VITRINECTL NAME: disks and network cards come and go while Debian's kernel runs (pciehp), as TAP.
 
 NAME says who started the kernel, and so who gave the empty slots their windows: kernel (nobody before it), seabios, ovmf; or
-saved: what came while running is there after a restore, and can go.
+saved: what came while running is there after a restore, and can go, with a virtio card or (saved-e1000e) with an e1000e.
 """
 import hashlib
 import os
@@ -21,6 +21,7 @@ from display import efi_disk                                          # noqa: E4
 from vmconsole import GuestError                                      # noqa: E402
 
 ROUNDS = {"kernel": 10, "seabios": 3, "ovmf": 3, "saved": 1}
+MODELS = {"seabios": ("virtio",)}        # its CD has no other driver
 MIB = 4
 
 
@@ -74,14 +75,24 @@ def get_address(guest, card):
         raise GuestError(guest.explain("no address by DHCP"))
 
 
-def one_round(boot, guest, socket, number):
+DRIVERS = {"virtio": "virtio_net", "e1000e": "e1000e"}
+
+
+def driver(guest, card):
+    return re.search(r"drivers/(\w+)", guest.command(f"readlink -f /sys/class/net/{card}/device/driver", PROMPT, 60)).group(1)
+
+
+def one_round(boot, guest, socket, number, models=("virtio", "e1000e")):
     image = boot.folder / f"disk{number}.img"
     image.write_bytes(bytes(8 << 20))
     target = must(guest, ctl(boot, "attach-disk", socket, f"{image},format=raw,id=hot{number}"))
     wait_names(guest, *DISKS, {"vda"}, "a disk that was added")
     digest = write_disk(guest)
-    mac = must(guest, ctl(boot, "attach-net", socket, "user"))
-    wait_names(guest, *CARDS, {"eth0"}, "a card that was added")
+    model = models[number % len(models)]
+    mac = must(guest, ctl(boot, "attach-net", socket, f"user,model={model}"))
+    wait_names(guest, *CARDS, {"eth0"}, f"a card that was added ({model})")
+    if driver(guest, "eth0") != DRIVERS[model]:
+        raise GuestError(guest.explain(f"a card of model {model} has the driver {driver(guest, 'eth0')}"))
     if mac not in guest.command("cat /sys/class/net/eth0/address", PROMPT, 60):
         raise GuestError(guest.explain(f"the card's address is not {mac}"))
     get_address(guest, "eth0")
@@ -171,10 +182,10 @@ def unheard(boot, guest, socket):
 def start(boot, name, *more):
     socket = boot.folder / "control"
     options = ["--memory", "512M", "--control", socket, *more]
-    target = boot.guest("virtio")
+    target = boot.guest("slots")
     if name == "ovmf":
         return socket, boot.run("--firmware", "uefi", "--disk", f"{efi_disk(boot, target)},snapshot=on,bus=sata", *options)
-    if name in ("kernel", "saved"):
+    if name == "kernel" or name.startswith("saved"):
         return socket, boot.run("--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
                                 "console=ttyS0,115200 quiet", *options)
     target = boot.guest("iso")
@@ -194,7 +205,7 @@ def turns(boot, name):
     with machine as guest:
         to_shell(guest, name)
         for number in range(ROUNDS[name]):
-            one_round(boot, guest, socket, number)
+            one_round(boot, guest, socket, number, MODELS.get(name, ("virtio", "e1000e")))
         boot.ok(f"{name}: a disk and a card came and went {ROUNDS[name]} times, and nothing written was lost")
         if name == "kernel":
             refusals(boot, guest, socket)
@@ -210,22 +221,25 @@ def turns(boot, name):
             power_off(boot, guest)
 
 
-def saved(boot, _):
+def saved(boot, name):
+    model = "e1000e" if name == "saved-e1000e" else "virtio"
     image, state = boot.folder / "disk.img", boot.folder / "state"
     image.write_bytes(bytes(8 << 20))
     socket, machine = start(boot, "saved", "--save", state)
     with machine as guest:
         to_shell(guest, "saved")
         must(guest, ctl(boot, "attach-disk", socket, f"{image},id=hot,port=2"))
-        mac = must(guest, ctl(boot, "attach-net", socket, "user,port=4"))
+        mac = must(guest, ctl(boot, "attach-net", socket, f"user,model={model},port=4"))
         wait_names(guest, *DISKS, {"vda"}, "a disk")
         wait_names(guest, *CARDS, {"eth0"}, "a card")
+        get_address(guest, "eth0")
         digest = write_disk(guest)
         guest.process.send_signal(signal.SIGINT)
         guest.wait(60)
     if not state.exists():
         raise GuestError("nothing was saved")
-    socket, machine = start(boot, "saved", "--disk", f"{image},id=hot,port=2", "--net", f"user,mac={mac},port=4", "--restore", state)
+    socket, machine = start(boot, "saved", "--disk", f"{image},id=hot,port=2", "--net", f"user,model={model},mac={mac},port=4",
+                            "--restore", state)
     with machine as guest:
         guest.send("\n")
         guest.expect(PROMPT, 120)
@@ -233,7 +247,7 @@ def saved(boot, _):
         if digest not in again:
             raise GuestError(guest.explain("the restored disk reads something else"))
         get_address(guest, "eth0")
-        boot.ok("a machine with devices in its slots goes on after a restore")
+        boot.ok(f"a machine with devices in its slots goes on after a restore ({model})")
         for process in [ctl(boot, "detach-disk", socket, "hot"), ctl(boot, "detach-net", socket, mac)]:
             must(guest, process)
         wait_names(guest, *DISKS, set(), "a disk that was removed")
@@ -248,7 +262,7 @@ def main():
     name = sys.argv[2]
     with tempfile.TemporaryDirectory(prefix="vitrine-hotplug-") as folder:
         boot = Boot(sys.argv[1], folder)
-        boot.attempt(name, lambda b: (saved if name == "saved" else turns)(b, name))
+        boot.attempt(name, lambda b: (saved if name.startswith("saved") else turns)(b, name))
         print(f"1..{boot.points}")
 
 
