@@ -421,6 +421,18 @@ prepare_socket (const char *path, GError **error)
   return TRUE;
 }
 
+static void
+card_came (VitrineService *service, GVariant *card, int device, gpointer unused)
+{
+  vitrine_net_devices_keep (card, device);
+}
+
+static void
+card_went (VitrineService *service, const char *mac, gpointer unused)
+{
+  vitrine_net_devices_forget (mac);
+}
+
 static gboolean
 load (VitrineMachineProcess *self, GError **error)
 {
@@ -436,6 +448,8 @@ load (VitrineMachineProcess *self, GError **error)
   if (self->service == NULL)
     return FALSE;
   g_signal_connect_swapped (self->service, "present", G_CALLBACK (present), self);
+  g_signal_connect (self->service, "card-came", G_CALLBACK (card_came), NULL);
+  g_signal_connect (self->service, "card-went", G_CALLBACK (card_went), NULL);
   keep_snapshots (self);
   self->recording = vitrine_recording_new ();
   vitrine_service_set_recording_keeper (self->service, &vitrine_recording_keeper, self->recording);

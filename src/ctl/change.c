@@ -6,8 +6,8 @@
 #include "ctl.h"
 #include "hotplug.h"
 #include "machines.h"
-#include "paths.h"
-#include "run-lock.h"
+#include "passphrase.h"
+#include "running-change.h"
 
 typedef struct
 {
@@ -25,21 +25,46 @@ change_clear (Change *change)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Change, change_clear)
 
-static int
-carry_out (Change *change, GError **error)
+/* Encrypted disks get their keys on the way. */
+static gboolean
+change_running (VitrineRunningChange *running, VtSecret *passphrase, GError **error)
 {
+  g_autoptr(GError) wanting = NULL;
+
+  if (vitrine_running_change_carry_out (running, &wanting))
+    return TRUE;
+  const VtDiskConfig *disk = vitrine_running_change_get_locked (running);
+  if (disk == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&wanting));
+      return FALSE;
+    }
+  g_autoptr(VtSecret) key = vitrine_ctl_unlock (disk, passphrase, error);
+  if (key == NULL)
+    return FALSE;
+  vitrine_running_change_unlock (running, key);
+  return change_running (running, passphrase, error);
+}
+
+static gboolean
+carry_out (Change *change, VtSecret *passphrase, GError **error)
+{
+  g_autoptr(VitrineRunningChange) running = NULL;
+
   if (change->client != NULL)
     {
       vitrine_hotplug_give_slots (change->before, change->after);
-      if (!vitrine_hotplug_covers (change->before, change->after, error)
-          || !vitrine_hotplug_change (change->client, change->before, change->after, error))
-        return 1;
+      if (!vitrine_hotplug_covers (change->before, change->after, error))
+        return FALSE;
+      running = vitrine_running_change_new (g_object_ref (change->client), change->before, change->after);
+      if (!change_running (running, passphrase, error))
+        return FALSE;
     }
   if (vitrine_machine_set_domain (change->machine, change->after, error))
-    return 0;
-  if (change->client != NULL && !vitrine_hotplug_change (change->client, change->after, change->before, NULL))
-    g_prefix_error (error, _("The running machine is changed, its definition is not: "));
-  return 1;
+    return TRUE;
+  if (running != NULL)
+    vitrine_running_change_take_back (running);
+  return FALSE;
 }
 
 /* FALSE: a message has been printed. */
@@ -61,7 +86,7 @@ find (VitrineLibrary *library, const char *words, VitrineCtlWhen when, Change *c
 }
 
 int
-vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit, gconstpointer data)
+vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit, gconstpointer data, VtSecret *passphrase)
 {
   g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   g_auto(Change) change = { 0 };
@@ -72,7 +97,7 @@ vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit,
     return 1;
   change.before = vitrine_domain_copy (vitrine_machine_get_domain (change.machine));
   change.after = vitrine_domain_copy (change.before);
-  if (!edit (change.after, data, &note, &error) || carry_out (&change, &error) != 0)
+  if (!edit (change.after, data, &note, &error) || !carry_out (&change, passphrase, &error))
     return vitrine_ctl_fail ("%s", error->message);
   if (note != NULL)
     g_print ("%s\n", note);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "domain.h"
+#include <vitrine/secret.h>
 
 /* Changes a definition; *note: a word to print when all is done. */
 typedef gboolean (*VitrineCtlEdit) (VitrineDomain *domain, gconstpointer data, char **note, GError **error);
@@ -14,8 +15,9 @@ typedef enum
   VITRINE_CTL_CONFIG,  /* the definition, for the next start */
 } VitrineCtlWhen;
 
-/* The running machine first: where it or its guest refuses, nothing is changed. The process's exit status. */
-int vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit, gconstpointer data);
+/* The running machine first: where it or its guest refuses, nothing is changed. @passphrase: of an encrypted disk that comes into it;
+ * NULL: the person is asked when there is one. The process's exit status. */
+int vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit, gconstpointer data, VtSecret *passphrase);
 
 /* Takes "--config" and, with @force, "--force" from behind the verb's @least first words; FALSE: there is something else that begins
  * with "-", or a word too little. What remains is counted in @argc. */

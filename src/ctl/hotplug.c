@@ -12,7 +12,9 @@
 #include "device-words.h"
 #include "disk-image.h"
 #include "machines.h"
+#include "passphrase.h"
 #include "run-options-private.h"
+#include "unlock.h"
 
 /* --- Arguments ------------------------------------------------------------------------------------------------------- */
 
@@ -74,9 +76,8 @@ add_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error
   const VtDiskConfig *config = data;
   const VtRingConfig *rings = &config->rings;
 
-  if (config->queues != 0 || config->port != 0 || config->any_backing || rings->packed || rings->in_order || rings->notification_data
-      || config->secret != NULL)
-    return vitrine_ctl_refuse (error, _("For a machine of the library, use format, bus, readonly, snapshot and id"));
+  if (config->queues != 0 || config->port != 0 || config->any_backing || rings->packed || rings->in_order || rings->notification_data)
+    return vitrine_ctl_refuse (error, _("For a machine of the library, use format, bus, readonly, snapshot, id and key-file"));
   g_autoptr(VitrineDisk) disk = vitrine_disk_new (config->path, vt_image_format_name (config->format), buses[config->bus], FALSE);
   disk->readonly = config->readonly;
   disk->transient = config->snapshot;
@@ -91,6 +92,18 @@ add_disk (VitrineDomain *domain, gconstpointer data, char **note, GError **error
   return TRUE;
 }
 
+/* Its secret is its key from then on. */
+static gboolean
+unlock (VtDiskConfig *disk, GError **error)
+{
+  g_autoptr(VtSecret) passphrase = g_steal_pointer (&disk->secret);
+
+  if (!vitrine_unlock_is_locked (disk))
+    return TRUE;
+  disk->secret = vitrine_ctl_unlock (disk, passphrase, error);
+  return disk->secret != NULL;
+}
+
 static int
 attach_disk_to_socket (const char *words, VtDiskConfig *disk)
 {
@@ -101,7 +114,7 @@ attach_disk_to_socket (const char *words, VtDiskConfig *disk)
     return 1;
   if (disk->id == NULL)
     disk->id = g_path_get_basename (disk->path);
-  if (!vitrine_hotplug_add_disk (client, G_MAXUINT32, disk, &error))
+  if (!unlock (disk, &error) || !vitrine_hotplug_add_disk (client, G_MAXUINT32, disk, &error))
     return vitrine_ctl_fail ("%s", error->message);
   g_print ("%s\n", disk->id);
   return 0;
@@ -119,8 +132,9 @@ vitrine_ctl_attach_disk (int argc, char **argv)
     return 1;
   if (config == NULL)
     return vitrine_ctl_fail ("%s", error->message);
-  return is_socket (argv[1]) ? attach_disk_to_socket (argv[1], config->disks->pdata[0])
-                             : vitrine_ctl_change (argv[1], when, add_disk, config->disks->pdata[0]);
+  VtDiskConfig *disk = config->disks->pdata[0];
+  return is_socket (argv[1]) ? attach_disk_to_socket (argv[1], disk)
+                             : vitrine_ctl_change (argv[1], when, add_disk, disk, disk->secret);
 }
 
 static gboolean
@@ -139,7 +153,7 @@ vitrine_ctl_detach_disk (int argc, char **argv)
   if (target == NULL)
     return 1;
   return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachDisk", g_variant_new ("(s)", target))
-                             : vitrine_ctl_change (argv[1], when, remove_disk, target);
+                             : vitrine_ctl_change (argv[1], when, remove_disk, target, NULL);
 }
 
 /* A machine that is off has its image changed, which is no other than “image resize”. */
@@ -274,7 +288,7 @@ vitrine_ctl_attach_net (int argc, char **argv)
 
   if (value == NULL)
     return 1;
-  return is_socket (argv[1]) ? attach_net_to_socket (argv[1], value) : vitrine_ctl_change (argv[1], when, add_net, value);
+  return is_socket (argv[1]) ? attach_net_to_socket (argv[1], value) : vitrine_ctl_change (argv[1], when, add_net, value, NULL);
 }
 
 static gboolean
@@ -303,5 +317,5 @@ vitrine_ctl_detach_net (int argc, char **argv)
   if (mac == NULL)
     return 1;
   return is_socket (argv[1]) ? vitrine_ctl_call (argv[1], "DetachNetwork", g_variant_new ("(s)", mac))
-                             : vitrine_ctl_change (argv[1], when, remove_net, mac);
+                             : vitrine_ctl_change (argv[1], when, remove_net, mac, NULL);
 }

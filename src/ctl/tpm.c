@@ -23,7 +23,7 @@ vitrine_ctl_attach_tpm (int argc, char **argv)
 
   if (!vitrine_ctl_take_switches (&argc, argv, 1, &config_only, NULL) || argc > 3)
     return vitrine_ctl_usage ("attach-tpm MACHINE [crb|tis] [--config]");
-  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, add, argc == 3 ? argv[2] : "crb");
+  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, add, argc == 3 ? argv[2] : "crb", NULL);
   if (status == 0 && !vitrine_tpm_is_installed ())
     g_printerr (_("note: %s\n"), _("It takes the program swtpm, which is not installed."));
   return status;
@@ -48,7 +48,7 @@ vitrine_ctl_detach_tpm (int argc, char **argv)
 
   if (!vitrine_ctl_take_switches (&argc, argv, 1, &config_only, &force) || argc != 2)
     return vitrine_ctl_usage ("detach-tpm MACHINE [--force] [--config]");
-  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, take_out, force ? "" : NULL);
+  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, take_out, force ? "" : NULL, NULL);
   if (status == 0)
     g_printerr (_("note: %s\n"), _("Until the machine next starts, “vitrinectl attach-tpm” brings back what is sealed in the TPM."));
   return status;

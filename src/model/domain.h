@@ -30,13 +30,13 @@ typedef struct
 {
   char    *target;      /* <target dev>: unique in the machine, "vda", "sda" */
   char    *path;        /* NULL: empty drive */
-  char    *format;      /* "raw", "qcow2" */
+  char    *format;      /* "raw", "qcow2"; "luks" for one that is new */
   char    *bus;         /* "virtio", "sata", "ide", "scsi", "fdc", "nvme" */
   gboolean cdrom;
   gboolean floppy;
   gboolean readonly;
   gboolean transient;   /* writes are lost at power-off */
-  gboolean encrypted;   /* only read from the document */
+  gboolean encrypted;   /* says the document, and a new one's format; qcow2 with LUKS inside says it itself */
   guint    boot_order;  /* 1..; 0: not in the order */
 } VitrineDisk;
 
@@ -111,6 +111,7 @@ GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);
 void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk);
 gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);
 gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target, const char *path);   /* NULL: eject */
+/* As images name it. */
 void     vitrine_domain_set_disk_format (VitrineDomain *domain, const char *target, const char *format);
 /* The file that its image stands on, wherever that is; NULL: the document does not say. */
 void     vitrine_domain_set_disk_backing (VitrineDomain *domain, const char *target, const char *path, const char *format);
@@ -145,7 +146,7 @@ typedef struct
 
 void         vitrine_network_free (VitrineNetwork *network);
 gboolean     vitrine_network_is_supported (const VitrineNetwork *network);
-/* Is it on a device of this computer? That is opened before a machine's process is confined: such a card comes with a start. */
+/* Is it on a device of this computer? */
 gboolean     vitrine_network_is_on_device (const VitrineNetwork *network);
 /* The name that its kind needs. */
 gboolean     vitrine_network_check_name (const VitrineNetwork *network, GError **error);
@@ -174,7 +175,6 @@ void            vitrine_removed_free (VitrineRemoved *removed);
  * address, by which it is known. */
 guint vitrine_domain_give_disk_slot (VitrineDomain *domain, const char *target);
 guint vitrine_domain_give_network_slot (VitrineDomain *domain, guint index);
-void  vitrine_domain_leave_network_slot (VitrineDomain *domain, guint index);
 
 /* Where they are; 0: in none. */
 guint vitrine_domain_get_disk_slot (VitrineDomain *domain, const char *target);

@@ -18,7 +18,8 @@ typedef struct
   GtkWidget     *row, *image, *bus, *size;   /* size: NULL where nothing can grow */
   char          *target;
   char          *path, *format;              /* as they were: what a guest has written is never looked at to guess its format */
-  gboolean       cdrom, floppy, encrypted;
+  gboolean       cdrom, floppy;
+  gboolean       encrypted, was_encrypted;   /* the image; and the one that it was */
   VitrineRowMode mode;
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
@@ -96,6 +97,7 @@ image_changed (DiskRow *self)
   vitrine_domain_set_disk_path (self->domain, self->target, path);
   if (!is_removable (self) && path != NULL)
     vitrine_domain_set_disk_format (self->domain, self->target, as_before ? self->format : vitrine_disk_image_guess_format (path));
+  self->encrypted = as_before ? self->was_encrypted : !is_removable (self) && path != NULL && vitrine_disk_image_is_encrypted (path);
   if (self->size != NULL)
     gtk_widget_set_sensitive (self->size, as_before);
   describe (self);
@@ -240,10 +242,10 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, VitrineRow
   self->domain = g_object_ref (domain);
   self->target = g_strdup (disk->target);
   self->path = g_strdup (disk->path);
-  self->format = g_strdup (disk->format);
+  self->format = g_strdup (vitrine_disk_get_image_format (disk));
   self->cdrom = disk->cdrom;
   self->floppy = disk->floppy;
-  self->encrypted = disk->encrypted;
+  self->encrypted = self->was_encrypted = disk->encrypted;
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), KEY, self, disk_row_free);
   if (!is_removable (self) && mode == VITRINE_ROW_COLD && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))

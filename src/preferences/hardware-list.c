@@ -549,7 +549,7 @@ running_change (VitrineHardwareList *self)
   VitrineRunningChange *change = vitrine_running_change_new (vitrine_machine_dup_client (self->running), self->before, self->domain);
 
   if (memory / MIB != self->wanted / MIB)
-    change->memory = memory;
+    vitrine_running_change_set_memory (change, memory);
   for (guint i = 0; i < self->disks->len; i++)
     {
       guint64 bytes = vitrine_disk_row_get_growth (self->disks->pdata[i]);
@@ -562,7 +562,7 @@ running_change (VitrineHardwareList *self)
 void
 vitrine_hardware_list_apply_running_async (VitrineHardwareList *self, GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_hardware_change_running_async (G_OBJECT (self), running_change (self), done, data);
+  vitrine_hardware_change_running_async (GTK_WIDGET (self), running_change (self), done, data);
 }
 
 gboolean

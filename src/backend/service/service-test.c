@@ -362,6 +362,63 @@ a_disk_comes_with_its_files_and_goes (Fixture *fixture, gconstpointer unused)
   g_clear_error (&refused.error);
 }
 
+typedef struct
+{
+  Attaching call;
+  guint     came;
+  char     *went;
+} Cards;
+
+static void
+card_came (VitrineService *service, GVariant *card, int device, Cards *cards)
+{
+  g_assert_cmpint (fcntl (device, F_GETFD) & FD_CLOEXEC, !=, 0);
+  cards->came++;
+}
+
+static void
+card_went (VitrineService *service, const char *mac, Cards *cards)
+{
+  cards->went = g_strdup (mac);
+}
+
+static gpointer
+attach_card (gpointer data)
+{
+  Attaching *attaching = data;
+  g_autoptr(GError) error = NULL;
+
+  vitrine_client_call_with_files_sync (attaching->client, "AttachNetwork", attaching->arguments, attaching->fds, 1, &error);
+  g_assert_no_error (error);
+  g_atomic_int_set (&attaching->done, 1);
+  g_main_context_wakeup (NULL);
+  return NULL;
+}
+
+static void
+a_card_comes_with_its_device_and_goes (Fixture *fixture, gconstpointer unused)
+{
+  GVariant *card = g_variant_new_parsed ("{'mac': <'52:54:00:00:00:01'>, 'tap': <'vt0'>}");
+  Cards cards = { { fixture->client, g_variant_new ("(u@a{sv})", 0, vitrine_words_add_handle (card, "device", 0)),
+                    { open ("/dev/null", O_RDONLY) }, 0 }, 0, NULL };
+
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_signal_connect (fixture->service, "card-came", G_CALLBACK (card_came), &cards);
+  g_signal_connect (fixture->service, "card-went", G_CALLBACK (card_went), &cards);
+  GThread *thread = g_thread_new ("client", attach_card, &cards.call);
+  while (!g_atomic_int_get (&cards.call.done))
+    g_main_context_iteration (NULL, TRUE);
+  g_thread_join (thread);
+  close (cards.call.fds[0]);
+  g_assert_cmpuint (cards.came, ==, 1);
+  g_autofree char *text = vitrine_backend_get_text (fixture->backend);
+  g_assert_nonnull (strstr (text, "card 52:54:00:00:00:01 device "));
+  g_assert_true (call (fixture, "DetachNetwork", g_variant_new ("(s)", "52:54:00:00:00:01")).ok);
+  g_assert_cmpstr (cards.went, ==, "52:54:00:00:00:01");
+  g_free (cards.went);
+  g_signal_handlers_disconnect_by_data (fixture->service, &cards);
+}
+
 static void
 a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
 {
@@ -607,6 +664,7 @@ main (int argc, char **argv)
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
   ADD ("a disk comes with its files and goes", a_disk_comes_with_its_files_and_goes);
   ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
+  ADD ("a card comes with its device and goes", a_card_comes_with_its_device_and_goes);
   ADD ("a usb device comes as a stream and goes", a_usb_device_comes_as_a_stream_and_goes);
   ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
   ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);

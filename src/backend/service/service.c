@@ -66,6 +66,8 @@ vitrine_service_class_init (VitrineServiceClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = vitrine_service_dispose;
   present_signal = g_signal_new ("present", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  g_signal_new ("card-came", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_INT);
+  g_signal_new ("card-went", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
