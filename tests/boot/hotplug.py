@@ -26,9 +26,9 @@ MIB = 4
 
 
 def ctl(boot, *arguments):
-    """vitrinectl's process, so that the guest's console is read while it waits for the guest."""
+    """vitrinectl's process, so that the guest's console is read while it waits for the guest. Nobody is at a terminal."""
     return subprocess.Popen([boot.vitrinectl, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "LC_ALL": "C.UTF-8"})
+                            start_new_session=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
 
 
 def finish(guest, process, seconds=90):
@@ -153,6 +153,38 @@ def growing(boot, guest, socket):
     boot.ok("a raw and a qcow2 disk grow while the guest runs, which sees it")
 
 
+PASSPHRASE = "correct horse battery staple"
+
+
+def encrypted(boot, guest, socket):
+    """LUKS, by itself and in qcow2: the passphrase is vitrinectl's, and the machine gets the disk's key."""
+    key, wrong = boot.folder / "key", boot.folder / "wrong"
+    key.write_text(PASSPHRASE)
+    wrong.write_text("wrong")
+    for name, options in (("luks", ["--format", "luks"]), ("qcow2", ["--format", "qcow2", "--encrypt"])):
+        image = boot.folder / f"secret.{name}"
+        subprocess.run([boot.vitrinectl, "image", "create", *options, "--key-file", key, "--iteration-time", "50", image, "16M"],
+                       check=True, capture_output=True)
+        for problem, more in (("does not open", f",key-file={wrong}"), ("no terminal to ask at", "")):
+            _, said, status = finish(guest, ctl(boot, "attach-disk", socket, f"{image},format={name},id=secret{more}"))
+            if status == 0 or not re.search(problem, said):
+                raise GuestError(f"{name}{more}: {said}")
+        must(guest, ctl(boot, "attach-disk", socket, f"{image},format={name},id=secret,key-file={key}"))
+        wait_names(guest, *DISKS, {"vda"}, "an encrypted disk")
+        guest.command("yes vitrine-in-the-open | dd of=/dev/vda bs=64k count=16 iflag=fullblock conv=fsync 2>/dev/null; "
+                      "echo 3 > /proc/sys/vm/drop_caches", PROMPT, 60)
+        if "vitrine-in-the-open" not in guest.command("head -c 20 /dev/vda", PROMPT, 60):
+            raise GuestError(guest.explain("an encrypted disk does not read what was written"))
+        process = Path(f"/proc/{guest.process.pid}")
+        if PASSPHRASE.encode() in (process / "cmdline").read_bytes() + (process / "environ").read_bytes():
+            raise GuestError("the passphrase is among the arguments")
+        must(guest, ctl(boot, "detach-disk", socket, "secret"))
+        wait_names(guest, *DISKS, set(), "no disk")
+        if b"in-the-open" in image.read_bytes():
+            raise GuestError("what the guest wrote is in the open")
+    boot.ok("encrypted disks come with their key, and go; without the passphrase nothing comes")
+
+
 def keep_attention(guest):
     """A guest that does not let go: the driver for the first port is taken away."""
     guest.command("echo 0000:00:1c.0:pcie004 > /sys/bus/pci_express/drivers/pciehp/unbind", PROMPT, 60)
@@ -210,6 +242,7 @@ def turns(boot, name):
         if name == "kernel":
             refusals(boot, guest, socket)
             growing(boot, guest, socket)
+            encrypted(boot, guest, socket)
         if name != "ovmf":      # where the kernel misses the DMI tables, with or without slots
             check_dmesg(boot, guest)
         if name == "kernel":
