@@ -2,6 +2,7 @@
 #include "change.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "ctl.h"
 #include "hotplug.h"
@@ -67,41 +68,67 @@ carry_out (Change *change, VtSecret *passphrase, GError **error)
   return FALSE;
 }
 
+static gboolean
+is_possible (VitrineDomain *domain, GError **error)
+{
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, error);
+
+  return config != NULL && vt_config_check (config, error);
+}
+
+/* What a machine would not start with is refused, unless it was so before. */
+static gboolean
+check (const Change *change, GError **error)
+{
+  return !is_possible (change->before, NULL) || is_possible (change->after, error);
+}
+
 /* FALSE: a message has been printed. */
 static gboolean
-find (VitrineLibrary *library, const char *words, VitrineCtlWhen when, Change *change)
+reach (Change *change, const char *words, gboolean config_only, VitrineCtlReach reach)
 {
-  change->machine = vitrine_ctl_find (library, words);
-  if (change->machine == NULL)
-    return FALSE;
-  if (vitrine_machine_get_domain (change->machine) == NULL)
-    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (change->machine)), FALSE;
+  if (reach == VITRINE_CTL_WORDS)
+    return TRUE;
   if (vitrine_machine_is_suspended (change->machine))
     return vitrine_ctl_fail (_("“%s” is suspended. Start it and power it off to change its devices."), words), FALSE;
-  if (when == VITRINE_CTL_CONFIG || !vitrine_ctl_is_running (change->machine))
+  if (config_only || !vitrine_ctl_is_running (change->machine))
     return TRUE;
-  if (when == VITRINE_CTL_OFF)
+  if (reach == VITRINE_CTL_COLD)
     return vitrine_ctl_fail (_("“%s” is running: this changes while it is off. Say --config to have it at the next start."), words), FALSE;
   return (change->client = vitrine_ctl_connect (words)) != NULL;
 }
 
-int
-vitrine_ctl_change (const char *words, VitrineCtlWhen when, VitrineCtlEdit edit, gconstpointer data, VtSecret *passphrase)
+static int
+change_found (Change *change, const char *words, gboolean config_only, VitrineCtlEdit edit, gpointer data, VtSecret *passphrase)
 {
-  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
-  g_auto(Change) change = { 0 };
+  VitrineCtlOutcome outcome = { NULL, VITRINE_CTL_DEVICES };
   g_autoptr(GError) error = NULL;
-  g_autofree char *note = NULL;
 
-  if (library == NULL || !find (library, words, when, &change))
+  change->before = vitrine_domain_copy (vitrine_machine_get_domain (change->machine));
+  change->after = vitrine_domain_copy (change->before);
+  gboolean ok = edit (change->after, data, &outcome, &error) && check (change, &error);
+  g_autofree char *note = outcome.note;
+  if (ok && !reach (change, words, config_only, outcome.reach))
     return 1;
-  change.before = vitrine_domain_copy (vitrine_machine_get_domain (change.machine));
-  change.after = vitrine_domain_copy (change.before);
-  if (!edit (change.after, data, &note, &error) || !carry_out (&change, passphrase, &error))
+  if (!ok || !carry_out (change, passphrase, &error))
     return vitrine_ctl_fail ("%s", error->message);
   if (note != NULL)
     g_print ("%s\n", note);
   return 0;
+}
+
+int
+vitrine_ctl_change (const char *words, gboolean config_only, VitrineCtlEdit edit, gpointer data, VtSecret *passphrase)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  g_auto(Change) change = { 0 };
+
+  change.machine = library != NULL ? vitrine_ctl_find (library, words) : NULL;
+  if (change.machine == NULL)
+    return 1;
+  if (vitrine_machine_get_domain (change.machine) == NULL)
+    return vitrine_ctl_fail ("%s", vitrine_machine_get_message (change.machine));
+  return change_found (&change, words, config_only, edit, data, passphrase);
 }
 
 gboolean
@@ -120,4 +147,20 @@ vitrine_ctl_take_switches (int *argc, char **argv, int least, gboolean *config_o
       argv[n++] = argv[i];
   *argc = n;
   return n > least;
+}
+
+const char *
+vitrine_ctl_parse_change (int argc, char **argv, gboolean *config_only, const char *synopsis)
+{
+  *config_only = FALSE;
+  if (vitrine_ctl_take_switches (&argc, argv, 2, config_only, NULL) && argc == 3)
+    return argv[2];
+  vitrine_ctl_usage (synopsis);
+  return NULL;
+}
+
+gboolean
+vitrine_ctl_is_socket (const char *words)
+{
+  return strchr (words, '/') != NULL;
 }

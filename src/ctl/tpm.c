@@ -8,12 +8,13 @@
 #include "tpm-process.h"
 
 static gboolean
-add (VitrineDomain *domain, gconstpointer data, char **note, GError **error)
+add (VitrineDomain *domain, gpointer model, VitrineCtlOutcome *outcome, GError **error)
 {
+  outcome->reach = VITRINE_CTL_COLD;
   if (vitrine_domain_get_tpm (domain))
     return vitrine_ctl_refuse (error, _("The machine has a TPM already. “vitrinectl set” changes its interface."));
   vitrine_domain_add_tpm (domain);
-  return vitrine_domain_choose_tpm (domain, data, error);
+  return vitrine_domain_choose_tpm (domain, model, error);
 }
 
 int
@@ -23,21 +24,22 @@ vitrine_ctl_attach_tpm (int argc, char **argv)
 
   if (!vitrine_ctl_take_switches (&argc, argv, 1, &config_only, NULL) || argc > 3)
     return vitrine_ctl_usage ("attach-tpm MACHINE [crb|tis] [--config]");
-  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, add, argc == 3 ? argv[2] : "crb", NULL);
+  int status = vitrine_ctl_change (argv[1], config_only, add, argc == 3 ? argv[2] : (char *) "crb", NULL);
   if (status == 0 && !vitrine_tpm_is_installed ())
     g_printerr (_("note: %s\n"), _("It takes the program swtpm, which is not installed."));
   return status;
 }
 
 static gboolean
-take_out (VitrineDomain *domain, gconstpointer force, char **note, GError **error)
+take_out (VitrineDomain *domain, gpointer force, VitrineCtlOutcome *outcome, GError **error)
 {
   VitrineRemoved *removed = vitrine_domain_remove_tpm (domain);
 
+  outcome->reach = VITRINE_CTL_COLD;
   if (removed == NULL)
     return vitrine_ctl_refuse (error, _("The machine has no TPM"));
   vitrine_removed_free (removed);
-  return force != NULL
+  return *(gboolean *) force
          || vitrine_ctl_refuse (error, _("What is sealed in the TPM will be lost when the machine next starts. Say --force to remove it."));
 }
 
@@ -48,7 +50,7 @@ vitrine_ctl_detach_tpm (int argc, char **argv)
 
   if (!vitrine_ctl_take_switches (&argc, argv, 1, &config_only, &force) || argc != 2)
     return vitrine_ctl_usage ("detach-tpm MACHINE [--force] [--config]");
-  int status = vitrine_ctl_change (argv[1], config_only ? VITRINE_CTL_CONFIG : VITRINE_CTL_OFF, take_out, force ? "" : NULL, NULL);
+  int status = vitrine_ctl_change (argv[1], config_only, take_out, &force, NULL);
   if (status == 0)
     g_printerr (_("note: %s\n"), _("Until the machine next starts, “vitrinectl attach-tpm” brings back what is sealed in the TPM."));
   return status;

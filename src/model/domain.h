@@ -121,6 +121,20 @@ char    *vitrine_domain_set_disk_bus (VitrineDomain *domain, const char *target,
 /* @targets in the order to try; every other device leaves the order. */
 void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const *targets);
 
+/* As get_disks, in the order in which they are tried; drives outside of the order are last. */
+GPtrArray *vitrine_domain_get_disks_to_boot (VitrineDomain *domain);
+/* These first, then the others as before. */
+gboolean   vitrine_domain_boot_first (VitrineDomain *domain, const char *const *targets, GError **error);
+
+/* The buses that a person can choose on such a machine, and what people read, to be translated; both end with NULL. */
+const char *const *vitrine_domain_get_bus_ids (VitrineDomain *domain, gboolean cdrom);
+const char *const *vitrine_domain_get_bus_labels (VitrineDomain *domain, gboolean cdrom);
+/* On the bus that such drives are on; not yet in the document. */
+VitrineDisk       *vitrine_domain_new_cd_drive (VitrineDomain *domain, const char *path);
+gboolean           vitrine_domain_has_room_for_floppy (VitrineDomain *domain);
+/* Could a machine start with it? The error is a sentence for people. */
+gboolean           vitrine_disk_check (const VitrineDisk *disk, GError **error);
+
 /* Addresses of the network cards, "" where the document does not say; never NULL. */
 GStrv    vitrine_domain_get_macs (VitrineDomain *domain);
 /* Cards on user networking with these addresses ("": ours to choose) instead of those that are there. */
@@ -148,7 +162,8 @@ void         vitrine_network_free (VitrineNetwork *network);
 gboolean     vitrine_network_is_supported (const VitrineNetwork *network);
 /* Is it on a device of this computer? */
 gboolean     vitrine_network_is_on_device (const VitrineNetwork *network);
-/* The name that its kind needs. */
+/* Its address and the name that its kind needs. */
+gboolean     vitrine_network_check (const VitrineNetwork *network, GError **error);
 gboolean     vitrine_network_check_name (const VitrineNetwork *network, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
 
@@ -201,6 +216,9 @@ void     vitrine_domain_set_tpm_model (VitrineDomain *domain, const char *model)
 /* The same by the short names, "crb" and "tis". */
 gboolean vitrine_domain_choose_tpm (VitrineDomain *domain, const char *name, GError **error);
 
+/* Those that we offer, and what people read, to be translated; both end with NULL. */
+extern const char *const vitrine_video_ids[];
+extern const char *const vitrine_video_labels[];
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);
 void     vitrine_domain_get_resolution (VitrineDomain *domain, guint *width, guint *height);   /* 0: the default */

@@ -24,12 +24,6 @@ typedef struct
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
 
-/* The first two are not for CD drives; the last of each list is for no other machine. */
-static const char *const q35_ids[] = { "virtio", "nvme", "scsi", "usb", "sata", NULL };
-static const char *const q35_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("SATA"), NULL };
-static const char *const pc_ids[] = { "virtio", "nvme", "scsi", "usb", "ide", NULL };
-static const char *const pc_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("IDE"), NULL };
-
 static void
 disk_row_free (gpointer data)
 {
@@ -40,12 +34,6 @@ disk_row_free (gpointer data)
   g_free (self->path);
   g_free (self->format);
   g_free (self);
-}
-
-static gboolean
-is_pc (VitrineDomain *domain)
-{
-  return g_strcmp0 (vitrine_domain_get_board (domain), "pc") == 0;
 }
 
 static gboolean
@@ -162,9 +150,8 @@ add_image (DiskRow *self, gboolean able)
 static void
 add_bus (DiskRow *self, const char *bus, gboolean able)
 {
-  guint      first = self->cdrom ? 2 : 0;
-  GtkWidget *row = is_pc (self->domain) ? vitrine_row_new_combo (_("_Bus"), pc_ids + first, pc_labels + first, &self->bus)
-                                        : vitrine_row_new_combo (_("_Bus"), q35_ids + first, q35_labels + first, &self->bus);
+  GtkWidget *row = vitrine_row_new_combo (_("_Bus"), vitrine_domain_get_bus_ids (self->domain, self->cdrom),
+                                          vitrine_domain_get_bus_labels (self->domain, self->cdrom), &self->bus);
 
   if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->bus), bus))
     {

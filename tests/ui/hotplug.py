@@ -52,6 +52,7 @@ def hardware_live(d):
         add(d, console, extra, disc)
         d.ctl("snapshot", "take", "Box", "both")
         add_encrypted(d, console, definition)
+        from_a_terminal(d, console, definition, disc)
         remove(d, console)
         if str(extra) in {os.readlink(f) for f in Path(f"/proc/{d.pid(uuid)}/fd").iterdir() if f.is_symlink()}:
             raise Missing("the image is still open")
@@ -132,6 +133,37 @@ def add_encrypted(d, console, definition):
     if "<encryption" not in definition.read_text() or b"in-the-open" in secret.read_bytes():
         raise Missing("the disk is not encrypted")
     ok("with it, an encrypted disk comes into the running guest")
+
+
+def from_a_terminal(d, console, definition, disc):
+    """What vitrinectl changes of a running machine, and what it leaves for the next start."""
+    for words, problem in ((("set", "Box", "memory=1G"), "--config"), (("attach-tpm", "Box"), "--config"), (("set-disk", "Box", "vda", "bus=nvme"), "--config"),
+                           (("attach-cd", "Box"), "--config"), (("set-net", "Box", "0", "model=e1000e"), "--config")):
+        before = definition.read_text()
+        if problem not in d.ctl(*words, ok=False).stderr or definition.read_text() != before:
+            raise Missing(f"a running machine takes {words}")
+    d.ctl("set", "Box", "description=Changed while it runs")
+    d.ctl("set", "Box", "cpus=2", "--config")
+    if "Changed while" not in definition.read_text() or ">2</vcpu>" not in definition.read_text():
+        raise Missing("the definition has not changed")
+    d.ctl("set", "Box", "cpus=1", "--config")
+    ok("a terminal changes a running machine's words, and the rest for the next start")
+    mac = d.ctl("attach-net", "Box", "user,model=e1000e").strip()
+    asked(console, "cat /sys/class/net/eth2/address", mac, "a card from a terminal")
+    console.command("ip link set eth2 up", PROMPT, 30)
+    asked(console, "cat /sys/class/net/eth2/carrier", "1", "its cable")
+    d.ctl("set-net", "Box", mac, "cable=off")
+    asked(console, "cat /sys/class/net/eth2/carrier", "0", "its cable, pulled")
+    d.ctl("detach-net", "Box", mac)
+    asked(console, "ls /sys/class/net; echo all", r"eth1\s+lo\s+all", "the card that went")
+    other = d.folder / "other.iso"
+    other.write_bytes(os.urandom(5 << 20))
+    d.ctl("set-disk", "Box", "sda", f"image={other}")
+    asked(console, "head -c 9999999 /dev/sr0 | wc -c", rf"\b{5 << 20}\b", "another disc")
+    if str(other) not in definition.read_text() or mac in definition.read_text():
+        raise Missing("the definition is not what runs")
+    d.ctl("set-disk", "Box", "sda", f"image={disc}")
+    ok("cards, cables and discs of a running machine change from a terminal, and its definition with them")
 
 
 def remove(d, console):
