@@ -187,15 +187,15 @@ typedef struct
 } Property;
 
 static const Property properties[] = {
-  { "name", N_("NAME"), check_name, N_("What it is called"), TRUE },
-  { "description", N_("TEXT"), set_description, N_("What is written about it"), TRUE },
-  { "memory", N_("SIZE"), set_memory, N_("Memory; a number alone counts MiB"), FALSE },
+  { "name", "NAME", check_name, N_("What it is called"), TRUE },
+  { "description", "TEXT", set_description, N_("What is written about it"), TRUE },
+  { "memory", "SIZE", set_memory, N_("Memory; a number alone counts MiB"), FALSE },
   { "cpus", "1…64", set_cpus, N_("Processors"), FALSE },
   { "firmware", "bios|uefi|secure-boot", set_firmware, N_("Firmware"), FALSE },
-  { "boot", N_("TARGET,…"), set_boot, N_("Drives to start from first, by their names"), FALSE },
-  { "kernel", N_("FILE|none"), set_kernel, N_("Start this kernel; none: from the drives"), FALSE },
-  { "initrd", N_("FILE|none"), set_initrd, N_("With this initial RAM disk"), FALSE },
-  { "append", N_("TEXT"), set_append, N_("And this command line"), FALSE },
+  { "boot", "TARGET,…", set_boot, N_("Drives to start from first, by their names"), FALSE },
+  { "kernel", "FILE|none", set_kernel, N_("Start this kernel; none: from the drives"), FALSE },
+  { "initrd", "FILE|none", set_initrd, N_("With this initial RAM disk"), FALSE },
+  { "append", "TEXT", set_append, N_("And this command line"), FALSE },
   { "video", "vga|virtio|bochs|ramfb|none", set_video, N_("Graphics card"), FALSE },
   { "resolution", "auto|1280x800", set_resolution, N_("Preferred resolution"), FALSE },
   { "sound", "on|off", set_sound, N_("Sound card"), FALSE },
@@ -266,7 +266,7 @@ explain (void)
   vitrine_ctl_usage ("set MACHINE NAME=VALUE… [--config]");
   for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
     {
-      g_autofree char *left = g_strdup_printf ("%s=%s", properties[i].name, _(properties[i].values));
+      g_autofree char *left = g_strdup_printf ("%s=%s", properties[i].name, properties[i].values);
       g_printerr ("  %s%*s %s\n", left, MAX (36 - (int) g_utf8_strlen (left, -1), 1), "", _(properties[i].summary));
     }
   return 1;
