@@ -498,17 +498,17 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-  g_test_add_func ("/domain/the format of a disk says whether it is encrypted", the_format_of_a_disk_says_whether_it_is_encrypted);
-  g_test_add_func ("/domain/an encrypted disk goes last or alone", an_encrypted_disk_goes_last_or_alone);
   g_test_add_func ("/hardware/machines-on-a-network-of-one-name-meet", machines_on_a_network_of_one_name_meet);
   g_test_add_func ("/hardware/a-card-changes-and-the-rest-of-it-stays", a_card_changes_and_the_rest_of_it_stays);
   g_test_add_func ("/hardware/an-isolated-network-that-has-no-name-of-ours-stays", an_isolated_network_that_has_no_name_of_ours_stays);
   g_test_add_func ("/hardware/a-card-goes-from-network-to-network", a_card_goes_from_network_to_network);
   g_test_add_func ("/hardware/a-card-on-a-device-is-on-it-and-forwards-nothing", a_card_on_a_device_is_on_it_and_forwards_nothing);
   g_test_add_func ("/hardware/names-of-networks-are-checked", names_of_networks_are_checked);
-  g_test_add_func ("/hardware/a-running-machine-gets-no-card-on-a-device", cards_of_each_kind_and_model_get_slots);
+  g_test_add_func ("/hardware/cards-of-each-kind-and-model-get-slots", cards_of_each_kind_and_model_get_slots);
   g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
   g_test_add_func ("/hardware/an-encrypted-raw-disk-is-a-luks-image", an_encrypted_raw_disk_is_a_luks_image);
+  g_test_add_func ("/hardware/the-format-of-a-disk-says-whether-it-is-encrypted", the_format_of_a_disk_says_whether_it_is_encrypted);
+  g_test_add_func ("/hardware/an-encrypted-disk-goes-last-or-alone", an_encrypted_disk_goes_last_or_alone);
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
   g_test_add_func ("/hardware/what-is-taken-out-comes-back-as-it-was", what_is_taken_out_comes_back_as_it_was);
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);

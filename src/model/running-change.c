@@ -163,13 +163,23 @@ prepare (VitrineRunningChange *self, GError **error)
          || vt_refuse (error, VT_ERROR_PASSPHRASE, _("“%s” is encrypted, and needs its passphrase before it can be added."), self->locked->path);
 }
 
-/* What may be refused comes first, and what only grows or costs nothing last. */
+/* What only grows or costs nothing comes last. */
+static gboolean
+change_rest (VitrineRunningChange *self, GError **error)
+{
+  return change_discs (self, error) && change_cables (self, error) && grow_disks (self, error)
+         && (self->memory == 0 || vitrine_client_call_sync (self->client, "SetMemory", g_variant_new ("(t)", self->memory), error));
+}
+
 gboolean
 vitrine_running_change_carry_out (VitrineRunningChange *self, GError **error)
 {
-  return prepare (self, error) && vitrine_hotplug_carry_out (self->hotplug, self->client, error) && change_discs (self, error)
-         && change_cables (self, error) && grow_disks (self, error)
-         && (self->memory == 0 || vitrine_client_call_sync (self->client, "SetMemory", g_variant_new ("(t)", self->memory), error));
+  if (!prepare (self, error) || !vitrine_hotplug_carry_out (self->hotplug, self->client, error))
+    return FALSE;
+  if (change_rest (self, error))
+    return TRUE;
+  vitrine_hotplug_take_back (self->hotplug, self->client);   /* so that the same can be tried again */
+  return FALSE;
 }
 
 void

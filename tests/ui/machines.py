@@ -173,13 +173,7 @@ def passphrase(d):
     key, disk = d.folder / "key", d.folder / "secret.luks"
     key.write_text("correct horse")
     d.ctl("image", "create", "--format", "luks", "--key-file", key, "--iteration-time", "50", disk, "8M")
-    uuid = d.ctl("create", "Locked", "--disk", disk).strip()
-    definition = d.machines / uuid / "domain.xml"
-    text = definition.read_text()
-    text, n = re.subn(r"(<source file=[^>]*secret.luks[^>]*/>)", r"\1<encryption format='luks'/>", text)
-    if n != 1:
-        raise Missing(f"no disk in {text}")
-    definition.write_text(text)
+    uuid = d.ctl("create", "Locked", "--disk", f"{disk},format=luks").strip()
     d.start([d.program, f"--machine={uuid}"])
     dialog = d.window("Unlock Disk")
     d.focused(dialog, "password text")
