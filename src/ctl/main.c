@@ -102,7 +102,7 @@ print_help (void)
 {
   g_print (_("Usage: vitrinectl VERB [ARGUMENTS]\n\nVerbs:\n"));
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    g_print ("  %-12s %s\n", verbs[i].name, _(verbs[i].summary));
+    g_print ("  %-13s %s\n", verbs[i].name, _(verbs[i].summary));
   g_print (_("\n“vitrinectl VERB --help” explains one of them.\n"));
 }
 

@@ -74,8 +74,11 @@ def go_back(d, uuid):
         reach(console, "eth1", "10.77.0")
 
 
-def add_on_bridge(d):
+def add_on_bridge(d, disk=None):
     window = settings_of(d, "Box")
+    if disk is not None:
+        part(d, window, "push button", "Add Disk Image").doActionNamed("click")
+        part(d, part(d, window, "list item", "Disk vda"), "text", "Image").text = str(disk)
     part(d, window, "push button", "Add Network Card").doActionNamed("click")
     card = choose(d, window, 3, "Bridge of this computer", "vtbr0")
     if "at the next start" in card.description:
@@ -93,15 +96,19 @@ def in_slots(d, uuid):
 def comes(d, uuid, console):
     before = in_slots(d, uuid)
     console.command("stty cols 200", PROMPT, 60)
+    disk = d.folder / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
     network.CONFIG.write_text("deny all\n")
-    window = add_on_bridge(d)
-    d.says(window, "Add this line to it as root: allow vtbr0")
+    window = add_on_bridge(d, disk)
+    d.says(window, "Add this line to it as root: allow vtbr0", 60)
     d.picture("bridge-running-refused")
     d.key("Escape")
     d.no_window("Settings of Box")
     if in_slots(d, uuid) != before or "eth2" in console.command("ls /sys/class/net", PROMPT, 60):
         raise Missing("a card came although the bridge is not allowed")
-    ok("a bridge that is not allowed: the running machine stays as it is")
+    if "vda" not in console.command("dmesg | grep vda", PROMPT, 60) or "vda" in console.command("ls /sys/block", PROMPT, 60):
+        raise Missing("the disk that came before the card has not come, or has not gone again")
+    ok("a bridge that is not allowed: the running machine is again what it was")
     network.CONFIG.write_text("allow vtbr0\n")
     add_on_bridge(d)
     d.no_window("Settings of Box")
