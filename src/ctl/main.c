@@ -27,7 +27,7 @@ static const Verb verbs[] = {
   { "delete", vitrine_ctl_delete, N_("Delete a machine") },
   { "connect", vitrine_ctl_connect_host, N_("Add a libvirt host; its machines are called HOST/MACHINE") },
   { "hosts", vitrine_ctl_hosts, N_("List the libvirt hosts, or remove one") },
-  { "save", vitrine_ctl_save, N_("Let a host save a machine’s memory to its disk, and turn it off") },
+  { "save", vitrine_ctl_save, N_("Save a machine’s memory and turn it off: its next start goes on from there") },
   { "autostart", vitrine_ctl_autostart, N_("Let a host start a machine whenever it starts itself, or not") },
   { "move", vitrine_ctl_move, N_("Move a machine to a libvirt host, or from one to this computer") },
   { "migrate", vitrine_ctl_migrate, N_("Migrate a host’s machine to another host, also while it runs") },

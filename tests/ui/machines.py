@@ -80,6 +80,19 @@ def pause_close_suspend(d):
     window = d.window("Card")
     wait("the card goes on", lambda: "restored" in d.screen_text(window))
     ok("a suspended machine goes on where it was")
+    d.ctl("save", "Card")
+    if d.state("Card") != "off":
+        raise Missing("a machine that was suspended from a terminal is not off")
+    d.find(library, "list item", "Card, Suspended")
+    if "not running" not in d.ctl("save", "Card", ok=False).stderr:
+        raise Missing("a machine that is off is suspended")
+    d.ctl("set", "Card", "description=Asleep")
+    if "suspended" not in d.ctl("set", "Card", "memory=2G", ok=False).stderr:
+        raise Missing("a suspended machine gets other memory")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on again", lambda: "restored" in d.screen_text(window))
+    ok("so does one that was suspended from a terminal")
     second = d.ctl("start", "Card", ok=False)
     if second.returncode != 0:
         raise Missing(f"a second start: {second.stderr}")
