@@ -2,13 +2,17 @@
 /* Image formats without other programs: pieces of work, sectors that are encrypted, conversions there and back, several threads on one
  * image. Whether others read the same is tested in tests/block. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "luks.h"
 #include "pieces.h"
 #include "qcow2.h"
+#include "secret.h"
 #include "vitrine/image.h"
+#include "vitrine/secret-pipe.h"
 
 enum { DISK_BYTES = 9 << 20 | 512 };
 
@@ -245,6 +249,7 @@ an_image_whose_backing_file_is_gone_can_be_looked_at (void)
   g_assert_true (vt_image_resize (&place, 2 * DISK_BYTES, NULL));
   g_autoptr (VtSecret) key = vt_image_unlock (&place, NULL, NULL);
   g_assert_nonnull (key);
+  g_assert_true (vt_image_looks_encrypted (path));
 }
 
 static void
@@ -259,6 +264,7 @@ an_image_that_was_copied_finds_its_backing_file_by_another_name (void)
 
   g_assert_true (g_file_get_contents (raw, &was, &was_bytes, NULL));
   g_assert_true (vt_image_create (&place, &(VtImageShape) { .backing = "raw" }, NULL));
+  g_assert_false (vt_image_looks_encrypted (path) || vt_image_looks_encrypted (raw) || vt_image_looks_encrypted ("no-such-image"));
   g_assert_cmpint (g_rename (raw, moved), ==, 0);
   g_assert_false (vt_image_rename_backing (path, "longer than it was", &error));
   g_assert_error (error, VT_ERROR, VT_ERROR_IMAGE);
@@ -396,6 +402,7 @@ a_key_opens_what_a_passphrase_opens (void)
   g_assert_no_error (error);
   VtImage *image = vt_image_open (path, VT_IMAGE_LUKS, 0, key, &error);
   g_assert_no_error (error);
+  g_assert_true (vt_image_looks_encrypted (path));     /* in use as it is */
   g_assert_cmpuint (image->size_bytes, ==, 1 << 20);
   vt_image_close (image);
   place.secret = other;
@@ -407,6 +414,42 @@ a_key_opens_what_a_passphrase_opens (void)
   g_clear_error (&error);
   g_assert_null (vt_image_open (path, VT_IMAGE_LUKS, 0, NULL, &error));
   g_assert_error (error, VT_ERROR, VT_ERROR_PASSPHRASE);
+}
+
+static void
+a_key_goes_through_a_pipe (void)
+{
+  g_autoptr (VtSecret) key = vt_secret_new_key ("0123456789abcdef", 16), word = vt_secret_new ("a passphrase", 12);
+  g_autoptr (GError) error = NULL;
+  int fd = vt_secret_key_to_pipe (key, &error);
+  g_assert_no_error (error);
+  g_autoptr (VtSecret) same = vt_secret_key_from_pipe (fd, &error);
+  g_assert_no_error (error);
+  g_assert_true (vt_secret_is_key (same));
+  g_assert_cmpmem (vt_secret_bytes (same), vt_secret_len (same), "0123456789abcdef", 16);
+  g_assert_null (vt_secret_key_from_pipe (fd, &error));     /* nothing more is in it */
+  g_clear_error (&error);
+  close (fd);
+  g_assert_cmpint (vt_secret_key_to_pipe (word, &error), ==, -1);
+  g_clear_error (&error);
+}
+
+/* Whoever hands in such an end does not stop the reader. */
+static void
+what_has_no_key_is_not_waited_for (void)
+{
+  int ends[2], files[] = { open ("/dev/zero", O_RDONLY), open ("/", O_RDONLY), -1, -1 };
+  g_assert_cmpint (pipe (ends), ==, 0);
+  files[3] = ends[0];       /* its writer is there and says nothing */
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_null (vt_secret_key_from_pipe (files[i], &error));
+      g_assert_error (error, VT_ERROR, VT_ERROR_PASSPHRASE);
+      if (files[i] >= 0)
+        close (files[i]);
+    }
+  close (ends[1]);
 }
 
 static void
@@ -437,6 +480,8 @@ main (int argc, char **argv)
   TEST ("files", an_image_whose_backing_file_is_gone_can_be_looked_at);
   TEST ("files", an_image_that_was_copied_finds_its_backing_file_by_another_name);
   TEST ("files", new_images_are_their_owners_alone);
+  TEST ("passphrases", a_key_goes_through_a_pipe);
+  TEST ("passphrases", what_has_no_key_is_not_waited_for);
   TEST ("convert", a_disk_too_large_for_a_vmdk_is_refused);
   TEST ("convert", what_is_wrong_with_a_disk_is_told_however_many_stop_for_it);
   TEST ("threads", writers_at_a_time_do_not_disturb_each_other);

@@ -100,7 +100,7 @@ check_port (const VtConfig *config, unsigned port, bool possible, const char *na
   if (port != 0 && is_pc (config))
     return vt_refuse (error, VT_ERROR_UNSUPPORTED, "“%s”: machine type “pc” has no slots for hot plug", name);
   if (port > VT_HOTPLUG_PORTS || (port != 0 && !possible))
-    return vt_refuse (error, VT_ERROR_CONFIG, "“%s”: slots 1 to %u for hot plug take virtio devices", name, VT_HOTPLUG_PORTS);
+    return vt_refuse (error, VT_ERROR_CONFIG, "“%s”: slots 1 to %u for hot plug take virtio disks and network cards", name, VT_HOTPLUG_PORTS);
   return true;
 }
 
@@ -227,8 +227,6 @@ vt_config_check_net (const VtConfig *config, const VtNetConfig *net, GError **er
 {
   if (config->nets->len >= NETS_MAX)
     return vt_refuse (error, VT_ERROR_CONFIG, "A machine has at most %u network cards", NETS_MAX);
-  if (net->model == VT_NET_E1000E)
-    return vt_refuse (error, VT_ERROR_UNSUPPORTED, "Only virtio network cards can be added while the machine runs");
   return check_net (config, net, error);
 }
 

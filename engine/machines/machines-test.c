@@ -426,6 +426,25 @@ what_cannot_come_or_go_is_said (void)
 }
 
 static void
+an_e1000e_comes_into_a_slot (void)
+{
+  g_autoptr (VtConfig) config = vt_config_new ();
+  g_autoptr (GError) error = NULL;
+  config->memory_bytes = 16 << 20;
+  vt_config_add_net (config)->model = VT_NET_E1000E;
+  g_autoptr (VtMachine) machine = vt_machine_new (config, &error);
+  g_assert_no_error (error);
+  VtNetConfig card = { .model = VT_NET_E1000E, .mac = { 0x52, 0x54, 0, 0, 0, 9 }, .forwards = g_ptr_array_new (), .port = 2, .fd = -1 };
+  vt_machine_add_net (machine, 1, &card, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (machine->cards->len, ==, 2);
+  expect (vt_machine_remove_net (machine, card.mac, NULL, NULL, &error), &error, "does not run");   /* it is in a slot */
+  card.mac[5] = 10;
+  expect (vt_machine_add_net (machine, 1, &card, &error), &error, "is taken");
+  g_ptr_array_unref (card.forwards);
+}
+
+static void
 a_card_is_on_one_network_that_can_be (void)
 {
   static const struct { VtNetConfig net; const char *forward, *words; } bad[] = {
@@ -800,6 +819,7 @@ main (int argc, char **argv)
   g_test_add_func ("/machines/a machine that was saved without ports restores", a_machine_that_was_saved_without_ports_restores);
   g_test_add_func ("/machines/a disk comes by its open file", a_disk_comes_by_its_open_file);
   g_test_add_func ("/machines/what cannot come or go is said", what_cannot_come_or_go_is_said);
+  g_test_add_func ("/machines/an e1000e comes into a slot", an_e1000e_comes_into_a_slot);
   g_test_add_func ("/machines/a card is on one network that can be", a_card_is_on_one_network_that_can_be);
   g_test_add_func ("/machines/a card is on a device that was opened before", a_card_is_on_a_device_that_was_opened_before);
   g_test_add_func ("/machines/a TPM is where a PC has it", a_tpm_is_where_a_pc_has_it);

@@ -291,6 +291,7 @@ vt_machine_add_net (VtMachine *machine, unsigned index, const VtNetConfig *given
   net->port = port->number;
   Coming coming = { .port = port, .index = MIN (index, machine->nets->len), .config = net, .error = error };
   vt_control_run (machine, net_comes_now, &coming);
+  net->fd = -1;      /* its caller's, until here */
   if (!coming.ok)
     vt_net_config_free (net);
   return coming.ok;

@@ -265,6 +265,7 @@ a_device_of_this_computer_is_a_network (void)
   int fd = vt_tap_open ("vt0", &error);
   g_assert_no_error (error);
   expect_problem (vt_tap_open ("vt0", &error), &error, "in use");
+  g_assert_true (vt_tap_check (fd, &error));
   g_autoptr (Fixture) f = fixture_new (fd);
   await_answer (f);
   lose_the_device (f);
@@ -336,6 +337,20 @@ a_bridge_is_joined_by_a_helper (void)
 }
 
 static void
+what_is_no_device_is_refused (void)
+{
+  int files[] = { open ("/dev/null", O_RDWR), open ("/dev/net/tun", O_RDWR), open ("/", O_RDONLY), -1 };
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_assert_false (vt_tap_check (files[i], &error));
+      g_assert_nonnull (strstr (error->message, "not a TAP device"));
+      if (files[i] >= 0)
+        close (files[i]);
+    }
+}
+
+static void
 names_of_devices_are_what_the_kernel_takes (void)
 {
   static const char *const good[] = { "br0", "enp0s31f6.100", "a23456789012345" };
@@ -351,6 +366,7 @@ main (int argc, char **argv)
 {
   signal (SIGPIPE, SIG_IGN);
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/tap/what is no device is refused", what_is_no_device_is_refused);
   g_test_add_func ("/tap/names", names_of_devices_are_what_the_kernel_takes);
   g_test_add_func ("/tap/bridge", a_bridge_is_joined_by_a_helper);
   g_test_add_func ("/tap/frames", frames_go_in_and_out);

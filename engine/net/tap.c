@@ -79,3 +79,17 @@ vt_tap_open (const char *name, GError **error)
   close (fd);
   return -1;
 }
+
+bool
+vt_tap_check (int fd, GError **error)
+{
+  struct ifreq request = { .ifr_flags = 0 };
+  int          flags = fcntl (fd, F_GETFL);
+  /* The kernel adds others to those that the device was opened with; with a header of its own, frames would be read as what they
+   * are not. */
+  if (flags >= 0 && ioctl (fd, TUNGETIFF, &request) == 0 && (request.ifr_flags & IFF_TAP) != 0 && (request.ifr_flags & IFF_NO_PI) != 0
+      && (request.ifr_flags & IFF_VNET_HDR) == 0 && fcntl (fd, F_SETFL, flags | O_NONBLOCK) == 0)
+    return true;
+  g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "What was handed in is not a TAP device");
+  return false;
+}

@@ -53,6 +53,7 @@ struct _VitrineMachineProcess
   VitrineThumbnail     *thumbnail;
   guint                 build;         /* source id */
   guint                 inhibited;
+  GDBusMethodInvocation *suspending;   /* who waits for that; NULL: nobody, or the window */
   gboolean              confined;
 };
 
@@ -350,6 +351,17 @@ go_back (VitrineMachineProcess *self, const char *name)
   vitrine_snapshots_go_back_async (self->snapshots, to, went_back, g_object_ref (self));
 }
 
+static void
+answer_suspending (VitrineMachineProcess *self, const GError *error)
+{
+  GDBusMethodInvocation *call = g_steal_pointer (&self->suspending);
+
+  if (call != NULL && error != NULL)
+    g_dbus_method_invocation_return_gerror (call, error);
+  else if (call != NULL)
+    g_dbus_method_invocation_return_value (call, NULL);
+}
+
 static gboolean
 suspend_now (gpointer data)
 {
@@ -357,10 +369,15 @@ suspend_now (gpointer data)
   g_autofree char *path = suspended_path (self);
   g_autoptr(GError) error = NULL;
 
-  vitrine_backend_pause (self->backend);
-  if (vitrine_backend_save (self->backend, path, &error))
-    vitrine_backend_force_off (self->backend);
+  if (self->backend == NULL)
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The machine has ended meanwhile."));
   else
+    vitrine_backend_pause (self->backend);
+  gboolean ok = error == NULL && vitrine_backend_save (self->backend, path, &error);
+  answer_suspending (self, error);
+  if (ok)
+    vitrine_backend_force_off (self->backend);
+  else if (self->backend != NULL)
     {
       vitrine_machine_window_set_backend (self->window, self->backend);
       vitrine_machine_window_show_error (self->window, error->message);
@@ -373,6 +390,18 @@ suspend (VitrineMachineProcess *self)
 {
   vitrine_machine_window_set_busy (self->window, _("Suspending…"));
   g_timeout_add (50, suspend_now, self);
+}
+
+static void
+suspend_asked (VitrineMachineProcess *self, GDBusMethodInvocation *call)
+{
+  if (self->suspending != NULL)
+    {
+      g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine is being suspended already."));
+      return;
+    }
+  self->suspending = call;
+  suspend (self);
 }
 
 /* --- starting and ending ---------------------------------------------------------------------------------------- */
@@ -421,6 +450,18 @@ prepare_socket (const char *path, GError **error)
   return TRUE;
 }
 
+static void
+card_came (VitrineService *service, GVariant *card, int device, gpointer unused)
+{
+  vitrine_net_devices_keep (card, device);
+}
+
+static void
+card_went (VitrineService *service, const char *mac, gpointer unused)
+{
+  vitrine_net_devices_forget (mac);
+}
+
 static gboolean
 load (VitrineMachineProcess *self, GError **error)
 {
@@ -436,6 +477,9 @@ load (VitrineMachineProcess *self, GError **error)
   if (self->service == NULL)
     return FALSE;
   g_signal_connect_swapped (self->service, "present", G_CALLBACK (present), self);
+  g_signal_connect_swapped (self->service, "suspend", G_CALLBACK (suspend_asked), self);
+  g_signal_connect (self->service, "card-came", G_CALLBACK (card_came), NULL);
+  g_signal_connect (self->service, "card-went", G_CALLBACK (card_went), NULL);
   keep_snapshots (self);
   self->recording = vitrine_recording_new ();
   vitrine_service_set_recording_keeper (self->service, &vitrine_recording_keeper, self->recording);

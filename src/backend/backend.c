@@ -187,15 +187,16 @@ vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, G
 }
 
 gboolean
-vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, int key,
+                          GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->add_disk (self, number, disk, paths, fds, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->add_disk (self, number, disk, paths, fds, key, error);
 }
 
 gboolean
-vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error)
+vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, int device, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, device, error);
 }
 
 static gboolean

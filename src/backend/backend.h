@@ -115,8 +115,9 @@ struct _VitrineBackendInterface
   gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
   gboolean (*trace) (VitrineBackend *self, const char *const *globs, int fd, GError **error);
-  gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error);
-  gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, GError **error);
+  gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, int key,
+                        GError **error);
+  gboolean (*add_network) (VitrineBackend *self, guint number, GVariant *card, int device, GError **error);
   gboolean (*grow_disk) (VitrineBackend *self, const char *id, guint64 bytes, GError **error);
   gboolean (*get_disk_size) (VitrineBackend *self, const char *id, guint64 *bytes, GError **error);
   void (*remove_device) (VitrineBackend *self, VitrineDeviceKind kind, const char *id, GTask *task);   /* takes the task */
@@ -182,10 +183,11 @@ gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8
 gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
 /* See <vitrine/trace.h>; takes @fd in any case. NULL and -1 end it. */
 gboolean vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, GError **error);
-/* Hot plug; the device as in Machine1's AttachDisk and AttachNetwork. The descriptors stay the caller's, one for each path. */
-gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds,
+/* Hot plug; the device as in Machine1's AttachDisk and AttachNetwork. The descriptors stay the caller's, one for each path; @key: a pipe
+ * with the key of an encrypted disk, @device: the TAP device that a card is on; -1: none. */
+gboolean vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, int key,
                                    GError **error);
-gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, GError **error);
+gboolean vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, int device, GError **error);
 /* A USB device of this computer (id: "1:7"), given away at the other end of a stream; @fd is taken in any case. */
 gboolean vitrine_backend_plug_usb (VitrineBackend *self, const char *id, int fd, GError **error);
 gboolean vitrine_backend_unplug_usb (VitrineBackend *self, const char *id, GError **error);

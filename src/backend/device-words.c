@@ -158,3 +158,13 @@ vitrine_net_from_words (GVariant *words, GError **error)
   net->port = get_number (&dict, "port");
   return g_steal_pointer (&config);
 }
+
+GVariant *
+vitrine_words_add_handle (GVariant *words, const char *key, gint32 handle)
+{
+  g_autoptr(GVariant) owned = g_variant_ref_sink (words);
+  g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT (owned);
+
+  g_variant_dict_insert (&dict, key, "h", handle);
+  return g_variant_dict_end (&dict);
+}

@@ -12,5 +12,7 @@ GVariant *vitrine_net_to_words (const VtNetConfig *net);
 VtConfig *vitrine_disk_from_words (GVariant *words, GError **error);
 VtConfig *vitrine_net_from_words (GVariant *words, GError **error);
 
+/* The words with one that names a descriptor of the same message; floating. */
+GVariant *vitrine_words_add_handle (GVariant *words, const char *key, gint32 handle);
 /* "52:54:00:12:34:56" */
 char     *vitrine_mac_to_text (const guint8 mac[6]);

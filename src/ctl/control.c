@@ -14,6 +14,7 @@
 #include "paths.h"
 
 #define START_SECONDS 30
+#define END_SECONDS 30
 #define CONSOLE_ESCAPE 0x1d   /* Ctrl+], as telnet and virsh have it */
 
 /* --- start ------------------------------------------------------------------------------------------------------ */
@@ -111,6 +112,28 @@ call_plain (int argc, char **argv, const char *method)
   if (argc != 2 || argv[1][0] == '-')
     return vitrine_ctl_usage (synopsis);
   return vitrine_ctl_is_on_host (argv[1]) ? vitrine_ctl_host_command (argv[1], method) : vitrine_ctl_call (argv[1], method, NULL);
+}
+
+/* The window's “Suspend”: until the process has ended, so that the machine can be started again. */
+static int
+suspend (const char *words)
+{
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  VitrineMachine *machine = library != NULL ? vitrine_ctl_find (library, words) : NULL;
+
+  if (machine == NULL || vitrine_ctl_call (words, "Suspend", NULL) != 0)
+    return 1;
+  for (guint i = 0; i < END_SECONDS * 10 && vitrine_ctl_is_running (machine); i++)
+    g_usleep (G_USEC_PER_SEC / 10);
+  return 0;
+}
+
+int
+vitrine_ctl_save (int argc, char **argv)
+{
+  if (argc != 2 || argv[1][0] == '-')
+    return vitrine_ctl_usage ("save MACHINE");
+  return vitrine_ctl_is_on_host (argv[1]) ? vitrine_ctl_host_command (argv[1], "Save") : suspend (argv[1]);
 }
 
 int

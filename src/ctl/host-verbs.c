@@ -470,14 +470,6 @@ vitrine_ctl_hosts (int argc, char **argv)
  */
 
 int
-vitrine_ctl_save (int argc, char **argv)
-{
-  if (argc != 2 || !vitrine_ctl_is_on_host (argv[1]))
-    return vitrine_ctl_usage ("save HOST/MACHINE");
-  return vitrine_ctl_host_command (argv[1], "Save");
-}
-
-int
 vitrine_ctl_autostart (int argc, char **argv)
 {
   gboolean on = argc == 3 && g_str_equal (argv[2], "on");

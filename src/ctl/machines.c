@@ -6,7 +6,9 @@
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <vitrine/image.h>
 
+#include "change.h"
 #include "ctl.h"
 #include "disk-image.h"
 #include "host-verbs.h"
@@ -37,6 +39,14 @@ vitrine_ctl_find (VitrineLibrary *library, const char *words)
   return machine;
 }
 
+gboolean
+vitrine_ctl_is_running (VitrineMachine *machine)
+{
+  g_autofree char *lock = vitrine_paths_in_machine (vitrine_machine_get_uuid (machine), "lock");
+
+  return vitrine_run_lock_query (lock) == VITRINE_RUN_LOCK_HELD;
+}
+
 /* A machine of `vitrinectl run --control`. */
 static VitrineClient *
 connect_socket (const char *path)
@@ -61,10 +71,8 @@ vitrine_ctl_connect (const char *words)
 
   if (machine == NULL)
     return NULL;
-  const char *uuid = vitrine_machine_get_uuid (machine);
-  g_autofree char *lock = vitrine_paths_in_machine (uuid, "lock");
-  g_autofree char *socket_path = vitrine_paths_socket (uuid);
-  if (vitrine_run_lock_query (lock) != VITRINE_RUN_LOCK_HELD)
+  g_autofree char *socket_path = vitrine_paths_socket (vitrine_machine_get_uuid (machine));
+  if (!vitrine_ctl_is_running (machine))
     {
       vitrine_ctl_fail (_("“%s” is not running. “vitrinectl start” starts it."), words);
       return NULL;
@@ -144,7 +152,7 @@ parse_create (int argc, char **argv, CreateOptions *options, GError **error)
     { "memory", 0, 0, G_OPTION_ARG_STRING, &options->memory, N_("Memory (default 1G)"), "SIZE" },
     { "cpus", 0, 0, G_OPTION_ARG_INT, &options->cpus, N_("Processors (default 1)"), "N" },
     { "disk-size", 0, 0, G_OPTION_ARG_STRING, &options->disk_size, N_("Create a disk of this size"), "SIZE" },
-    { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, N_("Use this raw disk image"), "FILE" },
+    { "disk", 0, 0, G_OPTION_ARG_FILENAME, &options->disk, N_("Use this disk image (raw, unless its format is said)"), "FILE[,format=raw|qcow2|luks]" },
     { "cdrom", 0, 0, G_OPTION_ARG_FILENAME, &options->cdrom, N_("Put this image into the CD drive"), "FILE" },
     { "floppy", 0, 0, G_OPTION_ARG_FILENAME, &options->floppy, N_("Put this image into the floppy drive (--machine pc)"), "FILE" },
     { "machine", 0, 0, G_OPTION_ARG_STRING, &options->machine, N_("Kind of machine (default q35)"), "q35|pc" },
@@ -203,11 +211,21 @@ apply_board (VitrineDomain *domain, const CreateOptions *options)
   return 0;
 }
 
+static gboolean
+add_image (VitrineDomain *domain, const char *value, GError **error)
+{
+  g_autoptr(VtConfig) config = vitrine_ctl_parse_disk (value, error);
+
+  if (config == NULL)
+    return FALSE;
+  const VtDiskConfig *disk = config->disks->pdata[0];
+  add_drive (domain, disk->path, vt_image_format_name (disk->format), "virtio", FALSE, 1);
+  return TRUE;
+}
+
 static void
 add_drives (VitrineDomain *domain, const CreateOptions *options, const char *new_disk)
 {
-  if (options->disk != NULL)
-    add_drive (domain, options->disk, "raw", "virtio", FALSE, 1);
   if (new_disk != NULL)
     add_drive (domain, new_disk, "qcow2", "virtio", FALSE, options->disk != NULL ? 0 : 1);
   if (options->cdrom != NULL)
@@ -219,6 +237,7 @@ add_drives (VitrineDomain *domain, const CreateOptions *options, const char *new
 static int
 apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_disk)
 {
+  g_autoptr(GError) error = NULL;
   guint64 bytes = 0;
 
   if (apply_board (domain, options) != 0)
@@ -239,6 +258,8 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, char **new_di
     return vitrine_ctl_fail (_("--disk-size %s: not a size. Write for example 20G."), options->disk_size);
   if (options->disk_size != NULL && (*new_disk = make_disk (options->names[0], bytes)) == NULL)
     return 1;
+  if (options->disk != NULL && !add_image (domain, options->disk, &error))
+    return vitrine_ctl_fail ("%s", error->message);
   add_drives (domain, options, *new_disk);
   if (options->tpm)
     vitrine_domain_add_tpm (domain);

@@ -9,6 +9,8 @@
 VitrineLibrary *vitrine_ctl_open_library (void);
 /* @library keeps the machine. */
 VitrineMachine *vitrine_ctl_find (VitrineLibrary *library, const char *words);
+/* Has it a process? */
+gboolean        vitrine_ctl_is_running (VitrineMachine *machine);
 /* A connection to the machine that @words names, or whose --control socket @words is: a path with a "/". NULL after an error that
  * has been printed. */
 VitrineClient  *vitrine_ctl_connect (const char *words);

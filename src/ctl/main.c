@@ -23,10 +23,11 @@ static const Verb verbs[] = {
   { "create", vitrine_ctl_create, N_("Create a machine") },
   { "define", vitrine_ctl_define, N_("Add a machine from a libvirt domain XML file") },
   { "dumpxml", vitrine_ctl_dumpxml, N_("Print a machine’s definition") },
+  { "set", vitrine_ctl_set, N_("Change a machine: its name, memory, processors, firmware and more") },
   { "delete", vitrine_ctl_delete, N_("Delete a machine") },
   { "connect", vitrine_ctl_connect_host, N_("Add a libvirt host; its machines are called HOST/MACHINE") },
   { "hosts", vitrine_ctl_hosts, N_("List the libvirt hosts, or remove one") },
-  { "save", vitrine_ctl_save, N_("Let a host save a machine’s memory to its disk, and turn it off") },
+  { "save", vitrine_ctl_save, N_("Save a machine’s memory and turn it off: its next start goes on from there") },
   { "autostart", vitrine_ctl_autostart, N_("Let a host start a machine whenever it starts itself, or not") },
   { "move", vitrine_ctl_move, N_("Move a machine to a libvirt host, or from one to this computer") },
   { "migrate", vitrine_ctl_migrate, N_("Migrate a host’s machine to another host, also while it runs") },
@@ -52,10 +53,16 @@ static const Verb verbs[] = {
   { "change-cd", vitrine_ctl_change_cd, N_("Put another CD into a running machine’s drive") },
   { "change-floppy", vitrine_ctl_change_floppy, N_("Put another floppy disk into a running machine’s drive") },
   { "attach-disk", vitrine_ctl_attach_disk, N_("Add a disk to a machine, also while it runs") },
+  { "attach-cd", vitrine_ctl_attach_cd, N_("Add a CD drive to a machine that is off") },
+  { "attach-floppy", vitrine_ctl_attach_floppy, N_("Add a floppy drive to a machine that is off") },
+  { "set-disk", vitrine_ctl_set_disk, N_("Change a machine’s drive: its image, bus and more") },
   { "detach-disk", vitrine_ctl_detach_disk, N_("Remove a disk from a machine, also while it runs") },
   { "resize-disk", vitrine_ctl_resize_disk, N_("Enlarge a machine’s disk, also while it runs") },
   { "attach-net", vitrine_ctl_attach_net, N_("Add a network card to a machine, also while it runs") },
+  { "set-net", vitrine_ctl_set_net, N_("Change a machine’s network card: network, address, model, cable") },
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
+  { "attach-tpm", vitrine_ctl_attach_tpm, N_("Add a TPM to a machine that is off") },
+  { "detach-tpm", vitrine_ctl_detach_tpm, N_("Remove a machine’s TPM, with what is sealed in it") },
   { "host-devices", vitrine_ctl_host_devices, N_("List a host’s PCI devices, and what it would lose by each") },
   { "attach-pci", vitrine_ctl_attach_pci, N_("Give a machine a PCI device of its host") },
   { "detach-pci", vitrine_ctl_detach_pci, N_("Take a PCI device of the host out of a machine") },
@@ -95,7 +102,7 @@ print_help (void)
 {
   g_print (_("Usage: vitrinectl VERB [ARGUMENTS]\n\nVerbs:\n"));
   for (guint i = 0; i < G_N_ELEMENTS (verbs); i++)
-    g_print ("  %-12s %s\n", verbs[i].name, _(verbs[i].summary));
+    g_print ("  %-13s %s\n", verbs[i].name, _(verbs[i].summary));
   g_print (_("\n“vitrinectl VERB --help” explains one of them.\n"));
 }
 

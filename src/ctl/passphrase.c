@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 #include <vitrine/error.h>
+#include <vitrine/image.h>
 
 enum { LINE_MOST = 512 };
 
@@ -164,4 +165,15 @@ vitrine_ctl_read_key (const VitrineKeySource *source, const char *path, gboolean
   VtSecret *secret = ask_all (terminal, path, is_new, error);
   close (terminal);
   return secret;
+}
+
+VtSecret *
+vitrine_ctl_unlock (const VtDiskConfig *disk, VtSecret *passphrase, GError **error)
+{
+  const VitrineKeySource terminal = { NULL, -1 };
+  g_autoptr (VtSecret) secret = passphrase != NULL ? vt_secret_ref (passphrase)
+                                                   : vitrine_ctl_read_key (&terminal, disk->path, FALSE, error);
+  const VtImagePlace place = { .path = disk->path, .format = disk->format, .secret = secret };
+
+  return secret != NULL ? vt_image_unlock (&place, NULL, error) : NULL;
 }

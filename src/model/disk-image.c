@@ -106,7 +106,15 @@ vitrine_disk_image_resize (const char *path, const char *format, guint64 bytes, 
 const char *
 vitrine_disk_image_guess_format (const char *path)
 {
-  return vt_image_looks_like (path) == VT_IMAGE_QCOW2 ? "qcow2" : "raw";
+  VtImageFormat looks = vt_image_looks_like (path);
+
+  return looks == VT_IMAGE_QCOW2 ? "qcow2" : looks == VT_IMAGE_LUKS ? "luks" : "raw";
+}
+
+gboolean
+vitrine_disk_image_is_encrypted (const char *path)
+{
+  return vt_image_looks_encrypted (path);
 }
 
 guint64

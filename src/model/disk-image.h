@@ -14,8 +14,10 @@ gboolean vitrine_disk_image_check (const char *path, GError **error);
 gboolean vitrine_disk_image_get_size (const char *path, const char *format, guint64 *bytes, GError **error);
 /* Larger only, and no machine uses it. */
 gboolean vitrine_disk_image_resize (const char *path, const char *format, guint64 bytes, GError **error);
-/* "raw" or "qcow2", from the content. Only for an image that a person has just chosen, never for one that a guest of ours has
+/* "raw", "qcow2" or "luks", from the content. Only for an image that a person has just chosen, never for one that a guest of ours has
  * written: a guest could write any header into its raw disk. */
 const char *vitrine_disk_image_guess_format (const char *path);
+/* Does it need a passphrase? As with its format, of an image that has just been chosen. */
+gboolean vitrine_disk_image_is_encrypted (const char *path);
 /* Free bytes where new images go; 0 when unknown. */
 guint64 vitrine_disk_image_free_space (void);

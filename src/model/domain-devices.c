@@ -15,6 +15,7 @@ vitrine_disk_new (const char *path, const char *format, const char *bus, gboolea
   disk->cdrom = cdrom;
   disk->readonly = cdrom;
   disk->floppy = g_strcmp0 (bus, "fdc") == 0;
+  disk->encrypted = g_strcmp0 (format, "luks") == 0;
   return disk;
 }
 
@@ -195,6 +196,19 @@ add_element (xmlNode *parent, const char *name)
   return xmlNewChild (parent, NULL, (const xmlChar *) name, NULL);
 }
 
+/* As images name it: libvirt's LUKS image is a raw one that is encrypted. What a qcow2 image has inside, it says itself. */
+static void
+write_format (xmlNode *node, const char *format)
+{
+  gboolean luks = g_strcmp0 (format, "luks") == 0;
+
+  vitrine_xml_set_attr (vitrine_xml_ensure (node, "driver"), "type", luks ? "raw" : format);
+  vitrine_xml_remove (vitrine_xml_find (node, "source/encryption"));
+  vitrine_xml_remove (vitrine_xml_child (node, "encryption"));
+  if (luks)
+    vitrine_xml_set_attr (add_element (node, "encryption"), "format", "luks");
+}
+
 /* libvirt wants file='' for files and dev='' for block devices, and the disk's type to agree. */
 static void
 set_source (xmlNode *node, const char *path)
@@ -249,7 +263,6 @@ vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
   vitrine_xml_set_attr (node, "device", disk->cdrom ? "cdrom" : disk->floppy ? "floppy" : "disk");
   xmlNode *driver = add_element (node, "driver");
   vitrine_xml_set_attr (driver, "name", "qemu");   /* the only driver name that libvirt's QEMU driver takes */
-  vitrine_xml_set_attr (driver, "type", disk->format);
   set_source (node, disk->path);
   xmlNode *target = add_element (node, "target");
   vitrine_xml_set_attr (target, "dev", target_name);
@@ -259,6 +272,7 @@ vitrine_domain_add_disk (VitrineDomain *self, const VitrineDisk *disk)
   if (disk->transient)
     add_element (node, "transient");
   set_boot_order (node, disk->boot_order);
+  write_format (node, vitrine_disk_get_image_format (disk));
   mark_nvme (node, g_strcmp0 (disk->bus, "nvme") == 0);
 }
 
@@ -287,7 +301,7 @@ vitrine_domain_set_disk_format (VitrineDomain *self, const char *target, const c
   xmlNode *node = find_disk (self, target);
 
   if (node != NULL)
-    vitrine_xml_set_attr (vitrine_xml_ensure (node, "driver"), "type", format);
+    write_format (node, format);
 }
 
 void

@@ -171,24 +171,61 @@ names_of_networks_are_checked (void)
 }
 
 static void
-a_running_machine_gets_no_card_on_a_device (void)
+cards_of_each_kind_and_model_get_slots (void)
 {
+  static const VitrineNetwork cards[] = {
+    { .mac = (char *) "52:54:00:00:00:02", .kind = VITRINE_NETWORK_BRIDGE, .name = (char *) "br0" },
+    { .mac = (char *) "52:54:00:00:00:03", .kind = VITRINE_NETWORK_TAP, .name = (char *) "tap0", .model = (char *) "e1000e" },
+    { .mac = (char *) "52:54:00:00:00:04", .model = (char *) "rtl8139" },
+  };
   g_autoptr(VitrineDomain) before = domain_with ("<interface type='user'><mac address='52:54:00:00:00:01'/></interface>");
   g_autoptr(VitrineDomain) after = vitrine_domain_copy (before);
   g_autoptr(GError) error = NULL;
 
-  vitrine_domain_add_network (after);
-  vitrine_domain_set_network (after, 1, &(VitrineNetwork) { .mac = (char *) "52:54:00:00:00:02", .kind = VITRINE_NETWORK_BRIDGE,
-                                                            .name = (char *) "br0" });
+  for (guint i = 0; i < G_N_ELEMENTS (cards); i++)
+    {
+      vitrine_domain_add_network (after);
+      vitrine_domain_set_network (after, i + 1, &cards[i]);
+    }
   vitrine_hotplug_give_slots (before, after);
-  g_assert_cmpuint (vitrine_domain_get_network_slot (after, 1), ==, 0);
-  g_assert_false (vitrine_hotplug_covers (before, after, &error));
-  g_assert_nonnull (strstr (error->message, "bridge"));
-  g_clear_error (&error);
-  vitrine_domain_give_network_slot (after, 1);
-  g_assert_false (vitrine_hotplug_covers (before, after, &error));
-  vitrine_domain_leave_network_slot (after, 1);
-  g_assert_cmpuint (vitrine_domain_get_network_slot (after, 1), ==, 0);
+  for (guint i = 0; i < 4; i++)
+    g_assert_cmpuint (vitrine_domain_get_network_slot (after, i), ==, i == 1 || i == 2 ? i : 0);
+  g_assert_true (vitrine_hotplug_covers (before, after, &error));
+  g_autoptr(VtConfig) config = config_of (after);
+  const VtNetConfig *second = config->nets->pdata[2];
+  g_assert_true (second->model == VT_NET_E1000E && second->port == 2);
+}
+
+static void
+disk_on (VitrineDomain *domain, const char *target, const char *path, guint slot)
+{
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new (path, g_str_has_suffix (path, ".luks") ? "luks" : "raw", "virtio", FALSE);
+
+  disk->target = g_strdup (target);
+  vitrine_domain_add_disk (domain, disk);
+  g_assert_cmpuint (vitrine_domain_give_disk_slot (domain, target), ==, slot);
+}
+
+/* Its key is with the running machine alone: when something after it failed, it could not be put back. */
+static void
+an_encrypted_disk_goes_last_or_alone (void)
+{
+  g_autoptr(VitrineDomain) before = domain_with ("");
+  g_autoptr(GError) error = NULL;
+
+  disk_on (before, "vda", "/a.luks", 1);
+  disk_on (before, "vdb", "/b.img", 2);
+  g_autoptr(VitrineDomain) without = vitrine_domain_copy (before), instead = NULL, beside = NULL;
+  vitrine_domain_remove_disk (without, "vda");
+  instead = vitrine_domain_copy (without);
+  beside = vitrine_domain_copy (without);
+  disk_on (instead, "vdc", "/c.img", 1);
+  vitrine_domain_remove_disk (beside, "vdb");
+  g_autoptr(VitrineHotplug) alone = vitrine_hotplug_new (before, without, &error), last = vitrine_hotplug_new (before, beside, &error);
+  g_assert_no_error (error);
+  g_assert_null (vitrine_hotplug_next_locked (alone));
+  g_assert_null (vitrine_hotplug_new (before, instead, &error));
+  g_assert_nonnull (strstr (error->message, "“vda” is encrypted"));
 }
 
 static void
@@ -204,6 +241,23 @@ a_disk_moves_to_another_bus (void)
   g_assert_null (strstr (xml, "<address"));
   g_autoptr(VtConfig) config = config_of (domain);
   g_assert_cmpint (((VtDiskConfig *) config->disks->pdata[0])->bus, ==, VT_BUS_SATA);
+}
+
+static void
+the_format_of_a_disk_says_whether_it_is_encrypted (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with ("");
+  g_autoptr(VitrineDisk) disk = vitrine_disk_new ("/a", "luks", "virtio", FALSE);
+
+  vitrine_domain_add_disk (domain, disk);
+  g_autoptr(VtConfig) luks = config_of (domain);
+  g_assert_true (((VtDiskConfig *) luks->disks->pdata[0])->format == VT_IMAGE_LUKS);
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (domain);
+  g_assert_cmpstr (vitrine_disk_get_image_format (disks->pdata[0]), ==, "luks");
+  g_assert_cmpstr (((VitrineDisk *) disks->pdata[0])->format, ==, "raw");   /* as libvirt says it */
+  vitrine_domain_set_disk_format (domain, "vda", "raw");
+  g_autoptr(VtConfig) raw = config_of (domain);
+  g_assert_true (((VtDiskConfig *) raw->disks->pdata[0])->format == VT_IMAGE_RAW);
 }
 
 static void
@@ -450,9 +504,11 @@ main (int argc, char **argv)
   g_test_add_func ("/hardware/a-card-goes-from-network-to-network", a_card_goes_from_network_to_network);
   g_test_add_func ("/hardware/a-card-on-a-device-is-on-it-and-forwards-nothing", a_card_on_a_device_is_on_it_and_forwards_nothing);
   g_test_add_func ("/hardware/names-of-networks-are-checked", names_of_networks_are_checked);
-  g_test_add_func ("/hardware/a-running-machine-gets-no-card-on-a-device", a_running_machine_gets_no_card_on_a_device);
+  g_test_add_func ("/hardware/cards-of-each-kind-and-model-get-slots", cards_of_each_kind_and_model_get_slots);
   g_test_add_func ("/hardware/a-disk-moves-to-another-bus", a_disk_moves_to_another_bus);
   g_test_add_func ("/hardware/an-encrypted-raw-disk-is-a-luks-image", an_encrypted_raw_disk_is_a_luks_image);
+  g_test_add_func ("/hardware/the-format-of-a-disk-says-whether-it-is-encrypted", the_format_of_a_disk_says_whether_it_is_encrypted);
+  g_test_add_func ("/hardware/an-encrypted-disk-goes-last-or-alone", an_encrypted_disk_goes_last_or_alone);
   g_test_add_func ("/hardware/addresses-of-cards-are-checked", addresses_of_cards_are_checked);
   g_test_add_func ("/hardware/what-is-taken-out-comes-back-as-it-was", what_is_taken_out_comes_back_as_it_was);
   g_test_add_func ("/hardware/the-balloon-comes-and-goes", the_balloon_comes_and_goes);

@@ -285,6 +285,12 @@ vitrine_domain_check_mac (const char *mac, GError **error)
   return FALSE;
 }
 
+gboolean
+vitrine_network_check (const VitrineNetwork *network, GError **error)
+{
+  return (network->mac == NULL || vitrine_domain_check_mac (network->mac, error)) && vitrine_network_check_name (network, error);
+}
+
 /* --- Taking out ----------------------------------------------------------------------------------------------------- */
 
 struct _VitrineRemoved

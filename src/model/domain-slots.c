@@ -213,12 +213,3 @@ vitrine_domain_give_network_slot (VitrineDomain *self, guint index)
   guint slot = vitrine_domain_get_slot (self, interface);
   return slot != 0 ? slot : give_slot (self, interface);
 }
-
-void
-vitrine_domain_leave_network_slot (VitrineDomain *self, guint index)
-{
-  xmlNode *interface = find_interface (self, index);
-
-  if (interface != NULL && vitrine_domain_get_slot (self, interface) != 0)
-    vitrine_xml_remove (vitrine_xml_child (interface, "address"));
-}

@@ -94,3 +94,14 @@ vitrine_domain_set_tpm_model (VitrineDomain *self, const char *model)
 {
   vitrine_xml_set_attr (vitrine_xml_child (vitrine_domain_devices (self), "tpm"), "model", model);
 }
+
+gboolean
+vitrine_domain_choose_tpm (VitrineDomain *self, const char *name, GError **error)
+{
+  g_autofree char *model = g_strconcat ("tpm-", name, NULL);
+
+  if (!g_str_equal (name, "crb") && !g_str_equal (name, "tis"))
+    return vt_refuse (error, VT_ERROR_CONFIG, _("“%s” is no interface of a TPM: use crb or tis."), name);
+  vitrine_domain_set_tpm_model (self, model);
+  return TRUE;
+}

@@ -30,13 +30,13 @@ typedef struct
 {
   char    *target;      /* <target dev>: unique in the machine, "vda", "sda" */
   char    *path;        /* NULL: empty drive */
-  char    *format;      /* "raw", "qcow2" */
+  char    *format;      /* "raw", "qcow2"; "luks" for one that is new */
   char    *bus;         /* "virtio", "sata", "ide", "scsi", "fdc", "nvme" */
   gboolean cdrom;
   gboolean floppy;
   gboolean readonly;
   gboolean transient;   /* writes are lost at power-off */
-  gboolean encrypted;   /* only read from the document */
+  gboolean encrypted;   /* says the document, and a new one's format; qcow2 with LUKS inside says it itself */
   guint    boot_order;  /* 1..; 0: not in the order */
 } VitrineDisk;
 
@@ -111,6 +111,7 @@ GPtrArray *vitrine_domain_get_disks (VitrineDomain *domain);
 void     vitrine_domain_add_disk (VitrineDomain *domain, const VitrineDisk *disk);
 gboolean vitrine_domain_remove_disk (VitrineDomain *domain, const char *target);
 gboolean vitrine_domain_set_disk_path (VitrineDomain *domain, const char *target, const char *path);   /* NULL: eject */
+/* As images name it. */
 void     vitrine_domain_set_disk_format (VitrineDomain *domain, const char *target, const char *format);
 /* The file that its image stands on, wherever that is; NULL: the document does not say. */
 void     vitrine_domain_set_disk_backing (VitrineDomain *domain, const char *target, const char *path, const char *format);
@@ -119,6 +120,20 @@ void     vitrine_domain_set_disk_readonly (VitrineDomain *domain, const char *ta
 char    *vitrine_domain_set_disk_bus (VitrineDomain *domain, const char *target, const char *bus);
 /* @targets in the order to try; every other device leaves the order. */
 void     vitrine_domain_set_boot_order (VitrineDomain *domain, const char *const *targets);
+
+/* As get_disks, in the order in which they are tried; drives outside of the order are last. */
+GPtrArray *vitrine_domain_get_disks_to_boot (VitrineDomain *domain);
+/* These first, then the others as before. */
+gboolean   vitrine_domain_boot_first (VitrineDomain *domain, const char *const *targets, GError **error);
+
+/* The buses that a person can choose on such a machine, and what people read, to be translated; both end with NULL. */
+const char *const *vitrine_domain_get_bus_ids (VitrineDomain *domain, gboolean cdrom);
+const char *const *vitrine_domain_get_bus_labels (VitrineDomain *domain, gboolean cdrom);
+/* On the bus that such drives are on; not yet in the document. */
+VitrineDisk       *vitrine_domain_new_cd_drive (VitrineDomain *domain, const char *path);
+gboolean           vitrine_domain_has_room_for_floppy (VitrineDomain *domain);
+/* Could a machine start with it? The error is a sentence for people. */
+gboolean           vitrine_disk_check (const VitrineDisk *disk, GError **error);
 
 /* Addresses of the network cards, "" where the document does not say; never NULL. */
 GStrv    vitrine_domain_get_macs (VitrineDomain *domain);
@@ -145,9 +160,10 @@ typedef struct
 
 void         vitrine_network_free (VitrineNetwork *network);
 gboolean     vitrine_network_is_supported (const VitrineNetwork *network);
-/* Is it on a device of this computer? That is opened before a machine's process is confined: such a card comes with a start. */
+/* Is it on a device of this computer? */
 gboolean     vitrine_network_is_on_device (const VitrineNetwork *network);
-/* The name that its kind needs. */
+/* Its address and the name that its kind needs. */
+gboolean     vitrine_network_check (const VitrineNetwork *network, GError **error);
 gboolean     vitrine_network_check_name (const VitrineNetwork *network, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineNetwork, vitrine_network_free)
 
@@ -174,7 +190,6 @@ void            vitrine_removed_free (VitrineRemoved *removed);
  * address, by which it is known. */
 guint vitrine_domain_give_disk_slot (VitrineDomain *domain, const char *target);
 guint vitrine_domain_give_network_slot (VitrineDomain *domain, guint index);
-void  vitrine_domain_leave_network_slot (VitrineDomain *domain, guint index);
 
 /* Where they are; 0: in none. */
 guint vitrine_domain_get_disk_slot (VitrineDomain *domain, const char *target);
@@ -198,7 +213,12 @@ void     vitrine_domain_add_tpm (VitrineDomain *domain);
 /* Its registers: "tpm-crb", "tpm-tis"; of one that is there. */
 char    *vitrine_domain_get_tpm_model (VitrineDomain *domain);
 void     vitrine_domain_set_tpm_model (VitrineDomain *domain, const char *model);
+/* The same by the short names, "crb" and "tis". */
+gboolean vitrine_domain_choose_tpm (VitrineDomain *domain, const char *name, GError **error);
 
+/* Those that we offer, and what people read, to be translated; both end with NULL. */
+extern const char *const vitrine_video_ids[];
+extern const char *const vitrine_video_labels[];
 char    *vitrine_domain_get_video (VitrineDomain *domain);         /* "vga", "bochs", "virtio", "none", ... */
 void     vitrine_domain_set_video (VitrineDomain *domain, const char *model);
 void     vitrine_domain_get_resolution (VitrineDomain *domain, guint *width, guint *height);   /* 0: the default */

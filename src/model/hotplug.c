@@ -6,10 +6,14 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <unistd.h>
+#include <vitrine/error.h>
+#include <vitrine/image.h>
+#include <vitrine/secret-pipe.h>
 
 #include "clone.h"
 #include "device-words.h"
-#include <vitrine/error.h>
+#include "net-devices.h"
+#include "unlock.h"
 
 /* --- Files ---------------------------------------------------------------------------------------------------------- */
 
@@ -17,7 +21,7 @@
 typedef struct
 {
   GPtrArray *paths;     /* char* */
-  GArray    *fds;       /* int */
+  GArray    *fds;       /* int; those of the paths first */
   GError   **error;
   gboolean   ok;
 } Files;
@@ -62,24 +66,38 @@ handles (guint n)
 
 /* --- One device ----------------------------------------------------------------------------------------------------- */
 
+/* Its words; of an encrypted disk, the key is one more descriptor. NULL: an error. */
+static GVariant *
+disk_words (const VtDiskConfig *disk, Files *files, GError **error)
+{
+  GVariant *words = vitrine_disk_to_words (disk);
+
+  if (disk->secret == NULL)
+    return words;
+  int key = vt_secret_key_to_pipe (disk->secret, error);
+  if (key < 0)
+    {
+      g_variant_unref (g_variant_ref_sink (words));
+      return NULL;
+    }
+  g_array_append_val (files->fds, key);
+  return vitrine_words_add_handle (words, "key", (gint32) files->paths->len);
+}
+
 gboolean
 vitrine_hotplug_add_disk (VitrineClient *client, guint number, const VtDiskConfig *disk, GError **error)
 {
   Files files = { g_ptr_array_new_with_free_func (g_free), g_array_new (FALSE, FALSE, sizeof (int)), error, TRUE };
   gboolean ok = FALSE;
 
-  if (disk->format == VT_IMAGE_LUKS || disk->secret != NULL)
-    g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
-                 _("“%s” is encrypted: such a disk can be added when the machine is off."), disk->path);
-  else
+  vitrine_disk_visit_files (disk, open_file, &files);
+  GVariant *words = files.ok ? disk_words (disk, &files, error) : NULL;
+  if (words != NULL)
     {
-      vitrine_disk_visit_files (disk, open_file, &files);
-      ok = files.ok
-           && vitrine_client_call_with_files_sync (
-             client, "AttachDisk",
-             g_variant_new ("(u@a{sv}@as@ah)", number, vitrine_disk_to_words (disk),
-                            g_variant_new_strv ((const char *const *) files.paths->pdata, files.paths->len), handles (files.fds->len)),
-             (const int *) files.fds->data, files.fds->len, error);
+      GVariant *paths = g_variant_new_strv ((const char *const *) files.paths->pdata, files.paths->len);
+      ok = vitrine_client_call_with_files_sync (client, "AttachDisk",
+                                                g_variant_new ("(u@a{sv}@as@ah)", number, words, paths, handles (files.paths->len)),
+                                                (const int *) files.fds->data, files.fds->len, error);
     }
   close_files (&files);
   return ok;
@@ -88,18 +106,34 @@ vitrine_hotplug_add_disk (VitrineClient *client, guint number, const VtDiskConfi
 gboolean
 vitrine_hotplug_add_net (VitrineClient *client, guint number, const VtNetConfig *net, GError **error)
 {
-  return vitrine_client_call_sync (client, "AttachNetwork", g_variant_new ("(u@a{sv})", number, vitrine_net_to_words (net)), error);
+  if (net->tap == NULL && net->bridge == NULL)
+    return vitrine_client_call_sync (client, "AttachNetwork", g_variant_new ("(u@a{sv})", number, vitrine_net_to_words (net)), error);
+  int device = vitrine_net_device_open (net, error);
+  if (device < 0)
+    return FALSE;
+  GVariant *words = vitrine_words_add_handle (vitrine_net_to_words (net), "device", 0);
+  gboolean ok = vitrine_client_call_with_files_sync (client, "AttachNetwork", g_variant_new ("(u@a{sv})", number, words), &device, 1,
+                                                     error);
+  close (device);
+  return ok;
 }
 
 /* --- From one definition to the other -------------------------------------------------------------------------------- */
 
 typedef struct
 {
-  gboolean comes;
-  guint    number;
-  const VtDiskConfig *disk;   /* this ... */
-  const VtNetConfig  *net;    /* ... or that */
+  gboolean      comes;
+  guint         number;
+  VtDiskConfig *disk;        /* this ... */
+  VtNetConfig  *net;         /* ... or that */
+  gboolean      encrypted;   /* it goes, and could not be had back: its key is with the machine alone */
 } Step;
+
+struct _VitrineHotplug
+{
+  VtConfig *old, *new;       /* have the devices of the steps */
+  GArray   *steps;           /* of Step, in order */
+};
 
 static gboolean
 take_step (VitrineClient *client, const Step *step, gboolean comes, GError **error)
@@ -137,44 +171,71 @@ add_steps (GArray *steps, const VtConfig *in, const VtConfig *other, gboolean co
 {
   for (guint i = 0; i < in->disks->len; i++)
     {
-      const Step step = { comes, i, in->disks->pdata[i], NULL };
-      if (step.disk->port != 0 && !has_disk (other, step.disk))
+      VtDiskConfig *disk = in->disks->pdata[i];
+      const Step step = { comes, i, disk, NULL, !comes && vt_image_looks_encrypted (disk->path) };
+      if (disk->port != 0 && !has_disk (other, disk))
         g_array_append_val (steps, step);
     }
   for (guint i = 0; i < in->nets->len; i++)
     {
-      const Step step = { comes, i, NULL, in->nets->pdata[i] };
+      const Step step = { comes, i, NULL, in->nets->pdata[i], FALSE };
       if (step.net->port != 0 && !has_net (other, step.net))
         g_array_append_val (steps, step);
     }
 }
 
-static gboolean
-is_on_device (const VtNetConfig *net)
+static guint
+slot_of (const Step *step)
 {
-  return net->tap != NULL || net->bridge != NULL;
+  return step->disk != NULL ? step->disk->port : step->net->port;
+}
+
+/* An encrypted disk that goes is the last one to go, where nothing comes into its slot. */
+static void
+put_encrypted_last (GArray *steps)
+{
+  for (guint i = 0, last = steps->len; i < last;)
+    {
+      const Step step = g_array_index (steps, Step, i);
+      gboolean wanted = FALSE;
+      for (guint j = 0; j < steps->len; j++)
+        wanted = wanted || (g_array_index (steps, Step, j).comes && slot_of (&g_array_index (steps, Step, j)) == slot_of (&step));
+      if (!step.encrypted || wanted)
+        {
+          i++;
+          continue;
+        }
+      g_array_remove_index (steps, i);
+      g_array_append_val (steps, step);
+      last--;
+    }
+}
+
+/* All or nothing: what may fail after a step must not leave that one done for good. */
+static gboolean
+can_take_back (GArray *steps, GError **error)
+{
+  for (guint i = 0; i + 1 < steps->len; i++)
+    if (g_array_index (steps, Step, i).encrypted)
+      return vt_refuse (error, VT_ERROR_UNSUPPORTED,
+                        _("Disk “%s” is encrypted: remove it alone, and then change the rest. It could not be put back without its passphrase."),
+                        g_array_index (steps, Step, i).disk->id);
+  return TRUE;
 }
 
 /* The first device of @in that @other has not and that is in no slot. */
 static gboolean
 all_in_slots (const VtConfig *in, const VtConfig *other, gboolean come, GError **error)
 {
-  gboolean ok = TRUE, device = FALSE;
+  gboolean ok = TRUE;
 
   for (guint i = 0; ok && i < in->disks->len; i++)
     ok = ((const VtDiskConfig *) in->disks->pdata[i])->port != 0 || has_disk (other, in->disks->pdata[i]);
   for (guint i = 0; ok && i < in->nets->len; i++)
-    {
-      const VtNetConfig *net = in->nets->pdata[i];
-      device = come && is_on_device (net);
-      ok = (net->port != 0 && !device) || has_net (other, net);
-    }
-  if (!ok && device)
-    g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
-                         _("A running machine cannot be put on a bridge or a TAP device. Say --config to have it there at the next start."));
-  else if (!ok && come)
+    ok = ((const VtNetConfig *) in->nets->pdata[i])->port != 0 || has_net (other, in->nets->pdata[i]);
+  if (!ok && come)
     g_set_error (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
-                 _("This cannot be added while the machine runs: only virtio devices of a q35 machine, and at most %d of them. Say --config to have it at the next start."),
+                 _("This cannot be added while the machine runs: only virtio disks and network cards of a q35 machine, and at most %d of them. Say --config to have it at the next start."),
                  VT_HOTPLUG_PORTS);
   else if (!ok)
     g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
@@ -191,25 +252,79 @@ vitrine_hotplug_covers (VitrineDomain *before, VitrineDomain *after, GError **er
   return new != NULL && all_in_slots (new, old, TRUE, error) && all_in_slots (old, new, FALSE, error);
 }
 
-gboolean
-vitrine_hotplug_change (VitrineClient *client, VitrineDomain *before, VitrineDomain *after, GError **error)
+VitrineHotplug *
+vitrine_hotplug_new (VitrineDomain *before, VitrineDomain *after, GError **error)
 {
-  g_autoptr(VtConfig) old = vitrine_domain_to_config (before, error);
-  g_autoptr(VtConfig) new = old != NULL ? vitrine_domain_to_config (after, error) : NULL;
-  g_autoptr(GArray) steps = g_array_new (FALSE, FALSE, sizeof (Step));
+  g_autoptr(VitrineHotplug) self = g_new0 (VitrineHotplug, 1);
+
+  self->steps = g_array_new (FALSE, FALSE, sizeof (Step));
+  self->old = vitrine_domain_to_config (before, error);
+  self->new = self->old != NULL ? vitrine_domain_to_config (after, error) : NULL;
+  if (self->new == NULL || !vitrine_clone_check_base (after, error))
+    return NULL;
+  add_steps (self->steps, self->old, self->new, FALSE);
+  add_steps (self->steps, self->new, self->old, TRUE);
+  put_encrypted_last (self->steps);
+  return can_take_back (self->steps, error) ? g_steal_pointer (&self) : NULL;
+}
+
+void
+vitrine_hotplug_free (VitrineHotplug *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->old, vt_config_free);
+  g_clear_pointer (&self->new, vt_config_free);
+  g_array_unref (self->steps);
+  g_free (self);
+}
+
+VtDiskConfig *
+vitrine_hotplug_next_locked (VitrineHotplug *self)
+{
+  for (guint i = 0; i < self->steps->len; i++)
+    {
+      const Step *step = &g_array_index (self->steps, Step, i);
+      if (step->comes && step->disk != NULL && vitrine_unlock_is_locked (step->disk))
+        return step->disk;
+    }
+  return NULL;
+}
+
+static void
+take_back (VitrineHotplug *self, VitrineClient *client, guint done)
+{
+  while (done-- > 0)
+    {
+      const Step *step = &g_array_index (self->steps, Step, done);
+      g_autoptr(GError) error = NULL;
+      if (!take_step (client, step, !step->comes, &error))
+        g_warning ("A device could not be put back: %s", error->message);
+    }
+}
+
+gboolean
+vitrine_hotplug_carry_out (VitrineHotplug *self, VitrineClient *client, GError **error)
+{
   guint done = 0;
 
-  if (new == NULL || !vitrine_clone_check_base (after, error))
-    return FALSE;
-  add_steps (steps, old, new, FALSE);
-  add_steps (steps, new, old, TRUE);
-  while (done < steps->len && take_step (client, &g_array_index (steps, Step, done), g_array_index (steps, Step, done).comes, error))
-    done++;
-  if (done == steps->len)
-    return TRUE;
-  while (done-- > 0)
-    take_step (client, &g_array_index (steps, Step, done), !g_array_index (steps, Step, done).comes, NULL);
-  return FALSE;
+  while (done < self->steps->len)
+    {
+      const Step *step = &g_array_index (self->steps, Step, done);
+      if (!take_step (client, step, step->comes, error))
+        {
+          take_back (self, client, done);
+          return FALSE;
+        }
+      done++;
+    }
+  return TRUE;
+}
+
+void
+vitrine_hotplug_take_back (VitrineHotplug *self, VitrineClient *client)
+{
+  take_back (self, client, self->steps->len);
 }
 
 /* --- Slots ----------------------------------------------------------------------------------------------------------- */
@@ -253,13 +368,13 @@ vitrine_hotplug_give_slots (VitrineDomain *before, VitrineDomain *after)
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      if (!vitrine_disk_is_removable (disk) && !disk->encrypted && !disk_is_in (old_disks, disk->target))
+      if (!vitrine_disk_is_removable (disk) && !disk_is_in (old_disks, disk->target))
         vitrine_domain_give_disk_slot (after, disk->target);
     }
   for (guint i = 0; i < networks->len; i++)
     {
       const VitrineNetwork *network = networks->pdata[i];
-      if (g_strcmp0 (network->model, "virtio") != 0 || vitrine_network_is_on_device (network) || network_is_in (old_networks, network)
+      if (!vitrine_network_is_supported (network) || network_is_in (old_networks, network)
           || (network->mac == NULL && nameless > 0 && nameless-- > 0))
         continue;
       vitrine_domain_give_network_slot (after, i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is opened before a process is confined, and lent to the machines that it builds. */
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,14 @@ machine_on (const char *first, const char *second)
 
   g_assert_no_error (error);
   return domain;
+}
+
+static VitrineDomain *
+domain_without_cards (void)
+{
+  static const char xml[] = "<domain type='qemu'><name>x</name><memory>65536</memory><os><type>hvm</type></os></domain>";
+
+  return vitrine_domain_new_from_data (xml, strlen (xml), "x", NULL);
 }
 
 static VtConfig *
@@ -70,6 +79,45 @@ each_machine_of_the_process_gets_what_was_opened (void)
   g_autoptr(VtConfig) twice = lend ("vt0", "vt0", "after this window had been opened");
 }
 
+/* One that came while the machine ran, as somebody else opened it. */
+static void
+come (const char *name, const char *mac)
+{
+  g_autoptr(GVariant) card = g_variant_ref_sink (g_variant_new_parsed ("{'mac': <%s>, 'tap': <%s>}", mac, name));
+  int fd = open ("/dev/null", O_RDWR);
+
+  vitrine_net_devices_keep (card, fd);
+  close (fd);
+}
+
+static void
+what_came_is_there_as_long_as_its_card (void)
+{
+  g_autoptr(VitrineDomain) nothing = machine_on ("no-such-tap", "no-such-tap");
+
+  vitrine_net_devices_open (nothing);
+  come ("hot0", "52:54:00:00:00:01");
+  come ("hot1", "52:54:00:00:00:02");
+  g_autoptr(VtConfig) one = lend ("hot1", "hot0", NULL), other = lend ("hot0", "hot1", NULL);
+  g_assert_cmpint (fd_of (one, 1), ==, fd_of (other, 2));
+  vitrine_net_devices_forget ("52:54:00:00:00:03");
+  vitrine_net_devices_forget ("52:54:00:00:00:02");
+  g_assert_cmpint (fcntl (fd_of (one, 1), F_GETFD), ==, -1);
+  g_autoptr(VtConfig) gone = lend ("hot0", "hot1", "after this window had been opened");
+}
+
+static void
+a_machine_without_the_card_lets_go_of_what_came (void)
+{
+  g_autoptr(VitrineDomain) nothing = domain_without_cards ();
+  g_autoptr(VtConfig) config = vitrine_domain_to_config (nothing, NULL);
+
+  vitrine_net_devices_open (nothing);
+  come ("hot0", "52:54:00:00:00:01");
+  g_assert_true (vitrine_net_devices_lend (config, NULL));
+  g_autoptr(VtConfig) later = lend ("hot0", "hot0", "after this window had been opened");
+}
+
 static void
 what_could_not_be_opened_is_told (void)
 {
@@ -85,6 +133,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/net-devices/each machine of the process gets what was opened", each_machine_of_the_process_gets_what_was_opened);
+  g_test_add_func ("/net-devices/what came is there as long as its card", what_came_is_there_as_long_as_its_card);
+  g_test_add_func ("/net-devices/a machine without the card lets go of what came", a_machine_without_the_card_lets_go_of_what_came);
   g_test_add_func ("/net-devices/what could not be opened is told", what_could_not_be_opened_is_told);
   return g_test_run ();
 }

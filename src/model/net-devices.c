@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net-devices.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
 #include <vitrine/error.h>
 #include <vitrine/tap.h>
+
+#include "device-words.h"
 
 typedef struct
 {
   gboolean bridge;
+  gboolean came;       /* while the machine ran */
   char    *name;
+  guint8   mac[6];     /* of the card; all zero: made for it */
   int      fd;         /* -1: ... */
   GError  *problem;    /* ... this is why */
 } Device;
@@ -21,21 +28,87 @@ get_name (const VtNetConfig *net)
   return net->tap != NULL ? net->tap : net->bridge;
 }
 
+static void
+device_clear (gpointer data)
+{
+  Device *device = data;
+
+  g_free (device->name);
+  g_clear_error (&device->problem);
+  if (device->fd >= 0)
+    close (device->fd);
+}
+
+static void
+add_device (const VtNetConfig *net, gboolean came, int fd, GError *problem)
+{
+  Device device = { .bridge = net->bridge != NULL, .came = came, .name = g_strdup (get_name (net)), .fd = fd, .problem = problem };
+
+  if (devices == NULL)
+    {
+      devices = g_array_new (FALSE, FALSE, sizeof (Device));
+      g_array_set_clear_func (devices, device_clear);
+    }
+  memcpy (device.mac, net->mac, sizeof device.mac);
+  g_array_append_val (devices, device);
+}
+
+int
+vitrine_net_device_open (const VtNetConfig *net, GError **error)
+{
+  if (net->bridge != NULL)
+    return vt_bridge_open (net->bridge, error);
+  return net->tap != NULL ? vt_tap_open (net->tap, error) : -1;
+}
+
 void
 vitrine_net_devices_open (VitrineDomain *domain)
 {
   g_autoptr(VtConfig) config = domain != NULL ? vitrine_domain_to_config (domain, NULL) : NULL;
 
-  devices = g_array_new (FALSE, FALSE, sizeof (Device));
+  g_clear_pointer (&devices, g_array_unref);
   for (guint i = 0; config != NULL && i < config->nets->len; i++)
     {
       const VtNetConfig *net = config->nets->pdata[i];
-      Device device = { .bridge = net->bridge != NULL, .name = g_strdup (get_name (net)) };
-      if (device.name == NULL)
+      GError *problem = NULL;
+      if (get_name (net) == NULL)
         continue;
-      device.fd = device.bridge ? vt_bridge_open (device.name, &device.problem) : vt_tap_open (device.name, &device.problem);
-      g_array_append_val (devices, device);
+      int fd = vitrine_net_device_open (net, &problem);
+      add_device (net, FALSE, fd, problem);
     }
+}
+
+void
+vitrine_net_devices_keep (GVariant *card, int fd)
+{
+  g_autoptr(VtConfig) config = vitrine_net_from_words (card, NULL);
+  const VtNetConfig *net = config != NULL ? config->nets->pdata[0] : NULL;
+  int own = net != NULL && get_name (net) != NULL ? fcntl (fd, F_DUPFD_CLOEXEC, 3) : -1;
+
+  if (own >= 0)
+    add_device (net, TRUE, own, NULL);
+}
+
+void
+vitrine_net_devices_forget (const char *mac)
+{
+  guint8 bytes[6];
+
+  for (guint i = 0; devices != NULL && vt_parse_mac (mac, bytes) && i < devices->len; i++)
+    if (memcmp (g_array_index (devices, Device, i).mac, bytes, sizeof bytes) == 0)
+      {
+        g_array_remove_index (devices, i);
+        return;
+      }
+}
+
+/* Of a card that came, and that the machine is without by now: nobody else could have the device. */
+static void
+drop_unused (const gboolean *taken)
+{
+  for (guint i = devices != NULL ? devices->len : 0; i-- > 0;)
+    if (!taken[i] && g_array_index (devices, Device, i).came)
+      g_array_remove_index (devices, i);
 }
 
 /* Of several cards on one bridge, each has a device of its own. */
@@ -73,5 +146,6 @@ vitrine_net_devices_lend (VtConfig *config, GError **error)
       net->fd = device->fd;
       taken[index] = TRUE;
     }
+  drop_unused (taken);
   return TRUE;
 }

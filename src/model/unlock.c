@@ -3,8 +3,8 @@
 
 #include <vitrine/image.h>
 
-static gboolean
-is_locked (const VtDiskConfig *disk)
+gboolean
+vitrine_unlock_is_locked (const VtDiskConfig *disk)
 {
   const VtImagePlace place = { .path = disk->path, .format = disk->format };
   g_auto(VtImageInfo) info = { 0 };
@@ -18,7 +18,7 @@ VtDiskConfig *
 vitrine_unlock_next (const VtConfig *config)
 {
   for (guint i = 0; i < config->disks->len; i++)
-    if (is_locked (config->disks->pdata[i]))
+    if (vitrine_unlock_is_locked (config->disks->pdata[i]))
       return config->disks->pdata[i];
   return NULL;
 }

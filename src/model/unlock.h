@@ -10,6 +10,9 @@
  * looked at is one that the engine will complain about. */
 VtDiskConfig *vitrine_unlock_next (const VtConfig *config);
 
+/* Is this one encrypted, and its secret not known? */
+gboolean      vitrine_unlock_is_locked (const VtDiskConfig *disk);
+
 /* Looks for the disk's key by a passphrase, which takes a second or more, on a thread of its own. @disk outlives the call. Cancelling
  * returns at once. */
 void vitrine_unlock_async (const VtDiskConfig *disk, VtSecret *passphrase, GCancellable *cancellable, GAsyncReadyCallback callback,

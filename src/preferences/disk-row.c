@@ -18,16 +18,11 @@ typedef struct
   GtkWidget     *row, *image, *bus, *size;   /* size: NULL where nothing can grow */
   char          *target;
   char          *path, *format;              /* as they were: what a guest has written is never looked at to guess its format */
-  gboolean       cdrom, floppy, encrypted;
+  gboolean       cdrom, floppy;
+  gboolean       encrypted, was_encrypted;   /* the image; and the one that it was */
   VitrineRowMode mode;
   guint64        bytes;                      /* of the disk; 0: unknown */
 } DiskRow;
-
-/* The first two are not for CD drives; the last of each list is for no other machine. */
-static const char *const q35_ids[] = { "virtio", "nvme", "scsi", "usb", "sata", NULL };
-static const char *const q35_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("SATA"), NULL };
-static const char *const pc_ids[] = { "virtio", "nvme", "scsi", "usb", "ide", NULL };
-static const char *const pc_labels[] = { N_("Virtio"), N_("NVMe"), N_("SCSI (virtio)"), N_("USB"), N_("IDE"), NULL };
 
 static void
 disk_row_free (gpointer data)
@@ -39,12 +34,6 @@ disk_row_free (gpointer data)
   g_free (self->path);
   g_free (self->format);
   g_free (self);
-}
-
-static gboolean
-is_pc (VitrineDomain *domain)
-{
-  return g_strcmp0 (vitrine_domain_get_board (domain), "pc") == 0;
 }
 
 static gboolean
@@ -96,6 +85,7 @@ image_changed (DiskRow *self)
   vitrine_domain_set_disk_path (self->domain, self->target, path);
   if (!is_removable (self) && path != NULL)
     vitrine_domain_set_disk_format (self->domain, self->target, as_before ? self->format : vitrine_disk_image_guess_format (path));
+  self->encrypted = as_before ? self->was_encrypted : !is_removable (self) && path != NULL && vitrine_disk_image_is_encrypted (path);
   if (self->size != NULL)
     gtk_widget_set_sensitive (self->size, as_before);
   describe (self);
@@ -160,9 +150,8 @@ add_image (DiskRow *self, gboolean able)
 static void
 add_bus (DiskRow *self, const char *bus, gboolean able)
 {
-  guint      first = self->cdrom ? 2 : 0;
-  GtkWidget *row = is_pc (self->domain) ? vitrine_row_new_combo (_("_Bus"), pc_ids + first, pc_labels + first, &self->bus)
-                                        : vitrine_row_new_combo (_("_Bus"), q35_ids + first, q35_labels + first, &self->bus);
+  GtkWidget *row = vitrine_row_new_combo (_("_Bus"), vitrine_domain_get_bus_ids (self->domain, self->cdrom),
+                                          vitrine_domain_get_bus_labels (self->domain, self->cdrom), &self->bus);
 
   if (!gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->bus), bus))
     {
@@ -240,10 +229,10 @@ vitrine_disk_row_new (VitrineDomain *domain, const VitrineDisk *disk, VitrineRow
   self->domain = g_object_ref (domain);
   self->target = g_strdup (disk->target);
   self->path = g_strdup (disk->path);
-  self->format = g_strdup (disk->format);
+  self->format = g_strdup (vitrine_disk_get_image_format (disk));
   self->cdrom = disk->cdrom;
   self->floppy = disk->floppy;
-  self->encrypted = disk->encrypted;
+  self->encrypted = self->was_encrypted = disk->encrypted;
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), KEY, self, disk_row_free);
   if (!is_removable (self) && mode == VITRINE_ROW_COLD && disk->path != NULL && !g_str_has_prefix (disk->path, "/dev/"))

@@ -40,16 +40,6 @@ static void rebuild (VitrineHardwareList *self, const char *open);
 
 /* --- Boot order ----------------------------------------------------------------------------------------------------- */
 
-static int
-compare_order (gconstpointer a, gconstpointer b)
-{
-  const VitrineDisk *left = *(VitrineDisk *const *) a, *right = *(VitrineDisk *const *) b;
-  guint left_order = left->boot_order > 0 ? left->boot_order : G_MAXUINT;
-  guint right_order = right->boot_order > 0 ? right->boot_order : G_MAXUINT;
-
-  return left_order < right_order ? -1 : left_order > right_order;
-}
-
 static void
 write_order (VitrineHardwareList *self)
 {
@@ -133,13 +123,12 @@ remove_tpm (VitrineHardwareList *self, GtkWidget *button)
 /* --- Adding --------------------------------------------------------------------------------------------------------- */
 
 static void
-add_drive (VitrineHardwareList *self, const char *path, const char *format, const char *bus, gboolean cdrom)
+add_drive (VitrineHardwareList *self, VitrineDisk *disk)
 {
-  g_autoptr(VitrineDisk) disk = vitrine_disk_new (path, format, bus, cdrom);
-
   vitrine_undo_bar_end (self->undo_bar);
   disk->boot_order = LAST + self->disks->len;
   vitrine_domain_add_disk (self->domain, disk);
+  vitrine_disk_free (disk);
   g_autoptr(GPtrArray) all = vitrine_domain_get_disks (self->domain);
   const VitrineDisk *added = all->pdata[all->len - 1];
   if (!self->cold && !vitrine_disk_is_removable (added))
@@ -157,25 +146,21 @@ is_pc (VitrineHardwareList *self)
 static void
 add_cd (VitrineHardwareList *self)
 {
-  add_drive (self, NULL, "raw", is_pc (self) ? "ide" : "sata", TRUE);
+  add_drive (self, vitrine_domain_new_cd_drive (self->domain, NULL));
 }
 
 static void
 add_floppy (VitrineHardwareList *self)
 {
-  add_drive (self, NULL, "raw", "fdc", FALSE);
+  add_drive (self, vitrine_disk_new (NULL, "raw", "fdc", FALSE));
 }
 
 /* A third would be one that the machine does not start with. */
 static void
 limit_floppies (VitrineHardwareList *self)
 {
-  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
-  guint n = 0;
+  gboolean room = vitrine_domain_has_room_for_floppy (self->domain);
 
-  for (guint i = 0; i < disks->len; i++)
-    n += ((const VitrineDisk *) disks->pdata[i])->floppy ? 1 : 0;
-  gboolean room = n < VITRINE_MAX_FLOPPY_DRIVES;
   gtk_widget_set_sensitive (self->add_floppy, room);
   gtk_widget_set_tooltip_text (self->add_floppy, room ? NULL : _("A machine has two floppy drives at most"));
 }
@@ -183,7 +168,7 @@ limit_floppies (VitrineHardwareList *self)
 static void
 add_existing (VitrineHardwareList *self)
 {
-  add_drive (self, NULL, "raw", "virtio", FALSE);
+  add_drive (self, vitrine_disk_new (NULL, "raw", "virtio", FALSE));
 }
 
 static void
@@ -230,7 +215,7 @@ create_disk (VitrineHardwareList *self)
       return;
     }
   g_ptr_array_add (self->created, path);
-  add_drive (self, path, "qcow2", "virtio", FALSE);
+  add_drive (self, vitrine_disk_new (path, "qcow2", "virtio", FALSE));
 }
 
 /* --- Rows ----------------------------------------------------------------------------------------------------------- */
@@ -301,9 +286,8 @@ growing_size (VitrineHardwareList *self, const VitrineDisk *disk, VitrineRowMode
 static void
 add_disks (VitrineHardwareList *self, const char *open)
 {
-  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
+  g_autoptr(GPtrArray) disks = vitrine_domain_get_disks_to_boot (self->domain);
 
-  g_ptr_array_sort (disks, compare_order);
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
@@ -461,35 +445,16 @@ rebuild (VitrineHardwareList *self, const char *open)
 
 /* --- Checking and applying ------------------------------------------------------------------------------------------ */
 
-static gboolean
-check_disk (const VitrineDisk *disk, GError **error)
-{
-  if (disk->path != NULL)
-    return vitrine_disk_image_check (disk->path, error);
-  if (vitrine_disk_is_removable (disk))
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Disk %s has no image. Choose one, or remove it."), disk->target);
-  return FALSE;
-}
-
-static gboolean
-check_network (const VitrineNetwork *network, GError **error)
-{
-  if (network->mac != NULL && !vitrine_domain_check_mac (network->mac, error))
-    return FALSE;
-  return vitrine_network_check_name (network, error);
-}
-
 gboolean
 vitrine_hardware_list_check (VitrineHardwareList *self, GError **error)
 {
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain), networks = vitrine_domain_get_networks (self->domain);
 
   for (guint i = 0; i < disks->len; i++)
-    if (!check_disk (disks->pdata[i], error))
+    if (!vitrine_disk_check (disks->pdata[i], error))
       return FALSE;
   for (guint i = 0; i < networks->len; i++)
-    if (!check_network (networks->pdata[i], error))
+    if (!vitrine_network_check (networks->pdata[i], error))
       return FALSE;
   return TRUE;
 }
@@ -549,7 +514,7 @@ running_change (VitrineHardwareList *self)
   VitrineRunningChange *change = vitrine_running_change_new (vitrine_machine_dup_client (self->running), self->before, self->domain);
 
   if (memory / MIB != self->wanted / MIB)
-    change->memory = memory;
+    vitrine_running_change_set_memory (change, memory);
   for (guint i = 0; i < self->disks->len; i++)
     {
       guint64 bytes = vitrine_disk_row_get_growth (self->disks->pdata[i]);
@@ -562,7 +527,7 @@ running_change (VitrineHardwareList *self)
 void
 vitrine_hardware_list_apply_running_async (VitrineHardwareList *self, GAsyncReadyCallback done, gpointer data)
 {
-  vitrine_hardware_change_running_async (G_OBJECT (self), running_change (self), done, data);
+  vitrine_hardware_change_running_async (GTK_WIDGET (self), running_change (self), done, data);
 }
 
 gboolean

@@ -39,10 +39,6 @@ G_DEFINE_FINAL_TYPE (VitrineMachineSettings, vitrine_machine_settings, HDY_TYPE_
 
 /* --- filling in ------------------------------------------------------------------------------------------------- */
 
-static const char *const video_ids[] = { "vga", "virtio", "bochs", "ramfb", "none", OTHER_VIDEO, NULL };
-static const char *const video_labels[] = { N_("VGA compatible"), N_("Virtio"), N_("Framebuffer only (Bochs)"),
-                                            N_("Framebuffer in memory (ramfb)"), N_("No screen"),
-                                            N_("As in the definition"), NULL };
 static const char *const resolution_ids[]
     = { "0x0", "1024x768", "1280x800", "1280x1024", "1600x900", "1920x1080", "2560x1440", NULL };
 static const char *const resolution_labels[] = { N_("Automatic"), "1024 × 768", "1280 × 800", "1280 × 1024",
@@ -116,7 +112,8 @@ fill_display (VitrineMachineSettings *self)
   guint width, height;
 
   gtk_container_add (GTK_CONTAINER (self->display_group),
-                     vitrine_row_new_combo (_("_Graphics card"), video_ids, video_labels, &self->video));
+                     vitrine_row_new_combo (_("_Graphics card"), vitrine_video_ids, vitrine_video_labels, &self->video));
+  gtk_combo_box_text_append (GTK_COMBO_BOX_TEXT (self->video), OTHER_VIDEO, _("As in the definition"));
   gtk_container_add (
       GTK_CONTAINER (self->display_group),
       vitrine_row_new_combo (_("Preferred re_solution"), resolution_ids, resolution_labels, &self->resolution));

@@ -86,16 +86,6 @@ get_text (GtkWidget *entry)
   return *text != '\0' ? text : (g_free (text), NULL);
 }
 
-/* Cards on devices come with a start; any other has what a slot needs, an address, from when it was added. */
-static void
-choose_slot (NetworkRow *self, const VitrineNetwork *network)
-{
-  if (vitrine_network_is_on_device (network))
-    vitrine_domain_leave_network_slot (self->domain, self->index);
-  else if (network->mac != NULL)
-    vitrine_domain_give_network_slot (self->domain, self->index);
-}
-
 static void
 changed (NetworkRow *self)
 {
@@ -107,8 +97,8 @@ changed (NetworkRow *self)
 
   gtk_widget_set_sensitive (self->name, kind != VITRINE_NETWORK_USER);
   vitrine_domain_set_network (self->domain, self->index, &network);
-  if (self->mode == VITRINE_ROW_NEW)
-    choose_slot (self, &network);
+  if (self->mode == VITRINE_ROW_NEW && mac != NULL)   /* it has had one since it was added */
+    vitrine_domain_give_network_slot (self->domain, self->index);
   describe (self);
 }
 

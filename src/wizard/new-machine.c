@@ -592,8 +592,8 @@ build_source_page (VitrineNewMachine *self)
 static void
 build_machine_page (VitrineNewMachine *self)
 {
-  static const char *const format_ids[] = { "raw", "qcow2", NULL };
-  static const char *const format_labels[] = { N_("Raw"), N_("QCOW2"), NULL };
+  static const char *const format_ids[] = { "raw", "qcow2", "luks", NULL };
+  static const char *const format_labels[] = { N_("Raw"), N_("QCOW2"), N_("LUKS: encrypted"), NULL };
 
   add_row (self->name_group, vitrine_row_new_entry (_("_Name"), &self->name));
   self->system_row = vitrine_row_new_text (_("Operating system"), &self->system);

@@ -3,7 +3,7 @@
 """hotplug.py VITRINECTL NAME: disks and network cards come and go while Debian's kernel runs (pciehp), as TAP.
 
 NAME says who started the kernel, and so who gave the empty slots their windows: kernel (nobody before it), seabios, ovmf; or
-saved: what came while running is there after a restore, and can go.
+saved: what came while running is there after a restore, and can go, with a virtio card or (saved-e1000e) with an e1000e.
 """
 import hashlib
 import os
@@ -21,13 +21,14 @@ from display import efi_disk                                          # noqa: E4
 from vmconsole import GuestError                                      # noqa: E402
 
 ROUNDS = {"kernel": 10, "seabios": 3, "ovmf": 3, "saved": 1}
+MODELS = {"seabios": ("virtio",)}        # its CD has no other driver
 MIB = 4
 
 
 def ctl(boot, *arguments):
-    """vitrinectl's process, so that the guest's console is read while it waits for the guest."""
+    """vitrinectl's process, so that the guest's console is read while it waits for the guest. Nobody is at a terminal."""
     return subprocess.Popen([boot.vitrinectl, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "LC_ALL": "C.UTF-8"})
+                            start_new_session=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
 
 
 def finish(guest, process, seconds=90):
@@ -74,14 +75,24 @@ def get_address(guest, card):
         raise GuestError(guest.explain("no address by DHCP"))
 
 
-def one_round(boot, guest, socket, number):
+DRIVERS = {"virtio": "virtio_net", "e1000e": "e1000e"}
+
+
+def driver(guest, card):
+    return re.search(r"drivers/(\w+)", guest.command(f"readlink -f /sys/class/net/{card}/device/driver", PROMPT, 60)).group(1)
+
+
+def one_round(boot, guest, socket, number, models=("virtio", "e1000e")):
     image = boot.folder / f"disk{number}.img"
     image.write_bytes(bytes(8 << 20))
     target = must(guest, ctl(boot, "attach-disk", socket, f"{image},format=raw,id=hot{number}"))
     wait_names(guest, *DISKS, {"vda"}, "a disk that was added")
     digest = write_disk(guest)
-    mac = must(guest, ctl(boot, "attach-net", socket, "user"))
-    wait_names(guest, *CARDS, {"eth0"}, "a card that was added")
+    model = models[number % len(models)]
+    mac = must(guest, ctl(boot, "attach-net", socket, f"user,model={model}"))
+    wait_names(guest, *CARDS, {"eth0"}, f"a card that was added ({model})")
+    if driver(guest, "eth0") != DRIVERS[model]:
+        raise GuestError(guest.explain(f"a card of model {model} has the driver {driver(guest, 'eth0')}"))
     if mac not in guest.command("cat /sys/class/net/eth0/address", PROMPT, 60):
         raise GuestError(guest.explain(f"the card's address is not {mac}"))
     get_address(guest, "eth0")
@@ -142,6 +153,38 @@ def growing(boot, guest, socket):
     boot.ok("a raw and a qcow2 disk grow while the guest runs, which sees it")
 
 
+PASSPHRASE = "correct horse battery staple"
+
+
+def encrypted(boot, guest, socket):
+    """LUKS, by itself and in qcow2: the passphrase is vitrinectl's, and the machine gets the disk's key."""
+    key, wrong = boot.folder / "key", boot.folder / "wrong"
+    key.write_text(PASSPHRASE)
+    wrong.write_text("wrong")
+    for name, options in (("luks", ["--format", "luks"]), ("qcow2", ["--format", "qcow2", "--encrypt"])):
+        image = boot.folder / f"secret.{name}"
+        subprocess.run([boot.vitrinectl, "image", "create", *options, "--key-file", key, "--iteration-time", "50", image, "16M"],
+                       check=True, capture_output=True)
+        for problem, more in (("does not open", f",key-file={wrong}"), ("no terminal to ask at", "")):
+            _, said, status = finish(guest, ctl(boot, "attach-disk", socket, f"{image},format={name},id=secret{more}"))
+            if status == 0 or not re.search(problem, said):
+                raise GuestError(f"{name}{more}: {said}")
+        must(guest, ctl(boot, "attach-disk", socket, f"{image},format={name},id=secret,key-file={key}"))
+        wait_names(guest, *DISKS, {"vda"}, "an encrypted disk")
+        guest.command("yes vitrine-in-the-open | dd of=/dev/vda bs=64k count=16 iflag=fullblock conv=fsync 2>/dev/null; "
+                      "echo 3 > /proc/sys/vm/drop_caches", PROMPT, 60)
+        if "vitrine-in-the-open" not in guest.command("head -c 20 /dev/vda", PROMPT, 60):
+            raise GuestError(guest.explain("an encrypted disk does not read what was written"))
+        process = Path(f"/proc/{guest.process.pid}")
+        if PASSPHRASE.encode() in (process / "cmdline").read_bytes() + (process / "environ").read_bytes():
+            raise GuestError("the passphrase is among the arguments")
+        must(guest, ctl(boot, "detach-disk", socket, "secret"))
+        wait_names(guest, *DISKS, set(), "no disk")
+        if b"in-the-open" in image.read_bytes():
+            raise GuestError("what the guest wrote is in the open")
+    boot.ok("encrypted disks come with their key, and go; without the passphrase nothing comes")
+
+
 def keep_attention(guest):
     """A guest that does not let go: the driver for the first port is taken away."""
     guest.command("echo 0000:00:1c.0:pcie004 > /sys/bus/pci_express/drivers/pciehp/unbind", PROMPT, 60)
@@ -171,10 +214,10 @@ def unheard(boot, guest, socket):
 def start(boot, name, *more):
     socket = boot.folder / "control"
     options = ["--memory", "512M", "--control", socket, *more]
-    target = boot.guest("virtio")
+    target = boot.guest("slots")
     if name == "ovmf":
         return socket, boot.run("--firmware", "uefi", "--disk", f"{efi_disk(boot, target)},snapshot=on,bus=sata", *options)
-    if name in ("kernel", "saved"):
+    if name == "kernel" or name.startswith("saved"):
         return socket, boot.run("--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
                                 "console=ttyS0,115200 quiet", *options)
     target = boot.guest("iso")
@@ -194,11 +237,12 @@ def turns(boot, name):
     with machine as guest:
         to_shell(guest, name)
         for number in range(ROUNDS[name]):
-            one_round(boot, guest, socket, number)
+            one_round(boot, guest, socket, number, MODELS.get(name, ("virtio", "e1000e")))
         boot.ok(f"{name}: a disk and a card came and went {ROUNDS[name]} times, and nothing written was lost")
         if name == "kernel":
             refusals(boot, guest, socket)
             growing(boot, guest, socket)
+            encrypted(boot, guest, socket)
         if name != "ovmf":      # where the kernel misses the DMI tables, with or without slots
             check_dmesg(boot, guest)
         if name == "kernel":
@@ -210,22 +254,25 @@ def turns(boot, name):
             power_off(boot, guest)
 
 
-def saved(boot, _):
+def saved(boot, name):
+    model = "e1000e" if name == "saved-e1000e" else "virtio"
     image, state = boot.folder / "disk.img", boot.folder / "state"
     image.write_bytes(bytes(8 << 20))
     socket, machine = start(boot, "saved", "--save", state)
     with machine as guest:
         to_shell(guest, "saved")
         must(guest, ctl(boot, "attach-disk", socket, f"{image},id=hot,port=2"))
-        mac = must(guest, ctl(boot, "attach-net", socket, "user,port=4"))
+        mac = must(guest, ctl(boot, "attach-net", socket, f"user,model={model},port=4"))
         wait_names(guest, *DISKS, {"vda"}, "a disk")
         wait_names(guest, *CARDS, {"eth0"}, "a card")
+        get_address(guest, "eth0")
         digest = write_disk(guest)
         guest.process.send_signal(signal.SIGINT)
         guest.wait(60)
     if not state.exists():
         raise GuestError("nothing was saved")
-    socket, machine = start(boot, "saved", "--disk", f"{image},id=hot,port=2", "--net", f"user,mac={mac},port=4", "--restore", state)
+    socket, machine = start(boot, "saved", "--disk", f"{image},id=hot,port=2", "--net", f"user,model={model},mac={mac},port=4",
+                            "--restore", state)
     with machine as guest:
         guest.send("\n")
         guest.expect(PROMPT, 120)
@@ -233,7 +280,7 @@ def saved(boot, _):
         if digest not in again:
             raise GuestError(guest.explain("the restored disk reads something else"))
         get_address(guest, "eth0")
-        boot.ok("a machine with devices in its slots goes on after a restore")
+        boot.ok(f"a machine with devices in its slots goes on after a restore ({model})")
         for process in [ctl(boot, "detach-disk", socket, "hot"), ctl(boot, "detach-net", socket, mac)]:
             must(guest, process)
         wait_names(guest, *DISKS, set(), "a disk that was removed")
@@ -248,7 +295,7 @@ def main():
     name = sys.argv[2]
     with tempfile.TemporaryDirectory(prefix="vitrine-hotplug-") as folder:
         boot = Boot(sys.argv[1], folder)
-        boot.attempt(name, lambda b: (saved if name == "saved" else turns)(b, name))
+        boot.attempt(name, lambda b: (saved if name.startswith("saved") else turns)(b, name))
         print(f"1..{boot.points}")
 
 

@@ -5,6 +5,8 @@
 In a network namespace of this test, which takes root.
 """
 import os
+import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -72,19 +74,75 @@ def go_back(d, uuid):
         reach(console, "eth1", "10.77.0")
 
 
-def running(d):
+def add_on_bridge(d, disk=None):
     window = settings_of(d, "Box")
+    if disk is not None:
+        part(d, window, "push button", "Add Disk Image").doActionNamed("click")
+        part(d, part(d, window, "list item", "Disk vda"), "text", "Image").text = str(disk)
     part(d, window, "push button", "Add Network Card").doActionNamed("click")
     card = choose(d, window, 3, "Bridge of this computer", "vtbr0")
-    d.says(card, "at the next start")
-    part(d, card, "combo box", "Connected to").combovalue = "Internet, through this computer"
     if "at the next start" in card.description:
-        raise Missing("a card on user networking has lost its slot")
+        raise Missing("a card on a bridge has no slot")
+    d.press(window, "Apply")
+    return window
+
+
+def in_slots(d, uuid):
+    """How many of a definition's cards there are, and the last one's address."""
+    macs = re.findall(r'<mac address="([^"]*)"/>', (d.machines / uuid / "domain.xml").read_text())
+    return len(macs), macs[-1]
+
+
+def comes(d, uuid, console):
+    before = in_slots(d, uuid)
+    console.command("stty cols 200", PROMPT, 60)
+    disk = d.folder / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    network.CONFIG.write_text("deny all\n")
+    window = add_on_bridge(d, disk)
+    d.says(window, "Add this line to it as root: allow vtbr0", 60)
+    d.picture("bridge-running-refused")
     d.key("Escape")
     d.no_window("Settings of Box")
-    if "--config" not in d.ctl("attach-net", "Box", "bridge=vtbr0", ok=False).stderr:
-        raise Missing("a running machine is to be put on a bridge")
-    ok("a card that is added to the running machine comes onto a bridge with the next start")
+    if in_slots(d, uuid) != before or "eth2" in console.command("ls /sys/class/net", PROMPT, 60):
+        raise Missing("a card came although the bridge is not allowed")
+    if "vda" not in console.command("dmesg | grep vda", PROMPT, 60) or "vda" in console.command("ls /sys/block", PROMPT, 60):
+        raise Missing("the disk that came before the card has not come, or has not gone again")
+    ok("a bridge that is not allowed: the running machine is again what it was")
+    network.CONFIG.write_text("allow vtbr0\n")
+    add_on_bridge(d)
+    d.no_window("Settings of Box")
+    console.command("ip addr flush dev eth0; until [ -e /sys/class/net/eth2 ]; do usleep 100000; done", PROMPT, 60)
+    reach(console, "eth2", "10.78.0")
+    ok("a card on a bridge comes into the running machine")
+    mac = d.ctl("attach-net", "Box", "tap=vt1").strip()
+    console.command("until [ -e /sys/class/net/eth3 ]; do usleep 100000; done", PROMPT, 60)
+    reach(console, "eth3", "10.79.0")
+    ok("so does one on a TAP device, from a terminal")
+    return mac
+
+
+def stays(d, uuid, mac):
+    """The devices are the process's, for the next machine that it builds, and go with their cards."""
+    with linuxbox.console(d, 60) as console:
+        d.ctl("snapshot", "take", "Box", "Four")
+        console.command("touch /tmp/still-later", PROMPT, 30)
+    linuxbox.go_back_within(d, uuid, "Four", lambda console: "No such file" in console.command("ls /tmp/still-later", PROMPT, 10))
+    with linuxbox.console(d, 60) as console:
+        reach(console, "eth2", "10.78.0")
+        reach(console, "eth3", "10.79.0")
+        ok("the next machine of the same process has them, too")
+        console.command("stty cols 200", PROMPT, 60)
+        d.ctl("detach-net", "Box", mac)
+        again = d.ctl("attach-net", "Box", "tap=vt1").strip()
+        console.command("until [ -e /sys/class/net/eth3 ]; do usleep 100000; done", PROMPT, 60)
+        reach(console, "eth3", "10.79.0")
+        d.ctl("detach-net", "Box", again)
+        d.ctl("detach-net", "Box", in_slots(d, uuid)[1])
+    on_bridge = subprocess.run(["ip", "-o", "link", "show", "master", "vtbr0"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    if on_bridge.count("\n") != 1:
+        raise Missing(f"a card has gone, and on the bridge there is {on_bridge}")
+    ok("a device goes with its card, and can come again")
 
 
 def bridge(d):
@@ -102,7 +160,9 @@ def bridge(d):
         console.command("touch /tmp/later", PROMPT, 30)
     go_back(d, uuid)
     ok("the next machine of the same process is there again")
-    running(d)
+    with linuxbox.console(d, 60) as console:
+        mac = comes(d, uuid, console)
+    stays(d, uuid, mac)
 
 
 def enter():
@@ -111,6 +171,7 @@ def enter():
         return None
     os.environ["VITRINE_UI_IMAGE"] = ui.find_image("demo")
     network.enter_namespace()
+    network.sh("ip tuntap add dev vt1 mode tap && ip addr add 10.79.0.1/24 dev vt1 && ip link set vt1 up")
     if network.find_helper() is None:
         raise boot.Skip("a bridge is joined by qemu-bridge-helper, which is not installed")
     folder = tempfile.TemporaryDirectory(prefix="vitrine-bridge-")     # pylint: disable=consider-using-with

@@ -26,9 +26,8 @@ def hardware(d):
     d.ctl("image", "create", "--format", "qcow2", disk, "64M")
     d.ctl("image", "create", "--format", "qcow2", extra, "32M")
     disc.write_bytes(b"not really a disc" * 4096)
-    uuid = d.ctl("create", "Box", "--kernel", os.environ["VITRINE_UI_KERNEL"], "--disk", disk).strip()
+    uuid = d.ctl("create", "Box", "--kernel", os.environ["VITRINE_UI_KERNEL"], "--disk", f"{disk},format=qcow2").strip()
     definition = d.machines / uuid / "domain.xml"
-    definition.write_text(definition.read_text().replace('type="raw"', 'type="qcow2"'))
     d.start([d.program])
     d.window("Vitrine")
     window = settings_of(d, "Box")

@@ -80,6 +80,19 @@ def pause_close_suspend(d):
     window = d.window("Card")
     wait("the card goes on", lambda: "restored" in d.screen_text(window))
     ok("a suspended machine goes on where it was")
+    d.ctl("save", "Card")
+    if d.state("Card") != "off":
+        raise Missing("a machine that was suspended from a terminal is not off")
+    d.find(library, "list item", "Card, Suspended")
+    if "not running" not in d.ctl("save", "Card", ok=False).stderr:
+        raise Missing("a machine that is off is suspended")
+    d.ctl("set", "Card", "description=Asleep")
+    if "suspended" not in d.ctl("set", "Card", "memory=2G", ok=False).stderr:
+        raise Missing("a suspended machine gets other memory")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on again", lambda: "restored" in d.screen_text(window))
+    ok("so does one that was suspended from a terminal")
     second = d.ctl("start", "Card", ok=False)
     if second.returncode != 0:
         raise Missing(f"a second start: {second.stderr}")
@@ -173,13 +186,7 @@ def passphrase(d):
     key, disk = d.folder / "key", d.folder / "secret.luks"
     key.write_text("correct horse")
     d.ctl("image", "create", "--format", "luks", "--key-file", key, "--iteration-time", "50", disk, "8M")
-    uuid = d.ctl("create", "Locked", "--disk", disk).strip()
-    definition = d.machines / uuid / "domain.xml"
-    text = definition.read_text()
-    text, n = re.subn(r"(<source file=[^>]*secret.luks[^>]*/>)", r"\1<encryption format='luks'/>", text)
-    if n != 1:
-        raise Missing(f"no disk in {text}")
-    definition.write_text(text)
+    uuid = d.ctl("create", "Locked", "--disk", f"{disk},format=luks").strip()
     d.start([d.program, f"--machine={uuid}"])
     dialog = d.window("Unlock Disk")
     d.focused(dialog, "password text")

@@ -12,11 +12,9 @@ from desktop import Missing, wait  # noqa: E402
 from ui import ok  # noqa: E402
 
 
-def to_snapshots(d, name, *options, disk_format="raw"):
+def to_snapshots(d, name, *options):
     """The page “Snapshots” of a running machine, reached by keyboard."""
     uuid = d.ctl("create", name, *options).strip()
-    definition = d.machines / uuid / "domain.xml"
-    definition.write_text(definition.read_text().replace('type="raw"', f'type="{disk_format}"'))
     d.ctl("start", name)
     window = d.window(name)
     d.wait_state(name, "running")
@@ -138,7 +136,7 @@ def snapshots_engine(d):
     d.picture("snapshot-raw")
     ok("a disk that cannot have snapshots is named, with what to do")
     d.ctl("stop", "--force", "Raw")
-    uuid, window = to_snapshots(d, "Qcow2", "--kernel", kernel, "--disk", qcow2, disk_format="qcow2")
+    uuid, window = to_snapshots(d, "Qcow2", "--kernel", kernel, "--disk", f"{qcow2},format=qcow2")
     take_snapshot(d, window, "Kept")
     snapshot_row(d, window, "Kept", True)
     take_snapshot(d, window, "Later")

@@ -23,6 +23,8 @@ bool        vt_image_format_from_name (const char *name, VtImageFormat *format);
 /* What the file begins (or ends) like; RAW: nothing known, or it cannot be read. It may be in use. Only for a question to the person: a raw image's
  * guest can write any of this, too. */
 VtImageFormat vt_image_looks_like (const char *path);
+/* LUKS, or qcow2 with it inside? It may be in use, and the same goes for the answer. */
+bool          vt_image_looks_encrypted (const char *path);
 
 /* --- Looking --- */
 

@@ -16,3 +16,6 @@ int vt_tap_open (const char *name, GError **error);
 /* A new TAP device on a bridge that exists; it goes when the descriptor is closed. QEMU's bridge helper makes it, a program with
  * the rights to do so, and blocks for the time of that. */
 int vt_bridge_open (const char *bridge, GError **error);
+
+/* Is that the descriptor of a TAP device, as those functions open it? Of one that somebody else has opened; makes it non-blocking. */
+bool vt_tap_check (int fd, GError **error);

@@ -3,7 +3,10 @@
 
 #include "device-words.h"
 #include <vitrine/devices.h>
+#include <vitrine/error.h>
+#include <vitrine/secret-pipe.h>
 #include <vitrine/stats.h>
+#include <vitrine/tap.h>
 #include <vitrine/trace.h>
 
 static gboolean
@@ -53,22 +56,37 @@ engine_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 /* --- Hot plug ------------------------------------------------------------------------------------------------------- */
 
 static gboolean
-engine_add_disk (VitrineBackend *backend, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+engine_add_disk (VitrineBackend *backend, guint number, GVariant *words, const char *const *paths, const int *fds, int key,
+                 GError **error)
 {
-  g_autoptr(VtConfig) config = vitrine_disk_from_words (disk, error);
+  g_autoptr(VtConfig) config = vitrine_disk_from_words (words, error);
 
-  return config != NULL
-         && vt_machine_add_disk (vitrine_engine_backend_get_machine (backend), number, config->disks->pdata[0], paths, fds,
-                                 g_strv_length ((char **) paths), error);
+  if (config == NULL)
+    return FALSE;
+  VtDiskConfig *disk = config->disks->pdata[0];
+  if (key >= 0 && (disk->secret = vt_secret_key_from_pipe (key, error)) == NULL)
+    return FALSE;
+  return vt_machine_add_disk (vitrine_engine_backend_get_machine (backend), number, disk, paths, fds, g_strv_length ((char **) paths),
+                              error);
 }
 
 static gboolean
-engine_add_network (VitrineBackend *backend, guint number, GVariant *card, GError **error)
+take_device (VtNetConfig *net, int device, GError **error)
+{
+  if (net->tap == NULL && net->bridge == NULL)
+    return vt_refuse (error, VT_ERROR_CONFIG, "A device was handed in for a card that is on none");
+  net->fd = device;
+  return vt_tap_check (device, error);
+}
+
+static gboolean
+engine_add_network (VitrineBackend *backend, guint number, GVariant *card, int device, GError **error)
 {
   g_autoptr(VtConfig) config = vitrine_net_from_words (card, error);
 
-  return config != NULL
-         && vt_machine_add_net (vitrine_engine_backend_get_machine (backend), number, config->nets->pdata[0], error);
+  if (config == NULL || (device >= 0 && !take_device (config->nets->pdata[0], device, error)))
+    return FALSE;
+  return vt_machine_add_net (vitrine_engine_backend_get_machine (backend), number, config->nets->pdata[0], error);
 }
 
 static gboolean

@@ -285,27 +285,28 @@ fake_change_medium (VitrineBackend *backend, guint drive, const char *path, int 
   return TRUE;
 }
 
-/* "disk vdb 2 " among the keys: what came, and with how many files; "gone vdb " when it went. */
+/* "disk vdb 2 " among the keys: what came, and with how many files, "key " if with a key; "gone vdb " when it went. */
 static gboolean
-fake_add_disk (VitrineBackend *backend, guint number, GVariant *disk, const char *const *paths, const int *fds, GError **error)
+fake_add_disk (VitrineBackend *backend, guint number, GVariant *disk, const char *const *paths, const int *fds, int key, GError **error)
 {
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
   const char *id = "";
 
   g_variant_lookup (disk, "id", "&s", &id);
-  g_string_append_printf (self->keys, "disk %s %u ", id, g_strv_length ((char **) paths));
+  g_string_append_printf (self->keys, "disk %s %u %s", id, g_strv_length ((char **) paths), key >= 0 ? "key " : "");
   changed (self);
   return TRUE;
 }
 
+/* "card 52:54:... ", and "device " if with one. */
 static gboolean
-fake_add_network (VitrineBackend *backend, guint number, GVariant *card, GError **error)
+fake_add_network (VitrineBackend *backend, guint number, GVariant *card, int device, GError **error)
 {
   VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
   const char *mac = "";
 
   g_variant_lookup (card, "mac", "&s", &mac);
-  g_string_append_printf (self->keys, "card %s ", mac);
+  g_string_append_printf (self->keys, "card %s %s", mac, device >= 0 ? "device " : "");
   changed (self);
   return TRUE;
 }

@@ -59,6 +59,12 @@ vt_image_looks_like (const char *path)
 }
 
 bool
+vt_image_looks_encrypted (const char *path)
+{
+  return g_str_has_suffix (path, ".luks");
+}
+
+bool
 vt_image_snapshot (const char *path, VtImageSnapshotVerb verb, const char *name, GError **error)
 {
   return true;

@@ -159,6 +159,15 @@ vitrine_service_take_fds (GUnixFDList *list, GVariant *handles)
   return fds;
 }
 
+/* The descriptor that @words name by @key; -1: none. */
+static int
+take_word (GUnixFDList *list, GVariant *words, const char *key)
+{
+  g_autoptr(GVariant) handle = g_variant_lookup_value (words, key, G_VARIANT_TYPE_HANDLE);
+
+  return handle != NULL ? vitrine_service_take_fd (list, handle) : -1;
+}
+
 static gboolean
 handle_attach_disk (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint number, GVariant *disk,
                     const char *const *paths, GVariant *handles, VitrineBusMachine1 *skeleton)
@@ -169,22 +178,32 @@ handle_attach_disk (VitrineService *self, GDBusMethodInvocation *call, GUnixFDLi
   if (backend == NULL)
     return TRUE;
   GArray *fds = vitrine_service_take_fds (list, handles);
+  int key = take_word (list, disk, "key");
   if (fds->len != g_strv_length ((char **) paths))
     g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("Each path needs its file."));
-  else if (!refused (call, vitrine_backend_add_disk (backend, number, disk, paths, (const int *) fds->data, &error), &error))
+  else if (!refused (call, vitrine_backend_add_disk (backend, number, disk, paths, (const int *) fds->data, key, &error), &error))
     vitrine_bus_machine1_complete_attach_disk (skeleton, call, NULL);
+  g_array_append_val (fds, key);
   close_all (fds);
   return TRUE;
 }
 
 static gboolean
-handle_attach_network (VitrineService *self, GDBusMethodInvocation *call, guint number, GVariant *card, VitrineBusMachine1 *skeleton)
+handle_attach_network (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint number, GVariant *card,
+                       VitrineBusMachine1 *skeleton)
 {
   g_autoptr(GError) error = NULL;
   VitrineBackend *backend = running (self, call);
+  int device = backend != NULL ? take_word (list, card, "device") : -1;
 
-  if (backend != NULL && !refused (call, vitrine_backend_add_network (backend, number, card, &error), &error))
-    vitrine_bus_machine1_complete_attach_network (skeleton, call);
+  if (backend != NULL && !refused (call, vitrine_backend_add_network (backend, number, card, device, &error), &error))
+    {
+      if (device >= 0)
+        g_signal_emit_by_name (self, "card-came", card, device);
+      vitrine_bus_machine1_complete_attach_network (skeleton, call, NULL);
+    }
+  if (device >= 0)
+    close (device);
   return TRUE;
 }
 
@@ -211,16 +230,30 @@ handle_get_disk_size (VitrineService *self, GDBusMethodInvocation *call, const c
   return TRUE;
 }
 
+typedef struct
+{
+  VitrineService        *self;
+  GDBusMethodInvocation *call;   /* answering takes it */
+  VitrineDeviceKind      kind;
+  char                  *id;
+} Removal;
+
 static void
 device_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
-  GDBusMethodInvocation *call = data;   /* answering takes it */
+  Removal *removal = data;
   g_autoptr(GError) error = NULL;
+  gboolean gone = vitrine_backend_remove_device_finish (result, &error);
 
-  if (vitrine_backend_remove_device_finish (result, &error))
-    g_dbus_method_invocation_return_value (call, NULL);
+  if (gone && removal->kind == VITRINE_DEVICE_NETWORK)
+    g_signal_emit_by_name (removal->self, "card-went", removal->id);
+  if (gone)
+    g_dbus_method_invocation_return_value (removal->call, NULL);
   else
-    g_dbus_method_invocation_return_gerror (call, error);
+    g_dbus_method_invocation_return_gerror (removal->call, error);
+  g_object_unref (removal->self);
+  g_free (removal->id);
+  g_free (removal);
 }
 
 static gboolean
@@ -228,8 +261,11 @@ remove_device (VitrineService *self, GDBusMethodInvocation *call, VitrineDeviceK
 {
   VitrineBackend *backend = running (self, call);
 
-  if (backend != NULL)
-    vitrine_backend_remove_device_async (backend, kind, id, device_removed, call);
+  if (backend == NULL)
+    return TRUE;
+  Removal *removal = g_new (Removal, 1);
+  *removal = (Removal) { g_object_ref (self), call, kind, g_strdup (id) };
+  vitrine_backend_remove_device_async (backend, kind, id, device_removed, removal);
   return TRUE;
 }
 

@@ -8,114 +8,30 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "device-words.h"
-#include "fake-backend.h"
-#include "service.h"
-
-typedef struct
-{
-  char           *folder, *path;
-  VitrineService *service;
-  VitrineBackend *backend;
-  VitrineClient  *client;
-} Fixture;
-
-static void
-store_client (GObject *source, GAsyncResult *result, gpointer data)
-{
-  g_autoptr(GError) error = NULL;
-  Fixture *fixture = data;
-
-  fixture->client = vitrine_client_connect_finish (result, &error);
-  g_assert_no_error (error);
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer unused)
-{
-  g_autoptr(VtConfig) config = vt_config_new ();
-  g_autoptr(GError) error = NULL;
-
-  config->name = g_strdup ("card");
-  fixture->folder = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
-  fixture->path = g_build_filename (fixture->folder, "m.sock", NULL);
-  fixture->service = vitrine_service_new (fixture->path, "11111111-2222-3333-4444-555555555555", "card", &error);
-  g_assert_no_error (error);
-  fixture->backend = vitrine_fake_backend_open (config, &error);
-  g_assert_no_error (error);
-  vitrine_client_connect_async (fixture->path, NULL, store_client, fixture);
-  while (fixture->client == NULL)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer unused)
-{
-  g_clear_object (&fixture->client);
-  g_clear_object (&fixture->service);
-  g_clear_object (&fixture->backend);
-  g_assert_false (g_file_test (fixture->path, G_FILE_TEST_EXISTS));
-  g_rmdir (fixture->folder);
-  g_free (fixture->folder);
-  g_free (fixture->path);
-}
-
-static void
-wait_for_state (Fixture *fixture, VitrineState state)
-{
-  while (vitrine_client_get_state (fixture->client) != state)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-typedef struct
-{
-  gboolean done, ok;
-  GError  *error;
-} Call;
-
-static void
-store_call (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Call *call = data;
-
-  call->ok = vitrine_client_call_finish (VITRINE_CLIENT (source), result, &call->error);
-  call->done = TRUE;
-}
-
-static Call
-call (Fixture *fixture, const char *method, GVariant *arguments)
-{
-  Call result = { 0 };
-
-  vitrine_client_call_async (fixture->client, method, arguments, NULL, store_call, &result);
-  while (!result.done)
-    g_main_context_iteration (NULL, TRUE);
-  return result;
-}
+#include "service-rig.h"
 
 static void
 a_client_follows_the_machine (Fixture *fixture, gconstpointer unused)
 {
   g_assert_cmpint (vitrine_client_get_state (fixture->client), ==, VITRINE_STATE_STARTING);
   vitrine_service_set_backend (fixture->service, fixture->backend);
-  wait_for_state (fixture, VITRINE_STATE_PAUSED);
-  g_assert_true (call (fixture, "Resume", NULL).ok);
-  wait_for_state (fixture, VITRINE_STATE_RUNNING);
-  g_assert_true (call (fixture, "Pause", NULL).ok);
-  wait_for_state (fixture, VITRINE_STATE_PAUSED);
-  g_assert_true (call (fixture, "ForceOff", NULL).ok);
-  wait_for_state (fixture, VITRINE_STATE_OFF);
+  rig_wait_for_state (fixture, VITRINE_STATE_PAUSED);
+  g_assert_true (rig_call (fixture, "Resume", NULL).ok);
+  rig_wait_for_state (fixture, VITRINE_STATE_RUNNING);
+  g_assert_true (rig_call (fixture, "Pause", NULL).ok);
+  rig_wait_for_state (fixture, VITRINE_STATE_PAUSED);
+  g_assert_true (rig_call (fixture, "ForceOff", NULL).ok);
+  rig_wait_for_state (fixture, VITRINE_STATE_OFF);
 }
 
 static void
 a_machine_that_failed_says_why (Fixture *fixture, gconstpointer unused)
 {
   vitrine_service_set_failed (fixture->service, "The disk is missing.");
-  wait_for_state (fixture, VITRINE_STATE_FAILED);
+  rig_wait_for_state (fixture, VITRINE_STATE_FAILED);
   g_autofree char *message = vitrine_client_get_message (fixture->client);
   g_assert_cmpstr (message, ==, "The disk is missing.");
-  Call refused = call (fixture, "Reset", NULL);
+  Call refused = rig_call (fixture, "Reset", NULL);
   g_assert_false (refused.ok);
   g_assert_nonnull (strstr (refused.error->message, "not running"));
   g_clear_error (&refused.error);
@@ -125,11 +41,11 @@ static void
 errors_of_the_machine_reach_the_client (Fixture *fixture, gconstpointer unused)
 {
   vitrine_service_set_backend (fixture->service, fixture->backend);
-  g_assert_true (call (fixture, "SendKeys", g_variant_new ("(s)", "ctrl-alt-delete")).ok);
-  Call refused = call (fixture, "SendKeys", g_variant_new ("(s)", "nonsense"));
+  g_assert_true (rig_call (fixture, "SendKeys", g_variant_new ("(s)", "ctrl-alt-delete")).ok);
+  Call refused = rig_call (fixture, "SendKeys", g_variant_new ("(s)", "nonsense"));
   g_assert_cmpstr (refused.error->message, ==, "“nonsense” is not a key.");
   g_clear_error (&refused.error);
-  refused = call (fixture, "SetLink", g_variant_new ("(ub)", 7, FALSE));
+  refused = rig_call (fixture, "SetLink", g_variant_new ("(ub)", 7, FALSE));
   g_assert_cmpstr (refused.error->message, ==, "There is no card");
   g_clear_error (&refused.error);
 }
@@ -145,7 +61,7 @@ what_lies_at_the_path_of_a_socket_stays (Fixture *fixture, gconstpointer unused)
   g_clear_error (&error);
   g_assert_null (vitrine_service_new (nowhere, "", "second", &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-  g_assert_true (call (fixture, "GetState", NULL).ok);
+  g_assert_true (rig_call (fixture, "GetState", NULL).ok);
 }
 
 static void
@@ -158,13 +74,13 @@ static void
 the_window_is_asked_for_and_the_end_is_heard (Fixture *fixture, gconstpointer unused)
 {
   gboolean presented = FALSE, closed = FALSE;
-  Call refused = call (fixture, "Present", NULL);
+  Call refused = rig_call (fixture, "Present", NULL);
 
   g_assert_false (refused.ok);   /* nobody shows windows yet */
   g_clear_error (&refused.error);
   g_signal_connect_swapped (fixture->service, "present", G_CALLBACK (note), &presented);
   g_signal_connect_swapped (fixture->client, "closed", G_CALLBACK (note), &closed);
-  g_assert_true (call (fixture, "Present", NULL).ok);
+  g_assert_true (rig_call (fixture, "Present", NULL).ok);
   g_assert_true (presented);
   g_clear_object (&fixture->service);
   while (!closed)
@@ -211,11 +127,11 @@ a_client_gets_every_figure (Fixture *fixture, gconstpointer unused)
   VitrineStatistics here;
   VitrineRates rates;
 
-  Call refused = call (fixture, "GetStatistics", NULL);
+  Call refused = rig_call (fixture, "GetStatistics", NULL);
   g_assert_false (refused.ok);
   g_clear_error (&refused.error);
   vitrine_service_set_backend (fixture->service, fixture->backend);
-  g_assert_true (call (fixture, "Resume", NULL).ok);
+  g_assert_true (rig_call (fixture, "Resume", NULL).ok);
   VitrineStatistics before = get_statistics (fixture);
   vitrine_backend_get_statistics (fixture->backend, &here);
   while (here.tlb_fills < before.tlb_fills + 10)   /* the slowest of them; an iteration may do nothing */
@@ -223,7 +139,7 @@ a_client_gets_every_figure (Fixture *fixture, gconstpointer unused)
       g_main_context_iteration (NULL, TRUE);
       vitrine_backend_get_statistics (fixture->backend, &here);
     }
-  g_assert_true (call (fixture, "Pause", NULL).ok);
+  g_assert_true (rig_call (fixture, "Pause", NULL).ok);
   vitrine_backend_get_statistics (fixture->backend, &here);
   VitrineStatistics there = get_statistics (fixture);
   here.host_seconds = there.host_seconds;
@@ -243,11 +159,11 @@ instructions_are_counted_while_a_client_wants_it (Fixture *fixture, gconstpointe
 
   vitrine_service_set_backend (fixture->service, fixture->backend);
   g_assert_false (get_statistics (fixture).counting);
-  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
+  g_assert_true (rig_call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
   g_assert_true (get_statistics (fixture).counting);
-  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", FALSE)).ok);
+  g_assert_true (rig_call (fixture, "CountInstructions", g_variant_new ("(b)", FALSE)).ok);
   g_assert_false (get_statistics (fixture).counting);
-  g_assert_true (call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
+  g_assert_true (rig_call (fixture, "CountInstructions", g_variant_new ("(b)", TRUE)).ok);
   vitrine_backend_count_instructions (fixture->backend, TRUE);
   g_clear_object (&fixture->client);
   vitrine_backend_get_statistics (fixture->backend, &statistics);
@@ -312,105 +228,6 @@ a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
   close (opening.fd);
 }
 
-/* Beside the service's loop, as above. */
-typedef struct
-{
-  VitrineClient *client;
-  GVariant      *arguments;
-  int            fds[2];
-  int            done;
-} Attaching;
-
-static gpointer
-attach_disk (gpointer data)
-{
-  Attaching *attaching = data;
-  g_autoptr(GError) error = NULL;
-
-  vitrine_client_call_with_files_sync (attaching->client, "AttachDisk", attaching->arguments, attaching->fds, 2, &error);
-  g_assert_no_error (error);
-  g_atomic_int_set (&attaching->done, 1);
-  g_main_context_wakeup (NULL);
-  return NULL;
-}
-
-static void
-a_disk_comes_with_its_files_and_goes (Fixture *fixture, gconstpointer unused)
-{
-  VtDiskConfig disk = { .id = (char *) "vdb", .path = (char *) "/top.qcow2", .format = VT_IMAGE_QCOW2, .port = 3, .readonly = true };
-  g_autoptr(VtConfig) read = vitrine_disk_from_words (vitrine_disk_to_words (&disk), NULL);
-  const VtDiskConfig *same = read->disks->pdata[0];
-  static const char *const paths[] = { "/top.qcow2", "/base.qcow2", NULL };
-
-  g_assert_cmpstr (same->id, ==, "vdb");
-  g_assert_true (same->format == VT_IMAGE_QCOW2 && same->port == 3 && same->readonly && !same->snapshot);
-  vitrine_service_set_backend (fixture->service, fixture->backend);
-  Attaching attaching = { fixture->client,
-                          g_variant_new ("(u@a{sv}^as@ah)", 0, vitrine_disk_to_words (&disk), paths, g_variant_new_parsed ("[@h 0, 1]")),
-                          { open ("/dev/null", O_RDONLY), open ("/dev/null", O_RDONLY) }, 0 };
-  GThread *thread = g_thread_new ("client", attach_disk, &attaching);
-  while (!g_atomic_int_get (&attaching.done))
-    g_main_context_iteration (NULL, TRUE);
-  g_thread_join (thread);
-  close (attaching.fds[0]);
-  close (attaching.fds[1]);
-  g_autofree char *text = vitrine_backend_get_text (fixture->backend);
-  g_assert_nonnull (strstr (text, "disk vdb 2 "));
-  g_assert_true (call (fixture, "DetachDisk", g_variant_new ("(s)", "vdb")).ok);
-  Call refused = call (fixture, "DetachDisk", g_variant_new ("(s)", "kept"));
-  g_assert_cmpstr (refused.error->message, ==, "The guest keeps it");
-  g_clear_error (&refused.error);
-}
-
-static void
-a_disk_without_its_files_is_refused (Fixture *fixture, gconstpointer unused)
-{
-  VtDiskConfig disk = { .id = (char *) "vdb", .path = (char *) "/x", .format = VT_IMAGE_RAW };
-  static const char *const paths[] = { "/x", NULL };
-
-  vitrine_service_set_backend (fixture->service, fixture->backend);
-  Call refused = call (fixture, "AttachDisk",
-                       g_variant_new ("(u@a{sv}^as@ah)", 0, vitrine_disk_to_words (&disk), paths, g_variant_new_parsed ("@ah []")));
-  g_assert_cmpstr (refused.error->message, ==, "Each path needs its file.");
-  g_clear_error (&refused.error);
-}
-
-/* The call hands over a descriptor, so it blocks: from a thread. */
-static gpointer
-attach_usb (gpointer data)
-{
-  Attaching *attaching = data;
-  g_autoptr(GError) error = NULL;
-
-  vitrine_client_call_with_file_sync (attaching->client, "AttachUsb", attaching->arguments, attaching->fds[0], &error);
-  g_assert_no_error (error);
-  g_auto(GStrv) ids = vitrine_client_list_usb (attaching->client, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (ids[0], ==, "1:7");
-  g_atomic_int_set (&attaching->done, 1);
-  g_main_context_wakeup (NULL);
-  return NULL;
-}
-
-static void
-a_usb_device_comes_as_a_stream_and_goes (Fixture *fixture, gconstpointer unused)
-{
-  int ends[2];
-
-  g_assert_cmpint (pipe (ends), ==, 0);
-  vitrine_service_set_backend (fixture->service, fixture->backend);
-  Attaching attaching = { fixture->client, g_variant_new ("(sh)", "1:7", 0), { ends[0], -1 }, 0 };
-  GThread *thread = g_thread_new ("client", attach_usb, &attaching);
-  while (!g_atomic_int_get (&attaching.done))
-    g_main_context_iteration (NULL, TRUE);
-  g_thread_join (thread);
-  close (ends[0]);
-  g_assert_true (call (fixture, "DetachUsb", g_variant_new ("(s)", "1:7")).ok);
-  Call refused = call (fixture, "DetachUsb", g_variant_new ("(s)", "1:7"));
-  g_assert_cmpstr (refused.error->message, ==, "The guest has no USB device “1:7”");
-  g_clear_error (&refused.error);
-  close (ends[1]);
-}
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
@@ -596,7 +413,7 @@ main (int argc, char **argv)
 {
   setlocale (LC_ALL, "C.UTF-8");
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, function) g_test_add ("/service/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) g_test_add ("/service/" name, Fixture, NULL, rig_set_up, function, rig_tear_down)
   ADD ("a client follows the machine", a_client_follows_the_machine);
   ADD ("a machine that failed says why", a_machine_that_failed_says_why);
   ADD ("errors of the machine reach the client", errors_of_the_machine_reach_the_client);
@@ -605,9 +422,6 @@ main (int argc, char **argv)
   ADD ("a client gets every figure", a_client_gets_every_figure);
   ADD ("instructions are counted while a client wants it", instructions_are_counted_while_a_client_wants_it);
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
-  ADD ("a disk comes with its files and goes", a_disk_comes_with_its_files_and_goes);
-  ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
-  ADD ("a usb device comes as a stream and goes", a_usb_device_comes_as_a_stream_and_goes);
   ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
   ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);
   ADD ("lines of a trace come until the machine ends", lines_come_until_the_machine_ends);

@@ -38,7 +38,7 @@ struct _VitrineService
 
 G_DEFINE_FINAL_TYPE (VitrineService, vitrine_service, G_TYPE_OBJECT)
 
-static guint present_signal;
+static guint present_signal, suspend_signal;
 
 static void
 vitrine_service_dispose (GObject *object)
@@ -66,6 +66,10 @@ vitrine_service_class_init (VitrineServiceClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = vitrine_service_dispose;
   present_signal = g_signal_new ("present", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  suspend_signal = g_signal_new ("suspend", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                 G_TYPE_DBUS_METHOD_INVOCATION);
+  g_signal_new ("card-came", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_INT);
+  g_signal_new ("card-went", VITRINE_TYPE_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -129,6 +133,17 @@ static gboolean
 is_alive (VitrineService *self)
 {
   return self->backend != NULL && vitrine_state_is_alive (vitrine_backend_get_state (self->backend));
+}
+
+static gboolean
+handle_suspend (VitrineService *self, GDBusMethodInvocation *call)
+{
+  if (!g_signal_has_handler_pending (self, suspend_signal, 0, FALSE))
+    return refuse (call, _("Only a machine of the library can be suspended."));
+  if (!is_alive (self))
+    return refuse (call, _("The machine is not running."));
+  g_signal_emit (self, suspend_signal, 0, call);
+  return TRUE;
 }
 
 static gboolean
@@ -400,6 +415,7 @@ connect_methods (VitrineService *self)
 {
   const struct { const char *signal; GCallback function; } methods[] = {
     { "handle-get-state", G_CALLBACK (handle_get_state) },       { "handle-present", G_CALLBACK (handle_present) },
+    { "handle-suspend", G_CALLBACK (handle_suspend) },
     { "handle-screenshot", G_CALLBACK (handle_screenshot) },     { "handle-send-keys", G_CALLBACK (handle_send_keys) },
     { "handle-place-pointer", G_CALLBACK (handle_place_pointer) },
     { "handle-move-pointer", G_CALLBACK (handle_move_pointer) },

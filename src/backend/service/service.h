@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The far end: offers a machine of this process as org.vitrine.Machine1 on its socket, to the same user only.
- * Signal: "present" () when someone asks for the window. */
+ * Signals: "present" () when someone asks for the window; "suspend" (GDBusMethodInvocation *call) when someone asks to have a machine
+ * that is alive suspended, which the handler answers; "card-came" (GVariant *card, int device) when a network card with these words
+ * came on that TAP device (which stays the caller's); "card-went" (const char *mac) when a card has been removed. */
 #pragma once
 
 #include "backend.h"

@@ -97,7 +97,7 @@ vitrine_passphrase_dialog_class_init (VitrinePassphraseDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_passphrase_dialog_dispose;
   GTK_DIALOG_CLASS (klass)->response = vitrine_passphrase_dialog_response;
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/machine/passphrase-dialog.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/unlock/passphrase-dialog.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrinePassphraseDialog, name)
   BIND (title);
   BIND (entry);

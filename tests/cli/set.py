@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""set.py VITRINECTL: machines that are off are changed in all that their settings change, as TAP."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tap import plan, point  # noqa: E402
+
+VITRINECTL = str(Path(sys.argv[1]).resolve())
+
+
+def ok(text):
+    point(True, text)
+
+
+class Home:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.env = {**os.environ, "XDG_DATA_HOME": f"{folder}/data", "XDG_RUNTIME_DIR": folder, "XDG_CONFIG_HOME": f"{folder}/config",
+                    "LC_ALL": "C.UTF-8"}
+
+    def ctl(self, *words, fails=None):
+        done = subprocess.run([VITRINECTL, *map(str, words)], capture_output=True, text=True, env=self.env, check=False, timeout=120,
+                              cwd=self.folder, start_new_session=True)
+        if fails is None and done.returncode != 0:
+            raise AssertionError(f"{words}: {done.stderr}")
+        if fails is not None and (done.returncode == 0 or not re.search(fails, done.stderr)):
+            raise AssertionError(f"{words} should fail with “{fails}”: {done.returncode} {done.stderr}")
+        return done.stdout.strip()
+
+    def image(self, name, *options):
+        self.ctl("image", "create", *options, self.folder / name, "8M")
+        return self.folder / name
+
+    def has(self, *parts, machine="Box"):
+        xml = self.ctl("dumpxml", machine)
+        for part in parts:
+            assert re.search(part, xml), f"no {part} in {xml}"
+        return xml
+
+    def lacks(self, *parts):
+        xml = self.ctl("dumpxml", "Box")
+        for part in parts:
+            assert not re.search(part, xml), f"{part} in {xml}"
+
+    def unchanged(self, *words, fails):
+        before = self.ctl("dumpxml", "Box")
+        self.ctl(*words, fails=fails)
+        assert self.ctl("dumpxml", "Box") == before, f"{words} changed something"
+
+    def valid(self):
+        """As libvirt has it."""
+        if shutil.which("virt-xml-validate") is None:
+            return
+        path = self.folder / "box.xml"
+        path.write_text(self.ctl("dumpxml", "Box"))
+        done = subprocess.run(["virt-xml-validate", path, "domain"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def machine(home):
+    home.ctl("create", "Box")
+    home.ctl("set", "Box", "memory=2G", "cpus=3", "firmware=uefi", "description=A box", "video=virtio", "resolution=1280x800")
+    home.has("2097152</memory>", ">3</vcpu>", 'firmware="efi"', "A box", '<model type="virtio"', 'x="1280" y="800"')
+    home.ctl("set", "Box", "memory=512", "firmware=bios", "resolution=auto", "sound=off", "balloon=on", "clipboard=off")
+    home.has(">524288</memory>", 'memballoon model="virtio"', 'copypaste="no"')
+    home.lacks("<sound", 'firmware="efi"', "<resolution")
+    home.valid()
+    ok("memory, processors, firmware, screen and single devices are set")
+    for words, fails in (("memory=lots", "not a size"), ("cpus=0", "1 to 64"), ("cpus=65", "1 to 64"), ("firmware=dos", "bios, uefi"),
+                         ("video=cga", "vga, virtio"), ("resolution=wide", "screen size"), ("sound=loud", "“on” or “off”"), ("colour=red", "does not know"),
+                         ("memory", "does not know"), ("initrd=x", "kernel=FILE"), ("boot=vdz", "no drive “vdz”"), ("tpm=crb", "no TPM"),
+                         ("name=a/b", "."), ("memory=2T", "memory")):
+        home.unchanged("set", "Box", "cpus=2", words, fails=fails)
+    ok("what cannot be is refused, and nothing is changed then")
+
+
+def names(home):
+    home.ctl("create", "Other")
+    home.ctl("set", "Box", "name=Case", "cpus=4")
+    home.has(">4</vcpu>", machine="Case")
+    home.ctl("set", "Case", "name=Other", fails="Other")
+    home.ctl("set", "Case", "name=Box")
+    home.ctl("dumpxml", "Case", fails="Case")
+    ok("a machine is renamed, but not to a name that another one has")
+
+
+def kernel(home):
+    (home.folder / "vmlinuz").write_text("kernel")
+    home.ctl("set", "Box", "append=quiet", "initrd=vmlinuz", "kernel=vmlinuz")
+    home.has(f"<kernel>{home.folder}/vmlinuz<", f"<initrd>{home.folder}/vmlinuz<", "<cmdline>quiet<")
+    home.ctl("set", "Box", "kernel=none")
+    home.lacks("<kernel>", "<initrd>", "<cmdline>")
+    ok("a kernel with what goes with it, and without again")
+
+
+def drives(home):
+    data = home.image("data.qcow2", "--format", "qcow2")
+    (home.folder / "cd.iso").write_bytes(bytes(2048))
+    assert home.ctl("attach-disk", "Box", "data.qcow2,format=qcow2,bus=sata") == "sda"
+    assert home.ctl("attach-disk", "Box", "new=64M,bus=nvme") == "vda"
+    assert home.ctl("attach-cd", "Box", "cd.iso") == "sdb"
+    assert home.ctl("attach-cd", "Box") == "sdc"
+    new = re.search(r'<source file="([^"]*/images/[^"]*)"', home.has()).group(1)
+    assert "64.0 MiB" in home.ctl("image", "info", new) or "67108864" in home.ctl("image", "info", new)
+    home.unchanged("attach-disk", "Box", "new=64M,bus=fast", fails="bus")
+    home.unchanged("attach-disk", "Box", "new=64M,id=vda", fails="already")
+    assert len(list(Path(new).parent.iterdir())) == 1, "an image was left"
+    home.unchanged("attach-floppy", "Box", fails="type pc")
+    home.unchanged("attach-cd", "Box", "no-such.iso", fails="no-such.iso")
+    ok("disks, old and new, and CD drives are added")
+    home.ctl("set", "Box", "boot=sdb,vda")
+    assert re.findall(r'target dev="(\w+)"[^/]*/>(?:\s*<(?!boot|/disk)[^>]*>)*\s*<boot order="(\d)"', home.has()) == [("sda", "3"), ("vda", "2"), ("sdb", "1"), ("sdc", "4")]
+    assert home.ctl("set-disk", "Box", "sda", "readonly=on,bus=virtio") == "vdb"
+    home.has(f'{data}"/>' r'\s*<target dev="vdb" bus="virtio"/>\s*<boot order="3"/>\s*<readonly/>')
+    home.ctl("set-disk", "Box", "sdb", "image=none")
+    home.lacks("cd.iso")
+    home.ctl("set-disk", "Box", "sdb", "image=cd.iso")
+    home.has("cd.iso")
+    for words, fails in ((("vdz", "readonly=on"), "no disk “vdz”"), (("vdb", "bus=ide"), "virtio, nvme, scsi, usb, sata"), (("sdb", "bus=virtio"), "scsi, usb, sata"),
+                         (("vdb", "image=none"), "no image"), (("vdb", "image=nothing.img"), "nothing.img"), (("sdb", "readonly=off"), "always"),
+                         (("vdb", "colour=red"), "does not know"), (("vdb", "format=vmdk"), "raw, qcow2 or luks")):
+        home.unchanged("set-disk", "Box", *words, fails=fails)
+    home.valid()
+    home.ctl("detach-disk", "Box", "sdc")
+    ok("their images, buses, order and protection change")
+
+
+def locked(home):
+    (home.folder / "key").write_text("correct horse")
+    home.image("secret.luks", "--format", "luks", "--key-file", home.folder / "key", "--iteration-time", "20")
+    home.unchanged("attach-disk", "Box", "secret.luks", fails="format=luks")
+    target = home.ctl("attach-disk", "Box", "secret.luks,format=luks")
+    home.has('secret.luks"/>[^!]*<encryption format="luks"/>')
+    home.valid()
+    home.ctl("detach-disk", "Box", target)
+    home.ctl("create", "Locked", "--disk", "secret.luks,format=luks")
+    home.has('<encryption format="luks"/>', machine="Locked")
+    home.ctl("create", "Raw", "--disk", "secret.luks", fails="format=luks")
+    ok("an encrypted disk is added, and one that looks so is not taken for a raw one")
+
+
+def cards(home):
+    mac = home.ctl("attach-net", "Box", "user,model=e1000e,cable=off")
+    home.has(f'<mac address="{mac}"/>', '<model type="e1000e"/>', '<link state="down"/>')
+    home.ctl("set-net", "Box", mac, "isolated=Lab,cable=on,model=virtio")
+    home.has('type="mcast"', "Lab")
+    home.lacks("<link", "e1000e")
+    home.ctl("set-net", "Box", mac.upper(), "bridge=br0,mac=52:54:00:00:00:09")
+    home.has('<source bridge="br0"/>', "52:54:00:00:00:09")
+    home.ctl("set-net", "Box", "0", "model=e1000e")
+    for words, fails in ((("0", "model=ne2000"), "virtio, e1000e"), (("0", "bridge=a b"), "network device"), (("0", "isolated="), "needs a name"),
+                         (("0", "mac=1"), "."), (("0", "cable=loose"), "“on” or “off”"), (("7", "user"), "no network card"), (("0", "user=x"), "does not know")):
+        home.unchanged("set-net", "Box", *words, fails=fails)
+    home.valid()
+    home.ctl("attach-net", "Box", "user")
+    home.ctl("attach-net", "Box", "user")
+    home.unchanged("attach-net", "Box", "user", fails="at most 4")
+    home.ctl("detach-net", "Box", "52:54:00:00:00:09")
+    home.ctl("detach-net", "Box", "0")
+    home.lacks("e1000e", "br0")
+    ok("network cards change their network, address, model and cable")
+
+
+def tpm(home):
+    home.ctl("attach-tpm", "Box", "tis")
+    home.has('tpm model="tpm-tis"', 'version="2.0"')
+    home.unchanged("attach-tpm", "Box", fails="already")
+    home.ctl("set", "Box", "tpm=crb")
+    home.has('tpm model="tpm-crb"')
+    home.unchanged("set", "Box", "tpm=lpc", fails="crb or tis")
+    home.unchanged("detach-tpm", "Box", fails="will be lost")
+    home.valid()
+    home.ctl("detach-tpm", "Box", "--force")
+    home.lacks("<tpm")
+    home.unchanged("detach-tpm", "Box", "--force", fails="no TPM")
+    ok("a TPM is added, changed, and removed by who says that this is meant")
+
+
+def old_machine(home):
+    home.ctl("create", "Old", "--machine", "pc")
+    assert home.ctl("attach-cd", "Old") == "hda"
+    assert home.ctl("attach-floppy", "Old") == "fda"
+    home.ctl("attach-floppy", "Old")
+    home.ctl("attach-floppy", "Old", fails="two at most")
+    home.ctl("set-disk", "Old", "hda", "bus=sata", fails="scsi, usb, ide")
+    home.ctl("set", "Old", "firmware=secure-boot", fails="pc")
+    ok("a machine of type pc has its own buses and floppy drives")
+
+
+def usage(home):
+    for verb in ("set", "set-disk", "set-net", "attach-cd", "attach-floppy", "attach-tpm", "detach-tpm"):
+        home.ctl(verb, "--help", fails=f"Usage: vitrinectl {verb} MACHINE")
+    home.ctl("set", "--help", fails="firmware=bios.uefi.secure-boot +Firmware")
+    ok("each verb explains itself")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="vitrine-set-") as folder:
+        home = Home(folder)
+        for step in (machine, names, kernel, drives, locked, cards, tpm, old_machine, usage):
+            try:
+                step(home)
+            except (AssertionError, subprocess.SubprocessError) as problem:
+                point(False, step.__name__, problem)
+    plan()
+
+
+if __name__ == "__main__":
+    main()
