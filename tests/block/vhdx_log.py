@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""vhdx_log.py FILE...: gives VHDX files logs that nobody has replayed ([MS-VHDX], 2.3), as a writer leaves them that lost its power."""
+"""vhdx_log.py FILE...: gives VHDX files logs that nobody has replayed ([MS-VHDX], 2.3), as a writer leaves them that lost its power; and cuts
+them off behind their tables, so that a fuzzer takes them."""
 import sys
 from pathlib import Path
 
@@ -100,13 +101,12 @@ class Vhdx:
 
 def main():
     for path in sys.argv[1:]:
-        vhdx = Vhdx(path)
+        vhdx, size = Vhdx(path), 4 * MIB
         vhdx.set_headers()
-        start = vhdx.log_bytes - 2 * SECTOR
-        at = vhdx.put(start, entry(7, start, [zero(vhdx.size - 4 * SECTOR, 2 * SECTOR), data(vhdx.bat_at, vhdx.sector(vhdx.bat_at))],
-                                   vhdx.size, vhdx.size))
-        at = vhdx.put(at, entry(8, start, [data(vhdx.size, b"new " * 1024)], vhdx.size, vhdx.size + MIB))
-        vhdx.put(at, entry(9, start, [zero(0, SECTOR)], vhdx.size, vhdx.size)[:-1] + b"?")
+        at = vhdx.put(0, entry(7, 0, [zero(size - 4 * SECTOR, 2 * SECTOR), data(vhdx.bat_at, vhdx.sector(vhdx.bat_at))], size, size))
+        at = vhdx.put(at, entry(8, 0, [data(size, b"new " * 1024)], size, size + 4 * MIB))
+        vhdx.put(at, entry(9, 0, [zero(0, SECTOR)], size, size)[:-1] + b"?")
+        del vhdx.bytes[size:]
         vhdx.write()
 
 
