@@ -104,7 +104,7 @@ def main():
         vhdx, size = Vhdx(path), 4 * MIB
         vhdx.set_headers()
         at = vhdx.put(0, entry(7, 0, [zero(size - 4 * SECTOR, 2 * SECTOR), data(vhdx.bat_at, vhdx.sector(vhdx.bat_at))], size, size))
-        at = vhdx.put(at, entry(8, 0, [data(size, b"new " * 1024)], size, size + 4 * MIB))
+        at = vhdx.put(at, entry(8, 0, [data(size, b"new " * 1024)], size, size + 16 * MIB))
         vhdx.put(at, entry(9, 0, [zero(0, SECTOR)], size, size)[:-1] + b"?")
         del vhdx.bytes[size:]
         vhdx.write()
