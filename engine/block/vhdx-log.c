@@ -75,8 +75,8 @@ data_is_right (const Entry *entry, const uint8_t *sector)
          && (vt_load_le (sector + DATA_HIGH_AT, 4) << 32 | vt_load_le (sector + DATA_LOW_AT, 4)) == entry->number;
 }
 
-/* Each sector tells by its first bytes what it is, so that no entry is inside another, and all of the log is looked at but once or twice whatever
- * it claims. */
+/* Each sector tells by its first bytes what it is, so that no entry is inside another, and all of the log is looked at but once or twice
+ * whatever it claims. */
 static bool
 parts_are_right (const Log *log, const Entry *entry)
 {

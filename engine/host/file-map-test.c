@@ -102,8 +102,9 @@ static void
 what_does_not_fit_is_refused (void)
 {
   static const struct { uint64_t off, len; } bad[] = {
-    { 0, 0 }, { 0, 512 }, { 0, FILE_BYTES + 1 }, { FILE_BYTES, PART }, { UINT64_MAX, PART }, { UINT64_MAX - PART + 1, PART }, { PART, UINT64_MAX },
-    { INT64_MAX, PART }, { 0, UINT64_MAX }, { UINT64_C (1) << 63, UINT64_C (1) << 63 }, { UINT64_C (1) << 32, PART }, { UINT64_MAX - 100, UINT64_MAX },
+    { 0, 0 }, { 0, 512 }, { 0, FILE_BYTES + 1 }, { FILE_BYTES, PART }, { UINT64_MAX, PART }, { UINT64_MAX - PART + 1, PART },
+    { PART, UINT64_MAX }, { INT64_MAX, PART }, { 0, UINT64_MAX }, { UINT64_C (1) << 63, UINT64_C (1) << 63 }, { UINT64_C (1) << 32, PART },
+    { UINT64_MAX - 100, UINT64_MAX },
   };
   g_auto (Bench) bench = bench_new ();
   VtMapped       mapped;

@@ -264,7 +264,8 @@ def survives(seed):
     at = block_at(vhdx, 0)
     for _ in range(15):
         vhdx.set_headers()
-        entries = [bytearray(entry(5 + i, 0, [data(at + i * SECTOR, noise(dice)), zero(at, 7 * SECTOR)], vhdx.size, vhdx.size)) for i in range(3)]
+        entries = [bytearray(entry(5 + i, 0, [data(at + i * SECTOR, noise(dice)), zero(at, 7 * SECTOR)], vhdx.size, vhdx.size))
+                   for i in range(3)]
         for _ in range(dice.randrange(1, 5)):
             victim = dice.choice(entries)
             victim[dice.randrange(8, 128)] = dice.choice([0, 1, 0x7f, 0x80, 0xff, dice.randrange(256)])
