@@ -22,6 +22,7 @@ struct Copy
   int           (*store) (Copy *copy, uint64_t off, const uint8_t *bytes, uint64_t len);   /* of whole sectors */
   bool            made;         /* the new file: it goes again when something fails */
   bool            zeros_too;    /* what is not stored does not read as zeros, or is waited for */
+  bool            once;         /* storing looks at the bytes no more than it must: they may be a file's, which others change */
   uint64_t        cluster_bytes;
   GAsyncQueue    *buffers;      /* of a piece each, that nobody uses now */
   GMutex          lock;
@@ -102,6 +103,37 @@ load (Copy *copy, uint64_t off, uint64_t len, uint8_t *to, bool *any)
   return error;
 }
 
+static bool
+store_mapped_run (Copy *copy, uint64_t off, uint64_t len, int *error)
+{
+  VtMapped mapped;
+  if (!vt_image_mapped (copy->from, off, len, &mapped))
+    return false;
+  *error = copy->store (copy, off, mapped.bytes, len);
+  /* EFAULT: it was the system that found nothing there. */
+  return vt_mapped_end (&mapped) && *error != EFAULT;
+}
+
+/* From where the source's file is in memory, without a copy in between. False: not this way; what was stored is stored once more. */
+static bool
+store_mapped (Copy *copy, uint64_t off, uint64_t len, int *error)
+{
+  uint64_t whole = MAX (copy->cluster_bytes, HOLE_BYTES);
+  VtExtent extent;
+  bool     ok = copy->once;
+  *error = 0;
+  for (uint64_t at = 0; ok && at < len && *error == 0; at += extent.len)
+    {
+      ok = copy->from->ops->extent (copy->from, off + at, len - at, &extent) == 0 && extent.len % whole == 0;
+      bool data = extent.kind == VT_EXTENT_DATA || extent.kind == VT_EXTENT_PACKED;
+      if (ok && data)
+        ok = store_mapped_run (copy, off + at, extent.len, error);
+      else if (ok && copy->zeros_too)
+        *error = copy->store (copy, off + at, NULL, extent.len);
+    }
+  return ok;
+}
+
 static int
 tell_progress (Copy *copy, uint64_t len, bool caller)
 {
@@ -125,19 +157,30 @@ note_problem (Copy *copy, int problem, bool unreadable)
   g_mutex_unlock (&copy->lock);
 }
 
+/* Through a buffer. */
 static int
-copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
+store_loaded (Copy *copy, uint64_t off, uint64_t len, bool *unreadable)
 {
-  Copy    *copy = opaque;
   uint8_t *buffer = g_async_queue_try_pop (copy->buffers);
   bool     any;
   if (buffer == NULL)
     buffer = g_malloc (PIECE_BYTES);
-  int  error = load (copy, off, len, buffer, &any);
-  bool unreadable = error != 0;
+  int error = load (copy, off, len, buffer, &any);
+  *unreadable = error != 0;
   if (error == 0 && (any || copy->zeros_too))
     error = copy->store (copy, off, any ? buffer : NULL, (len + 511) / 512 * 512);
   g_async_queue_push (copy->buffers, buffer);
+  return error;
+}
+
+static int
+copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
+{
+  Copy *copy = opaque;
+  bool  unreadable = false;
+  int   error = 0;
+  if (!store_mapped (copy, off, len, &error))
+    error = store_loaded (copy, off, len, &unreadable);
   if (error == 0)
     error = tell_progress (copy, len, caller);
   if (error != 0)
@@ -198,6 +241,7 @@ open_image (Copy *copy, const VtImagePlace *place, const VtImageShape *shape, GE
   copy->made = true;
   copy->zeros_too = place->format == VT_IMAGE_LUKS;
   copy->store = copy->zeros_too ? store_all : shape->packing != VT_IMAGE_PLAIN ? store_packed : store_data;
+  copy->once = copy->store != store_packed;
   copy->cluster_bytes = shape->cluster_bytes != 0 ? shape->cluster_bytes : 64 << 10;
   copy->to = vt_image_open (place->path, place->format, VT_IMAGE_UNSAFE, place->secret, error);
   return copy->to != NULL;

@@ -387,6 +387,100 @@ writers_at_a_time_do_not_disturb_each_other (void)
   g_assert_cmpuint (check.corruptions + check.leaks, ==, 0);
 }
 
+/* --- Files that change under an image ---------------------------------------------------------------------------------------- */
+
+static VtImage *
+open_luks (const Bench *bench, const char *path, unsigned flags)
+{
+  g_autoptr (GError) error = NULL;
+  VtImage           *image = vt_image_open (path, VT_IMAGE_LUKS, flags, bench->secret, &error);
+  g_assert_no_error (error);
+  return image;
+}
+
+/* What is written is seen by readers at once, whether they map the file or read it: parts of many sizes. */
+static void
+what_was_written_is_read_back_in_any_size (void)
+{
+  g_auto (Bench)      bench = bench_new ();
+  g_autofree char    *path = in_folder (&bench, "image");
+  g_autofree uint8_t *back = g_malloc0 (DISK_BYTES);
+  g_autoptr (GRand)   random = g_rand_new_with_seed (3);
+  const VtImagePlace  place = { .path = path, .format = VT_IMAGE_LUKS, .secret = bench.secret };
+  g_assert_true (vt_image_create (&place, &(VtImageShape) { .size_bytes = DISK_BYTES, .iteration_ms = 1 }, NULL));
+  g_autoptr (VtImage) image = open_luks (&bench, path, 0);
+  g_assert_cmpint (vt_image_write (image, 0, bench.disk, DISK_BYTES), ==, 0);
+  for (unsigned i = 0; i < 300; i++)
+    {
+      uint64_t off = (uint64_t) g_rand_int_range (random, 0, DISK_BYTES / 512) * 512;
+      uint64_t len = (uint64_t) g_rand_int_range (random, 1, i % 3 == 0 ? 5000 : 300) * 512;
+      len = MIN (len, DISK_BYTES - off);
+      memset (bench.disk + off, (int) i, len / 1024 * 512);
+      g_assert_cmpint (vt_image_write (image, off, bench.disk + off, len / 1024 * 512), ==, 0);
+      g_assert_cmpint (vt_image_read (image, off, back, len), ==, 0);
+      g_assert_cmpmem (back, len, bench.disk + off, len);
+    }
+}
+
+typedef struct
+{
+  const char *path;
+  off_t       whole;
+  gint        over;
+} Shears;
+
+/* Cuts a file short again and again, and makes it as long as it was. */
+static gpointer
+cut (gpointer data)
+{
+  Shears *shears = data;
+  while (g_atomic_int_get (&shears->over) == 0)
+    {
+      g_assert_cmpint (truncate (shears->path, shears->whole / 3), ==, 0);
+      g_usleep (100);
+      g_assert_cmpint (truncate (shears->path, shears->whole), ==, 0);
+      g_autofree uint8_t *bytes = g_malloc0 (shears->whole / 2);
+      FILE               *file = fopen (shears->path, "r+b");
+      g_assert_cmpint (fseek (file, shears->whole / 2, SEEK_SET), ==, 0);
+      fwrite (bytes, 1, shears->whole / 2, file);
+      fclose (file);
+    }
+  return NULL;
+}
+
+static void
+a_file_cut_short_under_an_image_is_an_error (void)
+{
+  g_auto (Bench)      bench = bench_new ();
+  g_autofree char    *raw = in_folder (&bench, "raw"), *path = in_folder (&bench, "image"), *copy = in_folder (&bench, "copy");
+  g_autofree uint8_t *back = g_malloc0 (DISK_BYTES);
+  const VtImagePlace  place = { .path = path, .format = VT_IMAGE_LUKS, .secret = bench.secret }, flat = { .path = copy };
+  GStatBuf            about;
+  convert (&(VtImagePlace) { .path = raw }, &place, &(VtImageShape) { .iteration_ms = 1 });
+  g_assert_cmpint (g_stat (path, &about), ==, 0);
+  Shears   shears = { .path = path, .whole = about.st_size };
+  GThread *thread = g_thread_new ("cut", cut, &shears);
+  for (unsigned i = 0; i < 150; i++)
+    {
+      g_autoptr (VtImage) image = open_luks (&bench, path, VT_IMAGE_READONLY);
+      /* What is shorter from the beginning is a smaller disk. */
+      int error = image->size_bytes >= DISK_BYTES ? vt_image_read (image, 0, back, DISK_BYTES) : EIO;
+      g_assert_true (error == 0 || error == EIO);
+      if (i % 10 == 0)
+        {
+          vt_image_convert (&place, &flat, &(VtImageShape) { 0 }, NULL, NULL, NULL);
+          g_unlink (copy);
+        }
+    }
+  g_atomic_int_set (&shears.over, 1);
+  g_thread_join (thread);
+  VtImage *image = open_luks (&bench, path, VT_IMAGE_READONLY);
+  g_assert_cmpint (truncate (path, shears.whole - 4096), ==, 0);
+  g_assert_cmpint (vt_image_read (image, 0, back, DISK_BYTES), ==, EIO);
+  g_assert_cmpint (vt_image_read (image, 0, back, DISK_BYTES / 2 / 512 * 512), ==, 0);
+  vt_image_close (image);
+}
+
 /* --- Passphrases ---------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -485,6 +579,8 @@ main (int argc, char **argv)
   TEST ("convert", a_disk_too_large_for_a_vmdk_is_refused);
   TEST ("convert", what_is_wrong_with_a_disk_is_told_however_many_stop_for_it);
   TEST ("threads", writers_at_a_time_do_not_disturb_each_other);
+  TEST ("files", what_was_written_is_read_back_in_any_size);
+  TEST ("files", a_file_cut_short_under_an_image_is_an_error);
   TEST ("luks", a_key_opens_what_a_passphrase_opens);
   TEST ("luks", without_a_key_nothing_is_read_as_if_it_were_data);
   return g_test_run ();

@@ -31,8 +31,9 @@ vt_image_fail (GError **error, const char *label, const char *what, int errno_va
 
 typedef struct
 {
-  VtImage image;
-  VtFile *file;
+  VtImage    image;
+  VtFile    *file;
+  VtFileMap *map;
 } RawImage;
 
 static int
@@ -41,9 +42,19 @@ raw_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
   VtFileVec vec = { to, (size_t) len };
   uint64_t  got;
   int       error = vt_file_read (((RawImage *) image)->file, off, &vec, 1, &got);
-  if (error == 0)
-    memset (to + got, 0, (size_t) (len - got));
-  return error;
+  if (error != 0 || got == len)
+    return error;
+  /* The file became shorter under us. */
+  if (off + got < image->file_bytes)
+    return EIO;
+  memset (to + got, 0, (size_t) (len - got));
+  return 0;
+}
+
+static bool
+raw_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
+{
+  return vt_file_map_get (((RawImage *) image)->map, off, len, mapped);
 }
 
 static int
@@ -80,11 +91,12 @@ raw_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
 static void
 raw_close (VtImage *image)
 {
+  vt_file_map_free (((RawImage *) image)->map);
   vt_file_close (((RawImage *) image)->file);
   g_free (image);
 }
 
-static const VtImageOps raw_ops = { raw_read, raw_write, raw_zero, raw_zero, raw_flush, raw_extent, raw_close };
+static const VtImageOps raw_ops = { raw_read, raw_write, raw_zero, raw_zero, raw_flush, raw_extent, raw_close, raw_map };
 
 /* Takes the file, which may be NULL. */
 static VtImage *
@@ -97,6 +109,7 @@ raw_new (VtFile *opened, const char *path, bool readonly, bool growing, GError *
   raw->image = (VtImage) { .ops = &raw_ops, .size_bytes = growing ? UINT64_MAX : vt_file_size (file),
                            .file_bytes = vt_file_size (file), .readonly = readonly, .label = g_strdup (path) };
   raw->file = g_steal_pointer (&file);
+  raw->map = vt_file_map_new (raw->file);
   return &raw->image;
 }
 

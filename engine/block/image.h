@@ -8,7 +8,7 @@
 
 #include "bits.h"
 #include "drivers.h"
-#include "file.h"
+#include "file-map.h"
 #include "vitrine/image.h"
 
 typedef struct VtImage VtImage;
@@ -37,6 +37,8 @@ typedef struct
   int  (*flush)   (VtImage *image);                                   /* what was written is safe from a power failure */
   int  (*extent)  (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent);
   void (*close)   (VtImage *image);
+  /* [off, off + len) where it is in memory, as vt_file_map_get() says. NULL: never. */
+  bool (*map)     (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped);
 } VtImageOps;
 
 /* Embedded first in each format's instance. */
@@ -66,6 +68,14 @@ static inline int
 vt_image_flush (VtImage *image)
 {
   return image->ops->flush (image);
+}
+
+/* Instead of reading; ended by vt_mapped_end() before the image is closed. What others write meanwhile is seen, so nothing may be trusted that
+ * was checked there. False: not this way, read. */
+static inline bool
+vt_image_mapped (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
+{
+  return image->ops->map != NULL && image->ops->map (image, off, len, mapped);
 }
 
 /* NULL is ignored. Nobody else may use it any more; errors of a last flush are lost, so flush before. */

@@ -36,6 +36,14 @@ import_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
   return error;
 }
 
+static bool
+import_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
+{
+  VtExtent extent;
+  return import_extent (image, off, len, &extent) == 0 && extent.kind == VT_EXTENT_DATA && extent.len == len
+         && vt_image_mapped (((VtImport *) image)->file, extent.host, len, mapped);
+}
+
 static int
 import_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
 {
@@ -62,7 +70,7 @@ import_close (VtImage *image)
 }
 
 static const VtImageOps import_ops
-    = { import_read, import_write, import_zero, import_zero, import_flush, import_extent, import_close };
+    = { import_read, import_write, import_zero, import_zero, import_flush, import_extent, import_close, import_map };
 
 VtImport *
 vt_import_new (size_t bytes, const VtImportOps *ops, VtImage *file)

@@ -4,7 +4,7 @@
  * file claims of itself costs no memory.
  *
  *   vmdk.c  VMware: monolithicSparse, streamOptimized     vhd.c   Virtual PC: fixed, dynamic
- *   vdi.c   VirtualBox: fixed, dynamic                    vhdx.c  Hyper-V: fixed, dynamic
+ *   vdi.c   VirtualBox: fixed, dynamic                    vhdx.c  Hyper-V: fixed, dynamic (vhdx.h)
  */
 #pragma once
 

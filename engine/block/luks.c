@@ -29,6 +29,7 @@ typedef struct
   CipherImage   *self;
   uint64_t       off;
   uint8_t       *to;      /* reading */
+  const uint8_t *mapped;  /* reading: the file's bytes, where they are at hand */
   const uint8_t *from;    /* writing */
 } Transfer;
 
@@ -37,8 +38,22 @@ read_piece (void *opaque, uint64_t at, uint64_t len, bool caller)
 {
   const Transfer *t = opaque;
   uint64_t        off = t->off + at;
-  int             error = vt_image_read (t->self->file, t->self->at + off, t->to + at, len);
-  return error != 0 ? error : vt_sector_decrypt (t->self->cipher, off / VT_SECTOR_BYTES, t->to + at, t->to + at, len);
+  const uint8_t  *from = t->mapped != NULL ? t->mapped + at : t->to + at;
+  int             error = t->mapped != NULL ? 0 : vt_image_read (t->self->file, t->self->at + off, t->to + at, len);
+  return error != 0 ? error : vt_sector_decrypt (t->self->cipher, off / VT_SECTOR_BYTES, from, t->to + at, len);
+}
+
+/* From where the file's bytes are, at the cost of the cipher alone. False: not this way. */
+static bool
+read_mapped (Transfer *t, uint64_t len, int *error)
+{
+  VtMapped mapped;
+  if (!vt_image_mapped (t->self->file, t->self->at + t->off, len, &mapped))
+    return false;
+  t->mapped = mapped.bytes;
+  *error = vt_compute_in_pieces (len, PIECE_BYTES, read_piece, t);
+  t->mapped = NULL;
+  return vt_mapped_end (&mapped);
 }
 
 static int
@@ -46,7 +61,9 @@ cipher_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
 {
   Transfer transfer = { .self = (CipherImage *) image, .off = off, .to = to };
   int      error = check_request (transfer.self, off, len);
-  return error != 0 ? error : vt_in_pieces (len, PIECE_BYTES, read_piece, &transfer);
+  if (error != 0 || read_mapped (&transfer, len, &error))
+    return error;
+  return vt_in_pieces (len, PIECE_BYTES, read_piece, &transfer);
 }
 
 /* The caller's bytes stay as they are: they go through a buffer, encrypted on the way. */

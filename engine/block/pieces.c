@@ -20,7 +20,7 @@ typedef struct
 } Work;
 
 static GThreadPool *helpers;
-static gint         n_helpers, n_busy;
+static gint         n_helpers, n_busy, n_computing;
 
 static void
 work_unref (Work *work)
@@ -114,5 +114,14 @@ vt_in_pieces (uint64_t len, uint64_t piece, VtPiece fn, void *opaque)
   take_pieces (work, true);
   int error = work->error;
   work_unref (work);
+  return error;
+}
+
+int
+vt_compute_in_pieces (uint64_t len, uint64_t piece, VtPiece fn, void *opaque)
+{
+  bool all_busy = g_atomic_int_add (&n_computing, 1) + 1 >= (gint) g_get_num_processors ();
+  int  error = vt_in_pieces (len, all_busy ? MAX (len, piece) : piece, fn, opaque);
+  g_atomic_int_add (&n_computing, -1);
   return error;
 }

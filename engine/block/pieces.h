@@ -12,5 +12,8 @@ typedef int (*VtPiece) (void *opaque, uint64_t off, uint64_t len, bool caller);
  * error, which it returns. Pieces are begun in their order. The calling thread takes part, so that it gets on where all others are
  * busy, also from inside of a piece. Any thread. */
 int vt_in_pieces (uint64_t len, uint64_t piece, VtPiece fn, void *opaque);
+/* The same for pieces that only compute and wait for nothing: nobody helps while there are as many callers as processors, since what was taken
+ * from each other would only go from cache to cache. It is one piece then. */
+int vt_compute_in_pieces (uint64_t len, uint64_t piece, VtPiece fn, void *opaque);
 /* That work at a time, the caller included, at most. */
 unsigned vt_pieces_threads (void);

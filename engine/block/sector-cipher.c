@@ -33,7 +33,12 @@ static const Algorithm algorithms[] = {
   { "camellia", 32, GCRY_CIPHER_CAMELLIA256 },
 };
 
-enum { BLOCK_BYTES = 16 };     /* of all of these */
+enum
+{
+  BLOCK_BYTES = 16,            /* of all of these */
+  CACHE_LINE  = 64,
+  AHEAD       = 4096,          /* what is fetched while a sector is worked on: a page is the least that hides how far away memory is */
+};
 
 /* What one thread works with. */
 typedef struct
@@ -185,6 +190,14 @@ set_iv (const VtSectorCipher *self, const Handle *handle, uint64_t sector)
          && gcry_cipher_setiv (handle->data, iv, sizeof iv) == 0;
 }
 
+/* The processor's own fetching ahead ends at each page, which costs more than a third of the speed where the bytes are in memory only. */
+static inline void
+fetch_ahead (const uint8_t *from)
+{
+  for (unsigned line = 0; line < VT_SECTOR_BYTES; line += CACHE_LINE)
+    __builtin_prefetch ((const void *) ((uintptr_t) from + AHEAD + line));
+}
+
 typedef gcry_error_t (*Crypt) (gcry_cipher_hd_t handle, void *to, size_t to_len, const void *from, size_t from_len);
 
 static int
@@ -194,8 +207,11 @@ work (VtSectorCipher *self, Crypt crypt, uint64_t sector, const uint8_t *from, u
   bool    ok = handle != NULL;
   /* In place is said by a NULL, which spares the library a look at overlaps. */
   for (size_t at = 0; ok && at < len; at += VT_SECTOR_BYTES, sector++)
-    ok = set_iv (self, handle, sector)
-         && crypt (handle->data, to + at, VT_SECTOR_BYTES, to == from ? NULL : from + at, to == from ? 0 : VT_SECTOR_BYTES) == 0;
+    {
+      fetch_ahead (from + at);
+      ok = set_iv (self, handle, sector)
+           && crypt (handle->data, to + at, VT_SECTOR_BYTES, to == from ? NULL : from + at, to == from ? 0 : VT_SECTOR_BYTES) == 0;
+    }
   if (handle != NULL)
     handle_return (self, handle);
   return ok ? 0 : len % VT_SECTOR_BYTES != 0 ? EINVAL : EIO;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Hyper-V's images (Microsoft, [MS-VHDX], version 8): two headers, of which the newer counts; a table of regions; metadata; a table of
- * blocks. Little-endian. What was not finished is in a log: an image with one has to be opened by its own program first. */
+ * blocks. Little-endian. What was not finished is in a log, which everything but the headers is read through. */
 #include <errno.h>
 
 #include "import.h"
+#include "vhdx.h"
 
 enum
 {
   HEADER_1_AT = 64 << 10, HEADER_2_AT = 128 << 10, HEADER_BYTES = 4096,
-  SEQUENCE_AT = 8, LOG_GUID_AT = 48, VERSION_AT = 66, LOG_BYTES_AT = 68, LOG_OFFSET_AT = 72, LOG_BYTES_MAX = 64 << 20,
+  SEQUENCE_AT = 8, VERSION_AT = 66,
   REGIONS_1_AT = 192 << 10, REGIONS_2_AT = 256 << 10, REGIONS_BYTES = 64 << 10, REGIONS_MOST = 2047,
   METADATA_BYTES = 64 << 10, METADATA_MOST = 2047,
   BLOCK_STATE = 7, BLOCK_ZERO = 2, BLOCK_PRESENT = 6, BLOCK_PARTLY = 7,
@@ -52,18 +53,10 @@ static const VtImportOps vhdx_ops = { .find = vhdx_find };
 
 /* --- Header ------------------------------------------------------------------------------------------------------------- */
 
-/* CRC-32C (RFC 3720, appendix B.4), of bytes among which the sum itself, at 4, counts as zeros. */
 static bool
 sum_is_right (const uint8_t *bytes, size_t len)
 {
-  uint32_t crc = UINT32_MAX;
-  for (size_t i = 0; i < len; i++)
-    {
-      crc ^= i / 4 == 1 ? 0 : bytes[i];
-      for (unsigned bit = 0; bit < 8; bit++)
-        crc = crc >> 1 ^ (0x82f63b78u & -(crc & 1));
-    }
-  return (uint32_t) ~crc == vt_load_le (bytes + 4, 4);
+  return vt_vhdx_sum_of (bytes, len) == vt_load_le (bytes + 4, 4);
 }
 
 /* Of two copies the good one with the higher number (regions have none). */
@@ -80,22 +73,15 @@ read_newer (Vhdx *vhdx, const char *signature, uint64_t first_at, uint64_t secon
   return found || found_other;
 }
 
-/* Are there entries of this header's log? */
-static bool
-has_log (Vhdx *vhdx, const uint8_t *header)
+/* Changes that are only in the log come over the file. */
+static const char *
+replay_log (Vhdx *vhdx, const uint8_t *header)
 {
-  static const Guid none;
-  uint64_t          at = vt_load_le (header + LOG_OFFSET_AT, 8), len = vt_load_le (header + LOG_BYTES_AT, 4);
-  if (memcmp (header + LOG_GUID_AT, &none, sizeof none) == 0)
-    return false;
-  for (uint64_t i = 0; i < len && len <= LOG_BYTES_MAX && at <= INT64_MAX; i += 4096)
-    {
-      uint8_t entry[64];
-      if (!vt_import_read (&vhdx->import, at + i, entry, sizeof entry, NULL)
-          || (memcmp (entry, "loge", 4) == 0 && memcmp (entry + 32, header + LOG_GUID_AT, sizeof none) == 0))
-        return true;
-    }
-  return len > LOG_BYTES_MAX;
+  VtImage    *over;
+  const char *problem = vt_vhdx_replay (vhdx->import.file, header, &over);
+  if (over != NULL)
+    vhdx->import.file = over;
+  return problem;
 }
 
 /* --- Regions and metadata ------------------------------------------------------------------------------------------------ */
@@ -172,12 +158,12 @@ explain (Vhdx *vhdx, uint8_t *bytes)
     return "both of its headers are damaged";
   if (vt_load_le (bytes + VERSION_AT, 2) != 1)
     return "this version of VHDX is not known";
-  if (has_log (vhdx, bytes))
-    return "it was not closed in order, and its log has changes that are not made yet. Open it once with the program that wrote it, "
-           "or with “qemu-img check -r all”";
+  const char *problem = replay_log (vhdx, bytes);
+  if (problem != NULL)
+    return problem;
   if (!read_newer (vhdx, "regi", REGIONS_1_AT, REGIONS_2_AT, bytes, REGIONS_BYTES, 0))
     return "both of its region tables are damaged";
-  const char *problem = explain_regions (vhdx, bytes);
+  problem = explain_regions (vhdx, bytes);
   if (problem == NULL)
     problem = vt_import_read (&vhdx->import, vhdx->metadata_at, bytes, METADATA_BYTES, NULL) ? explain_metadata (vhdx, bytes)
                                                                                              : "it cannot be read";

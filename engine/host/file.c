@@ -37,6 +37,12 @@ vt_file_close (VtFile *file)
   g_free (file);
 }
 
+int
+vt_file_descriptor (const VtFile *file)
+{
+  return file->fd;
+}
+
 uint64_t
 vt_file_size (const VtFile *file)
 {

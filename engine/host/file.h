@@ -34,6 +34,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFile, vt_file_close)
 /* Without links and dots; NULL if it is not there. Free with g_free(). */
 char    *vt_file_real_path (const char *path);
 
+/* Stays the file's. */
+int      vt_file_descriptor (const VtFile *file);
 /* Bytes when it was opened. */
 uint64_t vt_file_size (const VtFile *file);
 

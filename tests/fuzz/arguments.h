@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 int LLVMFuzzerInitialize (int *argc, char ***argv);
+size_t LLVMFuzzerMutate (uint8_t *bytes, size_t len, size_t most);
+size_t LLVMFuzzerCustomMutator (uint8_t *bytes, size_t len, size_t most, unsigned seed);
 int LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t len);
 
 /* The first argument, which libFuzzer is not to see; "" when there is none. */

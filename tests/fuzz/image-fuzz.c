@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "image.h"
+#include "vhdx-mend.h"
 #include "vitrine/image.h"
 
 enum { READ_MOST = 1 << 20, EXTENTS_MOST = 200 };
@@ -27,6 +28,21 @@ LLVMFuzzerInitialize (int *argc, char ***argv)
   path = g_strdup_printf ("/proc/self/fd/%d", file);
   g_log_set_handler (G_LOG_DOMAIN, G_LOG_LEVEL_MASK, drop_message, NULL);
   return 0;
+}
+
+/* What is behind a sum would not be reached. Half of them stay wrong. Where few bytes matter, in the log, more of them are changed. */
+size_t
+LLVMFuzzerCustomMutator (uint8_t *bytes, size_t len, size_t most, unsigned seed)
+{
+  enum { LOG_AT = 1 << 20, LOG_BYTES = 64 << 10 };
+  bool vhdx = format == VT_IMAGE_VHDX, log = vhdx && len >= LOG_AT + LOG_BYTES && seed % 4 != 0;
+  if (log)
+    LLVMFuzzerMutate (bytes + LOG_AT, LOG_BYTES, LOG_BYTES);
+  else
+    len = LLVMFuzzerMutate (bytes, len, most);
+  if (vhdx && seed / 4 % 2 != 0)
+    vhdx_mend (bytes, len);
+  return len;
 }
 
 static void
