@@ -72,16 +72,62 @@ wait_for_leave (Thread *thread)
   return go;
 }
 
-/* A halted vCPU sleeps until somebody has a request for it. While asleep it counts as standing: it holds nothing. */
+/* Mutex held. Until a signal, or the time has come for timers; true: it has. */
+static bool
+sleep_for_time (Thread *thread)
+{
+  VtRunner *runner = thread->runner;
+  int64_t   due_ns = runner->events.due_ns (runner->events.opaque);
+  if (due_ns == INT64_MAX)
+    {
+      g_cond_wait (&thread->wake, &runner->mutex);
+      return false;
+    }
+  return !g_cond_wait_until (&thread->wake, &runner->mutex, due_ns / 1000 + 1);
+}
+
+static void
+sleep_and_keep_time (Thread *thread)
+{
+  VtRunner *runner = thread->runner;
+  g_mutex_lock (&runner->mutex);
+  while (!runner->quit && vt_vcpu_requests (thread->vcpu) == 0)
+    if (sleep_for_time (thread))
+      {
+        g_mutex_unlock (&runner->mutex);
+        runner->events.run_timers (runner->events.opaque);
+        g_mutex_lock (&runner->mutex);
+      }
+  g_mutex_unlock (&runner->mutex);
+}
+
+static void
+sleep_for_request (Thread *thread)
+{
+  VtRunner *runner = thread->runner;
+  g_mutex_lock (&runner->mutex);
+  while (!runner->quit && vt_vcpu_requests (thread->vcpu) == 0)
+    g_cond_wait (&thread->wake, &runner->mutex);
+  g_mutex_unlock (&runner->mutex);
+}
+
+/* A halted vCPU sleeps until somebody has a request for it. While asleep it counts as standing: it holds nothing, and what timers do
+ * they would do on the loop thread as well. */
 static void
 sleep_until_request (Thread *thread)
 {
   VtRunner *runner = thread->runner;
+  void     *opaque = runner->events.opaque;
   g_mutex_lock (&runner->mutex);
   stand (thread, true);
-  while (!runner->quit && vt_vcpu_requests (thread->vcpu) == 0)
-    g_cond_wait (&thread->wake, &runner->mutex);
   g_mutex_unlock (&runner->mutex);
+  if (runner->events.keep_time == NULL || !runner->events.keep_time (opaque, thread->vcpu, true))
+    {
+      sleep_for_request (thread);
+      return;
+    }
+  sleep_and_keep_time (thread);
+  runner->events.keep_time (opaque, thread->vcpu, false);
 }
 
 /* The machine decides what follows; until then this vCPU stands, the others go on. */

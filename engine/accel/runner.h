@@ -11,6 +11,12 @@ typedef struct
   /* A vCPU left run() for something that the machine must decide: VT_EXIT_SHUTDOWN, VT_EXIT_DEBUG, VT_EXIT_ERROR. The
    * vCPU then stands until it is resumed. vCPU thread, no lock held. */
   void (*exited) (void *opaque, VtVcpu *vcpu, VtExit exit);
+  /* A halted vCPU may keep time while it sleeps. All three nullable, on vCPU threads.
+   * keep_time: it begins to, if that returns true, or ends; from then on its wake() is called when the next time comes nearer. No lock
+   * held. due_ns: the next time to call run_timers, of CLOCK_MONOTONIC; INT64_MAX: none. Takes no lock. run_timers: no lock held. */
+  bool    (*keep_time) (void *opaque, VtVcpu *vcpu, bool keep);
+  int64_t (*due_ns) (void *opaque);
+  void    (*run_timers) (void *opaque);
   void  *opaque;
 } VtRunnerEvents;
 

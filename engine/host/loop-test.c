@@ -89,6 +89,61 @@ a_timer_may_be_cancelled_after_its_loop (Fixture *f, gconstpointer unused)
   g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 0);
 }
 
+static void
+came_nearer (void *opaque)
+{
+  ++*(int *) opaque;
+}
+
+static void
+arm_in (Fixture *f, int64_t ahead_ns)
+{
+  vt_timer_arm (f->timer, vt_clock_now (f->clock) + ahead_ns);
+}
+
+/* A halted vCPU waits in the loop's place: the loop's thread stays where it is, and the vCPU hears of what comes sooner. */
+static void
+a_sleeper_keeps_the_time (Fixture *f, gconstpointer unused)
+{
+  int nearer = 0;
+  vt_lock (&f->lock);
+  arm_in (f, 3600 * VT_NS_PER_SECOND);
+  g_assert_true (vt_loop_keep_time (f->loop, (VtTimekeeper) { came_nearer, &nearer }));
+  g_assert_false (vt_loop_keep_time (f->loop, (VtTimekeeper) { came_nearer, &nearer }));
+  arm_in (f, 7200 * VT_NS_PER_SECOND);
+  g_assert_cmpint (nearer, ==, 0);
+  arm_in (f, VT_NS_PER_SECOND / 20);
+  g_assert_cmpint (nearer, ==, 1);
+  int64_t due_ns = vt_loop_due_ns (f->loop);
+  vt_unlock (&f->lock);
+  while (vt_host_now_ns (NULL) < due_ns + VT_NS_PER_SECOND / 20)
+    g_usleep (1000);
+  g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 0);
+  vt_lock (&f->lock);
+  vt_loop_run_timers (f->loop);
+  vt_unlock (&f->lock);
+  g_assert_cmpint (g_atomic_int_get (&f->fired), ==, 1);
+  g_assert_cmpint (vt_loop_due_ns (f->loop), ==, INT64_MAX);
+}
+
+/* What became due while it slept is not lost. */
+static void
+the_loop_takes_the_time_back (Fixture *f, gconstpointer unused)
+{
+  int nearer = 0;
+  vt_lock (&f->lock);
+  g_assert_true (vt_loop_keep_time (f->loop, (VtTimekeeper) { came_nearer, &nearer }));
+  arm_in (f, 1);
+  g_assert_cmpint (nearer, ==, 1);
+  vt_loop_leave_time (f->loop);
+  vt_unlock (&f->lock);
+  wait_for (f, 1);
+  vt_lock (&f->lock);
+  arm_in (f, 1);
+  vt_unlock (&f->lock);
+  wait_for (f, 2);
+}
+
 static bool
 count_ready (void *opaque, int fd, GIOCondition condition)
 {
@@ -175,6 +230,8 @@ main (int argc, char **argv)
 #define ADD(name, source, function) g_test_add ("/loop/" name, Fixture, (gconstpointer) source, set_up, function, tear_down)
   ADD ("a deadline may pass while it is armed", later_each_time, a_deadline_may_pass_while_it_is_armed);
   ADD ("no deadline is slept through while threads move it", vt_host_now_ns, no_deadline_is_slept_through_while_threads_move_it);
+  ADD ("a sleeper keeps the time", vt_host_now_ns, a_sleeper_keeps_the_time);
+  ADD ("the loop takes the time back", vt_host_now_ns, the_loop_takes_the_time_back);
   ADD ("a timer may be cancelled after its loop", vt_host_now_ns, a_timer_may_be_cancelled_after_its_loop);
   ADD ("a watch that was taken away is not heard", vt_host_now_ns, a_watch_that_was_taken_away_is_not_heard);
   return g_test_run ();

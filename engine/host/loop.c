@@ -18,6 +18,8 @@ struct VtLoop
   VtClock      *clock;
   int           timer_fd;
   GSource      *timer_source;
+  int64_t       due_ns;      /* atomic */
+  VtTimekeeper  keeper;      /* earlier NULL: the loop thread is it */
 };
 
 typedef struct
@@ -52,6 +54,7 @@ vt_loop_new (VtLock *lock)
   VtLoop *loop = g_new0 (VtLoop, 1);
   loop->lock = lock;
   loop->timer_fd = -1;
+  loop->due_ns = INT64_MAX;
   loop->context = g_main_context_new ();
   loop->main = g_main_loop_new (loop->context, FALSE);
   loop->thread = g_thread_new ("vitrine-loop", loop_thread, loop);
@@ -169,20 +172,64 @@ vt_loop_unwatch (GSource *source)
 
 /* A timerfd, because GMainContext rounds its own timeouts up to whole milliseconds. */
 static void
+set_timer_fd (VtLoop *loop)
+{
+  struct itimerspec when = { 0 };
+  if (loop->due_ns != INT64_MAX && loop->keeper.earlier == NULL)
+    when.it_value = (struct timespec) { loop->due_ns / VT_NS_PER_SECOND, loop->due_ns % VT_NS_PER_SECOND };
+  int refused = timerfd_settime (loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+  g_assert (refused == 0);
+}
+
+static void
 rearm (void *opaque, int64_t deadline_ns)
 {
-  VtLoop           *loop = opaque;
-  struct itimerspec when = { 0 };
+  VtLoop *loop = opaque;
+  int64_t before_ns = loop->due_ns, due_ns = INT64_MAX;
   if (deadline_ns != INT64_MAX && vt_clock_running (loop->clock))
     {
-      /* Time is read once. Twice, as a macro does with its argument, and a deadline that passes in between disarms the
-       * descriptor instead (0), or is refused (negative): the guest then sleeps for ever. */
-      int64_t left_ns = deadline_ns - vt_clock_now (loop->clock), delta_ns = MAX (left_ns, 1);
-      when.it_value.tv_sec = delta_ns / VT_NS_PER_SECOND;
-      when.it_value.tv_nsec = delta_ns % VT_NS_PER_SECOND;
+      /* What has passed is due at once. A time of 0 would disarm the descriptor. */
+      int64_t left_ns = deadline_ns - vt_clock_now (loop->clock), now_ns = vt_host_now_ns (NULL);
+      due_ns = left_ns < INT64_MAX - now_ns ? now_ns + MAX (left_ns, 1) : INT64_MAX;
     }
-  int refused = timerfd_settime (loop->timer_fd, 0, &when, NULL);
-  g_assert (refused == 0);
+  __atomic_store_n (&loop->due_ns, due_ns, __ATOMIC_RELEASE);
+  if (loop->keeper.earlier == NULL)
+    set_timer_fd (loop);
+  else if (due_ns < before_ns)
+    loop->keeper.earlier (loop->keeper.opaque);
+}
+
+int64_t
+vt_loop_due_ns (const VtLoop *loop)
+{
+  return __atomic_load_n (&loop->due_ns, __ATOMIC_ACQUIRE);
+}
+
+void
+vt_loop_run_timers (VtLoop *loop)
+{
+  __atomic_store_n (&loop->due_ns, INT64_MAX, __ATOMIC_RELEASE);
+  /* Which tells rearm() what is next, if anything is. Timers armed in the past by their own callbacks run on the next turn; posted work
+   * gets its chance in between. */
+  if (vt_clock_running (loop->clock))
+    vt_clock_run (loop->clock);
+}
+
+bool
+vt_loop_keep_time (VtLoop *loop, VtTimekeeper keeper)
+{
+  if (loop->clock == NULL || loop->keeper.earlier != NULL)
+    return false;
+  loop->keeper = keeper;
+  set_timer_fd (loop);
+  return true;
+}
+
+void
+vt_loop_leave_time (VtLoop *loop)
+{
+  loop->keeper = (VtTimekeeper) { 0 };
+  set_timer_fd (loop);
 }
 
 static bool
@@ -192,11 +239,7 @@ timer_ready (void *opaque, int fd, GIOCondition condition)
   uint64_t expirations;
   if (read (fd, &expirations, sizeof expirations) < 0 && errno != EAGAIN)
     g_warning ("timer descriptor: %s", g_strerror (errno));
-  if (!vt_clock_running (loop->clock))
-    return true;
-  /* Which tells rearm() what is next. Timers armed in the past by their own callbacks run on the next turn; posted work gets its
-   * chance in between. */
-  vt_clock_run (loop->clock);
+  vt_loop_run_timers (loop);
   return true;
 }
 

@@ -55,6 +55,41 @@ vcpu_exited (void *opaque, VtVcpu *vcpu, VtExit exit)
   vt_control_post (machine, exit == VT_EXIT_SHUTDOWN ? shutdown_now : engine_failed, vcpu);
 }
 
+static void
+time_came_nearer (void *opaque)
+{
+  VtVcpu *vcpu = opaque;
+  vcpu->wake (vcpu->wake_opaque);
+}
+
+static bool
+keep_time (void *opaque, VtVcpu *vcpu, bool keep)
+{
+  VtMachine *machine = opaque;
+  vt_lock (&machine->lock);
+  if (keep)
+    keep = vt_loop_keep_time (machine->loop, (VtTimekeeper) { time_came_nearer, vcpu });
+  else
+    vt_loop_leave_time (machine->loop);
+  vt_unlock (&machine->lock);
+  return keep;
+}
+
+static int64_t
+due_ns (void *opaque)
+{
+  return vt_loop_due_ns (((VtMachine *) opaque)->loop);
+}
+
+static void
+run_timers (void *opaque)
+{
+  VtMachine *machine = opaque;
+  vt_lock (&machine->lock);
+  vt_loop_run_timers (machine->loop);
+  vt_unlock (&machine->lock);
+}
+
 static VtMachine *
 machine_alloc (const VtConfig *config)
 {
@@ -112,7 +147,8 @@ machine_build (VtMachine *machine, GError **error)
   VtVcpu *vcpus[MAX_CPUS];
   for (unsigned i = 0; i < machine->n_cpus; i++)
     vcpus[i] = &machine->cpus[i]->vcpu;
-  machine->runner = vt_runner_new (vcpus, machine->n_cpus, machine->accel, (VtRunnerEvents) { vcpu_exited, machine }, error);
+  const VtRunnerEvents events = { vcpu_exited, keep_time, due_ns, run_timers, machine };
+  machine->runner = vt_runner_new (vcpus, machine->n_cpus, machine->accel, events, error);
   return machine->runner != NULL;
 }
 

@@ -291,7 +291,7 @@ run_on_accelerator (Board *board)
   GError *error = NULL;
   for (unsigned i = 0; i < board->ports->n_cpus; i++)
     vcpus[i] = &board->ports->cpu[i]->vcpu;
-  VtRunner *runner = vt_runner_new (vcpus, board->ports->n_cpus, board->accel, (VtRunnerEvents) { exited, board }, &error);
+  VtRunner *runner = vt_runner_new (vcpus, board->ports->n_cpus, board->accel, (VtRunnerEvents) { .exited = exited, .opaque = board }, &error);
   g_assert_no_error (error);
   for (unsigned i = 0; board->accel == &vt_accel_jit && i < board->ports->n_cpus; i++)
     vt_x86_jit_set_eager (board->ports->cpu[i], false, board->scatter);
