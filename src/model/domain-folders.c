@@ -3,6 +3,7 @@
  * that a guest makes belong to the person, whatever owner the guest wants: "squash" is libvirt's word for that. */
 #include "domain-folders.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +271,17 @@ is_in (const char *path, const char *folder)
   return g_str_has_prefix (path, folder) && (path[length] == '\0' || path[length] == '/' || g_str_equal (folder, "/"));
 }
 
+/* Not only by its permissions: a machine's process may be confined to other folders. */
+static gboolean
+can_open (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0;
+}
+
 VitrineFolderSight
 vitrine_folder_look (const char *path)
 {
@@ -280,7 +292,7 @@ vitrine_folder_look (const char *path)
     return VITRINE_FOLDER_MISSING;
   if (!S_ISDIR (about.st_mode))
     return VITRINE_FOLDER_NO_FOLDER;
-  if (access (real, R_OK | X_OK) != 0)
+  if (!can_open (real))
     return VITRINE_FOLDER_CLOSED;
   return home != NULL && is_in (home, real) ? VITRINE_FOLDER_BROAD : VITRINE_FOLDER_THERE;
 }
