@@ -61,7 +61,7 @@ vitrine_ctl_attach_folder (int argc, char **argv)
   if (value == NULL)
     return 1;
   g_autoptr(VitrineFolder) folder = parse_folder (value, &error);
-  if (folder == NULL)
+  if (folder == NULL || !vitrine_folder_check_path (folder->folder, &error))
     return vitrine_ctl_fail ("%s", error->message);
   VitrineFolderSight sight = vitrine_folder_look (folder->folder);
   g_autofree char *sentence = vitrine_folder_describe (folder, sight);

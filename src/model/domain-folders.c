@@ -209,6 +209,15 @@ vitrine_folder_check_name (const char *name, GError **error)
                           _("“%s” is no name for a shared folder: it is typed in the guest, so use letters, digits, “.”, “_” and “-”."), name);
 }
 
+gboolean
+vitrine_folder_check_path (const char *path, GError **error)
+{
+  g_autofree char *display = g_filename_display_name (path);
+
+  return g_utf8_validate (path, -1, NULL)
+         || vt_refuse (error, VT_ERROR_CONFIG, _("The path of “%s” has characters that are not UTF-8. Rename the folder, or share another one."), display);
+}
+
 static gboolean
 folder_is_in (const VitrineFolder *folder, GPtrArray *others)
 {

@@ -34,6 +34,8 @@ char           *vitrine_domain_make_folder_name (VitrineDomain *domain, const ch
  * @before, too, are not looked at; it may be NULL. */
 gboolean        vitrine_domain_check_folders (VitrineDomain *domain, VitrineDomain *before, GError **error);
 gboolean        vitrine_folder_check_name (const char *name, GError **error);
+/* Can a definition name it? To be asked before it does. */
+gboolean        vitrine_folder_check_path (const char *path, GError **error);
 
 /* How a folder is now. */
 typedef enum

@@ -254,6 +254,7 @@ vitrine_folder_row_new (VitrineDomain *domain, guint index, VitrineRowMode mode)
   self->mode = mode;
   self->row = hdy_expander_row_new ();
   g_object_set_data_full (G_OBJECT (self->row), "vitrine-folder", self, folder_row_free);
+  g_signal_connect_swapped (self->row, "destroy", G_CALLBACK (stop_looking), self);   /* it may be kept alive for longer */
   gtk_widget_show (self->row);
   if (!folder->supported)
     {

@@ -142,18 +142,28 @@ add_tpm (VitrineHardwareAdd *self)
 }
 
 static void
+share (VitrineHardwareAdd *self, char *path)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *name = vitrine_domain_make_folder_name (self->domain, path);
+
+  if (!vitrine_folder_check_path (path, &error))
+    {
+      show_refusal (self, error);
+      return;
+    }
+  vitrine_undo_bar_end (self->undo_bar);
+  vitrine_domain_add_folder (self->domain, &(VitrineFolder) { .folder = path, .name = name });
+  tell (self, FALSE, name);
+}
+
+static void
 folder_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 {
-  VitrineHardwareAdd *self = data;
   g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
 
   if (response == GTK_RESPONSE_ACCEPT && path != NULL)
-    {
-      g_autofree char *name = vitrine_domain_make_folder_name (self->domain, path);
-      vitrine_undo_bar_end (self->undo_bar);
-      vitrine_domain_add_folder (self->domain, &(VitrineFolder) { .folder = path, .name = name });
-      tell (self, FALSE, name);
-    }
+    share (data, path);
   g_object_unref (dialog);
 }
 

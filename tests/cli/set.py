@@ -198,6 +198,9 @@ def folders(home):
                          (("closed,name=a b",), "is no name"), (("closed,name=" + 32 * "x",), "too long"), (("closed,name=",), "needs a name"),
                          (("closed,readonly=perhaps",), "“on” or “off”"), (("closed,tag=x",), "does not know “tag”")):
         home.unchanged("attach-folder", "Box", *words, fails=fails)
+    odd = os.fsencode(home.folder) + b"/\xff"
+    os.mkdir(odd)
+    home.unchanged("attach-folder", "Box", os.fsdecode(odd), fails="not UTF-8")
     home.unchanged("detach-folder", "Box", "music", fails="no shared folder “music”")
     for number in range(5):
         home.ctl("attach-folder", "Box", f"closed,name=folder{number}")
