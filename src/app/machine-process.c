@@ -10,6 +10,7 @@
 #include "agent.h"
 #include "client.h"
 #include "domain.h"
+#include "domain-folders.h"
 #include "machine-window.h"
 #include "net-devices.h"
 #include "outside.h"
@@ -256,7 +257,7 @@ prepare (gpointer data)
   g_clear_pointer (&self->config, vt_config_free);
   self->config = vitrine_domain_to_config (self->domain, &error);
   g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_usb_hostdevs (self->domain);
-  if (self->config == NULL || !vitrine_net_devices_lend (self->config, &error)
+  if (self->config == NULL || !vitrine_domain_look_for_folders (self->domain, &error) || !vitrine_net_devices_lend (self->config, &error)
       || !vitrine_tpm_process_lend (self->config, &error) || !vitrine_usb_plugs_check (self->usb, hostdevs, &error))
     {
       set_failed (self, error->message);

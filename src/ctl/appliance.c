@@ -4,6 +4,7 @@
 #include <vitrine/error.h>
 
 #include "ctl.h"
+#include "domain-folders.h"
 #include "import.h"
 #include "machines.h"
 #include "paths.h"
@@ -71,6 +72,17 @@ vitrine_ctl_import (int argc, char **argv)
 }
 
 /* Its disks must not change meanwhile: the machine's lock is held as a running machine holds it. */
+static void
+note_what_stays (VitrineDomain *domain)
+{
+  g_autoptr(GPtrArray) folders = vitrine_domain_get_folders (domain);
+
+  if (vitrine_domain_get_tpm (domain))
+    g_printerr (_("note: %s\n"), _("The TPM is not in the archive: what is sealed in it stays with this machine."));
+  if (folders->len > 0)
+    g_printerr (_("note: %s\n"), _("Shared folders are not in the archive: they stay on this computer."));
+}
+
 static int
 export_locked (VitrineMachine *machine, const char *path, GError **error)
 {
@@ -87,8 +99,8 @@ export_locked (VitrineMachine *machine, const char *path, GError **error)
   if (suspended)
     return vitrine_ctl_fail (_("“%s” is suspended, with work that is only in its memory: start it and shut it down first."),
                              vitrine_machine_get_title (machine));
-  if (ok && vitrine_domain_get_tpm (vitrine_machine_get_domain (machine)))
-    g_printerr (_("note: %s\n"), _("The TPM is not in the archive: what is sealed in it stays with this machine."));
+  if (ok)
+    note_what_stays (vitrine_machine_get_domain (machine));
   return ok ? 0 : vitrine_ctl_fail ("%s", (*error)->message);
 }
 

@@ -63,6 +63,8 @@ static const Verb verbs[] = {
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
   { "attach-tpm", vitrine_ctl_attach_tpm, N_("Add a TPM to a machine that is off") },
   { "detach-tpm", vitrine_ctl_detach_tpm, N_("Remove a machine’s TPM, with what is sealed in it") },
+  { "attach-folder", vitrine_ctl_attach_folder, N_("Share a folder of this computer with a machine") },
+  { "detach-folder", vitrine_ctl_detach_folder, N_("Stop sharing a folder with a machine") },
   { "host-devices", vitrine_ctl_host_devices, N_("List a host’s PCI devices, and what it would lose by each") },
   { "attach-pci", vitrine_ctl_attach_pci, N_("Give a machine a PCI device of its host") },
   { "detach-pci", vitrine_ctl_detach_pci, N_("Take a PCI device of the host out of a machine") },

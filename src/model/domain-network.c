@@ -299,8 +299,8 @@ struct _VitrineRemoved
   guint    index;     /* among elements of its name */
 };
 
-static VitrineRemoved *
-take_out (xmlNode *node)
+VitrineRemoved *
+vitrine_domain_take_out (xmlNode *node)
 {
   if (node == NULL)
     return NULL;
@@ -317,20 +317,20 @@ vitrine_domain_take_disk (VitrineDomain *self, const char *target)
 {
   VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "disk")
     if (vitrine_xml_attr_is (vitrine_xml_child (node, "target"), "dev", target))
-      return take_out (node);
+      return vitrine_domain_take_out (node);
   return NULL;
 }
 
 VitrineRemoved *
 vitrine_domain_take_network (VitrineDomain *self, guint index)
 {
-  return take_out (find_interface (self, index));
+  return vitrine_domain_take_out (find_interface (self, index));
 }
 
 VitrineRemoved *
 vitrine_domain_remove_tpm (VitrineDomain *self)
 {
-  return take_out (vitrine_xml_child (vitrine_domain_devices (self), "tpm"));
+  return vitrine_domain_take_out (vitrine_xml_child (vitrine_domain_devices (self), "tpm"));
 }
 
 /* Another disk may have its name by now. */
@@ -357,6 +357,8 @@ vitrine_domain_put_back (VitrineDomain *self, VitrineRemoved *removed)
 
   if (xmlStrEqual (node->name, (const xmlChar *) "disk"))
     keep_target_unique (self, node);
+  if (xmlStrEqual (node->name, (const xmlChar *) "filesystem"))
+    vitrine_domain_keep_folder_name_unique (self, node);
   VITRINE_XML_FOREACH (other, parent, (const char *) node->name)
     if (index-- == 0)
       {

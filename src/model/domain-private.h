@@ -46,5 +46,9 @@ VitrineNetworkKind vitrine_domain_get_network_kind (const xmlNode *interface);
 void  vitrine_domain_take_card_network (const xmlNode *interface, VtNetConfig *net);
 /* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */
 void  vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config);
+/* Takes an element out of the document; NULL for none. */
+VitrineRemoved *vitrine_domain_take_out (xmlNode *node);
+/* A <filesystem> that is about to come back: another one may have its name by now. */
+void  vitrine_domain_keep_folder_name_unique (VitrineDomain *domain, xmlNode *filesystem);
 /* <filesystem type='mount'>. */
 gboolean vitrine_domain_take_shares (const xmlNode *devices, VtConfig *config, GError **error);

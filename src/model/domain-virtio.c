@@ -118,37 +118,3 @@ vitrine_domain_take_vsock (const xmlNode *devices, VtConfig *config)
   config->vsock_path = g_build_filename (sockets, name, NULL);
   vitrine_domain_take_rings (vsock, &config->vsock_rings);
 }
-
-static gboolean
-take_share (const xmlNode *node, VtConfig *config, GError **error)
-{
-  g_autofree char *folder = vitrine_xml_attr (vitrine_xml_child (node, "source"), "dir");
-  g_autofree char *tag = vitrine_xml_attr (vitrine_xml_child (node, "target"), "dir");
-  g_autofree char *type = vitrine_xml_attr (node, "type");
-
-  if (vitrine_xml_attr_is (vitrine_xml_child (node, "driver"), "type", "virtiofs") || (type != NULL && !g_str_equal (type, "mount")))
-    {
-      g_set_error_literal (error, VT_ERROR, VT_ERROR_UNSUPPORTED,
-                           _("<filesystem>: folders are shared with 9p only. Remove <driver type='virtiofs'/>, and write type='mount'."));
-      return FALSE;
-    }
-  if (folder == NULL || !g_path_is_absolute (folder) || tag == NULL)
-    {
-      g_set_error_literal (error, VT_ERROR, VT_ERROR_CONFIG,
-                           _("<filesystem> needs the whole path of a folder in <source dir='…'/> and a name in <target dir='…'/>."));
-      return FALSE;
-    }
-  VtShareConfig *share = vt_config_add_share (config, folder, tag);
-  share->readonly = vitrine_xml_child (node, "readonly") != NULL;
-  vitrine_domain_take_rings (node, &share->rings);
-  return TRUE;
-}
-
-gboolean
-vitrine_domain_take_shares (const xmlNode *devices, VtConfig *config, GError **error)
-{
-  VITRINE_XML_FOREACH (filesystem, devices, "filesystem")
-    if (!take_share (filesystem, config, error))
-      return FALSE;
-  return TRUE;
-}

@@ -275,9 +275,12 @@ a_volume_of_a_host_is_a_file_here_and_the_rest_stays (void)
       "<source pool='p' volume='v.qcow2'/><target dev='vda' bus='virtio'/></disk>"
       "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>"
       "<interface type='network'><source network='rack'/></interface><graphics type='spice'/>"
-      "<interface type='bridge'><source bridge='br7'/></interface>"));
+      "<interface type='bridge'><source bridge='br7'/></interface>"
+      "<filesystem type='mount'><driver type='virtiofs'/><source dir='/there/share'/><target dir='share'/></filesystem>"));
 
   g_assert_nonnull (outcome.xml);
+  assert_lacks (outcome.xml, "/there/share");
+  assert_warned (outcome, "are of that computer, and stay there");
   assert_has (outcome.xml, "<disk type=\"file\"");
   assert_has (outcome.xml, "<source file=\"/v.qcow2\"/>");
   assert_has (outcome.xml, "<os firmware=\"efi\">");

@@ -353,6 +353,19 @@ warn_of_devices_here (VitrineDomain *domain, GPtrArray *checks)
     }
 }
 
+/* Paths of that computer: here they would lead to other folders, or to none. */
+static void
+leave_folders_there (VitrineDomain *domain, GPtrArray *checks)
+{
+  xmlNode *devices = vitrine_domain_devices (domain), *folder;
+
+  if (vitrine_xml_child (devices, "filesystem") != NULL)
+    vitrine_checks_add (checks, VITRINE_CHECK_WARNED, _("Shared folders"),
+                        _("Folders that the host shares with the guest are of that computer, and stay there."));
+  while ((folder = vitrine_xml_child (devices, "filesystem")) != NULL)
+    vitrine_xml_remove (folder);
+}
+
 VitrineDomain *
 vitrine_translate_to_here (const char *xml, GPtrArray *checks)
 {
@@ -368,6 +381,7 @@ vitrine_translate_to_here (const char *xml, GPtrArray *checks)
   if (!normalize_disks (domain, checks))
     return NULL;
   normalize_firmware (domain);
+  leave_folders_there (domain, checks);
   g_autoptr(VtConfig) config = vitrine_domain_to_config (domain, &error);
   if (config == NULL)
     {

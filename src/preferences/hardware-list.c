@@ -2,36 +2,31 @@
 #include "hardware-list.h"
 
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 
 #include "disk-image.h"
+#include "domain-folders.h"
+#include "hardware-add.h"
 #include "hardware-rows.h"
 #include "hardware-running.h"
 #include "rows.h"
 
-#define GIB          (G_GUINT64_CONSTANT (1) << 30)
-#define MIB          (G_GUINT64_CONSTANT (1) << 20)
-#define MEMORY_STEP  64        /* MiB */
-#define NEW_DISK_GIB 20
-#define MOST_GIB     65536
-#define LAST         900u      /* in the boot order, until it is numbered anew */
+#define MIB         (G_GUINT64_CONSTANT (1) << 20)
+#define MEMORY_STEP 64        /* MiB */
 
 struct _VitrineHardwareList
 {
   GtkBox parent_instance;
 
-  GtkWidget      *list, *new_size, *popover, *memory;   /* memory: NULL where it cannot change now */
-  GtkWidget      *add_floppy;        /* NULL: such a machine has no floppy drives */
-  GtkWidget      *add_tpm;           /* NULL: not now */
+  GtkWidget      *list, *add, *memory;   /* memory: NULL where it cannot change now */
   VitrineUndoBar *undo_bar;
   VitrineDomain  *domain;
   VitrineRemoved *removed;           /* what can be had back; or NULL */
   VitrineMachine *running;           /* NULL: it is off */
   VitrineDomain  *before;            /* as it runs; NULL: it is off */
+  VitrineDomain  *original;          /* as it was when the window came */
   gboolean        cold;
   guint64         wanted;            /* bytes that a running guest is asked to use */
   GPtrArray      *disks;             /* rows in boot order; the list's */
-  GPtrArray      *created;           /* paths of images that nobody has said yes to yet */
 };
 
 G_DEFINE_FINAL_TYPE (VitrineHardwareList, vitrine_hardware_list, GTK_TYPE_BOX)
@@ -120,106 +115,26 @@ remove_tpm (VitrineHardwareList *self, GtkWidget *button)
               _("What is sealed in it will be lost when the machine next starts"));
 }
 
-/* --- Adding --------------------------------------------------------------------------------------------------------- */
-
 static void
-add_drive (VitrineHardwareList *self, VitrineDisk *disk)
+remove_folder (VitrineHardwareList *self, GtkWidget *button)
 {
-  vitrine_undo_bar_end (self->undo_bar);
-  disk->boot_order = LAST + self->disks->len;
-  vitrine_domain_add_disk (self->domain, disk);
-  vitrine_disk_free (disk);
-  g_autoptr(GPtrArray) all = vitrine_domain_get_disks (self->domain);
-  const VitrineDisk *added = all->pdata[all->len - 1];
-  if (!self->cold && !vitrine_disk_is_removable (added))
-    vitrine_domain_give_disk_slot (self->domain, added->target);
-  rebuild (self, added->target);
-  write_order (self);
-}
+  GtkWidget *row = g_object_get_data (G_OBJECT (button), "vitrine-row");
+  guint      index = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (row), "vitrine-index"));
 
-static gboolean
-is_pc (VitrineHardwareList *self)
-{
-  return g_strcmp0 (vitrine_domain_get_board (self->domain), "pc") == 0;
+  offer_back (self, row, vitrine_domain_take_folder (self->domain, index), NULL);
 }
 
 static void
-add_cd (VitrineHardwareList *self)
+added (VitrineHardwareList *self, gboolean drive, const char *name)
 {
-  add_drive (self, vitrine_domain_new_cd_drive (self->domain, NULL));
-}
-
-static void
-add_floppy (VitrineHardwareList *self)
-{
-  add_drive (self, vitrine_disk_new (NULL, "raw", "fdc", FALSE));
-}
-
-/* A third would be one that the machine does not start with. */
-static void
-limit_floppies (VitrineHardwareList *self)
-{
-  gboolean room = vitrine_domain_has_room_for_floppy (self->domain);
-
-  gtk_widget_set_sensitive (self->add_floppy, room);
-  gtk_widget_set_tooltip_text (self->add_floppy, room ? NULL : _("A machine has two floppy drives at most"));
-}
-
-static void
-add_existing (VitrineHardwareList *self)
-{
-  add_drive (self, vitrine_disk_new (NULL, "raw", "virtio", FALSE));
-}
-
-static void
-add_network (VitrineHardwareList *self)
-{
-  vitrine_undo_bar_end (self->undo_bar);
-  vitrine_domain_add_network (self->domain);
-  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (self->domain);
-  if (!self->cold)
-    vitrine_domain_give_network_slot (self->domain, networks->len - 1);
-  rebuild (self, NULL);
-}
-
-static void
-add_tpm (VitrineHardwareList *self)
-{
-  vitrine_undo_bar_end (self->undo_bar);
-  vitrine_domain_add_tpm (self->domain);
-  rebuild (self, NULL);
-}
-
-static void
-show_refusal (VitrineHardwareList *self, const GError *error)
-{
-  GtkWidget *dialog = gtk_message_dialog_new (GTK_WINDOW (gtk_widget_get_toplevel (GTK_WIDGET (self))), GTK_DIALOG_MODAL,
-                                              GTK_MESSAGE_ERROR, GTK_BUTTONS_CLOSE, "%s", error->message);
-
-  g_signal_connect (dialog, "response", G_CALLBACK (gtk_widget_destroy), NULL);
-  gtk_widget_show (dialog);
-}
-
-static void
-create_disk (VitrineHardwareList *self)
-{
-  guint64 gib = (guint64) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (self->new_size));
-  g_autofree char *name = vitrine_domain_get_title (self->domain);
-  g_autoptr(GError) error = NULL;
-  char *path = vitrine_disk_image_create (name, gib * GIB, &error);
-
-  gtk_popover_popdown (GTK_POPOVER (self->popover));
-  if (path == NULL)
-    {
-      show_refusal (self, error);
-      return;
-    }
-  g_ptr_array_add (self->created, path);
-  add_drive (self, vitrine_disk_new (path, "qcow2", "virtio", FALSE));
+  rebuild (self, name);
+  if (drive)
+    write_order (self);
 }
 
 /* --- Rows ----------------------------------------------------------------------------------------------------------- */
 
+/* @words: NULL where they are set later. */
 static GtkWidget *
 add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const char *words, GCallback function)
 {
@@ -227,8 +142,11 @@ add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const c
 
   gtk_style_context_add_class (gtk_widget_get_style_context (button), GTK_STYLE_CLASS_FLAT);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_set_tooltip_text (button, words);
-  atk_object_set_name (gtk_widget_get_accessible (button), words);
+  if (words != NULL)
+    {
+      gtk_widget_set_tooltip_text (button, words);
+      atk_object_set_name (gtk_widget_get_accessible (button), words);
+    }
   g_object_set_data (G_OBJECT (button), "vitrine-row", row);
   g_signal_connect_object (button, "clicked", function, self, G_CONNECT_SWAPPED);
   hdy_expander_row_add_action (HDY_EXPANDER_ROW (row), button);
@@ -236,15 +154,25 @@ add_button (VitrineHardwareList *self, GtkWidget *row, const char *icon, const c
   return button;
 }
 
+/* A row may be called something else later. */
+static void
+name_remove_button (GtkWidget *row, GParamSpec *pspec, GtkWidget *button)
+{
+  g_autofree char *words = g_strdup_printf (_("Remove %s"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+  gboolean able = gtk_widget_get_sensitive (button);
+
+  atk_object_set_name (gtk_widget_get_accessible (button), words);
+  gtk_widget_set_tooltip_text (button, able ? words : _("It was there when the machine started: power it off to remove it"));
+}
+
 static void
 add_remove_button (VitrineHardwareList *self, GtkWidget *row, gboolean able, GCallback function)
 {
-  g_autofree char *words = g_strdup_printf (_("Remove %s"), hdy_preferences_row_get_title (HDY_PREFERENCES_ROW (row)));
+  GtkWidget *button = add_button (self, row, "list-remove-symbolic", NULL, function);
 
-  GtkWidget *button = add_button (self, row, "list-remove-symbolic", words, function);
   gtk_widget_set_sensitive (button, able);
-  if (!able)
-    gtk_widget_set_tooltip_text (button, _("It was there when the machine started: power it off to remove it"));
+  name_remove_button (row, NULL, button);
+  g_signal_connect_object (row, "notify::title", G_CALLBACK (name_remove_button), button, 0);
 }
 
 /* --- What a running machine takes ----------------------------------------------------------------------------------- */
@@ -269,6 +197,16 @@ mode_of_network (VitrineHardwareList *self, const VitrineNetwork *network)
   for (guint i = 0; networks != NULL && i < networks->len; i++)
     if (g_strcmp0 (((VitrineNetwork *) networks->pdata[i])->mac, network->mac) == 0)
       return VITRINE_ROW_RUNNING;
+  return self->cold ? VITRINE_ROW_COLD : VITRINE_ROW_NEW;
+}
+
+static VitrineRowMode
+mode_of_folder (VitrineHardwareList *self, const VitrineFolder *folder)
+{
+  guint index;
+
+  if (self->before != NULL && folder->name != NULL && vitrine_domain_find_folder (self->before, folder->name, &index))
+    return VITRINE_ROW_RUNNING;
   return self->cold ? VITRINE_ROW_COLD : VITRINE_ROW_NEW;
 }
 
@@ -325,15 +263,29 @@ add_networks (VitrineHardwareList *self)
 static void
 add_tpm_row (VitrineHardwareList *self)
 {
-  gboolean there = vitrine_domain_get_tpm (self->domain);
-
-  if (self->add_tpm != NULL)
-    gtk_widget_set_sensitive (self->add_tpm, !there);
-  if (!there)
+  if (!vitrine_domain_get_tpm (self->domain))
     return;
   GtkWidget *row = vitrine_tpm_row_new (self->domain, self->cold);
   add_remove_button (self, row, self->cold, G_CALLBACK (remove_tpm));
   gtk_container_add (GTK_CONTAINER (self->list), row);
+}
+
+static void
+add_folders (VitrineHardwareList *self, const char *open)
+{
+  g_autoptr(GPtrArray) folders = vitrine_domain_get_folders (self->domain);
+
+  for (guint i = 0; i < folders->len; i++)
+    {
+      const VitrineFolder *folder = folders->pdata[i];
+      VitrineRowMode mode = mode_of_folder (self, folder);
+      GtkWidget *row = vitrine_folder_row_new (self->domain, i, mode);
+      g_object_set_data (G_OBJECT (row), "vitrine-index", GUINT_TO_POINTER (i));
+      add_remove_button (self, row, mode != VITRINE_ROW_RUNNING, G_CALLBACK (remove_folder));
+      gtk_container_add (GTK_CONTAINER (self->list), row);
+      if (open != NULL && g_strcmp0 (folder->name, open) == 0)
+        hdy_expander_row_set_expanded (HDY_EXPANDER_ROW (row), TRUE);
+    }
 }
 
 static void
@@ -429,10 +381,10 @@ rebuild (VitrineHardwareList *self, const char *open)
 
   gtk_container_foreach (GTK_CONTAINER (self->list), destroy, NULL);
   g_ptr_array_set_size (self->disks, 0);
-  if (self->add_floppy != NULL)
-    limit_floppies (self);
+  vitrine_hardware_add_update (VITRINE_HARDWARE_ADD (self->add));
   add_disks (self, open);
   add_networks (self);
+  add_folders (self, open);
   add_tpm_row (self);
   add_balloon (self);
   add_sound (self);
@@ -456,7 +408,7 @@ vitrine_hardware_list_check (VitrineHardwareList *self, GError **error)
   for (guint i = 0; i < networks->len; i++)
     if (!vitrine_network_check (networks->pdata[i], error))
       return FALSE;
-  return TRUE;
+  return vitrine_domain_check_folders (self->domain, self->original, error);
 }
 
 static gboolean
@@ -470,21 +422,6 @@ grow (VitrineHardwareList *self, const VitrineDisk *disk, GError **error)
         return vitrine_disk_image_resize (disk->path, vitrine_disk_get_image_format (disk), bytes, error);
     }
   return TRUE;
-}
-
-/* Those that were made here, unless a disk of @keep has them. */
-static void
-drop_created (VitrineHardwareList *self, GPtrArray *keep)
-{
-  for (guint i = 0; i < self->created->len; i++)
-    {
-      gboolean kept = FALSE;
-      for (guint j = 0; keep != NULL && j < keep->len; j++)
-        kept |= g_strcmp0 (((VitrineDisk *) keep->pdata[j])->path, self->created->pdata[i]) == 0;
-      if (!kept)
-        g_unlink (self->created->pdata[i]);
-    }
-  g_ptr_array_set_size (self->created, 0);
 }
 
 gboolean
@@ -503,7 +440,7 @@ vitrine_hardware_list_written (VitrineHardwareList *self)
 {
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (self->domain);
 
-  drop_created (self, disks);
+  vitrine_hardware_add_drop_created (VITRINE_HARDWARE_ADD (self->add), disks);
 }
 
 /* All that the thread needs, so that it touches no widget. */
@@ -543,13 +480,12 @@ vitrine_hardware_list_finalize (GObject *object)
 {
   VitrineHardwareList *self = VITRINE_HARDWARE_LIST (object);
 
-  drop_created (self, NULL);
   g_clear_object (&self->domain);
+  g_clear_object (&self->original);
   g_clear_object (&self->running);
   g_clear_object (&self->before);
   gone (self);
   g_ptr_array_unref (self->disks);
-  g_ptr_array_unref (self->created);
   G_OBJECT_CLASS (vitrine_hardware_list_parent_class)->finalize (object);
 }
 
@@ -559,66 +495,12 @@ vitrine_hardware_list_class_init (VitrineHardwareListClass *klass)
   G_OBJECT_CLASS (klass)->finalize = vitrine_hardware_list_finalize;
 }
 
-static GtkWidget *
-new_popover (VitrineHardwareList *self, GtkWidget *over)
-{
-  GtkWidget *popover = gtk_popover_new (over), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new_with_mnemonic (_("_Size (GiB)")), *create = gtk_button_new_with_mnemonic (_("_Create"));
-
-  self->new_size = gtk_spin_button_new_with_range (1, MOST_GIB, 1);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->new_size), NEW_DISK_GIB);
-  gtk_label_set_mnemonic_widget (GTK_LABEL (label), self->new_size);
-  gtk_style_context_add_class (gtk_widget_get_style_context (create), "suggested-action");
-  gtk_container_add (GTK_CONTAINER (box), label);
-  gtk_container_add (GTK_CONTAINER (box), self->new_size);
-  gtk_container_add (GTK_CONTAINER (box), create);
-  g_object_set (box, "margin", 12, NULL);
-  gtk_widget_show_all (box);
-  gtk_container_add (GTK_CONTAINER (popover), box);
-  g_signal_connect_swapped (create, "clicked", G_CALLBACK (create_disk), self);
-  g_signal_connect_swapped (self->new_size, "activate", G_CALLBACK (create_disk), self);
-  return popover;
-}
-
-static GtkWidget *
-add_add_button (VitrineHardwareList *self, GtkWidget *buttons, const char *label, void (*function) (VitrineHardwareList *self))
-{
-  GtkWidget *button = gtk_button_new_with_mnemonic (label);
-
-  g_signal_connect_object (button, "clicked", G_CALLBACK (function), self, G_CONNECT_SWAPPED);
-  gtk_container_add (GTK_CONTAINER (buttons), button);
-  return button;
-}
-
-static GtkWidget *
-new_add_buttons (VitrineHardwareList *self)
-{
-  GtkWidget *all = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6), *create = gtk_menu_button_new ();
-  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6), *more = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-
-  gtk_container_add (GTK_CONTAINER (create), gtk_label_new_with_mnemonic (_("_New Disk…")));
-  self->popover = new_popover (self, create);
-  gtk_menu_button_set_popover (GTK_MENU_BUTTON (create), self->popover);
-  gtk_container_add (GTK_CONTAINER (buttons), create);
-  add_add_button (self, buttons, _("Add Disk _Image"), add_existing);
-  add_add_button (self, buttons, _("Add _CD Drive"), add_cd);
-  if (is_pc (self))
-    self->add_floppy = add_add_button (self, buttons, _("Add _Floppy Drive"), add_floppy);
-  gtk_container_add (GTK_CONTAINER (all), buttons);
-  gtk_container_add (GTK_CONTAINER (all), more);
-  add_add_button (self, is_pc (self) ? more : buttons, _("Add Net_work Card"), add_network);      /* six are too wide for a line */
-  if (self->cold)
-    self->add_tpm = add_add_button (self, is_pc (self) ? more : buttons, _("Add _TPM"), add_tpm);
-  return all;
-}
-
 static void
 vitrine_hardware_list_init (VitrineHardwareList *self)
 {
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   gtk_box_set_spacing (GTK_BOX (self), 9);
   self->disks = g_ptr_array_new ();
-  self->created = g_ptr_array_new_with_free_func (g_free);
   self->list = gtk_list_box_new ();
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (self->list), GTK_SELECTION_NONE);
   gtk_style_context_add_class (gtk_widget_get_style_context (self->list), "content");
@@ -632,13 +514,16 @@ vitrine_hardware_list_new (VitrineDomain *domain, VitrineMachine *running, Vitri
   VitrineHardwareList *self = g_object_new (VITRINE_TYPE_HARDWARE_LIST, NULL);
 
   self->domain = g_object_ref (domain);
+  self->original = vitrine_domain_copy (domain);
   self->cold = running == NULL;
   self->running = running != NULL ? g_object_ref (running) : NULL;
   self->before = running != NULL ? vitrine_domain_copy (vitrine_machine_get_domain (running)) : NULL;
   self->undo_bar = undo_bar;
   g_signal_connect_object (undo_bar, "undo", G_CALLBACK (undo), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (undo_bar, "gone", G_CALLBACK (gone), self, G_CONNECT_SWAPPED);
-  gtk_container_add (GTK_CONTAINER (self), new_add_buttons (self));
+  self->add = vitrine_hardware_add_new (domain, self->cold, undo_bar);
+  g_signal_connect_object (self->add, "added", G_CALLBACK (added), self, G_CONNECT_SWAPPED);
+  gtk_container_add (GTK_CONTAINER (self), self->add);
   rebuild (self, NULL);
   gtk_widget_show_all (GTK_WIDGET (self));
   return GTK_WIDGET (self);

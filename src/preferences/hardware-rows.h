@@ -23,4 +23,7 @@ guint64     vitrine_disk_row_get_growth (GtkWidget *row);
 /* @cold: the machine is off. */
 GtkWidget  *vitrine_tpm_row_new (VitrineDomain *domain, gboolean cold);
 
+/* Of the machine's shared folders, the one with this number. That it is there is found out later. */
+GtkWidget  *vitrine_folder_row_new (VitrineDomain *domain, guint index, VitrineRowMode mode);
+
 GtkWidget  *vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwork *network, VitrineRowMode mode);

@@ -69,14 +69,22 @@ add_filter (GtkFileChooser *chooser, const char *name, const char *patterns)
   gtk_file_chooser_add_filter (chooser, filter);
 }
 
+static GtkFileChooserNative *
+new_chooser (GtkWidget *entry, gboolean folder)
+{
+  GtkWidget *toplevel = gtk_widget_get_toplevel (entry);
+  const char *title = g_object_get_data (G_OBJECT (entry), "vitrine-title");
+
+  return gtk_file_chooser_native_new (title, GTK_WINDOW (toplevel), folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER : GTK_FILE_CHOOSER_ACTION_OPEN,
+                                      folder ? _("_Select") : _("_Open"), _("_Cancel"));
+}
+
 static void
 browse (GtkWidget *button, GtkWidget *entry)
 {
-  GtkWidget *toplevel = gtk_widget_get_toplevel (button);
-  const char *title = g_object_get_data (G_OBJECT (entry), "vitrine-title");
   const char *name = g_object_get_data (G_OBJECT (entry), "vitrine-pattern-name");
-  GtkFileChooserNative *dialog = gtk_file_chooser_native_new (title, GTK_WINDOW (toplevel), GTK_FILE_CHOOSER_ACTION_OPEN,
-                                                              _("_Open"), _("_Cancel"));
+  gboolean folder = g_object_get_data (G_OBJECT (entry), "vitrine-is-folder") != NULL;
+  GtkFileChooserNative *dialog = new_chooser (entry, folder);
   g_autofree char *path = vitrine_row_get_path (entry);
 
   if (name != NULL)
@@ -86,6 +94,8 @@ browse (GtkWidget *button, GtkWidget *entry)
     }
   if (path != NULL)
     gtk_file_chooser_set_filename (GTK_FILE_CHOOSER (dialog), path);
+  else if (folder)
+    gtk_file_chooser_set_current_folder (GTK_FILE_CHOOSER (dialog), g_get_home_dir ());
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   g_signal_connect_object (dialog, "response", G_CALLBACK (file_chosen), entry, 0);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
@@ -108,6 +118,15 @@ vitrine_row_new_file (const char *title, const char *pattern_name, const char *p
   gtk_container_add (GTK_CONTAINER (row), button);
   gtk_widget_show_all (row);
   g_signal_connect (button, "clicked", G_CALLBACK (browse), *entry);
+  return row;
+}
+
+GtkWidget *
+vitrine_row_new_folder (const char *title, GtkWidget **entry)
+{
+  GtkWidget *row = vitrine_row_new_file (title, NULL, NULL, entry);
+
+  g_object_set_data (G_OBJECT (*entry), "vitrine-is-folder", *entry);
   return row;
 }
 

@@ -163,6 +163,9 @@ def particular():
     parents = [items[node.findtext(f"{{{RASD}}}Parent")].findtext(f"{{{RASD}}}ResourceSubType") for node in items.values()
                if node.findtext(f"{{{RASD}}}ResourceType") == "17"]
     point(parents == ["VirtioSCSI"], "on the controller that it has", parents)
+    ctl("attach-folder", "scsi", ".,name=here")
+    done = ctl("export", "scsi", "folders.ova")
+    point(done.returncode == 0 and "Shared folders are not in the archive" in done.stderr, "that its folders are left out is said", done.stderr)
     Path(os.environ["XDG_DATA_HOME"], "vitrine/machines", uuid, "suspended.state").write_text("not read")
     done = ctl("export", "scsi", "suspended.ova")
     point(done.returncode == 1 and "suspended" in done.stderr and not Path("suspended.ova").exists(), "a suspended one is not exported", done.stderr)

@@ -183,6 +183,61 @@ def tpm(home):
     ok("a TPM is added, changed, and removed by who says that this is meant")
 
 
+def folders(home):
+    pictures, closed = home.folder / "My Pictures", home.folder / "closed"
+    for folder in (pictures, pictures / "in,side", closed):
+        folder.mkdir()
+    assert home.ctl("attach-folder", "Box", "My Pictures") == "My-Pictures"
+    assert home.ctl("attach-folder", "Box", pictures) == "My-Pictures-2"
+    assert home.ctl("attach-folder", "Box", f"{pictures}/in,,side,name=data,readonly=on", "--config") == "data"
+    home.has('<filesystem type="mount" accessmode="squash">' rf'\s*<source dir="{pictures}"/>\s*<target dir="My-Pictures"/>\s*</filesystem>',
+             rf'<source dir="{pictures}/in,side"/>\s*<target dir="data"/>\s*<readonly/>')
+    home.valid()
+    (home.folder / "file").write_text("no folder")
+    for words, fails in (((pictures, "more"), "Usage"), (("nowhere",), "is not there"), (("file",), "is a file"), (("closed,name=data",), "Two shared"),
+                         (("closed,name=a b",), "is no name"), (("closed,name=" + 32 * "x",), "too long"), (("closed,name=",), "needs a name"),
+                         (("closed,readonly=perhaps",), "“on” or “off”"), (("closed,tag=x",), "does not know “tag”")):
+        home.unchanged("attach-folder", "Box", *words, fails=fails)
+    odd = os.fsencode(home.folder) + b"/\xff"
+    os.mkdir(odd)
+    home.unchanged("attach-folder", "Box", os.fsdecode(odd), fails="not UTF-8")
+    home.unchanged("detach-folder", "Box", "music", fails="no shared folder “music”")
+    for number in range(5):
+        home.ctl("attach-folder", "Box", f"closed,name=folder{number}")
+    home.unchanged("attach-folder", "Box", "closed", fails="8 folders at most")
+    home.ctl("set", "Box", "description=With folders")
+    for name in ("My-Pictures", *(f"folder{number}" for number in range(5))):
+        home.ctl("detach-folder", "Box", name)
+    home.lacks("closed", '"My-Pictures"')
+    home.has('"My-Pictures-2"', '"data"')
+    ok("folders are shared by names that a guest can type, and no longer")
+
+
+def broad_folders(home):
+    done = subprocess.run([VITRINECTL, "attach-folder", "Box", "/,name=all"], capture_output=True, text=True, env=home.env, check=False)
+    assert done.returncode == 0 and "note: " in done.stderr and "home folder" in done.stderr, done.stderr
+    home.ctl("detach-folder", "Box", "all")
+    done = subprocess.run([VITRINECTL, "attach-folder", "Box", "/,name=all,readonly=on"], capture_output=True, text=True, env=home.env, check=False)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    home.ctl("detach-folder", "Box", "all")
+    ok("whoever shares their home for writing is told so")
+
+
+def kept_folder(home):
+    """What we do not know of a folder stays when others come and go."""
+    path = home.folder / "kept.xml"
+    xml = home.ctl("dumpxml", "Box").replace(">Box<", ">Kept<").replace("</devices>", '<filesystem type="mount" accessmode="mapped" fmode="0640">'
+                                             '<source dir="/srv"/><target dir="old"/><address type="pci" bus="0x00" slot="0x17"/></filesystem></devices>')
+    path.write_text(re.sub("<uuid>.*</uuid>", "", xml))
+    home.ctl("define", path)
+    home.ctl("attach-folder", "Kept", "closed")
+    home.ctl("detach-folder", "Kept", "data")
+    home.has('accessmode="mapped" fmode="0640"', 'slot="0x17"', machine="Kept")
+    home.ctl("clone", "Kept", "Twin")
+    home.has('<target dir="closed"/>', '<source dir="/srv"/>', machine="Twin")
+    ok("what a definition says of its folders stays, and a clone shares them too")
+
+
 def old_machine(home):
     home.ctl("create", "Old", "--machine", "pc")
     assert home.ctl("attach-cd", "Old") == "hda"
@@ -195,7 +250,7 @@ def old_machine(home):
 
 
 def usage(home):
-    for verb in ("set", "set-disk", "set-net", "attach-cd", "attach-floppy", "attach-tpm", "detach-tpm"):
+    for verb in ("set", "set-disk", "set-net", "attach-cd", "attach-floppy", "attach-tpm", "detach-tpm", "attach-folder", "detach-folder"):
         home.ctl(verb, "--help", fails=f"Usage: vitrinectl {verb} MACHINE")
     home.ctl("set", "--help", fails="firmware=bios.uefi.secure-boot +Firmware")
     ok("each verb explains itself")
@@ -204,7 +259,7 @@ def usage(home):
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-set-") as folder:
         home = Home(folder)
-        for step in (machine, names, kernel, drives, locked, cards, tpm, old_machine, usage):
+        for step in (machine, names, kernel, drives, locked, cards, tpm, folders, broad_folders, kept_folder, old_machine, usage):
             try:
                 step(home)
             except (AssertionError, subprocess.SubprocessError) as problem:
