@@ -20,7 +20,7 @@ from boot import PROMPT, Boot, check_dmesg, power_off, second_entry   # noqa: E4
 from display import efi_disk                                          # noqa: E402
 from vmconsole import GuestError                                      # noqa: E402
 
-ROUNDS = {"kernel": 10, "seabios": 3, "ovmf": 3, "saved": 1}
+ROUNDS = {"kernel": 4, "seabios": 3, "ovmf": 3, "saved": 1}
 MODELS = {"seabios": ("virtio",)}        # its CD has no other driver
 MIB = 4
 
