@@ -4,6 +4,8 @@
 
 #include "boot.h"
 
+#include <stdio.h>
+
 /* Where the loader's own structures go: below the first megabyte, above the BIOS data area. Kernels start higher. */
 #define BOOT_GDT        0x1000u
 #define BOOT_INFO       0x2000u    /* start info (PVH) or multiboot information, and its lists */
@@ -67,7 +69,8 @@ struct VtBoot
 {
   VtBootKind  kind;
   char       *kernel_path, *initrd_path, *append;
-  GBytes     *kernel, *initrd;
+  FILE       *kernel_stream, *initrd_stream; /* what was opened, whatever becomes of the names */
+  GBytes     *kernel, *initrd;               /* until they have been placed, and again while they are placed anew */
   BootLinux   lin;
   BootSegment segments[BOOT_SEGMENTS_MAX];   /* PVH, multiboot */
   unsigned    n_segments;

@@ -82,6 +82,35 @@ assert_refused (Fixture *f, const char *kernel, const char *initrd, const char *
   g_assert_nonnull (strstr (error->message, word));
 }
 
+/* As at a reset: the files are not held in memory, and what has happened to them since is noticed. */
+static void
+files_are_placed_again (Fixture *f, gconstpointer data)
+{
+  uint8_t image[0x1400];
+  make_bzimage (image);
+  g_autofree char *kernel = write_file (f, "vmlinuz", image, sizeof image), *initrd = write_file (f, "initrd", "cpio", 4);
+  g_autoptr (GError) error = NULL;
+  VtBootState        state;
+  g_autoptr (VtBoot) boot = vt_boot_open (kernel, initrd, "", NULL);
+  g_assert_true (vt_boot_place (boot, &f->env, &state, NULL));
+  /* Replaced, as packages do: the machine goes on with what it was started with. */
+  g_assert_cmpint (g_unlink (kernel), ==, 0);
+  g_assert_cmpint (g_unlink (initrd), ==, 0);
+  memset (f->ram->host + 0x100000, 0, 4);
+  g_assert_true (vt_boot_place (boot, &f->env, &state, NULL));
+  g_assert_cmphex (f->ram->host[0x100000], ==, 0x90);
+  g_assert_cmpmem (f->ram->host + vt_load_le (f->ram->host + state.esi + 0x218, 4), 4, "cpio", 4);
+
+  g_autofree char *other = write_file (f, "vmlinuz", image, sizeof image);
+  g_autoptr (VtBoot) cut = vt_boot_open (other, NULL, "", NULL);
+  g_assert_true (vt_boot_place (cut, &f->env, &state, NULL));
+  FILE *stream = g_fopen (other, "w");
+  g_assert_nonnull (stream);
+  fclose (stream);
+  g_assert_false (vt_boot_place (cut, &f->env, &state, &error));
+  g_assert_nonnull (strstr (error->message, "cannot be read any more"));
+}
+
 static void
 a_bzimage_gets_its_zero_page (Fixture *f, gconstpointer data)
 {
@@ -363,6 +392,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(fn) g_test_add ("/boot/" #fn, Fixture, NULL, set_up, fn, tear_down)
+  ADD (files_are_placed_again);
   ADD (a_bzimage_gets_its_zero_page);
   ADD (broken_kernels_are_refused_with_a_reason);
   ADD (what_does_not_fit_into_memory_is_refused);

@@ -48,6 +48,15 @@ parse (VtBoot *boot, GError **error)
   return boot_error (boot, error, "is not a kernel that can be started directly: no bzImage, multiboot or PVH header");
 }
 
+static GBytes *
+open_file (const char *path, const char *what, uint64_t max_bytes, FILE **stream, GError **error)
+{
+  GBytes *bytes = vt_firmware_read (path, what, max_bytes, error);
+  if (bytes != NULL)
+    *stream = fopen (path, "rbe");      /* NULL is dealt with when it is needed */
+  return bytes;
+}
+
 VtBoot *
 vt_boot_open (const char *kernel, const char *initrd, const char *append, GError **error)
 {
@@ -55,12 +64,12 @@ vt_boot_open (const char *kernel, const char *initrd, const char *append, GError
   boot->kernel_path = g_strdup (kernel);
   boot->initrd_path = g_strdup (initrd);
   boot->append = g_strdup (append != NULL ? append : "");
-  boot->kernel = vt_firmware_read (kernel, "kernel", KERNEL_MAX, error);
+  boot->kernel = open_file (kernel, "kernel", KERNEL_MAX, &boot->kernel_stream, error);
   if (boot->kernel == NULL || !parse (boot, error))
     return NULL;
   if (initrd != NULL)
     {
-      boot->initrd = vt_firmware_read (initrd, "initrd", INITRD_MAX, error);
+      boot->initrd = open_file (initrd, "initrd", INITRD_MAX, &boot->initrd_stream, error);
       if (boot->initrd == NULL)
         return NULL;
     }
@@ -75,10 +84,60 @@ vt_boot_free (VtBoot *boot)
   g_clear_pointer (&boot->kernel, g_bytes_unref);
   g_clear_pointer (&boot->lin.image, g_bytes_unref);
   g_clear_pointer (&boot->initrd, g_bytes_unref);
+  g_clear_pointer (&boot->kernel_stream, fclose);
+  g_clear_pointer (&boot->initrd_stream, fclose);
   g_free (boot->kernel_path);
   g_free (boot->initrd_path);
   g_free (boot->append);
   g_free (boot);
+}
+
+/* All of the file from its start; NULL: it cannot be read, or has become too large. */
+static GBytes *
+read_again (FILE *stream, uint64_t max_bytes)
+{
+  long len = stream != NULL && fseek (stream, 0, SEEK_END) == 0 ? ftell (stream) : -1;
+  if (len <= 0 || (uint64_t) len > max_bytes || fseek (stream, 0, SEEK_SET) != 0)
+    return NULL;
+  g_autofree uint8_t *bytes = g_try_malloc ((gsize) len);
+  if (bytes == NULL || fread (bytes, 1, (size_t) len, stream) != (size_t) len)
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&bytes), (gsize) len);
+}
+
+static bool
+have_bytes (FILE *stream, const char *path, const char *what, uint64_t max_bytes, GBytes **bytes, GError **error)
+{
+  if (*bytes == NULL)
+    *bytes = read_again (stream, max_bytes);
+  if (*bytes == NULL)
+    g_set_error (error, VT_ERROR, VT_ERROR_IMAGE, "The %s file “%s” cannot be read any more, as it was when the machine was started", what, path);
+  return *bytes != NULL;
+}
+
+/* What may have been written in the meantime is judged anew. */
+static bool
+load (VtBoot *boot, GError **error)
+{
+  bool known = boot->kernel != NULL;
+  if (!have_bytes (boot->kernel_stream, boot->kernel_path, "kernel", KERNEL_MAX, &boot->kernel, error))
+    return false;
+  if (!known)
+    {
+      boot->lin = (BootLinux) { 0 };
+      boot->n_segments = 0;
+    }
+  return (known || parse (boot, error))
+         && (boot->initrd_path == NULL
+             || have_bytes (boot->initrd_stream, boot->initrd_path, "initrd", INITRD_MAX, &boot->initrd, error));
+}
+
+/* They are in the guest's memory now, and are needed again at a reset at most. */
+static void
+unload (VtBoot *boot)
+{
+  g_clear_pointer (&boot->kernel, g_bytes_unref);
+  g_clear_pointer (&boot->initrd, g_bytes_unref);
 }
 
 VtBootKind
@@ -297,8 +356,10 @@ vt_boot_place (VtBoot *boot, const VtBootEnv *env, VtBootState *out, GError **er
   };
   BootPlan plan = { .boot = boot, .env = env };
   *out = (VtBootState) { .esp = BOOT_STACK };
-  if (!place_tables (&plan, error) || !place_gdt (&plan, out, error))
+  if (!load (boot, error) || !place_tables (&plan, error) || !place_gdt (&plan, out, error))
     return false;
   make_map (&plan);
-  return place[boot->kind] (&plan, out, error);
+  bool ok = place[boot->kind] (&plan, out, error);
+  unload (boot);
+  return ok;
 }

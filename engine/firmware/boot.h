@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Booting a kernel without firmware: Linux bzImage (boot protocol 2.x, 32-bit entry), PVH ELF, and multiboot 1.
  *
- * vt_boot_open() reads and judges the files once; vt_boot_place() puts them into guest memory, and is called again
- * after every guest reset, since the guest has overwritten them.
+ * vt_boot_open() opens and judges the files; vt_boot_place() puts them into guest memory, and is called again after every guest reset,
+ * since the guest has overwritten them. Between two such calls they are in no memory of ours.
  */
 #pragma once
 
