@@ -95,6 +95,12 @@ vt_capture_net_new (VtNet *below)
   return &capture->net;
 }
 
+VtNet *
+vt_capture_net_below (VtNet *net)
+{
+  return ((CaptureNet *) net)->below;
+}
+
 void
 vt_net_capture_refuse (int fd)
 {

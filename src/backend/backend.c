@@ -175,6 +175,18 @@ vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], 
 }
 
 gboolean
+vitrine_backend_set_forwards (VitrineBackend *self, guint card, const char *const *rules, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->set_forwards (self, card, rules, error);
+}
+
+GStrv
+vitrine_backend_get_forwards (VitrineBackend *self, guint card, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_forwards (self, card, error);
+}
+
+gboolean
 vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error)
 {
   return VITRINE_BACKEND_GET_IFACE (self)->capture (self, card, fd, error);

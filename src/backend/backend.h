@@ -113,6 +113,8 @@ struct _VitrineBackendInterface
   GVariant *(*get_memory) (VitrineBackend *self);
   gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
   gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+  gboolean (*set_forwards) (VitrineBackend *self, guint card, const char *const *rules, GError **error);
+  GStrv (*get_forwards) (VitrineBackend *self, guint card, GError **error);
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
   gboolean (*trace) (VitrineBackend *self, const char *const *globs, int fd, GError **error);
   gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, int key,
@@ -175,11 +177,13 @@ gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const
 gboolean vitrine_backend_take_snapshot (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
 /* The disks' part. */
 gboolean vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError **error);
-/* <vitrine/devices.h> says what these five do. The memory is a floating a{st}: see Machine1's GetMemory. */
+/* <vitrine/devices.h> says what these seven do. The memory is a floating a{st}: see Machine1's GetMemory. */
 gboolean vitrine_backend_set_memory (VitrineBackend *self, guint64 bytes, GError **error);
 GVariant *vitrine_backend_get_memory (VitrineBackend *self);
 gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
 gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+gboolean vitrine_backend_set_forwards (VitrineBackend *self, guint card, const char *const *rules, GError **error);
+GStrv    vitrine_backend_get_forwards (VitrineBackend *self, guint card, GError **error);   /* NULL: an error */
 gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
 /* See <vitrine/trace.h>; takes @fd in any case. NULL and -1 end it. */
 gboolean vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, GError **error);

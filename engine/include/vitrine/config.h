@@ -66,6 +66,8 @@ typedef struct
   int          fd;           /* VT_SERIAL_DESCRIPTOR: a connected stream socket, open until the machine is made; its caller's */
 } VtSerialConfig;
 
+enum { VT_FORWARDS_MAX = 256 };   /* ports that are forwarded to one card: each is a socket that the machine's loop waits for */
+
 /* A port of the virtio console. */
 typedef struct
 {
@@ -81,7 +83,7 @@ typedef struct
   uint8_t    mac[6];         /* all zero: made from the machine's UUID and the card's number */
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
-  GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22", at most VT_FORWARDS_MAX */
   /* At most one of these, instead of user networking: */
   char      *local;          /* a folder: the network of all cards with a socket in it */
   char      *tap, *bridge;   /* the name of a TAP device or of a bridge of this computer (vitrine/tap.h) ... */

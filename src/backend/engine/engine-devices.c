@@ -48,6 +48,18 @@ engine_set_mac (VitrineBackend *backend, guint card, const guint8 mac[6], GError
 }
 
 static gboolean
+engine_set_forwards (VitrineBackend *backend, guint card, const char *const *rules, GError **error)
+{
+  return vt_machine_set_forwards (vitrine_engine_backend_get_machine (backend), card, rules, error);
+}
+
+static GStrv
+engine_get_forwards (VitrineBackend *backend, guint card, GError **error)
+{
+  return vt_machine_forwards (vitrine_engine_backend_get_machine (backend), card, error);
+}
+
+static gboolean
 engine_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 {
   return vt_machine_capture (vitrine_engine_backend_get_machine (backend), card, fd, error);
@@ -185,6 +197,8 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->get_memory = engine_get_memory;
   iface->set_link = engine_set_link;
   iface->set_mac = engine_set_mac;
+  iface->set_forwards = engine_set_forwards;
+  iface->get_forwards = engine_get_forwards;
   iface->capture = engine_capture;
   iface->trace = engine_trace;
   iface->add_disk = engine_add_disk;
