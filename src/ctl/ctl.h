@@ -56,6 +56,7 @@ int vitrine_ctl_set_disk (int argc, char **argv);
 int vitrine_ctl_set_net (int argc, char **argv);
 int vitrine_ctl_attach_tpm (int argc, char **argv);
 int vitrine_ctl_detach_tpm (int argc, char **argv);
+int vitrine_ctl_forward (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);

@@ -187,9 +187,8 @@ vitrine_ctl_attach_net (int argc, char **argv)
 
 /* --- What a card has, and going -------------------------------------------------------------------------------------- */
 
-/* By its address, or by its number where the definition says none. */
-static gboolean
-find_card (VitrineDomain *domain, const char *words, guint *index, GError **error)
+gboolean
+vitrine_ctl_find_card (VitrineDomain *domain, const char *words, guint *index, GError **error)
 {
   g_auto(GStrv) macs = vitrine_domain_get_macs (domain);
   guint64 number;
@@ -216,7 +215,7 @@ set_net (VitrineDomain *domain, gpointer data, VitrineCtlOutcome *outcome, GErro
   const CardChange *change = data;
   guint index;
 
-  return find_card (domain, change->card, &index, error) && set_words (domain, index, change->text, outcome, error);
+  return vitrine_ctl_find_card (domain, change->card, &index, error) && set_words (domain, index, change->text, outcome, error);
 }
 
 int
@@ -235,7 +234,7 @@ remove_net (VitrineDomain *domain, gpointer words, VitrineCtlOutcome *outcome, G
 {
   guint index;
 
-  if (!find_card (domain, words, &index, error))
+  if (!vitrine_ctl_find_card (domain, words, &index, error))
     return FALSE;
   vitrine_removed_free (vitrine_domain_take_network (domain, index));
   return TRUE;

@@ -21,8 +21,8 @@ vitrine_network_free (VitrineNetwork *network)
   g_free (network);
 }
 
-static xmlNode *
-find_interface (VitrineDomain *self, guint index)
+xmlNode *
+vitrine_domain_find_interface (VitrineDomain *self, guint index)
 {
   VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
     if (index-- == 0)
@@ -260,7 +260,7 @@ set_or_remove (xmlNode *node, const char *child, const char *attr, const char *v
 void
 vitrine_domain_set_network (VitrineDomain *self, guint index, const VitrineNetwork *network)
 {
-  xmlNode *node = find_interface (self, index);
+  xmlNode *node = vitrine_domain_find_interface (self, index);
 
   if (node == NULL)
     return;
@@ -324,7 +324,7 @@ vitrine_domain_take_disk (VitrineDomain *self, const char *target)
 VitrineRemoved *
 vitrine_domain_take_network (VitrineDomain *self, guint index)
 {
-  return take_out (find_interface (self, index));
+  return take_out (vitrine_domain_find_interface (self, index));
 }
 
 VitrineRemoved *
