@@ -95,6 +95,22 @@ forwards_are_written_and_what_else_is_said_stays (void)
   g_assert_null (strstr (empty, "portForward"));
 }
 
+/* As when it is typed, digit by digit. */
+static void
+a_forward_that_changes_keeps_what_else_is_said (void)
+{
+  g_autoptr(VitrineDomain) domain
+    = domain_with (USER ("<portForward proto='tcp' dev='eth0'><range start='8022' to='22'/></portForward>"
+                         "<portForward proto='udp'><range start='53'/></portForward>"));
+  g_autoptr(GPtrArray) typed = list ("tcp:802:22", "udp:53:53", NULL), other = list ("udp:9000:22", "udp:53:53", NULL);
+
+  vitrine_domain_set_forwards (domain, 0, typed);
+  vitrine_domain_set_forwards (domain, 0, other);
+  assert_rules (domain, 0, "udp:127.0.0.1:9000-:22 udp:127.0.0.1:53-:53 ");
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_nonnull (strstr (xml, "dev=\"eth0\""));
+}
+
 static void
 ranges_lead_to_ranges_without_their_exceptions (void)
 {
@@ -177,6 +193,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/forwards/text", text_says_a_forward);
   g_test_add_func ("/forwards/written", forwards_are_written_and_what_else_is_said_stays);
+  g_test_add_func ("/forwards/changed", a_forward_that_changes_keeps_what_else_is_said);
   g_test_add_func ("/forwards/ranges", ranges_lead_to_ranges_without_their_exceptions);
   g_test_add_func ("/forwards/many", a_file_cannot_ask_for_any_number_of_ports);
   g_test_add_func ("/forwards/wrong", ports_that_cannot_be_are_told);

@@ -119,6 +119,34 @@ take_range (const xmlNode *forward, const xmlNode *range, GPtrArray *wanted)
   return TRUE;
 }
 
+static void
+set_port (xmlNode *range, const char *attr, guint port)
+{
+  g_autofree char *text = g_strdup_printf ("%u", port);
+
+  vitrine_xml_set_attr (range, attr, text);
+}
+
+static void
+write_range (xmlNode *range, const VitrineForward *wanted)
+{
+  set_port (range, "start", wanted->first);
+  if (wanted->last != wanted->first)
+    set_port (range, "end", wanted->last);
+  else
+    vitrine_xml_set_attr (range, "end", NULL);
+  set_port (range, "to", wanted->to);
+}
+
+/* The address always: for libvirt, a forward without one is open to everybody. */
+static void
+write_forward (xmlNode *forward, const VitrineForward *wanted)
+{
+  vitrine_xml_set_attr (forward, "proto", wanted->udp ? "udp" : "tcp");
+  vitrine_xml_set_attr (forward, "address", wanted->address);
+  write_range (vitrine_xml_ensure (forward, "range"), wanted);
+}
+
 static gboolean
 leads_anywhere (const xmlNode *forward)
 {
@@ -128,64 +156,57 @@ leads_anywhere (const xmlNode *forward)
   return FALSE;
 }
 
-/* What is not wanted goes, and what stays is not in the list any more. */
-static void
-remove_unwanted (xmlNode *forward, GPtrArray *wanted)
+/* A line that a person has changed: with it, what else is said there stays. */
+static gboolean
+becomes (xmlNode *range, GPtrArray *wanted)
 {
-  gboolean removed = FALSE;
-  xmlNode *next;
+  xmlNode *forward = range->parent;
 
-  for (xmlNode *range = vitrine_xml_child (forward, "range"); range != NULL; range = next)
-    {
-      next = vitrine_xml_next (range, "range");
-      if (is_exception (range) || take_range (forward, range, wanted))
-        continue;
-      vitrine_xml_remove (range);
-      removed = TRUE;
-    }
-  if (removed && !leads_anywhere (forward))
+  if (wanted->len == 0 || vitrine_xml_child (forward, "range") != range || vitrine_xml_next (range, "range") != NULL)
+    return FALSE;
+  write_forward (forward, wanted->pdata[0]);
+  g_ptr_array_remove_index (wanted, 0);
+  return TRUE;
+}
+
+static void
+remove_range (xmlNode *range)
+{
+  xmlNode *forward = range->parent;
+
+  vitrine_xml_remove (range);
+  if (!leads_anywhere (forward))
     vitrine_xml_remove (forward);
 }
 
-static void
-set_port (xmlNode *range, const char *attr, guint port)
+/* <range> that lead where nobody wants; the others are not in the list any more. */
+static GPtrArray *
+find_unwanted (xmlNode *interface, GPtrArray *wanted)
 {
-  g_autofree char *text = g_strdup_printf ("%u", port);
+  GPtrArray *unwanted = g_ptr_array_new ();
 
-  vitrine_xml_set_attr (range, attr, text);
-}
-
-/* The address always: for libvirt, a forward without one is open to everybody. */
-static void
-add_forward (xmlNode *interface, const VitrineForward *wanted)
-{
-  xmlNode *forward = xmlNewChild (interface, NULL, (const xmlChar *) "portForward", NULL);
-  xmlNode *range = xmlNewChild (forward, NULL, (const xmlChar *) "range", NULL);
-
-  vitrine_xml_set_attr (forward, "proto", wanted->udp ? "udp" : "tcp");
-  vitrine_xml_set_attr (forward, "address", wanted->address);
-  set_port (range, "start", wanted->first);
-  if (wanted->last != wanted->first)
-    set_port (range, "end", wanted->last);
-  set_port (range, "to", wanted->to);
+  VITRINE_XML_FOREACH (forward, interface, "portForward")
+    VITRINE_XML_FOREACH (range, forward, "range")
+      if (!is_exception (range) && !take_range (forward, range, wanted))
+        g_ptr_array_add (unwanted, range);
+  return unwanted;
 }
 
 void
 vitrine_domain_set_forwards (VitrineDomain *self, guint card, GPtrArray *forwards)
 {
-  xmlNode *interface = vitrine_domain_find_interface (self, card), *next;
+  xmlNode *interface = vitrine_domain_find_interface (self, card);
   g_autoptr(GPtrArray) wanted = g_ptr_array_copy (forwards, NULL, NULL);
 
   g_ptr_array_set_free_func (wanted, NULL);
   if (interface == NULL)
     return;
-  for (xmlNode *forward = vitrine_xml_child (interface, "portForward"); forward != NULL; forward = next)
-    {
-      next = vitrine_xml_next (forward, "portForward");
-      remove_unwanted (forward, wanted);
-    }
+  g_autoptr(GPtrArray) unwanted = find_unwanted (interface, wanted);
+  for (guint i = 0; i < unwanted->len; i++)
+    if (!becomes (unwanted->pdata[i], wanted))
+      remove_range (unwanted->pdata[i]);
   for (guint i = 0; i < wanted->len; i++)
-    add_forward (interface, wanted->pdata[i]);
+    write_forward (xmlNewChild (interface, NULL, (const xmlChar *) "portForward", NULL), wanted->pdata[i]);
 }
 
 /* --- Checking ------------------------------------------------------------------------------------------------------- */

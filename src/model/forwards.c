@@ -35,11 +35,12 @@ vitrine_forward_parse_port (const char *text)
   return text != NULL && g_ascii_string_to_unsigned (text, 10, 1, 65535, &port, NULL) ? (guint) port : 0;
 }
 
-static gboolean
-parse_range (const char *text, guint *first, guint *last)
+gboolean
+vitrine_forward_parse_ports (const char *text, guint *first, guint *last)
 {
   g_auto(GStrv) ends = g_strsplit (text, "-", 2);
 
+  *first = *last = 0;
   if (ends[0] == NULL)
     return FALSE;
   *first = vitrine_forward_parse_port (ends[0]);
@@ -53,7 +54,7 @@ parse_parts (char **parts, gboolean whole)
   guint n = g_strv_length (parts), least = whole ? 3 : 2, first, last;
   gboolean udp = n > 0 && g_str_equal (parts[0], "udp"), far = n == least + 1;
 
-  if ((n != least && !far) || (!udp && !g_str_equal (parts[0], "tcp")) || !parse_range (parts[far ? 2 : 1], &first, &last))
+  if ((n != least && !far) || (!udp && !g_str_equal (parts[0], "tcp")) || !vitrine_forward_parse_ports (parts[far ? 2 : 1], &first, &last))
     return NULL;
   guint to = whole ? vitrine_forward_parse_port (parts[n - 1]) : 0;
   return whole && to == 0 ? NULL : vitrine_forward_new (udp, far ? parts[1] : whole ? NULL : "0.0.0.0", first, last, to);

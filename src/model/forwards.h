@@ -28,6 +28,8 @@ VitrineForward *vitrine_forward_from_rule (const char *rule);
 char           *vitrine_forward_to_text (const VitrineForward *forward);
 /* 1 to 65535, digits alone; else 0. */
 guint           vitrine_forward_parse_port (const char *text);
+/* "8022", or several as "8000-8010". FALSE: neither. */
+gboolean        vitrine_forward_parse_ports (const char *text, guint *first, guint *last);
 /* Could this computer listen there? */
 gboolean        vitrine_forward_check (const VitrineForward *forward, GError **error);
 /* Is that the same port of this computer, or one of the same? */

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "disk-image.h"
+#include "forwards.h"
 #include "hardware-rows.h"
 #include "hardware-running.h"
 #include "rows.h"
@@ -456,7 +457,7 @@ vitrine_hardware_list_check (VitrineHardwareList *self, GError **error)
   for (guint i = 0; i < networks->len; i++)
     if (!vitrine_network_check (networks->pdata[i], error))
       return FALSE;
-  return TRUE;
+  return vitrine_domain_check_forwards (self->domain, error);
 }
 
 static gboolean

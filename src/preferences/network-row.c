@@ -2,6 +2,7 @@
 /* A network card: what it is plugged into, address, cable. */
 #include <glib/gi18n.h>
 
+#include "forward-rows.h"
 #include "hardware-rows.h"
 #include "rows.h"
 
@@ -11,7 +12,7 @@ typedef struct
   guint          index;
   char          *model;
   VitrineRowMode mode;
-  GtkWidget     *row, *network, *name, *mac, *cable, *models;   /* models: NULL for a card that we lack */
+  GtkWidget     *row, *network, *name, *mac, *cable, *forwards, *models;   /* models: NULL for a card that we lack */
 } NetworkRow;
 
 static const char *const model_ids[] = { "virtio", "e1000e", NULL };
@@ -96,6 +97,7 @@ changed (NetworkRow *self)
                              .model = self->models != NULL ? (char *) gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->models)) : NULL };
 
   gtk_widget_set_sensitive (self->name, kind != VITRINE_NETWORK_USER);
+  gtk_widget_set_visible (self->forwards, kind == VITRINE_NETWORK_USER);
   vitrine_domain_set_network (self->domain, self->index, &network);
   if (self->mode == VITRINE_ROW_NEW && mac != NULL)   /* it has had one since it was added */
     vitrine_domain_give_network_slot (self->domain, self->index);
@@ -135,6 +137,9 @@ add_rows (NetworkRow *self, VitrineNetworkKind kind, gboolean cold, gboolean sup
   add (self, vitrine_row_new_entry (_("_Address (MAC)"), &self->mac), cold && supported);
   add (self, vitrine_row_new_switch (_("Cable _plugged in"), NULL, &self->cable), supported);
   add_model (self, supported, cold);
+  self->forwards = vitrine_forward_rows_new (self->domain, self->index);
+  add (self, self->forwards, supported);
+  gtk_widget_set_visible (self->forwards, kind == VITRINE_NETWORK_USER);
   gtk_entry_set_placeholder_text (GTK_ENTRY (self->mac), _("Chosen for it"));
 }
 

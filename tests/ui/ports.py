@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ports.py PROGRAM VITRINECTL PICTURES NAME: ports of this computer that lead into a machine, in its settings, as TAP."""
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import linuxbox                   # noqa: E402
+import ui                         # noqa: E402
+from desktop import Missing, wait      # noqa: E402
+from linuxbox import PROMPT       # noqa: E402
+from ui import ok, part, settings_of   # noqa: E402
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def answers(port, question=b""):
+    """What comes back; None: nobody listens there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as stream:
+            stream.sendall(question)
+            return stream.recv(100) if question else b""
+    except ConnectionRefusedError:
+        return None
+
+
+def open_settings(d):
+    """They are there, and the card is open."""
+    window = settings_of(d, "Box")
+    card = part(d, window, "list item", "Network card 1")
+    part(d, card, "list item", "Forwarded ports")
+    return window, card
+
+
+def unfold(d, window, card):
+    """A click opens it, and what has the focus is scrolled to."""
+    d.click(card)
+    d.find(card, "push button", "Forward a Port").grabFocus()
+
+
+def last(d, card, role, name):
+    return wait(f"{role} “{name}”", lambda: [n for n in d.walk(card) if n.roleName == role and n.name == name][-1])
+
+
+def forward(d, card, near, far):
+    """As one does it with the keyboard: the cursor is where the port is typed."""
+    part(d, card, "push button", "Forward a Port").doActionNamed("click")
+    wait("the cursor is there", lambda: last(d, card, "text", "Port of this computer").focused)
+    d.type(str(near))
+    last(d, card, "text", "Port in the machine").text = str(far)
+
+
+def apply(d, window):
+    d.press(window, "Apply")
+    d.no_window("Settings of Box")
+
+
+def sentence(d, window, words):
+    """Something wrong is said beside it, and Apply says it, too."""
+    d.says(window, words)
+
+
+def ports(d):
+    """The guest only computes; who listens here is seen all the same."""
+    first, second = free_port(), free_port()
+    uuid = d.ctl("create", "Box", "--kernel", os.environ["VITRINE_UI_KERNEL"]).strip()
+    definition = d.machines / uuid / "domain.xml"
+    d.start([d.program])
+    d.window("Vitrine")
+    window, card = open_settings(d)
+    unfold(d, window, card)
+    d.picture("ports-none")
+    forward(d, card, first, 22)
+    forward(d, card, first, 80)
+    sentence(d, window, "This port of this computer is forwarded already.")
+    d.picture("ports-twice")
+    near = last(d, card, "text", "Port of this computer")
+    for words in ("0", "70000", "ssh"):
+        near.text = words
+        sentence(d, window, "from 1 to 65535")
+    d.press(window, "Apply")
+    d.window("Settings of Box")
+    near.text = "80"
+    sentence(d, window, "kept for the administrator")
+    last(d, card, "text", "Address of this computer").text = "here"
+    sentence(d, window, "is no address of this computer")
+    last(d, card, "push button", "Stop forwarding this port").doActionNamed("click")
+    apply(d, window)
+    if not re.search(rf'<portForward proto="tcp" address="127.0.0.1">\s*<range start="{first}" to="22"/>', definition.read_text()):
+        raise Missing(definition.read_text())
+    ok("a port is typed and checked, and written as libvirt has it")
+    d.ctl("start", "Box")
+    d.wait_state("Box", "running")
+    wait("the port leads there", lambda: answers(first) is not None)
+    window, card = open_settings(d)
+    unfold(d, window, card)
+    d.says(window, "forwarded ports")
+    with socket.create_server(("127.0.0.1", second)):
+        forward(d, card, second, 80)
+        d.press(window, "Apply")
+        d.says(window, f"TCP port {second} of this computer is in use")
+        d.picture("ports-in-use")
+        if str(second) in definition.read_text():
+            raise Missing("what the machine refused is in its definition")
+    apply(d, window)
+    if answers(first) is None or answers(second) is None or str(second) not in definition.read_text():
+        raise Missing("the running machine does not listen")
+    ok("a running machine forwards one more at once, and says which one is in use")
+    window, card = open_settings(d)
+    part(d, card, "push button", "Stop forwarding this port").doActionNamed("click")
+    apply(d, window)
+    if answers(first) is not None or answers(second) is None or f'"{first}"' in definition.read_text():
+        raise Missing("what was removed still leads there")
+    d.ctl("reset", "Box")
+    wait("the reset keeps it", lambda: answers(second) is not None)
+    window, card = open_settings(d)
+    part(d, card, "combo box", "Connected to").combovalue = "Isolated: only machines on it"
+    ok("one that is removed ends at once, and a reset changes nothing")
+
+
+def serve(console, port):
+    console.command(f"(while true; do echo from-the-guest | nc -l -p {port}; done) >/dev/null 2>&1 &", PROMPT, 30)
+
+
+def ports_live(d):
+    """A server in a Linux guest, which is there before anybody can reach it."""
+    near, other = free_port(), free_port()
+    uuid = linuxbox.create(d)
+    definition = d.machines / uuid / "domain.xml"
+    d.start([d.program])
+    d.window("Vitrine")
+    linuxbox.start(d)
+    with linuxbox.console(d) as console:
+        console.command("stty cols 200", PROMPT, 30)
+        console.command("ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip addr", PROMPT, 60)
+        serve(console, 7777)
+        window, card = open_settings(d)
+        unfold(d, window, card)
+        forward(d, card, near, 7777)
+        d.picture("ports-live")
+        apply(d, window)
+        wait("the guest's server answers", lambda: answers(near, b"\n") == b"from-the-guest\n", 30)
+        ok("a forward that is added while the guest runs leads to its server")
+        d.ctl("snapshot", "take", "Box", "then")
+        d.ctl("forward", "Box", "remove", f"tcp:{near}")
+        d.ctl("forward", "Box", "add", f"tcp:{other}:7777")
+        if answers(near) is not None:
+            raise Missing("what was removed is not refused")
+        wait("the other port leads there", lambda: answers(other, b"\n") == b"from-the-guest\n", 30)
+        ok("after its removal it is refused, and another one leads there")
+    linuxbox.go_back_within(d, uuid, "then", lambda terminal: "10.0.2.15" in terminal.command("ip addr", PROMPT, 30))
+    wait("the port of now leads into the past", lambda: answers(other, b"\n") == b"from-the-guest\n", 60)
+    if answers(near) is not None or f'"{near}"' in definition.read_text() or f'"{other}"' not in definition.read_text():
+        raise Missing(f"going back has brought back the old port: {definition.read_text()}")
+    ok("going back to a snapshot keeps the ports of now")
+
+
+if __name__ == "__main__":
+    ui.run({"ports": (ports, None), "ports-live": (ports_live, "slots")})
