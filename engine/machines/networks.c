@@ -55,6 +55,21 @@ open_end (VtMachine *machine, const VtNetConfig *config, GError **error)
                                                machine->config.name }, error);
 }
 
+static void
+tell_capture_ended (Listeners *listeners, int value, const char *why)
+{
+  if (why != NULL && listeners->events.trouble != NULL)
+    listeners->events.trouble (listeners->opaque, why);
+  if (listeners->events.capture_ended != NULL)
+    listeners->events.capture_ended (listeners->opaque);
+}
+
+static void
+capture_ended (void *opaque, const char *why)
+{
+  vt_machine_tell (opaque, tell_capture_ended, 0, why);
+}
+
 static bool
 forward_all (VtNet *end, const GPtrArray *forwards, GError **error)
 {
@@ -72,6 +87,7 @@ vt_machine_open_net (VtMachine *machine, const VtNetConfig *config, GError **err
   if (end == NULL)
     return NULL;
   VtNet *net = vt_capture_net_new (end);
+  vt_net_capture_watch (net, capture_ended, machine);
   if (config->forwards->len == 0 || forward_all (end, config->forwards, error))
     return net;
   vt_loop_post (machine->loop, close_net, net);

@@ -41,3 +41,7 @@ VtNet *vt_capture_net_below (VtNet *net);
  * then an error says that the end of the file is missing. Machine lock held. */
 bool   vt_net_capture (VtNet *net, int fd, GError **error);
 void   vt_net_capture_refuse (int fd);
+bool   vt_net_is_captured (VtNet *net);
+/* Told when a capture ends by itself: with a sentence when the file could not take more, with NULL when the network is closed. Machine
+ * lock held, any thread. */
+void   vt_net_capture_watch (VtNet *net, void (*ended) (void *opaque, const char *why), void *opaque);

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ports.py PROGRAM VITRINECTL PICTURES NAME: ports of this computer that lead into a machine, in its settings, as TAP."""
+"""ports.py PROGRAM VITRINECTL PICTURES NAME: ports of this computer that lead into a machine, and what passes its cards, as TAP."""
 import os
 import re
 import socket
+import struct
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -161,5 +163,76 @@ def ports_live(d):
     ok("going back to a snapshot keeps the ports of now")
 
 
+def frames(path):
+    """As any program reads such a file: pcap with nanoseconds."""
+    data = path.read_bytes()
+    magic, _, _, _, _, _, kind = struct.unpack_from("<IHHiIII", data)
+    if magic != 0xa1b23c4d or kind != 1:
+        raise Missing(f"{path} is no capture of Ethernet frames")
+    at, found = 24, []
+    while at < len(data):
+        _, _, length, whole = struct.unpack_from("<IIII", data, at)
+        if length != whole or at + 16 + length > len(data):
+            raise Missing(f"a frame in {path} is cut off")
+        found.append(data[at + 16:at + 16 + length])
+        at += 16 + length
+    return found
+
+
+def show_machine(d):
+    d.mouse("search", "--sync", "--onlyvisible", "--name", "^Box$", "windowactivate")
+    return d.window("Box")
+
+
+def capture_item(d, window, *items):
+    show_machine(d)
+    ui.menu(d, window, items[0])
+    for item in items[1:]:
+        d.press(window, item)
+
+
+def capture(d):
+    """The guest only computes: the network knocks at a card by itself when somebody comes through a forward."""
+    port = free_port()
+    first, second = d.folder / "first.pcap", d.folder / "second.pcap"
+    d.ctl("create", "Box", "--kernel", os.environ["VITRINE_UI_KERNEL"])
+    d.ctl("forward", "Box", "add", f"tcp:{port}:22")
+    d.start([d.program])
+    d.window("Vitrine")
+    d.ctl("start", "Box")
+    window = d.window("Box")
+    d.wait_state("Box", "running")
+    capture_item(d, window, "Capture Network Traffic…")
+    ui.choose(d, "Capture Network Traffic", first, "Capture")
+    stop = d.find(window, "push button", "Stop Capturing Network Traffic")
+    d.picture("capture-on")
+    for _ in range(3):
+        answers(port)
+    wait("the time goes on", lambda: stop.description not in ("", "0:00"))
+    time.sleep(0.5)
+    d.press(window, "Stop Capturing Network Traffic")
+    d.says(window, "Saved as “first.pcap”.")
+    d.picture("capture-saved")
+    wait("the button is gone", lambda: not stop.showing)
+    if not any(b"\x0a\x00\x02\x0f" in frame for frame in frames(first)):
+        raise Missing(f"nobody asks for 10.0.2.15 in {frames(first)}")
+    ok("a capture is begun from the menu, shown, stopped, and can be read")
+    d.ctl("attach-net", "Box", "user")
+    capture_item(d, window, "Capture Network Traffic")
+    item = wait("the second card", lambda: next(n for n in d.walk(window) if n.name.startswith("Network card 2 (") and n.showing))
+    d.picture("capture-cards")
+    item.doActionNamed("click")
+    ui.choose(d, "Capture Network Traffic", second, "Capture")
+    d.find(window, "push button", "Stop Capturing Network Traffic")
+    capture_item(d, window, "Stop Capturing Network Traffic")
+    wait("the file is whole", lambda: second.exists() and frames(second) == [])
+    ok("one of several cards is chosen")
+    d.ctl("capture", "Box", d.folder / "third.pcap")
+    stop = d.find(window, "push button", "Stop Capturing Network Traffic")
+    d.ctl("capture", "Box", "stop")
+    wait("the button is gone", lambda: not stop.showing)
+    ok("what a terminal captures is shown, too")
+
+
 if __name__ == "__main__":
-    ui.run({"ports": (ports, None), "ports-live": (ports_live, "slots")})
+    ui.run({"ports": (ports, None), "capture": (capture, None), "ports-live": (ports_live, "slots")})

@@ -65,6 +65,18 @@ engine_capture (VitrineBackend *backend, guint card, int fd, GError **error)
   return vt_machine_capture (vitrine_engine_backend_get_machine (backend), card, fd, error);
 }
 
+static gboolean
+engine_is_captured (VitrineBackend *backend, guint card)
+{
+  return vt_machine_is_captured (vitrine_engine_backend_get_machine (backend), card);
+}
+
+static GStrv
+engine_list_cards (VitrineBackend *backend)
+{
+  return vt_machine_macs (vitrine_engine_backend_get_machine (backend));
+}
+
 /* --- Hot plug ------------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -200,6 +212,8 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->set_forwards = engine_set_forwards;
   iface->get_forwards = engine_get_forwards;
   iface->capture = engine_capture;
+  iface->is_captured = engine_is_captured;
+  iface->list_cards = engine_list_cards;
   iface->trace = engine_trace;
   iface->add_disk = engine_add_disk;
   iface->add_network = engine_add_network;

@@ -541,6 +541,18 @@ fake_capture (VitrineBackend *backend, guint card, int fd, GError **error)
   return no_card (error);
 }
 
+static gboolean
+fake_is_captured (VitrineBackend *backend, guint card)
+{
+  return FALSE;
+}
+
+static GStrv
+fake_list_cards (VitrineBackend *backend)
+{
+  return g_new0 (char *, 1);
+}
+
 static guint
 fake_get_n_heads (VitrineBackend *backend)
 {
@@ -886,6 +898,8 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->set_forwards = fake_set_forwards;
   iface->get_forwards = fake_get_forwards;
   iface->capture = fake_capture;
+  iface->is_captured = fake_is_captured;
+  iface->list_cards = fake_list_cards;
   iface->trace = fake_trace;
   iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;

@@ -209,6 +209,18 @@ remote_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 }
 
 static gboolean
+remote_is_captured (VitrineBackend *backend, guint card)
+{
+  return FALSE;
+}
+
+static GStrv
+remote_list_cards (VitrineBackend *backend)
+{
+  return g_new0 (char *, 1);
+}
+
+static gboolean
 remote_trace (VitrineBackend *backend, const char *const *globs, int fd, GError **error)
 {
   return cannot (error);
@@ -378,6 +390,8 @@ backend_init (VitrineBackendInterface *iface)
   iface->set_forwards = remote_set_forwards;
   iface->get_forwards = remote_get_forwards;
   iface->capture = remote_capture;
+  iface->is_captured = remote_is_captured;
+  iface->list_cards = remote_list_cards;
   iface->trace = remote_trace;
   iface->get_n_heads = remote_get_n_heads;
   iface->acquire_frame = remote_acquire_frame;

@@ -266,11 +266,14 @@ static void
 device_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
   Removal *removal = data;
+  VitrineBackend *backend = vitrine_service_get_backend (removal->self);
   g_autoptr(GError) error = NULL;
   gboolean gone = vitrine_backend_remove_device_finish (result, &error);
 
   if (gone && removal->kind == VITRINE_DEVICE_NETWORK)
     g_signal_emit_by_name (removal->self, "card-went", removal->id);
+  if (gone && backend != NULL)
+    vitrine_backend_emit_capture_changed (backend);     /* there are fewer cards */
   if (gone)
     g_dbus_method_invocation_return_value (removal->call, NULL);
   else
