@@ -6,7 +6,6 @@
 #include "vitrine/devices.h"
 #include "vitrine/tap.h"
 
-/* Locally administered, of the range that virtual machines use; the same at every start. */
 void
 vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6])
 {
@@ -17,10 +16,7 @@ vt_machine_mac (const VtMachine *machine, unsigned card, uint8_t mac[6])
       memcpy (mac, config->mac, 6);
       return;
     }
-  const char *id = machine->config.uuid != NULL ? machine->config.uuid : machine->config.name;
-  guint       hash = g_str_hash (id != NULL ? id : "vitrine") + card;
-  const uint8_t made[6] = { 0x52, 0x54, 0x00, (uint8_t) (hash >> 16), (uint8_t) (hash >> 8), (uint8_t) hash };
-  memcpy (mac, made, sizeof made);
+  vt_default_mac (machine->config.uuid != NULL ? machine->config.uuid : machine->config.name, card, mac);
 }
 
 static void

@@ -419,6 +419,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   net->port = vitrine_domain_get_slot (job->domain, node);
   if (vitrine_domain_get_network_kind (node) == VITRINE_NETWORK_USER)
     take_forwards (node, net);
+  net->restricted = vitrine_domain_is_restricted (job->domain, node);
   vitrine_domain_take_rings (node, &net->rings);
   net->queues = vitrine_domain_take_queues (node);
   vitrine_domain_take_card_network (node, net);

@@ -187,6 +187,42 @@ going_back_keeps_the_ports_of_now (void)
   g_assert_nonnull (strstr (xml, "dev=\"lo\""));
 }
 
+static void
+restrict_card (VitrineDomain *domain, guint index, const char *mac, gboolean on)
+{
+  const VitrineNetwork network = { .mac = (char *) mac, .kind = VITRINE_NETWORK_USER, .restricted = on };
+
+  vitrine_domain_set_network (domain, index, &network);
+}
+
+static gboolean
+is_restricted (VitrineDomain *domain, guint index)
+{
+  g_autoptr(VtConfig) config = config_of (domain);
+
+  return ((VtNetConfig *) config->nets->pdata[index])->restricted;
+}
+
+/* Also without an address: it gets the one that the machine would give it. */
+static void
+a_card_is_restricted_with_its_address (void)
+{
+  g_autoptr(VitrineDomain) domain = domain_with (USER ("") USER (""));
+  guint8 usual[6];
+
+  restrict_card (domain, 1, NULL, TRUE);
+  g_assert_true (!is_restricted (domain, 0) && is_restricted (domain, 1));
+  g_autoptr(VtConfig) config = config_of (domain);
+  vt_default_mac (config->uuid != NULL ? config->uuid : config->name, 1, usual);
+  g_assert_cmpmem (((VtNetConfig *) config->nets->pdata[1])->mac, 6, usual, 6);
+  restrict_card (domain, 1, "52:54:00:AB:00:01", TRUE);
+  g_assert_true (is_restricted (domain, 1));
+  restrict_card (domain, 1, "52:54:00:ab:00:01", FALSE);
+  g_assert_false (is_restricted (domain, 1));
+  g_autofree char *xml = vitrine_domain_to_xml (domain);
+  g_assert_null (strstr (xml, "restricted"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -198,5 +234,6 @@ main (int argc, char **argv)
   g_test_add_func ("/forwards/many", a_file_cannot_ask_for_any_number_of_ports);
   g_test_add_func ("/forwards/wrong", ports_that_cannot_be_are_told);
   g_test_add_func ("/forwards/back", going_back_keeps_the_ports_of_now);
+  g_test_add_func ("/forwards/restricted", a_card_is_restricted_with_its_address);
   return g_test_run ();
 }

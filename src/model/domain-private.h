@@ -43,6 +43,7 @@ gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GE
 /* What we do with an <interface>. */
 VitrineNetworkKind vitrine_domain_get_network_kind (const xmlNode *interface);
 xmlNode *vitrine_domain_find_interface (VitrineDomain *domain, guint index);   /* NULL: there are not so many */
+gboolean vitrine_domain_is_restricted (VitrineDomain *domain, const xmlNode *interface);
 /* Its forwards: VitrineForward. */
 GPtrArray *vitrine_domain_read_forwards (const xmlNode *interface);
 /* What its card is on. */

@@ -157,6 +157,16 @@ def cards(home):
     home.ctl("set-net", "Box", mac.upper(), "bridge=br0,mac=52:54:00:00:00:09")
     home.has('<source bridge="br0"/>', "52:54:00:00:00:09")
     home.ctl("set-net", "Box", "0", "model=e1000e")
+    home.ctl("set-net", "Box", "52:54:00:00:00:09", "user,restricted=on")
+    home.has(">yes</vitrine:restricted-525400000009>")
+    home.valid()
+    home.ctl("set-net", "Box", "52:54:00:00:00:09", "mac=52:54:00:00:00:0c")
+    home.has("restricted-52540000000c")
+    home.lacks("restricted-525400000009")
+    home.unchanged("set-net", "Box", "52:54:00:00:00:0c", "bridge=br0,restricted=on", fails="Only a card on user networking")
+    home.unchanged("set-net", "Box", "52:54:00:00:00:0c", "restricted=maybe", fails="“on” or “off”")
+    home.ctl("set-net", "Box", "52:54:00:00:00:0c", "bridge=br0,mac=52:54:00:00:00:09")
+    home.lacks("restricted-")
     for words, fails in ((("0", "model=ne2000"), "virtio, e1000e"), (("0", "bridge=a b"), "network device"), (("0", "isolated="), "needs a name"),
                          (("0", "mac=1"), "."), (("0", "cable=loose"), "“on” or “off”"), (("7", "user"), "no network card"), (("0", "user=x"), "does not know")):
         home.unchanged("set-net", "Box", *words, fails=fails)

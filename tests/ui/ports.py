@@ -97,12 +97,23 @@ def ports(d):
     if not re.search(rf'<portForward proto="tcp" address="127.0.0.1">\s*<range start="{first}" to="22"/>', definition.read_text()):
         raise Missing(definition.read_text())
     ok("a port is typed and checked, and written as libvirt has it")
+    window, card = open_settings(d)
+    unfold(d, window, card)
+    restricted = part(d, card, "toggle button", "Restricted")
+    restricted.doActionNamed("toggle")
+    d.picture("ports-restricted")
+    apply(d, window)
+    if not re.search(r">yes</vitrine:restricted-525400[0-9a-f]{6}>", definition.read_text()):
+        raise Missing(definition.read_text())
+    ok("a card is restricted to what is forwarded")
     d.ctl("start", "Box")
     d.wait_state("Box", "running")
     wait("the port leads there", lambda: answers(first) is not None)
     window, card = open_settings(d)
     unfold(d, window, card)
     d.says(window, "forwarded ports")
+    if part(d, card, "toggle button", "Restricted").sensitive:
+        raise Missing("what takes the next start can be changed now")
     with socket.create_server(("127.0.0.1", second)):
         forward(d, card, second, 80)
         d.press(window, "Apply")

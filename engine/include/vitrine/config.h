@@ -191,6 +191,9 @@ const char *vt_firmware_uefi_variables (bool secure_boot, bool enrolled_keys);
 
 /* "52:54:00:12:34:56": the address of one card, no group's. */
 bool vt_parse_mac (const char *text, uint8_t mac[6]);
+/* What a card has whose configuration says none, the same at every start. `id`: the machine's UUID, or its name where it has none;
+ * `card`: index among the network cards. */
+void vt_default_mac (const char *id, unsigned card, uint8_t mac[6]);
 
 /* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and
  * what to do. */
