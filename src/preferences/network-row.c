@@ -47,6 +47,8 @@ describe_network (NetworkRow *self)
   switch (get_kind (self))
     {
     case VITRINE_NETWORK_USER:
+      if (gtk_switch_get_active (GTK_SWITCH (self->restricted)))
+        return g_strdup (_("Forwarded ports only"));
       break;
     case VITRINE_NETWORK_ISOLATED:
       return g_strdup_printf (_("Isolated network “%s”"), name);
