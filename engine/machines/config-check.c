@@ -217,6 +217,8 @@ check_net_end (const VtNetConfig *net, GError **error)
 static bool
 check_net (const VtConfig *config, const VtNetConfig *net, GError **error)
 {
+  if (net->forwards->len > VT_FORWARDS_MAX)
+    return vt_refuse (error, VT_ERROR_CONFIG, "A network card has at most %d forwarded ports", VT_FORWARDS_MAX);
   if (net->queues > VT_VIRTIO_NET_PAIRS)
     return vt_refuse (error, VT_ERROR_CONFIG, "A network card has at most %u pairs of queues", VT_VIRTIO_NET_PAIRS);
   return check_net_end (net, error) && check_port (config, net->port, true, "network card", error);

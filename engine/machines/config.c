@@ -306,3 +306,12 @@ vt_config_add_input (VtConfig *config, VtInputDevice kind, VtInputBus bus)
   g_ptr_array_add (config->inputs, input);
   return input;
 }
+
+/* Locally administered, of the range that virtual machines use. */
+void
+vt_default_mac (const char *id, unsigned card, uint8_t mac[6])
+{
+  guint         hash = g_str_hash (id != NULL ? id : "vitrine") + card;
+  const uint8_t made[6] = { 0x52, 0x54, 0x00, (uint8_t) (hash >> 16), (uint8_t) (hash >> 8), (uint8_t) hash };
+  memcpy (mac, made, sizeof made);
+}

@@ -205,3 +205,28 @@ vt_machine_capture (VtMachine *machine, unsigned card, int fd, GError **error)
   vt_unlock (&machine->lock);
   return ok;
 }
+
+bool
+vt_machine_is_captured (VtMachine *machine, unsigned card)
+{
+  vt_lock (&machine->lock);
+  bool captured = card < machine->nets->len && vt_net_is_captured (g_ptr_array_index (machine->nets, card));
+  vt_unlock (&machine->lock);
+  return captured;
+}
+
+GStrv
+vt_machine_macs (VtMachine *machine)
+{
+  g_autoptr (GStrvBuilder) macs = g_strv_builder_new ();
+  vt_lock (&machine->lock);
+  for (guint i = 0; i < machine->nets->len; i++)
+    {
+      uint8_t mac[6];
+      vt_machine_mac (machine, i, mac);
+      g_autofree char *text = g_strdup_printf ("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+      g_strv_builder_add (macs, text);
+    }
+  vt_unlock (&machine->lock);
+  return g_strv_builder_end (macs);
+}

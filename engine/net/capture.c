@@ -22,6 +22,8 @@ typedef struct
   VtNet  net;
   VtNet *below;
   FILE  *file;             /* NULL: nothing is captured */
+  void (*ended) (void *opaque, const char *why);     /* NULL: nobody asks */
+  void  *ended_opaque;
 } CaptureNet;
 
 /* What the buffer still held may not fit any more: 0, or an errno. */
@@ -49,8 +51,11 @@ record (CaptureNet *capture, const uint8_t *frame, size_t len)
   uint32_t header[4] = { (uint32_t) now.tv_sec, (uint32_t) now.tv_nsec, (uint32_t) len, (uint32_t) len };
   if (fwrite (header, sizeof header, 1, capture->file) == 1 && fwrite (frame, 1, len, capture->file) == len)
     return;
-  g_warning ("Capturing network frames ends: %s", g_strerror (errno));
+  g_autofree char *why = g_strdup_printf ("Capturing network frames has ended, as the file cannot take more: %s", g_strerror (errno));
+  g_warning ("%s", why);
   (void) stop (capture);         /* told already */
+  if (capture->ended != NULL)
+    capture->ended (capture->ended_opaque, why);
 }
 
 static void
@@ -76,7 +81,10 @@ static void
 close_net (VtNet *net)
 {
   CaptureNet *capture = (CaptureNet *) net;
+  bool captured = capture->file != NULL;
   stop_and_tell (capture);
+  if (captured && capture->ended != NULL)
+    capture->ended (capture->ended_opaque, NULL);
   capture->below->ops->close (capture->below);
   g_free (capture);
 }
@@ -95,11 +103,31 @@ vt_capture_net_new (VtNet *below)
   return &capture->net;
 }
 
+VtNet *
+vt_capture_net_below (VtNet *net)
+{
+  return ((CaptureNet *) net)->below;
+}
+
 void
 vt_net_capture_refuse (int fd)
 {
   if (fd >= 0)
     close (fd);
+}
+
+bool
+vt_net_is_captured (VtNet *net)
+{
+  return ((CaptureNet *) net)->file != NULL;
+}
+
+void
+vt_net_capture_watch (VtNet *net, void (*ended) (void *opaque, const char *why), void *opaque)
+{
+  CaptureNet *capture = (CaptureNet *) net;
+  capture->ended = ended;
+  capture->ended_opaque = opaque;
 }
 
 static bool

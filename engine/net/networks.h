@@ -22,8 +22,10 @@ typedef struct
 VtNet *vt_user_net_new (const VtUserNetConfig *config, GError **error);
 
 /* "tcp:127.0.0.1:8022-:22": connections to that port of this computer go to a port of the guest. Without a host address only this
- * computer itself can connect. The error names the part that is wrong. Machine lock held. */
-bool vt_user_net_forward (VtNet *net, const char *rule, GError **error);
+ * computer itself can connect. From now on these, ending with NULL, and no others are forwarded; all or nothing: where one is
+ * refused, all is as it was. A connection through a forward that goes lives on. The error names the part that is wrong. Machine lock
+ * held. On the loop thread, unless the list was empty before: a socket that is closed while the loop waits for it still listens. */
+bool vt_user_net_set_forwards (VtNet *net, const char *const *rules, GError **error);
 
 /* A network of all cards that have a socket in that folder, which exists; nothing else is on it. */
 VtNet *vt_local_net_new (VtLoop *loop, const char *folder, GError **error);
@@ -34,7 +36,12 @@ VtNet *vt_tap_net_new (VtLoop *loop, int fd);
 
 /* A place between a card and its network where frames can be captured; closing it closes `below`. */
 VtNet *vt_capture_net_new (VtNet *below);
+VtNet *vt_capture_net_below (VtNet *net);
 /* Writes all frames to the file from now on, which is taken in any case; -1 ends that, and
  * then an error says that the end of the file is missing. Machine lock held. */
 bool   vt_net_capture (VtNet *net, int fd, GError **error);
 void   vt_net_capture_refuse (int fd);
+bool   vt_net_is_captured (VtNet *net);
+/* Told when a capture ends by itself: with a sentence when the file could not take more, with NULL when the network is closed. Machine
+ * lock held, any thread. */
+void   vt_net_capture_watch (VtNet *net, void (*ended) (void *opaque, const char *why), void *opaque);

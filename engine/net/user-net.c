@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "networks.h"
+#include "vitrine/config.h"
 #include "vitrine/error.h"
 
 typedef struct
@@ -17,7 +18,15 @@ typedef struct
   VtClock *clock;
   GSource *source;
   int      poked;      /* atomic: libslirp has been given something, and may want to go on with it */
+  GArray  *forwards;   /* Forward, as they are in force; machine lock */
 } UserNet;
+
+typedef struct
+{
+  bool           udp;
+  struct in_addr host, guest;
+  int            host_port, guest_port;
+} Forward;
 
 /* A source of its own, because the set of sockets changes. Only the loop's thread touches it. */
 typedef struct
@@ -248,6 +257,7 @@ user_close (VtNet *net)
   g_source_destroy (user->source);
   g_source_unref (user->source);
   slirp_cleanup (user->slirp);
+  g_array_unref (user->forwards);
   g_free (user);
 }
 
@@ -290,18 +300,12 @@ vt_user_net_new (const VtUserNetConfig *config, GError **error)
       g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "User networking could not be started");
       return NULL;
     }
+  user->forwards = g_array_new (FALSE, FALSE, sizeof (Forward));
   start_polling (user);
   return &user->net;
 }
 
 /* --- Forwards ------------------------------------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  bool           udp;
-  struct in_addr host, guest;
-  int            host_port, guest_port;
-} Forward;
 
 /* "ADDRESS:PORT", where the address may be missing. */
 static bool
@@ -328,17 +332,113 @@ parse_forward (const char *rule, Forward *forward)
          && parse_end (ends[1], 0x0a00020f, &forward->guest, &forward->guest_port);
 }
 
-bool
-vt_user_net_forward (VtNet *net, const char *rule, GError **error)
+static bool
+same_forward (const Forward *a, const Forward *b)
 {
-  UserNet *user = (UserNet *) net;
-  Forward  forward;
-  if (!parse_forward (rule, &forward))
-    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "“%s” is no forward: write for example tcp:127.0.0.1:8022-:22", rule);
-  else if (slirp_add_hostfwd (user->slirp, forward.udp, forward.host, forward.host_port, forward.guest, forward.guest_port) != 0)
-    g_set_error (error, VT_ERROR, VT_ERROR_BUSY, "Port %d of this computer cannot be forwarded to the guest: %s",
-                 forward.host_port, g_strerror (errno));
-  else
-    return true;
+  return a->udp == b->udp && a->host.s_addr == b->host.s_addr && a->host_port == b->host_port && a->guest.s_addr == b->guest.s_addr
+         && a->guest_port == b->guest_port;
+}
+
+static bool
+has_forward (const GArray *forwards, const Forward *wanted)
+{
+  for (guint i = 0; i < forwards->len; i++)
+    if (same_forward (&g_array_index (forwards, Forward, i), wanted))
+      return true;
   return false;
+}
+
+/* Why this computer would not listen there, as a person can mend it. */
+static void
+tell_refusal (const Forward *forward, int problem, GError **error)
+{
+  const char *protocol = forward->udp ? "UDP" : "TCP";
+  if (problem == EACCES || problem == EPERM)
+    g_set_error (error, VT_ERROR, VT_ERROR_FAILED,
+                 "%s port %d of this computer cannot be forwarded: its system keeps low ports, as a rule those below 1024, for its "
+                 "administrator. Choose a higher one", protocol, forward->host_port);
+  else if (problem == EADDRINUSE)
+    g_set_error (error, VT_ERROR, VT_ERROR_BUSY,
+                 "%s port %d of this computer is in use, by another program or machine: choose another one", protocol, forward->host_port);
+  else if (problem == EADDRNOTAVAIL)
+    g_set_error (error, VT_ERROR, VT_ERROR_CONFIG,
+                 "%s port %d cannot be forwarded: this computer does not have the address that is said for it", protocol,
+                 forward->host_port);
+  else
+    g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "%s port %d of this computer cannot be forwarded: %s", protocol, forward->host_port,
+                 g_strerror (problem));
+}
+
+static bool
+open_forward (UserNet *user, const Forward *forward, GError **error)
+{
+  if (slirp_add_hostfwd (user->slirp, forward->udp, forward->host, forward->host_port, forward->guest, forward->guest_port) != 0)
+    {
+      tell_refusal (forward, errno, error);
+      return false;
+    }
+  g_array_append_vals (user->forwards, forward, 1);
+  return true;
+}
+
+static void
+close_forward (UserNet *user, guint i)
+{
+  const Forward *forward = &g_array_index (user->forwards, Forward, i);
+  slirp_remove_hostfwd (user->slirp, forward->udp, forward->host, forward->host_port);
+  g_array_remove_index (user->forwards, i);
+}
+
+/* Those that are not wanted any more go first: a port may lead somewhere else from now on. */
+static bool
+change_forwards (UserNet *user, const GArray *wanted, GError **error)
+{
+  for (guint i = user->forwards->len; i-- > 0;)
+    if (!has_forward (wanted, &g_array_index (user->forwards, Forward, i)))
+      close_forward (user, i);
+  for (guint i = 0; i < wanted->len; i++)
+    {
+      const Forward *forward = &g_array_index (wanted, Forward, i);
+      if (!has_forward (user->forwards, forward) && !open_forward (user, forward, error))
+        return false;
+    }
+  return true;
+}
+
+static bool
+parse_forwards (const char *const *rules, GArray *forwards, GError **error)
+{
+  for (; *rules != NULL; rules++)
+    {
+      Forward forward;
+      if (!parse_forward (*rules, &forward))
+        return vt_refuse (error, VT_ERROR_CONFIG, "“%s” is no forward: write for example tcp:127.0.0.1:8022-:22", *rules);
+      if (forwards->len == VT_FORWARDS_MAX)
+        return vt_refuse (error, VT_ERROR_CONFIG, "A network card has at most %d forwarded ports", VT_FORWARDS_MAX);
+      for (guint i = 0; i < forwards->len; i++)
+        {
+          const Forward *other = &g_array_index (forwards, Forward, i);
+          if (other->udp == forward.udp && other->host_port == forward.host_port && other->host.s_addr == forward.host.s_addr)
+            return vt_refuse (error, VT_ERROR_CONFIG, "%s port %d of this computer is forwarded twice", forward.udp ? "UDP" : "TCP",
+                              forward.host_port);
+        }
+      g_array_append_val (forwards, forward);
+    }
+  return true;
+}
+
+bool
+vt_user_net_set_forwards (VtNet *net, const char *const *rules, GError **error)
+{
+  UserNet           *user = (UserNet *) net;
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (Forward));
+  g_autoptr (GError) lost = NULL;
+  if (!parse_forwards (rules, wanted, error))
+    return false;
+  g_autoptr (GArray) before = g_array_copy (user->forwards);
+  bool ok = change_forwards (user, wanted, error);
+  if (!ok && !change_forwards (user, before, &lost))
+    g_warning ("A forwarded port is lost: %s", lost->message);     /* somebody else took it in this moment */
+  poke (user);
+  return ok;
 }

@@ -199,6 +199,8 @@ new_dialog (VitrineOutsideKind kind, const char *name, char **paths)
       return new_save_dialog (_("Save Screenshot"), _("_Save"), G_USER_DIRECTORY_PICTURES, name);
     case VITRINE_OUTSIDE_VIDEO:
       return new_save_dialog (_("Record Screen"), _("_Record"), G_USER_DIRECTORY_VIDEOS, name);
+    case VITRINE_OUTSIDE_CAPTURE:
+      return new_save_dialog (_("Capture Network Traffic"), _("_Capture"), G_USER_DIRECTORY_DOCUMENTS, name);
     case VITRINE_OUTSIDE_FILES:
       return new_files_dialog ();
     case VITRINE_OUTSIDE_DROPPED:

@@ -17,6 +17,7 @@ enum
   GUEST_RESET,
   TROUBLE,
   POINTER_CHANGED,
+  CAPTURE_CHANGED,
   USB_CHANGED,
   USB_LEFT,
   N_SIGNALS
@@ -39,6 +40,7 @@ vitrine_backend_default_init (VitrineBackendInterface *iface)
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
   signals[GUEST_RESET] = new_signal ("guest-reset");
   signals[TROUBLE] = g_signal_new ("trouble", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[CAPTURE_CHANGED] = new_signal ("capture-changed");
   signals[USB_CHANGED] = new_signal ("usb-changed");
   signals[USB_LEFT] = g_signal_new ("usb-left", VITRINE_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                     G_TYPE_STRING);
@@ -175,9 +177,36 @@ vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], 
 }
 
 gboolean
+vitrine_backend_set_forwards (VitrineBackend *self, guint card, const char *const *rules, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->set_forwards (self, card, rules, error);
+}
+
+GStrv
+vitrine_backend_get_forwards (VitrineBackend *self, guint card, GError **error)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->get_forwards (self, card, error);
+}
+
+gboolean
 vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->capture (self, card, fd, error);
+  gboolean ok = VITRINE_BACKEND_GET_IFACE (self)->capture (self, card, fd, error);
+
+  vitrine_backend_emit_capture_changed (self);
+  return ok;
+}
+
+gboolean
+vitrine_backend_is_captured (VitrineBackend *self, guint card)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->is_captured (self, card);
+}
+
+GStrv
+vitrine_backend_list_cards (VitrineBackend *self)
+{
+  return VITRINE_BACKEND_GET_IFACE (self)->list_cards (self);
 }
 
 gboolean
@@ -196,7 +225,10 @@ vitrine_backend_add_disk (VitrineBackend *self, guint number, GVariant *disk, co
 gboolean
 vitrine_backend_add_network (VitrineBackend *self, guint number, GVariant *card, int device, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, device, error);
+  gboolean ok = VITRINE_BACKEND_GET_IFACE (self)->add_network (self, number, card, device, error);
+
+  vitrine_backend_emit_capture_changed (self);
+  return ok;
 }
 
 static gboolean
@@ -455,6 +487,12 @@ void
 vitrine_backend_emit_guest_reset (VitrineBackend *self)
 {
   g_signal_emit (self, signals[GUEST_RESET], 0);
+}
+
+void
+vitrine_backend_emit_capture_changed (VitrineBackend *self)
+{
+  g_signal_emit (self, signals[CAPTURE_CHANGED], 0);
 }
 
 void

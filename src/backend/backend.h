@@ -7,7 +7,8 @@
  * get_cursor() would give something new; "console-output" (guint console, GBytes *bytes); "console-changed" (guint
  * console) when is_console_busy() gives another answer; "guest-reset" (); "trouble" (const char *message) when
  * something of the machine has failed for good, and it goes on; "pointer-changed" () when is_absolute() may give another answer;
- * "usb-changed" () when list_usb() gives another answer; before it "usb-left" (const char *id) when a device has gone by itself. */
+ * "capture-changed" () when is_captured() or list_cards() may give another answer; "usb-changed" () when list_usb() gives another
+ * answer; before it "usb-left" (const char *id) when a device has gone by itself. */
 #pragma once
 
 #include <gio/gio.h>
@@ -113,7 +114,11 @@ struct _VitrineBackendInterface
   GVariant *(*get_memory) (VitrineBackend *self);
   gboolean (*set_link) (VitrineBackend *self, guint card, gboolean up, GError **error);
   gboolean (*set_mac) (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+  gboolean (*set_forwards) (VitrineBackend *self, guint card, const char *const *rules, GError **error);
+  GStrv (*get_forwards) (VitrineBackend *self, guint card, GError **error);
   gboolean (*capture) (VitrineBackend *self, guint card, int fd, GError **error);
+  gboolean (*is_captured) (VitrineBackend *self, guint card);
+  GStrv (*list_cards) (VitrineBackend *self);
   gboolean (*trace) (VitrineBackend *self, const char *const *globs, int fd, GError **error);
   gboolean (*add_disk) (VitrineBackend *self, guint number, GVariant *disk, const char *const *paths, const int *fds, int key,
                         GError **error);
@@ -175,12 +180,17 @@ gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const
 gboolean vitrine_backend_take_snapshot (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
 /* The disks' part. */
 gboolean vitrine_backend_forget_snapshot (VitrineBackend *self, const char *name, GError **error);
-/* <vitrine/devices.h> says what these five do. The memory is a floating a{st}: see Machine1's GetMemory. */
+/* <vitrine/devices.h> says what these seven do. The memory is a floating a{st}: see Machine1's GetMemory. */
 gboolean vitrine_backend_set_memory (VitrineBackend *self, guint64 bytes, GError **error);
 GVariant *vitrine_backend_get_memory (VitrineBackend *self);
 gboolean vitrine_backend_set_link (VitrineBackend *self, guint card, gboolean up, GError **error);
 gboolean vitrine_backend_set_mac (VitrineBackend *self, guint card, const guint8 mac[6], GError **error);
+gboolean vitrine_backend_set_forwards (VitrineBackend *self, guint card, const char *const *rules, GError **error);
+GStrv    vitrine_backend_get_forwards (VitrineBackend *self, guint card, GError **error);   /* NULL: an error */
 gboolean vitrine_backend_capture (VitrineBackend *self, guint card, int fd, GError **error);
+gboolean vitrine_backend_is_captured (VitrineBackend *self, guint card);
+/* Addresses of the network cards whose frames can be captured; none: it cannot do that. */
+GStrv    vitrine_backend_list_cards (VitrineBackend *self);
 /* See <vitrine/trace.h>; takes @fd in any case. NULL and -1 end it. */
 gboolean vitrine_backend_trace (VitrineBackend *self, const char *const *globs, int fd, GError **error);
 /* Hot plug; the device as in Machine1's AttachDisk and AttachNetwork. The descriptors stay the caller's, one for each path; @key: a pipe
@@ -248,4 +258,5 @@ void vitrine_backend_emit_console_changed (VitrineBackend *self, guint console);
 void vitrine_backend_emit_guest_reset (VitrineBackend *self);
 void vitrine_backend_emit_trouble (VitrineBackend *self, const char *message);
 void vitrine_backend_emit_usb_left (VitrineBackend *self, const char *id);
+void vitrine_backend_emit_capture_changed (VitrineBackend *self);
 void vitrine_backend_emit_usb_changed (VitrineBackend *self);

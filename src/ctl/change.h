@@ -32,6 +32,8 @@ gboolean vitrine_ctl_take_switches (int *argc, char **argv, int least, gboolean 
 
 /* MACHINE THING [--config]; NULL: usage was shown. */
 const char *vitrine_ctl_parse_change (int argc, char **argv, gboolean *config_only, const char *synopsis);
+/* The place of a network card: by its address, or by its number where the definition says none. */
+gboolean    vitrine_ctl_find_card (VitrineDomain *domain, const char *words, guint *index, GError **error);
 /* Not the name of a machine of the library, but the --control socket of one? */
 gboolean    vitrine_ctl_is_socket (const char *words);
 /* FILE[,format=...]...: a configuration of that one disk, whose path is whole. A format that is not said, and that the file looks

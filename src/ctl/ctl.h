@@ -58,6 +58,7 @@ int vitrine_ctl_attach_tpm (int argc, char **argv);
 int vitrine_ctl_detach_tpm (int argc, char **argv);
 int vitrine_ctl_attach_folder (int argc, char **argv);
 int vitrine_ctl_detach_folder (int argc, char **argv);
+int vitrine_ctl_forward (int argc, char **argv);
 int vitrine_ctl_link (int argc, char **argv);
 int vitrine_ctl_capture (int argc, char **argv);
 int vitrine_ctl_record (int argc, char **argv);

@@ -61,6 +61,7 @@ static const Verb verbs[] = {
   { "attach-net", vitrine_ctl_attach_net, N_("Add a network card to a machine, also while it runs") },
   { "set-net", vitrine_ctl_set_net, N_("Change a machine’s network card: network, address, model, cable") },
   { "detach-net", vitrine_ctl_detach_net, N_("Remove a network card from a machine, also while it runs") },
+  { "forward", vitrine_ctl_forward, N_("Ports of this computer that lead into a machine: list, add, remove, also while it runs") },
   { "attach-tpm", vitrine_ctl_attach_tpm, N_("Add a TPM to a machine that is off") },
   { "detach-tpm", vitrine_ctl_detach_tpm, N_("Remove a machine’s TPM, with what is sealed in it") },
   { "attach-folder", vitrine_ctl_attach_folder, N_("Share a folder of this computer with a machine") },

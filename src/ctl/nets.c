@@ -83,6 +83,17 @@ set_cable (VitrineNetwork *card, const char *value, GError **error)
 }
 
 static gboolean
+set_restricted (VitrineNetwork *card, const char *value, GError **error)
+{
+  bool on;
+
+  if (!vitrine_run_parse_switch ("restricted", value, &on, error))
+    return FALSE;
+  card->restricted = on;
+  return TRUE;
+}
+
+static gboolean
 set_word (VitrineNetwork *card, char *word, VitrineCtlOutcome *outcome, GError **error)
 {
   const char *value = vitrine_run_cut_value (word);
@@ -95,10 +106,12 @@ set_word (VitrineNetwork *card, char *word, VitrineCtlOutcome *outcome, GError *
     return set_mac (card, value != NULL ? value : "", error);
   if (g_str_equal (word, "model"))
     return set_model (card, value != NULL ? value : "", error);
+  if (g_str_equal (word, "restricted"))
+    return set_restricted (card, value != NULL ? value : "", error);
   if (set_network (card, word, value, &problem))
     return TRUE;
   if (problem == NULL)
-    return vitrine_ctl_refuse (error, _("A network card does not know “%s”: use user, isolated=NAME, bridge=NAME or tap=NAME, and mac, model and cable"), word);
+    return vitrine_ctl_refuse (error, _("A network card does not know “%s”: use user, isolated=NAME, bridge=NAME or tap=NAME, and mac, model, cable and restricted"), word);
   g_propagate_error (error, problem);
   return FALSE;
 }
@@ -108,10 +121,16 @@ set_words (VitrineDomain *domain, guint index, const char *text, VitrineCtlOutco
 {
   g_autoptr(GPtrArray) parts = vitrine_run_split_commas (text), networks = vitrine_domain_get_networks (domain);
   VitrineNetwork *card = networks->pdata[index];
+  gboolean said = FALSE;
 
   for (guint i = 0; i < parts->len; i++)
-    if (!set_word (card, parts->pdata[i], outcome, error))
-      return FALSE;
+    {
+      if (!set_word (card, parts->pdata[i], outcome, error))
+        return FALSE;
+      said = said || g_str_equal (parts->pdata[i], "restricted");
+    }
+  if (said && card->restricted && card->kind != VITRINE_NETWORK_USER)
+    return vitrine_ctl_refuse (error, _("Only a card on user networking can be restricted: the network behind another one is what it is."));
   vitrine_domain_set_network (domain, index, card);
   return TRUE;
 }
@@ -171,7 +190,7 @@ attach_net_to_socket (const char *words, const char *value)
   return 0;
 }
 
-#define CARD "user|isolated=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS][,model=virtio|e1000e][,cable=on|off]"
+#define CARD "user|isolated=NAME|bridge=NAME|tap=NAME[,mac=ADDRESS][,model=virtio|e1000e][,cable=on|off][,restricted=on|off]"
 
 int
 vitrine_ctl_attach_net (int argc, char **argv)
@@ -187,9 +206,8 @@ vitrine_ctl_attach_net (int argc, char **argv)
 
 /* --- What a card has, and going -------------------------------------------------------------------------------------- */
 
-/* By its address, or by its number where the definition says none. */
-static gboolean
-find_card (VitrineDomain *domain, const char *words, guint *index, GError **error)
+gboolean
+vitrine_ctl_find_card (VitrineDomain *domain, const char *words, guint *index, GError **error)
 {
   g_auto(GStrv) macs = vitrine_domain_get_macs (domain);
   guint64 number;
@@ -216,7 +234,7 @@ set_net (VitrineDomain *domain, gpointer data, VitrineCtlOutcome *outcome, GErro
   const CardChange *change = data;
   guint index;
 
-  return find_card (domain, change->card, &index, error) && set_words (domain, index, change->text, outcome, error);
+  return vitrine_ctl_find_card (domain, change->card, &index, error) && set_words (domain, index, change->text, outcome, error);
 }
 
 int
@@ -235,7 +253,7 @@ remove_net (VitrineDomain *domain, gpointer words, VitrineCtlOutcome *outcome, G
 {
   guint index;
 
-  if (!find_card (domain, words, &index, error))
+  if (!vitrine_ctl_find_card (domain, words, &index, error))
     return FALSE;
   vitrine_removed_free (vitrine_domain_take_network (domain, index));
   return TRUE;

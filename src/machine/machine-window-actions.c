@@ -56,6 +56,7 @@ vitrine_machine_window_update_actions (VitrineMachineWindow *self)
   vitrine_machine_window_enable (self, "insert-floppy", floppy);
   vitrine_machine_window_enable (self, "eject-floppy", floppy);
   vitrine_machine_window_update_recording (self);
+  vitrine_machine_window_update_capture (self);
   vitrine_machine_window_update_files (self);
   gtk_widget_set_sensitive (self->power_button, alive);
   gtk_widget_set_sensitive (self->keys_button, alive);
@@ -330,6 +331,8 @@ static const GActionEntry actions[] = {
   { "copy-text", action_copy_text },
   { "record", vitrine_machine_window_record },
   { "stop-recording", vitrine_machine_window_stop_recording },
+  { "capture", vitrine_machine_window_capture, "u" },
+  { "stop-capture", vitrine_machine_window_stop_capture },
   { "send-files", vitrine_machine_window_send_files },
   { "cancel-files", vitrine_machine_window_cancel_files },
   { "insert-cd", action_insert_cd },

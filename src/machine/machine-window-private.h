@@ -16,9 +16,9 @@ struct _VitrineMachineWindow
   GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
   GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
-  GtkWidget       *record_button, *record_label, *files_button, *files_label;
+  GtkWidget       *record_button, *record_label, *capture_button, *capture_label, *files_button, *files_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;
-  GMenu           *function_keys, *displays_section, *extra_section, *files_section, *host_keys;
+  GMenu           *function_keys, *displays_section, *extra_section, *capture_section, *files_section, *host_keys;
   AtkObject       *pause_accessible;
   VitrineScreen   *screen;
 
@@ -29,6 +29,10 @@ struct _VitrineMachineWindow
   VitrineClipboard *clipboard;    /* NULL: not shared */
   VitrineRecording *recording;    /* NULL: nothing can be recorded */
   guint            record_timer;  /* while it is shown for how long */
+  guint            capture_timer; /* while that is shown */
+  gint64           capture_since; /* monotonic */
+  guint            capture_card;  /* for which a file is being chosen */
+  char            *capture_name;  /* of the file that was chosen here last; NULL: told already, or none */
   VitrineFileSender *sender;      /* NULL: no files can be sent from here */
   char            *files_obstacle;   /* as the menu says it */
   VitrineView     *view;
@@ -62,6 +66,11 @@ void     vitrine_machine_window_choose_file (VitrineMachineWindow *self, Vitrine
 void     vitrine_machine_window_record (GSimpleAction *action, GVariant *parameter, gpointer data);
 void     vitrine_machine_window_stop_recording (GSimpleAction *action, GVariant *parameter, gpointer data);
 void     vitrine_machine_window_update_recording (VitrineMachineWindow *self);
+
+/* machine-window-capture.c */
+void     vitrine_machine_window_capture (GSimpleAction *action, GVariant *parameter, gpointer data);
+void     vitrine_machine_window_stop_capture (GSimpleAction *action, GVariant *parameter, gpointer data);
+void     vitrine_machine_window_update_capture (VitrineMachineWindow *self);
 
 /* machine-window-files.c */
 void     vitrine_machine_window_send_files (GSimpleAction *action, GVariant *parameter, gpointer data);

@@ -321,6 +321,7 @@ attach (VitrineMachineWindow *self, VitrineBackend *backend)
   vitrine_screen_set_backend (self->screen, backend, 0);
   vitrine_machine_window_add_displays (self);
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
+  g_signal_connect_swapped (backend, "capture-changed", G_CALLBACK (vitrine_machine_window_update_capture), self);
   backend_changed (self);
   if (display)
     vitrine_screen_capture (self->screen, FALSE);
@@ -415,6 +416,8 @@ vitrine_machine_window_dispose (GObject *object)
   g_clear_handle_id (&self->hint_timeout, g_source_remove);
   g_clear_handle_id (&self->hide_timeout, g_source_remove);
   g_clear_handle_id (&self->record_timer, g_source_remove);
+  g_clear_handle_id (&self->capture_timer, g_source_remove);
+  g_clear_pointer (&self->capture_name, g_free);
   g_clear_pointer (&self->clipboard, vitrine_clipboard_free);
   if (self->view != NULL)
     vitrine_machine_window_remove_displays (self);
@@ -460,6 +463,8 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (menu_button);
   BIND (record_button);
   BIND (record_label);
+  BIND (capture_button);
+  BIND (capture_label);
   BIND (files_button);
   BIND (files_label);
   BIND (paused_revealer);
@@ -468,6 +473,7 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (function_keys);
   BIND (displays_section);
   BIND (extra_section);
+  BIND (capture_section);
   BIND (files_section);
   BIND (host_keys);
 #undef BIND

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "domain-private.h"
+#include "forwards.h"
 #include <vitrine/error.h>
 
 typedef struct
@@ -389,24 +390,14 @@ take_inputs (Job *job, GError **error)
 
 /* --- network ---------------------------------------------------------------------------------------------------- */
 
-/* <portForward proto='tcp' address='127.0.0.1'><range start='8022' to='22'/></portForward>: libvirt's words for passt. */
 static void
 take_forwards (const xmlNode *interface, VtNetConfig *net)
 {
-  VITRINE_XML_FOREACH (forward, interface, "portForward")
-    {
-      g_autofree char *proto = vitrine_xml_attr (forward, "proto");
-      g_autofree char *address = vitrine_xml_attr (forward, "address");
-      VITRINE_XML_FOREACH (range, forward, "range")
-        {
-          g_autofree char *start = vitrine_xml_attr (range, "start");
-          g_autofree char *to = vitrine_xml_attr (range, "to");
-          if (start != NULL)
-            g_ptr_array_add (net->forwards,
-                             g_strdup_printf ("%s:%s:%s-:%s", proto != NULL ? proto : "tcp", address != NULL ? address : "", start,
-                                              to != NULL ? to : start));
-        }
-    }
+  g_autoptr(GPtrArray) forwards = vitrine_domain_read_forwards (interface);
+  g_auto(GStrv) rules = vitrine_forwards_to_rules (forwards);
+
+  for (guint i = 0; rules[i] != NULL; i++)
+    g_ptr_array_add (net->forwards, g_strdup (rules[i]));
 }
 
 /* Kinds of networks that we do not know become user networking: it needs no rights, and the guest is as well off.
@@ -428,6 +419,7 @@ take_interface (Job *job, const xmlNode *node, GError **error)
   net->port = vitrine_domain_get_slot (job->domain, node);
   if (vitrine_domain_get_network_kind (node) == VITRINE_NETWORK_USER)
     take_forwards (node, net);
+  net->restricted = vitrine_domain_is_restricted (job->domain, node);
   vitrine_domain_take_rings (node, &net->rings);
   net->queues = vitrine_domain_take_queues (node);
   vitrine_domain_take_card_network (node, net);

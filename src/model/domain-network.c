@@ -21,8 +21,8 @@ vitrine_network_free (VitrineNetwork *network)
   g_free (network);
 }
 
-static xmlNode *
-find_interface (VitrineDomain *self, guint index)
+xmlNode *
+vitrine_domain_find_interface (VitrineDomain *self, guint index)
 {
   VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
     if (index-- == 0)
@@ -191,6 +191,58 @@ set_kind (VitrineDomain *self, xmlNode *node, const VitrineNetwork *network)
     }
 }
 
+/* --- Restricted user networking ------------------------------------------------------------------------------------- */
+
+/* libvirt has no word for it. NULL: that is no address. */
+static char *
+key_of_mac (const char *mac)
+{
+  guint8 bytes[6];
+
+  if (mac == NULL || !vt_parse_mac (mac, bytes))
+    return NULL;
+  return g_strdup_printf ("restricted-%02x%02x%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
+}
+
+gboolean
+vitrine_domain_is_restricted (VitrineDomain *self, const xmlNode *interface)
+{
+  g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (interface, "mac"), "address"), *key = key_of_mac (mac);
+  g_autofree char *value = key != NULL ? vitrine_domain_get_extra (self, key) : NULL;
+
+  return vitrine_domain_get_network_kind (interface) == VITRINE_NETWORK_USER && g_strcmp0 (value, "yes") == 0;
+}
+
+/* As the machine would choose it. */
+static void
+give_usual_mac (VitrineDomain *self, xmlNode *interface)
+{
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (self);
+  g_autofree char *uuid = vitrine_domain_get_uuid (self), *name = vitrine_domain_get_name (self);
+  guint8 mac[6];
+  guint card = 0, i = 0;
+
+  VITRINE_XML_FOREACH (node, vitrine_domain_devices (self), "interface")
+    {
+      if (node == interface)
+        break;
+      card += vitrine_network_is_supported (networks->pdata[i++]);
+    }
+  vt_default_mac (uuid != NULL ? uuid : name, card, mac);
+  g_autofree char *text = g_strdup_printf ("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+  vitrine_xml_set_attr (vitrine_xml_ensure (interface, "mac"), "address", text);
+}
+
+static void
+set_restricted (VitrineDomain *self, xmlNode *interface, gboolean restricted)
+{
+  if (restricted && vitrine_xml_child (interface, "mac") == NULL)
+    give_usual_mac (self, interface);
+  g_autofree char *mac = vitrine_xml_attr (vitrine_xml_child (interface, "mac"), "address"), *key = key_of_mac (mac);
+  if (key != NULL)
+    vitrine_domain_set_extra (self, key, restricted ? "yes" : NULL);
+}
+
 /* --- Cards ---------------------------------------------------------------------------------------------------------- */
 
 gboolean
@@ -232,6 +284,7 @@ vitrine_domain_get_networks (VitrineDomain *self)
       network->kind = vitrine_domain_get_network_kind (node);
       network->name = get_name (self, node, network->kind);
       network->cable_out = vitrine_xml_attr_is (vitrine_xml_child (node, "link"), "state", "down");
+      network->restricted = vitrine_domain_is_restricted (self, node);
       if (network->model == NULL)
         network->model = g_strdup ("virtio");
       g_ptr_array_add (networks, network);
@@ -260,15 +313,18 @@ set_or_remove (xmlNode *node, const char *child, const char *attr, const char *v
 void
 vitrine_domain_set_network (VitrineDomain *self, guint index, const VitrineNetwork *network)
 {
-  xmlNode *node = find_interface (self, index);
+  xmlNode *node = vitrine_domain_find_interface (self, index);
 
   if (node == NULL)
     return;
+  set_restricted (self, node, FALSE);      /* its address may be another one now */
   set_kind (self, node, network);
   if (network->model != NULL)
     vitrine_xml_set_attr (vitrine_xml_ensure (node, "model"), "type", network->model);
   set_or_remove (node, "mac", "address", network->mac);
   set_or_remove (node, "link", "state", network->cable_out ? "down" : NULL);
+  if (network->restricted && network->kind == VITRINE_NETWORK_USER)
+    set_restricted (self, node, TRUE);
 }
 
 gboolean
@@ -324,7 +380,7 @@ vitrine_domain_take_disk (VitrineDomain *self, const char *target)
 VitrineRemoved *
 vitrine_domain_take_network (VitrineDomain *self, guint index)
 {
-  return vitrine_domain_take_out (find_interface (self, index));
+  return vitrine_domain_take_out (vitrine_domain_find_interface (self, index));
 }
 
 VitrineRemoved *

@@ -42,6 +42,10 @@ void  vitrine_domain_list_missing_hostdevs (const xmlNode *devices, GStrvBuilder
 gboolean vitrine_domain_take_ports (const xmlNode *devices, VtConfig *config, GError **error);
 /* What we do with an <interface>. */
 VitrineNetworkKind vitrine_domain_get_network_kind (const xmlNode *interface);
+xmlNode *vitrine_domain_find_interface (VitrineDomain *domain, guint index);   /* NULL: there are not so many */
+gboolean vitrine_domain_is_restricted (VitrineDomain *domain, const xmlNode *interface);
+/* Its forwards: VitrineForward. */
+GPtrArray *vitrine_domain_read_forwards (const xmlNode *interface);
 /* What its card is on. */
 void  vitrine_domain_take_card_network (const xmlNode *interface, VtNetConfig *net);
 /* <vsock><cid address='3'/></vsock>; its socket is beside the machine's own. */

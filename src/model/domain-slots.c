@@ -158,15 +158,6 @@ find_disk (VitrineDomain *self, const char *target)
   return NULL;
 }
 
-static xmlNode *
-find_interface (VitrineDomain *self, guint index)
-{
-  VITRINE_XML_FOREACH (interface, vitrine_domain_devices (self), "interface")
-    if (index-- == 0)
-      return interface;
-  return NULL;
-}
-
 guint
 vitrine_domain_get_disk_slot (VitrineDomain *self, const char *target)
 {
@@ -176,7 +167,7 @@ vitrine_domain_get_disk_slot (VitrineDomain *self, const char *target)
 guint
 vitrine_domain_get_network_slot (VitrineDomain *self, guint index)
 {
-  return vitrine_domain_get_slot (self, find_interface (self, index));
+  return vitrine_domain_get_slot (self, vitrine_domain_find_interface (self, index));
 }
 
 guint
@@ -205,7 +196,7 @@ make_mac (xmlNode *interface)
 guint
 vitrine_domain_give_network_slot (VitrineDomain *self, guint index)
 {
-  xmlNode *interface = find_interface (self, index);
+  xmlNode *interface = vitrine_domain_find_interface (self, index);
 
   if (interface == NULL)
     return 0;

@@ -156,6 +156,8 @@ typedef struct
   VitrineNetworkKind kind;
   char    *name;        /* of the network, bridge or device; NULL: user networking */
   gboolean cable_out;
+  gboolean restricted;  /* user networking: only forwarded ports, no way to the network or this computer. Kept in our metadata by the card's
+                           address, which it is given where it has none */
 } VitrineNetwork;
 
 void         vitrine_network_free (VitrineNetwork *network);

@@ -83,7 +83,8 @@ open_choice (int socket, const Request *request, const char *path)
 {
   static const int flags[] = { [VITRINE_OUTSIDE_CD] = O_RDONLY | O_NONBLOCK, [VITRINE_OUTSIDE_FLOPPY] = O_RDWR | O_NONBLOCK,
                                [VITRINE_OUTSIDE_PICTURE] = O_WRONLY | O_CREAT | O_TRUNC,
-                               [VITRINE_OUTSIDE_VIDEO] = O_WRONLY | O_CREAT | O_TRUNC };
+                               [VITRINE_OUTSIDE_VIDEO] = O_WRONLY | O_CREAT | O_TRUNC,
+                               [VITRINE_OUTSIDE_CAPTURE] = O_WRONLY | O_CREAT | O_TRUNC };
   int fd = open (path, flags[request->what] | O_CLOEXEC, 0666);
 
   if (fd < 0 && request->what == VITRINE_OUTSIDE_FLOPPY)

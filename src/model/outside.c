@@ -15,7 +15,8 @@ static int    outside = -1;   /* our end */
 static GTask *pending;
 
 static const char *const nicks[] = { [VITRINE_OUTSIDE_CD] = "cd", [VITRINE_OUTSIDE_FLOPPY] = "floppy", [VITRINE_OUTSIDE_PICTURE] = "picture",
-                                      [VITRINE_OUTSIDE_VIDEO] = "video", [VITRINE_OUTSIDE_FILES] = "files",
+                                      [VITRINE_OUTSIDE_VIDEO] = "video", [VITRINE_OUTSIDE_CAPTURE] = "capture",
+                                      [VITRINE_OUTSIDE_FILES] = "files",
                                       [VITRINE_OUTSIDE_DROPPED] = "dropped", [VITRINE_OUTSIDE_USB] = "usb" };
 
 const char *

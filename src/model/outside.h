@@ -12,6 +12,7 @@ typedef enum
   VITRINE_OUTSIDE_FLOPPY,    /* a floppy image, for reading and, if that may be, writing */
   VITRINE_OUTSIDE_PICTURE,   /* a file to write a screenshot to: made, or emptied */
   VITRINE_OUTSIDE_VIDEO,     /* the same for a recording */
+  VITRINE_OUTSIDE_CAPTURE,   /* the same for captured network frames */
   VITRINE_OUTSIDE_FILES,     /* ordinary files, several, for reading */
   VITRINE_OUTSIDE_DROPPED,   /* the same, whose names are known: only for confirm_async */
   VITRINE_OUTSIDE_USB,       /* a USB device, named by the id; the "path" is the id, and the file a stream */

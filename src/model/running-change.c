@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <vitrine/error.h>
 
+#include "forward-change.h"
 #include "hotplug.h"
 
 struct _VitrineRunningChange
@@ -14,6 +15,7 @@ struct _VitrineRunningChange
   VitrineClient  *client;            /* NULL: it is not running any more */
   VitrineDomain  *before, *after;    /* own copies */
   VitrineHotplug *hotplug;           /* NULL: not made yet */
+  VitrineForwardChange *forwards;
   VtDiskConfig   *locked;            /* of that: whose key is wanted */
   guint64         memory;            /* bytes for the guest; 0: as it is */
   GPtrArray      *growing;           /* targets ... */
@@ -115,6 +117,7 @@ vitrine_running_change_new (VitrineClient *client, VitrineDomain *before, Vitrin
   self->client = client;
   self->before = vitrine_domain_copy (before);
   self->after = vitrine_domain_copy (after);
+  self->forwards = vitrine_forward_change_new (before, after);
   self->growing = g_ptr_array_new_with_free_func (g_free);
   self->sizes = g_array_new (FALSE, FALSE, sizeof (guint64));
   return self;
@@ -127,6 +130,7 @@ vitrine_running_change_free (VitrineRunningChange *self)
     return;
   g_clear_object (&self->client);
   g_clear_pointer (&self->hotplug, vitrine_hotplug_free);
+  vitrine_forward_change_free (self->forwards);
   g_object_unref (self->before);
   g_object_unref (self->after);
   g_ptr_array_unref (self->growing);
@@ -171,21 +175,40 @@ change_rest (VitrineRunningChange *self, GError **error)
          && (self->memory == 0 || vitrine_client_call_sync (self->client, "SetMemory", g_variant_new ("(t)", self->memory), error));
 }
 
+/* What fails leaves the cards as they were, so that the same can be tried again. */
+static gboolean
+change_cards (VitrineRunningChange *self, GError **error)
+{
+  if (!vitrine_hotplug_carry_out (self->hotplug, self->client, error))
+    return FALSE;
+  if (vitrine_forward_change_open (self->forwards, self->client, error))
+    return TRUE;
+  vitrine_hotplug_take_back (self->hotplug, self->client);
+  return FALSE;
+}
+
 gboolean
 vitrine_running_change_carry_out (VitrineRunningChange *self, GError **error)
 {
-  if (!prepare (self, error) || !vitrine_hotplug_carry_out (self->hotplug, self->client, error))
+  if (!prepare (self, error) || !vitrine_forward_change_close (self->forwards, self->client, error))
     return FALSE;
+  if (!change_cards (self, error))
+    {
+      vitrine_forward_change_undo_close (self->forwards, self->client);
+      return FALSE;
+    }
   if (change_rest (self, error))
     return TRUE;
-  vitrine_hotplug_take_back (self->hotplug, self->client);   /* so that the same can be tried again */
+  vitrine_running_change_take_back (self);
   return FALSE;
 }
 
 void
 vitrine_running_change_take_back (VitrineRunningChange *self)
 {
+  vitrine_forward_change_undo_open (self->forwards, self->client);
   vitrine_hotplug_take_back (self->hotplug, self->client);
+  vitrine_forward_change_undo_close (self->forwards, self->client);
 }
 
 const VtDiskConfig *

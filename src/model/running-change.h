@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a running machine takes from one definition to the other: discs, cables, memory, disks and cards in slots for hot plug,
- * larger disks. One thread at a time, any of them. */
+/* What a running machine takes from one definition to the other: discs, cables, forwarded ports, memory, disks and cards in slots for
+ * hot plug, larger disks. One thread at a time, any of them. */
 #pragma once
 
 #include "client.h"

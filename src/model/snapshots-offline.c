@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <vitrine/image.h>
 
+#include "forwards.h"
 #include "paths.h"
 #include "run-lock.h"
 #include "tpm-process.h"
@@ -200,7 +201,8 @@ revert_disks (GPtrArray *disks, const char *name, GError **error)
   return TRUE;
 }
 
-/* What a person calls the machine is not the past's. */
+/* What a person calls the machine is not the past's; nor are the ports of this computer that lead into it, which other programs may have
+ * by now, and which others know. */
 static gboolean
 revert_definition (const Work *work, const VitrineSnapshot *snapshot, GError **error)
 {
@@ -208,6 +210,7 @@ revert_definition (const Work *work, const VitrineSnapshot *snapshot, GError **e
   g_autoptr(VitrineDomain) domain = vitrine_domain_copy (snapshot->domain);
 
   vitrine_domain_take_names (domain, work->domain);
+  vitrine_domain_keep_forwards (domain, work->domain);
   vitrine_domain_set_uuid (domain, work->uuid);
   return vitrine_domain_save (domain, path, error);
 }

@@ -218,6 +218,20 @@ remove_forwards (Job *job, xmlNode *interface)
     vitrine_xml_remove (forward);
 }
 
+/* What keeps a guest in is not lost without a word. */
+static void
+warn_of_restriction (Job *job)
+{
+  g_autoptr(GPtrArray) networks = vitrine_domain_get_networks (job->domain);
+
+  for (guint i = 0; i < networks->len; i++)
+    if (((VitrineNetwork *) networks->pdata[i])->restricted)
+      {
+        warn (job, _("Network"), _("A card is restricted to forwarded ports here. There it is not: it reaches the host’s network."));
+        return;
+      }
+}
+
 static void
 warn_of_device (Job *job, const xmlNode *interface)
 {
@@ -249,6 +263,7 @@ take_network (Job *job, xmlNode *interface)
 static void
 take_networks (Job *job)
 {
+  warn_of_restriction (job);
   VITRINE_XML_FOREACH (interface, job->devices, "interface")
     take_network (job, interface);
   if (job->network != NULL && vitrine_xml_child (job->devices, "interface") != NULL)

@@ -5,6 +5,7 @@
 
 #include "disk-image.h"
 #include "domain-folders.h"
+#include "forwards.h"
 #include "hardware-add.h"
 #include "hardware-rows.h"
 #include "hardware-running.h"
@@ -408,7 +409,7 @@ vitrine_hardware_list_check (VitrineHardwareList *self, GError **error)
   for (guint i = 0; i < networks->len; i++)
     if (!vitrine_network_check (networks->pdata[i], error))
       return FALSE;
-  return vitrine_domain_check_folders (self->domain, self->original, error);
+  return vitrine_domain_check_folders (self->domain, self->original, error) && vitrine_domain_check_forwards (self->domain, error);
 }
 
 static gboolean

@@ -279,7 +279,7 @@ update_sensitivity (VitrineMachineSettings *self)
                          _("The machine is suspended. Start it and power it off to change its devices."), NULL);
   else if (!self->cold)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_INFO,
-                         _("The machine is on. Discs, cables and the guest’s memory change now, virtio disks can "
+                         _("The machine is on. Discs, cables, forwarded ports and the guest’s memory change now, virtio disks can "
                             "grow, and disks and network cards can be added; power it off to change the rest."),
                          NULL);
 }

@@ -2,6 +2,7 @@
 /* A network card: what it is plugged into, address, cable. */
 #include <glib/gi18n.h>
 
+#include "forward-rows.h"
 #include "hardware-rows.h"
 #include "rows.h"
 
@@ -11,7 +12,7 @@ typedef struct
   guint          index;
   char          *model;
   VitrineRowMode mode;
-  GtkWidget     *row, *network, *name, *mac, *cable, *models;   /* models: NULL for a card that we lack */
+  GtkWidget     *row, *network, *name, *mac, *cable, *forwards, *restricted, *restricted_row, *models;   /* models: NULL for a card that we lack */
 } NetworkRow;
 
 static const char *const model_ids[] = { "virtio", "e1000e", NULL };
@@ -46,6 +47,8 @@ describe_network (NetworkRow *self)
   switch (get_kind (self))
     {
     case VITRINE_NETWORK_USER:
+      if (gtk_switch_get_active (GTK_SWITCH (self->restricted)))
+        return g_strdup (_("Forwarded ports only"));
       break;
     case VITRINE_NETWORK_ISOLATED:
       return g_strdup_printf (_("Isolated network “%s”"), name);
@@ -92,10 +95,13 @@ changed (NetworkRow *self)
   g_autofree char *mac = get_text (self->mac), *name = g_strstrip (g_strdup (gtk_entry_get_text (GTK_ENTRY (self->name))));
   VitrineNetworkKind kind = get_kind (self);
   VitrineNetwork network = { .mac = mac, .kind = kind, .name = kind != VITRINE_NETWORK_USER ? name : NULL,
+                             .restricted = gtk_switch_get_active (GTK_SWITCH (self->restricted)),
                              .cable_out = !gtk_switch_get_active (GTK_SWITCH (self->cable)),
                              .model = self->models != NULL ? (char *) gtk_combo_box_get_active_id (GTK_COMBO_BOX (self->models)) : NULL };
 
   gtk_widget_set_sensitive (self->name, kind != VITRINE_NETWORK_USER);
+  gtk_widget_set_visible (self->forwards, kind == VITRINE_NETWORK_USER);
+  gtk_widget_set_visible (self->restricted_row, kind == VITRINE_NETWORK_USER);
   vitrine_domain_set_network (self->domain, self->index, &network);
   if (self->mode == VITRINE_ROW_NEW && mac != NULL)   /* it has had one since it was added */
     vitrine_domain_give_network_slot (self->domain, self->index);
@@ -135,6 +141,13 @@ add_rows (NetworkRow *self, VitrineNetworkKind kind, gboolean cold, gboolean sup
   add (self, vitrine_row_new_entry (_("_Address (MAC)"), &self->mac), cold && supported);
   add (self, vitrine_row_new_switch (_("Cable _plugged in"), NULL, &self->cable), supported);
   add_model (self, supported, cold);
+  self->restricted_row = vitrine_row_new_switch (_("_Restricted"), cold ? _("Forwarded ports only: no way to the network or to this computer.")
+                                                                        : _("Changes while the machine is off."), &self->restricted);
+  add (self, self->restricted_row, cold && supported);
+  gtk_widget_set_visible (self->restricted_row, kind == VITRINE_NETWORK_USER);
+  self->forwards = vitrine_forward_rows_new (self->domain, self->index);
+  add (self, self->forwards, supported);
+  gtk_widget_set_visible (self->forwards, kind == VITRINE_NETWORK_USER);
   gtk_entry_set_placeholder_text (GTK_ENTRY (self->mac), _("Chosen for it"));
 }
 
@@ -154,11 +167,13 @@ vitrine_network_row_new (VitrineDomain *domain, guint index, const VitrineNetwor
   gtk_entry_set_text (GTK_ENTRY (self->name), network->name != NULL ? network->name : "");
   gtk_entry_set_text (GTK_ENTRY (self->mac), network->mac != NULL ? network->mac : "");
   gtk_switch_set_active (GTK_SWITCH (self->cable), !network->cable_out);
+  gtk_switch_set_active (GTK_SWITCH (self->restricted), network->restricted);
   gtk_widget_set_sensitive (self->name, network->kind != VITRINE_NETWORK_USER);
   g_signal_connect_swapped (self->network, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->name, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->mac, "changed", G_CALLBACK (changed), self);
   g_signal_connect_swapped (self->cable, "notify::active", G_CALLBACK (changed), self);
+  g_signal_connect_swapped (self->restricted, "notify::active", G_CALLBACK (changed), self);
   if (self->models != NULL)
     g_signal_connect_swapped (self->models, "changed", G_CALLBACK (changed), self);
   describe (self);

@@ -4,9 +4,11 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -155,6 +157,16 @@ def cards(home):
     home.ctl("set-net", "Box", mac.upper(), "bridge=br0,mac=52:54:00:00:00:09")
     home.has('<source bridge="br0"/>', "52:54:00:00:00:09")
     home.ctl("set-net", "Box", "0", "model=e1000e")
+    home.ctl("set-net", "Box", "52:54:00:00:00:09", "user,restricted=on")
+    home.has(">yes</vitrine:restricted-525400000009>")
+    home.valid()
+    home.ctl("set-net", "Box", "52:54:00:00:00:09", "mac=52:54:00:00:00:0c")
+    home.has("restricted-52540000000c")
+    home.lacks("restricted-525400000009")
+    home.unchanged("set-net", "Box", "52:54:00:00:00:0c", "bridge=br0,restricted=on", fails="Only a card on user networking")
+    home.unchanged("set-net", "Box", "52:54:00:00:00:0c", "restricted=maybe", fails="“on” or “off”")
+    home.ctl("set-net", "Box", "52:54:00:00:00:0c", "bridge=br0,mac=52:54:00:00:00:09")
+    home.lacks("restricted-")
     for words, fails in ((("0", "model=ne2000"), "virtio, e1000e"), (("0", "bridge=a b"), "network device"), (("0", "isolated="), "needs a name"),
                          (("0", "mac=1"), "."), (("0", "cable=loose"), "“on” or “off”"), (("7", "user"), "no network card"), (("0", "user=x"), "does not know")):
         home.unchanged("set-net", "Box", *words, fails=fails)
@@ -166,6 +178,84 @@ def cards(home):
     home.ctl("detach-net", "Box", "0")
     home.lacks("e1000e", "br0")
     ok("network cards change their network, address, model and cable")
+
+
+def forwards(home):
+    for _ in range(2):
+        home.ctl("detach-net", "Box", "0")
+    home.ctl("attach-net", "Box", "user")
+    home.ctl("attach-net", "Box", "bridge=br0,mac=52:54:00:00:00:0a")
+    home.ctl("attach-net", "Box", "user,mac=52:54:00:00:00:0b")
+    assert [home.ctl("forward", "Box", "list", card) for card in "02"] == ["", ""]
+    home.ctl("forward", "Box", "add", "tcp:8022:22", "52:54:00:00:00:0b")
+    home.has('<portForward proto="tcp" address="127.0.0.1">\\s*<range start="8022" to="22"/>')
+    home.ctl("forward", "Box", "add", "udp:0.0.0.0:5353:53", "2")
+    home.ctl("forward", "Box", "add", "tcp:9000-9002:80", "2", "--config")
+    home.valid()
+    assert home.ctl("forward", "Box", "list", "2").split() == ["tcp:127.0.0.1:8022:22", "udp:0.0.0.0:5353:53", "tcp:127.0.0.1:9000-9002:80"]
+    for words, fails in ((("add", "tcp:8022:80"), "8022 of this computer is forwarded twice"), (("add", "tcp:127.0.0.1:9001:1"), "9001"),
+                         (("add", "udp:5353:1", "2"), "twice"), (("add", "tcp:0:22"), "1 to 65535"), (("add", "tcp:70000:22"), "1 to 65535"),
+                         (("add", "tcp:8023"), "Write for example"), (("add", "icmp:1:1"), "Write for example"), (("add", "tcp:::1:80:80"), "Write"),
+                         (("add", "tcp:localhost:80:80"), "no address"), (("add", "tcp:1-65535:1"), "At most 256"), (("add", "tcp:8023:22", "1"), "not on user"),
+                         (("add", "tcp:8023:22", "7"), "no network card"), (("remove", "tcp:8023", "2"), "not forwarded"), (("remove", "udp:8022", "2"), "not forwarded"),
+                         (("remove", "tcp", "2"), "no port"), (("add",), "Usage"), (("change", "tcp:1:1"), "Usage"), (("add", "--all"), "Usage")):
+        home.unchanged("forward", "Box", *words, fails=fails)
+    home.ctl("forward", "Box", "remove", "tcp:8022", "2")
+    home.ctl("forward", "Box", "remove", "udp:0.0.0.0:5353", "2")
+    home.ctl("forward", "Box", "remove", "tcp:9000-9002", "2")
+    home.lacks("portForward")
+    home.ctl("set-net", "Box", "0", "isolated=Lab")
+    home.ctl("forward", "Box", "add", "tcp:8022:22")      # the first that can
+    assert home.ctl("forward", "Box", "list", "2") == home.ctl("forward", "Box") == "tcp:127.0.0.1:8022:22"
+    home.ctl("detach-net", "Box", "52:54:00:00:00:0b")
+    home.unchanged("forward", "Box", "list", fails="no network card on user")
+    home.ctl("set-net", "Box", "0", "user")
+    home.ctl("detach-net", "Box", "52:54:00:00:00:0a")
+    ok("ports are forwarded to a card, each once, and not any more")
+
+
+def forward_while_it_runs(home):
+    """A machine behind a socket, which needs no guest for that."""
+    control, ports = home.folder / "run.sock", [free_port() for _ in range(3)]
+    run = subprocess.Popen([VITRINECTL, "run", "--memory", "32", "--net", f"user,hostfwd=tcp::{ports[0]}-10.0.2.16:22", "--control", control],
+                           env=home.env, cwd=home.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 30
+        while not control.exists():
+            assert time.monotonic() < deadline and run.poll() is None, run.stderr.read()
+            time.sleep(0.05)
+        assert answers(ports[0])
+        assert home.ctl("forward", control) == f"tcp::{ports[0]}-10.0.2.16:22"
+        home.ctl("forward", control, "add", f"tcp:{ports[1]}:80")
+        assert answers(ports[0]) and answers(ports[1])
+        assert home.ctl("forward", control, "list", "0").split()[1] == f"tcp:127.0.0.1:{ports[1]}:80"
+        with socket.create_server(("127.0.0.1", ports[2])):
+            home.ctl("forward", control, "add", f"tcp:{ports[2]}:80", fails=f"TCP port {ports[2]} .*in use")
+        home.ctl("forward", control, "add", f"tcp:{ports[1]}:81", fails="twice")
+        home.ctl("forward", control, "add", f"tcp:{ports[2]}:81", "3", fails="no network card 3")
+        home.ctl("reset", control)
+        home.ctl("forward", control, "add", f"tcp:{ports[2]}:80")
+        assert all(map(answers, ports))
+        home.ctl("forward", control, "remove", f"tcp:{ports[1]}")
+        assert answers(ports[0]) and not answers(ports[1]) and answers(ports[2])
+    finally:
+        run.terminate()
+        run.wait(30)
+        run.stderr.close()
+    ok("a running machine forwards other ports from then on")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def tpm(home):
@@ -250,7 +340,7 @@ def old_machine(home):
 
 
 def usage(home):
-    for verb in ("set", "set-disk", "set-net", "attach-cd", "attach-floppy", "attach-tpm", "detach-tpm", "attach-folder", "detach-folder"):
+    for verb in ("set", "set-disk", "set-net", "forward", "attach-cd", "attach-floppy", "attach-tpm", "detach-tpm", "attach-folder", "detach-folder"):
         home.ctl(verb, "--help", fails=f"Usage: vitrinectl {verb} MACHINE")
     home.ctl("set", "--help", fails="firmware=bios.uefi.secure-boot +Firmware")
     ok("each verb explains itself")
@@ -259,7 +349,7 @@ def usage(home):
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-set-") as folder:
         home = Home(folder)
-        for step in (machine, names, kernel, drives, locked, cards, tpm, folders, broad_folders, kept_folder, old_machine, usage):
+        for step in (machine, names, kernel, drives, locked, cards, forwards, forward_while_it_runs, tpm, folders, broad_folders, kept_folder, old_machine, usage):
             try:
                 step(home)
             except (AssertionError, subprocess.SubprocessError) as problem:

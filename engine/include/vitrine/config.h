@@ -66,6 +66,8 @@ typedef struct
   int          fd;           /* VT_SERIAL_DESCRIPTOR: a connected stream socket, open until the machine is made; its caller's */
 } VtSerialConfig;
 
+enum { VT_FORWARDS_MAX = 256 };   /* ports that are forwarded to one card: each is a socket that the machine's loop waits for */
+
 /* A port of the virtio console. */
 typedef struct
 {
@@ -81,7 +83,7 @@ typedef struct
   uint8_t    mac[6];         /* all zero: made from the machine's UUID and the card's number */
   bool       restricted;     /* no connections to the outside; forwards still work */
   bool       cable_out;      /* begins without a link */
-  GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22" */
+  GPtrArray *forwards;       /* char*: "tcp:127.0.0.1:8022-:22", at most VT_FORWARDS_MAX */
   /* At most one of these, instead of user networking: */
   char      *local;          /* a folder: the network of all cards with a socket in it */
   char      *tap, *bridge;   /* the name of a TAP device or of a bridge of this computer (vitrine/tap.h) ... */
@@ -189,6 +191,9 @@ const char *vt_firmware_uefi_variables (bool secure_boot, bool enrolled_keys);
 
 /* "52:54:00:12:34:56": the address of one card, no group's. */
 bool vt_parse_mac (const char *text, uint8_t mac[6]);
+/* What a card has whose configuration says none, the same at every start. `id`: the machine's UUID, or its name where it has none;
+ * `card`: index among the network cards. */
+void vt_default_mac (const char *id, unsigned card, uint8_t mac[6]);
 
 /* Everything that can be refused without opening a file: sizes, counts, combinations. The error names the element and
  * what to do. */

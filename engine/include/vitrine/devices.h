@@ -51,3 +51,10 @@ bool vt_machine_set_mac (VtMachine *machine, unsigned card, const uint8_t mac[6]
 /* All frames of the card are written to the file from now on, in pcap format, until -1 is given or the file cannot be written.
  * `fd`: a regular file opened for writing, taken in any case. */
 bool vt_machine_capture (VtMachine *machine, unsigned card, int fd, GError **error);
+bool vt_machine_is_captured (VtMachine *machine, unsigned card);
+/* The addresses of all cards, in their order; ends with NULL. */
+GStrv vt_machine_macs (VtMachine *machine);
+/* The ports of this computer that are forwarded to the guest, for a card on user networking, in the form of VtNetConfig's; ends with
+ * NULL. All or nothing. It stays so when the guest is reset. */
+bool  vt_machine_set_forwards (VtMachine *machine, unsigned card, const char *const *rules, GError **error);
+GStrv vt_machine_forwards (VtMachine *machine, unsigned card, GError **error);

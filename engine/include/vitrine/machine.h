@@ -25,6 +25,7 @@ typedef struct
   void (*leds)          (void *opaque, unsigned mask);
   void (*trouble)       (void *opaque, const char *message);   /* something has failed for good, and the machine goes on */
   void (*pointer_changed) (void *opaque, bool absolute);   /* see vt_input_absolute(); may repeat itself */
+  void (*capture_ended) (void *opaque);                    /* of a card, by itself; after trouble() if something has failed */
   void (*usb_left)      (void *opaque, const char *id);    /* see vt_machine_plug_usb() */
 } VtMachineEvents;
 

@@ -354,6 +354,17 @@ vitrine_client_list_usb (VitrineClient *self, GError **error)
   return ids;
 }
 
+GStrv
+vitrine_client_get_forwards (VitrineClient *self, guint card, GError **error)
+{
+  GStrv rules = NULL;
+  GError *local = NULL;
+
+  if (!vitrine_bus_machine1_call_get_forwards_sync (self->proxy, card, &rules, NULL, &local))
+    take_remote_error (error, local);
+  return rules;
+}
+
 guint64
 vitrine_client_get_disk_size (VitrineClient *self, const char *target)
 {

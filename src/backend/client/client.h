@@ -39,6 +39,8 @@ gboolean vitrine_client_send_files (VitrineClient *self, const char *const *name
 GVariant *vitrine_client_get_memory (VitrineClient *self, GError **error);
 /* Ids of the USB devices of this computer that the guest has; NULL: an error. Blocks. */
 GStrv     vitrine_client_list_usb (VitrineClient *self, GError **error);
+/* Ports that are forwarded to a card; NULL: an error. Blocks. */
+GStrv     vitrine_client_get_forwards (VitrineClient *self, guint card, GError **error);
 /* Of a drive, by its target. 0: there is no such drive, or it is empty. Blocks. */
 guint64   vitrine_client_get_disk_size (VitrineClient *self, const char *target);
 /* The machine's screen as PNG. Blocks. */

@@ -589,6 +589,12 @@ trouble (void *opaque, const char *message)
 }
 
 static void
+capture_ended (void *opaque)
+{
+  vitrine_backend_emit_capture_changed (opaque);
+}
+
+static void
 leds_changed (void *opaque, unsigned mask)
 {
   VitrineEngineBackend *self = opaque;
@@ -692,7 +698,8 @@ VitrineBackend *
 vitrine_engine_backend_new (VtMachine *machine)
 {
   static const VtMachineEvents events = { .state_changed = state_changed, .guest_reset = guest_reset, .trouble = trouble, .leds = leds_changed,
-                                          .pointer_changed = pointer_changed, .usb_left = usb_left };
+                                          .pointer_changed = pointer_changed, .usb_left = usb_left,
+                                          .capture_ended = capture_ended };
 
   VitrineEngineBackend *self = g_object_new (VITRINE_TYPE_ENGINE_BACKEND, NULL);
   self->machine = machine;

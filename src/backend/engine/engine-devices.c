@@ -48,9 +48,33 @@ engine_set_mac (VitrineBackend *backend, guint card, const guint8 mac[6], GError
 }
 
 static gboolean
+engine_set_forwards (VitrineBackend *backend, guint card, const char *const *rules, GError **error)
+{
+  return vt_machine_set_forwards (vitrine_engine_backend_get_machine (backend), card, rules, error);
+}
+
+static GStrv
+engine_get_forwards (VitrineBackend *backend, guint card, GError **error)
+{
+  return vt_machine_forwards (vitrine_engine_backend_get_machine (backend), card, error);
+}
+
+static gboolean
 engine_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 {
   return vt_machine_capture (vitrine_engine_backend_get_machine (backend), card, fd, error);
+}
+
+static gboolean
+engine_is_captured (VitrineBackend *backend, guint card)
+{
+  return vt_machine_is_captured (vitrine_engine_backend_get_machine (backend), card);
+}
+
+static GStrv
+engine_list_cards (VitrineBackend *backend)
+{
+  return vt_machine_macs (vitrine_engine_backend_get_machine (backend));
 }
 
 /* --- Hot plug ------------------------------------------------------------------------------------------------------- */
@@ -185,7 +209,11 @@ vitrine_engine_devices_init (VitrineBackendInterface *iface)
   iface->get_memory = engine_get_memory;
   iface->set_link = engine_set_link;
   iface->set_mac = engine_set_mac;
+  iface->set_forwards = engine_set_forwards;
+  iface->get_forwards = engine_get_forwards;
   iface->capture = engine_capture;
+  iface->is_captured = engine_is_captured;
+  iface->list_cards = engine_list_cards;
   iface->trace = engine_trace;
   iface->add_disk = engine_add_disk;
   iface->add_network = engine_add_network;

@@ -50,6 +50,7 @@ struct _VitrineFakeBackend
   guint             buttons, leds, pointer_head;
   guint64           shape;
   gboolean          counting;
+  GStrv             forwards;    /* of the first card; NULL: none */
   int               trace;       /* a pipe; -1: none */
   gint64            made;        /* monotonic time */
   VitrineConsoleLog log;
@@ -503,12 +504,53 @@ vitrine_fake_backend_is_traced (VitrineFakeBackend *self)
   return self->trace >= 0;
 }
 
+/* The first card has some; "taken" is a port that it does not get. */
+static gboolean
+fake_set_forwards (VitrineBackend *backend, guint card, const char *const *rules, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  if (card != 0)
+    return no_card (error);
+  if (g_strv_contains (rules, "taken"))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_BUSY, "That port is in use");
+      return FALSE;
+    }
+  g_strfreev (self->forwards);
+  self->forwards = g_strdupv ((char **) rules);
+  return TRUE;
+}
+
+static GStrv
+fake_get_forwards (VitrineBackend *backend, guint card, GError **error)
+{
+  VitrineFakeBackend *self = VITRINE_FAKE_BACKEND (backend);
+
+  if (card == 0)
+    return self->forwards != NULL ? g_strdupv (self->forwards) : g_new0 (char *, 1);
+  no_card (error);
+  return NULL;
+}
+
 static gboolean
 fake_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 {
   if (fd >= 0)
     close (fd);
   return no_card (error);
+}
+
+static gboolean
+fake_is_captured (VitrineBackend *backend, guint card)
+{
+  return FALSE;
+}
+
+static GStrv
+fake_list_cards (VitrineBackend *backend)
+{
+  return g_new0 (char *, 1);
 }
 
 static guint
@@ -799,6 +841,7 @@ vitrine_fake_backend_finalize (GObject *object)
   vitrine_console_log_clear (&self->log);
   if (self->trace >= 0)
     close (self->trace);
+  g_strfreev (self->forwards);
   g_string_free (self->keys, TRUE);
   g_hash_table_unref (self->usb);
   g_free (self->message);
@@ -852,7 +895,11 @@ vitrine_fake_backend_iface_init (VitrineBackendInterface *iface)
   iface->get_memory = fake_get_memory;
   iface->set_link = fake_set_link;
   iface->set_mac = fake_set_mac;
+  iface->set_forwards = fake_set_forwards;
+  iface->get_forwards = fake_get_forwards;
   iface->capture = fake_capture;
+  iface->is_captured = fake_is_captured;
+  iface->list_cards = fake_list_cards;
   iface->trace = fake_trace;
   iface->get_n_heads = fake_get_n_heads;
   iface->acquire_frame = fake_acquire_frame;

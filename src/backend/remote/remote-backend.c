@@ -190,9 +190,34 @@ remote_set_mac (VitrineBackend *backend, guint card, const guint8 mac[6], GError
 }
 
 static gboolean
+remote_set_forwards (VitrineBackend *backend, guint card, const char *const *rules, GError **error)
+{
+  return cannot (error);
+}
+
+static GStrv
+remote_get_forwards (VitrineBackend *backend, guint card, GError **error)
+{
+  cannot (error);
+  return NULL;
+}
+
+static gboolean
 remote_capture (VitrineBackend *backend, guint card, int fd, GError **error)
 {
   return cannot (error);
+}
+
+static gboolean
+remote_is_captured (VitrineBackend *backend, guint card)
+{
+  return FALSE;
+}
+
+static GStrv
+remote_list_cards (VitrineBackend *backend)
+{
+  return g_new0 (char *, 1);
 }
 
 static gboolean
@@ -362,7 +387,11 @@ backend_init (VitrineBackendInterface *iface)
   iface->get_memory = remote_get_memory;
   iface->set_link = remote_set_link;
   iface->set_mac = remote_set_mac;
+  iface->set_forwards = remote_set_forwards;
+  iface->get_forwards = remote_get_forwards;
   iface->capture = remote_capture;
+  iface->is_captured = remote_is_captured;
+  iface->list_cards = remote_list_cards;
   iface->trace = remote_trace;
   iface->get_n_heads = remote_get_n_heads;
   iface->acquire_frame = remote_acquire_frame;

@@ -164,6 +164,27 @@ a_usb_device_comes_as_a_stream_and_goes (Fixture *fixture, gconstpointer unused)
   close (ends[1]);
 }
 
+static void
+forwards_are_replaced_or_stay (Fixture *fixture, gconstpointer unused)
+{
+  static const char *const rules[] = { "tcp:127.0.0.1:8022-:22", NULL }, *const taken[] = { "taken", NULL };
+
+  Call off = rig_call (fixture, "SetForwards", g_variant_new ("(u^as)", 0, rules));
+  g_assert_cmpstr (off.error->message, ==, "The machine is not running.");
+  g_clear_error (&off.error);
+  vitrine_service_set_backend (fixture->service, fixture->backend);
+  g_assert_true (rig_call (fixture, "SetForwards", g_variant_new ("(u^as)", 0, rules)).ok);
+  Call refused = rig_call (fixture, "SetForwards", g_variant_new ("(u^as)", 0, taken));
+  g_assert_cmpstr (refused.error->message, ==, "That port is in use");
+  g_clear_error (&refused.error);
+  g_auto(GStrv) now = vitrine_backend_get_forwards (fixture->backend, 0, NULL);
+  g_assert_true (g_strv_equal ((const char *const *) now, rules));
+  g_assert_true (rig_call (fixture, "GetForwards", g_variant_new ("(u)", 0)).ok);
+  Call missing = rig_call (fixture, "GetForwards", g_variant_new ("(u)", 1));
+  g_assert_cmpstr (missing.error->message, ==, "There is no card");
+  g_clear_error (&missing.error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -174,5 +195,6 @@ main (int argc, char **argv)
   ADD ("a disk without its files is refused", a_disk_without_its_files_is_refused);
   ADD ("a card comes with its device and goes", a_card_comes_with_its_device_and_goes);
   ADD ("a usb device comes as a stream and goes", a_usb_device_comes_as_a_stream_and_goes);
+  ADD ("forwards are replaced or stay", forwards_are_replaced_or_stay);
   return g_test_run ();
 }

@@ -107,6 +107,30 @@ handle_set_mac (VitrineService *self, GDBusMethodInvocation *call, guint card, G
 }
 
 static gboolean
+handle_set_forwards (VitrineService *self, GDBusMethodInvocation *call, guint card, const char *const *rules,
+                     VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+
+  if (backend != NULL && !refused (call, vitrine_backend_set_forwards (backend, card, rules, &error), &error))
+    vitrine_bus_machine1_complete_set_forwards (skeleton, call);
+  return TRUE;
+}
+
+static gboolean
+handle_get_forwards (VitrineService *self, GDBusMethodInvocation *call, guint card, VitrineBusMachine1 *skeleton)
+{
+  g_autoptr(GError) error = NULL;
+  VitrineBackend *backend = running (self, call);
+  g_auto(GStrv) rules = backend != NULL ? vitrine_backend_get_forwards (backend, card, &error) : NULL;
+
+  if (backend != NULL && !refused (call, rules != NULL, &error))
+    vitrine_bus_machine1_complete_get_forwards (skeleton, call, (const char *const *) rules);
+  return TRUE;
+}
+
+static gboolean
 handle_start_capture (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *list, guint card, GVariant *handle,
                       VitrineBusMachine1 *skeleton)
 {
@@ -242,11 +266,14 @@ static void
 device_removed (GObject *source, GAsyncResult *result, gpointer data)
 {
   Removal *removal = data;
+  VitrineBackend *backend = vitrine_service_get_backend (removal->self);
   g_autoptr(GError) error = NULL;
   gboolean gone = vitrine_backend_remove_device_finish (result, &error);
 
   if (gone && removal->kind == VITRINE_DEVICE_NETWORK)
     g_signal_emit_by_name (removal->self, "card-went", removal->id);
+  if (gone && backend != NULL)
+    vitrine_backend_emit_capture_changed (backend);     /* there are fewer cards */
   if (gone)
     g_dbus_method_invocation_return_value (removal->call, NULL);
   else
@@ -334,6 +361,7 @@ vitrine_service_connect_devices (VitrineService *self, VitrineBusMachine1 *skele
     { "handle-change-medium", G_CALLBACK (handle_change_medium) }, { "handle-eject-medium", G_CALLBACK (handle_eject_medium) },
     { "handle-set-memory", G_CALLBACK (handle_set_memory) },       { "handle-get-memory", G_CALLBACK (handle_get_memory) },
     { "handle-set-link", G_CALLBACK (handle_set_link) },           { "handle-set-mac", G_CALLBACK (handle_set_mac) },
+    { "handle-set-forwards", G_CALLBACK (handle_set_forwards) },   { "handle-get-forwards", G_CALLBACK (handle_get_forwards) },
     { "handle-attach-disk", G_CALLBACK (handle_attach_disk) },     { "handle-detach-disk", G_CALLBACK (handle_detach_disk) },
     { "handle-attach-usb", G_CALLBACK (handle_attach_usb) },       { "handle-detach-usb", G_CALLBACK (handle_detach_usb) },
     { "handle-list-usb", G_CALLBACK (handle_list_usb) },
