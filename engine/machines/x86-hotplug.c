@@ -205,7 +205,6 @@ net_comes (VtMachine *machine, Coming *coming)
     return;
   g_ptr_array_remove_index (machine->nets, coming->index);
   g_ptr_array_steal_index (machine->config.nets, coming->index);
-  vt_machine_close_net (machine, coming->net);
 }
 
 static void
@@ -292,9 +291,13 @@ vt_machine_add_net (VtMachine *machine, unsigned index, const VtNetConfig *given
   Coming coming = { .port = port, .index = MIN (index, machine->nets->len), .config = net, .error = error };
   vt_control_run (machine, net_comes_now, &coming);
   net->fd = -1;      /* its caller's, until here */
-  if (!coming.ok)
-    vt_net_config_free (net);
-  return coming.ok;
+  if (coming.ok)
+    return true;
+  /* Not before: the loop closes it, which wants the machine lock. */
+  if (coming.net != NULL)
+    vt_machine_close_net (machine, coming.net);
+  vt_net_config_free (net);
+  return false;
 }
 
 /* --- Going --------------------------------------------------------------------------------------------------------------- */

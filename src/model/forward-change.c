@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "forward-change.h"
 
+#include "card-numbers.h"
 #include "forwards.h"
 
 /* A card that is in both definitions and forwards something else. */
@@ -26,30 +27,6 @@ card_clear (gpointer data)
 }
 
 /* --- What there is to do -------------------------------------------------------------------------------------------- */
-
-/* The place in the list of the same card: by its address, or by its place where it has none. */
-static gboolean
-find_card (GPtrArray *networks, const VitrineNetwork *card, guint place, guint *at)
-{
-  for (*at = 0; card->mac != NULL && *at < networks->len; ++*at)
-    if (g_strcmp0 (((VitrineNetwork *) networks->pdata[*at])->mac, card->mac) == 0)
-      return TRUE;
-  *at = place;
-  return card->mac == NULL && place < networks->len;
-}
-
-/* Cards that our machine lacks have no number there; nor have those that wait for its next start, which are in no slot. */
-static guint
-number_of (VitrineDomain *domain, GPtrArray *networks, GPtrArray *others, guint index)
-{
-  guint number = 0, at;
-
-  for (guint i = 0; i < index; i++)
-    if (vitrine_network_is_supported (networks->pdata[i])
-        && (find_card (others, networks->pdata[i], i, &at) || vitrine_domain_get_network_slot (domain, i) != 0))
-      number++;
-  return number;
-}
 
 static GStrv
 rules_of (VitrineDomain *domain, guint index)
@@ -86,9 +63,9 @@ vitrine_forward_change_new (VitrineDomain *before, VitrineDomain *after)
   g_array_set_clear_func (self->cards, card_clear);
   for (guint i = 0, at; i < old->len; i++)
     {
-      if (!find_card (new, old->pdata[i], i, &at) || !forwards (old->pdata[i]) || !forwards (new->pdata[at]))
+      if (!vitrine_cards_find (new, old->pdata[i], i, &at) || !forwards (old->pdata[i]) || !forwards (new->pdata[at]))
         continue;
-      Card card = { number_of (before, old, new, i), number_of (after, new, old, at), rules_of (before, i), NULL, rules_of (after, at) };
+      Card card = { vitrine_cards_number (before, old, new, i), vitrine_cards_number (after, new, old, at), rules_of (before, i), NULL, rules_of (after, at) };
       card.both = in_both (card.before, card.after);
       if (g_strv_equal ((const char *const *) card.before, (const char *const *) card.after))
         card_clear (&card);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <vitrine/error.h>
 
+#include "card-numbers.h"
 #include "forward-change.h"
 #include "hotplug.h"
 
@@ -50,49 +51,49 @@ change_disc (VitrineClient *client, guint drive, const VitrineDisk *disk, GError
   return ok;
 }
 
-/* Drives and cards are numbered as the machine has them, which is as they were before. */
+static const VitrineDisk *
+find_disk (GPtrArray *disks, const char *target)
+{
+  for (guint i = 0; i < disks->len; i++)
+    if (g_strcmp0 (((VitrineDisk *) disks->pdata[i])->target, target) == 0)
+      return disks->pdata[i];
+  return NULL;
+}
+
+/* Disks have come and gone by now: the machine numbers those of the new definition, but for what waits for its next start. */
 static gboolean
 change_discs (const VitrineRunningChange *change, GError **error)
 {
   g_autoptr(GPtrArray) old = vitrine_domain_get_disks (change->before), new = vitrine_domain_get_disks (change->after);
+  guint number = 0;
 
-  for (guint i = 0; i < old->len; i++)
-    for (guint j = 0; j < new->len; j++)
-      {
-        const VitrineDisk *was = old->pdata[i], *is = new->pdata[j];
-        if (g_strcmp0 (was->target, is->target) == 0 && vitrine_disk_is_removable (is) && g_strcmp0 (was->path, is->path) != 0
-            && !change_disc (change->client, i, is, error))
-          return FALSE;
-      }
+  for (guint i = 0; i < new->len; i++)
+    {
+      const VitrineDisk *is = new->pdata[i], *was = find_disk (old, is->target);
+      if (was != NULL && vitrine_disk_is_removable (is) && g_strcmp0 (was->path, is->path) != 0
+          && !change_disc (change->client, number, is, error))
+        return FALSE;
+      number += was != NULL || vitrine_domain_get_disk_slot (change->after, is->target) != 0;
+    }
   return TRUE;
 }
 
-/* The same card in the other definition: by its address, or by its place where it has none. */
-static const VitrineNetwork *
-find_card (GPtrArray *networks, const VitrineNetwork *card, guint place)
-{
-  for (guint i = 0; card->mac != NULL && i < networks->len; i++)
-    if (g_strcmp0 (((VitrineNetwork *) networks->pdata[i])->mac, card->mac) == 0)
-      return networks->pdata[i];
-  return card->mac == NULL && place < networks->len ? networks->pdata[place] : NULL;
-}
-
-/* Cards that our machine goes without have no number there. */
+/* Cards have come and gone by now: their numbers are those of the new definition. */
 static gboolean
 change_cables (const VitrineRunningChange *change, GError **error)
 {
   g_autoptr(GPtrArray) old = vitrine_domain_get_networks (change->before), new = vitrine_domain_get_networks (change->after);
-  guint card = 0;
+  guint before;
 
-  for (guint i = 0; i < old->len; i++)
+  for (guint i = 0; i < new->len; i++)
     {
-      const VitrineNetwork *was = old->pdata[i], *is = find_card (new, was, i);
-      if (!vitrine_network_is_supported (was))
+      const VitrineNetwork *is = new->pdata[i];
+      if (!vitrine_network_is_supported (is) || !vitrine_cards_find (old, is, i, &before)
+          || ((VitrineNetwork *) old->pdata[before])->cable_out == is->cable_out)
         continue;
-      if (is != NULL && was->cable_out != is->cable_out
-          && !vitrine_client_call_sync (change->client, "SetLink", g_variant_new ("(ub)", card, !is->cable_out), error))
+      guint number = vitrine_cards_number (change->after, new, old, i);
+      if (!vitrine_client_call_sync (change->client, "SetLink", g_variant_new ("(ub)", number, !is->cable_out), error))
         return FALSE;
-      card++;
     }
   return TRUE;
 }
