@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "networks.h"
+#include "user-rig.h"
 #include "vitrine/config.h"
 #include "vitrine/error.h"
 
@@ -17,10 +17,7 @@ enum { TCP_SYN = 0x02, TCP_ACK = 0x10 };
 
 typedef struct
 {
-  VtLock   lock;
-  VtLoop  *loop;
-  VtClock *clock;
-  VtNet   *net;
+  UserRig  rig;
   /* What came to the guest; atomic */
   int      udp_port, syn_port, tcp_bytes;
   GQueue   answers;   /* GBytes: frames that the guest sends next; machine lock */
@@ -115,7 +112,7 @@ speak (void *opaque)
 {
   Fixture *f = opaque;
   for (GBytes *answer; (answer = g_queue_pop_head (&f->answers)) != NULL; g_bytes_unref (answer))
-    f->net->ops->send (f->net, g_bytes_get_data (answer, NULL), g_bytes_get_size (answer));
+    f->rig.net->ops->send (f->rig.net, g_bytes_get_data (answer, NULL), g_bytes_get_size (answer));
 }
 
 static void
@@ -128,7 +125,7 @@ receive (void *opaque, const uint8_t *frame, size_t len)
     g_atomic_int_set (&f->udp_port, frame[ETH + IP + 2] << 8 | frame[ETH + IP + 3]);
   else if (len >= ETH + IP + TCP && frame[12] == 0x08 && frame[13] == 0 && frame[ETH + 9] == IPPROTO_TCP)
     take_tcp (f, frame);
-  vt_loop_post (f->loop, speak, f);   /* the network does not expect to hear from us within its own call */
+  vt_loop_post (f->rig.loop, speak, f);   /* the network does not expect to hear from us within its own call */
 }
 
 static const VtNetClientOps client_ops = { receive };
@@ -136,35 +133,14 @@ static const VtNetClientOps client_ops = { receive };
 static void
 set_up (Fixture *f, gconstpointer unused)
 {
-  g_autoptr (GError) error = NULL;
-  vt_lock_init (&f->lock);
   g_queue_init (&f->answers);
-  f->loop = vt_loop_new (&f->lock);
-  f->clock = vt_clock_new (vt_host_now_ns, NULL);
-  vt_loop_drive_clock (f->loop, f->clock);
-  vt_lock (&f->lock);
-  vt_clock_start (f->clock);
-  f->net = vt_user_net_new (&(VtUserNetConfig) { .loop = f->loop, .lock = &f->lock, .clock = f->clock }, &error);
-  g_assert_no_error (error);
-  f->net->client = &client_ops;
-  f->net->client_opaque = f;
-  vt_unlock (&f->lock);
-}
-
-static void
-close_net (void *opaque)
-{
-  VtNet *net = opaque;
-  net->ops->close (net);
+  user_rig_set_up (&f->rig, &client_ops, f);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer unused)
 {
-  vt_loop_post (f->loop, close_net, f->net);
-  vt_loop_free (f->loop);
-  vt_clock_free (f->clock);
-  vt_lock_clear (&f->lock);
+  user_rig_tear_down (&f->rig);
 }
 
 /* --- This computer ------------------------------------------------------------------------------------------------------ */
@@ -255,7 +231,7 @@ static void
 set_on_loop (void *opaque)
 {
   Setting *setting = opaque;
-  bool ok = vt_user_net_set_forwards (setting->fixture->net, setting->rules, &setting->error);
+  bool ok = vt_user_net_set_forwards (setting->fixture->rig.net, setting->rules, &setting->error);
   g_assert_true (ok == (setting->error == NULL));
   g_atomic_int_set (&setting->done, 1);
 }
@@ -264,7 +240,7 @@ static GError *
 set (Fixture *f, const char *const *rules)
 {
   Setting setting = { f, rules, NULL, 0 };
-  vt_loop_post (f->loop, set_on_loop, &setting);
+  vt_loop_post (f->rig.loop, set_on_loop, &setting);
   wait_for (&setting.done, 1);
   return setting.error;
 }

@@ -4,7 +4,7 @@
 #include <slirp/libslirp.h>
 #include <string.h>
 
-#include "networks.h"
+#include "user-rig.h"
 
 #define PATIENCE (10 * G_USEC_PER_SEC)
 
@@ -33,10 +33,7 @@ slirp_pollfds_poll (Slirp *slirp, int select_error, SlirpGetREventsCb get_revent
 
 typedef struct
 {
-  VtLock   lock;
-  VtLoop  *loop;
-  VtClock *clock;
-  VtNet   *net;
+  UserRig  rig;
   int      answers;   /* atomic: ARP replies */
   int      turns;     /* atomic */
 } Fixture;
@@ -54,34 +51,13 @@ static const VtNetClientOps client_ops = { receive };
 static void
 set_up (Fixture *f, gconstpointer unused)
 {
-  g_autoptr (GError) error = NULL;
-  vt_lock_init (&f->lock);
-  f->loop = vt_loop_new (&f->lock);
-  f->clock = vt_clock_new (vt_host_now_ns, NULL);
-  vt_loop_drive_clock (f->loop, f->clock);
-  vt_lock (&f->lock);
-  vt_clock_start (f->clock);
-  f->net = vt_user_net_new (&(VtUserNetConfig) { .loop = f->loop, .lock = &f->lock, .clock = f->clock }, &error);
-  g_assert_no_error (error);
-  f->net->client = &client_ops;
-  f->net->client_opaque = f;
-  vt_unlock (&f->lock);
-}
-
-static void
-close_net (void *opaque)
-{
-  VtNet *net = opaque;
-  net->ops->close (net);
+  user_rig_set_up (&f->rig, &client_ops, f);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer unused)
 {
-  vt_loop_post (f->loop, close_net, f->net);
-  vt_loop_free (f->loop);
-  vt_clock_free (f->clock);
-  vt_lock_clear (&f->lock);
+  user_rig_tear_down (&f->rig);
 }
 
 static void
@@ -99,9 +75,9 @@ send_arp (Fixture *f)
 {
   uint8_t frame[42] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 1, 2, 3, 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1,
                         0x52, 0x54, 0, 1, 2, 3, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2 };
-  vt_lock (&f->lock);
-  f->net->ops->send (f->net, frame, sizeof frame);
-  vt_unlock (&f->lock);
+  vt_lock (&f->rig.lock);
+  f->rig.net->ops->send (f->rig.net, frame, sizeof frame);
+  vt_unlock (&f->rig.lock);
 }
 
 static void
@@ -138,7 +114,7 @@ other_work_of_the_loop_does_not_poll_the_network (Fixture *f, gconstpointer unus
   gint64 began = g_get_monotonic_time ();
   for (int i = 1; i <= 200; i++)
     {
-      vt_loop_post (f->loop, turn, f);
+      vt_loop_post (f->rig.loop, turn, f);
       wait_for (&f->turns, i);
     }
   int seconds = (int) ((g_get_monotonic_time () - began) / G_USEC_PER_SEC);
