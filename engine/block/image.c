@@ -17,6 +17,24 @@ vt_image_close (VtImage *image)
   g_free (label);
 }
 
+int
+vt_image_refuse_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
+{
+  return EROFS;
+}
+
+int
+vt_image_refuse_zero (VtImage *image, uint64_t off, uint64_t len)
+{
+  return EROFS;
+}
+
+int
+vt_image_nothing_to_flush (VtImage *image)
+{
+  return 0;
+}
+
 bool
 vt_image_fail (GError **error, const char *label, const char *what, int errno_value)
 {

@@ -117,5 +117,10 @@ VtImage *vt_image_new_file (const char *path, GError **error);
 /* Adds a line to an error of reading or writing: sets `error` from errno. Always false. */
 bool vt_image_fail (GError **error, const char *label, const char *what, int errno_value);
 
+/* Operations of an image that is never written. */
+int vt_image_refuse_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len);   /* EROFS, like the next */
+int vt_image_refuse_zero (VtImage *image, uint64_t off, uint64_t len);
+int vt_image_nothing_to_flush (VtImage *image);
+
 /* A disk of a machine. Takes the image, and closes it with the block. */
 VtBlock *vt_image_block (VtImage *image, VtPost post);

@@ -44,24 +44,6 @@ import_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
          && vt_image_mapped (((VtImport *) image)->file, extent.host, len, mapped);
 }
 
-static int
-import_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
-{
-  return EROFS;
-}
-
-static int
-import_zero (VtImage *image, uint64_t off, uint64_t len)
-{
-  return EROFS;
-}
-
-static int
-import_flush (VtImage *image)
-{
-  return 0;
-}
-
 static void
 import_close (VtImage *image)
 {
@@ -70,7 +52,7 @@ import_close (VtImage *image)
 }
 
 static const VtImageOps import_ops
-    = { import_read, import_write, import_zero, import_zero, import_flush, import_extent, import_close, import_map };
+    = { import_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, import_extent, import_close, import_map };
 
 VtImport *
 vt_import_new (size_t bytes, const VtImportOps *ops, VtImage *file)

@@ -355,24 +355,6 @@ patched_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
 }
 
 static int
-patched_write (VtImage *image, uint64_t off, const uint8_t *from, uint64_t len)
-{
-  return EROFS;
-}
-
-static int
-patched_zero (VtImage *image, uint64_t off, uint64_t len)
-{
-  return EROFS;
-}
-
-static int
-patched_flush (VtImage *image)
-{
-  return 0;
-}
-
-static int
 patched_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
 {
   *extent = (VtExtent) { VT_EXTENT_DATA, len, off };
@@ -390,7 +372,7 @@ patched_close (VtImage *image)
 }
 
 static const VtImageOps patched_ops = {
-  patched_read, patched_write, patched_zero, patched_zero, patched_flush, patched_extent, patched_close, patched_map,
+  patched_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, patched_extent, patched_close, patched_map,
 };
 
 /* Takes the file and the log's bytes. The file is as long as the newest entry says, and as what is written needs, even if it was not yet. */
