@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """clone.py VITRINECTL: machines are cloned, full, linked and from a snapshot; qemu-img compares their disks. As TAP."""
-import os
 import re
 import subprocess
 import sys
@@ -9,29 +8,11 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from home import Home, ok  # noqa: E402
 from tap import plan, point  # noqa: E402
 
-VITRINECTL = str(Path(sys.argv[1]).resolve())
 
-
-def ok(text):
-    point(True, text)
-
-
-class Home:
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.env = {**os.environ, "XDG_DATA_HOME": f"{folder}/data", "XDG_RUNTIME_DIR": folder, "XDG_CONFIG_HOME": f"{folder}/config",
-                    "LC_ALL": "C.UTF-8"}
-
-    def ctl(self, *words, fails=None):
-        done = subprocess.run([VITRINECTL, *map(str, words)], capture_output=True, text=True, env=self.env, check=False, timeout=120)
-        if fails is None and done.returncode != 0:
-            raise AssertionError(f"{words}: {done.stderr}")
-        if fails is not None and (done.returncode == 0 or not re.search(fails, done.stderr)):
-            raise AssertionError(f"{words} should fail with “{fails}”: {done.returncode} {done.stderr}")
-        return done.stdout.strip()
-
+class Disks(Home):
     def disk(self, machine):
         return Path(re.search(r'<source file="([^"]*)"', self.ctl("dumpxml", machine)).group(1))
 
@@ -131,7 +112,7 @@ def tpm(home):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-clone-") as folder:
-        home = Home(folder)
+        home = Disks(folder)
         for part in (full, linked, snapshot, tpm):
             try:
                 part(home)

@@ -12,30 +12,11 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from home import Home, VITRINECTL, ok  # noqa: E402
 from tap import plan, point  # noqa: E402
 
-VITRINECTL = str(Path(sys.argv[1]).resolve())
 
-
-def ok(text):
-    point(True, text)
-
-
-class Home:
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.env = {**os.environ, "XDG_DATA_HOME": f"{folder}/data", "XDG_RUNTIME_DIR": folder, "XDG_CONFIG_HOME": f"{folder}/config",
-                    "LC_ALL": "C.UTF-8"}
-
-    def ctl(self, *words, fails=None):
-        done = subprocess.run([VITRINECTL, *map(str, words)], capture_output=True, text=True, env=self.env, check=False, timeout=120,
-                              cwd=self.folder, start_new_session=True)
-        if fails is None and done.returncode != 0:
-            raise AssertionError(f"{words}: {done.stderr}")
-        if fails is not None and (done.returncode == 0 or not re.search(fails, done.stderr)):
-            raise AssertionError(f"{words} should fail with “{fails}”: {done.returncode} {done.stderr}")
-        return done.stdout.strip()
-
+class Box(Home):
     def image(self, name, *options):
         self.ctl("image", "create", *options, self.folder / name, "8M")
         return self.folder / name
@@ -348,7 +329,7 @@ def usage(home):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-set-") as folder:
-        home = Home(folder)
+        home = Box(folder)
         for step in (machine, names, kernel, drives, locked, cards, forwards, forward_while_it_runs, tpm, folders, broad_folders, kept_folder, old_machine, usage):
             try:
                 step(home)
