@@ -50,9 +50,8 @@ add_drive (VitrineDomain *domain, const VitrineDisk *disk, VitrineCtlOutcome *ou
 {
   g_autoptr(GPtrArray) others = vitrine_domain_get_disks (domain);
 
-  for (guint i = 0; disk->target != NULL && i < others->len; i++)
-    if (g_strcmp0 (((const VitrineDisk *) others->pdata[i])->target, disk->target) == 0)
-      return vitrine_ctl_refuse (error, _("The machine has a disk “%s” already"), disk->target);
+  if (disk->target != NULL && vitrine_disk_find (others, disk->target) != NULL)
+    return vitrine_ctl_refuse (error, _("The machine has a disk “%s” already"), disk->target);
   vitrine_domain_add_disk (domain, disk);
   g_autoptr(GPtrArray) all = vitrine_domain_get_disks (domain);
   outcome->note = g_strdup (((const VitrineDisk *) all->pdata[all->len - 1])->target);
@@ -230,11 +229,11 @@ typedef struct
 static const VitrineDisk *
 find_drive (GPtrArray *disks, const char *target, GError **error)
 {
-  for (guint i = 0; i < disks->len; i++)
-    if (g_strcmp0 (((const VitrineDisk *) disks->pdata[i])->target, target) == 0)
-      return disks->pdata[i];
-  vitrine_ctl_refuse (error, _("The machine has no disk “%s”. “vitrinectl dumpxml” shows those that it has."), target);
-  return NULL;
+  const VitrineDisk *disk = vitrine_disk_find (disks, target);
+
+  if (disk == NULL)
+    vitrine_ctl_refuse (error, _("The machine has no disk “%s”. “vitrinectl dumpxml” shows those that it has."), target);
+  return disk;
 }
 
 /* A running machine has its discs changed, and no more. */
@@ -381,17 +380,13 @@ resize_image (const char *words, const char *target, guint64 bytes)
   if (vitrine_machine_is_suspended (machine))
     return vitrine_ctl_fail (_("“%s” is suspended. Start it and power it off to change its devices."), words);
   g_autoptr(GPtrArray) disks = vitrine_domain_get_disks (vitrine_machine_get_domain (machine));
-  for (guint i = 0; i < disks->len; i++)
-    {
-      const VitrineDisk *disk = disks->pdata[i];
-      if (g_strcmp0 (disk->target, target) != 0)
-        continue;
-      if (disk->path == NULL || vitrine_disk_is_removable (disk))
-        return vitrine_ctl_fail (_("“%s” is no disk that can grow."), target);
-      return vitrine_disk_image_resize (disk->path, vitrine_disk_get_image_format (disk), bytes, &error)
-             ? 0 : vitrine_ctl_fail ("%s", error->message);
-    }
-  return vitrine_ctl_fail (_("The machine has no disk “%s”. “vitrinectl dumpxml” shows those that it has."), target);
+  const VitrineDisk *disk = find_drive (disks, target, &error);
+  if (disk == NULL)
+    return vitrine_ctl_fail ("%s", error->message);
+  if (disk->path == NULL || vitrine_disk_is_removable (disk))
+    return vitrine_ctl_fail (_("“%s” is no disk that can grow."), target);
+  return vitrine_disk_image_resize (disk->path, vitrine_disk_get_image_format (disk), bytes, &error)
+         ? 0 : vitrine_ctl_fail ("%s", error->message);
 }
 
 int

@@ -25,6 +25,15 @@ vitrine_disk_is_removable (const VitrineDisk *disk)
   return disk->cdrom || disk->floppy;
 }
 
+const VitrineDisk *
+vitrine_disk_find (GPtrArray *disks, const char *target)
+{
+  for (guint i = 0; i < disks->len; i++)
+    if (g_strcmp0 (((const VitrineDisk *) disks->pdata[i])->target, target) == 0)
+      return disks->pdata[i];
+  return NULL;
+}
+
 void
 vitrine_disk_free (VitrineDisk *disk)
 {

@@ -85,15 +85,6 @@ vitrine_domain_get_disks_to_boot (VitrineDomain *self)
   return disks;
 }
 
-static gboolean
-is_among (GPtrArray *disks, const char *target)
-{
-  for (guint i = 0; i < disks->len; i++)
-    if (g_strcmp0 (((const VitrineDisk *) disks->pdata[i])->target, target) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 gboolean
 vitrine_domain_boot_first (VitrineDomain *self, const char *const *targets, GError **error)
 {
@@ -101,7 +92,7 @@ vitrine_domain_boot_first (VitrineDomain *self, const char *const *targets, GErr
 
   for (guint i = 0; targets[i] != NULL; i++)
     {
-      if (!is_among (disks, targets[i]))
+      if (vitrine_disk_find (disks, targets[i]) == NULL)
         return vt_refuse (error, VT_ERROR_CONFIG, _("The machine has no drive “%s”."), targets[i]);
       g_ptr_array_add (order, (char *) targets[i]);
     }

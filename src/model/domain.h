@@ -47,6 +47,8 @@ typedef struct
 VitrineDisk *vitrine_disk_new (const char *path, const char *format, const char *bus, gboolean cdrom);
 void         vitrine_disk_free (VitrineDisk *disk);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineDisk, vitrine_disk_free)
+/* The one of @disks (VitrineDisk) with that target; NULL: none. */
+const VitrineDisk *vitrine_disk_find (GPtrArray *disks, const char *target);
 /* A CD or floppy drive: may be empty, and its medium changes while the machine runs. */
 gboolean     vitrine_disk_is_removable (const VitrineDisk *disk);
 /* As images name it: an encrypted raw disk is "luks". */

@@ -10,6 +10,7 @@
 #include <vitrine/image.h>
 #include <vitrine/secret-pipe.h>
 
+#include "card-numbers.h"
 #include "clone.h"
 #include "device-words.h"
 #include "net-devices.h"
@@ -330,21 +331,11 @@ vitrine_hotplug_take_back (VitrineHotplug *self, VitrineClient *client)
 /* --- Slots ----------------------------------------------------------------------------------------------------------- */
 
 static gboolean
-disk_is_in (GPtrArray *disks, const char *target)
-{
-  for (guint i = 0; i < disks->len; i++)
-    if (g_strcmp0 (((VitrineDisk *) disks->pdata[i])->target, target) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
 network_is_in (GPtrArray *networks, const VitrineNetwork *wanted)
 {
-  for (guint i = 0; i < networks->len && wanted->mac != NULL; i++)
-    if (g_strcmp0 (((VitrineNetwork *) networks->pdata[i])->mac, wanted->mac) == 0)
-      return TRUE;
-  return FALSE;
+  guint at;
+
+  return wanted->mac != NULL && vitrine_cards_find (networks, wanted, 0, &at);
 }
 
 /* Cards that have no address are known by their number: new ones are behind them. */
@@ -368,7 +359,7 @@ vitrine_hotplug_give_slots (VitrineDomain *before, VitrineDomain *after)
   for (guint i = 0; i < disks->len; i++)
     {
       const VitrineDisk *disk = disks->pdata[i];
-      if (!vitrine_disk_is_removable (disk) && !disk_is_in (old_disks, disk->target))
+      if (!vitrine_disk_is_removable (disk) && vitrine_disk_find (old_disks, disk->target) == NULL)
         vitrine_domain_give_disk_slot (after, disk->target);
     }
   for (guint i = 0; i < networks->len; i++)

@@ -51,15 +51,6 @@ change_disc (VitrineClient *client, guint drive, const VitrineDisk *disk, GError
   return ok;
 }
 
-static const VitrineDisk *
-find_disk (GPtrArray *disks, const char *target)
-{
-  for (guint i = 0; i < disks->len; i++)
-    if (g_strcmp0 (((VitrineDisk *) disks->pdata[i])->target, target) == 0)
-      return disks->pdata[i];
-  return NULL;
-}
-
 /* Disks have come and gone by now: the machine numbers those of the new definition, but for what waits for its next start. */
 static gboolean
 change_discs (const VitrineRunningChange *change, GError **error)
@@ -69,7 +60,7 @@ change_discs (const VitrineRunningChange *change, GError **error)
 
   for (guint i = 0; i < new->len; i++)
     {
-      const VitrineDisk *is = new->pdata[i], *was = find_disk (old, is->target);
+      const VitrineDisk *is = new->pdata[i], *was = vitrine_disk_find (old, is->target);
       if (was != NULL && vitrine_disk_is_removable (is) && g_strcmp0 (was->path, is->path) != 0
           && !change_disc (change->client, number, is, error))
         return FALSE;

@@ -183,9 +183,8 @@ mode_of_disk (VitrineHardwareList *self, const char *target)
 {
   g_autoptr(GPtrArray) disks = self->before != NULL ? vitrine_domain_get_disks (self->before) : NULL;
 
-  for (guint i = 0; disks != NULL && i < disks->len; i++)
-    if (g_strcmp0 (((VitrineDisk *) disks->pdata[i])->target, target) == 0)
-      return VITRINE_ROW_RUNNING;
+  if (disks != NULL && vitrine_disk_find (disks, target) != NULL)
+    return VITRINE_ROW_RUNNING;
   return self->cold ? VITRINE_ROW_COLD : VITRINE_ROW_NEW;
 }
 
