@@ -16,6 +16,7 @@ import desktop                                   # noqa: E402
 from desktop import Desktop, Missing, Skip, wait  # noqa: E402
 
 TOP = Path(__file__).resolve().parent.parent.parent
+LOG_LINES = 20     # of each machine, when a walk fails
 points = 0
 
 
@@ -114,6 +115,13 @@ def find_image(target):
     return str(images[0] if images else path)
 
 
+def print_logs(d):
+    """What the machines' processes said: their folders go with the test."""
+    for log in d.machines.glob("*/log"):
+        for line in log.read_text(errors="replace").splitlines()[-LOG_LINES:]:
+            print(f"# {log.parent.name}: {line}")
+
+
 def main(walks, screens=None):
     program, vitrinectl, pictures, name = sys.argv[1:]
     walk, target = walks[name]
@@ -131,6 +139,7 @@ def main(walks, screens=None):
         print(f"not ok {points + 1} - {name}", flush=True)
         for line in traceback.format_exc().splitlines():
             print(f"# {line}")
+        print_logs(d)
     finally:
         d.end()
     print(f"1..{points + failed}", flush=True)
