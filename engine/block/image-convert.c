@@ -10,8 +10,9 @@
 
 enum
 {
-  PIECE_BYTES = VT_VMDK_PIECE_BYTES,      /* whole clusters of any size */
-  HOLE_BYTES  = 64 << 10,                 /* zeros of that length stay a hole */
+  BUFFER_BYTES = VT_VMDK_PIECE_BYTES,     /* whole clusters of any size */
+  PLAIN_BYTES  = 1 << 20,                 /* a piece that is copied as it is: it stays in a processor's cache in between */
+  HOLE_BYTES   = 64 << 10,                /* zeros of that length stay a hole */
 };
 
 typedef struct Copy Copy;
@@ -22,9 +23,8 @@ struct Copy
   int           (*store) (Copy *copy, uint64_t off, const uint8_t *bytes, uint64_t len);   /* of whole sectors */
   bool            made;         /* the new file: it goes again when something fails */
   bool            zeros_too;    /* what is not stored does not read as zeros, or is waited for */
-  bool            once;         /* storing looks at the bytes no more than it must: they may be a file's, which others change */
-  uint64_t        cluster_bytes;
-  GAsyncQueue    *buffers;      /* of a piece each, that nobody uses now */
+  uint64_t        cluster_bytes, piece_bytes;
+  GAsyncQueue    *buffers;      /* of BUFFER_BYTES each, that nobody uses now */
   GMutex          lock;
   uint64_t        done;
   int             problem;      /* the first; those of pieces that stop for it come after it */
@@ -98,40 +98,9 @@ load (Copy *copy, uint64_t off, uint64_t len, uint8_t *to, bool *any)
       at += extent.len;
     }
   /* A disk of odd size ends in a whole sector; grains and clusters reach beyond it. */
-  if (*any && len < PIECE_BYTES)
-    memset (to + len, 0, PIECE_BYTES - len);
+  if (*any && len < copy->piece_bytes)
+    memset (to + len, 0, copy->piece_bytes - len);
   return error;
-}
-
-static bool
-store_mapped_run (Copy *copy, uint64_t off, uint64_t len, int *error)
-{
-  VtMapped mapped;
-  if (!vt_image_mapped (copy->from, off, len, &mapped))
-    return false;
-  *error = copy->store (copy, off, mapped.bytes, len);
-  /* EFAULT: it was the system that found nothing there. */
-  return vt_mapped_end (&mapped) && *error != EFAULT;
-}
-
-/* From where the source's file is in memory, without a copy in between. False: not this way; what was stored is stored once more. */
-static bool
-store_mapped (Copy *copy, uint64_t off, uint64_t len, int *error)
-{
-  uint64_t whole = MAX (copy->cluster_bytes, HOLE_BYTES);
-  VtExtent extent;
-  bool     ok = copy->once;
-  *error = 0;
-  for (uint64_t at = 0; ok && at < len && *error == 0; at += extent.len)
-    {
-      ok = copy->from->ops->extent (copy->from, off + at, len - at, &extent) == 0 && extent.len % whole == 0;
-      bool data = extent.kind == VT_EXTENT_DATA || extent.kind == VT_EXTENT_PACKED;
-      if (ok && data)
-        ok = store_mapped_run (copy, off + at, extent.len, error);
-      else if (ok && copy->zeros_too)
-        *error = copy->store (copy, off + at, NULL, extent.len);
-    }
-  return ok;
 }
 
 static int
@@ -157,14 +126,13 @@ note_problem (Copy *copy, int problem, bool unreadable)
   g_mutex_unlock (&copy->lock);
 }
 
-/* Through a buffer. */
 static int
-store_loaded (Copy *copy, uint64_t off, uint64_t len, bool *unreadable)
+store_piece (Copy *copy, uint64_t off, uint64_t len, bool *unreadable)
 {
   uint8_t *buffer = g_async_queue_try_pop (copy->buffers);
   bool     any;
   if (buffer == NULL)
-    buffer = g_malloc (PIECE_BYTES);
+    buffer = g_malloc (BUFFER_BYTES);
   int error = load (copy, off, len, buffer, &any);
   *unreadable = error != 0;
   if (error == 0 && (any || copy->zeros_too))
@@ -177,10 +145,8 @@ static int
 copy_piece (void *opaque, uint64_t off, uint64_t len, bool caller)
 {
   Copy *copy = opaque;
-  bool  unreadable = false;
-  int   error = 0;
-  if (!store_mapped (copy, off, len, &error))
-    error = store_loaded (copy, off, len, &unreadable);
+  bool  unreadable;
+  int   error = store_piece (copy, off, len, &unreadable);
   if (error == 0)
     error = tell_progress (copy, len, caller);
   if (error != 0)
@@ -197,7 +163,7 @@ copy_disk (Copy *copy, GError **error)
   /* Of a small disk, others may do all pieces: who watches is asked before and after them, too. */
   int         problem = tell_progress (copy, 0, true);
   if (problem == 0)
-    problem = vt_in_pieces (copy->from->size_bytes, PIECE_BYTES, copy_piece, copy) != 0 ? copy->problem : 0;
+    problem = vt_in_pieces (copy->from->size_bytes, copy->piece_bytes, copy_piece, copy) != 0 ? copy->problem : 0;
   if (problem == 0)
     problem = tell_progress (copy, 0, true);
   if (problem == ECANCELED)
@@ -226,6 +192,7 @@ open_stream (Copy *copy, const char *path, GError **error)
   copy->made = copy->to->unsafe = true;
   int problem = vt_vmdk_stream_new (copy->to, (copy->from->size_bytes + 511) / 512 * 512, &copy->stream);
   copy->store = store_grains;
+  copy->piece_bytes = VT_VMDK_PIECE_BYTES;
   copy->zeros_too = true;      /* the next piece waits for its turn */
   return problem == 0 || vt_image_fail (error, path, "it cannot be written", problem);
 }
@@ -241,8 +208,8 @@ open_image (Copy *copy, const VtImagePlace *place, const VtImageShape *shape, GE
   copy->made = true;
   copy->zeros_too = place->format == VT_IMAGE_LUKS;
   copy->store = copy->zeros_too ? store_all : shape->packing != VT_IMAGE_PLAIN ? store_packed : store_data;
-  copy->once = copy->store != store_packed;
   copy->cluster_bytes = shape->cluster_bytes != 0 ? shape->cluster_bytes : 64 << 10;
+  copy->piece_bytes = copy->store == store_packed ? BUFFER_BYTES : MAX (PLAIN_BYTES, copy->cluster_bytes);
   copy->to = vt_image_open (place->path, place->format, VT_IMAGE_UNSAFE, place->secret, error);
   return copy->to != NULL;
 }
@@ -269,7 +236,7 @@ vt_image_convert (const VtImagePlace *from, const VtImagePlace *to, const VtImag
             && (to->format == VT_IMAGE_VMDK ? open_stream (&copy, to->path, error) : open_image (&copy, to, shape, error));
   ok = ok && copy_disk (&copy, error);
   copy_clear (&copy);
-  int problem = ok ? vt_image_make_safe (to->path) : 0;
+  int problem = ok && !shape->unsynced ? vt_image_make_safe (to->path) : 0;
   if (problem != 0)
     ok = vt_image_fail (error, to->path, "it cannot be written", problem);
   if (!ok && copy.made)

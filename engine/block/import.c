@@ -36,14 +36,6 @@ import_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
   return error;
 }
 
-static bool
-import_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
-{
-  VtExtent extent;
-  return import_extent (image, off, len, &extent) == 0 && extent.kind == VT_EXTENT_DATA && extent.len == len
-         && vt_image_mapped (((VtImport *) image)->file, extent.host, len, mapped);
-}
-
 static void
 import_close (VtImage *image)
 {
@@ -52,7 +44,7 @@ import_close (VtImage *image)
 }
 
 static const VtImageOps import_ops
-    = { import_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, import_extent, import_close, import_map };
+    = { import_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, import_extent, import_close, NULL };
 
 VtImport *
 vt_import_new (size_t bytes, const VtImportOps *ops, VtImage *file)

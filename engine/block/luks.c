@@ -7,7 +7,7 @@
 #include "vitrine/error.h"
 
 /* Small enough to stay in a processor's cache between the file and the cipher; large enough for a thread's while. */
-#define PIECE_BYTES (128u << 10)
+#define PIECE_BYTES (256u << 10)
 
 typedef struct
 {

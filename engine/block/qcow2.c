@@ -107,21 +107,6 @@ qcow2_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
   return error;
 }
 
-/* Clusters of the disk that follow each other in the file. They may be used for something else as soon as the lock is gone: only what nobody
- * writes to is mapped. */
-static bool
-qcow2_mapped (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
-{
-  Qcow2       *q = qcow2_of (image);
-  Qcow2Mapping m;
-  if (!image->readonly)
-    return false;
-  g_rw_lock_reader_lock (&q->lock);
-  bool whole = find_run (q, off, len, &m) == 0 && m.kind == VT_EXTENT_DATA && m.len == len;
-  g_rw_lock_reader_unlock (&q->lock);
-  return whole && vt_image_mapped (q->data, m.host, len, mapped);
-}
-
 /* --- Writing ------------------------------------------------------------------------------------------------------ */
 
 /* Tables in memory are many: let them go to the file. */
@@ -398,7 +383,7 @@ qcow2_close (VtImage *image)
 }
 
 const VtImageOps qcow2_ops = {
-  qcow2_read, qcow2_write, qcow2_zero, qcow2_discard, qcow2_flush, qcow2_extent, qcow2_close, qcow2_mapped,
+  qcow2_read, qcow2_write, qcow2_zero, qcow2_discard, qcow2_flush, qcow2_extent, qcow2_close, NULL,
 };
 
 bool

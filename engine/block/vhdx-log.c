@@ -347,13 +347,6 @@ patched_read (VtImage *image, uint64_t off, uint8_t *to, uint64_t len)
   return error;
 }
 
-static bool
-patched_map (VtImage *image, uint64_t off, uint64_t len, VtMapped *mapped)
-{
-  Patched *self = (Patched *) image;
-  return unpatched (find_patch (self, off), off, len) == len && vt_image_mapped (self->file, off, len, mapped);
-}
-
 static int
 patched_extent (VtImage *image, uint64_t off, uint64_t len, VtExtent *extent)
 {
@@ -372,7 +365,7 @@ patched_close (VtImage *image)
 }
 
 static const VtImageOps patched_ops = {
-  patched_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, patched_extent, patched_close, patched_map,
+  patched_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, patched_extent, patched_close, NULL,
 };
 
 /* Takes the file and the log's bytes. The file is as long as the newest entry says, and as what is written needs, even if it was not yet. */

@@ -16,7 +16,7 @@ typedef struct
   char    *format, *to_format, *backing, *backing_format, *compress;
   VitrineKeySource key, new_key;
   int      cluster_kib, iteration_ms;
-  gboolean repair, quiet, any_backing, encrypt;
+  gboolean repair, quiet, any_backing, encrypt, no_sync;
   char   **words;
 } Options;
 
@@ -52,6 +52,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
     { "iteration-time", 0, 0, G_OPTION_ARG_INT, &options->iteration_ms, N_("Computing that a try of a new passphrase costs (1000)"), "MS" },
     { "repair", 0, 0, G_OPTION_ARG_NONE, &options->repair, N_("Set wrong counts right (check)"), NULL },
     { "any-backing", 0, 0, G_OPTION_ARG_NONE, &options->any_backing, N_("Backing files may be outside of its folder (convert)"), NULL },
+    { "no-sync", 0, 0, G_OPTION_ARG_NONE, &options->no_sync, N_("Do not wait until the new image is on the disk (convert)"), NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, N_("No progress"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL },
     { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
@@ -129,7 +130,7 @@ take_shape (const Options *options, const char *path, const char *format, const 
   VtImageFormat named = VT_IMAGE_QCOW2;
 
   *shape = (VtImageShape) { .cluster_bytes = (unsigned) options->cluster_kib * 1024, .encrypted = options->encrypt,
-                            .iteration_ms = (unsigned) options->iteration_ms };
+                            .iteration_ms = (unsigned) options->iteration_ms, .unsynced = options->no_sync };
   *place = (VtImagePlace) { .path = path };
   format_from_suffix (path, &named);
   if (!find_format (format, named, &place->format))

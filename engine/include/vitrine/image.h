@@ -71,6 +71,7 @@ typedef struct
   bool          encrypted;         /* qcow2: LUKS inside. It and a LUKS image need the place's secret */
   unsigned      iteration_ms;      /* computing that a try of its passphrase costs; 0: a second */
   enum { VT_IMAGE_PLAIN, VT_IMAGE_ZLIB, VT_IMAGE_ZSTD } packing;   /* qcow2: what is converted is compressed */
+  bool          unsynced;          /* what is converted is left in the host's memory, as cp leaves it: the host writes it when it likes */
 } VtImageShape;
 
 /* A new file, which must not exist: raw, qcow2 or LUKS. */
