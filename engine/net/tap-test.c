@@ -7,7 +7,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,16 +176,25 @@ expect_problem (int fd, GError **error, const char *words)
   g_clear_error (error);
 }
 
-/* Of `open`, in a process without any rights. */
+/* With udev, all may open the driver; without, it is root's alone. */
+static bool
+set_driver_mode (mode_t mode)
+{
+  return unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+         && mount ("none", "/dev/net", "tmpfs", 0, NULL) == 0 && mknod ("/dev/net/tun", S_IFCHR, makedev (10, 200)) == 0
+         && chmod ("/dev/net/tun", mode) == 0;
+}
+
+/* Of `open`, in a process without any rights, where the driver has that mode. */
 static void
-expect_problem_of_nobody (int (*open) (GError **error), const char *words)
+expect_problem_of_nobody (int (*open) (GError **error), mode_t mode, const char *words)
 {
   int   status = 0;
   pid_t child = fork ();
   if (child == 0)
     {
       g_autoptr (GError) error = NULL;
-      if (setresgid (65534, 65534, 65534) != 0 || setresuid (65534, 65534, 65534) != 0)
+      if (!set_driver_mode (mode) || setresgid (65534, 65534, 65534) != 0 || setresuid (65534, 65534, 65534) != 0)
         _exit (2);
       _exit (open (&error) == -1 && strstr (error->message, words) != NULL ? 0 : 1);
     }
@@ -261,7 +273,8 @@ a_device_of_this_computer_is_a_network (void)
     return;
   expect_problem (vt_tap_open ("vt1", &error), &error, "ip tuntap add dev vt1 mode tap user");
   expect_problem (vt_tap_open ("lo", &error), &error, "no TAP device");
-  expect_problem_of_nobody (open_device, "ip tuntap del dev vt0 mode tap");
+  expect_problem_of_nobody (open_device, 0666, "ip tuntap del dev vt0 mode tap");
+  expect_problem_of_nobody (open_device, 0600, "chmod a+rw /dev/net/tun");
   int fd = vt_tap_open ("vt0", &error);
   g_assert_no_error (error);
   expect_problem (vt_tap_open ("vt0", &error), &error, "in use");
@@ -328,7 +341,7 @@ a_bridge_is_joined_by_a_helper (void)
         expect_problem (join (&error), &error, "chmod u+s");
     }
   if (geteuid () == 0)
-    expect_problem_of_nobody (join, "chmod u+s");
+    expect_problem_of_nobody (join, 0666, "chmod u+s");
   g_unlink (helper);
   expect_problem (join (&error), &error, "No such file");
   expect_problem (vt_bridge_open_through (helper, "no-such-bridge", &error), &error, "has no bridge");

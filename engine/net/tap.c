@@ -30,8 +30,10 @@ open_driver (const char *name, GError **error)
     {
       int  problem = errno;
       bool confined = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot open " DRIVER " for the TAP device “%s”: %s%s", name,
-                   g_strerror (problem), confined ? ". A machine in a window opens its TAP devices when it is started" : "");
+      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot open " DRIVER " for the TAP device “%s”: %s%s", name, g_strerror (problem),
+                   confined              ? ". A machine in a window opens its TAP devices when it is started"
+                   : problem == EACCES   ? ". Let all people of this computer open it, as root: chmod a+rw " DRIVER
+                                         : "");
     }
   return fd;
 }
