@@ -8,6 +8,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "console-pipe.h"
 #include "service-rig.h"
 
 static void
@@ -211,10 +212,10 @@ wait_for_words (int fd, GString *seen, const char *wanted)
     }
 }
 
-static void
-a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
+/* The client's end of the machine's first console. */
+static int
+open_first_console (Fixture *fixture)
 {
-  g_autoptr(GString) seen = g_string_new (NULL);
   Opening opening = { fixture, -1, 0 };
 
   vitrine_service_set_backend (fixture->service, fixture->backend);
@@ -222,12 +223,81 @@ a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
   while (!g_atomic_int_get (&opening.done))
     g_main_context_iteration (NULL, TRUE);
   g_thread_join (thread);
-  wait_for_words (opening.fd, seen, "login: ");
-  g_assert_cmpint (write (opening.fd, "root\r", 5), ==, 5);
-  wait_for_words (opening.fd, seen, "root\r\nlogin: ");
-  close (opening.fd);
+  return opening.fd;
 }
 
+static void
+a_console_carries_bytes_both_ways (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GString) seen = g_string_new (NULL);
+  int fd = open_first_console (fixture);
+
+  wait_for_words (fd, seen, "login: ");
+  g_assert_cmpint (write (fd, "root\r", 5), ==, 5);
+  wait_for_words (fd, seen, "root\r\nlogin: ");
+  close (fd);
+}
+
+static void
+print (Fixture *fixture, const char *words, gsize n)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new (words, n);
+  vitrine_backend_emit_console_output (fixture->backend, 0, bytes);
+}
+
+/* A socket takes few pieces, however small. */
+static void
+a_console_client_that_is_slow_loses_nothing (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GString) seen = g_string_new (NULL), wanted = g_string_new (NULL);
+  int fd = open_first_console (fixture);
+
+  for (guint i = 0; i < 5000; i++)
+    g_string_append_printf (wanted, "%u ", i);
+  for (gsize i = 0; i < wanted->len; i++)
+    print (fixture, wanted->str + i, 1);
+  print (fixture, "end", 3);
+  wait_for_words (fd, seen, "end");
+  g_assert_nonnull (strstr (seen->str, wanted->str));
+  close (fd);
+}
+
+static void
+a_console_client_that_does_not_read_is_told_what_is_missing (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GString) seen = g_string_new (NULL);
+  g_autofree char *much = g_strnfill (VITRINE_CONSOLE_PIPE_BYTES / 4, '.');
+  int fd = open_first_console (fixture);
+
+  for (guint i = 0; i < 9; i++)
+    print (fixture, much, strlen (much));
+  print (fixture, "end", 3);
+  wait_for_words (fd, seen, "end");
+  g_assert_nonnull (strstr (seen->str, "MiB of what the machine printed were not read in time"));
+  g_assert_cmpuint (seen->len, <, 9 * strlen (much));
+  close (fd);
+}
+
+static void
+what_a_console_printed_last_is_read_when_the_machine_has_ended (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr(GString) seen = g_string_new (NULL);
+  char bytes[256];
+  int fd = open_first_console (fixture);
+
+  for (guint i = 0; i < 200; i++)
+    print (fixture, "x", 1);
+  print (fixture, "Power down", 10);
+  vitrine_service_stop (fixture->service);
+  for (gssize n = 1; n != 0;)
+    {
+      n = read (fd, bytes, sizeof bytes);
+      g_assert_true (n >= 0);
+      g_string_append_len (seen, bytes, n);
+    }
+  g_assert_true (g_str_has_suffix (seen->str, "Power down"));
+  close (fd);
+}
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
@@ -422,6 +492,9 @@ main (int argc, char **argv)
   ADD ("a client gets every figure", a_client_gets_every_figure);
   ADD ("instructions are counted while a client wants it", instructions_are_counted_while_a_client_wants_it);
   ADD ("a console carries bytes both ways", a_console_carries_bytes_both_ways);
+  ADD ("a console’s client that is slow loses nothing", a_console_client_that_is_slow_loses_nothing);
+  ADD ("one that does not read is told what is missing", a_console_client_that_does_not_read_is_told_what_is_missing);
+  ADD ("a console’s last words are read after the end", what_a_console_printed_last_is_read_when_the_machine_has_ended);
   ADD ("files are handed over and the progress comes back", files_are_handed_over_and_the_progress_comes_back);
   ADD ("a client that goes takes its files back", a_client_that_goes_takes_its_files_back);
   ADD ("lines of a trace come until the machine ends", lines_come_until_the_machine_ends);

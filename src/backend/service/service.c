@@ -229,6 +229,12 @@ handle_turn_wheel (VitrineService *self, GDBusMethodInvocation *call, int x, int
   return TRUE;
 }
 
+static void
+console_client_left (VitrineConsolePipe *pipe, gpointer data)
+{
+  g_ptr_array_remove_fast (VITRINE_SERVICE (data)->pipes, pipe);
+}
+
 static gboolean
 handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDList *unused, guint console)
 {
@@ -239,7 +245,7 @@ handle_open_console (VitrineService *self, GDBusMethodInvocation *call, GUnixFDL
     return refuse (call, _("The machine is not running."));
   if (console >= vitrine_backend_get_n_consoles (self->backend))
     return refuse (call, _("The machine has no serial console of that number."));
-  VitrineConsolePipe *pipe = vitrine_console_pipe_new (self->backend, console, &other, &error);
+  VitrineConsolePipe *pipe = vitrine_console_pipe_new (self->backend, console, console_client_left, self, &other, &error);
   if (pipe == NULL)
     return refuse (call, error->message);
   g_ptr_array_add (self->pipes, pipe);
