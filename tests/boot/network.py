@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """network.py VITRINECTL [tap]: Debian's kernel on a network, as TAP (the protocol).
 
-On user networking: an address, downloads, a forwarded port. With "tap": on a TAP device, and on a bridge by QEMU's helper, in a
+On user networking: an address, downloads, a forwarded port; restricted to that port. With "tap": on a TAP device, and on a bridge by QEMU's helper, in a
 network namespace that this test makes: it takes root.
 """
 import ctypes
@@ -57,6 +57,16 @@ def talk(port, data, seconds=60, address="127.0.0.1"):
     return answer
 
 
+def echo_through(boot, guest, port, data):
+    """The guest's port 7 says what it hears, once."""
+    guest.send("nc -l -p 7 -e /bin/cat; echo closed\n")
+    deadline = time.monotonic() + 60
+    while talk(port, data) != data:      # until the guest listens
+        if time.monotonic() > deadline:
+            raise GuestError(guest.explain("the forwarded port does not say what was said to it"))
+    guest.expect(r"^closed", 60)
+
+
 def user(boot):
     target = boot.guest("demo")
     data = os.urandom(MIB << 20)
@@ -77,14 +87,32 @@ def user(boot):
         if re.search(r"[0-9a-f]{32}", text).group() != hashlib.md5(data).hexdigest():
             raise GuestError(guest.explain("the download is not what was sent"))
         boot.ok(f"{MIB} MiB come in whole")
-        guest.send("nc -l -p 7 -e /bin/cat; echo closed\n")
-        deadline = time.monotonic() + 60
-        while talk(port, data[:3 << 20]) != data[:3 << 20]:      # until the guest listens
-            if time.monotonic() > deadline:
-                raise GuestError(guest.explain("the forwarded port does not say what was said to it"))
-        guest.expect(r"^closed", 60)
+        echo_through(boot, guest, port, data[:3 << 20])
         boot.ok("a forwarded port goes both ways")
         guest.command("ping -c 3 10.0.2.2", PROMPT, 60)
+        check_dmesg(boot, guest)
+        power_off(boot, guest)
+
+
+def restricted(boot):
+    """Nothing gets out, not even to this computer; what is forwarded gets in."""
+    target = boot.guest("demo")
+    (boot.folder / "page").mkdir()
+    (boot.folder / "page" / "data").write_bytes(b"outside\n")
+    server, port = serve(boot.folder / "page"), free_port()
+    with boot.run("--memory", "512M", "--kernel", target / "vmlinuz", "--initrd", target / "initrd.img", "--append",
+                  "console=ttyS0,115200 quiet", "--net", f"user,restricted=on,hostfwd=tcp:127.0.0.1:{port}-:7") as guest:
+        guest.expect(PROMPT, 900)
+        guest.command("stty cols 250; ip link set eth0 up", PROMPT, 120)
+        if "10.0.2.15" not in guest.command("udhcpc -i eth0 -n -q -s /bin/true 2>&1", PROMPT, 120):
+            raise GuestError(guest.explain("no address by DHCP"))
+        guest.command("ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2", PROMPT, 60)
+        text = guest.command(f"wget -T 10 -O - http://10.0.2.2:{server.server_port}/data; echo sta''tus $?", PROMPT, 120)
+        if "outside" in text or "status 0" in text:
+            raise GuestError(guest.explain("the guest reaches this computer"))
+        boot.ok("a restricted guest has its address, and does not get out")
+        echo_through(boot, guest, port, os.urandom(1 << 20))
+        boot.ok("what is forwarded to it gets in")
         check_dmesg(boot, guest)
         power_off(boot, guest)
 
@@ -250,7 +278,7 @@ def person(boot):
 def main():
     with tempfile.TemporaryDirectory(prefix="vitrine-network-") as folder:
         boot = Boot(sys.argv[1], folder)
-        for test in (tap, person) if sys.argv[2:] == ["tap"] else (user,):
+        for test in (tap, person) if sys.argv[2:] == ["tap"] else (user, restricted):
             boot.attempt(test.__name__, test)
         print(f"1..{boot.points}")
 
