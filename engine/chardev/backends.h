@@ -29,5 +29,5 @@ VtStreamHost *vt_stream_host_new (VtLoop *loop, const char *path, GError **error
 VtChardev *vt_chardev_ring_new (void (*output) (void *opaque, const uint8_t *bytes, size_t n), void *opaque);
 /* Everything still in the ring, oldest first. */
 GBytes    *vt_chardev_ring_contents (VtChardev *chr);
-/* Input from the window; bytes that the port cannot take yet wait (up to 64 KiB). */
+/* Input from the window; bytes that the port cannot take yet wait (up to 1 MiB). */
 void       vt_chardev_ring_send (VtChardev *chr, const uint8_t *bytes, size_t n);

@@ -13,6 +13,7 @@
 #include "vitrine/error.h"
 
 #define OUTPUT_MAX  (1024u * 1024u)   /* waiting for a slow reader; beyond it output is dropped */
+#define INPUT_MAX   (64u * 1024u)     /* waiting for the guest; then no more is read */
 #define ESCAPE_BYTE 0x1du             /* Ctrl+] */
 
 typedef struct
@@ -24,7 +25,8 @@ typedef struct
   int         keep_fd;    /* the slave of a pty, so that it never looks closed; -1 otherwise */
   bool        is_terminal;
   GSource    *in_source, *out_source;
-  GByteArray *pending;    /* input */
+  VtPending   pending;    /* input */
+  bool        ended;      /* there is no more of it */
   GByteArray *output;
   void      (*escape) (void *opaque);
   void       *escape_opaque;
@@ -100,11 +102,28 @@ descriptor_write (VtChardev *chr, const uint8_t *bytes, size_t n)
     d->out_source = vt_loop_watch (d->loop, d->out_fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, out_ready, d);
 }
 
+static bool in_ready (void *opaque, int fd, GIOCondition condition);
+
+/* While much waits for the guest, whoever writes waits, too. Not a person, who may want to escape. */
+static bool
+may_read (const Descriptor *d)
+{
+  return d->in_fd >= 0 && !d->ended && (d->is_terminal || vt_pending_len (&d->pending) < INPUT_MAX);
+}
+
+static void
+watch_input (Descriptor *d)
+{
+  if (d->in_source == NULL && may_read (d))
+    d->in_source = vt_loop_watch (d->loop, d->in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, d);
+}
+
 static void
 descriptor_accept (VtChardev *chr)
 {
   Descriptor *d = (Descriptor *) chr;
-  vt_pending_deliver (chr, d->pending);
+  vt_pending_deliver (chr, &d->pending);
+  watch_input (d);
 }
 
 static bool
@@ -117,6 +136,7 @@ in_ready (void *opaque, int fd, GIOCondition condition)
     return true;
   if (n <= 0)
     {
+      d->ended = true;
       g_clear_pointer (&d->in_source, g_source_unref);
       return false;
     }
@@ -126,8 +146,11 @@ in_ready (void *opaque, int fd, GIOCondition condition)
       n = escape - buffer;
       d->escape (d->escape_opaque);
     }
-  vt_pending_push (&d->chr, d->pending, buffer, (size_t) n);
-  return true;
+  vt_pending_push (&d->chr, &d->pending, buffer, (size_t) n);
+  if (may_read (d))
+    return true;
+  g_clear_pointer (&d->in_source, g_source_unref);
+  return false;
 }
 
 static void
@@ -145,7 +168,7 @@ descriptor_close (VtChardev *chr)
     close (d->in_fd);
   if (d->keep_fd >= 0)
     close (d->keep_fd);
-  g_byte_array_unref (d->pending);
+  vt_pending_clear (&d->pending);
   g_byte_array_unref (d->output);
   g_free (d);
 }
@@ -162,12 +185,12 @@ descriptor_new (VtLoop *loop, int in_fd, int out_fd, bool own_fds)
   d->out_fd = out_fd;
   d->own_fds = own_fds;
   d->keep_fd = -1;
-  d->pending = g_byte_array_new ();
+  vt_pending_init (&d->pending);
   d->output = g_byte_array_new ();
   if (in_fd >= 0)
     {
       g_unix_set_fd_nonblocking (in_fd, TRUE, NULL);
-      d->in_source = vt_loop_watch (loop, in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, in_ready, d);
+      watch_input (d);
     }
   return d;
 }

@@ -12,7 +12,7 @@ typedef struct
   VtChardev   chr;
   void      (*output) (void *opaque, const uint8_t *bytes, size_t n);
   void       *opaque;
-  GByteArray *pending;
+  VtPending   pending;
   uint64_t    written;          /* in all; the last RING_BYTES of it are in `ring` */
   uint8_t     ring[RING_BYTES];
 } Ring;
@@ -31,13 +31,13 @@ ring_write (VtChardev *chr, const uint8_t *bytes, size_t n)
 static void
 ring_accept (VtChardev *chr)
 {
-  vt_pending_deliver (chr, ((Ring *) chr)->pending);
+  vt_pending_deliver (chr, &((Ring *) chr)->pending);
 }
 
 static void
 ring_close (VtChardev *chr)
 {
-  g_byte_array_unref (((Ring *) chr)->pending);
+  vt_pending_clear (&((Ring *) chr)->pending);
   g_free (chr);
 }
 
@@ -50,7 +50,7 @@ vt_chardev_ring_new (void (*output) (void *opaque, const uint8_t *bytes, size_t 
   ring->chr.ops = &ring_ops;
   ring->output = output;
   ring->opaque = opaque;
-  ring->pending = g_byte_array_new ();
+  vt_pending_init (&ring->pending);
   return &ring->chr;
 }
 
@@ -70,5 +70,5 @@ vt_chardev_ring_contents (VtChardev *chr)
 void
 vt_chardev_ring_send (VtChardev *chr, const uint8_t *bytes, size_t n)
 {
-  vt_pending_push (chr, ((Ring *) chr)->pending, bytes, n);
+  vt_pending_push (chr, &((Ring *) chr)->pending, bytes, n);
 }

@@ -8,7 +8,7 @@
 #include "host-private.h"
 
 #define PIECE_BYTES 16384
-#define MAX_WAITING_BYTES 65536
+#define MAX_WAITING_BYTES (1024 * 1024)
 #define WOULD_BLOCK (-2)
 
 struct _VitrineHostConsole
