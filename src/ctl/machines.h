@@ -14,6 +14,8 @@ gboolean        vitrine_ctl_is_running (VitrineMachine *machine);
 /* A connection to the machine that @words names, or whose --control socket @words is: a path with a "/". NULL after an error that
  * has been printed. */
 VitrineClient  *vitrine_ctl_connect (const char *words);
+/* A new machine in the library: prints its UUID. 0, or 1 and a message. */
+int             vitrine_ctl_store (VitrineDomain *domain);
 /* One D-Bus call without an answer; takes a floating @arguments. 0, or 1 and a message. */
 int             vitrine_ctl_call_client (VitrineClient *client, const char *method, GVariant *arguments);
 /* The same to the machine of that name. */

@@ -4,8 +4,15 @@
 
 #include <osinfo/osinfo.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "tpm-process.h"
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+#define GIB (G_GUINT64_CONSTANT (1) << 30)
 #define FALLBACK_NAME "Machine"
+#define PATIENCE_SECONDS 10
+#define FALLBACK_DISK (20 * GIB)
 
 void
 vitrine_installer_free (VitrineInstaller *self)
@@ -143,16 +150,79 @@ choose_label (VitrineInstaller *self, const char *path, OsinfoMedia *media)
   g_strdelimit (self->label, "/\n\r\t", ' ');
 }
 
-/* libosinfo waits in a main loop. Of a context of its own: in the program's, this thread and the main one may wait for each other. */
+/* --- the medium --------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  gatomicrefcount refs;
+  gboolean        done;
+  OsinfoMedia    *media;
+} Opening;
+
+static void
+opening_unref (Opening *opening)
+{
+  if (!g_atomic_ref_count_dec (&opening->refs))
+    return;
+  g_clear_object (&opening->media);
+  g_free (opening);
+}
+
+static void
+medium_opened (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Opening *opening = data;
+
+  opening->media = osinfo_media_create_from_location_finish (result, NULL);
+  opening->done = TRUE;
+  opening_unref (opening);
+}
+
+static gboolean
+give_up (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+cancelled (GCancellable *cancellable, gpointer data)
+{
+  return give_up (data);
+}
+
+static void
+attach (GSource *source, GSourceFunc fn, gboolean *flag, GMainContext *context)
+{
+  g_source_set_callback (source, fn, flag, NULL);
+  g_source_attach (source, context);
+}
+
+/* In a main loop of its own: in the program's, this thread and the main one might wait for each other. There are damaged media that libosinfo
+ * (1.10) never comes to an end with. */
 static OsinfoMedia *
 open_medium (GFile *file, GCancellable *cancellable)
 {
   g_autoptr(GMainContext) context = g_main_context_new ();
+  g_autoptr(GSource) late = g_timeout_source_new_seconds (PATIENCE_SECONDS);
+  g_autoptr(GSource) unwanted = g_cancellable_source_new (cancellable);
   g_autofree char *uri = g_file_get_uri (file);
+  Opening *opening = g_new0 (Opening, 1);
+  gboolean gave_up = FALSE;
 
+  g_atomic_ref_count_init (&opening->refs);
+  g_atomic_ref_count_inc (&opening->refs);
   g_main_context_push_thread_default (context);
-  OsinfoMedia *media = osinfo_media_create_from_location (uri, cancellable, NULL);
+  attach (late, give_up, &gave_up, context);
+  attach (unwanted, G_SOURCE_FUNC (cancelled), &gave_up, context);
+  osinfo_media_create_from_location_async (uri, G_PRIORITY_DEFAULT, cancellable, medium_opened, opening);
+  while (!opening->done && !gave_up)
+    g_main_context_iteration (context, TRUE);
+  g_source_destroy (late);
+  g_source_destroy (unwanted);
   g_main_context_pop_thread_default (context);
+  OsinfoMedia *media = g_steal_pointer (&opening->media);
+  opening_unref (opening);
   return media;
 }
 
@@ -192,4 +262,16 @@ VitrineInstaller *
 vitrine_installer_recognize_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+vitrine_installer_plan (const VitrineInstaller *self, VitrineInstallerPlan *plan)
+{
+  guint64 here = (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
+  guint64 disk = self->disk_bytes > 0 ? self->disk_bytes : FALLBACK_DISK;
+
+  *plan = (VitrineInstallerPlan) { .memory_bytes = MIN (MAX (self->memory_bytes, GIB), MAX (here / 2, 512 * MIB)),
+                                   .disk_bytes = self->live ? 0 : (disk + GIB - 1) / GIB * GIB,
+                                   .cpus = MIN (MAX (self->cpus, 1), g_get_num_processors ()),
+                                   .tpm = self->wants_tpm && vitrine_tpm_is_installed () };
 }

@@ -23,6 +23,16 @@ typedef struct
 void vitrine_installer_free (VitrineInstaller *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineInstaller, vitrine_installer_free)
 
+/* What a new machine should have on this computer for it: at least a GiB of memory, at most half of the computer's (or 512 MiB). */
+typedef struct
+{
+  guint64  memory_bytes, disk_bytes;   /* disk: 0: it runs without one */
+  guint    cpus;
+  gboolean tpm;                        /* it wants one, and swtpm is installed */
+} VitrineInstallerPlan;
+
+void vitrine_installer_plan (const VitrineInstaller *self, VitrineInstallerPlan *plan);
+
 /* Reads the medium and, the first time, the database, in a thread. Fails only when the file cannot be read. */
 void              vitrine_installer_recognize_async (const char *path, GCancellable *cancellable, GAsyncReadyCallback done,
                                                      gpointer data);
