@@ -136,6 +136,14 @@ struct Executor
 };
 
 Executor *executor_host_new (GError **error);
+/* What follows is what this computer lets programs do: everything, until host_probe() has had a look at it. Some virtual machines have a
+ * global descriptor table of their own, and no 32-bit code; some kernels keep RDFSBASE and its like to themselves. */
+void host_probe (void);
+bool host_has_code32 (void);
+bool host_keeps_bases (void);
+/* Where it does not, the kernel sets them for programs: in 64-bit code, to addresses of user space. */
+bool host_sets_bases (Mode mode);
+bool host_sets_base (uint64_t base);
 /* `lazy_flags`: a translator may lose arithmetic flags that are overwritten unread, as it does outside of tests.
  * `low`: its vCPU may lie below 2 GiB, where wild stores of a host executor in the same process would hit it. */
 Executor *executor_engine_new (const char *accel, bool lazy_flags, bool low, GError **error);

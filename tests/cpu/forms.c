@@ -64,6 +64,33 @@ static const struct
   { ZYDIS_MNEMONIC_UD0,      "length differs between vendors (ModRM or not)" },
 };
 
+/* Looks at a descriptor of the host's. */
+static bool
+needs_descriptor (const Decoded *d)
+{
+  static const ZydisMnemonic mnemonics[]
+    = { ZYDIS_MNEMONIC_LAR, ZYDIS_MNEMONIC_LSL, ZYDIS_MNEMONIC_VERR, ZYDIS_MNEMONIC_VERW, ZYDIS_MNEMONIC_LFS, ZYDIS_MNEMONIC_LGS, ZYDIS_MNEMONIC_LSS,
+        ZYDIS_MNEMONIC_INT };
+  for (unsigned i = 0; i < G_N_ELEMENTS (mnemonics); i++)
+    if (d->insn.mnemonic == mnemonics[i])
+      return true;
+  return (d->insn.mnemonic == ZYDIS_MNEMONIC_MOV || d->insn.mnemonic == ZYDIS_MNEMONIC_POP)
+         && d->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass (d->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT;
+}
+
+/* NULL: not by what this computer lets programs do. */
+static const char *
+excluded_here (const Decoded *d)
+{
+  if (!host_keeps_bases () && d->insn.meta.isa_set == ZYDIS_ISA_SET_RDWRFSGS)
+    return "this computer's kernel does not let programs have it";
+  if (!host_has_code32 () && d->insn.machine_mode != ZYDIS_MACHINE_MODE_LONG_64)
+    return "this computer runs no 32-bit code";
+  if (!host_has_code32 () && needs_descriptor (d))
+    return "this computer has other descriptors";
+  return NULL;
+}
+
 const char *
 forms_excluded (const Decoded *d)
 {
@@ -71,6 +98,8 @@ forms_excluded (const Decoded *d)
   for (unsigned i = 0; i < G_N_ELEMENTS (excluded_mnemonics); i++)
     if (excluded_mnemonics[i].mnemonic == insn->mnemonic)
       return excluded_mnemonics[i].reason;
+  if (excluded_here (d) != NULL)
+    return excluded_here (d);
   if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
     return "far transfer";
   if (insn->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && insn->machine_mode == ZYDIS_MACHINE_MODE_LONG_64

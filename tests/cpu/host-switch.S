@@ -19,7 +19,35 @@
         mov     [CTX (\where + 10)], gs
         .endm
 
-        .macro  load_state
+/* Segment bases: by instructions, or by arch_prctl(2) where the kernel does not let programs have those. The latter takes rax, rcx, rdi,
+ * rsi and r11. */
+        .macro  set_base register, code, value
+        cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
+        je      771f
+        mov     rax, \value
+        wr\register rax
+        jmp     772f
+771:    mov     rsi, \value
+        mov     edi, \code
+        mov     eax, SYS_ARCH_PRCTL
+        syscall
+772:
+        .endm
+
+        .macro  get_base register, code, field
+        cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
+        je      773f
+        rd\register rax
+        mov     [CTX (\field)], rax
+        jmp     774f
+773:    mov     esi, CTX (\field)
+        mov     edi, \code
+        mov     eax, SYS_ARCH_PRCTL
+        syscall
+774:
+        .endm
+
+        .macro  load_state bits
         push    rbx
         push    rbp
         push    r12
@@ -31,10 +59,13 @@
         xor     edx, edx
         mov     eax, 7                  /* x87, SSE, AVX */
         xrstor64 [CTX (CONTEXT_XAREA_IN)]
-        mov     rax, [CTX (CONTEXT_FS_IN)]
-        wrfsbase rax
-        mov     rax, [CTX (CONTEXT_GS_IN)]
-        wrgsbase rax
+        .if \bits == 32                /* arch_prctl() would take the selectors away: those have bases of zero */
+        cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
+        je      1f
+        .endif
+        set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_FS_IN)]
+        set_base gsbase, ARCH_SET_GS, [CTX (CONTEXT_GS_IN)]
+1:
         push    qword ptr [CTX (CONTEXT_RFLAGS_IN)]
         popfq
         mov     rax, [CTX (CONTEXT_GPR_IN + 0)]
@@ -58,7 +89,7 @@
         .globl  host_enter64
         .type   host_enter64, @function
 host_enter64:
-        load_state
+        load_state 64
         jmp     qword ptr [CTX (CONTEXT_RIP_IN)]
         .size   host_enter64, . - host_enter64
 
@@ -70,7 +101,7 @@ host_enter32:
         mov     es, eax
         mov     fs, eax
         mov     gs, eax
-        load_state
+        load_state 32
         .byte   0xff, 0x2c, 0x25        /* jmp far dword ptr [CTX (CONTEXT_RIP_IN)] */
         .long   CTX (CONTEXT_RIP_IN)
         .size   host_enter32, . - host_enter32
@@ -103,14 +134,11 @@ host_capture:
         xor     edx, edx
         mov     eax, 7
         xsave64 [CTX (CONTEXT_XAREA_OUT)]
-        rdfsbase rax
-        mov     [CTX (CONTEXT_FS_OUT)], rax
-        rdgsbase rax
-        mov     [CTX (CONTEXT_GS_OUT)], rax
-        mov     rax, [CTX (CONTEXT_HOST_FS)]
-        wrfsbase rax
-        xor     eax, eax
-return_to_c:
+        get_base fsbase, ARCH_GET_FS, CONTEXT_FS_OUT
+        get_base gsbase, ARCH_GET_GS, CONTEXT_GS_OUT
+        set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
+        xor     r12d, r12d
+return_to_c:                            /* with the result in r12d */
         mov     ecx, ds                 /* null, unless 32-bit code ran or the case loaded one */
         mov     edx, es
         or      ecx, edx
@@ -124,9 +152,9 @@ return_to_c:
         mov     es, ecx
         mov     fs, ecx
         mov     gs, ecx
-        mov     rcx, [CTX (CONTEXT_HOST_FS)]
-        wrfsbase rcx
-1:      fninit
+        set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
+1:      mov     eax, r12d
+        fninit
         ldmxcsr [CTX (CONTEXT_MXCSR)]
         vzeroupper
         pop     r15
@@ -142,7 +170,7 @@ return_to_c:
         .type   host_leave, @function
 host_leave:
         mov     rsp, [CTX (CONTEXT_HOST_RSP)]
-        mov     eax, 1
+        mov     r12d, 1
         jmp     return_to_c
         .size   host_leave, . - host_leave
 
@@ -150,15 +178,21 @@ host_leave:
         .type   host_signal_entry, @function
 host_signal_entry:
         save_selectors CONTEXT_SIGNAL_SEL
-        rdfsbase rcx                    /* host_signal()'s 4th and 5th argument */
-        rdgsbase r8
+        push    rdi
+        push    rsi
+        push    rdx
+        get_base fsbase, ARCH_GET_FS, CONTEXT_SIGNAL_FS
+        get_base gsbase, ARCH_GET_GS, CONTEXT_SIGNAL_GS
+        set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
+        pop     rdx
+        pop     rsi
+        pop     rdi
+        mov     rcx, [CTX (CONTEXT_SIGNAL_FS)]       /* host_signal()'s 4th and 5th argument */
+        mov     r8, [CTX (CONTEXT_SIGNAL_GS)]
         push    rcx
-        mov     rax, [CTX (CONTEXT_HOST_FS)]
-        wrfsbase rax
         call    host_signal
         pop     rcx
-        wrfsbase rcx                    /* sigreturn does not restore it */
+        set_base fsbase, ARCH_SET_FS, rcx            /* sigreturn does not restore it */
         ret
-        .size   host_signal_entry, . - host_signal_entry
 
         .section .note.GNU-stack, "", @progbits

@@ -17,6 +17,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -145,8 +146,8 @@ host_run (Executor *base, const Case *c, Result *result)
 static uint64_t
 read_fs_base (void)
 {
-  uint64_t base;
-  __asm__ ("rdfsbase %0" : "=r" (base));
+  uint64_t base = 0;
+  syscall (SYS_arch_prctl, ARCH_GET_FS, &base);
   return base;
 }
 
@@ -251,6 +252,56 @@ refuse_system_calls (GError **error)
 
 #define HWCAP2_FSGSBASE_ (1u << 1)   /* AT_HWCAP2: the kernel lets user code use RDFSBASE and its like */
 
+static struct
+{
+  bool no_bases, no_code32;
+} limits;
+
+/* VERR: the descriptor is one of user code that can be read. */
+static bool
+is_code (uint16_t selector)
+{
+  bool readable;
+  __asm__ ("verr %1" : "=@ccz" (readable) : "r" (selector));
+  return readable;
+}
+
+void
+host_probe (void)
+{
+  limits.no_bases = (getauxval (AT_HWCAP2) & HWCAP2_FSGSBASE_) == 0;
+  limits.no_code32 = !is_code (HOST_CS32);
+  if (limits.no_bases)
+    printf ("Instructions for segment bases are not compared: this computer's kernel does not let programs have them.\n");
+  if (limits.no_code32)
+    printf ("32-bit code and segment registers are not compared: this computer runs none, and has other descriptors.\n");
+}
+
+bool
+host_has_code32 (void)
+{
+  return !limits.no_code32;
+}
+
+bool
+host_keeps_bases (void)
+{
+  return !limits.no_bases;
+}
+
+bool
+host_sets_bases (Mode mode)
+{
+  return mode == MODE_64 || host_keeps_bases ();
+}
+
+bool
+host_sets_base (uint64_t base)
+{
+  bool canonical = (uint64_t) ((int64_t) (base << 16) >> 16) == base;
+  return host_keeps_bases () ? canonical : base < UINT64_C (0x7ffffffff000);
+}
+
 static bool
 host_has_everything (void)
 {
@@ -258,7 +309,7 @@ host_has_everything (void)
   __get_cpuid_count (7, 0, &a, &b, &c, &d);
   return __builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma") && __builtin_cpu_supports ("bmi")
          && __builtin_cpu_supports ("bmi2") && __builtin_cpu_supports ("aes") && __builtin_cpu_supports ("pclmul")
-         && (b & bit_SHA) && (b & bit_ADX) && (getauxval (AT_HWCAP2) & HWCAP2_FSGSBASE_);
+         && (b & bit_SHA) && (b & bit_ADX);
 }
 
 static void
@@ -287,6 +338,7 @@ executor_host_new (GError **error)
     }
   context->capture = (uintptr_t) host_capture;
   context->host_fs = read_fs_base ();
+  context->keeps_bases = host_keeps_bases ();
   catch_signals ();
   if (!refuse_system_calls (error))
     {

@@ -216,7 +216,7 @@ run_raw (const Bench *bench, unsigned worker, Tally *tally)
     {
       unsigned n = 0;
       for (; n < LAYOUT_N_SLOTS && number < options.raw; number += options.jobs)
-        if (generate_raw (&bench->batch[n], number % 4 == 3 ? MODE_32 : MODE_64, options.seed, options.first + number,
+        if (generate_raw (&bench->batch[n], host_has_code32 () && number % 4 == 3 ? MODE_32 : MODE_64, options.seed, options.first + number,
                           LAYOUT_CODE + n * LAYOUT_SLOT_SIZE))
           n++;
       run_batch (bench, &other_kinds[1], n, tally);
@@ -358,6 +358,8 @@ main (int argc, char **argv)
       fprintf (stderr, "%s\n", error->message);
       return EXIT_FAILURE;
     }
+  if (options.against == NULL)
+    host_probe ();
   unsigned n_all = 0, n_excluded = 0;
   GPtrArray *forms = select_forms (&n_all, &n_excluded);
   if (options.list_forms)

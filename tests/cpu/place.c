@@ -87,7 +87,7 @@ crosses_64k_whole (const ZydisDecodedInstruction *insn)
 static uint64_t
 through_segment (Generator *g, ZydisRegister segment, uint64_t target)
 {
-  if (segment != ZYDIS_REGISTER_FS && segment != ZYDIS_REGISTER_GS)
+  if ((segment != ZYDIS_REGISTER_FS && segment != ZYDIS_REGISTER_GS) || !host_sets_bases (g->c->mode))
     return target;
   uint64_t offset = rng_u64 (&g->rng) & width_mask (MIN (g->d.insn.address_width, 40u));
   if (g->d.insn.address_width == 16 && !crosses_64k_whole (&g->d.insn))
@@ -97,12 +97,6 @@ through_segment (Generator *g, ZydisRegister segment, uint64_t target)
     base = (uint32_t) base;
   *(segment == ZYDIS_REGISTER_FS ? &g->c->in.fs_base : &g->c->in.gs_base) = base;
   return offset;
-}
-
-static bool
-canonical (uint64_t address)
-{
-  return (int64_t) (address << 16) >> 16 == (int64_t) address;
 }
 
 /* Vector index: lanes near zero, so that the elements lie around the base. */
@@ -188,14 +182,12 @@ place_operand (Generator *g, const ZydisDecodedOperand *op)
   unsigned bytes = operand_bytes (op);
   if (mem->type == ZYDIS_MEMOP_TYPE_AGEN)   /* LEA and NOP: no access */
     return;
-  uint64_t target = generator_random_target (g, bytes);
+  uint64_t offset = through_segment (g, mem->segment, generator_random_target (g, bytes));
   if (mem->index == ZYDIS_REGISTER_AL)      /* XLAT */
-    {
-      set_address_register (g, mem->base, through_segment (g, mem->segment, target) - (g->c->in.gpr[RAX] & 0xff));
-      return;
-    }
-  aim (g, mem, through_segment (g, mem->segment, target));
-  if (!canonical (g->c->in.fs_base) || !canonical (g->c->in.gs_base))
+    set_address_register (g, mem->base, offset - (g->c->in.gpr[RAX] & 0xff));
+  else
+    aim (g, mem, offset);
+  if (!host_sets_base (g->c->in.fs_base) || !host_sets_base (g->c->in.gs_base))
     g->c->in.fs_base = g->c->in.gs_base = 0;
 }
 
