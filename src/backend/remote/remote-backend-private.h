@@ -33,6 +33,11 @@ struct _VitrineRemoteBackend
   gboolean             sampling;
 };
 
+/* remote-backend.c */
+void vitrine_remote_backend_lose (VitrineRemoteBackend *self, const char *reason);
+
+/* remote-frames.c */
+void vitrine_remote_backend_frames_init (VitrineBackendInterface *iface);
 /* The class of its screen, with the screen; NULL when it has none. */
 VitrineRemoteScreenClass *vitrine_remote_backend_get_screen_class (VitrineBackend      *backend,
                                                                    VitrineRemoteScreen **screen);
