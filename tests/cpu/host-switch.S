@@ -34,17 +34,14 @@
 772:
         .endm
 
-        .macro  get_base register, code, field
+        /* With arch_prctl(), what a case is given stays: instructions that change it are not compared. */
+        .macro  get_base register, given, field
+        mov     rax, [CTX (\given)]
         cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
         je      773f
         rd\register rax
-        mov     [CTX (\field)], rax
-        jmp     774f
-773:    mov     esi, CTX (\field)
-        mov     edi, \code
-        mov     eax, SYS_ARCH_PRCTL
-        syscall
-774:
+        mov     qword ptr [CTX (CONTEXT_GS_SET)], -1
+773:    mov     [CTX (\field)], rax
         .endm
 
         .macro  load_state bits
@@ -56,16 +53,19 @@
         push    r15
         mov     [CTX (CONTEXT_HOST_RSP)], rsp
         stmxcsr [CTX (CONTEXT_MXCSR)]
-        xor     edx, edx
-        mov     eax, 7                  /* x87, SSE, AVX */
-        xrstor64 [CTX (CONTEXT_XAREA_IN)]
         .if \bits == 32                /* arch_prctl() would take the selectors away: those have bases of zero */
         cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
         je      1f
         .endif
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_FS_IN)]
+        mov     rax, [CTX (CONTEXT_GS_IN)]
+        cmp     rax, [CTX (CONTEXT_GS_SET)]
+        je      1f
+        mov     [CTX (CONTEXT_GS_SET)], rax
         set_base gsbase, ARCH_SET_GS, [CTX (CONTEXT_GS_IN)]
-1:
+1:      xor     edx, edx                /* behind all system calls: AMD loses the x87 pointers when another thread comes between */
+        mov     eax, 7                  /* x87, SSE, AVX */
+        xrstor64 [CTX (CONTEXT_XAREA_IN)]
         push    qword ptr [CTX (CONTEXT_RFLAGS_IN)]
         popfq
         mov     rax, [CTX (CONTEXT_GPR_IN + 0)]
@@ -134,8 +134,8 @@ host_capture:
         xor     edx, edx
         mov     eax, 7
         xsave64 [CTX (CONTEXT_XAREA_OUT)]
-        get_base fsbase, ARCH_GET_FS, CONTEXT_FS_OUT
-        get_base gsbase, ARCH_GET_GS, CONTEXT_GS_OUT
+        get_base fsbase, CONTEXT_FS_IN, CONTEXT_FS_OUT
+        get_base gsbase, CONTEXT_GS_IN, CONTEXT_GS_OUT
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
         xor     r12d, r12d
 return_to_c:                            /* with the result in r12d */
@@ -152,6 +152,7 @@ return_to_c:                            /* with the result in r12d */
         mov     es, ecx
         mov     fs, ecx
         mov     gs, ecx
+        mov     qword ptr [CTX (CONTEXT_GS_SET)], -1
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
 1:      mov     eax, r12d
         fninit
@@ -181,8 +182,15 @@ host_signal_entry:
         push    rdi
         push    rsi
         push    rdx
-        get_base fsbase, ARCH_GET_FS, CONTEXT_SIGNAL_FS
-        get_base gsbase, ARCH_GET_GS, CONTEXT_SIGNAL_GS
+        get_base fsbase, CONTEXT_FS_IN, CONTEXT_SIGNAL_FS
+        cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
+        jne     1f
+        mov     esi, CTX (CONTEXT_SIGNAL_FS)         /* it may also have come outside of a case */
+        mov     edi, ARCH_GET_FS
+        mov     eax, SYS_ARCH_PRCTL
+        syscall
+1:
+        get_base gsbase, CONTEXT_GS_IN, CONTEXT_SIGNAL_GS
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
         pop     rdx
         pop     rsi

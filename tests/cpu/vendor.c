@@ -362,8 +362,8 @@ masked_move (const Pair *p)
     p->got->cr2 = p->want->cr2;
 }
 
-/* VMASKMOV and VPMASKMOV with 32-bit addresses in 64-bit code: the operand goes on behind 4 GiB, as others do. On AMD
- * each element's offset is taken modulo 4 GiB. */
+/* VMASKMOV and VPMASKMOV with 32-bit addresses in 64-bit code: the operand goes on behind 4 GiB, as others do. On AMD's
+ * family 19h each element's offset is taken modulo 4 GiB; not any more on its family 1Ah. */
 static void
 masked_wrap (const Pair *p)
 {
@@ -479,8 +479,7 @@ static const struct
     { ZYDIS_MNEMONIC_VMASKMOVPS, ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD, ZYDIS_MNEMONIC_VPMASKMOVQ },
     INTEL },
   { masked_wrap,
-    { ZYDIS_MNEMONIC_VMASKMOVPS, ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD, ZYDIS_MNEMONIC_VPMASKMOVQ },
-    INTEL },
+    { ZYDIS_MNEMONIC_VMASKMOVPS, ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD, ZYDIS_MNEMONIC_VPMASKMOVQ } },
   { xrstor_area, { ZYDIS_MNEMONIC_XRSTOR, ZYDIS_MNEMONIC_XRSTOR64 }, INTEL },
   { xrstor_mxcsr, { ZYDIS_MNEMONIC_XRSTOR, ZYDIS_MNEMONIC_XRSTOR64 }, INTEL },
   { rep_upper_halves,
