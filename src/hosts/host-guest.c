@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* VitrineHostGuest: state, commands and pictures of one domain. */
-#include "host-guest.h"
+/* VitrineHostGuest: what its host says of one domain, and work for it. */
+#include "host-guest-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
-#include "host-private.h"
-#include "host-text.h"
-#include "launcher.h"
-
-#define PICTURE_SECONDS 5             /* between two of the same machine */
-#define MAX_PICTURE_BYTES (64 << 20)  /* an uncompressed 4K screen is half of that */
-#define STREAM_BYTES 65536
-
-struct _VitrineHostGuest
-{
-  GObject parent_instance;
-
-  VitrineHost      *host;            /* borrowed: it owns us; NULL when it has let us go */
-  char             *uuid;
-  VitrineHostEntry *entry;
-
-  GBytes           *picture;
-  gint64            pictured_us;     /* when it was asked for last */
-  guint             picture_timer;
-  gboolean          picturing;
-  gboolean          no_pictures;     /* the host cannot, as long as it is in this state */
-};
+#include "host-error.h"
 
 enum
 {
@@ -147,15 +125,6 @@ vitrine_host_guest_run_finish (VitrineHostGuest *self, GAsyncResult *result, GEr
 
 /* --- what the host says ----------------------------------------------------------------------------------------- */
 
-static void
-forget_picture (VitrineHostGuest *self)
-{
-  g_clear_handle_id (&self->picture_timer, g_source_remove);
-  g_clear_pointer (&self->picture, g_bytes_unref);
-  self->no_pictures = FALSE;
-  self->pictured_us = 0;
-}
-
 gboolean
 vitrine_host_guest_set_title (VitrineHostGuest *self, const char *title)
 {
@@ -177,7 +146,7 @@ vitrine_host_guest_update (VitrineHostGuest *self, VitrineHostEntry *entry)
 
   self->entry = entry;
   if (before->state != entry->state)
-    forget_picture (self);
+    vitrine_host_guest_forget_picture (self);
   g_object_freeze_notify (G_OBJECT (self));
   gboolean renamed = !g_str_equal (title, title_of (self));
   if (renamed)
@@ -198,248 +167,6 @@ vitrine_host_guest_leave (VitrineHostGuest *self)
   vitrine_host_free_domain_later (g_steal_pointer (&self->entry->domain));
   g_clear_handle_id (&self->picture_timer, g_source_remove);
   g_signal_emit (self, left_signal, 0);
-}
-
-/* --- commands --------------------------------------------------------------------------------------------------- */
-
-/* What a command is to libvirt; 0 is success. */
-static int
-start (virDomainPtr domain)
-{
-  int active = virDomainIsActive (domain);
-
-  return active != 0 ? MIN (active - 1, 0) : virDomainCreate (domain);
-}
-
-static int
-resume (virDomainPtr domain)
-{
-  int state = 0;
-
-  if (virDomainGetState (domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_PMSUSPENDED)
-    return virDomainPMWakeup (domain, 0);
-  return virDomainResume (domain);
-}
-
-static int
-reset (virDomainPtr domain)
-{
-  return virDomainReset (domain, 0);
-}
-
-static int
-save (virDomainPtr domain)
-{
-  return virDomainManagedSave (domain, 0);
-}
-
-static int
-discard (virDomainPtr domain)
-{
-  return virDomainManagedSaveRemove (domain, 0);
-}
-
-static int
-autostart (virDomainPtr domain)
-{
-  return virDomainSetAutostart (domain, 1);
-}
-
-static int
-no_autostart (virDomainPtr domain)
-{
-  return virDomainSetAutostart (domain, 0);
-}
-
-typedef struct
-{
-  const char *name;
-  int       (*function) (virDomainPtr domain);
-  gboolean    silent;      /* no event tells of it */
-} Command;
-
-static const Command commands[] = {
-  { "Open", start },
-  { "Start", start },
-  { "Pause", virDomainSuspend },
-  { "Resume", resume },
-  { "PowerButton", virDomainShutdown },
-  { "Reset", reset },
-  { "Save", save },
-  { "ForceOff", virDomainDestroy },
-  { "Discard", discard, TRUE },
-  { "Autostart", autostart, TRUE },
-  { "NoAutostart", no_autostart, TRUE },
-};
-
-static const Command *
-find_command (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (g_str_equal (commands[i].name, name))
-      return &commands[i];
-  return NULL;
-}
-
-/* Returns the domain as it is then, where no event would tell. */
-static gpointer
-do_command (virDomainPtr domain, gpointer data, GCancellable *cancellable, GError **error)
-{
-  const Command *command = data;
-
-  if (command->function (domain) < 0)
-    return vitrine_host_set_error (error);
-  return command->silent ? vitrine_host_link_read (domain, error) : NULL;
-}
-
-static gboolean
-open_window (VitrineHostGuest *self, GError **error)
-{
-  g_autoptr(GSubprocess) process = vitrine_launcher_start_on_host (vitrine_host_get_id (self->host), self->uuid, error);
-
-  return process != NULL;
-}
-
-static void
-command_done (GObject *source, GAsyncResult *result, gpointer data)
-{
-  VitrineHostGuest *self = VITRINE_HOST_GUEST (source);
-  g_autoptr(GTask) task = data;
-  GError *error = NULL;
-  VitrineHostEntry *entry = vitrine_host_guest_run_finish (self, result, &error);
-
-  if (entry != NULL)
-    vitrine_host_guest_update (self, entry);
-  if (error == NULL && g_str_equal (g_task_get_task_data (task), "Open") && self->host != NULL)
-    open_window (self, &error);
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
-static void
-guest_command_async (VitrineGuest *guest, const char *name, GAsyncReadyCallback done, gpointer data)
-{
-  VitrineHostGuest *self = VITRINE_HOST_GUEST (guest);
-  const Command *command = find_command (name);
-  GTask *task = g_task_new (self, NULL, done, data);
-
-  if (command == NULL)
-    {
-      g_task_return_new_error (task, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_UNSUPPORTED,
-                               _("“%s” cannot be done on a host."), name);
-      g_object_unref (task);
-      return;
-    }
-  g_task_set_task_data (task, g_strdup (name), g_free);
-  vitrine_host_guest_run_async (self, do_command, (gpointer) command, NULL, (GDestroyNotify) vitrine_host_entry_free,
-                                NULL, command_done, task);
-}
-
-static gboolean
-guest_command_finish (VitrineGuest *guest, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/* --- pictures --------------------------------------------------------------------------------------------------- */
-
-static GBytes *
-receive_picture (virStreamPtr stream, GError **error)
-{
-  g_autoptr(GByteArray) all = g_byte_array_new ();
-  g_autofree char *piece = g_malloc (STREAM_BYTES);
-  int n;
-
-  while ((n = virStreamRecv (stream, piece, STREAM_BYTES)) > 0)
-    {
-      if (all->len + (guint) n > MAX_PICTURE_BYTES)
-        {
-          g_set_error_literal (error, VITRINE_HOST_ERROR, VITRINE_HOST_ERROR_FAILED,
-                               _("The picture of the screen is too large."));
-          virStreamAbort (stream);
-          return NULL;
-        }
-      g_byte_array_append (all, (const guint8 *) piece, (guint) n);
-    }
-  if (n < 0 || virStreamFinish (stream) < 0)
-    return vitrine_host_set_error (error);
-  return g_byte_array_free_to_bytes (g_steal_pointer (&all));
-}
-
-static gpointer
-take_picture (virDomainPtr domain, gpointer unused, GCancellable *cancellable, GError **error)
-{
-  virStreamPtr stream = virStreamNew (virDomainGetConnect (domain), 0);
-  char *type = stream != NULL ? virDomainScreenshot (domain, stream, 0, 0) : NULL;
-  GBytes *picture = type != NULL ? receive_picture (stream, error) : vitrine_host_set_error (error);
-
-  free (type);
-  if (stream != NULL)
-    virStreamFree (stream);
-  return picture;
-}
-
-static void
-picture_taken (GObject *source, GAsyncResult *result, gpointer unused)
-{
-  VitrineHostGuest *self = VITRINE_HOST_GUEST (source);
-  g_autoptr(GBytes) picture = vitrine_host_guest_run_finish (self, result, NULL);
-
-  self->picturing = FALSE;
-  self->no_pictures = picture == NULL;
-  if (picture == NULL)
-    return;
-  g_clear_pointer (&self->picture, g_bytes_unref);
-  self->picture = g_steal_pointer (&picture);
-  vitrine_guest_emit_thumbnail_changed (VITRINE_GUEST (self));
-}
-
-static gboolean
-picture_now (gpointer data)
-{
-  VitrineHostGuest *self = data;
-
-  self->picture_timer = 0;
-  self->picturing = TRUE;
-  self->pictured_us = g_get_monotonic_time ();
-  vitrine_host_guest_run_async (self, take_picture, NULL, NULL, (GDestroyNotify) g_bytes_unref, NULL, picture_taken,
-                                NULL);
-  return G_SOURCE_REMOVE;
-}
-
-/* Whoever sees the new picture says so, which asks for the next: what nobody sees costs nothing. */
-static void
-guest_seen (VitrineGuest *guest)
-{
-  VitrineHostGuest *self = VITRINE_HOST_GUEST (guest);
-  gint64 age_us = g_get_monotonic_time () - self->pictured_us, wait_us = PICTURE_SECONDS * G_TIME_SPAN_SECOND - age_us;
-
-  if (self->host == NULL || self->entry->state != VITRINE_STATE_RUNNING || self->picturing || self->no_pictures
-      || self->picture_timer != 0)
-    return;
-  if (self->pictured_us == 0 || wait_us < 0)
-    wait_us = 0;
-  self->picture_timer = g_timeout_add_full (G_PRIORITY_LOW, (guint) (wait_us / 1000), picture_now, self, NULL);
-}
-
-static void
-guest_load_thumbnail_async (VitrineGuest *guest, GCancellable *cancellable, GAsyncReadyCallback done, gpointer data)
-{
-  VitrineHostGuest *self = VITRINE_HOST_GUEST (guest);
-  g_autoptr(GTask) task = g_task_new (self, cancellable, done, data);
-
-  if (self->picture != NULL)
-    g_task_return_pointer (task, g_bytes_ref (self->picture), (GDestroyNotify) g_bytes_unref);
-  else
-    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no picture yet.");
-}
-
-static GBytes *
-guest_load_thumbnail_finish (VitrineGuest *guest, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /* --- figures ---------------------------------------------------------------------------------------------------- */
@@ -551,11 +278,11 @@ guest_init (VitrineGuestInterface *iface)
   iface->is_suspended = guest_is_suspended;
   iface->get_autostart = guest_get_autostart;
   iface->get_abilities = guest_get_abilities;
-  iface->command_async = guest_command_async;
-  iface->command_finish = guest_command_finish;
-  iface->load_thumbnail_async = guest_load_thumbnail_async;
-  iface->load_thumbnail_finish = guest_load_thumbnail_finish;
-  iface->seen = guest_seen;
+  iface->command_async = vitrine_host_guest_command_async;
+  iface->command_finish = vitrine_host_guest_command_finish;
+  iface->load_thumbnail_async = vitrine_host_guest_load_thumbnail_async;
+  iface->load_thumbnail_finish = vitrine_host_guest_load_thumbnail_finish;
+  iface->seen = vitrine_host_guest_seen;
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */

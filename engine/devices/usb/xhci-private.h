@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the files of the USB host controller share: xhci.c (registers, ports, events), xhci-command.c (slots and their
- * contexts), xhci-transfer.c (endpoints). Sections are those of the xHCI specification 1.2. */
+/* What the files of the USB host controller share: xhci.c (registers), xhci-ring.c (events, and what is on the driver's
+ * rings), xhci-port.c (ports and devices), xhci-command.c (slots and their contexts), xhci-transfer.c (endpoints). Sections
+ * are those of the xHCI specification 1.2. */
 #pragma once
 
 #include "xhci.h"
@@ -11,9 +12,13 @@ enum
   ENDPOINTS = 32,           /* of a slot: device context index; 0 is the slot itself */
   TRB_BYTES = 16,
   WORK_MAX  = 256,          /* commands, or transfers of an endpoint, at a time */
+  SEGMENTS_MAX = 16,        /* of the event ring: 2 to the power in HCSPARAMS2 */
+  PORTS_2   = VT_XHCI_FIRST_SUPER,
 
   USBCMD_RS = 1u << 0, USBCMD_HCRST = 1u << 1, USBCMD_INTE = 1u << 2, USBCMD_CSS = 1u << 8, USBCMD_CRS = 1u << 9,
   USBSTS_HCH = 1u << 0, USBSTS_HSE = 1u << 2, USBSTS_EINT = 1u << 3, USBSTS_PCD = 1u << 4, USBSTS_SRE = 1u << 10,
+  IMAN_IP = 1u << 0, IMAN_IE = 1u << 1,
+  ERDP_BUSY = 1u << 3,
 
   /* 6.4.6: types of TRBs */
   TRB_NORMAL = 1, TRB_SETUP = 2, TRB_DATA = 3, TRB_STATUS = 4, TRB_ISOCH = 5, TRB_LINK = 6, TRB_EVENT_DATA = 7, TRB_NO_OP = 8,
@@ -93,6 +98,13 @@ ep_index (unsigned slot, unsigned dci)
 }
 
 /* --- xhci.c --- */
+/* Goes on with what `pending` and the command ring hold, soon. */
+void vt_xhci_go_on (Xhci *xhci);
+VtUsbDevice *vt_xhci_slot_device (Xhci *xhci, unsigned slot);
+/* All its running endpoints are looked at in the next turn. */
+void vt_xhci_look_at_slot (Xhci *xhci, unsigned slot);
+
+/* --- xhci-ring.c --- */
 /* Reads the TRB at *at if it belongs to us by its cycle bit, following links. *at is advanced past links only. False:
  * nothing there, or memory that is none (then the controller has stopped). */
 bool vt_xhci_fetch (Xhci *xhci, uint64_t *at, bool *cycle, Trb *trb);
@@ -101,9 +113,20 @@ bool vt_xhci_event_room (Xhci *xhci, unsigned n);
 void vt_xhci_event (Xhci *xhci, const Trb *event);
 /* Serious: memory that is none. */
 void vt_xhci_host_error (Xhci *xhci);
-/* Goes on with what `pending` and the command ring hold, soon. */
-void vt_xhci_go_on (Xhci *xhci);
-VtUsbDevice *vt_xhci_slot_device (Xhci *xhci, unsigned slot);
+bool vt_xhci_irq_level (const XhciState *s);
+void vt_xhci_update_irq (Xhci *xhci);
+/* There are events to be taken. */
+void vt_xhci_interrupt (Xhci *xhci);
+
+/* --- xhci-port.c --- */
+uint32_t vt_xhci_read_portsc (const Xhci *xhci, unsigned port);
+void vt_xhci_write_portsc (Xhci *xhci, unsigned port, uint32_t value);
+/* What has changed at a port goes to a running controller's driver as an event. */
+void vt_xhci_tell_port (Xhci *xhci, unsigned port);
+/* The events that found no room. */
+void vt_xhci_tell_owed (Xhci *xhci);
+/* Ports whose device the driver knows of, and which is not there any more. */
+void vt_xhci_empty_ports (Xhci *xhci);
 
 /* --- xhci-command.c --- */
 /* True: there may be more. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Registers, ports and the event ring (xHCI 4.19, 4.17, 5). One interrupter; 32-byte contexts; no streams, no hubs'
- * routes, no scratchpad buffers. */
+/* Registers (xHCI 5) and the work that they start. One interrupter; 32-byte contexts; no streams, no hubs' routes, no
+ * scratchpad buffers. */
 #include "xhci-private.h"
 
 #include "trace-usb.h"
@@ -23,25 +23,11 @@ enum
   USBCMD_WRITABLE = USBCMD_RS | USBCMD_INTE | 1u << 3 | 1u << 10,
   USBSTS_W1C = USBSTS_HSE | USBSTS_EINT | USBSTS_PCD | USBSTS_SRE,
   CRCR_RCS = 1u << 0, CRCR_STOP = 3u << 1, CRCR_RUNNING = 1u << 3,
-  IMAN_IP = 1u << 0, IMAN_IE = 1u << 1,
-  ERDP_BUSY = 1u << 3,
-
-  PORTS_2 = VT_XHCI_FIRST_SUPER,
-  PORTSC_CCS = 1u << 0, PORTSC_PED = 1u << 1, PORTSC_PR = 1u << 4, PORTSC_PP = 1u << 9, PORTSC_LWS = 1u << 16,
-  PORTSC_CSC = 1u << 17, PORTSC_PEC = 1u << 18, PORTSC_WRC = 1u << 19, PORTSC_PRC = 1u << 21, PORTSC_PLC = 1u << 22,
-  PORTSC_CHANGES = 0x7fu << 17, PORTSC_WAKE = 7u << 25,
-  PORTSC_PLS = 0xfu << 5,
-  /* Ours, never shown: the driver knows of what is connected; an event found no room. */
-  PORTSC_ACK = 1u << 2, PORTSC_OWED = 1u << 29, PORTSC_HIDDEN = PORTSC_ACK | PORTSC_OWED,
-  PLS_U0 = 0, PLS_U3 = 3, PLS_RX_DETECT = 5, PLS_POLLING = 7, PLS_RESUME = 15,
 
   MICROFRAME_NS = 125000,
-  LINKS_MAX = 8,
-  SEGMENTS_MAX = 16,            /* of the event ring: 2 to the power in HCSPARAMS2 */
   GO_ON_NS = 100000,
   ROUNDS_MAX = 64,
 };
-#define PORTSC_WPR (1u << 31)
 
 #define XHCI_FIELDS(T)                                                                                                 \
   VT_FIELD (T, dcbaap), VT_FIELD (T, command_ring), VT_FIELD (T, erstba), VT_FIELD (T, erdp),                          \
@@ -55,179 +41,6 @@ static const VtField xhci_fields[] = { VT_PCI_FIELDS (XhciState, pci), XHCI_FIEL
 
 #define IMOD_DEFAULT 4000u     /* 5.5.2.2: 1 ms; kept for the driver, nothing is held back */
 static const XhciState xhci_at_reset = { .usbsts = USBSTS_HCH, .imod = IMOD_DEFAULT };
-
-/* --- Interrupts ------------------------------------------------------------------------------------------------------- */
-
-static bool
-irq_level (const XhciState *s)
-{
-  return (s->iman & (IMAN_IP | IMAN_IE)) == (IMAN_IP | IMAN_IE) && (s->usbcmd & USBCMD_INTE) != 0;
-}
-
-/* A message carries the pending bit away (4.17.5). */
-static void
-update_irq (Xhci *xhci)
-{
-  bool level = irq_level (&xhci->s);
-  vt_pci_set_irq (&xhci->pci, level);
-  if (level && vt_pci_msi_enabled (&xhci->pci))
-    {
-      xhci->s.iman &= ~(uint32_t) IMAN_IP;
-      vt_pci_set_irq (&xhci->pci, false);
-    }
-}
-
-static void
-interrupt (Xhci *xhci)
-{
-  xhci->s.usbsts |= USBSTS_EINT;
-  if ((xhci->s.erdp & ERDP_BUSY) == 0)
-    {
-      xhci->s.erdp |= ERDP_BUSY;
-      xhci->s.iman |= IMAN_IP;
-    }
-  update_irq (xhci);
-}
-
-/* --- The event ring ----------------------------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  uint64_t segment;
-  uint32_t index, trbs, segment_index;
-  bool     cycle;
-} EventCursor;
-
-static EventCursor
-cursor_of (const XhciState *s)
-{
-  return (EventCursor) { s->event_segment, s->event_index, s->event_trbs, s->event_segment_index, s->event_cycle };
-}
-
-/* Entry of the segment table (6.5). */
-static bool
-enter_segment (Xhci *xhci, EventCursor *cursor, uint32_t segment_index)
-{
-  uint8_t  entry[16];
-  unsigned segments = MIN (xhci->s.erstsz, SEGMENTS_MAX);
-  if (segment_index >= segments
-      || !vt_dma_read (&xhci->pci.dma, VT_GPA (xhci->s.erstba + segment_index * UINT64_C (16)), entry, sizeof entry))
-    return false;
-  cursor->segment = vt_load_le (entry, 8) & ~UINT64_C (0x3f);
-  cursor->trbs = (uint32_t) vt_load_le (entry + 8, 2);
-  cursor->segment_index = segment_index;
-  cursor->index = 0;
-  return cursor->trbs >= 16 && cursor->trbs <= 4096;
-}
-
-static bool
-advance (Xhci *xhci, EventCursor *cursor)
-{
-  if (++cursor->index < cursor->trbs)
-    return true;
-  uint32_t next = cursor->segment_index + 1 < MIN (xhci->s.erstsz, SEGMENTS_MAX) ? cursor->segment_index + 1 : 0;
-  if (next == 0)
-    cursor->cycle = !cursor->cycle;
-  return enter_segment (xhci, cursor, next);
-}
-
-static void
-keep (XhciState *s, const EventCursor *cursor)
-{
-  s->event_segment = cursor->segment;
-  s->event_index = cursor->index;
-  s->event_trbs = cursor->trbs;
-  s->event_segment_index = cursor->segment_index;
-  s->event_cycle = cursor->cycle;
-}
-
-/* The driver has set up a ring, and we know where it begins. */
-static bool
-ring_ready (Xhci *xhci)
-{
-  if (xhci->s.event_trbs != 0)
-    return true;
-  EventCursor cursor = { .cycle = true };
-  if (!enter_segment (xhci, &cursor, 0))
-    return false;
-  keep (&xhci->s, &cursor);
-  return true;
-}
-
-bool
-vt_xhci_event_room (Xhci *xhci, unsigned n)
-{
-  EventCursor cursor = cursor_of (&xhci->s);
-  bool        room = ring_ready (xhci);
-  cursor = cursor_of (&xhci->s);
-  for (unsigned i = 0; room && i < n; i++)
-    room = advance (xhci, &cursor)
-           && cursor.segment + cursor.index * UINT64_C (16) != (xhci->s.erdp & ~UINT64_C (0xf));
-  xhci->s.blocked = xhci->s.blocked || !room;
-  return room;
-}
-
-void
-vt_xhci_event (Xhci *xhci, const Trb *event)
-{
-  uint8_t bytes[TRB_BYTES];
-  trace_xhci_event (trb_type (event), event->parameter, event->status >> 24);
-  if (!vt_xhci_event_room (xhci, 1))
-    {
-      vt_guest_warn (&xhci->pci.dev, "an event is lost: the ring is full");
-      return;
-    }
-  EventCursor cursor = cursor_of (&xhci->s);
-  vt_store_le (bytes, event->parameter, 8);
-  vt_store_le (bytes + 8, event->status, 4);
-  vt_store_le (bytes + 12, event->control | (cursor.cycle ? TRB_CYCLE : 0), 4);
-  uint64_t at = cursor.segment + cursor.index * UINT64_C (16);
-  /* The word with the cycle bit last: the driver may be looking. */
-  if (!vt_dma_write (&xhci->pci.dma, VT_GPA (at), bytes, 12))
-    {
-      vt_xhci_host_error (xhci);
-      return;
-    }
-  __atomic_thread_fence (__ATOMIC_RELEASE);
-  if (!vt_dma_write (&xhci->pci.dma, VT_GPA (at + 12), bytes + 12, 4) || !advance (xhci, &cursor))
-    {
-      vt_xhci_host_error (xhci);
-      return;
-    }
-  keep (&xhci->s, &cursor);
-  interrupt (xhci);
-}
-
-/* --- Rings of the driver -------------------------------------------------------------------------------------------------- */
-
-bool
-vt_xhci_fetch (Xhci *xhci, uint64_t *at, bool *cycle, Trb *trb)
-{
-  for (unsigned links = 0; links < LINKS_MAX; links++)
-    {
-      uint8_t bytes[TRB_BYTES];
-      if (!vt_dma_read (&xhci->pci.dma, VT_GPA (*at), bytes, sizeof bytes))
-        break;
-      *trb = (Trb) { vt_load_le (bytes, 8), (uint32_t) vt_load_le (bytes + 8, 4), (uint32_t) vt_load_le (bytes + 12, 4) };
-      if ((trb->control & TRB_CYCLE) != *cycle)
-        return false;
-      if (trb_type (trb) != TRB_LINK)
-        return true;
-      *at = trb->parameter & ~UINT64_C (0xf);
-      *cycle ^= (trb->control & TRB_TOGGLE) != 0;
-    }
-  vt_xhci_host_error (xhci);
-  return false;
-}
-
-void
-vt_xhci_host_error (Xhci *xhci)
-{
-  vt_guest_warn (&xhci->pci.dev, "a ring or a buffer that is no memory");
-  xhci->s.usbcmd &= ~(uint32_t) USBCMD_RS;
-  xhci->s.usbsts |= USBSTS_HSE | USBSTS_HCH;
-  xhci->s.command_running = false;
-}
 
 /* --- Work ------------------------------------------------------------------------------------------------------------------ */
 
@@ -289,6 +102,14 @@ vt_xhci_slot_device (Xhci *xhci, unsigned slot)
   return port == 0 ? NULL : xhci->devices[port - 1];
 }
 
+void
+vt_xhci_look_at_slot (Xhci *xhci, unsigned slot)
+{
+  for (unsigned dci = 1; dci < ENDPOINTS; dci++)
+    if (xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
+      xhci->pending[slot] |= UINT64_C (1) << dci;
+}
+
 static void
 doorbell (Xhci *xhci, unsigned slot, uint32_t value)
 {
@@ -309,163 +130,6 @@ doorbell (Xhci *xhci, unsigned slot, uint32_t value)
   run_pending (xhci);
 }
 
-/* --- Ports ------------------------------------------------------------------------------------------------------------------- */
-
-static bool
-is_super (unsigned port)
-{
-  return port >= PORTS_2;
-}
-
-static unsigned
-link_state (const Xhci *xhci, unsigned port)
-{
-  uint32_t portsc = xhci->s.portsc[port];
-  if (xhci->devices[port] == NULL)
-    return PLS_RX_DETECT;
-  return (portsc & PORTSC_PED) != 0 ? (portsc & PORTSC_PLS) >> 5 : PLS_POLLING;
-}
-
-static uint32_t
-read_portsc (const Xhci *xhci, unsigned port)
-{
-  const VtUsbDevice *device = xhci->devices[port];
-  uint32_t portsc = xhci->s.portsc[port], value = portsc & ~(uint32_t) (PORTSC_HIDDEN | PORTSC_PLS);
-  value |= PORTSC_PP | link_state (xhci, port) << 5;
-  if (device == NULL)
-    return value & ~(uint32_t) PORTSC_PED;
-  value |= PORTSC_CCS | ((portsc & PORTSC_ACK) == 0 ? PORTSC_CSC : 0);
-  return (portsc & PORTSC_PED) != 0 ? value | (uint32_t) device->speed << 10 : value;
-}
-
-static void
-tell_port (Xhci *xhci, unsigned port)
-{
-  XhciState *s = &xhci->s;
-  trace_xhci_port (port, read_portsc (xhci, port));
-  if ((read_portsc (xhci, port) & PORTSC_CHANGES) == 0)
-    return;
-  s->usbsts |= USBSTS_PCD;
-  if ((s->usbcmd & USBCMD_RS) == 0)
-    return;
-  if (!vt_xhci_event_room (xhci, 1))
-    s->portsc[port] |= PORTSC_OWED;
-  else
-    vt_xhci_event (xhci, &(Trb) { (uint64_t) (port + 1) << 24, CC_SUCCESS << 24, TRB_PORT_EVENT << 10 });
-}
-
-static void
-reset_port (Xhci *xhci, unsigned port, bool warm)
-{
-  VtUsbDevice *device = xhci->devices[port];
-  if (device == NULL)
-    return;
-  device->ops->reset (device);
-  xhci->s.portsc[port] = (xhci->s.portsc[port] & ~(uint32_t) PORTSC_PLS) | PORTSC_PED | PORTSC_PRC | (warm ? PORTSC_WRC : 0);
-  tell_port (xhci, port);
-}
-
-/* U3 is sleep. A USB 2 port is woken through "resume", which lasts as long as the driver wants. */
-static void
-set_link_state (Xhci *xhci, unsigned port, unsigned state)
-{
-  uint32_t *portsc = &xhci->s.portsc[port];
-  unsigned  before = link_state (xhci, port);
-  if ((*portsc & PORTSC_PED) == 0 || xhci->devices[port] == NULL
-      || (state != PLS_U0 && state != PLS_U3 && state != PLS_RESUME))
-    return;
-  if (state == PLS_RESUME && is_super (port))
-    state = PLS_U0;
-  *portsc = (*portsc & ~(uint32_t) PORTSC_PLS) | state << 5;
-  if (state == PLS_U0 && before != PLS_U0)
-    {
-      *portsc |= PORTSC_PLC;
-      tell_port (xhci, port);
-    }
-}
-
-static void
-write_portsc (Xhci *xhci, unsigned port, uint32_t value)
-{
-  uint32_t *portsc = &xhci->s.portsc[port];
-  if ((value & PORTSC_CSC) != 0)
-    *portsc |= PORTSC_ACK;
-  *portsc &= ~(value & PORTSC_CHANGES);
-  *portsc = (*portsc & ~(uint32_t) PORTSC_WAKE) | (value & PORTSC_WAKE);
-  if ((value & PORTSC_PED) != 0)
-    *portsc &= ~(uint32_t) PORTSC_PED;
-  if ((value & PORTSC_PR) != 0 || ((value & PORTSC_WPR) != 0 && is_super (port)))
-    reset_port (xhci, port, (value & PORTSC_WPR) != 0);
-  else if ((value & PORTSC_LWS) != 0)
-    set_link_state (xhci, port, (value & PORTSC_PLS) >> 5);
-}
-
-/* --- What devices do ------------------------------------------------------------------------------------------------------------ */
-
-static bool
-attach (void *host, unsigned port, VtUsbDevice *device, GError **error)
-{
-  Xhci *xhci = host;
-  if (port >= VT_XHCI_PORTS || xhci->devices[port] != NULL || is_super (port) != (device->speed == VT_USB_SUPER_SPEED))
-    {
-      g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "USB port %u is not free, or of another speed", port + 1);
-      return false;
-    }
-  xhci->devices[port] = device;
-  xhci->s.portsc[port] &= ~(uint32_t) (PORTSC_ACK | PORTSC_PED);
-  tell_port (xhci, port);
-  return true;
-}
-
-static void
-look_at_slot (Xhci *xhci, unsigned slot)
-{
-  for (unsigned dci = 1; dci < ENDPOINTS; dci++)
-    if (xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
-      xhci->pending[slot] |= UINT64_C (1) << dci;
-}
-
-static void
-port_is_empty (Xhci *xhci, unsigned port)
-{
-  xhci->s.portsc[port] = (xhci->s.portsc[port] & ~(uint32_t) (PORTSC_ACK | PORTSC_PED)) | PORTSC_CSC;
-  tell_port (xhci, port);
-}
-
-/* Transfers that waited for the device end, with errors. */
-static void
-detach (void *host, unsigned port)
-{
-  Xhci *xhci = host;
-  xhci->devices[port] = NULL;
-  port_is_empty (xhci, port);
-  for (unsigned slot = 1; slot <= SLOTS; slot++)
-    if (xhci->s.slot_port[slot] == port + 1)
-      look_at_slot (xhci, slot);
-  run_pending (xhci);
-}
-
-static void
-ready (void *host, unsigned port, unsigned address)
-{
-  Xhci    *xhci = host;
-  unsigned dci = (address & 0xf) * 2 + ((address & VT_USB_TO_HOST) != 0);   /* endpoint 0: 1 */
-  for (unsigned slot = 1; slot <= SLOTS; slot++)
-    if (xhci->s.slot_port[slot] == port + 1 && xhci->s.ep_state[ep_index (slot, dci)] == EP_RUNNING)
-      {
-        xhci->pending[slot] |= UINT64_C (1) << dci;
-        run_pending (xhci);
-      }
-}
-
-static const VtUsbHostOps host_ops = { attach, detach, ready };
-
-VtUsbPlace
-vt_xhci_place (VtDevice *dev, unsigned port)
-{
-  return (VtUsbPlace) { &host_ops, dev, port };
-}
-
 /* --- Registers -------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -478,7 +142,7 @@ reset_controller (Xhci *xhci)
   for (unsigned port = 0; port < VT_XHCI_PORTS; port++)
     if (xhci->devices[port] != NULL)
       xhci->devices[port]->ops->reset (xhci->devices[port]);
-  update_irq (xhci);
+  vt_xhci_update_irq (xhci);
 }
 
 static void
@@ -497,9 +161,9 @@ write_usbcmd (Xhci *xhci, uint32_t value)
   /* Saving needs nothing. What was saved cannot be had back: the driver then starts the controller anew (4.23.2). */
   if ((value & USBCMD_CRS) != 0)
     s->usbsts |= USBSTS_SRE;
-  update_irq (xhci);
+  vt_xhci_update_irq (xhci);
   for (unsigned port = 0; running && !was_running && port < VT_XHCI_PORTS; port++)
-    tell_port (xhci, port);
+    vt_xhci_tell_port (xhci, port);
 }
 
 static void
@@ -527,16 +191,11 @@ write_erdp (Xhci *xhci, unsigned shift, uint32_t value)
   s->erdp = vt_deposit (s->erdp, shift, 32, value);
   s->erdp = busy ? s->erdp | ERDP_BUSY : s->erdp & ~(uint64_t) ERDP_BUSY;
   if (s->event_trbs != 0 && !busy && (s->erdp & ~UINT64_C (0xf)) != s->event_segment + s->event_index * UINT64_C (16))
-    interrupt (xhci);
+    vt_xhci_interrupt (xhci);
   if (!s->blocked)
     return;
   s->blocked = false;
-  for (unsigned port = 0; port < VT_XHCI_PORTS; port++)
-    if ((s->portsc[port] & PORTSC_OWED) != 0)
-      {
-        s->portsc[port] &= ~(uint32_t) PORTSC_OWED;
-        tell_port (xhci, port);
-      }
+  vt_xhci_tell_owed (xhci);
   run_pending (xhci);
 }
 
@@ -568,7 +227,7 @@ read_register (Xhci *xhci, unsigned off)
   if (off < CAP_LENGTH)
     return read_capability (off);
   if (off >= PORT_REGISTERS && off < PORT_REGISTERS + VT_XHCI_PORTS * PORT_STRIDE)
-    return off % PORT_STRIDE == 0 ? read_portsc (xhci, (off - PORT_REGISTERS) / PORT_STRIDE) : 0;
+    return off % PORT_STRIDE == 0 ? vt_xhci_read_portsc (xhci, (off - PORT_REGISTERS) / PORT_STRIDE) : 0;
   switch (off)
     {
     case USBCMD: return s->usbcmd;
@@ -596,7 +255,7 @@ write_iman (Xhci *xhci, uint32_t value)
 {
   uint32_t pending = xhci->s.iman & IMAN_IP & ~value;
   xhci->s.iman = pending | (value & IMAN_IE);
-  update_irq (xhci);
+  vt_xhci_update_irq (xhci);
 }
 
 static void
@@ -618,7 +277,7 @@ write_register (Xhci *xhci, unsigned off, uint32_t value)
   if (off >= PORT_REGISTERS && off < PORT_REGISTERS + VT_XHCI_PORTS * PORT_STRIDE)
     {
       if (off % PORT_STRIDE == 0)
-        write_portsc (xhci, (off - PORT_REGISTERS) / PORT_STRIDE, value);
+        vt_xhci_write_portsc (xhci, (off - PORT_REGISTERS) / PORT_STRIDE, value);
       return;
     }
   switch (off)
@@ -685,7 +344,7 @@ static void
 settle (VtDevice *dev)
 {
   Xhci *xhci = (Xhci *) dev;
-  vt_pci_settle (&xhci->pci, irq_level (&xhci->s));
+  vt_pci_settle (&xhci->pci, vt_xhci_irq_level (&xhci->s));
   memset (xhci->pending, 0, sizeof xhci->pending);
   vt_timer_cancel (xhci->again);
 }
@@ -696,11 +355,9 @@ static void
 resume (VtDevice *dev)
 {
   Xhci *xhci = (Xhci *) dev;
-  for (unsigned port = 0; port < VT_XHCI_PORTS; port++)
-    if (xhci->devices[port] == NULL && (xhci->s.portsc[port] & (PORTSC_ACK | PORTSC_PED)) == (PORTSC_ACK | PORTSC_PED))
-      port_is_empty (xhci, port);
+  vt_xhci_empty_ports (xhci);
   for (unsigned slot = 1; slot <= SLOTS; slot++)
-    look_at_slot (xhci, slot);
+    vt_xhci_look_at_slot (xhci, slot);
   run_pending (xhci);
 }
 
