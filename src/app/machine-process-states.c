@@ -57,7 +57,7 @@ suspend_now (gpointer data)
   answer_suspending (self, error);
   if (ok)
     vitrine_backend_force_off (self->backend);
-  else if (self->backend != NULL)
+  else if (self->backend != NULL && self->window != NULL)
     {
       vitrine_machine_window_set_backend (self->window, self->backend);
       vitrine_machine_window_show_error (self->window, error->message);

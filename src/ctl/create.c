@@ -207,7 +207,8 @@ take_plan (const CreateOptions *options, const VitrineInstaller *installer, Want
 
   vitrine_installer_plan (installer, &plan);
   wanted->memory_bytes = options->memory != NULL ? wanted->memory_bytes : plan.memory_bytes;
-  wanted->disk_bytes = options->disk_size != NULL || options->disk != NULL ? wanted->disk_bytes : plan.disk_bytes;
+  if (options->disk_size == NULL && options->disk == NULL && !installer->live)
+    wanted->disk_bytes = plan.disk_bytes;
   wanted->cpus = options->cpus > 0 ? wanted->cpus : plan.cpus;
   wanted->firmware = options->firmware != NULL ? wanted->firmware : installer->firmware;
   wanted->tpm |= plan.tpm;

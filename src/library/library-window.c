@@ -79,6 +79,8 @@ loaded (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(VitrineLibraryWindow) self = data;
   g_autoptr(GError) error = NULL;
 
+  if (self->library == NULL)
+    return;   /* closed meanwhile */
   self->loaded = TRUE;
   if (!vitrine_library_load_finish (VITRINE_LIBRARY (source), result, &error))
     vitrine_library_window_show_error (self, error->message);

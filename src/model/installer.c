@@ -271,7 +271,7 @@ vitrine_installer_plan (const VitrineInstaller *self, VitrineInstallerPlan *plan
   guint64 disk = self->disk_bytes > 0 ? self->disk_bytes : FALLBACK_DISK;
 
   *plan = (VitrineInstallerPlan) { .memory_bytes = MIN (MAX (self->memory_bytes, GIB), MAX (here / 2, 512 * MIB)),
-                                   .disk_bytes = self->live ? 0 : (disk + GIB - 1) / GIB * GIB,
+                                   .disk_bytes = (disk + GIB - 1) / GIB * GIB,
                                    .cpus = MIN (MAX (self->cpus, 1), g_get_num_processors ()),
                                    .tpm = self->wants_tpm && vitrine_tpm_is_installed () };
 }

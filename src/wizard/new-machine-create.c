@@ -78,8 +78,12 @@ disk_created (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
   g_autofree char *path = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (gtk_widget_in_destruction (GTK_WIDGET (self)))
-    return;
+  if (self->library == NULL)      /* closed meanwhile */
+    {
+      if (path != NULL)
+        unlink (path);
+      return;
+    }
   if (path == NULL)
     {
       vitrine_new_machine_fail (self, error);

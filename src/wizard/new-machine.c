@@ -8,10 +8,7 @@
 #include "notice.h"
 #include "page-window.h"
 #include "rows.h"
-#include "tpm-process.h"
 
-#define DEFAULT_MEMORY_MIB 1024
-#define DEFAULT_DISK_GIB 20
 
 G_DEFINE_FINAL_TYPE (VitrineNewMachine, vitrine_new_machine, HDY_TYPE_WINDOW)
 
@@ -57,15 +54,17 @@ go_to (VitrineNewMachine *self, const char *page)
 }
 
 static void
-propose (VitrineNewMachine *self, const char *label, guint64 memory, guint64 disk, guint cpus)
+propose (VitrineNewMachine *self, const char *label, const VitrineInstaller *installer)
 {
   g_autofree char *name = vitrine_library_free_name (self->library, label);
+  VitrineInstallerPlan plan;
 
-  memory = MIN (memory, MAX (vitrine_size_rows_host_memory () / 2, 512 * MIB));
+  vitrine_installer_plan (installer, &plan);
   gtk_entry_set_text (GTK_ENTRY (self->name), name);
-  vitrine_size_rows_set_memory (&self->size, memory);
-  vitrine_size_rows_set_cpus (&self->size, MIN (MAX (cpus, 1), g_get_num_processors ()));
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->disk_size), (disk + GIB - 1) / GIB);
+  vitrine_size_rows_set_memory (&self->size, plan.memory_bytes);
+  vitrine_size_rows_set_cpus (&self->size, plan.cpus);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (self->disk_size), (double) (plan.disk_bytes / GIB));
+  gtk_switch_set_active (GTK_SWITCH (self->tpm), plan.tpm);
 }
 
 static void
@@ -86,13 +85,11 @@ recognized (GObject *source, GAsyncResult *result, gpointer data)
     }
   vitrine_installer_free (self->installer);
   self->installer = g_steal_pointer (&installer);
-  propose (self, self->installer->label, MAX (self->installer->memory_bytes, DEFAULT_MEMORY_MIB * MIB),
-           self->installer->disk_bytes > 0 ? self->installer->disk_bytes : DEFAULT_DISK_GIB * GIB, self->installer->cpus);
+  propose (self, self->installer->label, self->installer);
   vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_ids[self->installer->firmware]);
   gtk_label_set_label (GTK_LABEL (self->system),
                        self->installer->os_name != NULL ? self->installer->os_name : _("Not recognized"));
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), !self->installer->live);
-  gtk_switch_set_active (GTK_SWITCH (self->tpm), self->installer->wants_tpm && vitrine_tpm_is_installed ());
   go_to (self, "machine");
   if (!self->installer->bootable)
     vitrine_notice_show (GTK_BOX (self->notice_slot), GTK_MESSAGE_WARNING,
@@ -135,10 +132,9 @@ leave_source (VitrineNewMachine *self)
       vitrine_installer_recognize_async (path, self->recognizing, recognized, g_object_ref (self));
       return;
     }
-  propose (self, label, DEFAULT_MEMORY_MIB * MIB, DEFAULT_DISK_GIB * GIB, 1);
+  propose (self, label, &(VitrineInstaller) { 0 });
   vitrine_size_rows_set_firmware (&self->size, vitrine_firmware_ids[VITRINE_FIRMWARE_BIOS]);
   gtk_switch_set_active (GTK_SWITCH (self->disk_switch), FALSE);
-  gtk_switch_set_active (GTK_SWITCH (self->tpm), FALSE);
   gtk_combo_box_set_active_id (GTK_COMBO_BOX (self->format), vitrine_disk_image_guess_format (path));
   go_to (self, "machine");
 }

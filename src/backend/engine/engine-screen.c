@@ -27,7 +27,7 @@ static gboolean
 ask_for_frames (gpointer data)
 {
   VitrineEngineBackend *self = data;
-  guint ms = self->ask_ms;
+  guint id = self->ask;
 
   for (guint i = 0; i < self->n_heads; i++)
     if (must_be_asked (self, i) && vt_display_fresh (self->machine, i, self->heads[i].seen))
@@ -36,7 +36,7 @@ ask_for_frames (gpointer data)
         vitrine_backend_emit_frame_ready (VITRINE_BACKEND (self), i);
       }
   vitrine_engine_backend_ask_while_watched (self);
-  return self->ask_ms == ms ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+  return self->ask == id ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 static gboolean
