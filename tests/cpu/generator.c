@@ -238,8 +238,6 @@ generator_random_state (Generator *g)
   in->gs_base = rng_u64 (&g->rng) & 0x7fffffffffff;
   if (g->c->mode == MODE_32)
     in->fs_base = (uint32_t) in->fs_base, in->gs_base = (uint32_t) in->gs_base;
-  if (!host_keeps_bases ())      /* system calls take longer than a case */
-    in->gs_base = 0;
   if (!host_sets_bases (g->c->mode))
     in->fs_base = in->gs_base = 0;
 }

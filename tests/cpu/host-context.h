@@ -26,7 +26,6 @@
 #define CONTEXT_KEEPS_BASES 432   /* 32 bits */
 #define CONTEXT_SIGNAL_FS   440
 #define CONTEXT_SIGNAL_GS   448
-#define CONTEXT_GS_SET      456   /* what it is; -1: not known */
 #define CONTEXT_XAREA_IN    1024
 #define CONTEXT_XAREA_OUT   2048
 #define CONTEXT_SIZE        4096
@@ -61,8 +60,8 @@ typedef struct
   uint16_t selectors[6], signal_selectors[6];
   uint32_t keeps_bases;        /* the kernel lets programs have RDFSBASE and its like, and keeps what they set */
   uint32_t pad1_;
-  uint64_t signal_fs, signal_gs, gs_set;
-  uint8_t  pad2_[560];
+  uint64_t signal_fs, signal_gs;
+  uint8_t  pad2_[568];
   uint8_t  xarea_in[1024];
   uint8_t  xarea_out[2048];
 } HostContext;
@@ -73,7 +72,7 @@ _Static_assert (__builtin_offsetof (HostContext, gs_out) == CONTEXT_GS_OUT, "sha
 _Static_assert (__builtin_offsetof (HostContext, selectors) == CONTEXT_SELECTORS, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, signal_selectors) == CONTEXT_SIGNAL_SEL, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, keeps_bases) == CONTEXT_KEEPS_BASES, "shared with assembly");
-_Static_assert (__builtin_offsetof (HostContext, gs_set) == CONTEXT_GS_SET, "shared with assembly");
+_Static_assert (__builtin_offsetof (HostContext, signal_gs) == CONTEXT_SIGNAL_GS, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_in) == CONTEXT_XAREA_IN, "shared with assembly");
 _Static_assert (__builtin_offsetof (HostContext, xarea_out) == CONTEXT_XAREA_OUT, "shared with assembly");
 _Static_assert (sizeof (HostContext) == CONTEXT_SIZE, "one page");

@@ -40,7 +40,6 @@
         cmp     dword ptr [CTX (CONTEXT_KEEPS_BASES)], 0
         je      773f
         rd\register rax
-        mov     qword ptr [CTX (CONTEXT_GS_SET)], -1
 773:    mov     [CTX (\field)], rax
         .endm
 
@@ -58,10 +57,6 @@
         je      1f
         .endif
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_FS_IN)]
-        mov     rax, [CTX (CONTEXT_GS_IN)]
-        cmp     rax, [CTX (CONTEXT_GS_SET)]
-        je      1f
-        mov     [CTX (CONTEXT_GS_SET)], rax
         set_base gsbase, ARCH_SET_GS, [CTX (CONTEXT_GS_IN)]
 1:      xor     edx, edx                /* behind all system calls: AMD loses the x87 pointers when another thread comes between */
         mov     eax, 7                  /* x87, SSE, AVX */
@@ -152,7 +147,6 @@ return_to_c:                            /* with the result in r12d */
         mov     es, ecx
         mov     fs, ecx
         mov     gs, ecx
-        mov     qword ptr [CTX (CONTEXT_GS_SET)], -1
         set_base fsbase, ARCH_SET_FS, [CTX (CONTEXT_HOST_FS)]
 1:      mov     eax, r12d
         fninit
