@@ -3,64 +3,21 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "backends.h"
+#include "port-rig.h"
 
-#define PATIENCE_US (10 * G_USEC_PER_SEC)
-#define MANY_BYTES  (300u << 10)
-#define FIFO_BYTES  16u
+#define MANY_BYTES (300u << 10)
+#define FIFO_BYTES 16u
 
-typedef struct
+static void
+set_up (PortRig *port, gconstpointer unused)
 {
-  VtLock      lock;
-  VtLoop     *loop;
-  VtChardev  *chr;
-  GByteArray *got;      /* machine lock */
-  size_t      room;     /* likewise */
-} Fixture;
-
-static size_t
-can_receive (void *opaque)
-{
-  return ((Fixture *) opaque)->room;
+  port_rig_set_up (port);
 }
 
 static void
-receive (void *opaque, const uint8_t *bytes, size_t n)
+tear_down (PortRig *port, gconstpointer unused)
 {
-  Fixture *f = opaque;
-  g_assert_cmpuint (n, <=, f->room);
-  f->room -= n;
-  g_byte_array_append (f->got, bytes, (guint) n);
-}
-
-static const VtChardevClient client = { can_receive, receive, NULL };
-
-static void
-set_up (Fixture *f, gconstpointer unused)
-{
-  vt_lock_init (&f->lock);
-  f->loop = vt_loop_new (&f->lock);
-  f->got = g_byte_array_new ();
-}
-
-static void
-connect_port (Fixture *f, VtChardev *chr)
-{
-  f->chr = chr;
-  vt_lock (&f->lock);
-  vt_chardev_connect (chr, &client, f);
-  vt_unlock (&f->lock);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer unused)
-{
-  vt_lock (&f->lock);
-  f->chr->ops->close (f->chr);
-  vt_unlock (&f->lock);
-  vt_loop_free (f->loop);
-  vt_lock_clear (&f->lock);
-  g_byte_array_unref (f->got);
+  port_rig_tear_down (port);
 }
 
 static uint8_t
@@ -71,20 +28,19 @@ byte_at (guint i)
 
 /* The guest empties its FIFO again and again until it has that many bytes, the right ones. */
 static void
-read_slowly (Fixture *f, guint bytes)
+read_slowly (PortRig *port, guint bytes)
 {
   gint64 end = g_get_monotonic_time () + PATIENCE_US;
   for (guint got = 0; got < bytes && g_get_monotonic_time () < end;)
     {
-      vt_lock (&f->lock);
-      f->room = FIFO_BYTES;
-      vt_chardev_accept (f->chr);
-      got = f->got->len;
-      vt_unlock (&f->lock);
+      port_rig_make_room (port, FIFO_BYTES);
+      vt_lock (&port->lock);
+      got = port->got->len;
+      vt_unlock (&port->lock);
     }
-  g_assert_cmpuint (f->got->len, ==, bytes);
+  g_assert_cmpuint (port->got->len, ==, bytes);
   for (guint i = 0; i < bytes; i++)
-    g_assert_cmpuint (f->got->data[i], ==, byte_at (i));
+    g_assert_cmpuint (port->got->data[i], ==, byte_at (i));
 }
 
 static gpointer
@@ -105,35 +61,35 @@ write_all (gpointer path)
 }
 
 static void
-who_writes_faster_than_the_guest_reads_waits (Fixture *f, gconstpointer unused)
+who_writes_faster_than_the_guest_reads_waits (PortRig *port, gconstpointer unused)
 {
   g_autofree char *slave = NULL;
   GError          *error = NULL;
-  connect_port (f, vt_chardev_pty_new (f->loop, &slave, &error));
+  port_rig_connect (port, vt_chardev_pty_new (port->loop, &slave, &error));
   g_assert_no_error (error);
   GThread *writer = g_thread_new ("writer", write_all, slave);
-  read_slowly (f, MANY_BYTES);
+  read_slowly (port, MANY_BYTES);
   g_thread_join (writer);
 }
 
 static void
-a_large_text_typed_at_once_arrives (Fixture *f, gconstpointer unused)
+a_large_text_typed_at_once_arrives (PortRig *port, gconstpointer unused)
 {
   g_autofree uint8_t *bytes = g_malloc (MANY_BYTES);
-  connect_port (f, vt_chardev_ring_new (NULL, NULL));
+  port_rig_connect (port, vt_chardev_ring_new (NULL, NULL));
   for (guint i = 0; i < MANY_BYTES; i++)
     bytes[i] = byte_at (i);
-  vt_lock (&f->lock);
-  vt_chardev_ring_send (f->chr, bytes, MANY_BYTES);
-  vt_unlock (&f->lock);
-  read_slowly (f, MANY_BYTES);
+  vt_lock (&port->lock);
+  vt_chardev_ring_send (port->chr, bytes, MANY_BYTES);
+  vt_unlock (&port->lock);
+  read_slowly (port, MANY_BYTES);
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define TEST(fn) g_test_add ("/descriptor/" #fn, Fixture, NULL, set_up, fn, tear_down)
+#define TEST(fn) g_test_add ("/descriptor/" #fn, PortRig, NULL, set_up, fn, tear_down)
   TEST (who_writes_faster_than_the_guest_reads_waits);
   TEST (a_large_text_typed_at_once_arrives);
   return g_test_run ();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The socket of a serial port, with a port that takes as much as it is told to. */
+/* The socket of a serial port. */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -7,76 +7,32 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "backends.h"
-
-#define PATIENCE_US (10 * G_USEC_PER_SEC)
+#include "port-rig.h"
 
 typedef struct
 {
-  VtLock      lock;
-  VtLoop     *loop;
-  char       *folder, *path;
-  VtChardev  *chr;
-  /* The port; machine lock. */
-  size_t      room;
-  GByteArray *got;
-  unsigned    opened, left, asked;
+  PortRig port;
+  char   *folder, *path;
 } Fixture;
-
-static size_t
-can_receive (void *opaque)
-{
-  Fixture *f = opaque;
-  f->asked++;
-  return f->room;
-}
-
-static void
-receive (void *opaque, const uint8_t *bytes, size_t n)
-{
-  Fixture *f = opaque;
-  g_assert_cmpuint (n, <=, f->room);
-  f->room -= n;
-  g_byte_array_append (f->got, bytes, (guint) n);
-}
-
-static void
-opened (void *opaque, bool open)
-{
-  Fixture *f = opaque;
-  *(open ? &f->opened : &f->left) += 1;
-}
-
-static const VtChardevClient client = { can_receive, receive, opened };
 
 static void
 set_up (Fixture *f, gconstpointer unused)
 {
   GError *error = NULL;
-  vt_lock_init (&f->lock);
-  f->loop = vt_loop_new (&f->lock);
   f->folder = g_dir_make_tmp ("vitrine-test-XXXXXX", NULL);
   f->path = g_build_filename (f->folder, "serial", NULL);
-  f->got = g_byte_array_new ();
-  f->chr = vt_chardev_socket_new (f->loop, f->path, &error);
+  port_rig_set_up (&f->port);
+  port_rig_connect (&f->port, vt_chardev_socket_new (f->port.loop, f->path, &error));
   g_assert_no_error (error);
-  vt_lock (&f->lock);
-  vt_chardev_connect (f->chr, &client, f);
-  vt_unlock (&f->lock);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer unused)
 {
-  vt_lock (&f->lock);
-  f->chr->ops->close (f->chr);
-  vt_unlock (&f->lock);
-  vt_loop_free (f->loop);
-  vt_lock_clear (&f->lock);
+  port_rig_tear_down (&f->port);
   g_assert_cmpint (g_rmdir (f->folder), ==, 0);       /* the socket is gone */
   g_free (f->folder);
   g_free (f->path);
-  g_byte_array_unref (f->got);
 }
 
 static struct sockaddr_un
@@ -99,9 +55,9 @@ join (const char *path)
 static unsigned
 get (Fixture *f, const unsigned *number)
 {
-  vt_lock (&f->lock);
+  vt_lock (&f->port.lock);
   unsigned value = *number;
-  vt_unlock (&f->lock);
+  vt_unlock (&f->port.lock);
   return value;
 }
 
@@ -113,35 +69,26 @@ await (Fixture *f, const unsigned *number, unsigned at_least)
 }
 
 static void
-make_room (Fixture *f, size_t room)
-{
-  vt_lock (&f->lock);
-  f->room = room;
-  vt_chardev_accept (f->chr);
-  vt_unlock (&f->lock);
-}
-
-static void
 one_client_after_another (Fixture *f, gconstpointer unused)
 {
   char answer[8];
-  make_room (f, 100);
+  port_rig_make_room (&f->port, 100);
   int first = join (f->path);
-  await (f, &f->opened, 1);
+  await (f, &f->port.opened, 1);
   int second = join (f->path);                        /* waits for its turn */
   g_assert_cmpint (write (second, "two", 3), ==, 3);
   g_assert_cmpint (write (first, "one", 3), ==, 3);
-  await (f, &f->got->len, 3);
-  vt_lock (&f->lock);
-  vt_chardev_write (f->chr, (const uint8_t *) "hello", 5);
-  vt_unlock (&f->lock);
+  await (f, &f->port.got->len, 3);
+  vt_lock (&f->port.lock);
+  vt_chardev_write (f->port.chr, (const uint8_t *) "hello", 5);
+  vt_unlock (&f->port.lock);
   g_assert_cmpint (recv (first, answer, 5, MSG_WAITALL), ==, 5);
   g_assert_cmpmem (answer, 5, "hello", 5);
   close (first);
-  await (f, &f->got->len, 6);
-  g_assert_cmpmem (f->got->data, f->got->len, "onetwo", 6);
+  await (f, &f->port.got->len, 6);
+  g_assert_cmpmem (f->port.got->data, f->port.got->len, "onetwo", 6);
   close (second);
-  await (f, &f->left, 2);
+  await (f, &f->port.left, 2);
 }
 
 static void
@@ -150,17 +97,17 @@ who_wrote_and_left_is_read_to_the_end (Fixture *f, gconstpointer unused)
   int fd = join (f->path);
   g_assert_cmpint (write (fd, "last words", 10), ==, 10);
   close (fd);
-  await (f, &f->opened, 1);
-  await (f, &f->asked, 1);                            /* and had no room */
-  make_room (f, 4);
-  await (f, &f->got->len, 4);
-  make_room (f, 100);
-  await (f, &f->left, 1);
-  g_assert_cmpmem (f->got->data, f->got->len, "last words", 10);
+  await (f, &f->port.opened, 1);
+  await (f, &f->port.asked, 1);                            /* and had no room */
+  port_rig_make_room (&f->port, 4);
+  await (f, &f->port.got->len, 4);
+  port_rig_make_room (&f->port, 100);
+  await (f, &f->port.left, 1);
+  g_assert_cmpmem (f->port.got->data, f->port.got->len, "last words", 10);
   /* One that leaves without a word makes place although there is no room. */
-  make_room (f, 0);
+  port_rig_make_room (&f->port, 0);
   close (join (f->path));
-  await (f, &f->left, 2);
+  await (f, &f->port.left, 2);
 }
 
 /* A guest that does not read keeps nobody out. */
@@ -169,21 +116,21 @@ who_left_unread_makes_place (Fixture *f, gconstpointer unused)
 {
   int first = join (f->path);
   g_assert_cmpint (write (first, "nobody reads", 12), ==, 12);
-  await (f, &f->asked, 1);                            /* and had no room */
+  await (f, &f->port.asked, 1);                            /* and had no room */
   close (first);
   int second = join (f->path);
-  await (f, &f->opened, 2);
-  g_assert_cmpuint (get (f, &f->left), ==, 1);
+  await (f, &f->port.opened, 2);
+  g_assert_cmpuint (get (f, &f->port.left), ==, 1);
   g_assert_cmpint (write (second, "nor this", 8), ==, 8);
   close (second);                                     /* perhaps before anybody has looked */
   int third = join (f->path);
-  await (f, &f->opened, 3);
-  make_room (f, 100);
+  await (f, &f->port.opened, 3);
+  port_rig_make_room (&f->port, 100);
   g_assert_cmpint (write (third, "new", 3), ==, 3);
-  await (f, &f->got->len, 3);
-  g_assert_cmpmem (f->got->data, f->got->len, "new", 3);
+  await (f, &f->port.got->len, 3);
+  g_assert_cmpmem (f->port.got->data, f->port.got->len, "new", 3);
   close (third);
-  await (f, &f->left, 3);
+  await (f, &f->port.left, 3);
 }
 
 /* A listener that accepts nobody lives all the same: asking it whether it does must not wait for it. */
@@ -221,16 +168,16 @@ an_end_of_our_own_is_there_from_the_start (Fixture *f, gconstpointer unused)
   int     ends[2];
   uint8_t bytes[100];
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-  vt_lock (&f->lock);
-  VtChardev *chr = vt_chardev_connected_new (f->loop, ends[0], &error);
+  vt_lock (&f->port.lock);
+  VtChardev *chr = vt_chardev_connected_new (f->port.loop, ends[0], &error);
   g_assert_no_error (error);
   close (ends[0]);
-  vt_chardev_connect (chr, &client, f);
+  vt_chardev_connect (chr, &port_rig_client, &f->port);
   g_assert_false (chr->away);
   /* Far more than a socket's buffer takes. */
   static const uint8_t much[8 << 20];
   vt_chardev_write (chr, much, sizeof much);
-  vt_unlock (&f->lock);
+  vt_unlock (&f->port.lock);
   for (size_t got = 0; got < sizeof much;)
     {
       ssize_t n = recv (ends[1], bytes, sizeof bytes, 0);
@@ -238,11 +185,11 @@ an_end_of_our_own_is_there_from_the_start (Fixture *f, gconstpointer unused)
       got += (size_t) n;
     }
   close (ends[1]);
-  await (f, &f->left, 1);
-  vt_lock (&f->lock);
+  await (f, &f->port.left, 1);
+  vt_lock (&f->port.lock);
   chr->ops->close (chr);
-  vt_unlock (&f->lock);
-  g_assert_null (vt_chardev_connected_new (f->loop, -1, &error));
+  vt_unlock (&f->port.lock);
+  g_assert_null (vt_chardev_connected_new (f->port.loop, -1, &error));
   g_assert_nonnull (error);
   g_clear_error (&error);
 }
