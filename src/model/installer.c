@@ -154,19 +154,9 @@ choose_label (VitrineInstaller *self, const char *path, OsinfoMedia *media)
 
 typedef struct
 {
-  gatomicrefcount refs;
-  gboolean        done;
-  OsinfoMedia    *media;
+  gboolean     done;
+  OsinfoMedia *media;
 } Opening;
-
-static void
-opening_unref (Opening *opening)
-{
-  if (!g_atomic_ref_count_dec (&opening->refs))
-    return;
-  g_clear_object (&opening->media);
-  g_free (opening);
-}
 
 static void
 medium_opened (GObject *source, GAsyncResult *result, gpointer data)
@@ -175,7 +165,6 @@ medium_opened (GObject *source, GAsyncResult *result, gpointer data)
 
   opening->media = osinfo_media_create_from_location_finish (result, NULL);
   opening->done = TRUE;
-  opening_unref (opening);
 }
 
 static gboolean
@@ -210,8 +199,6 @@ open_medium (GFile *file, GCancellable *cancellable)
   Opening *opening = g_new0 (Opening, 1);
   gboolean gave_up = FALSE;
 
-  g_atomic_ref_count_init (&opening->refs);
-  g_atomic_ref_count_inc (&opening->refs);
   g_main_context_push_thread_default (context);
   attach (late, give_up, &gave_up, context);
   attach (unwanted, G_SOURCE_FUNC (cancelled), &gave_up, context);
@@ -221,8 +208,10 @@ open_medium (GFile *file, GCancellable *cancellable)
   g_source_destroy (late);
   g_source_destroy (unwanted);
   g_main_context_pop_thread_default (context);
-  OsinfoMedia *media = g_steal_pointer (&opening->media);
-  opening_unref (opening);
+  if (!opening->done)
+    return NULL;      /* libosinfo keeps it, perhaps for ever */
+  OsinfoMedia *media = opening->media;
+  g_free (opening);
   return media;
 }
 

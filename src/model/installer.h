@@ -23,7 +23,8 @@ typedef struct
 void vitrine_installer_free (VitrineInstaller *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VitrineInstaller, vitrine_installer_free)
 
-/* What a new machine should have on this computer for it; of an empty one, a machine for anything: at least a GiB of memory, at most half of the computer's (or 512 MiB). */
+/* What a new machine should have on this computer for it; of an empty one, a machine for anything. At least a GiB of memory, at most half of
+ * the computer's (or 512 MiB). */
 typedef struct
 {
   guint64  memory_bytes, disk_bytes;   /* disk: whole GiB; a live system needs none */

@@ -10,8 +10,8 @@
 #define MIB         (G_GUINT64_CONSTANT (1) << 20)
 #define MEMORY_STEP 256   /* MiB */
 
-guint64
-vitrine_size_rows_host_memory (void)
+static guint64
+host_memory (void)
 {
   return (guint64) sysconf (_SC_PHYS_PAGES) * (guint64) sysconf (_SC_PAGESIZE);
 }
@@ -26,7 +26,7 @@ void
 vitrine_size_rows_add (VitrineSizeRows *self, GtkContainer *group, guint64 memory_limit, guint cpu_limit,
                        const VitrineSizeFirmware *firmware)
 {
-  double most_mib = (double) (MAX (vitrine_size_rows_host_memory (), memory_limit) / MIB);
+  double most_mib = (double) (MAX (host_memory (), memory_limit) / MIB);
 
   gtk_container_add (group, vitrine_row_new_spin (_("_Memory (MiB)"), NULL, 1, most_mib, MEMORY_STEP, &self->memory));
   gtk_container_add (group, vitrine_row_new_spin (_("_Processors"), NULL, 1, cpu_limit, 1, &self->cpus));

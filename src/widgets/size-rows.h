@@ -27,5 +27,3 @@ guint    vitrine_size_rows_get_cpus (const VitrineSizeRows *self);
 void     vitrine_size_rows_set_cpus (const VitrineSizeRows *self, guint cpus);
 const char *vitrine_size_rows_get_firmware (const VitrineSizeRows *self);
 void     vitrine_size_rows_set_firmware (const VitrineSizeRows *self, const char *id);
-
-guint64  vitrine_size_rows_host_memory (void);                         /* bytes */
