@@ -248,33 +248,22 @@ apply_create (VitrineDomain *domain, const CreateOptions *options, const Wanted 
   return 0;
 }
 
-/* As the person says, or else as the installer's system is called. NULL after an error that has been printed. */
-static VitrineDomain *
-new_domain (const CreateOptions *options, const VitrineInstaller *installer)
-{
-  g_autoptr(VitrineLibrary) library = options->names == NULL ? vitrine_ctl_open_library () : NULL;
-
-  if (options->names != NULL)
-    return vitrine_domain_new (options->names[0]);
-  if (library == NULL)
-    return NULL;
-  g_autofree char *name = vitrine_library_free_name (library, installer->label);
-  return vitrine_domain_new (name);
-}
-
 static int
 create (const CreateOptions *options, const VitrineInstaller *installer, const Wanted *wanted)
 {
-  g_autoptr(VitrineDomain) domain = new_domain (options, installer);
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   g_autofree char *new_disk = NULL;
 
-  if (domain == NULL)
+  if (library == NULL)
     return 1;
+  /* As the person says, or else as the installer's system is called. */
+  g_autofree char *name = options->names != NULL ? g_strdup (options->names[0]) : vitrine_library_free_name (library, installer->label);
+  g_autoptr(VitrineDomain) domain = vitrine_domain_new (name);
   if (installer != NULL && installer->os_id != NULL)
     vitrine_domain_set_os_id (domain, installer->os_id);
   int status = apply_create (domain, options, wanted, &new_disk);
   if (status == 0)
-    status = vitrine_ctl_store (domain);
+    status = vitrine_ctl_store (library, domain);
   if (status != 0 && new_disk != NULL)
     g_unlink (new_disk);
   return status;

@@ -121,14 +121,11 @@ vitrine_ctl_list (int argc, char **argv)
 /* --- define ----------------------------------------------------------------------------------------------------- */
 
 int
-vitrine_ctl_store (VitrineDomain *domain)
+vitrine_ctl_store (VitrineLibrary *library, VitrineDomain *domain)
 {
-  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
   g_autoptr(GError) error = NULL;
-
-  if (library == NULL)
-    return 1;
   VitrineMachine *machine = vitrine_library_add (library, domain, &error);
+
   if (machine == NULL)
     return vitrine_ctl_fail ("%s", error->message);
   g_print ("%s\n", vitrine_machine_get_uuid (machine));
@@ -150,7 +147,8 @@ vitrine_ctl_define (int argc, char **argv)
   g_auto(GStrv) missing = vitrine_domain_list_missing (domain);
   for (guint i = 0; missing[i] != NULL; i++)
     g_printerr (_("note: %s\n"), missing[i]);
-  return vitrine_ctl_store (domain);
+  g_autoptr(VitrineLibrary) library = vitrine_ctl_open_library ();
+  return library != NULL ? vitrine_ctl_store (library, domain) : 1;
 }
 
 int

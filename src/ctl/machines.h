@@ -15,7 +15,7 @@ gboolean        vitrine_ctl_is_running (VitrineMachine *machine);
  * has been printed. */
 VitrineClient  *vitrine_ctl_connect (const char *words);
 /* A new machine in the library: prints its UUID. 0, or 1 and a message. */
-int             vitrine_ctl_store (VitrineDomain *domain);
+int             vitrine_ctl_store (VitrineLibrary *library, VitrineDomain *domain);
 /* One D-Bus call without an answer; takes a floating @arguments. 0, or 1 and a message. */
 int             vitrine_ctl_call_client (VitrineClient *client, const char *method, GVariant *arguments);
 /* The same to the machine of that name. */
