@@ -43,8 +43,10 @@ import_close (VtImage *image)
   g_free (image);
 }
 
-static const VtImageOps import_ops
-    = { import_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, import_extent, import_close, NULL };
+static const VtImageOps import_ops = {
+  import_read,   vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush,
+  import_extent, import_close,          NULL,
+};
 
 VtImport *
 vt_import_new (size_t bytes, const VtImportOps *ops, VtImage *file)

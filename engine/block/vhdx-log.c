@@ -365,7 +365,8 @@ patched_close (VtImage *image)
 }
 
 static const VtImageOps patched_ops = {
-  patched_read, vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush, patched_extent, patched_close, NULL,
+  patched_read,   vt_image_refuse_write, vt_image_refuse_zero, vt_image_refuse_zero, vt_image_nothing_to_flush,
+  patched_extent, patched_close,         NULL,
 };
 
 /* Takes the file and the log's bytes. The file is as long as the newest entry says, and as what is written needs, even if it was not yet. */

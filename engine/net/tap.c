@@ -28,12 +28,14 @@ open_driver (const char *name, GError **error)
   int fd = open (DRIVER, O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     {
-      int  problem = errno;
-      bool confined = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot open " DRIVER " for the TAP device “%s”: %s%s", name, g_strerror (problem),
-                   confined              ? ". A machine in a window opens its TAP devices when it is started"
-                   : problem == EACCES   ? ". Let all people of this computer open it, as root: chmod a+rw " DRIVER
-                                         : "");
+      int         problem = errno;
+      bool        confined = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+      const char *advice = "";
+      if (confined)
+        advice = ". A machine in a window opens its TAP devices when it is started";
+      else if (problem == EACCES)
+        advice = ". Let all people of this computer open it, as root: chmod a+rw " DRIVER;
+      g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "Cannot open " DRIVER " for the TAP device “%s”: %s%s", name, g_strerror (problem), advice);
     }
   return fd;
 }

@@ -98,8 +98,9 @@ forms_excluded (const Decoded *d)
   for (unsigned i = 0; i < G_N_ELEMENTS (excluded_mnemonics); i++)
     if (excluded_mnemonics[i].mnemonic == insn->mnemonic)
       return excluded_mnemonics[i].reason;
-  if (excluded_here (d) != NULL)
-    return excluded_here (d);
+  const char *here = excluded_here (d);
+  if (here != NULL)
+    return here;
   if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
     return "far transfer";
   if (insn->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE && insn->machine_mode == ZYDIS_MACHINE_MODE_LONG_64

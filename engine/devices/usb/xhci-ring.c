@@ -110,9 +110,8 @@ ring_ready (Xhci *xhci)
 bool
 vt_xhci_event_room (Xhci *xhci, unsigned n)
 {
-  EventCursor cursor = cursor_of (&xhci->s);
   bool        room = ring_ready (xhci);
-  cursor = cursor_of (&xhci->s);
+  EventCursor cursor = cursor_of (&xhci->s);
   for (unsigned i = 0; room && i < n; i++)
     room = advance (xhci, &cursor)
            && cursor.segment + cursor.index * UINT64_C (16) != (xhci->s.erdp & ~UINT64_C (0xf));
