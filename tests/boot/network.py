@@ -43,27 +43,44 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def say(link, data):
+    try:
+        link.sendall(data)
+        link.shutdown(socket.SHUT_WR)
+    except OSError:         # reset, or gone already before the shutdown (ENOTCONN)
+        pass
+
+
 def talk(port, data, seconds=60, address="127.0.0.1"):
-    """Sends to the forwarded port and reads until the guest closes; what came until then when it resets the link."""
+    """Sends to the forwarded port and reads until the guest closes; what came until then when it resets the link.
+
+    Both at once: who echoes stops listening when nobody takes what it says, and neither end has room for all of it.
+    """
     answer = b""
     with socket.create_connection((address, port), timeout=seconds) as link:
+        sender = threading.Thread(target=say, args=(link, data))
+        sender.start()
         try:
-            link.sendall(data)
-            link.shutdown(socket.SHUT_WR)
             while piece := link.recv(65536):
                 answer += piece
-        except OSError:         # reset, or gone already before the shutdown (ENOTCONN)
+        except OSError:
             pass
+        sender.join()
     return answer
 
 
-def echo_through(boot, guest, port, data):
+def echo_through(guest, port, data, address="127.0.0.1"):
     """The guest's port 7 says what it hears, once."""
     guest.send("nc -l -p 7 -e /bin/cat; echo closed\n")
     deadline = time.monotonic() + 60
-    while talk(port, data) != data:      # until the guest listens
+    answer = None
+    while answer != data:
         if time.monotonic() > deadline:
-            raise GuestError(guest.explain("the forwarded port does not say what was said to it"))
+            raise GuestError(guest.explain("the guest does not say what was said to it"))
+        try:
+            answer = talk(port, data, address=address)
+        except OSError:         # nobody listens yet
+            time.sleep(0.1)
     guest.expect(r"^closed", 60)
 
 
@@ -87,7 +104,7 @@ def user(boot):
         if re.search(r"[0-9a-f]{32}", text).group() != hashlib.md5(data).hexdigest():
             raise GuestError(guest.explain("the download is not what was sent"))
         boot.ok(f"{MIB} MiB come in whole")
-        echo_through(boot, guest, port, data[:3 << 20])
+        echo_through(guest, port, data[:3 << 20])
         boot.ok("a forwarded port goes both ways")
         guest.command("ping -c 3 10.0.2.2", PROMPT, 60)
         check_dmesg(boot, guest)
@@ -111,7 +128,7 @@ def restricted(boot):
         if "outside" in text or "status 0" in text:
             raise GuestError(guest.explain("the guest reaches this computer"))
         boot.ok("a restricted guest has its address, and does not get out")
-        echo_through(boot, guest, port, os.urandom(1 << 20))
+        echo_through(guest, port, os.urandom(1 << 20))
         boot.ok("what is forwarded to it gets in")
         check_dmesg(boot, guest)
         power_off(boot, guest)
@@ -201,17 +218,7 @@ def network(boot, guest, device, net, server, data):
     if re.search(r"[0-9a-f]{32}", text).group() != hashlib.md5(data).hexdigest():
         raise GuestError(guest.explain("the download is not what was sent"))
     boot.ok(f"{net}.0: the guest pings this computer, and {MIB} MiB come in whole")
-    guest.send("nc -l -p 7 -e /bin/cat; echo closed\n")
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if talk(7, data[:3 << 20], address=f"{net}.2") == data[:3 << 20]:
-                break
-        except OSError:         # nobody listens yet
-            time.sleep(0.1)
-        if time.monotonic() > deadline:
-            raise GuestError(guest.explain("the guest does not say what was said to it"))
-    guest.expect(r"^closed", 60)
+    echo_through(guest, 7, data[:3 << 20], f"{net}.2")
     boot.ok(f"{net}.0: this computer reaches the guest, and 3 MiB go both ways")
     guest.expect(PROMPT, 60)
 

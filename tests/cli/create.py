@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from home import VITRINECTL, Home, ok      # noqa: E402, F401  pylint: disable=unused-import
+from home import VITRINECTL, Home, ok      # noqa: E402
 from tap import plan, point                # noqa: E402
 
 SECTOR = 2048

@@ -196,5 +196,6 @@ host_signal_entry:
         pop     rcx
         set_base fsbase, ARCH_SET_FS, rcx            /* sigreturn does not restore it */
         ret
+        .size   host_signal_entry, . - host_signal_entry
 
         .section .note.GNU-stack, "", @progbits
