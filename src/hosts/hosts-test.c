@@ -60,6 +60,23 @@ a_host_that_cannot_be_reached_says_why_and_is_tried_again (void)
   AWAIT (vitrine_host_get_state (host) == VITRINE_HOST_AWAY);
 }
 
+/* A sanitizer multiplies what our code and libvirt's allocations cost. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZER_COST 10
+#else
+#define SANITIZER_COST 1
+#endif
+
+/* Of all threads, libvirt's included: not of others on a busy computer. */
+static gint64
+cpu_time_us (void)
+{
+  struct timespec time;
+
+  g_assert_cmpint (clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &time), ==, 0);
+  return time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
 static void
 five_hundred_machines_are_listed_at_once (void)
 {
@@ -67,14 +84,14 @@ five_hundred_machines_are_listed_at_once (void)
 
   for (guint i = 0; i < 500; i++)
     g_string_append_printf (node, DOMAIN ("machine-%03u", ""), i);
-  g_autoptr(GTimer) timer = g_timer_new ();
+  gint64 cpu_us = cpu_time_us ();
   g_autoptr(VitrineHost) host = connect_to_node (node->str);
-  double seconds = g_timer_elapsed (timer, NULL);
+  double seconds = (double) (cpu_time_us () - cpu_us) / 1e6;
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (host)), ==, 500);
   g_autoptr(VitrineHostGuest) last = g_list_model_get_item (G_LIST_MODEL (host), 499);
   g_assert_cmpstr (vitrine_host_guest_get_name (last), ==, "machine-499");
-  g_test_message ("500 machines listed in %.2f s", seconds);
-  g_assert_cmpfloat (seconds, <, 2.0);
+  g_test_message ("500 machines listed in %.2f s of processor time", seconds);
+  g_assert_cmpfloat (seconds, <, 2.0 * SANITIZER_COST);
 }
 
 /* --- credentials ------------------------------------------------------------------------------------------------ */

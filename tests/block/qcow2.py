@@ -19,7 +19,7 @@ SHAPES = [
     "compat=0.10,cluster_size=4k", "refcount_bits=64", "refcount_bits=8,cluster_size=1k", "compression_type=zstd",
     "extended_l2=on,cluster_size=128k", "extended_l2=on,cluster_size=16k", "preallocation=metadata", "lazy_refcounts=on",
 ]
-SIZE = 12 << 20
+SIZE = 8 << 20
 OURS = 1 << 63          # the mark of an entry
 
 

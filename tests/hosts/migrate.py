@@ -79,6 +79,10 @@ def refused(what, part, *arguments):
 
 def check_where(what, here, there, counter, host, before, done):
     after = counter.number(host)
+    try:
+        wait("it is nowhere else", lambda: names(there) == [], 60)     # a daemon that comes back takes down what came in
+    except Missing as missing:
+        done = (missing, done)
     point(running(here) == ["count"] and names(there) == [] and names(here) == ["count"] and after > before, what,
           f"{done} here {names(here)} there {names(there)} {before} {after}")
     return after

@@ -13,7 +13,7 @@
 bool
 dispi_vram_possible (const VtRam *vram, GError **error)
 {
-  if (vram->size >= VT_MIB && vram->size <= DISPI_VRAM_MAX_BYTES && (vram->size & (vram->size - 1)) == 0)
+  if (vram->size >= DISPI_VRAM_MIN_BYTES && vram->size <= DISPI_VRAM_MAX_BYTES && (vram->size & (vram->size - 1)) == 0)
     return true;
   g_set_error (error, VT_ERROR, VT_ERROR_CONFIG, "Video memory must be a power of two from 1 to 256 MiB");
   return false;
@@ -28,8 +28,7 @@ free_vram (void *host, uint64_t size)
 VtRam *
 dispi_vram_new (void)
 {
-  return vt_ram_new ("vram", g_aligned_alloc0 (1, DISPI_VRAM_DEFAULT_BYTES, VT_PAGE_SIZE), DISPI_VRAM_DEFAULT_BYTES,
-                     free_vram);
+  return vt_ram_new ("vram", g_aligned_alloc0 (1, DISPI_VRAM_MIN_BYTES, VT_PAGE_SIZE), DISPI_VRAM_MIN_BYTES, free_vram);
 }
 
 /* --- Registers ---------------------------------------------------------------------------------------------------- */

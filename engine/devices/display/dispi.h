@@ -18,8 +18,8 @@ enum
   /* An interface, not a limit of the surface: what GETCAPS says. */
   DISPI_EDGE_MAX = 16384,
 
-  /* Video memory */
-  DISPI_VRAM_DEFAULT_BYTES = 16 << 20,
+  /* Video memory: what may be handed in, and what a card has that gets none. */
+  DISPI_VRAM_MIN_BYTES = 1 << 20,
   DISPI_VRAM_MAX_BYTES = 256 << 20,
 
   /* The registers by memory ("QEMU Standard VGA" specification): EDID, ports of a VGA, display interface, then the size

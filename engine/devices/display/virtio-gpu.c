@@ -12,8 +12,7 @@ enum
   DEVICE_ID = 16,
   QUEUE_CONTROL = 0, QUEUE_CURSOR = 1, N_QUEUES = 2,
 
-  STORE_DEFAULT_BYTES = 16 << 20,
-  STORE_MIN_BYTES = 4 << 20,
+  STORE_MIN_BYTES = 4 << 20,     /* also what one has that gets none */
   STORE_MAX_BYTES = 256 << 20,
 
   /* One go copies about this much; the rest of the queue waits, so that nobody else waits long. */
@@ -354,8 +353,7 @@ gpu_realize (Gpu *gpu, const VtEnv *env, const VtVirtioGpuConfig *config, GpuSta
       return false;
     }
   if (config->store == NULL)
-    gpu->own_store
-        = vt_ram_new ("gpu", g_aligned_alloc0 (1, STORE_DEFAULT_BYTES, VT_PAGE_SIZE), STORE_DEFAULT_BYTES, free_store);
+    gpu->own_store = vt_ram_new ("gpu", g_aligned_alloc0 (1, STORE_MIN_BYTES, VT_PAGE_SIZE), STORE_MIN_BYTES, free_store);
   gpu->store = config->store != NULL ? config->store : gpu->own_store;
   gpu->s = state;
   gpu->n_scanouts = CLAMP (config->n_scanouts, 1, GPU_SCANOUTS);
