@@ -101,12 +101,34 @@ vt_machine_write_rest (VtMachine *machine, VtStreamWriter *writer, GError **erro
   return tpm == NULL || vt_stream_write (writer, "tpm", 1, 0, tpm->data, tpm->len, error);
 }
 
-static bool
-save_to (VtMachine *machine, const char *path, GError **error)
+typedef struct
 {
-  g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (path, error);
+  const char    *path;
+  VtSaveProgress progress;     /* nullable */
+  void          *opaque;
+  uint64_t       done_bytes, total_bytes;
+  GError       **error;
+  bool           ok;
+} Job;
+
+static bool
+step (void *opaque, uint64_t ram_bytes)
+{
+  Job *job = opaque;
+  job->done_bytes += ram_bytes;
+  return job->progress == NULL || job->progress (job->opaque, job->done_bytes, job->total_bytes);
+}
+
+static bool
+save_to (VtMachine *machine, Job *job)
+{
+  GError **error = job->error;
+  g_autoptr (VtStreamWriter) writer = vt_stream_writer_new (job->path, error);
   if (writer == NULL || !vt_machine_write_head (machine, writer, error))
     return false;
+  vt_stream_writer_watch (writer, step, job);
+  for (guint i = 0; i < machine->rams->len; i++)
+    job->total_bytes += ((VtRam *) g_ptr_array_index (machine->rams, i))->size;
   for (guint i = 0; i < machine->rams->len; i++)
     if (!vt_stream_write_ram (writer, g_ptr_array_index (machine->rams, i), NULL, error))
       return false;
@@ -124,13 +146,6 @@ vt_machine_may_save (const VtMachine *machine, GError **error)
   return !over && machine->state != VT_MACHINE_BLOCKED;
 }
 
-typedef struct
-{
-  const char *path;
-  GError    **error;
-  bool        ok;
-} Job;
-
 static void
 save_now (VtMachine *machine, void *arg)
 {
@@ -141,16 +156,16 @@ save_now (VtMachine *machine, void *arg)
   vt_machine_stop_world (machine, true);
   job->ok = vt_machine_collect_tpm (machine, job->error);
   vt_lock (&machine->lock);
-  job->ok = job->ok && save_to (machine, job->path, job->error);
+  job->ok = job->ok && save_to (machine, job);
   vt_unlock (&machine->lock);
   if (was_running)
     vt_machine_start_world (machine);
 }
 
 bool
-vt_machine_save (VtMachine *machine, const char *path, GError **error)
+vt_machine_save (VtMachine *machine, const char *path, VtSaveProgress progress, void *opaque, GError **error)
 {
-  Job job = { path, error, false };
+  Job job = { .path = path, .progress = progress, .opaque = opaque, .error = error };
   vt_control_run (machine, save_now, &job);
   return job.ok;
 }
@@ -368,7 +383,7 @@ restore_now (VtMachine *machine, void *arg)
 bool
 vt_machine_restore (VtMachine *machine, const char *path, GError **error)
 {
-  Job job = { path, error, false };
+  Job job = { .path = path, .error = error };
   vt_control_run (machine, restore_now, &job);
   return job.ok;
 }

@@ -73,7 +73,7 @@ a_machine_in_system_management_mode_restores (void)
   vt_x86_cpu_settle (cpu);
   g_assert_cmphex (peek_in (machine->smm_mem, tseg), ==, 0x12345678);
   g_assert_cmphex (peek_in (machine->mem, tseg), ==, 0xffffffff);
-  g_assert_true (vt_machine_save (machine, path, &error));
+  g_assert_true (vt_machine_save (machine, path, NULL, NULL, &error));
   vt_machine_restore (other, path, &error);
   g_assert_no_error (error);
   g_assert_cmphex (other->cpus[0]->s.smbase, ==, tseg);

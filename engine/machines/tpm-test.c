@@ -92,7 +92,7 @@ a_tpm_goes_with_its_machine (void)
   g_autoptr (VtMachine) machine = new_machine_with_tpm ("q35", VT_TPM_CRB, &VT_TPM_NO_ENDS);
   g_assert_cmphex (run_tpm_command (machine, tpm_get_random, sizeof tpm_get_random), ==, TPM_RC_INITIALIZE);
   g_assert_cmphex (run_tpm_command (machine, tpm_startup, sizeof tpm_startup), ==, 0);
-  g_assert_true (vt_machine_save (machine, state, &error));
+  g_assert_true (vt_machine_save (machine, state, NULL, NULL, &error));
   g_assert_no_error (error);
   g_autoptr (VtMachine) other = new_machine_with_tpm ("q35", VT_TPM_CRB, &VT_TPM_NO_ENDS);
   g_assert_true (vt_machine_restore (other, state, &error));

@@ -60,20 +60,46 @@ vitrine_machine_process_set_failed (VitrineMachineProcess *self, const char *mes
 }
 
 void
+vitrine_machine_process_plug (VitrineMachineProcess *self)
+{
+  vitrine_service_set_backend (self->service, self->backend);
+  vitrine_snapshots_set_backend (self->snapshots, self->backend);
+  vitrine_recording_set_backend (self->recording, self->backend);
+  vitrine_file_sender_set_agent (self->sender, self->agent);
+  vitrine_usb_plugs_set_backend (self->usb, self->backend);
+  vitrine_thumbnail_set_backend (self->thumbnail, self->backend);
+  if (self->window == NULL)
+    return;
+  vitrine_machine_window_set_snapshots (self->window, self->snapshots);
+  vitrine_machine_window_set_agent (self->window, self->agent);
+  vitrine_machine_window_set_backend (self->window, self->backend);
+}
+
+void
+vitrine_machine_process_unplug (VitrineMachineProcess *self, const char *words)
+{
+  if (self->window != NULL)
+    {
+      vitrine_machine_window_set_agent (self->window, NULL);
+      vitrine_machine_window_set_backend (self->window, NULL);
+      vitrine_machine_window_set_busy (self->window, words);
+    }
+  vitrine_snapshots_stop (self->snapshots);
+  vitrine_snapshots_set_backend (self->snapshots, NULL);
+  vitrine_recording_set_backend (self->recording, NULL);
+  vitrine_file_sender_set_agent (self->sender, NULL);
+  vitrine_usb_plugs_set_backend (self->usb, NULL);
+  vitrine_thumbnail_set_backend (self->thumbnail, NULL);
+}
+
+void
 vitrine_machine_process_drop_backend (VitrineMachineProcess *self)
 {
   update_inhibition (self, FALSE);
   if (self->backend != NULL)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   vitrine_service_set_backend (self->service, NULL);
-  vitrine_snapshots_stop (self->snapshots);
-  vitrine_snapshots_set_backend (self->snapshots, NULL);
-  vitrine_recording_set_backend (self->recording, NULL);
-  vitrine_file_sender_set_agent (self->sender, NULL);
-  vitrine_usb_plugs_set_backend (self->usb, NULL);
-  vitrine_machine_window_set_agent (self->window, NULL);
-  vitrine_machine_window_set_backend (self->window, NULL);
-  vitrine_thumbnail_set_backend (self->thumbnail, NULL);
+  vitrine_machine_process_unplug (self, _("Starting…"));
   g_clear_object (&self->backend);
   g_clear_pointer (&self->agent, vitrine_agent_close);
   vitrine_snapshots_forget_doomed (self->snapshots);
@@ -85,24 +111,13 @@ open_backend (VitrineMachineProcess *self, GError **error)
   int end;
   g_autoptr(VtConfig) config = g_steal_pointer (&self->config);
   g_autoptr(GSocket) port = vitrine_domain_open_agent (self->domain, config, &end);
-  self->agent = port != NULL ? vitrine_agent_new (port) : NULL;
-  g_autoptr(VitrineBackend) backend = self->open (config, error);
+  VitrineBackend *backend = self->open (config, error);
 
   if (end >= 0)
     close (end);
-  if (backend == NULL || !vitrine_machine_process_restore_suspended (self, backend, error))
-    return NULL;
-  return g_steal_pointer (&backend);
-}
-
-/* Those of the definition, as if a person plugged them in now. */
-static void
-plug_in_usb (VitrineMachineProcess *self)
-{
-  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_usb_hostdevs (self->domain);
-
-  vitrine_usb_plugs_set_backend (self->usb, self->backend);
-  vitrine_usb_plugs_plug_all (self->usb, hostdevs);
+  if (backend != NULL && port != NULL)
+    self->agent = vitrine_agent_new (port);
+  return backend;
 }
 
 static void
@@ -114,35 +129,49 @@ had_trouble (VitrineMachineProcess *self, const char *message)
 }
 
 static void
-build (VitrineMachineProcess *self)
+follow_backend (VitrineMachineProcess *self)
 {
-  g_autoptr(GError) error = NULL;
+  g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
+  g_signal_connect_swapped (self->backend, "trouble", G_CALLBACK (had_trouble), self);
+  if (self->agent != NULL)
+    g_signal_connect_object (self->backend, "guest-reset", G_CALLBACK (vitrine_agent_guest_reset), self->agent, G_CONNECT_SWAPPED);
+}
 
-  self->backend = open_backend (self, &error);
-  if (self->backend == NULL)
+/* The machine is what it was when it was suspended, or new; it never ran in this process. */
+static void
+built (VitrineMachineProcess *self, VitrineBackend *backend, const GError *error)
+{
+  g_autoptr(GPtrArray) hostdevs = vitrine_domain_get_usb_hostdevs (self->domain);
+
+  if (self->window == NULL)     /* closed meanwhile: the process ends */
+    return;
+  if (error != NULL)
     {
       g_clear_pointer (&self->agent, vitrine_agent_close);
       vitrine_machine_process_set_failed (self, error->message);
       return;
     }
-  g_signal_connect_swapped (self->backend, "changed", G_CALLBACK (backend_changed), self);
-  g_signal_connect_swapped (self->backend, "trouble", G_CALLBACK (had_trouble), self);
-  if (self->agent != NULL)
-    g_signal_connect_object (self->backend, "guest-reset", G_CALLBACK (vitrine_agent_guest_reset), self->agent, G_CONNECT_SWAPPED);
+  self->backend = g_object_ref (backend);
+  follow_backend (self);
   if (!self->confined)
     self->confined = vitrine_sandbox_enter ();
   vitrine_machine_window_plug_in (self->window, self->backend);
   vitrine_backend_resume (self->backend);
-  vitrine_service_set_backend (self->service, self->backend);
-  vitrine_snapshots_set_backend (self->snapshots, self->backend);
-  vitrine_recording_set_backend (self->recording, self->backend);
-  vitrine_machine_window_set_snapshots (self->window, self->snapshots);
-  vitrine_file_sender_set_agent (self->sender, self->agent);
-  vitrine_machine_window_set_agent (self->window, self->agent);
-  vitrine_machine_window_set_backend (self->window, self->backend);
-  vitrine_thumbnail_set_backend (self->thumbnail, self->backend);
-  plug_in_usb (self);
+  vitrine_machine_process_plug (self);
+  vitrine_usb_plugs_plug_all (self->usb, hostdevs);     /* as if a person plugged them in now */
   backend_changed (self);
+}
+
+static void
+build (VitrineMachineProcess *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(VitrineBackend) backend = open_backend (self, &error);
+
+  if (backend != NULL && vitrine_machine_process_is_suspended (self))
+    vitrine_machine_process_restore_suspended (self, backend, built);
+  else
+    built (self, backend, error);
 }
 
 static void unlock_and_build (VitrineMachineProcess *self);

@@ -7,7 +7,29 @@
 
 #include "paths.h"
 
-/* --- suspending ------------------------------------------------------------------------------------------------- */
+#define PROGRESS_MS 100
+
+/* --- a thread that writes or reads ------------------------------------------------------------------------------ */
+
+/* A thread of its own that ends with it: one of a pool would stay, and those that began before this process was confined are not. */
+struct _VitrineStateWork
+{
+  VitrineMachineProcess *self;      /* which does not end before */
+  VitrineBackend        *backend;
+  char                  *path;
+  gboolean               saves;
+  gboolean               was_running;
+  VitrineRestored        restored;
+  GThread               *thread;
+  guint                  poll;      /* source id */
+  gint                   permille;  /* atomic, as the next */
+  gint                   stop;
+  gboolean               ok;
+  GError                *error;
+};
+
+static void saved (VitrineStateWork *work);
+static void restored (VitrineStateWork *work);
 
 static char *
 suspended_path (VitrineMachineProcess *self)
@@ -15,21 +37,97 @@ suspended_path (VitrineMachineProcess *self)
   return vitrine_paths_in_machine (self->uuid, "suspended.state");
 }
 
+static VitrineStateWork *
+work_new (VitrineMachineProcess *self, VitrineBackend *backend, gboolean saves)
+{
+  VitrineStateWork *work = g_new0 (VitrineStateWork, 1);
+
+  work->self = self;
+  work->backend = g_object_ref (backend);
+  work->path = suspended_path (self);
+  work->saves = saves;
+  self->work = work;
+  return work;
+}
+
+static gboolean
+work_is_over (gpointer data)
+{
+  VitrineStateWork *work = data;
+
+  g_thread_join (work->thread);
+  g_clear_handle_id (&work->poll, g_source_remove);
+  work->self->work = NULL;
+  if (work->saves)
+    saved (work);
+  else
+    restored (work);
+  g_object_unref (work->backend);
+  g_free (work->path);
+  g_clear_error (&work->error);
+  g_free (work);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+progressed (gpointer data, guint64 done_bytes, guint64 total_bytes)
+{
+  VitrineStateWork *work = data;
+
+  g_atomic_int_set (&work->permille, (gint) (total_bytes > 0 ? 1000 * done_bytes / total_bytes : 0));
+  return !g_atomic_int_get (&work->stop);
+}
+
+static gpointer
+work_in_thread (gpointer data)
+{
+  VitrineStateWork *work = data;
+
+  work->ok = work->saves ? vitrine_backend_save (work->backend, work->path, progressed, work, &work->error)
+                         : vitrine_backend_restore (work->backend, work->path, &work->error);
+  g_idle_add (work_is_over, work);
+  return NULL;
+}
+
+void
+vitrine_machine_process_wait_for_work (VitrineMachineProcess *self)
+{
+  while (self->work != NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* --- going on from a suspended state ---------------------------------------------------------------------------- */
+
 gboolean
-vitrine_machine_process_restore_suspended (VitrineMachineProcess *self, VitrineBackend *backend, GError **error)
+vitrine_machine_process_is_suspended (VitrineMachineProcess *self)
 {
   g_autofree char *path = suspended_path (self);
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return TRUE;
-  if (vitrine_backend_restore (backend, path, error))
-    {
-      g_unlink (path);   /* disks change from here on: this state must never be used twice */
-      return TRUE;
-    }
-  g_prefix_error (error, _("The suspended machine cannot go on: "));
-  return FALSE;
+  return g_file_test (path, G_FILE_TEST_EXISTS);
 }
+
+static void
+restored (VitrineStateWork *work)
+{
+  if (!work->ok)
+    g_prefix_error (&work->error, _("The suspended machine cannot go on: "));
+  else if (work->self->window != NULL)
+    g_unlink (work->path);   /* disks change from here on: this state must never be used twice */
+  work->restored (work->self, work->backend, work->error);
+}
+
+void
+vitrine_machine_process_restore_suspended (VitrineMachineProcess *self, VitrineBackend *backend, VitrineRestored done)
+{
+  VitrineStateWork *work = work_new (self, backend, FALSE);
+
+  work->restored = done;
+  if (self->window != NULL)
+    vitrine_machine_window_set_busy (self->window, _("Resuming…"));
+  work->thread = g_thread_new ("restore", work_in_thread, work);
+}
+
+/* --- suspending ------------------------------------------------------------------------------------------------- */
 
 static void
 answer_suspending (VitrineMachineProcess *self, const GError *error)
@@ -42,45 +140,79 @@ answer_suspending (VitrineMachineProcess *self, const GError *error)
     g_dbus_method_invocation_return_value (call, NULL);
 }
 
-static gboolean
-suspend_now (gpointer data)
+/* It goes on as if nobody had asked. */
+static void
+go_on (VitrineStateWork *work)
 {
-  VitrineMachineProcess *self = data;
-  g_autofree char *path = suspended_path (self);
-  g_autoptr(GError) error = NULL;
+  VitrineMachineProcess *self = work->self;
+  gboolean stopped = g_atomic_int_get (&work->stop);
 
-  if (self->backend == NULL)
-    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The machine has ended meanwhile."));
-  else
-    vitrine_backend_pause (self->backend);
-  gboolean ok = error == NULL && vitrine_backend_save (self->backend, path, &error);
-  answer_suspending (self, error);
-  if (ok)
-    vitrine_backend_force_off (self->backend);
-  else if (self->backend != NULL && self->window != NULL)
+  vitrine_machine_process_plug (self);
+  if (work->was_running)
+    vitrine_backend_resume (self->backend);
+  if (!stopped && self->window != NULL)
     {
-      vitrine_machine_window_set_backend (self->window, self->backend);
-      vitrine_machine_window_show_error (self->window, error->message);
+      vitrine_machine_window_show_error (self->window, work->error->message);
+      gtk_window_present (GTK_WINDOW (self->window));   /* somebody may have closed it, sure that this would end well */
     }
-  return G_SOURCE_REMOVE;
+}
+
+static void
+saved (VitrineStateWork *work)
+{
+  VitrineMachineProcess *self = work->self;
+
+  if (!work->ok && g_atomic_int_get (&work->stop))
+    {
+      g_clear_error (&work->error);
+      g_set_error_literal (&work->error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Somebody cancelled that: the machine goes on."));
+    }
+  else if (!work->ok)
+    g_prefix_error (&work->error, _("The machine was not suspended, and goes on: "));
+  answer_suspending (self, work->error);
+  if (work->ok)
+    vitrine_backend_force_off (work->backend);
+  else
+    go_on (work);
+}
+
+static gboolean
+show_progress (gpointer data)
+{
+  VitrineStateWork *work = data;
+
+  if (work->self->window != NULL && !g_atomic_int_get (&work->stop))
+    vitrine_machine_window_set_progress (work->self->window, g_atomic_int_get (&work->permille) / 1000.0);
+  return G_SOURCE_CONTINUE;
 }
 
 void
+vitrine_machine_process_cancel_suspending (VitrineMachineProcess *self)
+{
+  if (self->work != NULL)
+    g_atomic_int_set (&self->work->stop, TRUE);
+}
+
+/* The machine stands still from here on: what it wrote to its disks later would not be what is in its memory. */
+void
 vitrine_machine_process_suspend (VitrineMachineProcess *self)
 {
-  vitrine_machine_window_set_busy (self->window, _("Suspending…"));
-  g_timeout_add (50, suspend_now, self);
+  if (self->work != NULL || self->backend == NULL)
+    return;
+  VitrineStateWork *work = work_new (self, self->backend, TRUE);
+  work->was_running = vitrine_backend_get_state (self->backend) == VITRINE_STATE_RUNNING;
+  vitrine_backend_pause (self->backend);
+  vitrine_service_set_suspending (self->service);
+  vitrine_machine_process_unplug (self, _("Suspending…"));
+  show_progress (work);
+  work->poll = g_timeout_add (PROGRESS_MS, show_progress, work);
+  work->thread = g_thread_new ("suspend", work_in_thread, work);
 }
 
 void
 vitrine_machine_process_suspend_asked (VitrineMachineProcess *self, GDBusMethodInvocation *call)
 {
-  if (self->suspending != NULL)
-    {
-      g_dbus_method_invocation_return_error_literal (call, G_IO_ERROR, G_IO_ERROR_BUSY, _("The machine is being suspended already."));
-      return;
-    }
-  self->suspending = call;
+  self->suspending = call;      /* the service asks only while nothing is being written */
   vitrine_machine_process_suspend (self);
 }
 

@@ -122,6 +122,7 @@ show_window (VitrineMachineProcess *self)
   vitrine_usb_page_add_to_window (self->window, self->usb);
   g_signal_connect_swapped (self->window, "retry", G_CALLBACK (vitrine_machine_process_retry), self);
   g_signal_connect_swapped (self->window, "suspend", G_CALLBACK (vitrine_machine_process_suspend), self);
+  g_signal_connect_swapped (self->window, "cancel", G_CALLBACK (vitrine_machine_process_cancel_suspending), self);
   g_signal_connect_swapped (self->window, "go-back", G_CALLBACK (vitrine_machine_process_go_back), self);
   g_signal_connect_swapped (self->window, "destroy", G_CALLBACK (window_gone), self);
   gtk_window_present (GTK_WINDOW (self->window));
@@ -156,6 +157,7 @@ void
 vitrine_machine_process_end (VitrineMachineProcess *self)
 {
   g_clear_handle_id (&self->build, g_source_remove);
+  vitrine_machine_process_wait_for_work (self);
   g_clear_pointer (&self->thumbnail, vitrine_thumbnail_free);
   if (self->snapshots != NULL)
     {

@@ -123,9 +123,9 @@ vitrine_backend_force_off (VitrineBackend *self)
 }
 
 gboolean
-vitrine_backend_save (VitrineBackend *self, const char *path, GError **error)
+vitrine_backend_save (VitrineBackend *self, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
 {
-  return VITRINE_BACKEND_GET_IFACE (self)->save (self, path, error);
+  return VITRINE_BACKEND_GET_IFACE (self)->save (self, path, progress, data, error);
 }
 
 gboolean

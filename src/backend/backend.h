@@ -58,12 +58,15 @@ enum
   VITRINE_LED_CAPS   = 1 << 2,
 };
 
+/* Told now and then how far memory is; FALSE: stop. */
+typedef gboolean (*VitrineSaveProgress) (gpointer data, guint64 done_bytes, guint64 total_bytes);
+
 /* A snapshot to be taken. The functions are called in the thread that takes it, or in one of the machine's while that waits. */
 typedef struct
 {
   const char *name;                /* of the disks' part, inside their images */
   const char *state_path;          /* of memory and devices */
-  gboolean  (*progress) (gpointer data, guint64 done_bytes, guint64 total_bytes);   /* FALSE: stop */
+  VitrineSaveProgress progress;
   void      (*moment) (gpointer data);   /* what the snapshot is of: the machine stands */
   gpointer    data;
 } VitrineSnapshotPlan;
@@ -105,7 +108,7 @@ struct _VitrineBackendInterface
   void (*reset) (VitrineBackend *self);
   void (*power_button) (VitrineBackend *self);
   void (*force_off) (VitrineBackend *self);
-  gboolean (*save) (VitrineBackend *self, const char *path, GError **error);
+  gboolean (*save) (VitrineBackend *self, const char *path, VitrineSaveProgress progress, gpointer data, GError **error);
   gboolean (*restore) (VitrineBackend *self, const char *path, GError **error);
   gboolean (*change_medium) (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);
   gboolean (*take_snapshot) (VitrineBackend *self, const VitrineSnapshotPlan *plan, GError **error);
@@ -171,8 +174,9 @@ void vitrine_backend_pause (VitrineBackend *self);
 void vitrine_backend_reset (VitrineBackend *self);
 void vitrine_backend_power_button (VitrineBackend *self);
 void vitrine_backend_force_off (VitrineBackend *self);
-/* Block for the time of the write or read. */
-gboolean vitrine_backend_save (VitrineBackend *self, const char *path, GError **error);
+/* Any thread; block for the time of the write or read. Nobody may ask the backend anything meanwhile, who would wait as long.
+ * @progress: nullable, called in another thread. */
+gboolean vitrine_backend_save (VitrineBackend *self, const char *path, VitrineSaveProgress progress, gpointer data, GError **error);
 gboolean vitrine_backend_restore (VitrineBackend *self, const char *path, GError **error);
 /* @drive: index among the disks of the definition; @path: NULL ejects; @fd: the opened image, taken in any case, or -1. */
 gboolean vitrine_backend_change_medium (VitrineBackend *self, guint drive, const char *path, int fd, GError **error);

@@ -15,6 +15,7 @@ static const struct
   [VITRINE_STATE_RUNNING] = { "running", N_("Running"), TRUE, TRUE },
   [VITRINE_STATE_PAUSED] = { "paused", N_("Paused"), TRUE, TRUE },
   [VITRINE_STATE_BLOCKED] = { "blocked", N_("Needs attention"), TRUE, TRUE },
+  [VITRINE_STATE_SUSPENDING] = { "suspending", N_("Suspending"), FALSE, TRUE },
   [VITRINE_STATE_FAILED] = { "failed", N_("Could not start"), FALSE, TRUE },
   [VITRINE_STATE_DIED] = { "died", N_("Stopped by a fault"), FALSE, TRUE },
   [VITRINE_STATE_CRASHED] = { "crashed", N_("Crashed"), FALSE, FALSE },

@@ -11,6 +11,7 @@ typedef enum
   VITRINE_STATE_RUNNING,
   VITRINE_STATE_PAUSED,
   VITRINE_STATE_BLOCKED,    /* waits for a person, the message says for what */
+  VITRINE_STATE_SUSPENDING, /* its memory is being written: nobody can talk to it */
   VITRINE_STATE_FAILED,     /* did not start, the message says why */
   VITRINE_STATE_DIED,       /* the guest stopped in a way it cannot leave */
   VITRINE_STATE_CRASHED,    /* the machine's process ended without a word */

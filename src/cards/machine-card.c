@@ -167,6 +167,7 @@ icon_for (VitrineMachineCard *self, VitrineState state)
       return vitrine_guest_is_suspended (self->guest) ? "media-playback-start-symbolic"
                                                       : "org.vitrine.Vitrine-symbolic";
     case VITRINE_STATE_STARTING:
+    case VITRINE_STATE_SUSPENDING:
     case VITRINE_STATE_BUSY:
       return "content-loading-symbolic";
     case VITRINE_STATE_RUNNING:

@@ -383,7 +383,7 @@ print_machines (VitrineHost *host)
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (host)); i++)
     {
       g_autoptr(VitrineHostGuest) guest = g_list_model_get_item (G_LIST_MODEL (host), i);
-      g_print ("%s  %-9s %s/%s\n", vitrine_guest_get_uuid (VITRINE_GUEST (guest)),
+      g_print ("%s  %-10s %s/%s\n", vitrine_guest_get_uuid (VITRINE_GUEST (guest)),
                vitrine_state_to_nick (vitrine_guest_get_state (VITRINE_GUEST (guest))), vitrine_host_get_name (host),
                vitrine_host_guest_get_name (guest));
     }

@@ -110,7 +110,7 @@ vitrine_ctl_list (int argc, char **argv)
     {
       VitrineMachine *machine = vitrine_library_get (library, i);
       VitrineState state = ask_state (machine);
-      g_print ("%s  %-9s %s\n", vitrine_machine_get_uuid (machine), vitrine_state_to_nick (state),
+      g_print ("%s  %-10s %s\n", vitrine_machine_get_uuid (machine), vitrine_state_to_nick (state),
                vitrine_machine_get_title (machine));
       if (state == VITRINE_STATE_BROKEN)
         g_printerr ("  %s\n", vitrine_machine_get_message (machine));

@@ -86,7 +86,7 @@ static void
 save_state (Run *run, const char *path)
 {
   g_autoptr (GError) error = NULL;
-  if (!vt_machine_save (run->machine, path, &error))
+  if (!vt_machine_save (run->machine, path, NULL, NULL, &error))
     complain (run, error);
 }
 

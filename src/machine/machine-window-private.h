@@ -15,6 +15,7 @@ struct _VitrineMachineWindow
 
   GtkWidget       *overlay, *header, *header_slot, *fullscreen_slot, *fullscreen_revealer, *fullscreen_image;
   GtkWidget       *switcher, *pages, *screen_overlay, *scroller, *notice_slot, *failed_page, *starting_label, *retry_button;
+  GtkWidget       *starting_progress, *cancel_button;
   GtkWidget       *pause_button, *pause_image, *power_button, *keys_button, *menu_button, *fullscreen_button;
   GtkWidget       *record_button, *record_label, *capture_button, *capture_label, *files_button, *files_label;
   GtkWidget       *paused_revealer, *hint_revealer, *hint_label;

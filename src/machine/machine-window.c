@@ -17,6 +17,7 @@ enum
   RETRY,
   SUSPEND,
   GO_BACK,
+  CANCEL,
   N_SIGNALS
 };
 
@@ -133,6 +134,11 @@ vitrine_machine_window_delete (GtkWidget *widget, GdkEventAny *event)
   };
   VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW (widget);
 
+  if (gtk_widget_is_visible (self->cancel_button))      /* what it is busy with needs no window, until it fails */
+    {
+      gtk_widget_hide (widget);
+      return GDK_EVENT_STOP;
+    }
   if (!vitrine_machine_window_is_alive (self) || !vitrine_machine_window_can (self, VITRINE_BACKEND_IS_PROCESS))
     return GDK_EVENT_PROPAGATE;
   vitrine_screen_release (self->screen);
@@ -155,6 +161,13 @@ update_pause (VitrineMachineWindow *self, gboolean paused)
   atk_object_set_name (self->pause_accessible, name);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->paused_revealer), paused);
   gtk_widget_set_visible (self->paused_revealer, paused);
+}
+
+static void
+cancel (VitrineMachineWindow *self)
+{
+  gtk_widget_set_sensitive (self->cancel_button, FALSE);
+  g_signal_emit (self, signals[CANCEL], 0);
 }
 
 static void
@@ -389,8 +402,22 @@ void
 vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words)
 {
   gtk_label_set_label (GTK_LABEL (self->starting_label), words);
+  gtk_widget_hide (self->starting_progress);
+  gtk_widget_hide (self->cancel_button);
   gtk_widget_hide (self->switcher);
   show_page (self, "starting");
+}
+
+void
+vitrine_machine_window_set_progress (VitrineMachineWindow *self, double fraction)
+{
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->starting_progress), fraction);
+  if (gtk_widget_get_visible (self->cancel_button))
+    return;
+  gtk_widget_show (self->starting_progress);
+  gtk_widget_show (self->cancel_button);
+  gtk_widget_set_sensitive (self->cancel_button, TRUE);
+  gtk_widget_grab_focus (self->cancel_button);
 }
 
 /* --- object ----------------------------------------------------------------------------------------------------- */
@@ -455,6 +482,8 @@ bind_children (GtkWidgetClass *widget_class)
   BIND (failed_page);
   BIND (starting_label);
   BIND (retry_button);
+  BIND (starting_progress);
+  BIND (cancel_button);
   BIND (pause_button);
   BIND (pause_image);
   BIND (pause_accessible);
@@ -494,6 +523,7 @@ vitrine_machine_window_class_init (VitrineMachineWindowClass *klass)
   signals[RETRY] = g_signal_new ("retry", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SUSPEND] = g_signal_new ("suspend", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                                    0);
+  signals[CANCEL] = g_signal_new ("cancel", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[GO_BACK] = g_signal_new ("go-back", VITRINE_TYPE_MACHINE_WINDOW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                    G_TYPE_STRING);
 }
@@ -519,6 +549,7 @@ vitrine_machine_window_init (VitrineMachineWindow *self)
   g_signal_connect_data (self->notice_slot, "remove", G_CALLBACK (vitrine_machine_window_update_follow), self, NULL,
                          G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   g_signal_connect_swapped (self->retry_button, "clicked", G_CALLBACK (retry), self);
+  g_signal_connect_swapped (self->cancel_button, "clicked", G_CALLBACK (cancel), self);
 }
 
 VitrineMachineWindow *

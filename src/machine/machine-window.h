@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window of one running machine: screen, serial consoles, and what a person can do to it.
- * Signals: "retry" () to build and start the machine again; "suspend" () to save and end it; "go-back" (name) to a snapshot. All
- * are the process's work. */
+ * Signals: "retry" () to build and start the machine again; "suspend" () to save and end it; "go-back" (name) to a snapshot;
+ * "cancel" () what it is busy with. All are the process's work. */
 #pragma once
 
 #include <handy.h>
@@ -39,6 +39,8 @@ void vitrine_machine_window_set_backend (VitrineMachineWindow *self, VitrineBack
 void vitrine_machine_window_set_failed (VitrineMachineWindow *self, const char *message);
 /* The same with other words; @message may be NULL; @button has a mnemonic, and a click on it emits "retry". */
 void vitrine_machine_window_set_stopped (VitrineMachineWindow *self, const char *title, const char *message, const char *button);
-void vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words);            /* "Suspending…" */
+void vitrine_machine_window_set_busy (VitrineMachineWindow *self, const char *words);            /* "Connecting…" */
+/* How far that is, from 0 to 1, with a button that emits "cancel". */
+void vitrine_machine_window_set_progress (VitrineMachineWindow *self, double fraction);
 /* Something that did not work, while the machine goes on. */
 void vitrine_machine_window_show_error (VitrineMachineWindow *self, const char *message);

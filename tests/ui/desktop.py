@@ -107,8 +107,8 @@ class Desktop:
 
     def state(self, name):
         for line in self.ctl("list").splitlines():
-            if line[46:].strip() == name:
-                return line[38:46].strip()
+            if line[48:].strip() == name:
+                return line[38:48].strip()
         return None
 
     def wait_state(self, name, state, seconds=20):

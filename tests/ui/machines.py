@@ -5,6 +5,7 @@ and what the performance page says, as TAP."""
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -100,6 +101,104 @@ def pause_close_suspend(d):
     if len(windows) != 1:
         raise Missing(f"{len(windows)} windows after a second start")
     ok("a second start shows the window there is")
+
+
+def suspend_slowly(d):
+    """A machine with much memory: how far it is shows, it can be called off, and the window may go meanwhile."""
+    os.environ["VITRINE_TEST_CARD_SAVE_MS"] = "6000"
+    kernel = d.folder / "kernel"
+    kernel.write_bytes(b"k" * 512)
+    uuid = d.ctl("create", "Card", "--kernel", kernel).split()[-1]
+    state = d.machines / uuid / "suspended.state"
+    library = d.start([d.program]) and d.window("Vitrine")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    d.chord("ctrl", "alt")
+    d.key("ctrl+w")
+    d.press(window, "Suspend")
+    bar = d.find(window, "progress bar", "Progress")
+    wait("the window shows how far it is, while it is being written", lambda: 0.1 < bar.value < 1)
+    d.find(library, "list item", "Card, Suspending")
+    d.wait_state("Card", "suspending")
+    if "not running" not in d.ctl("pause", "Card", ok=False).stderr:
+        raise Missing("a machine that is being suspended is paused")
+    if "already" not in d.ctl("save", "Card", ok=False).stderr:
+        raise Missing("a machine is suspended twice")
+    d.picture("suspending")
+    ok("how far it is shows, and the window answers meanwhile")
+    d.press(window, "Cancel")
+    d.wait_state("Card", "running")
+    d.find(window, "canvas", "Screen of the machine")
+    if state.exists():
+        raise Missing("something is left of what was called off")
+    ok("it can be called off, and goes on")
+    saving = subprocess.Popen([d.vitrinectl, "save", "Card"], stderr=subprocess.PIPE, text=True)
+    d.wait_state("Card", "suspending")
+    d.active(window)
+    d.key("alt+F4")
+    d.no_window("Card")
+    d.wait_state("Card", "suspending")
+    if saving.wait(30) != 0 or not state.exists():
+        raise Missing(f"with its window closed, it was not suspended: {saving.stderr.read()}")
+    d.find(library, "list item", "Card, Suspended")
+    ok("its window may be closed meanwhile")
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    wait("the card goes on", lambda: "restored" in d.screen_text(window))
+    state.mkdir()
+    saving = subprocess.Popen([d.vitrinectl, "save", "Card"], stderr=subprocess.PIPE, text=True)
+    d.wait_state("Card", "suspending")
+    d.active(window)
+    d.key("alt+F4")
+    d.no_window("Card")
+    window = d.window("Card")
+    d.says(window, "suspended.state")
+    if saving.wait(30) == 0 or "suspended.state" not in saving.stderr.read():
+        raise Missing("what cannot be written is not told to the terminal")
+    d.wait_state("Card", "running")
+    d.picture("could-not-suspend")
+    state.rmdir()
+    ok("one that cannot be written comes back with its window, which says why, and goes on")
+
+
+def suspend_engine(d):
+    """With the engine: it computes on where it was, with what it had."""
+    d.ctl("create", "Card", "--kernel", os.environ["VITRINE_UI_KERNEL"], "--memory", "256M")
+    d.start([d.program])
+    library = d.window("Vitrine")
+
+    def guest_seconds():
+        return float(re.search(r"Guest time: *([\d.]+) s", d.ctl("stat", "Card"))[1])
+    d.ctl("start", "Card")
+    window = d.window("Card")
+    d.wait_state("Card", "running")
+    wait("the guest has computed for a while", lambda: guest_seconds() > 3)
+    d.chord("ctrl", "alt")
+    d.key("ctrl+w")
+    d.press(window, "Suspend")
+    d.no_window("Card")
+    d.find(library, "list item", "Card, Suspended")
+    d.ctl("start", "Card")
+    d.window("Card")
+    d.wait_state("Card", "running")
+    first = guest_seconds()
+    if first < 3:
+        raise Missing(f"the guest began anew: {first} s")
+    wait("the guest computes on", lambda: guest_seconds() > first)
+    if list(d.machines.glob("*/suspended.state*")):
+        raise Missing("a state that was used is still there")
+    ok("a machine of the engine is suspended and goes on")
+    d.ctl("save", "Card")
+    state = next(d.machines.glob("*/suspended.state"))
+    whole = state.read_bytes()
+    state.write_bytes(whole[:len(whole) // 2])
+    if "is damaged" not in d.ctl("start", "Card", ok=False).stderr:
+        raise Missing("a state that is cut short is not told to the terminal")
+    d.says(d.window("Card"), "The suspended machine cannot go on")
+    if not state.exists():
+        raise Missing("a state that could not be used is gone")
+    ok("a state that is cut short is told, and kept")
 
 
 def crash(d):
@@ -359,6 +458,8 @@ if __name__ == "__main__":
     ui.run({
         "make-delete-undo": (make_delete_undo, None),
         "pause-close-suspend": (pause_close_suspend, None),
+        "suspend-slowly": (suspend_slowly, None),
+        "suspend-engine": (suspend_engine, None),
         "crash": (crash, None),
         "bad-input": (bad_input, None),
         "secure-boot": (secure_boot, None),

@@ -4,11 +4,15 @@
 
 #include "machine.h"
 
-/* Writes RAM, devices and processors to `path` (temporary file, then rename). The machine is paused while it happens and
- * goes on after, if it ran. Blocks for the time of the write. */
-bool vt_machine_save (VtMachine *machine, const char *path, GError **error);
+/* Told now and then, of RAM. False: stop. */
+typedef bool (*VtSaveProgress) (void *opaque, uint64_t done_bytes, uint64_t total_bytes);
+
+/* Writes RAM, devices and processors to `path` (temporary file, then rename; nothing is left of one that failed or was stopped).
+ * The machine stands still meanwhile and goes on after, if it ran. Blocks for the time of the write, in any thread; `progress`
+ * (nullable) is called in the control thread. The machine must not be freed meanwhile, and what asks it something has to wait. */
+bool vt_machine_save (VtMachine *machine, const char *path, VtSaveProgress progress, void *opaque, GError **error);
 /* Into a machine just made from the same configuration, never started. All or nothing: after an error the machine must be
- * freed. The file is treated as hostile. */
+ * freed. The file is treated as hostile. Blocks, in any thread. */
 bool vt_machine_restore (VtMachine *machine, const char *path, GError **error);
 
 /* --- Snapshots of a machine that goes on --- */
@@ -19,7 +23,7 @@ typedef struct
   const char *state_path;      /* of RAM, devices and processors; a file as vt_machine_save() writes it */
   /* Told now and then, of RAM; the guest may keep the figure from growing. False: stop. The calling thread, or the control thread
    * while that waits. Nullable. */
-  bool      (*progress) (void *opaque, uint64_t done_bytes, uint64_t total_bytes);
+  VtSaveProgress progress;
   /* Everything stands, and the disks have their snapshots: for what else belongs to that moment. Nullable. */
   void      (*moment) (void *opaque);
   void       *opaque;

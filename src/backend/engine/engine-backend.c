@@ -98,10 +98,24 @@ engine_force_off (VitrineBackend *backend)
   vt_machine_force_off (machine_of (backend));
 }
 
-static gboolean
-engine_save (VitrineBackend *backend, const char *path, GError **error)
+typedef struct
 {
-  return vt_machine_save (machine_of (backend), path, error);
+  VitrineSaveProgress progress;
+  gpointer            data;
+} SaveWatch;
+
+static bool
+save_progress (void *opaque, uint64_t done_bytes, uint64_t total_bytes)
+{
+  const SaveWatch *watch = opaque;
+  return watch->progress (watch->data, done_bytes, total_bytes);
+}
+
+static gboolean
+engine_save (VitrineBackend *backend, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
+{
+  SaveWatch watch = { progress, data };
+  return vt_machine_save (machine_of (backend), path, progress != NULL ? save_progress : NULL, &watch, error);
 }
 
 static gboolean

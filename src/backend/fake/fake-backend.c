@@ -85,10 +85,29 @@ fake_off (VitrineBackend *backend)
   set_state (VITRINE_FAKE_BACKEND (backend), VITRINE_STATE_OFF, NULL);
 }
 
+/* A test that wants to see something being done says in a variable how long that takes. */
 static gboolean
-fake_save (VitrineBackend *backend, const char *path, GError **error)
+go_slowly (const char *variable, guint64 otherwise_ms, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
 {
-  return g_file_set_contents (path, "saved", -1, error);
+  const char *slow = g_getenv (variable);
+  guint64     step_us = (slow != NULL ? g_ascii_strtoull (slow, NULL, 10) : otherwise_ms) * 100;
+
+  for (guint64 done = 0; done <= 10; done++)
+    {
+      if (progress != NULL && !progress (data, done, 10))
+        {
+          g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", path);
+          return FALSE;
+        }
+      g_usleep (step_us);
+    }
+  return TRUE;
+}
+
+static gboolean
+fake_save (VitrineBackend *backend, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
+{
+  return go_slowly ("VITRINE_TEST_CARD_SAVE_MS", 0, path, progress, data, error) && g_file_set_contents (path, "saved", -1, error);
 }
 
 static gboolean
@@ -102,22 +121,12 @@ fake_restore (VitrineBackend *backend, const char *path, GError **error)
   return TRUE;
 }
 
-/* The names are kept where the engine keeps memory and devices. A test that wants to see one being taken says how long it takes. */
+/* The names are kept where the engine keeps memory and devices. */
 static gboolean
 fake_take_snapshot (VitrineBackend *backend, const VitrineSnapshotPlan *plan, GError **error)
 {
-  const char *slow = g_getenv ("VITRINE_TEST_CARD_SNAPSHOT_MS");
-  guint64     step_us = (slow != NULL ? g_ascii_strtoull (slow, NULL, 10) : 200) * 100;
-
-  for (guint64 done = 0; done <= 10; done++)
-    {
-      if (plan->progress != NULL && !plan->progress (plan->data, done, 10))
-        {
-          g_set_error (error, VT_ERROR, VT_ERROR_FAILED, "“%s”: stopped", plan->state_path);
-          return FALSE;
-        }
-      g_usleep (step_us);
-    }
+  if (!go_slowly ("VITRINE_TEST_CARD_SNAPSHOT_MS", 200, plan->state_path, plan->progress, plan->data, error))
+    return FALSE;
   if (plan->moment != NULL)
     plan->moment (plan->data);
   return g_file_set_contents (plan->state_path, plan->name, -1, error);

@@ -121,7 +121,13 @@ cannot (GError **error)
 }
 
 static gboolean
-remote_save (VitrineBackend *backend, const char *path, GError **error)
+remote_save (VitrineBackend *backend, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
+{
+  return cannot (error);
+}
+
+static gboolean
+remote_restore (VitrineBackend *backend, const char *path, GError **error)
 {
   return cannot (error);
 }
@@ -251,7 +257,7 @@ backend_init (VitrineBackendInterface *iface)
   iface->power_button = remote_power_button;
   iface->force_off = remote_force_off;
   iface->save = remote_save;
-  iface->restore = remote_save;
+  iface->restore = remote_restore;
   iface->change_medium = remote_change_medium;
   iface->take_snapshot = remote_take_snapshot;
   iface->forget_snapshot = remote_forget_snapshot;

@@ -140,6 +140,8 @@ handle_suspend (VitrineService *self, GDBusMethodInvocation *call)
 {
   if (!g_signal_has_handler_pending (self, suspend_signal, 0, FALSE))
     return refuse (call, _("Only a machine of the library can be suspended."));
+  if (vitrine_state_from_nick (vitrine_bus_machine1_get_state (self->skeleton)) == VITRINE_STATE_SUSPENDING)
+    return refuse (call, _("The machine is being suspended already."));
   if (!is_alive (self))
     return refuse (call, _("The machine is not running."));
   g_signal_emit (self, suspend_signal, 0, call);
@@ -540,8 +542,8 @@ backend_changed (VitrineService *self)
   set_state (self, vitrine_backend_get_state (self->backend), vitrine_backend_get_message (self->backend));
 }
 
-void
-vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
+static void
+take_backend (VitrineService *self, VitrineBackend *backend)
 {
   g_ptr_array_set_size (self->pipes, 0);
   vitrine_trace_service_end (self->trace);
@@ -552,6 +554,12 @@ vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
     g_signal_handlers_disconnect_by_data (self->backend, self);
   g_set_object (&self->backend, backend);
   update_counting (self);
+}
+
+void
+vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
+{
+  take_backend (self, backend);
   if (backend == NULL)
     {
       set_state (self, VITRINE_STATE_STARTING, NULL);
@@ -560,6 +568,13 @@ vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend)
   vitrine_bus_machine1_set_consoles (self->skeleton, vitrine_backend_get_n_consoles (backend));
   g_signal_connect_swapped (backend, "changed", G_CALLBACK (backend_changed), self);
   backend_changed (self);
+}
+
+void
+vitrine_service_set_suspending (VitrineService *self)
+{
+  take_backend (self, NULL);
+  set_state (self, VITRINE_STATE_SUSPENDING, NULL);
 }
 
 void

@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (VitrineService, vitrine_service, VITRINE, SERVICE, GObject
 VitrineService *vitrine_service_new (const char *socket_path, const char *uuid, const char *title, GError **error);
 /* NULL: starting again. */
 void            vitrine_service_set_backend (VitrineService *self, VitrineBackend *backend);
+/* Lets go of the backend, whose state is being written. */
+void            vitrine_service_set_suspending (VitrineService *self);
 /* Without one there are no snapshots. @keeper outlives the service. */
 void            vitrine_service_set_keeper (VitrineService *self, const VitrineSnapshotKeeper *functions, gpointer keeper);
 /* Without one nothing can be recorded. @keeper outlives the service. */
