@@ -82,9 +82,9 @@ import_chosen (GtkNativeDialog *dialog, int response, gpointer data)
 {
   g_autofree char *path = gtk_file_chooser_get_filename (GTK_FILE_CHOOSER (dialog));
 
+  gtk_native_dialog_hide (dialog);
   if (response == GTK_RESPONSE_ACCEPT && path != NULL)
     import_file (data, path);
-  g_object_unref (dialog);
 }
 
 void
@@ -102,7 +102,8 @@ vitrine_library_window_import (GSimpleAction *action, GVariant *parameter, gpoin
     }
   gtk_file_filter_add_pattern (filter, "*.xml");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
-  g_signal_connect (dialog, "response", G_CALLBACK (import_chosen), data);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (import_chosen), data, 0);
+  g_object_set_data_full (data, "vitrine-import-chooser", dialog, g_object_unref);   /* it goes with the window at the latest */
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
 }
 

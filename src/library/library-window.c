@@ -140,10 +140,19 @@ hosts_changed (VitrineLibraryWindow *self, guint position, guint removed, guint 
 
 /* --- actions ---------------------------------------------------------------------------------------------------- */
 
+static void
+show_new_machine (VitrineLibraryWindow *self, const char *path)
+{
+  GtkWidget *wizard = vitrine_new_machine_new (GTK_WINDOW (self), self->library, path);
+
+  g_signal_connect_object (wizard, "error", G_CALLBACK (vitrine_library_window_show_error), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (wizard));
+}
+
 void
 vitrine_library_window_new_machine (VitrineLibraryWindow *self)
 {
-  gtk_window_present (GTK_WINDOW (vitrine_new_machine_new (GTK_WINDOW (self), self->library, NULL)));
+  show_new_machine (self, NULL);
 }
 
 void
@@ -151,7 +160,7 @@ vitrine_library_window_new_machine_from (VitrineLibraryWindow *self, GFile *file
 {
   g_autofree char *path = g_file_get_path (file);
 
-  gtk_window_present (GTK_WINDOW (vitrine_new_machine_new (GTK_WINDOW (self), self->library, path)));
+  show_new_machine (self, path);
 }
 
 static void

@@ -124,22 +124,42 @@ read_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 }
 
 static void
+read_async (VitrineLibrary *self, GAsyncReadyCallback done, gpointer data)
+{
+  g_autoptr(GTask) task = g_task_new (self, NULL, done, data);
+
+  g_task_set_task_data (task, GUINT_TO_POINTER (self->changes), NULL);
+  g_task_run_in_thread (task, read_in_thread);
+}
+
+static void folder_changed (VitrineLibrary *self);
+
+/* Somebody may have added or deleted a machine here since the folder was read: then it is read once more. */
+static void
+merge_if_current (VitrineLibrary *self, GTask *task, const GPtrArray *all)
+{
+  if (GPOINTER_TO_UINT (g_task_get_task_data (task)) == self->changes)
+    merge (self, all);
+  else
+    folder_changed (self);
+}
+
+static void
 rescanned (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr(GPtrArray) all = g_task_propagate_pointer (G_TASK (result), NULL);
 
   if (all != NULL)
-    merge (VITRINE_LIBRARY (source), all);
+    merge_if_current (VITRINE_LIBRARY (source), G_TASK (result), all);
 }
 
 static gboolean
 rescan (gpointer data)
 {
   VitrineLibrary *self = data;
-  g_autoptr(GTask) task = g_task_new (self, NULL, rescanned, NULL);
 
   self->rescan = 0;
-  g_task_run_in_thread (task, read_in_thread);
+  read_async (self, rescanned, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -166,10 +186,7 @@ follow (VitrineLibrary *self)
 void
 vitrine_library_load_async (VitrineLibrary *self, GAsyncReadyCallback done, gpointer data)
 {
-  g_autoptr(GTask) task = g_task_new (self, NULL, done, data);
-
-  g_task_set_source_tag (task, vitrine_library_load_async);
-  g_task_run_in_thread (task, read_in_thread);
+  read_async (self, done, data);
 }
 
 gboolean
@@ -179,7 +196,7 @@ vitrine_library_load_finish (VitrineLibrary *self, GAsyncResult *result, GError 
 
   if (all == NULL)
     return FALSE;
-  merge (self, all);
+  merge_if_current (self, G_TASK (result), all);
   follow (self);
   return TRUE;
 }

@@ -11,6 +11,7 @@ struct _VitrineLibrary
   GPtrArray    *machines;   /* VitrineMachine, sorted by title */
   GFileMonitor *monitor;
   guint         rescan;     /* source id */
+  guint         changes;    /* so many machines came into the list and went: what was read of the folder before is out of date */
 };
 
 /* library.c */

@@ -53,6 +53,29 @@ a_machine_that_is_added_is_there_next_time (void)
 }
 
 static void
+loaded (GObject *source, GAsyncResult *result, gpointer loaded)
+{
+  g_assert_true (vitrine_library_load_finish (VITRINE_LIBRARY (source), result, NULL));
+  *(gboolean *) loaded = TRUE;
+}
+
+static void
+a_machine_that_is_added_while_the_folder_is_read_stays (void)
+{
+  g_autoptr(VitrineLibrary) library = fresh ();
+  gboolean done = FALSE;
+
+  add (library, "First");
+  vitrine_library_load_async (library, loaded, &done);
+  g_usleep (100 * 1000);    /* the folder is read by now, and the answer waits for the main loop */
+  g_autofree char *uuid = g_strdup (vitrine_machine_get_uuid (add (library, "Second")));
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_nonnull (vitrine_library_lookup (library, uuid));
+  g_assert_cmpuint (vitrine_library_get_size (library), ==, 2);
+}
+
+static void
 a_name_or_uuid_that_is_taken_is_refused (void)
 {
   g_autoptr(VitrineLibrary) library = fresh ();
@@ -251,6 +274,7 @@ main (int argc, char **argv)
   g_setenv ("XDG_RUNTIME_DIR", folder, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/library/a machine that is added is there next time", a_machine_that_is_added_is_there_next_time);
+  g_test_add_func ("/library/a machine that is added while the folder is read stays", a_machine_that_is_added_while_the_folder_is_read_stays);
   g_test_add_func ("/library/a name or uuid that is taken is refused", a_name_or_uuid_that_is_taken_is_refused);
   g_test_add_func ("/library/a deleted machine comes back whole", a_deleted_machine_comes_back_whole);
   g_test_add_func ("/library/purging spares disks that others use", purging_spares_disks_that_others_use);

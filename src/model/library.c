@@ -74,6 +74,7 @@ insert (VitrineLibrary *self, VitrineMachine *machine)
 {
   guint position = position_for (self, machine);
 
+  self->changes++;
   g_ptr_array_insert (self->machines, (gint) position, g_object_ref (machine));
   g_list_model_items_changed (G_LIST_MODEL (self), position, 0, 1);
 }
@@ -83,6 +84,7 @@ vitrine_library_take_out (VitrineLibrary *self, guint position)
 {
   g_autoptr(VitrineMachine) machine = g_object_ref (self->machines->pdata[position]);
 
+  self->changes++;
   g_ptr_array_remove_index (self->machines, position);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
 }

@@ -2,6 +2,8 @@
 /* What the pages of a new machine say becomes a machine of the library. */
 #include "new-machine-private.h"
 
+#include <glib/gi18n.h>
+
 #include "disk-image.h"
 #include "rows.h"
 
@@ -56,17 +58,17 @@ store (VitrineNewMachine *self, VitrineDomain *domain, const char *new_disk)
   g_autoptr(GError) error = NULL;
   VitrineMachine *machine = vitrine_library_add (self->library, domain, &error);
 
-  if (machine != NULL && gtk_switch_get_active (GTK_SWITCH (self->start_switch)) && !vitrine_machine_start (machine, &error))
-    {
-      vitrine_new_machine_fail (self, error);
-      return;
-    }
   if (machine == NULL)
     {
       if (new_disk != NULL)
         unlink (new_disk);
       vitrine_new_machine_fail (self, error);
       return;
+    }
+  if (gtk_switch_get_active (GTK_SWITCH (self->start_switch)) && !vitrine_machine_start (machine, &error))
+    {
+      g_autofree char *words = g_strdup_printf (_("“%s” was made, but did not start: %s"), vitrine_machine_get_title (machine), error->message);
+      g_signal_emit_by_name (self, "error", words);
     }
   gtk_widget_destroy (GTK_WIDGET (self));
 }

@@ -180,6 +180,7 @@ vitrine_new_machine_class_init (VitrineNewMachineClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_new_machine_dispose;
+  g_signal_new ("error", VITRINE_TYPE_NEW_MACHINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/vitrine/Vitrine/ui/wizard/new-machine.ui");
 #define BIND(name) gtk_widget_class_bind_template_child (widget_class, VitrineNewMachine, name)
   BIND (back_button);

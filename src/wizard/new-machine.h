@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* New machine: what it starts from, what it is, a summary; then it is created and, if wanted, started. */
+/* New machine: what it starts from, what it is, a summary; then it is created and, if wanted, started.
+ * Signal: "error" (sentence): the machine was made, but did not start; the window goes. */
 #pragma once
 
 #include <handy.h>

@@ -53,6 +53,20 @@ def make_delete_undo(d):
     ok("a deleted machine comes back by Undo")
 
 
+def made_not_started(d):
+    """The program that runs machines is not there: the machine is made all the same, and the wizard does not offer to make it again."""
+    image = d.folder / "disc.iso"
+    image.write_bytes(b"not really a disc" * 4096)
+    d.start([d.program], env={**os.environ, "VITRINE_PROGRAM": "/nowhere/vitrine"})
+    title = new_machine_by_keyboard(d, image)
+    d.no_window("New Machine")
+    library = d.window("Vitrine")
+    d.says(library, "was made, but did not start")
+    d.find(library, "list item", lambda text: text.startswith(f"{title}, Powered off"))
+    d.picture("made-not-started")
+    ok("a machine that does not start is made, and why it does not is told in the library")
+
+
 def pause_close_suspend(d):
     kernel = d.folder / "kernel"
     kernel.write_bytes(b"k" * 512)
@@ -457,6 +471,7 @@ def performance(d):
 if __name__ == "__main__":
     ui.run({
         "make-delete-undo": (make_delete_undo, None),
+        "made-not-started": (made_not_started, None),
         "pause-close-suspend": (pause_close_suspend, None),
         "suspend-slowly": (suspend_slowly, None),
         "suspend-engine": (suspend_engine, None),

@@ -45,7 +45,7 @@ def new_machine_by_keyboard(d, image):
     d.type(str(image))
     wait("Next is ready", lambda: d.find(wizard, "push button", "Next").sensitive)
     d.key("Return")
-    name = d.find(wizard, "text", "Name")
+    name = d.find(wizard, "text", "Name", 60)      # what is on the medium is looked at first
     wait("a name is proposed", lambda: name.text)
     title = name.text
     d.picture("wizard-machine")
