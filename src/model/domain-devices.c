@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* VitrineDomain: disks, boot order and video. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "domain-private.h"
@@ -218,11 +219,20 @@ write_format (xmlNode *node, const char *format)
     vitrine_xml_set_attr (add_element (node, "encryption"), "format", "luks");
 }
 
+/* A device that is not there now, such as a disk that is not plugged in, tells by its place. */
+static gboolean
+is_block_device (const char *path)
+{
+  GStatBuf status;
+
+  return g_stat (path, &status) == 0 ? S_ISBLK (status.st_mode) : g_str_has_prefix (path, "/dev/");
+}
+
 /* libvirt wants file='' for files and dev='' for block devices, and the disk's type to agree. */
 static void
 set_source (xmlNode *node, const char *path)
 {
-  gboolean block = path != NULL && g_str_has_prefix (path, "/dev/");
+  gboolean block = path != NULL && is_block_device (path);
   xmlNode *source = vitrine_xml_child (node, "source");
 
   vitrine_xml_set_attr (node, "type", block ? "block" : "file");

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 INSIDE = "VITRINE_UI_TEST_INSIDE"
+TAP = "VITRINE_UI_TEST_TAP"         # the descriptor for points of the test; what programs print goes to the standard error
 SCREEN = "1280x1024x24"
 PACE = 0.05
 
@@ -26,13 +27,15 @@ class Skip(Exception):
 def enter(screen=SCREEN):
     """Runs this very script again inside an X server and a session bus of its own; returns only inside."""
     if os.environ.get(INSIDE):
+        sys.stdout = os.fdopen(int(os.environ.pop(TAP)), "w", buffering=1)
         return
     for tool in ("xvfb-run", "dbus-run-session", "openbox", "xdotool"):
         if shutil.which(tool) is None:
             print(f"1..0 # SKIP {tool} is not installed")
             sys.exit(0)
     with tempfile.TemporaryDirectory(prefix="vitrine-ui-") as folder:
-        environment = {**os.environ, INSIDE: folder, "GSETTINGS_BACKEND": "memory", "LC_ALL": "C.UTF-8", "GTK_THEME": "",
+        tap = os.dup(1)
+        environment = {**os.environ, INSIDE: folder, TAP: str(tap), "GSETTINGS_BACKEND": "memory", "LC_ALL": "C.UTF-8", "GTK_THEME": "",
                        "NO_AT_BRIDGE": "0", "GDK_BACKEND": "x11"}
         environment.pop("GTK_THEME")
         environment.pop("WAYLAND_DISPLAY", None)
@@ -42,7 +45,7 @@ def enter(screen=SCREEN):
             path.mkdir(mode=0o700)
             environment[name] = str(path)
         command = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}", "dbus-run-session", "--", "/usr/bin/python3", *sys.argv]
-        status = subprocess.run(command, env=environment, check=False).returncode
+        status = subprocess.run(command, env=environment, stdout=2, pass_fds=[tap], check=False).returncode
     sys.exit(status)
 
 
