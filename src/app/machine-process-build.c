@@ -153,8 +153,6 @@ built (VitrineMachineProcess *self, VitrineBackend *backend, const GError *error
     }
   self->backend = g_object_ref (backend);
   follow_backend (self);
-  if (!self->confined)
-    self->confined = vitrine_sandbox_enter ();
   vitrine_machine_window_plug_in (self->window, self->backend);
   vitrine_backend_resume (self->backend);
   vitrine_machine_process_plug (self);
@@ -168,6 +166,8 @@ build (VitrineMachineProcess *self)
   g_autoptr(GError) error = NULL;
   g_autoptr(VitrineBackend) backend = open_backend (self, &error);
 
+  if (backend != NULL && !self->confined)
+    self->confined = vitrine_sandbox_enter ();     /* a state may come from anywhere: before it is read */
   if (backend != NULL && vitrine_machine_process_is_suspended (self))
     vitrine_machine_process_restore_suspended (self, backend, built);
   else

@@ -11,7 +11,7 @@
 
 /* --- a thread that writes or reads ------------------------------------------------------------------------------ */
 
-/* A thread of its own that ends with it: one of a pool would stay, and those that began before this process was confined are not. */
+/* A thread of its own, which ends with the work. */
 struct _VitrineStateWork
 {
   VitrineMachineProcess *self;      /* which does not end before */

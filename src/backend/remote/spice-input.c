@@ -85,10 +85,10 @@ spice_place (VitrineRemoteScreen *screen, guint head, guint x, guint y)
 
   if (display == NULL || self->inputs == NULL || !vitrine_spice_screen_find_area (display, monitor, &area))
     return;
-  self->x = (gint) ((guint64) x * (area.width - 1) / 65535);
-  self->y = (gint) ((guint64) y * (area.height - 1) / 65535);
-  spice_inputs_channel_position (self->inputs, (gint) area.x + self->x, (gint) area.y + self->y, display->id,
-                                 button_state (self->buttons));
+  gint at_x = (gint) (area.x + (guint64) x * (area.width - 1) / 65535);
+  gint at_y = (gint) (area.y + (guint64) y * (area.height - 1) / 65535);
+  vitrine_spice_screen_place_cursor (self, display, at_x, at_y);
+  spice_inputs_channel_position (self->inputs, at_x, at_y, display->id, button_state (self->buttons));
 }
 
 static gboolean

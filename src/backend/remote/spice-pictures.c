@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a SPICE server shows: pictures, the heads that are in them, and the cursor. */
+/* What a SPICE server shows: pictures, and the heads that are in them. */
 #include <glib/gi18n-lib.h>
 
 #include "spice-screen-private.h"
@@ -103,8 +103,8 @@ forget_picture (Display *display)
   g_clear_pointer (&display->converted, g_free);
 }
 
-static void
-tell_all_heads (VitrineSpiceScreen *self, const Display *display)
+void
+vitrine_spice_screen_tell_heads (VitrineSpiceScreen *self, const Display *display)
 {
   guint first = first_head (self, display);
 
@@ -150,7 +150,7 @@ primary_created (SpiceChannel *channel, int format, int width, int height, int s
       convert (display, 0, 0, width, height);
     }
   vitrine_damage_reset (&display->damage);
-  tell_all_heads (self, display);
+  vitrine_spice_screen_tell_heads (self, display);
   vitrine_remote_screen_emit_opened (VITRINE_REMOTE_SCREEN (self));   /* last: that may drop us */
 }
 
@@ -164,7 +164,7 @@ primary_destroyed (SpiceChannel *channel, gpointer data)
     return;
   forget_picture (display);
   vitrine_damage_reset (&display->damage);
-  tell_all_heads (self, display);
+  vitrine_spice_screen_tell_heads (self, display);
 }
 
 static void
@@ -182,7 +182,7 @@ invalidated (SpiceChannel *channel, int x, int y, int width, int height, gpointe
   if (display->converted != NULL)
     convert (display, x, y, width, height);
   vitrine_damage_add (&display->damage, x, y, width, height);
-  tell_all_heads (self, display);
+  vitrine_spice_screen_tell_heads (self, display);
 }
 
 static void
@@ -194,7 +194,7 @@ monitors_changed (SpiceChannel *channel, GParamSpec *pspec, gpointer data)
   if (display == NULL)
     return;
   vitrine_damage_reset (&display->damage);
-  tell_all_heads (self, display);
+  vitrine_spice_screen_tell_heads (self, display);
 }
 
 /* Pictures as buffers of a graphics card are of use on that card's computer only; a server sends them over local
@@ -274,74 +274,9 @@ vitrine_spice_screen_remove_displays (VitrineSpiceScreen *self)
   self->n_displays = 0;
 }
 
-/* --- cursor ----------------------------------------------------------------------------------------------------- */
-
-static void
-cursor_set (SpiceCursorChannel *channel, int width, int height, int hot_x, int hot_y, gpointer rgba, gpointer data)
-{
-  VitrineSpiceScreen *self = data;
-  VitrineCursor *cursor = &self->cursor;
-
-  cursor->visible
-      = rgba != NULL && width > 0 && height > 0 && width <= VITRINE_CURSOR_EDGE && height <= VITRINE_CURSOR_EDGE;
-  cursor->serial++;
-  if (cursor->visible)
-    {
-      cursor->width = (guint) width;
-      cursor->height = (guint) height;
-      cursor->hot_x = (guint) CLAMP (hot_x, 0, width - 1);
-      cursor->hot_y = (guint) CLAMP (hot_y, 0, height - 1);
-      for (int i = 0; i < width * height; i++)
-        cursor->pixels[i] = vitrine_cursor_pixel ((const guint8 *) rgba + (gsize) i * 4);
-    }
-  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
-}
-
-static void
-cursor_moved (SpiceCursorChannel *channel, int x, int y, gpointer data)
-{
-  VitrineSpiceScreen *self = data;
-
-  self->x = x;
-  self->y = y;
-  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
-}
-
-static void
-cursor_hidden (SpiceCursorChannel *channel, gpointer data)
-{
-  VitrineSpiceScreen *self = data;
-
-  self->cursor.visible = FALSE;
-  self->cursor.serial++;
-  vitrine_remote_screen_damaged (VITRINE_REMOTE_SCREEN (self), 0);
-}
-
-static gboolean
-spice_get_cursor (VitrineRemoteScreen *screen, guint head, guint64 seen, VitrineCursor *out)
-{
-  VitrineSpiceScreen *self = VITRINE_SPICE_SCREEN (screen);
-
-  if (head >= spice_get_n_heads (screen))
-    return FALSE;
-  *out = self->cursor;
-  out->x = self->x;
-  out->y = self->y;
-  return TRUE;
-}
-
-void
-vitrine_spice_screen_add_cursor (VitrineSpiceScreen *self, SpiceChannel *channel)
-{
-  g_signal_connect (channel, "cursor-set", G_CALLBACK (cursor_set), self);
-  g_signal_connect (channel, "cursor-move", G_CALLBACK (cursor_moved), self);
-  g_signal_connect (channel, "cursor-hide", G_CALLBACK (cursor_hidden), self);
-}
-
 void
 vitrine_spice_screen_pictures_init (VitrineRemoteScreenClass *klass)
 {
   klass->get_n_heads = spice_get_n_heads;
   klass->acquire_frame = spice_acquire_frame;
-  klass->get_cursor = spice_get_cursor;
 }

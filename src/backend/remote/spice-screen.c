@@ -135,6 +135,7 @@ channel_destroyed (SpiceSession *session, SpiceChannel *channel, gpointer data)
   if (channel == SPICE_CHANNEL (self->inputs))
     self->inputs = NULL;
   vitrine_spice_screen_remove_display (self, channel);
+  vitrine_spice_screen_remove_cursor (self, channel);
 }
 
 /* --- VitrineRemoteScreen ---------------------------------------------------------------------------------------- */
@@ -206,15 +207,24 @@ vitrine_spice_screen_dispose (GObject *object)
 }
 
 static void
+vitrine_spice_screen_finalize (GObject *object)
+{
+  g_ptr_array_unref (VITRINE_SPICE_SCREEN (object)->pointers);
+  G_OBJECT_CLASS (vitrine_spice_screen_parent_class)->finalize (object);
+}
+
+static void
 vitrine_spice_screen_class_init (VitrineSpiceScreenClass *klass)
 {
   VitrineRemoteScreenClass *screen = VITRINE_REMOTE_SCREEN_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vitrine_spice_screen_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vitrine_spice_screen_finalize;
   screen->open = spice_open;
   screen->take_socket = spice_take_socket;
   screen->close = spice_close;
   vitrine_spice_screen_pictures_init (screen);
+  vitrine_spice_screen_cursor_init (screen);
   screen->follows_monitor = spice_follows_monitor;
   screen->set_monitor = spice_set_monitor;
   vitrine_spice_screen_input_init (screen);
@@ -223,6 +233,7 @@ vitrine_spice_screen_class_init (VitrineSpiceScreenClass *klass)
 static void
 vitrine_spice_screen_init (VitrineSpiceScreen *self)
 {
+  self->pointers = g_ptr_array_new_with_free_func (g_free);
   self->session = spice_session_new ();
   g_signal_connect (self->session, "channel-new", G_CALLBACK (channel_new), self);
   g_signal_connect (self->session, "channel-destroy", G_CALLBACK (channel_destroyed), self);
