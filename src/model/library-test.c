@@ -274,7 +274,8 @@ main (int argc, char **argv)
   g_setenv ("XDG_RUNTIME_DIR", folder, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/library/a machine that is added is there next time", a_machine_that_is_added_is_there_next_time);
-  g_test_add_func ("/library/a machine that is added while the folder is read stays", a_machine_that_is_added_while_the_folder_is_read_stays);
+  g_test_add_func ("/library/a machine that is added while the folder is read stays",
+                   a_machine_that_is_added_while_the_folder_is_read_stays);
   g_test_add_func ("/library/a name or uuid that is taken is refused", a_name_or_uuid_that_is_taken_is_refused);
   g_test_add_func ("/library/a deleted machine comes back whole", a_deleted_machine_comes_back_whole);
   g_test_add_func ("/library/purging spares disks that others use", purging_spares_disks_that_others_use);

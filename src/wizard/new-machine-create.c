@@ -67,7 +67,8 @@ store (VitrineNewMachine *self, VitrineDomain *domain, const char *new_disk)
     }
   if (gtk_switch_get_active (GTK_SWITCH (self->start_switch)) && !vitrine_machine_start (machine, &error))
     {
-      g_autofree char *words = g_strdup_printf (_("“%s” was made, but did not start: %s"), vitrine_machine_get_title (machine), error->message);
+      g_autofree char *words = g_strdup_printf (_("“%s” was made, but did not start: %s"),
+                                                vitrine_machine_get_title (machine), error->message);
       g_signal_emit_by_name (self, "error", words);
     }
   gtk_widget_destroy (GTK_WIDGET (self));
