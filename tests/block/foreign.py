@@ -111,14 +111,14 @@ def damaged(name, driver, options, seed):
     theirs(driver, options, "good")
     good = Path("good").read_bytes()
     # Tables are near one of the ends, or behind the headers of VHDX.
-    for _ in range(12 * ROUNDS):
+    for _ in range(8 * ROUNDS):
         bad = bytearray(good)
         for _ in range(dice.randrange(1, 8)):
             at = dice.choice([dice.randrange(2048), len(bad) - 1 - dice.randrange(2048), dice.randrange(min(len(bad), 3 << 20))])
             bad[at] = dice.choice([0, 1, 0x7f, 0x80, 0xff, dice.randrange(256)])
         Path("bad").write_bytes(bad)
         survives("bad", name)
-    for _ in range(3 * ROUNDS):
+    for _ in range(2 * ROUNDS):
         Path("bad").write_bytes(good[:dice.randrange(len(good))])
         survives("bad", name)
 

@@ -115,7 +115,12 @@ def disturbed(one, two, counter):
     def begin():
         process = subprocess.Popen([VITRINECTL, "migrate", "one/count", "two", "--copy-storage", "--bandwidth", "2"], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
-        wait("the migration is on its way", lambda: "Data processed" in one.virsh("domjobinfo", "count") and running(two) == ["count"], 60)
+
+        def on_its_way():
+            if process.poll() is not None:
+                raise Missing(f"the migration ended: {process.communicate()}")
+            return "Data processed" in one.virsh("domjobinfo", "count") and running(two) == ["count"]
+        wait("the migration is on its way", on_its_way, 180)
         return process
     process = begin()
     process.send_signal(signal.SIGINT)
