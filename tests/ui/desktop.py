@@ -110,8 +110,9 @@ class Desktop:
 
     def state(self, name):
         for line in self.ctl("list").splitlines():
-            if line[48:].strip() == name:
-                return line[38:48].strip()
+            _, state, title = line.split(maxsplit=2)
+            if title == name:
+                return state
         return None
 
     def wait_state(self, name, state, seconds=20):

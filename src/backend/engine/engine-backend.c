@@ -98,24 +98,18 @@ engine_force_off (VitrineBackend *backend)
   vt_machine_force_off (machine_of (backend));
 }
 
-typedef struct
-{
-  VitrineSaveProgress progress;
-  gpointer            data;
-} SaveWatch;
-
 static bool
-save_progress (void *opaque, uint64_t done_bytes, uint64_t total_bytes)
+engine_progress (void *opaque, uint64_t done_bytes, uint64_t total_bytes)
 {
-  const SaveWatch *watch = opaque;
-  return watch->progress (watch->data, done_bytes, total_bytes);
+  const VitrineSnapshotPlan *plan = opaque;
+  return plan->progress (plan->data, done_bytes, total_bytes);
 }
 
 static gboolean
 engine_save (VitrineBackend *backend, const char *path, VitrineSaveProgress progress, gpointer data, GError **error)
 {
-  SaveWatch watch = { progress, data };
-  return vt_machine_save (machine_of (backend), path, progress != NULL ? save_progress : NULL, &watch, error);
+  VitrineSnapshotPlan plan = { .progress = progress, .data = data };
+  return vt_machine_save (machine_of (backend), path, progress != NULL ? engine_progress : NULL, &plan, error);
 }
 
 static gboolean
@@ -128,13 +122,6 @@ static gboolean
 engine_change_medium (VitrineBackend *backend, guint drive, const char *path, int fd, GError **error)
 {
   return vt_machine_change_medium (machine_of (backend), drive, path, fd, error);
-}
-
-static bool
-engine_progress (void *opaque, uint64_t done_bytes, uint64_t total_bytes)
-{
-  const VitrineSnapshotPlan *plan = opaque;
-  return plan->progress (plan->data, done_bytes, total_bytes);
 }
 
 static void
